@@ -1,0 +1,103 @@
+"""A caption as a value: cleaned text, where it came from, and how several sources unite."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_CHARACTERS = 2_000
+
+# What cameras, phones and programs write where a caption belongs: the same words on every picture.
+_DEFAULTS = re.compile(
+    r"""
+      (olympus|minolta|konica\ minolta|samsung|kodak|medion|vivitar|casio|pentax|maginon|rollei)
+                                                         \ digital\ (still\ )?camera
+    | digital\ camera | sony\ dsc | samsung\ camera\ pictures | exif[_\ ]jpeg[_\ ]picture
+    | casio\ computer\ co\.,\ ?ltd\.? | pentax\ image | asus | fujifilm | hdrpl
+    | <\ ?(digimax|kenox|samsung)\b.* | (processed|created|edited|made)\ with\ (vsco|gimp)\b.*
+    | lead\ technologies\ inc\..* | dcim | dji | default | ascii | binary\ comment
+    | untitled[\s_-]*\d* | screen[\s_-]?shot([\s_-]*(at|am|pm|[\d.:,_-]+))*
+    | (img|dsc|dscn|dscf|dscn|pict|pxl|mvimg|image|sdc|imgp)[_-]?\d+    # a file name, not a caption
+    | \S+\.(jpe?g|png|gif|tiff?|webp|heic|heif|avif|bmp|dng|cr2|nef|arw)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# Metadata that microscopes, drones and generators keep in the description field.
+_MACHINE_TEXT = ("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'")
+_UNWANTED = {"Cc": " ", "Cs": ""}  # control characters; halves of surrogate pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One text that belongs to a picture, cleaned, and the short name of the format it came in."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionFile:
+    """What one file of several captions gave: how many, and how many fit no picture."""
+
+    path: Path
+    format: str
+    rows: int
+    unmatched: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionScan:
+    """All captions found for a folder, by relative path; the files read; what was unreadable."""
+
+    captions: dict[bytes, tuple[Caption, ...]]
+    files: tuple[CaptionFile, ...]
+    problems: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a reader found in one file: (picture's name, caption), and what it had to leave out."""
+
+    format: str
+    rows: list[tuple[str, Caption]]
+    flaw: str | None = None
+
+
+class UnusableFile(Exception):  # noqa: N818 - named by the state; its text is the reason and remedy
+    """A caption file that cannot be used; never leaves this package."""
+
+
+def captions_of(texts: Iterable[str], source: str) -> list[Caption]:
+    """Clean the texts and drop those that say nothing."""
+    cleaned = (clean(text) for text in texts)
+    return [Caption(text, source) for text in cleaned if text]
+
+
+def clean(text: str) -> str:
+    """Return the text in one line, NFC, cut at a word; empty when it is a camera's default."""
+    if not text.isprintable():
+        text = "".join(_UNWANTED.get(unicodedata.category(char), char) for char in text)
+        text = text.replace("\ufeff", "")
+    text = _shortened(" ".join(unicodedata.normalize("NFC", text).split()))
+    return "" if _says_nothing(text) else text
+
+
+def united(*groups: Iterable[Caption]) -> tuple[Caption, ...]:
+    """Unite captions from several sources; equal texts occur once, the first source wins."""
+    first: dict[str, Caption] = {}
+    for group in groups:
+        for caption in group:
+            first.setdefault(" ".join(caption.text.casefold().split()), caption)
+    return tuple(first.values())
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    head = text[: MAX_CHARACTERS + 1]
+    return head.rpartition(" ")[0] or head[:MAX_CHARACTERS]
+
+
+def _says_nothing(text: str) -> bool:
+    return bool(_DEFAULTS.fullmatch(text)) or text.lower().startswith(_MACHINE_TEXT)

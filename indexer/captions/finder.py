@@ -1,0 +1,239 @@
+"""Find the caption files of a folder and match what they hold to its pictures."""
+
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from indexer.captions.caption import (
+    Caption,
+    CaptionFile,
+    CaptionScan,
+    Rows,
+    UnusableFile,
+    united,
+)
+from indexer.captions.columns import EXPECTED
+from indexer.captions.json_files import (
+    json_rows,
+    jsonl_rows,
+    looks_like_json,
+    looks_like_jsonl,
+)
+from indexer.captions.names import PictureNames
+from indexer.captions.sidecars import sidecar_captions
+from indexer.captions.tables import line_rows, looks_like_captions
+from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
+from indexer.errors import CaptionFileError
+
+_SIDECARS = (b".txt", b".json", b".xmp")
+_TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
+_SKIPPED = (b"@eaDir", b"__MACOSX")
+_HINTS = (b"caption", b".token", b"metadata.")  # files of such names are meant to hold captions
+_JSONL_PEEK = 1 << 16  # a first line that is longer is hardly about one picture
+_FORMATS = (
+    f"give a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "
+    "or a metadata.jsonl"
+)
+
+
+def find_captions(
+    folder: Path, pictures: Iterable[bytes], *, explicit: Sequence[Path] = ()
+) -> CaptionScan:
+    """Find the captions of a folder's pictures (paths relative to it) in the files beside them.
+
+    Files named in `explicit` are read first and may lie anywhere; one that is missing, unreadable
+    or of no known format raises CaptionFileError. A file found in the folder that cannot be read
+    becomes a problem of the scan.
+    """
+    scan = _Scan(folder, PictureNames(pictures))
+    for path in explicit:
+        scan.read_named(path)
+    scan.read_found()
+    return scan.result()
+
+
+class _Scan:
+    """One pass over a folder: what was found so far."""
+
+    def __init__(self, folder: Path, names: PictureNames) -> None:
+        self._folder = os.fsencode(folder)
+        self._names = names
+        self._found: dict[bytes, list[Caption]] = {}
+        self._files: list[CaptionFile] = []
+        self._problems: list[tuple[Path, str]] = []
+        self._done: set[bytes] = set()
+
+    def result(self) -> CaptionScan:
+        captions = {picture: united(found) for picture, found in sorted(self._found.items())}
+        return CaptionScan(captions, tuple(self._files), tuple(self._problems))
+
+    def read_named(self, path: Path) -> None:
+        relative = _relative_to(path, self._folder)
+        known_as = relative or os.path.realpath(os.fsencode(path))
+        if known_as in self._done:
+            return
+        self._done.add(known_as)
+        try:
+            self._read_any(path, relative)
+        except UnusableFile as error:
+            raise CaptionFileError(f"{_shown(path)} cannot be used: {error}") from error
+        except OSError as error:
+            raise CaptionFileError(f"{_shown(path)} {_failure(error)}") from error
+
+    def read_found(self) -> None:
+        sidecars, tables = self._listed()
+        for relative, pictures in sidecars:
+            self._attempt(relative, pictures)
+        for relative in tables:
+            self._attempt(relative, [])
+
+    def _attempt(self, relative: bytes, pictures: list[bytes]) -> None:
+        path = Path(os.fsdecode(posixpath.join(self._folder, relative)))
+        try:
+            if pictures:
+                self._add_sidecar(path, pictures)
+            elif _is_plausible(path):
+                self._add_rows(path, posixpath.dirname(relative), _rows(path))
+        except UnusableFile as error:
+            self._problems.append((path, str(error)))
+        except OSError as error:
+            self._problems.append((path, _failure(error)))
+
+    def _read_any(self, path: Path, relative: bytes | None) -> None:
+        if path.exists() and not path.is_file():
+            raise UnusableFile("it is not a file; name the caption file itself")
+        pictures = self._sidecar_of(relative) if relative is not None else []
+        if pictures:
+            self._add_sidecar(path, pictures)
+            return
+        rows = _rows(path)
+        if rows is None:
+            raise UnusableFile(f"its format is not known; {_FORMATS}")
+        self._add_rows(path, posixpath.dirname(relative or b""), rows)
+
+    def _add_sidecar(self, path: Path, pictures: list[bytes]) -> None:
+        captions = sidecar_captions(path)
+        if captions:
+            for picture in pictures:
+                self._found.setdefault(picture, []).extend(captions)
+
+    def _add_rows(self, path: Path, directory: bytes, rows: Rows | None) -> None:
+        if rows is None:
+            return
+        matched = self._names.matched((name for name, _ in rows.rows), directory)
+        unmatched = 0
+        for name, caption in rows.rows:
+            picture = matched.get(name)
+            if picture is None:
+                unmatched += 1
+            else:
+                self._found.setdefault(picture, []).append(caption)
+        self._files.append(CaptionFile(path, rows.format, len(rows.rows), unmatched))
+        if rows.flaw:
+            self._problems.append((path, rows.flaw))
+
+    def _listed(self) -> tuple[list[tuple[bytes, list[bytes]]], list[bytes]]:
+        """Return the files beside a picture, with its path, and the other plausible ones."""
+        sidecars: list[tuple[bytes, list[bytes]]] = []
+        tables: list[bytes] = []
+        for relative in self._walked():
+            if relative in self._done:
+                continue
+            if pictures := self._sidecar_of(relative):
+                sidecars.append((relative, pictures))
+            elif relative.lower().endswith(_TABLES):
+                tables.append(relative)
+        # ".txt" before ".json" before ".xmp": what a person wrote comes first.
+        sidecars.sort(key=lambda sidecar: (_SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
+        return sidecars, sorted(tables)
+
+    def _sidecar_of(self, relative: bytes) -> list[bytes]:
+        if _suffix(relative) not in _SIDECARS:
+            return []
+        return self._names.of_sidecar(posixpath.splitext(relative)[0])
+
+    def _walked(self) -> Iterator[bytes]:
+        """Yield the relative paths of files that could hold captions."""
+        waiting = [b""]
+        while waiting:
+            directory = waiting.pop()
+            try:
+                with os.scandir(posixpath.join(self._folder, directory)) as entries:
+                    for entry in entries:
+                        relative = posixpath.join(directory, entry.name)
+                        if entry.name.startswith(b".") or entry.name in _SKIPPED:
+                            continue
+                        if self._is_entered(entry, relative):
+                            waiting.append(relative)
+                        elif _suffix(relative) in (*_SIDECARS, *_TABLES) and _is_file(entry):
+                            yield relative
+            except OSError as error:
+                path = Path(os.fsdecode(posixpath.join(self._folder, directory)))
+                self._problems.append((path, _failure(error)))
+
+    def _is_entered(self, entry: os.DirEntry[bytes], relative: bytes) -> bool:
+        """Follow a link only where the pictures' scan did: that one ends, whatever it points to."""
+        if entry.is_dir(follow_symlinks=False):
+            return True
+        return entry.is_symlink() and relative in self._names.directories
+
+
+def _rows(path: Path) -> Rows | None:
+    """Read a file of many captions by its suffix, or by its first line; None when it is none."""
+    check_size(path)
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return json_rows(path)
+    if suffix == ".jsonl":
+        return jsonl_rows(path)
+    with path.open("rb") as stream:
+        return line_rows(text_lines(stream))
+
+
+def _is_plausible(path: Path) -> bool:
+    """Whether a file found by itself looks like captions.
+
+    A file that is no text is none, unless its name says that it holds captions.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return looks_like_json(path)
+    try:
+        if suffix == ".jsonl":
+            return looks_like_jsonl(peeked(path, _JSONL_PEEK))
+        return looks_like_captions(data_lines(peeked(path)))
+    except UnusableFile:
+        if any(hint in os.fsencode(path.name).lower() for hint in _HINTS):
+            raise
+        return False
+
+
+def _relative_to(path: Path, folder: bytes) -> bytes | None:
+    """Return the path relative to the folder when it lies in it, followed links or not."""
+    for resolve in (os.path.abspath, os.path.realpath):
+        relative = os.path.relpath(resolve(os.fsencode(path)), resolve(folder))
+        if relative != b".." and not relative.startswith(b"../"):
+            return relative
+    return None
+
+
+def _is_file(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def _suffix(path: bytes) -> bytes:
+    return posixpath.splitext(path)[1].lower()
+
+
+def _failure(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist; check the path"
+    return f"cannot be read ({error.strerror}); check that it is a readable file"
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,0 +1,168 @@
+"""Captions in JSON: COCO, Karpathy's splits, lists of records, and one record a line."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from indexer.captions.caption import Caption, Rows, UnusableFile, captions_of
+from indexer.captions.columns import caption_columns, picture_column, texts_in
+from indexer.captions.tables import flaw_of
+from indexer.captions.text_files import data_lines, text_lines
+
+_CHUNK = 1 << 20
+# Words in quotes, all of which a file of one of the formats must hold.
+_MARKS = (
+    (b'"annotations"', b'"image_id"', b'"caption"'),
+    (b'"images"', b'"sentences"'),
+)
+_RECORD_MARKS = (b'"caption', b'"text', b'"sentence', b'"description"', b'"title"', b'"raw"')
+_SIDECAR_KEYS = ("caption", "captions", "text", "description")
+
+
+def json_rows(path: Path) -> Rows | None:
+    """Read a JSON file of many pictures; None when it holds no captions."""
+    try:
+        value = parsed(path.read_bytes())
+    except ValueError as error:
+        raise UnusableFile(f"it is not valid JSON ({error}); correct it") from error
+    if isinstance(value, dict):
+        return _coco(value) or _karpathy(value)
+    return _records(value)
+
+
+def jsonl_rows(path: Path) -> Rows | None:
+    """Read one record a line, as in metadata.jsonl; None when the records are of another kind."""
+    rows: list[tuple[str, Caption]] = []
+    flawed: list[int] = []
+    recognised = False
+    with path.open("rb") as stream:
+        for number, line in enumerate(text_lines(stream), 1):
+            record = _line_record(line)
+            if record is None:
+                flawed += [number] if line.strip() else []
+                continue
+            recognised = recognised or _is_captioned(record)
+            rows += _record_rows(record, "metadata.jsonl")
+            if not recognised and number > 100:  # a log or another data set: read no further
+                return None
+    flaw = flaw_of(flawed, "is not a JSON object")
+    return Rows("metadata.jsonl", rows, flaw) if recognised else None
+
+
+def looks_like_json(path: Path) -> bool:
+    """Whether a file holds the formats' words: most JSON is something else, and some is huge."""
+    words = {word for marks in _MARKS for word in marks} | set(_RECORD_MARKS)
+    seen: set[bytes] = set()
+    tail = b""
+    with path.open("rb") as stream:
+        first = stream.read(4).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if first.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 spells the words differently
+            return True
+        stream.seek(0)
+        while chunk := stream.read(_CHUNK):
+            window = tail + chunk
+            seen |= {word for word in words - seen if word in window}
+            tail = window[-32:]
+    is_list = first.startswith(b"[")
+    return any(seen.issuperset(marks) for marks in _MARKS) or (
+        is_list and not seen.isdisjoint(_RECORD_MARKS)
+    )
+
+
+def looks_like_jsonl(data: bytes) -> bool:
+    """Whether one of the first lines is a record with a picture and a caption."""
+    records = (_line_record(line) for line in data_lines(data))
+    return any(_is_captioned(record) for record in records if record is not None)
+
+
+def sidecar_texts(data: bytes) -> list[str]:
+    """Return the captions in one picture's own JSON file, as img2dataset writes it."""
+    try:
+        value = parsed(data)
+    except ValueError as error:
+        if b'"caption' in data:
+            raise UnusableFile(f"it is not valid JSON ({error}); correct it") from error
+        return []
+    if not isinstance(value, dict):
+        return []
+    return [text for key in _SIDECAR_KEYS for text in texts_in(value.get(key))]
+
+
+def parsed(data: bytes | str) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Parse JSON; raises ValueError for anything else, however deeply it is nested."""
+    try:
+        if isinstance(data, bytes):
+            data = "".join(data_lines(data))
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _coco(value: dict[str, Any]) -> Rows | None:
+    annotations = [a for a in _objects(value.get("annotations")) if "caption" in a]
+    if not annotations or "images" not in value:
+        return None
+    names = {str(image.get("id")): _coco_name(image) for image in _objects(value["images"])}
+    rows = [
+        (names.get(str(annotation.get("image_id")), ""), caption)
+        for annotation in annotations
+        for caption in captions_of(texts_in(annotation["caption"]), "coco")
+    ]
+    return Rows("coco", rows)
+
+
+def _coco_name(image: dict[str, Any]) -> str:
+    return str(image.get("file_name") or image.get("coco_url") or "")
+
+
+def _karpathy(value: dict[str, Any]) -> Rows | None:
+    images = [image for image in _objects(value.get("images")) if "sentences" in image]
+    if not images:
+        return None
+    rows = [
+        (_karpathy_name(image), caption)
+        for image in images
+        for caption in captions_of(texts_in(image["sentences"]), "karpathy")
+    ]
+    return Rows("karpathy", rows)
+
+
+def _karpathy_name(image: dict[str, Any]) -> str:
+    name, folder = str(image.get("filename") or ""), image.get("filepath")
+    return f"{folder}/{name}" if folder and name else name
+
+
+def _records(values: object) -> Rows | None:
+    """Read a list of objects that name a picture and its captions, as for BLIP."""
+    records = _objects(values)
+    if not any(_is_captioned(record) for record in records):
+        return None
+    return Rows("json", [row for record in records for row in _record_rows(record, "json")])
+
+
+def _record_rows(record: dict[str, Any], source: str) -> Iterator[tuple[str, Caption]]:
+    keys = list(record)
+    picture = picture_column(keys)
+    name = record[keys[picture]] if picture is not None else ""
+    texts = (text for i in caption_columns(keys) for text in texts_in(record[keys[i]]))
+    for caption in captions_of(texts, source):
+        yield (name if isinstance(name, str) else "", caption)
+
+
+def _is_captioned(record: dict[str, Any]) -> bool:
+    keys = list(record)
+    return picture_column(keys) is not None and bool(caption_columns(keys))
+
+
+def _line_record(line: str) -> dict[str, Any] | None:
+    try:
+        record = parsed(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    entries: Iterable[object] = value if isinstance(value, list) else ()
+    return [entry for entry in entries if isinstance(entry, dict)]

@@ -1,0 +1,118 @@
+"""Which picture of a folder a name in a caption file means."""
+
+import bisect
+import os
+import posixpath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+_MAX_PARTS = 4  # "coco/images/val2014/1.jpg" is compared by so many of its parts
+
+
+class PictureNames:
+    """The pictures of a folder, found by path, by stem, or by the end of their path."""
+
+    def __init__(self, pictures: Iterable[bytes]) -> None:
+        self._sorted = sorted(set(pictures))
+        self._exact = {_key(os.fsdecode(picture)): picture for picture in self._sorted}
+        self._stems: dict[bytes, list[bytes]] = defaultdict(list)
+        self.directories = {b""} if self._sorted else set()
+        for picture in self._sorted:
+            self._stems[posixpath.splitext(picture)[0]].append(picture)
+            self._add_directories(posixpath.dirname(picture))
+        self._paths = set(self._sorted)
+        self._tails: dict[tuple[bytes, int], dict[str, bytes | None]] = {}
+
+    def of_sidecar(self, stem: bytes) -> list[bytes]:
+        """Return what the stem of a sidecar means: the picture `a.jpg`, or all pictures `a.*`."""
+        return [stem] if stem in self._paths else self._stems.get(stem, [])
+
+    def matched(self, names: Iterable[str], directory: bytes) -> dict[str, bytes]:
+        """Map the names in a caption file in `directory` to pictures, where they mean just one.
+
+        A name is tried as a path from the file's directory, then by the longest end of its path
+        that is unique below that directory, then (for a file with no pictures below its own
+        directory, such as COCO's `annotations`) in the directories above.
+        """
+        sure: dict[str, bytes] = {}
+        guessed: dict[str, bytes] = {}
+        for name in set(names):
+            spellings = list(_spellings(name))
+            path = next(filter(None, (self._at(s, directory) for s in spellings)), None)
+            if path is not None:
+                sure[name] = path
+                continue
+            for spelling in spellings:
+                path, whole = self._by_tail(spelling, directory)
+                if path is not None:
+                    (sure if whole else guessed)[name] = path
+                    break
+        return sure | _undisputed(guessed, set(sure.values()))
+
+    def _at(self, name: str, directory: bytes) -> bytes | None:
+        path = posixpath.normpath(posixpath.join(os.fsdecode(directory), name))
+        return self._exact.get(_key(path)) if name else None
+
+    def _by_tail(self, name: str, directory: bytes) -> tuple[bytes | None, bool]:
+        """Return the picture whose path ends like the name, and whether in all its parts."""
+        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+        for scope in self._scopes(directory):
+            for count in range(min(len(parts), _MAX_PARTS), 0, -1):
+                tails = self._tails_below(scope, count)
+                tail = _key("/".join(parts[-count:]))
+                if tail in tails:
+                    return tails[tail], count == len(parts)
+        return None, False
+
+    def _scopes(self, directory: bytes) -> Iterator[bytes]:
+        yield directory
+        if directory not in self.directories:
+            while directory:
+                directory = posixpath.dirname(directory)
+                yield directory
+
+    def _tails_below(self, scope: bytes, count: int) -> dict[str, bytes | None]:
+        """Map the last `count` parts of the paths below a directory to the picture, if unique."""
+        tails = self._tails.get((scope, count))
+        if tails is None:
+            tails = self._tails[scope, count] = {}
+            for picture in self._below(scope):
+                parts = picture.split(b"/")
+                if len(parts) >= count:
+                    tail = _key(os.fsdecode(b"/".join(parts[-count:])))
+                    tails[tail] = None if tail in tails else picture
+        return tails
+
+    def _below(self, scope: bytes) -> list[bytes]:
+        if not scope:
+            return self._sorted
+        first = bisect.bisect_left(self._sorted, scope + b"/")
+        return self._sorted[first : bisect.bisect_left(self._sorted, scope + b"0")]  # "0" follows
+
+    def _add_directories(self, directory: bytes) -> None:
+        while directory not in self.directories:
+            self.directories.add(directory)
+            directory = posixpath.dirname(directory)
+
+
+def _key(name: str) -> str:
+    """Spell a name one way: macOS writes accents as characters of their own."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Yield the name, then as written on Windows, then as an old file system spells it."""
+    yield name
+    if "\\" in name:
+        yield name.replace("\\", "/")
+    if not name.isascii():
+        yield os.fsdecode(name.encode("cp1252", "ignore"))
+
+
+def _undisputed(guessed: dict[str, bytes], taken: set[bytes]) -> dict[str, bytes]:
+    """Drop guesses that several names share: `train/1.jpg` and `val/1.jpg` are not one picture."""
+    claims: dict[bytes, int] = defaultdict(int)
+    for picture in guessed.values():
+        claims[picture] += 1
+    return {n: p for n, p in guessed.items() if claims[p] == 1 and p not in taken}

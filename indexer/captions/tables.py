@@ -1,0 +1,157 @@
+"""Captions in lines: tables with a header, and Flickr8k's `name.jpg#0<TAB>caption`."""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from indexer.captions.caption import Caption, Rows, captions_of
+from indexer.captions.columns import caption_columns, picture_column, texts_in_cell
+
+_DELIMITERS = "\t|;,"
+_TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
+# Flickr30k's table has a row without its last delimiter: "2199200615.jpg| 4   A dog runs".
+_NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
+_MAX_LINES_PER_ROW = 20  # a quote that is open for longer was never meant to open a cell
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a table: its delimiter, its width, and where picture and captions are."""
+
+    delimiter: str
+    width: int
+    picture: int
+    captions: tuple[int, ...]
+
+
+def line_rows(lines: Iterator[str]) -> Rows | None:
+    """Read a table or a token file; None when the first line is of neither kind."""
+    first = _first_line(lines)
+    if _TOKEN.match(first):
+        return token_rows(chain([first], lines))
+    header = table_header(first)
+    return table_rows(header, lines) if header else None
+
+
+def looks_like_captions(lines: Iterable[str]) -> bool:
+    """Whether the first line is a table's header or a line of a token file."""
+    first = _first_line(iter(lines))
+    return bool(_TOKEN.match(first) or table_header(first))
+
+
+def table_header(line: str) -> Header | None:
+    """Recognise the delimiter and the columns; None without a picture or a caption column."""
+    for delimiter in _DELIMITERS:
+        if delimiter in line:
+            names = _names(line, delimiter)
+            picture, captions = picture_column(names), caption_columns(names)
+            if picture is not None and captions:
+                return Header(delimiter, len(names), picture, captions)
+    return None
+
+
+def table_rows(header: Header, lines: Iterator[str]) -> Rows:
+    """Read the rows that follow a header."""
+    source = "tsv" if header.delimiter == "\t" else "csv"
+    rows: list[tuple[str, Caption]] = []
+    for cells in _records(lines, header.delimiter):
+        name, texts = _row(cells, header)
+        rows += ((name, caption) for caption in captions_of(texts, source))
+    return Rows(source, rows)
+
+
+def token_rows(lines: Iterable[str]) -> Rows:
+    """Read lines of `name.jpg#0<TAB>caption`."""
+    rows: list[tuple[str, Caption]] = []
+    flawed: list[int] = []
+    for number, line in enumerate(lines, 1):
+        match = _TOKEN.match(line)
+        if match:
+            found = captions_of([match["text"]], "flickr8k")
+            rows += ((match["name"], caption) for caption in found)
+        elif line.strip():
+            flawed.append(number)
+    return Rows("flickr8k", rows, flaw_of(flawed, "is not 'name.jpg#0<TAB>caption'"))
+
+
+def flaw_of(lines: list[int], what: str) -> str | None:
+    """Say which lines were left out and why."""
+    if not lines:
+        return None
+    return f"line {lines[0]} {what} ({len(lines)} such lines left out); correct it"
+
+
+def _first_line(lines: Iterator[str]) -> str:
+    return next((line for line in lines if line.strip()), "")
+
+
+def _row(cells: list[str], header: Header) -> tuple[str, list[str]]:
+    cells = _aligned(cells, header)
+    name = cells[header.picture].strip() if header.picture < len(cells) else ""
+    texts = [cells[i].strip() for i in header.captions if i < len(cells)]
+    return name, [text for cell in texts for text in texts_in_cell(cell)]
+
+
+def _aligned(cells: list[str], header: Header) -> list[str]:
+    """Give each column its cell where a delimiter was not quoted, or was forgotten."""
+    last = header.captions[-1]
+    while len(cells) > header.width and not cells[-1].strip():
+        cells = cells[:-1]
+    extra = len(cells) - header.width
+    if extra > 0:
+        joined = header.delimiter.join(cells[last : last + extra + 1])
+        return [*cells[:last], joined, *cells[last + extra + 1 :]]
+    numbered = _NUMBERED.match(cells[-1])
+    if numbered and len(cells) == last > header.picture + 1:
+        return [*cells, numbered["text"]]
+    return cells
+
+
+def _records(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+    """Yield the cells of each row; a stray quote stays in its cell and swallows no other row."""
+    pushed_back: deque[str] = deque()
+
+    def following() -> str | None:
+        return pushed_back.popleft() if pushed_back else next(lines, None)
+
+    for line in iter(following, None):
+        if '"' in line:
+            taken = [line]
+            cells = _quoted(taken, following, delimiter)
+            if cells is None:
+                pushed_back.extendleft(reversed(taken[1:]))
+            yield cells or line.split(delimiter)
+        elif line.strip():
+            yield line.split(delimiter)
+
+
+def _quoted(
+    taken: list[str], following: Callable[[], str | None], delimiter: str
+) -> list[str] | None:
+    """Parse a row with quotes, taking further lines while one is open; None when that fails."""
+    while len(taken) <= _MAX_LINES_PER_ROW:
+        try:
+            cells = _cells(taken, delimiter, strict=True)
+        except csv.Error as error:
+            line = following() if "unexpected end" in str(error) else None
+            if line is None:
+                return None
+            taken.append(line)
+        else:
+            across_rows = delimiter == "\t" and any("\t" in c and "\n" in c for c in cells)
+            return None if across_rows else cells
+    return None
+
+
+def _cells(lines: list[str], delimiter: str, *, strict: bool) -> list[str]:
+    return next(csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True))
+
+
+def _names(line: str, delimiter: str) -> list[str]:
+    try:
+        return _cells([line], delimiter, strict=False)
+    except csv.Error:
+        return line.split(delimiter)

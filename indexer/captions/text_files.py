@@ -1,0 +1,65 @@
+"""Lines of a text file, whatever encoding it was saved in."""
+
+import codecs
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from indexer.captions.caption import UnusableFile
+
+MAX_BYTES = 1_000_000_000
+PEEK_BYTES = 4_096
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NOT_TEXT = "it holds NUL characters, so it is not plain text; save it as UTF-8"
+
+
+def text_lines(stream: BinaryIO) -> Iterator[str]:
+    """Yield lines: UTF-8, UTF-16 with a byte order mark, or else line by line Windows-1252."""
+    utf16 = stream.read(2) in _UTF16
+    stream.seek(0)
+    # Bytes that are not UTF-8 survive as surrogates, so that their line can be decoded again.
+    encoding, errors = ("utf-16", "replace") if utf16 else ("utf-8-sig", "surrogateescape")
+    for line in io.TextIOWrapper(stream, encoding=encoding, errors=errors):
+        if "\0" in line:
+            raise UnusableFile(_NOT_TEXT)
+        yield line if line.isascii() else _redecoded(line)
+
+
+def data_lines(data: bytes) -> Iterator[str]:
+    """Yield the lines of a small file that is already in memory."""
+    return text_lines(io.BytesIO(data))
+
+
+def peeked(path: Path, size: int = PEEK_BYTES) -> bytes:
+    """Return the first bytes of a file."""
+    with path.open("rb") as stream:
+        return stream.read(size)
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Return the bytes of a file; raises UnusableFile when there are more than `limit`."""
+    with path.open("rb") as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise UnusableFile(f"it is larger than {limit:,} bytes; split it into smaller files")
+    return data
+
+
+def check_size(path: Path) -> None:
+    """Raise UnusableFile when the file is larger than any caption file should be."""
+    if path.stat().st_size > MAX_BYTES:
+        raise UnusableFile(f"it is larger than {MAX_BYTES:,} bytes; split it into smaller files")
+
+
+def _redecoded(line: str) -> str:
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        data = line.encode("utf-8", "surrogateescape")
+        try:
+            return data.decode("cp1252")
+        except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
+            return data.decode("latin-1")
+    return line
