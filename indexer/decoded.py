@@ -1,0 +1,127 @@
+"""One picture file, decoded: its facts, its pixels, its thumbnail; or why there are none."""
+
+import io
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from indexer.captions import Caption, embedded_captions
+from indexer.errors import PictureError
+from indexer.images import (
+    MAX_PIXELS,
+    THUMBNAIL_SIDE,
+    ImageTransform,
+    hash_bytes,
+    open_picture,
+    read_picture,
+    save_thumbnail,
+    thumbnail_path,
+    upright_rgb,
+    upright_size,
+)
+
+_GIB = 2**30
+MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take
+_EXIF_IFD, _DATE_TIME_ORIGINAL = 0x8769, 0x9003
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture's facts, and its pixels as the encoder wants them.
+
+    `width` and `height` are those of the upright picture in the file, `format` is Pillow's name
+    for its format, `taken` is local time ("YYYY-MM-DDTHH:MM:SS"). `pixels` is a private uint8
+    array of shape `(size, size, 3)`.
+    """
+
+    key: Hashable
+    content_hash: bytes
+    width: int
+    height: int
+    format: str
+    taken: str | None
+    captions: tuple[Caption, ...]
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeFailure:
+    """A picture that could not be decoded, and why; the hash if the file could be read."""
+
+    key: Hashable
+    content_hash: bytes | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeSettings:
+    """What every picture of a pool has in common; `memory_limit` is in bytes of a worker."""
+
+    transform: ImageTransform
+    thumbnails: Path | None
+    max_pixels: int = MAX_PIXELS
+    memory_limit: int = MEMORY_LIMIT
+
+
+Outcome: TypeAlias = Decoded | DecodeFailure
+
+
+def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
+    """Hash, decode, transform and shrink one picture, from one read of its file."""
+    digest = None
+    try:
+        content = read_picture(path)
+        digest = hash_bytes(content)
+        return _decode(path, content, digest, settings)
+    except PictureError as error:
+        return DecodeFailure(path, digest, str(error))
+    except MemoryError:
+        limit = f"{settings.memory_limit / _GIB:g} GiB"
+        reason = f"needs more than {limit} of memory (raise it with memory_limit)"
+        return DecodeFailure(path, digest, reason)
+
+
+def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
+    with open_picture(io.BytesIO(content), max_pixels=settings.max_pixels) as picture:
+        width, height = upright_size(picture)
+        image = upright_rgb(picture, min_side=_min_side(digest, settings))
+        if settings.thumbnails is not None:
+            _save_thumbnail(image, settings.thumbnails, digest)
+        return Decoded(
+            key=path,
+            content_hash=digest,
+            width=width,
+            height=height,
+            format=picture.format or "",
+            taken=_taken(picture),
+            captions=embedded_captions(picture),
+            pixels=settings.transform(image),
+        )
+
+
+def _min_side(digest: bytes, settings: DecodeSettings) -> int:
+    folder = settings.thumbnails
+    if folder is None or thumbnail_path(folder, digest).exists():
+        return settings.transform.size
+    return max(settings.transform.size, THUMBNAIL_SIDE)
+
+
+def _save_thumbnail(image: Image.Image, folder: Path, digest: bytes) -> None:
+    try:
+        save_thumbnail(image, folder, digest)
+    except OSError as error:
+        raise PictureError(f"its thumbnail cannot be written: {error.strerror or error}") from error
+
+
+def _taken(image: Image.Image) -> str | None:
+    try:
+        written = image.getexif().get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, "")
+        return datetime.strptime(str(written).strip("\0 "), "%Y:%m:%d %H:%M:%S").isoformat()
+    except Exception:  # broken EXIF takes many forms, and cameras without a clock write zeros
+        return None

@@ -1,0 +1,277 @@
+"""Decode pictures in worker processes, so that a bad file costs only itself.
+
+A decoder may crash, hang or ask for all memory: then its worker dies, the picture is a
+`DecodeFailure`, and a new worker goes on with the next one. Pixels come back through one block of
+shared memory, divided into slots: a slot goes out with a task, and is free again when its pixels
+are copied out or its worker is dead. Everything else that travels is small.
+"""
+
+import os
+import queue
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from pebble import ProcessExpired, ProcessPool
+from PIL import AvifImagePlugin
+
+from indexer.decoded import (
+    MEMORY_LIMIT,
+    Decoded,
+    DecodeFailure,
+    DecodeSettings,
+    Outcome,
+    decode_file,
+)
+from indexer.errors import PicfuseError
+from indexer.images import MAX_PIXELS, ImageTransform
+from indexer.workers import start_pool
+
+__all__ = ["DecodeFailure", "DecodeSettings", "Decoded", "DecodingPool", "Outcome", "decode_file"]
+
+if sys.platform != "win32":
+    import resource
+
+DecodeFile: TypeAlias = Callable[[bytes, DecodeSettings], Outcome]
+
+IN_FLIGHT = 64  # enough to keep the workers busy while the encoder has a batch
+_BLOCK_BYTES = 32 * 2**20  # a container often has no more than 64 MB of shared memory
+_BREAKS = 3  # times in a row that the pool may break down without decoding anything
+_NO_PIXELS = np.empty((0, 0, 3), np.uint8)
+
+
+class DecodingPool:
+    """Worker processes that decode pictures; a context manager.
+
+    `time_limit` is in seconds for each picture, `memory_limit` in bytes for each worker. `task`
+    is what a worker does with a path: a function that a worker can import.
+    """
+
+    def __init__(
+        self,
+        transform: ImageTransform,
+        thumbnails: Path | None,
+        *,
+        workers: int | None = None,
+        time_limit: float = 60.0,
+        memory_limit: int = MEMORY_LIMIT,
+        max_pixels: int = MAX_PIXELS,
+        task: DecodeFile = decode_file,
+    ) -> None:
+        self._settings = DecodeSettings(transform, thumbnails, max_pixels, memory_limit)
+        self._workers = workers or _available_cores()
+        self._time_limit = time_limit
+        self._task = task
+        self._pool: ProcessPool | None = None
+        self._slots: _Slots | None = None
+        self._flight: _Flight | None = None
+        self._breaks = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the workers and give the shared memory back."""
+        self._stop_workers()
+        if self._slots is not None:
+            block, self._slots = self._slots.block, None  # the pixels must go before the block
+            block.close()
+            block.unlink()
+
+    def decode_all(self, items: Iterable[tuple[Hashable, bytes]]) -> Iterator[Outcome]:
+        """Decode each `(key, path)` and yield its outcome when it is there, in any order.
+
+        Items are pulled as workers get free, at most 64 ahead of what the caller has taken. Only
+        one call can run at a time; closing its generator early kills the workers.
+        """
+        if self._flight is not None:
+            raise RuntimeError("this pool is decoding already: use a second pool")
+        self._slots = self._slots or _Slots.create(self._workers, self._settings.transform.size)
+        self._flight = _Flight(free=list(range(len(self._slots.pixels))))
+        try:
+            yield from self._fly(self._flight, iter(items))
+        finally:
+            if self._flight.tasks:
+                self._stop_workers()
+            self._flight = None
+
+    def _fly(self, flight: "_Flight", items: Iterator[tuple[Hashable, bytes]]) -> Iterator[Outcome]:
+        while True:
+            while flight.free and (item := next(items, None)) is not None:
+                self._submit(flight, flight.free.pop(), *item)
+            if not flight.tasks:
+                return
+            task = flight.next_landed()
+            if self._broken(task):
+                self._submit_again(flight)
+            elif task is not None:
+                outcome = self._outcome(task)
+                flight.land(task)
+                yield outcome
+
+    def _submit(self, flight: "_Flight", slot: int, key: Hashable, path: bytes) -> None:
+        if self._pool is None:
+            slots = self._open_slots
+            shared = (slots.block.name, slots.pixels.shape, self._settings, self._task)
+            self._pool = start_pool(self._workers, _start_worker, shared)
+        future: Future[Outcome] = Future()  # never lands, if the pool is broken already
+        with suppress(RuntimeError):
+            future = self._pool.schedule(_work, args=(path, slot), timeout=self._time_limit)
+        flight.start(_Task(slot, key, path, future))
+
+    def _submit_again(self, flight: "_Flight") -> None:
+        self._breaks += 1
+        if self._breaks > _BREAKS:
+            raise PicfuseError(
+                "the decoding workers die before they decode anything"
+                " (is there enough memory? lower the number of workers, or raise memory_limit)"
+            )
+        self._stop_workers()
+        for task in list(flight.tasks.values()):
+            self._submit(flight, task.slot, task.key, task.path)
+
+    def _broken(self, task: "_Task | None") -> bool:
+        """Tell whether pebble gave up: it stops the whole pool when an idle worker dies."""
+        if task is not None and not isinstance(task.future.exception(), BrokenProcessPool):
+            self._breaks = 0
+            return False
+        return task is not None or self._pool is None or not self._pool.active
+
+    def _outcome(self, task: "_Task") -> Outcome:
+        error = task.future.exception()
+        if error is not None:
+            return DecodeFailure(task.key, None, self._reason(error))
+        outcome = task.future.result()
+        if isinstance(outcome, DecodeFailure):
+            return replace(outcome, key=task.key)
+        return replace(outcome, key=task.key, pixels=self._open_slots.pixels[task.slot].copy())
+
+    def _reason(self, error: BaseException) -> str:
+        if isinstance(error, TimeoutError):
+            return f"decoding took more than {self._time_limit:g} s (raise it with time_limit)"
+        if isinstance(error, ProcessExpired):
+            return f"the decoder crashed ({_exit_status(error.exitcode)})"
+        return f"the decoder failed: {type(error).__name__}: {error}"
+
+    @property
+    def _open_slots(self) -> "_Slots":
+        # Kept nowhere else: while something refers to its pixels, the block cannot be closed.
+        if self._slots is None:
+            raise RuntimeError("this pool was closed while it was decoding")
+        return self._slots
+
+    def _stop_workers(self) -> None:
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    slot: int
+    key: Hashable
+    path: bytes
+    future: Future[Outcome]
+
+
+class _Flight:
+    """The tasks of one `decode_all`: which slots are free, which are out, which are back."""
+
+    def __init__(self, free: list[int]) -> None:
+        self.free = free
+        self.tasks: dict[int, _Task] = {}
+        self._landed: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+
+    def start(self, task: _Task) -> None:
+        self.tasks[task.slot] = task
+        task.future.add_done_callback(lambda _: self._landed.put(task))
+
+    def next_landed(self) -> _Task | None:
+        """Wait for a task to come back; None after a second, when the pool wants a look."""
+        try:
+            task = self._landed.get(timeout=1.0)
+        except queue.Empty:
+            return None
+        return task if self.tasks.get(task.slot) is task else self.next_landed()
+
+    def land(self, task: _Task) -> None:
+        del self.tasks[task.slot]
+        self.free.append(task.slot)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """One block of shared memory; `pixels` has the shape `(slots, size, size, 3)`."""
+
+    block: SharedMemory
+    pixels: NDArray[np.uint8]
+
+    @classmethod
+    def create(cls, workers: int, size: int) -> Self:
+        count = max(2 * workers, min(IN_FLIGHT, _BLOCK_BYTES // (size * size * 3)))
+        shape = (count, size, size, 3)
+        block = SharedMemory(create=True, size=count * size * size * 3)
+        return cls(block, np.ndarray(shape, np.uint8, buffer=block.buf))
+
+    @classmethod
+    def attach(cls, name: str, shape: tuple[int, ...]) -> Self:
+        block = SharedMemory(name)
+        return cls(block, np.ndarray(shape, np.uint8, buffer=block.buf))
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """What one worker process keeps between its tasks."""
+
+    slots: _Slots
+    settings: DecodeSettings
+    task: DecodeFile
+
+
+_worker: _Worker | None = None
+
+
+def _start_worker(
+    block: str, shape: tuple[int, ...], settings: DecodeSettings, task: DecodeFile
+) -> None:
+    global _worker
+    _worker = _Worker(_Slots.attach(block, shape), settings, task)
+    warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody reads it here
+    pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    if sys.platform != "win32":
+        with suppress(ValueError, OSError):  # a stricter limit is set already, or none is known
+            resource.setrlimit(resource.RLIMIT_AS, (settings.memory_limit, resource.RLIM_INFINITY))
+
+
+def _work(path: bytes, slot: int) -> Outcome:
+    assert _worker is not None
+    outcome = _worker.task(path, _worker.settings)
+    if isinstance(outcome, DecodeFailure):
+        return outcome
+    _worker.slots.pixels[slot] = outcome.pixels
+    return replace(outcome, pixels=_NO_PIXELS)
+
+
+def _available_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _exit_status(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"

@@ -1,0 +1,77 @@
+"""ONNX graphs of the towers: exported once, cached by fingerprint, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from indexer.encoders.heads import file_hash
+from indexer.errors import ModelError
+
+
+class Graph:
+    """One cached tower, opened when it is first run."""
+
+    def __init__(self, name: str, cache: Path) -> None:
+        self.path = cache / "towers" / f"{name}.onnx"
+        self._tower = name
+        self._session: onnxruntime.InferenceSession | None = None
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """The tower's outputs for one batch."""
+        if self._session is None:
+            self._session = self._open()
+        outputs: list[NDArray[np.float32]] = self._session.run(None, dict(inputs))
+        return outputs
+
+    @property
+    def cached(self) -> bool:
+        """Whether the exported graph is there and whole."""
+        try:
+            expected = json.loads(self.path.with_suffix(".json").read_text())["sha256"]
+            return file_hash(self.path) == str(expected)
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def ensure(self) -> None:
+        """Export the tower unless it is cached; takes some seconds and imports torch elsewhere."""
+        if not self.cached:
+            export_tower(self._tower, self.path)
+
+    def _open(self) -> onnxruntime.InferenceSession:
+        self.ensure()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(
+            str(self.path), options, providers=["CPUExecutionProvider"]
+        )
+
+
+def export_tower(name: str, path: Path) -> None:
+    """Export a tower in a process of its own, so that this one never imports torch.
+
+    The file appears whole or not at all. Raises `ModelError` with what the export said.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        target = Path(folder) / path.name
+        tower = name.split("-")[0]  # the rest of a name is the hash of its weights
+        command = [sys.executable, "-m", "indexer.encoders.towers", tower, str(target)]
+        run = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if run.returncode or not target.is_file():
+            said = (run.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ModelError(f"exporting the tower {name!r} failed: {said}")
+        receipt = target.with_suffix(".json")
+        receipt.write_text(json.dumps({"sha256": file_hash(target)}))
+        os.replace(target, path)
+        os.replace(receipt, path.with_suffix(".json"))

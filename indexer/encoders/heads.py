@@ -1,0 +1,115 @@
+"""The two projection heads of the built-in model, and their file.
+
+The formulas stand here once and run on numpy rows when searching and on torch tensors when
+training: both know `@`, `+`, `clip` and `sum`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from indexer.errors import ModelError
+
+Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
+Weights: TypeAlias = Mapping[str, Any]
+
+FORMAT = "picfuse-heads-1"
+POOLED, CLASSES, WORDS = 1280, 1000, 384  # widths of what the two towers give
+BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"
+
+SHAPES = {  # name: axes, where d = dim and h = hidden units
+    **{f"image.{name}": (POOLED + CLASSES, out) for name, out in (("linear", "d"), ("inner", "h"))},
+    **{f"text.{name}": (WORDS, out) for name, out in (("linear", "d"), ("inner", "h"))},
+    **{f"{side}.outer": ("h", "d") for side in ("image", "text")},
+    **{f"{side}.bias": ("d",) for side in ("image", "text")},
+    **{f"{side}.inner_bias": ("h",) for side in ("image", "text")},
+    "image.mean": (POOLED + CLASSES,),
+    "image.scale": (POOLED + CLASSES,),
+    "text.mean": (WORDS,),
+    "text.scale": (WORDS,),
+    "classes": (CLASSES, "d"),
+    "class_weight": (1,),
+    "mean.image": ("d",),
+    "mean.text": ("d",),
+}
+
+
+def same(x: Array) -> Array:
+    """No dropout."""
+    return x
+
+
+def standardised(x: Array, side: str, weights: Weights) -> Array:
+    """Features of one tower with the mean of the training data taken off and its spread made 1."""
+    return (x - weights[f"{side}.mean"]) * weights[f"{side}.scale"]
+
+
+def head(x: Array, side: str, weights: Weights, drop: Callable[[Array], Array] = same) -> Array:
+    """A linear map plus one hidden layer: `x A + b + relu(x B + c) C`, shape (n, d)."""
+    w = {name: weights[f"{side}.{name}"] for name in ("linear", "bias", "inner", "inner_bias")}
+    hidden = (x @ w["inner"] + w["inner_bias"]).clip(min=0)
+    return x @ w["linear"] + w["bias"] + drop(hidden) @ weights[f"{side}.outer"]
+
+
+def class_branch(probabilities: Array, weights: Weights) -> Array:
+    """What the ImageNet classes say: class embeddings weighted by squared probability, (n, d)."""
+    return weights["class_weight"] * ((probabilities * probabilities) @ weights["classes"])
+
+
+def image_features(pooled: Array, probabilities: Array, concatenate: Callable[..., Array]) -> Array:
+    """What the image head reads: pooled features and the roots of the class probabilities."""
+    return concatenate([pooled, probabilities.clip(min=0) ** 0.5], -1)
+
+
+def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+    """Weights (float32, shapes of `SHAPES`) and description of a heads file.
+
+    Raises `ModelError` when the file is missing, damaged or made for something else.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = dict(file.metadata() or {})
+            weights = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{path}: cannot be read as heads of 'mini' ({error}); "
+            "make one with 'picfuse train align DATASET --output FILE'"
+        ) from error
+    _check_shapes(path, weights, description)
+    return weights, json.loads(description.get("settings", "{}"))
+
+
+def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping[str, str]) -> None:
+    if description.get("format") != FORMAT or set(weights) != set(SHAPES):
+        raise ModelError(
+            f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
+            f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
+        )
+    sizes = {"d": len(weights["image.bias"]), "h": 0}
+    for name, axes in SHAPES.items():
+        sizes["h"] = len(weights[name.split(".")[0] + ".inner_bias"]) if "h" in axes else 0
+        expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
+        if weights[name].shape != expected or not np.isfinite(weights[name]).all():
+            raise ModelError(f"{path}: tensor {name!r} is damaged; train or download it again")
+
+
+def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: object) -> None:
+    """Save heads as safetensors in float16, with their settings in the file's header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    halves = {name: np.ascontiguousarray(weights[name], dtype=np.float16) for name in SHAPES}
+    save_file(halves, path, metadata={"format": FORMAT, "settings": json.dumps(settings)})
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

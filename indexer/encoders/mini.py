@@ -1,0 +1,128 @@
+"""The built-in encoder: EfficientNet-Lite2 and MiniLM in ONNX Runtime, and two trained heads.
+
+It needs no download and never imports torch; only an export of its towers does, elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from indexer.encoders.graphs import Graph
+from indexer.encoders.heads import (
+    BUILT_IN,
+    FORMAT,
+    class_branch,
+    file_hash,
+    head,
+    image_features,
+    read_heads,
+    standardised,
+)
+from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
+from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
+from indexer.images import ImageTransform
+
+TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
+BATCH = 16  # pictures or sentences a run: larger ones only cost memory
+MAX_TOKENS = 128
+
+
+class Towers:
+    """The two pretrained towers, without heads; what the training of heads reads."""
+
+    def __init__(self, cache: Path) -> None:
+        self.image = Graph(f"image-{IMAGE_TOWER.sha256[:12]}", cache)
+        self.text = Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache)
+        self._tokenizer: Tokenizer | None = None
+
+    def ensure(self) -> None:
+        """Export what is not cached."""
+        self.image.ensure()
+        self.text.ensure()
+
+    def image_features(self, images: Pixels) -> NDArray[np.float32]:
+        """Shape (n, 2280): 1,280 pooled features and the roots of 1,000 class probabilities."""
+        parts = [np.zeros((0, 2280), np.float32)]
+        for start in range(0, len(images), BATCH):
+            pooled, probabilities = self.image.run({"pixels": images[start : start + BATCH]})
+            parts.append(image_features(pooled, probabilities, np.concatenate))
+        return np.concatenate(parts)
+
+    def text_features(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (n, 384), unit length. Texts of like length share a batch, to pad little."""
+        rows = np.zeros((len(texts), 384), np.float32)
+        encoded = self._tokens(texts)
+        order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            tokens = np.zeros((len(chosen), len(encoded[chosen[-1]])), np.int64)
+            mask = np.zeros_like(tokens)
+            for row, index in enumerate(chosen):
+                tokens[row, : len(encoded[index])] = encoded[index]
+                mask[row, : len(encoded[index])] = 1
+            rows[chosen] = self.text.run({"tokens": tokens, "mask": mask})[0]
+        return rows
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        if self._tokenizer is None:
+            self._tokenizer = Tokenizer.from_file(str(TEXT_TOWER.path.with_name("tokenizer.json")))
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(MAX_TOKENS)
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+
+
+class MiniEncoder:
+    """`mini`, or `mini:FILE` with heads of the user's own."""
+
+    modalities = frozenset({IMAGE, TEXT})
+    transform = TRANSFORM
+
+    def __init__(self, name: str, heads: Path, cache: Path) -> None:
+        self.name = name
+        self.weights, self.settings = read_heads(heads)
+        self.towers = Towers(cache)
+        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
+        self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    @property
+    def dim(self) -> int:
+        """Width of the space of both heads."""
+        return len(self.weights["image.bias"])
+
+    @property
+    def means(self) -> Mapping[str, NDArray[np.float32]]:
+        """Mean row of each modality over the training data."""
+        return {IMAGE: self.weights["mean.image"], TEXT: self.weights["mean.text"]}
+
+    def encode_images(self, images: Pixels) -> Rows:
+        """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        return project_images(self.towers.image_features(images), self.weights)
+
+    def encode_texts(self, texts: Sequence[str]) -> Rows:
+        """`v_t`, shape (n, dim)."""
+        return project_texts(self.towers.text_features(texts), self.weights)
+
+
+def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+    """Image features (n, 2280) through the image head and the class-name branch."""
+    probabilities = features[:, -1000:] ** 2
+    projected = head(standardised(features, IMAGE, weights), IMAGE, weights)
+    return unit_rows(projected + class_branch(probabilities, weights))
+
+
+def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+    """Text features (n, 384) through the text head."""
+    return unit_rows(head(standardised(features, TEXT, weights), TEXT, weights))
+
+
+def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> MiniEncoder:
+    """The encoder behind `mini` (rest is empty) or `mini:FILE`; never needs a network."""
+    heads = Path(rest).expanduser() if rest else BUILT_IN
+    return MiniEncoder(f"mini:{heads.resolve()}" if rest else "mini", heads, cache)

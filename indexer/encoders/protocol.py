@@ -1,0 +1,56 @@
+"""What an encoder is: independent features of image and text, in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.images import ImageTransform
+
+Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
+Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
+
+IMAGE = "image"
+TEXT = "text"
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns pictures and sentences into unit-length rows of one space (`v_i` and `v_t`).
+
+    `fingerprint` covers everything that the rows depend on: weights and preparation of the
+    input. `means` holds the mean row of each modality, as measured on the encoder's training
+    data; an encoder that was never measured has none. `modalities` names what can be encoded,
+    so that a third one can join.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def modalities(self) -> frozenset[str]: ...
+    @property
+    def transform(self) -> ImageTransform: ...
+    @property
+    def means(self) -> Mapping[str, NDArray[np.float32]]: ...
+
+    def encode_images(self, images: Pixels) -> Rows:
+        """`v_i`, shape (n, dim), of pixels that `transform` made; n may be 0."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Rows:
+        """`v_t`, shape (n, dim); n may be 0."""
+        ...
+
+
+def unit_rows(rows: NDArray[np.floating]) -> Rows:
+    """The rows scaled to unit length, float32 and C-contiguous; a zero row stays zero."""
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.maximum(lengths, np.float32(1e-12))

@@ -1,0 +1,191 @@
+"""Fusion: the image and the caption embedding of a picture become one row.
+
+A fusion has two sides. `pictures(v_i, v_t, has_caption)` makes the rows that are stored;
+`query(q, weight)` makes the row that is asked with, so that `rows @ query`, centred and divided
+by `lengths`, is the score. The score of a hit is always this re-scored value.
+
+Centring: image and text embeddings sit in two separate cones (the modality gap: Liang et al.,
+2022). Stored rows are never centred; the mean of each kind of row is taken off its scores, which
+is an offset per query and kind. Two kinds exist: pictures with a caption and pictures without.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.errors import InputError
+
+Mask = NDArray[np.bool_]
+Row = NDArray[np.float32]
+
+DEFAULT_WEIGHT = 0.5
+OWN_MEANS_FROM = 1000  # pictures of a modality from which a library's own mean replaces the default
+FEW = 32  # below this a mean or a spread says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Centres:
+    """Mean rows (width,) of pictures with and without a caption."""
+
+    captioned: Row
+    plain: Row
+
+
+class Fusion(ABC):
+    """One strategy; `fingerprint` covers its learned weights, where it has any."""
+
+    name: ClassVar[str]
+    weighable: ClassVar[bool]  # whether picture against caption is chosen by the query
+
+    @property
+    def fingerprint(self) -> str:
+        """What rows of this fusion depend on."""
+        return self.name
+
+    @abstractmethod
+    def width(self, dim: int) -> int:
+        """Width of a stored row for embeddings of width `dim`."""
+
+    @abstractmethod
+    def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
+        """Stored rows (n, width), unit length; `v_t` counts only where `has_caption`."""
+
+    @abstractmethod
+    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
+        """The row (width,) that asks with the embedding `q` (dim,).
+
+        `weight`: 1 is the picture alone, 0 the caption alone. Raises `InputError` when this
+        fusion cannot be weighed.
+        """
+
+    @abstractmethod
+    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
+        """What the products `rows @ query` are divided by, (n,); 0 where a row cannot answer."""
+
+    @abstractmethod
+    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
+        """Mean rows of both kinds: measured on `rows` where there are enough, else from `means`."""
+
+    @abstractmethod
+    def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
+        """What scores of pictures without a caption are multiplied by, to rank fairly.
+
+        `rows` are pictures with a caption. Their fused scores spread wider than those of the
+        picture alone would; the gain is the ratio of the two spreads for this query.
+        """
+
+    def check_weight(self, weight: float) -> None:
+        """Raise `InputError` for a weight that this fusion cannot serve."""
+        if not 0 <= weight <= 1:
+            raise InputError(f"weight {weight} is not between 0 (caption) and 1 (picture)")
+        if not self.weighable and weight != DEFAULT_WEIGHT:
+            raise InputError(
+                f"the fusion {self.name!r} has its weight built in and takes none but "
+                f"{DEFAULT_WEIGHT}; 'picfuse index --fusion concat' makes the library weighable"
+            )
+
+
+class Concat(Fusion):
+    """`v_c = [v_i, v_t]`, shape (n, 2 dim), scaled to unit length; the query is `[a q, b q]`.
+
+    The score is `cos(q, a v_i + b v_t)`: the product divided by the length of the weighted pair,
+    which the row itself knows. Without a caption `v_t` is zero and the score `cos(q, v_i)`.
+    """
+
+    name = "concat"
+    weighable = True
+
+    def width(self, dim: int) -> int:
+        return 2 * dim
+
+    def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
+        return unit_rows(np.concatenate([v_i, np.where(has_caption[:, None], v_t, 0)], axis=1))
+
+    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
+        self.check_weight(weight)
+        return np.concatenate([weight * q, (1 - weight) * q]).astype(np.float32)
+
+    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
+        a, b = weight, 1 - weight
+        r_i, r_t = np.split(rows, 2, axis=1)
+        t_t = np.einsum("nd,nd->n", r_t, r_t)
+        i_t = np.einsum("nd,nd->n", r_i, r_t)
+        return np.sqrt(np.maximum(a * a * (1 - t_t) + b * b * t_t + 2 * a * b * i_t, 0))
+
+    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
+        dim = rows.shape[1] // 2
+        captioned = rows[has_caption]
+        # A captioned row holds both halves scaled by 1/sqrt(2).
+        images = np.concatenate([captioned[:, :dim] * np.sqrt(2), rows[~has_caption][:, :dim]])
+        m_i = own_mean(images, means.get(IMAGE))
+        m_t = own_mean(captioned[:, dim:] * np.sqrt(2), means.get(TEXT))
+        both = np.concatenate([m_i, m_t]) / np.sqrt(2)
+        return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]))
+
+    def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
+        dim = rows.shape[1] // 2
+        centred = rows - centres.captioned
+        fused = centred @ query / self.lengths(rows, weight)
+        alone = centred[:, :dim] @ query[:dim] * np.sqrt(2)
+        return spread_ratio(fused, alone / max(weight, 1e-6))
+
+
+class Mean(Fusion):
+    """`norm(v_i + v_t)`, shape (n, dim); `v_i` where there is no caption. The query is `q`."""
+
+    name = "mean"
+    weighable = False
+
+    def width(self, dim: int) -> int:
+        return dim
+
+    def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
+        return unit_rows(v_i + np.where(has_caption[:, None], v_t, 0))
+
+    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
+        self.check_weight(weight)
+        return np.asarray(q, dtype=np.float32)
+
+    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
+        return np.ones(len(rows), np.float32)
+
+    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
+        m_i, m_t = means.get(IMAGE), means.get(TEXT)
+        both = None
+        if m_i is not None and m_t is not None:  # the expected row of an unrelated pair
+            both = (m_i + m_t) / np.sqrt(2 + 2 * m_i @ m_t)
+        return Centres(own_mean(rows[has_caption], both), own_mean(rows[~has_caption], m_i))
+
+    def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
+        return 1.0
+
+
+def own_mean(rows: Rows, default: Row | None) -> Row:
+    """Mean of the rows where they are many, else the default, else zero."""
+    if len(rows) >= (OWN_MEANS_FROM if default is not None else FEW):
+        return np.asarray(rows.mean(axis=0), dtype=np.float32)
+    return np.zeros(rows.shape[1], np.float32) if default is None else default
+
+
+def spread_ratio(fused: NDArray[np.float32], alone: NDArray[np.float32]) -> float:
+    """Ratio of two standard deviations; 1 where there are too few scores to tell."""
+    if len(fused) < FEW or not alone.std() or not fused.std():
+        return 1.0
+    return float(fused.std() / alone.std())
+
+
+STRATEGIES: dict[str, type[Fusion]] = {fusion.name: fusion for fusion in (Concat, Mean)}
+
+
+def open_fusion(name: str) -> Fusion:
+    """The fusion of a name. Raises `InputError` for one that does not exist."""
+    if name not in STRATEGIES:
+        raise InputError(f"no fusion {name!r}; there are {', '.join(STRATEGIES)}")
+    return STRATEGIES[name]()

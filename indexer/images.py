@@ -1,0 +1,280 @@
+"""Pictures as files and as pixels: find them, decode them upright in RGB, hash and shrink them.
+
+A file is read once and whole: its bytes are needed for the hash anyway, and no descriptor or
+half-read file is left to care about. Everything that a file can get wrong becomes a
+`PictureError` with one line that says what is wrong and what helps.
+"""
+
+import errno
+import hashlib
+import io
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from indexer.colours import to_srgb
+from indexer.errors import PictureError
+from indexer.scanning import SUFFIXES, FoundPicture, ScanProblem, scan
+
+__all__ = [
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "THUMBNAIL_SIDE",
+    "FoundPicture",
+    "ImageTransform",
+    "ScanProblem",
+    "content_hash",
+    "decode",
+    "hash_bytes",
+    "open_picture",
+    "read_picture",
+    "save_thumbnail",
+    "scan",
+    "thumbnail_path",
+    "upright_rgb",
+    "upright_size",
+]
+
+MAX_PIXELS = 250_000_000  # a phone's 200 megapixels pass; decoded, this is 1 GB
+THUMBNAIL_SIDE = 320
+# Only these decoders run: Pillow knows others that start programs (EPS) or are seldom tested.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+
+PictureSource: TypeAlias = str | bytes | Path | BinaryIO  # a path, or an open file
+
+pillow_heif.register_heif_opener(thumbnails=False)
+# Pillow's own limit is lower than a phone's camera; `open_picture` checks before it decodes.
+Image.MAX_IMAGE_PIXELS = None
+
+_ORIENTATION = 0x0112
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_READ_ERRORS = {
+    errno.EACCES: "permission denied (make the file readable for this user)",
+    errno.EPERM: "permission denied (make the file readable for this user)",
+    errno.ENOENT: "no such file (it may have been moved: index its folder again)",
+    errno.EISDIR: "not a regular file (only files are read)",
+    errno.ENXIO: "not a regular file (only files are read)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTransform:
+    """How an encoder wants its input: uint8 RGB of shape `(size, size, 3)`.
+
+    "squash" ignores the aspect ratio; "shortest" scales the shortest side to `size` and cuts out
+    the centre; "longest" scales the longest side to `size` and pads with `fill`.
+    """
+
+    size: int
+    resize: Literal["squash", "shortest", "longest"]
+    interpolation: Literal["bicubic", "bilinear"]
+    fill: int = 0
+
+    def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Return the pixels of `image` (RGB) as this transform wants them."""
+        if self.resize == "longest":
+            return np.asarray(self._padded(image))
+        box = self._centre(image) if self.resize == "shortest" else None
+        return np.asarray(self._scaled(image, (self.size, self.size), box))
+
+    def _scaled(
+        self,
+        image: Image.Image,
+        size: tuple[int, int],
+        box: tuple[float, float, float, float] | None = None,
+    ) -> Image.Image:
+        return image.resize(size, _RESAMPLING[self.interpolation], box, reducing_gap=2.0)
+
+    def _centre(self, image: Image.Image) -> tuple[float, float, float, float]:
+        """Give the part of `image` that scaling and cutting would leave.
+
+        Scaling only that part spares a panorama from becoming hundreds of squares on the way.
+        """
+        shortest = min(image.size)
+        scaled = [side * self.size // shortest for side in image.size]
+        starts = [round((side - self.size) / 2) for side in scaled]
+        steps = [side / after for side, after in zip(image.size, scaled, strict=True)]
+        left, top = (start * step for start, step in zip(starts, steps, strict=True))
+        right, bottom = (
+            min((start + self.size) * step, side)
+            for start, step, side in zip(starts, steps, image.size, strict=True)
+        )
+        return left, top, right, bottom
+
+    def _padded(self, image: Image.Image) -> Image.Image:
+        scale = self.size / max(image.size)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        square = Image.new("RGB", (self.size, self.size), (self.fill,) * 3)
+        corner = ((self.size - width) // 2, (self.size - height) // 2)
+        square.paste(self._scaled(image, (width, height)), corner)
+        return square
+
+
+def read_picture(source: PictureSource) -> bytes:
+    """Return the bytes of a picture file; raise `PictureError` if it is no file or is empty."""
+    content = _read_file(source) if isinstance(source, str | bytes | Path) else source.read()
+    if not content:
+        raise PictureError("empty file (copy it again from its source)")
+    return content
+
+
+def _read_file(path: str | bytes | Path) -> bytes:
+    # A named pipe would block for ever; so it is opened without waiting, and then refused.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - bytes, and a descriptor
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PictureError(_READ_ERRORS[errno.EISDIR])
+            return file.read()
+    except OSError as error:
+        reason = _READ_ERRORS.get(error.errno or 0) or f"cannot be read: {error.strerror or error}"
+        raise PictureError(reason) from error
+
+
+def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Open a picture without decoding it; raise `PictureError` if it is none or is too large."""
+    content = read_picture(source)
+    with _reasons():
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    width, height = image.size
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{width} x {height} pixels is over the limit of {max_pixels:,}"
+            " (raise it with max_pixels)"
+        )
+    return image
+
+
+def decode(
+    source: PictureSource, *, min_side: int = 0, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Decode the first frame of a picture, upright, in sRGB; raise `PictureError` if it is bad.
+
+    A JPEG is decoded at the smallest of the scales 1/8 to 1/1 which leaves both sides at least
+    `min_side` pixels long (0: full size).
+    """
+    return upright_rgb(open_picture(source, max_pixels=max_pixels), min_side=min_side)
+
+
+def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
+    """Decode an opened picture like `decode`; `image` keeps its metadata."""
+    with _reasons():
+        if min_side:
+            image.draft(None, (min_side, min_side))
+        image.load()
+        upright = to_srgb(image)
+        transposition = _TRANSPOSITIONS.get(_orientation(image))
+        if transposition is not None:
+            upright = upright.transpose(transposition)
+    if upright is not image:
+        upright.info = {}  # else a rotated picture would still claim its old orientation
+    return upright
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height as a viewer shows them; call it before the picture is decoded."""
+    if image.format == "PNG":  # its EXIF may come after its pixels
+        with _reasons():
+            image.load()
+    width, height = image.size
+    # Pillow turns TIFFs by itself, their size included.
+    sideways = image.format != "TIFF" and _orientation(image) >= 5
+    return (height, width) if sideways else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # broken EXIF takes many forms, and none of them spoils the pixels
+        return 1
+    return orientation if orientation in _TRANSPOSITIONS else 1
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Turn what Pillow raises into a `PictureError` with a reason."""
+    try:
+        yield
+    except (PictureError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            "not a picture (or damaged at its start): no decoder knows the contents"
+        ) from error
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error ...
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if _ends_early(reason):
+            reason = "truncated: the file ends before the picture does"
+        else:
+            reason = f"damaged: {reason}"
+        raise PictureError(f"{reason} (copy it again from its source)") from error
+
+
+def _ends_early(reason: str) -> bool:
+    lowered = reason.lower()
+    return any(sign in lowered for sign in ("truncated", "end of file", "end of data", "eof"))
+
+
+def hash_bytes(content: bytes) -> bytes:
+    """Return the 16 bytes under which the library knows this content."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def content_hash(path: str | bytes | Path) -> bytes:
+    """Return `hash_bytes` of a file's contents, read in pieces."""
+    with open(path, "rb") as file:  # noqa: PTH123 - the path may be bytes
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+
+
+def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
+    """Return where the thumbnail of a content hash is kept below `folder`."""
+    name = content_hash.hex()
+    return folder / name[:2] / f"{name}.jpg"
+
+
+def save_thumbnail(
+    image: Image.Image, folder: Path, content_hash: bytes, side: int = THUMBNAIL_SIDE
+) -> Path:
+    """Write a JPEG of `image` (RGB), at most `side` pixels long, unless it is there already."""
+    path = thumbnail_path(folder, content_hash)
+    if path.exists():
+        return path
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}")
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.write_bytes(_thumbnail(image, side))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _thumbnail(image: Image.Image, side: int) -> bytes:
+    scale = min(1.0, side / max(image.size))
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small.info = {}  # the place and the author of a picture do not leave its file
+    with io.BytesIO() as buffer:
+        small.save(buffer, "JPEG", quality=80)
+        return buffer.getvalue()

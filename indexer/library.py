@@ -1,0 +1,274 @@
+"""A library: a catalogue and a vector index that agree."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from indexer.batch import Batch
+from indexer.catalogue import Catalogue, Embedded, chunks
+from indexer.database import FILE, explained, open_engine
+from indexer.encoders import Encoder, load_encoder
+from indexer.errors import (
+    EncoderMismatch,
+    LibraryDamaged,
+    LibraryError,
+    LibraryNotFound,
+)
+from indexer.fusion import Fusion, open_fusion
+from indexer.schema import SCHEMA, EncoderRow
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
+from indexer.vectors import VectorIndex
+
+SETTINGS, GENERATION, VECTORS = "library", "generation", "vectors"
+FUSE_AT_ONCE = 5000  # pictures whose rows are made in one go: 20 MB of embeddings
+
+
+class Library:
+    """A directory with a catalogue, a vector index and thumbnails; a context manager.
+
+    Open one with `Library.open`, make one with `Library.create`. `catalogue` answers questions,
+    `writing()` changes things, `vectors()` gives the rows to search.
+    """
+
+    def __init__(
+        self, path: Path, engine: Engine, *, read_only: bool, offline: bool, cache: Path | None
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.offline = offline
+        self.catalogue = Catalogue(engine)
+        self._engine = engine
+        self._cache = cache
+        self._vectors: tuple[int, VectorIndex] | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        encoder: str = DEFAULT_ENCODER,
+        fusion: str = DEFAULT_FUSION,
+        offline: bool = False,
+        cache: Path | None = None,
+    ) -> Self:
+        """Make an empty library; its directory must be empty or not exist yet."""
+        path = Path(path).expanduser().absolute()
+        if path.exists() and not path.is_dir():
+            raise LibraryNotFound(f"{path}: a file, not a library; name a directory")
+        if path.is_dir() and any(path.iterdir()):
+            raise LibraryNotFound(
+                f"{path}: neither a library nor empty; name another directory for the library"
+            )
+        fused = open_fusion(fusion)
+        made = load_encoder(encoder, cache=cache, offline=offline)
+        _make_directory(path)
+        with explained(path):
+            engine = open_engine(path)
+            _migrate(engine)
+        library = cls(path, engine, read_only=False, offline=offline, cache=cache)
+        library.encoder = made
+        settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
+        with library.writing() as batch:
+            batch.encoder_id(made)
+            batch.set(SETTINGS, settings.to_json())
+        return library
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        offline: bool = False,
+        cache: Path | None = None,
+    ) -> Self:
+        """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
+        path = Path(path).expanduser().absolute()
+        if not (path / FILE).is_file():
+            kind = "not a picfuse library" if path.exists() else "no library here"
+            raise LibraryNotFound(
+                f"{path}: {kind}; 'picfuse index FOLDER --library {path}' makes one"
+            )
+        engine = open_engine(path, read_only=read_only)
+        library = cls(path, engine, read_only=read_only, offline=offline, cache=cache)
+        try:
+            library._check_schema()
+        except BaseException:
+            library.close()
+            raise
+        return library
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the catalogue; a writer first empties its journal, so that a copy is whole."""
+        if not self.read_only:
+            with suppress(Exception), self._engine.connect() as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        self._engine.dispose()
+
+    @property
+    def thumbnails(self) -> Path:
+        """Folder of the thumbnails."""
+        return self.path / "thumbnails"
+
+    @property
+    def settings(self) -> LibrarySettings:
+        """What the vectors were made with."""
+        with explained(self.path):
+            stored = self.catalogue.setting(SETTINGS)
+        if stored is None:
+            raise LibraryDamaged(f"{self.path}: the library has no settings; index into a new one")
+        return LibrarySettings.from_json(stored)
+
+    @property
+    def generation(self) -> int:
+        """Number of batches ever written."""
+        with explained(self.path):
+            return int(self.catalogue.setting(GENERATION) or 0)
+
+    @property
+    def fusion(self) -> Fusion:
+        """The fusion of the stored rows."""
+        return open_fusion(self.settings.fusion)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
+        settings = self.settings
+        found = load_encoder(settings.encoder, cache=self._cache, offline=self.offline)
+        if found.fingerprint != settings.fingerprint:
+            raise EncoderMismatch(
+                f"{self.path}: made with another version of {settings.encoder!r} "
+                f"({settings.fingerprint[:8]}, now {found.fingerprint[:8]}); index the folders "
+                "into a new library with 'picfuse index FOLDER --library NEW'"
+            )
+        return found
+
+    @property
+    def encoder_id(self) -> int:
+        """The catalogue's number of the library's encoder."""
+        query = select(EncoderRow.id).where(EncoderRow.fingerprint == self.settings.fingerprint)
+        with explained(self.path), Session(self._engine) as session:
+            return session.scalars(query).one()
+
+    @contextmanager
+    def writing(self) -> Iterator[Batch]:
+        """One batch of changes in one transaction: all of it is stored, or nothing."""
+        if self.read_only:
+            raise LibraryError(f"{self.path}: opened for reading only")
+        with explained(self.path), Session(self._engine) as session, session.begin():
+            session.execute(text("BEGIN IMMEDIATE"))
+            batch = Batch(session, self.generation + 1)
+            yield batch
+            batch.set(GENERATION, str(batch.generation))
+
+    def embedded(self, picture_ids: list[int]) -> Embedded:
+        """Independent features of pictures; those that are not embedded are left out."""
+        with explained(self.path):
+            return self.catalogue.embedded(self.encoder_id, self.settings.dim, picture_ids)
+
+    def vectors(self) -> VectorIndex:
+        """The vector index, caught up with the catalogue."""
+        generation = self.generation
+        if self._vectors is None or self._vectors[0] > generation:
+            self._vectors = self._stored_vectors()
+        seen, index = self._vectors
+        if seen < generation:
+            with explained(self.path):
+                self._catch_up(index, seen)
+            self._vectors = (generation, index)
+        return index
+
+    def save_vectors(self) -> None:
+        """Write the vector index to its file, so that the next one who opens it finds it ready."""
+        index = self.vectors()
+        assert self._vectors is not None
+        generation = self._vectors[0]
+        old = self._vector_facts()
+        name = f"vectors-{generation}.faiss"
+        if old.get("file") == name:
+            return
+        index.save(self.path / name)
+        facts = {"file": name, "generation": generation, "fusion": self.fusion.fingerprint}
+        facts |= {"size": (self.path / name).stat().st_size}
+        with explained(self.path), Session(self._engine) as session, session.begin():
+            Batch(session, generation).set(VECTORS, json.dumps(facts))
+        for stale in self.path.glob("vectors-*"):
+            if stale.name != name:
+                stale.unlink(missing_ok=True)
+
+    def _vector_facts(self) -> dict[str, object]:
+        stored = self.catalogue.setting(VECTORS)
+        return dict(json.loads(stored)) if stored else {}
+
+    def _stored_vectors(self) -> tuple[int, VectorIndex]:
+        """The index in the file and its generation; an empty one where the file is no good."""
+        width = self.fusion.width(self.settings.dim)
+        facts = self._vector_facts()
+        if facts and facts["fusion"] == self.fusion.fingerprint:
+            path = self.path / str(facts["file"])
+            with suppress(OSError, LibraryDamaged):
+                if path.stat().st_size == facts["size"]:
+                    return int(str(facts["generation"])), VectorIndex.load(path, width)
+        return 0, VectorIndex(width)
+
+    def _catch_up(self, index: VectorIndex, generation: int) -> None:
+        """Bring rows up to date with what the catalogue changed after a generation."""
+        present = np.array(self.catalogue.present_ids(), dtype=np.int64)
+        index.remove(np.setdiff1d(index.picture_ids, present))
+        fusion = self.fusion
+        for ids in chunks(self.catalogue.touched_since(generation), FUSE_AT_ONCE):
+            found = self.embedded(list(ids))
+            rows = fusion.pictures(found.v_i, found.v_t, found.has_caption)
+            index.put(found.ids, rows, found.has_caption)
+
+    def _check_schema(self) -> None:
+        with explained(self.path), self._engine.connect() as connection:
+            query = "SELECT version_num FROM alembic_version"
+            found = connection.execute(text(query)).scalar_one_or_none()
+        if found is not None and found > SCHEMA:
+            raise LibraryError(
+                f"{self.path}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
+                "update picfuse: pip install -U picfuse"
+            )
+        if found != SCHEMA:
+            with explained(self.path):
+                _migrate(self._engine)
+
+
+def _migrate(engine: Engine) -> None:
+    """Run the migrations; alembic is imported only when a schema has to change."""
+    import_module("indexer.migrate").upgrade(engine)
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(
+            f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
+        ) from error
+
+

@@ -1,0 +1,30 @@
+"""Bring the schema of a library up to date, with alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+
+def configuration() -> Config:
+    """Alembic's settings: only where the migrations lie."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def newest() -> str:
+    """The newest revision among the migrations."""
+    return str(ScriptDirectory.from_config(configuration()).get_current_head())
+
+
+def upgrade(engine: Engine) -> None:
+    """Create the schema or migrate it to the newest revision, in one transaction."""
+    config = configuration()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,124 @@
+"""The tables of a library: folders, pictures, captions, embeddings, settings.
+
+SQLite is the truth; the vector index is a cache of it. Paths are bytes, relative to their
+folder. Embeddings are float16 and keyed by content (hash of the picture's bytes or of the
+caption's text) and encoder, so that a moved or copied picture keeps its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA = "0001"  # the newest migration; a test compares it with indexer/migrations
+PRESENT, MISSING, FAILED = "present", "missing", "failed"
+
+
+class Base(DeclarativeBase):
+    """Base of the tables; their shape over time is in indexer/migrations."""
+
+
+class Folder(Base):
+    """A folder that the user named; its pictures are found below it.
+
+    `exclude` (patterns) and `caption_files` (paths) are lists as JSON: what the user said when
+    naming the folder holds for later runs too.
+    """
+
+    __tablename__ = "folders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    exclude: Mapped[str] = mapped_column(default="[]")
+    caption_files: Mapped[str] = mapped_column(default="[]")
+
+
+class Picture(Base):
+    """A picture file. `revision` is the generation of the library that last touched its row.
+
+    `state`: present (searched), missing (was not there at the last look; kept, since an
+    unplugged disk is not a deletion) or failed (`reason` says why; tried again when it changes).
+    """
+
+    __tablename__ = "pictures"
+    __table_args__ = (
+        UniqueConstraint("folder_id", "relative"),
+        Index("pictures_by_content", "content_hash"),
+        Index("pictures_by_revision", "revision"),
+        {"sqlite_autoincrement": True},  # an id is never used twice: the vector index knows it
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
+    relative: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    format: Mapped[str | None]
+    taken: Mapped[str | None]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    revision: Mapped[int]
+
+
+class Caption(Base):
+    """A caption of a picture, in the order of its sources."""
+
+    __tablename__ = "captions"
+    __table_args__ = (Index("captions_by_picture", "picture_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    picture_id: Mapped[int] = mapped_column(ForeignKey("pictures.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    text: Mapped[str]
+    text_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    source: Mapped[str]
+    embedded: Mapped[bool]  # carried by the picture itself: read again only with the picture
+
+
+class EncoderRow(Base):
+    """An encoder that made embeddings of this library."""
+
+    __tablename__ = "encoders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(unique=True)
+    dim: Mapped[int]
+
+
+class Embedding(Base):
+    """A unit row of `dim` float16 values: of a picture's bytes or of a caption's text."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (UniqueConstraint("encoder_id", "modality", "hash"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoders.id", ondelete="CASCADE"))
+    modality: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Setting(Base):
+    """A named value of the library: its settings, its generation, its vector file."""
+
+    __tablename__ = "settings"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+def text_hash(text: str) -> bytes:
+    """Key of a caption's embedding: BLAKE2b of its UTF-8 text, 16 bytes."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def pack(row: NDArray[np.floating]) -> bytes:
+    """An embedding as stored: little-endian float16."""
+    return np.ascontiguousarray(row, dtype="<f2").tobytes()
+
+
+def unpack(blobs: list[bytes], dim: int) -> NDArray[np.float32]:
+    """Stored embeddings as float32 rows (n, dim)."""
+    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim).astype(np.float32)

@@ -1,0 +1,50 @@
+"""What a library is set to, and where picfuse keeps things of the user."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+DEFAULT_ENCODER = "mini"
+DEFAULT_FUSION = "concat"
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySettings:
+    """What every vector of a library was made with.
+
+    `fingerprint` covers the encoder's weights and its preparation of pictures; vectors of two
+    fingerprints are never compared.
+    """
+
+    encoder: str = DEFAULT_ENCODER
+    fingerprint: str = ""
+    dim: int = 0
+    fusion: str = DEFAULT_FUSION
+
+    def to_json(self) -> str:
+        """These settings as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> LibrarySettings:
+        """The settings that `to_json` wrote; unknown keys of a later version are left alone."""
+        known = {key: value for key, value in json.loads(text).items() if key in cls.__slots__}
+        return cls(**known)
+
+    def with_fusion(self, fusion: str) -> LibrarySettings:
+        """The same settings with another fusion: needs new rows, but no new embeddings."""
+        return replace(self, fusion=fusion)
+
+
+def default_library() -> Path:
+    """The library that is used where none is named: in the user's data directory."""
+    return platformdirs.user_data_path("picfuse") / "library"
+
+
+def cache_directory() -> Path:
+    """Where exported towers and other things live that can be made again."""
+    return platformdirs.user_cache_path("picfuse")
