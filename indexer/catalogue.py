@@ -39,6 +39,7 @@ class KnownPicture:
     mtime_ns: int
     state: str
     content_hash: bytes | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Catalogue:
     def known_pictures(self, folder_id: int) -> dict[bytes, KnownPicture]:
         """Every picture ever seen in a folder, by its relative path."""
         p = Picture
-        columns = (p.relative, p.id, p.size, p.mtime_ns, p.state, p.content_hash)
+        columns = (p.relative, p.id, p.size, p.mtime_ns, p.state, p.content_hash, p.reason)
         with Session(self.engine) as session:
             rows = session.execute(select(*columns).where(p.folder_id == folder_id))
             return {relative: KnownPicture(*rest) for relative, *rest in rows}

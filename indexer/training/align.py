@@ -17,6 +17,8 @@ from indexer.training.losses import class_agreement, info_nce
 from indexer.training.recall import figures, mean_recall, ranks
 
 WIDTHS = {"image": POOLED + CLASSES, "text": WORDS}
+START = 0.1  # scale of the first weights: small ones learn more from what is common
+CLASS_WEIGHT = 30.0  # so that the class-name branch decides where the classifier is sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,11 @@ class Head(nn.Module):
         super().__init__()
         self.side = side
         width, hidden, dim = WIDTHS[side], settings.hidden, settings.dim
-        self.linear = nn.Parameter(torch.randn(width, dim) * width**-0.5)
+        self.linear = nn.Parameter(START * torch.randn(width, dim) * width**-0.5)
         self.bias = nn.Parameter(torch.zeros(dim))
         self.inner = nn.Parameter(torch.randn(width, hidden) * width**-0.5)
         self.inner_bias = nn.Parameter(torch.zeros(hidden))
-        self.outer = nn.Parameter(torch.randn(hidden, dim) * hidden**-0.5)
+        self.outer = nn.Parameter(START * torch.randn(hidden, dim) * hidden**-0.5)
         self.register_buffer("mean", torch.from_numpy(features.mean(0)))
         self.register_buffer("scale", torch.from_numpy(1 / (features.std(0) + 1e-3)))
 
@@ -95,7 +97,7 @@ class Heads(nn.Module):
         self.settings = settings
         self.image = Head("image", train.images, settings)
         self.text = Head("text", train.texts, settings)
-        self.class_weight = nn.Parameter(torch.ones(1))
+        self.class_weight = nn.Parameter(torch.full((1,), CLASS_WEIGHT))
         self.temperature = nn.Parameter(torch.tensor(0.07).log())
         self.class_texts = torch.from_numpy(class_texts)
 

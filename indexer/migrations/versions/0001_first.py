@@ -20,7 +20,7 @@ def upgrade() -> None:
         "pictures",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column(
-            "folder_id", sa.ForeignKey("folders.id", ondelete="CASCADE"), nullable=False
+            "folder_id", sa.Integer, sa.ForeignKey("folders.id", ondelete="CASCADE"), nullable=False
         ),
         sa.Column("relative", sa.LargeBinary, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
@@ -42,7 +42,7 @@ def upgrade() -> None:
         "captions",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column(
-            "picture_id", sa.ForeignKey("pictures.id", ondelete="CASCADE"), nullable=False
+            "picture_id", sa.Integer, sa.ForeignKey("pictures.id", ondelete="CASCADE"), nullable=False
         ),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("text", sa.String, nullable=False),
@@ -62,7 +62,7 @@ def upgrade() -> None:
         "embeddings",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column(
-            "encoder_id", sa.ForeignKey("encoders.id", ondelete="CASCADE"), nullable=False
+            "encoder_id", sa.Integer, sa.ForeignKey("encoders.id", ondelete="CASCADE"), nullable=False
         ),
         sa.Column("modality", sa.String, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),

@@ -1,0 +1,69 @@
+"""The folders of a library: a folder inside an indexed one belongs to it, one above absorbs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from indexer.catalogue import KnownFolder
+from indexer.errors import CaptionFileError, InputError
+from indexer.library import Library
+from indexer.report import IndexOptions
+
+
+def name_folders(
+    library: Library, folders: Sequence[str | Path], options: IndexOptions
+) -> list[KnownFolder]:
+    """The library's folders that are meant, new ones added; none named: all of them.
+
+    Raises `InputError` when a folder is not there, or when none is known yet, and
+    `CaptionFileError` when a named caption file is not there.
+    """
+    named = [_existing(Path(folder)) for folder in folders]
+    files = [_caption_file(file) for file in options.captions]
+    known = library.catalogue.folders()
+    if not named and not known:
+        raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
+    chosen: list[Path] = [] if named else [folder.path for folder in known]
+    for path in sorted(named):
+        owner = _owner(path, [*chosen, *(folder.path for folder in known)])
+        chosen += [] if owner in chosen else [owner]
+    for path in chosen:
+        if named:
+            _put(library, path, [f for f in known if path in f.path.parents], options, files)
+    return [folder for folder in library.catalogue.folders() if folder.path in chosen]
+
+
+def _put(
+    library: Library,
+    path: Path,
+    inner: Sequence[KnownFolder],
+    options: IndexOptions,
+    files: Sequence[Path],
+) -> None:
+    with library.writing() as batch:
+        folder_id = batch.put_folder(path, exclude=options.exclude, caption_files=files)
+        for folder in inner:
+            prefix = os.fsencode(folder.path.relative_to(path))
+            batch.absorb_folder(folder.id, folder_id, prefix)
+
+
+def _existing(path: Path) -> Path:
+    path = Path(os.path.abspath(path.expanduser()))
+    if not path.is_dir():
+        kind = "a file, not a folder" if path.exists() else "no such folder"
+        raise InputError(f"{path}: {kind}; name a folder of pictures")
+    return path
+
+
+def _caption_file(path: Path) -> Path:
+    path = Path(os.path.abspath(path.expanduser()))
+    if not path.is_file():
+        raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
+    return path
+
+
+def _owner(path: Path, known: Sequence[Path]) -> Path:
+    """The indexed folder that a path lies in, or the path itself."""
+    return next((folder for folder in known if folder in path.parents), path)

@@ -1,0 +1,103 @@
+"""What has to be done for a folder: the files of today compared with the catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.captions import Caption, CaptionScan, find_captions
+from indexer.catalogue import Catalogue, KnownFolder, KnownPicture
+from indexer.images import FoundPicture, scan
+from indexer.report import IndexReport
+from indexer.schema import FAILED, MISSING, PRESENT
+
+
+@dataclass(slots=True)
+class FolderPlan:
+    """The work on one folder; pictures are named by their relative path."""
+
+    folder: KnownFolder
+    captions: Mapping[bytes, tuple[Caption, ...]] = field(default_factory=dict)
+    decode: list[FoundPicture] = field(default_factory=list)
+    known: Mapping[bytes, KnownPicture] = field(default_factory=dict)
+    recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
+    returned: list[int] = field(default_factory=list)  # ids: missing, there again unchanged
+    gone: list[int] = field(default_factory=list)  # ids: present, not there any more
+
+    def full(self, relative: bytes) -> bytes:
+        """The whole path of a picture."""
+        return os.path.join(os.fsencode(self.folder.path), relative)
+
+
+def plan_folder(
+    catalogue: Catalogue, folder: KnownFolder, library: Path, report: IndexReport
+) -> FolderPlan:
+    """Compare a folder with the catalogue; what cannot be looked at goes to `report.problems`.
+
+    A picture whose size and time of change are the same is taken as unchanged, without a look
+    into it. A picture in a folder that cannot be read now stays as it was.
+    """
+    if not folder.path.is_dir():
+        report.problem(folder.path, "this folder is not there now; its pictures count as missing")
+    unreadable: list[bytes] = []
+    files: dict[bytes, FoundPicture] = {}
+    inside = os.path.join(os.fsencode(library), b"")
+    root = os.fsencode(folder.path)
+    for found in scan(folder.path, exclude=json.loads(folder.exclude)):
+        if not isinstance(found, FoundPicture):
+            if folder.path.is_dir():
+                report.problem(found.path, found.reason)
+                unreadable.append(os.path.join(found.path, b""))
+        elif not os.path.join(root, found.relative).startswith(inside):
+            files[found.relative] = found
+    captions = _captions(folder, files, report)
+    plan = FolderPlan(folder, captions.captions, known=catalogue.known_pictures(folder.id))
+    _compare(plan, files, catalogue.captions(folder.id, embedded=False), report)
+    for relative, known in plan.known.items():
+        if relative not in files and known.state != MISSING:
+            if not plan.full(relative).startswith(tuple(unreadable)):
+                plan.gone.append(known.id)
+    return plan
+
+
+def _captions(
+    folder: KnownFolder, files: Mapping[bytes, FoundPicture], report: IndexReport
+) -> CaptionScan:
+    named = [Path(file) for file in json.loads(folder.caption_files)]
+    there = [file for file in named if file.is_file()]
+    for file in set(named) - set(there):
+        report.problem(file, "this caption file is not there any more; its captions are dropped")
+    captions = find_captions(folder.path, files, explicit=there)
+    report.caption_files += captions.files
+    for path, reason in captions.problems:
+        report.problem(path, reason)
+    return captions
+
+
+def _compare(
+    plan: FolderPlan,
+    files: Mapping[bytes, FoundPicture],
+    before: Mapping[int, tuple[str, ...]],
+    report: IndexReport,
+) -> None:
+    for relative, found in files.items():
+        known = plan.known.get(relative)
+        if known is None or (known.size, known.mtime_ns) != (found.size, found.mtime_ns):
+            plan.decode.append(found)
+            continue
+        if known.state == FAILED:  # it fails again: not tried until it changes
+            report.fail(plan.full(relative), known.reason or "unknown")
+            continue
+        captions = plan.captions.get(relative, ())
+        if known.state == MISSING and known.content_hash is None:
+            plan.decode.append(found)
+            continue
+        if known.state == MISSING:
+            plan.returned.append(known.id)
+        if tuple(caption.text for caption in captions) != before.get(known.id, ()):
+            plan.recaption[known.id] = captions
+        elif known.state == PRESENT:
+            report.unchanged += 1

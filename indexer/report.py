@@ -1,0 +1,68 @@
+"""What indexing says while it runs and when it is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.captions import CaptionFile
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be used, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far indexing is: `done` of `total` pictures that need work."""
+
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What one run of indexing did, in numbers of pictures.
+
+    `changed` counts pictures whose bytes or captions changed; `removed` those that are gone.
+    `problems` are folders and caption files that could not be read; nothing else is lost.
+    """
+
+    added: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    removed: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    problems: list[Failure] = field(default_factory=list)
+    caption_files: list[CaptionFile] = field(default_factory=list)
+    interrupted: bool = False
+    elapsed_ms: float = 0.0
+
+    def fail(self, path: bytes | Path, reason: str) -> None:
+        """Note a picture that could not be read."""
+        self.failed.append(Failure(Path(os.fsdecode(path)), reason))
+
+    def problem(self, path: bytes | Path, reason: str) -> None:
+        """Note a folder or caption file that could not be read."""
+        self.problems.append(Failure(Path(os.fsdecode(path)), reason))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How folders are indexed.
+
+    `captions` and `exclude` are kept for later runs over the same folders; `time_limit` is in
+    seconds per picture.
+    """
+
+    captions: Sequence[Path] = ()
+    exclude: Sequence[str] = ()
+    workers: int | None = None
+    time_limit: float = 60.0
+    max_pixels: int | None = None
