@@ -11,7 +11,7 @@ import queue
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -92,7 +92,7 @@ class DecodingPool:
             block.close()
             block.unlink()
 
-    def decode_all(self, items: Iterable[tuple[Hashable, bytes]]) -> Iterator[Outcome]:
+    def decode_all(self, items: Iterable[tuple[Hashable, bytes]]) -> Generator[Outcome, None, None]:
         """Decode each `(key, path)` and yield its outcome when it is there, in any order.
 
         Items are pulled as workers get free, at most 64 ahead of what the caller has taken. Only

@@ -32,10 +32,15 @@ FEW = 32  # below this a mean or a spread says nothing
 
 @dataclass(frozen=True, slots=True)
 class Centres:
-    """Mean rows (width,) of pictures with and without a caption."""
+    """Mean rows (width,) of pictures with and without a caption; `means` of both modalities.
+
+    The means (dim,) are what a query of that modality is centred by; where nothing is known of
+    a modality it has none.
+    """
 
     captioned: Row
     plain: Row
+    means: Mapping[str, Row]
 
 
 class Fusion(ABC):
@@ -127,7 +132,8 @@ class Concat(Fusion):
         m_i = own_mean(images, means.get(IMAGE))
         m_t = own_mean(captioned[:, dim:] * np.sqrt(2), means.get(TEXT))
         both = np.concatenate([m_i, m_t]) / np.sqrt(2)
-        return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]))
+        known = {IMAGE: m_i, TEXT: m_t}
+        return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
     def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
         dim = rows.shape[1] // 2
@@ -161,7 +167,8 @@ class Mean(Fusion):
         both = None
         if m_i is not None and m_t is not None:  # the expected row of an unrelated pair
             both = (m_i + m_t) / np.sqrt(2 + 2 * m_i @ m_t)
-        return Centres(own_mean(rows[has_caption], both), own_mean(rows[~has_caption], m_i))
+        captioned, plain = own_mean(rows[has_caption], both), own_mean(rows[~has_caption], m_i)
+        return Centres(captioned, plain, means)
 
     def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
         return 1.0

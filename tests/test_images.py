@@ -531,14 +531,17 @@ def test_names_may_be_any_bytes(tmp_path):
 
 
 def test_folders_may_be_nested_deeper_than_calls(tmp_path):
-    here = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(1500):
-        os.mkdir("d", dir_fd=here)
-        here, parent = os.open("d", os.O_RDONLY, dir_fd=here), here
-        os.close(parent)
-    os.close(here)
     # Linux takes no path of more than 4,096 bytes: 1,500 levels of two bytes fit.
-    assert found(tmp_path) == []
+    folders = [os.fspath(tmp_path) + "/d" * depth for depth in range(1, 1501)]
+    for folder in folders:
+        os.mkdir(folder)  # noqa: PTH102 - pathlib is slow on such paths
+    try:
+        odd_pictures.jpeg(tmp_path / "a.jpg").rename(folders[-1] + "/a.jpg")
+        assert found(tmp_path) == ["d/" * 1500 + "a.jpg"]
+    finally:  # pytest could not remove them
+        os.unlink(folders[-1] + "/a.jpg")  # noqa: PTH108
+        for folder in reversed(folders):
+            os.rmdir(folder)  # noqa: PTH106
 
 
 def test_import_needs_no_torch():

@@ -43,13 +43,14 @@ class AlignSettings:
 class Features:
     """What the two towers made of captioned pictures.
 
-    `images`: (n, 2280); `texts`: (m, 384); `captions[k]`: the rows of `texts` that belong to
-    picture k.
+    `images`: (n, 2280); `mirrored`: the same of the pictures turned left to right, or None;
+    `texts`: (m, 384); `captions[k]`: the rows of `texts` that belong to picture k.
     """
 
     images: NDArray[np.float32]
     texts: NDArray[np.float32]
     captions: list[NDArray[np.int64]]
+    mirrored: NDArray[np.float32] | None = None
 
     def owners(self) -> NDArray[np.int64]:
         """The picture of each caption, in the order of `captions`, shape (m,)."""
@@ -157,12 +158,14 @@ def train_heads(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1
     )
-    images, texts = torch.from_numpy(train.images), torch.from_numpy(train.texts)
+    views = [train.images] if train.mirrored is None else [train.images, train.mirrored]
+    images, texts = torch.from_numpy(np.stack(views)), torch.from_numpy(train.texts)
     best, best_epoch = -1.0, 0
     for number in range(1, settings.epochs + 1):
         losses = []
         for pictures, captions in batches(train, settings.batch, generator):
-            loss = heads.loss(images[pictures], texts[captions])
+            view = torch.randint(len(images), pictures.shape, generator=generator)
+            loss = heads.loss(images[view, pictures], texts[captions])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -1,0 +1,170 @@
+"""Queries: words and pictures with weights, added and taken away."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
+from indexer.errors import PictureError, QueryError
+from indexer.images import SUFFIXES, decode, hash_bytes
+from search.pictures import read_query_picture
+
+STDIN = "@-"
+_WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
+_PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a query: words, or a picture by its path, URL or bytes.
+
+    A negative `weight` takes away what is like it.
+    """
+
+    text: str = ""
+    picture: str | bytes | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: terms, and the weight of a picture's look against its caption.
+
+    `weight`: 1 ranks by the picture alone, 0 by its caption alone.
+    """
+
+    terms: tuple[Term, ...]
+    weight: float = 0.5
+
+    @classmethod
+    def parse(cls, words: Sequence[str], *, weight: float = 0.5) -> Query:
+        """The query of command-line words, as in `golden retriever + ./pool.jpg - 2:fruit`.
+
+        `+` and `-` stand alone between terms; `N:` weighs a term. Raises `QueryError`.
+        """
+        return cls(tuple(_parsed(words)), weight)
+
+    @classmethod
+    def of(
+        cls, text: str = "", picture: str | bytes | None = None, *, weight: float = 0.5
+    ) -> Query:
+        """A query of words, of a picture (path, URL or its bytes), or of both."""
+        terms = [Term(text=text.strip())] if text.strip() else []
+        terms += [] if picture is None else [Term(picture=picture)]
+        if not terms:
+            raise QueryError("an empty query: give words, a picture, or both")
+        return cls(tuple(terms), weight)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedQuery:
+    """A query as one unit row `q` (dim,), centred; and the contents of its pictures."""
+
+    q: NDArray[np.float32]
+    content_hashes: tuple[bytes, ...]
+
+
+def _parsed(words: Sequence[str]) -> list[Term]:
+    terms: list[Term] = []
+    run: list[str] = []
+    sign = 1.0
+    for word in [*words, None]:
+        if word is not None and word not in "+-":
+            run.append(_checked(word))
+            continue
+        if run:
+            terms += _terms(run, sign)
+        elif word is None or terms or word == "+":
+            raise QueryError(_emptiness(words, word))
+        run, sign = [], -1.0 if word == "-" else 1.0
+    if all(term.weight <= 0 for term in terms):
+        raise QueryError("the query only takes away: name what to look for before the '-'")
+    return terms
+
+
+def _emptiness(words: Sequence[str], word: str | None) -> str:
+    if not words:
+        return "an empty query: give words, a picture, or both"
+    where = "at the end" if word is None else f"before {word!r}"
+    return f"no term {where} of the query: '+' and '-' stand between terms"
+
+
+def _checked(word: str) -> str:
+    if len(word) > 1 and word[0] in "+-" and not word[1:].isspace() and " " not in word:
+        raise QueryError(f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'")
+    return word
+
+
+def _terms(run: Sequence[str], sign: float) -> list[Term]:
+    """Consecutive words are one term, each picture is a term of its own."""
+    terms: list[Term] = []
+    texts: list[str] = []
+    weight = 1.0
+    for position, word in enumerate(run):
+        matched = _WEIGHT.fullmatch(word)
+        factor, rest = (float(matched[1]), matched[2]) if matched else (1.0, word)
+        if is_picture(rest):
+            terms.append(Term(picture=rest, weight=sign * factor))
+        else:
+            weight = factor if matched and position == 0 else weight
+            texts.append(rest if position == 0 else word)
+    text = " ".join(" ".join(texts).split())
+    if texts and not text:
+        raise QueryError("a term without words: give words, a picture, or both")
+    return ([Term(text=text, weight=sign * weight)] if text else []) + terms
+
+
+def is_picture(word: str) -> bool:
+    """Whether a word of a query names a picture rather than being said of one."""
+    return (
+        word == STDIN
+        or word.startswith(_PATH_STARTS)
+        or ("." in word and Path(word).suffix.lower() in SUFFIXES)
+    )
+
+
+def embed(
+    query: Query,
+    encoder: Encoder,
+    means: Mapping[str, NDArray[np.float32]],
+    *,
+    offline: bool = False,
+) -> EmbeddedQuery:
+    """The weighted sum of a query's terms, each centred by the mean of its modality.
+
+    `means` are rows (dim,) by modality. Raises `QueryError` for a picture that cannot be read
+    and for terms that cancel out.
+    """
+    q = np.zeros(encoder.dim, np.float32)
+    hashes: list[bytes] = []
+    for term in query.terms:
+        if term.picture is None:
+            row, modality = encoder.encode_texts([term.text])[0], TEXT
+        else:
+            content = read_query_picture(term.picture, offline=offline)
+            row, modality = _encode_picture(term.picture, content, encoder), IMAGE
+            hashes.append(hash_bytes(content))
+        centre = means.get(modality)
+        q += term.weight * unit_rows(row if centre is None else row - centre)
+    if not np.linalg.norm(q) > 1e-3:
+        raise QueryError("the terms of the query cancel out; change their weights")
+    return EmbeddedQuery(unit_rows(q), tuple(hashes))
+
+
+def _encode_picture(
+    picture: str | bytes, content: bytes, encoder: Encoder
+) -> NDArray[np.float32]:
+    try:
+        image = decode(io.BytesIO(content), min_side=encoder.transform.size)
+    except PictureError as error:
+        name = picture if isinstance(picture, str) else "the query picture"
+        raise QueryError(f"{name}: {error}") from error
+    row: NDArray[np.float32] = encoder.encode_images(encoder.transform(image)[None])[0]
+    return row
