@@ -36,7 +36,7 @@ from indexer.decoded import (
 )
 from indexer.errors import PicfuseError
 from indexer.images import MAX_PIXELS, ImageTransform
-from indexer.workers import start_pool
+from indexer.workers import start_workers, worker_pool
 
 __all__ = ["DecodeFailure", "DecodeSettings", "Decoded", "DecodingPool", "Outcome", "decode_file"]
 
@@ -127,7 +127,8 @@ class DecodingPool:
         if self._pool is None:
             slots = self._open_slots
             shared = (slots.block.name, slots.pixels.shape, self._settings, self._task)
-            self._pool = start_pool(self._workers, _start_worker, shared)
+            self._pool = worker_pool(self._workers, _start_worker, shared)
+            start_workers(self._pool)
         future: Future[Outcome] = Future()  # never lands, if the pool is broken already
         with suppress(RuntimeError):
             future = self._pool.schedule(_work, args=(path, slot), timeout=self._time_limit)

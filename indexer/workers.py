@@ -5,10 +5,11 @@ parent's `__main__` again in each child, and that may be a Streamlit page, a tes
 user's script without a guard: so it is out of sight while a child is being prepared.
 """
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -29,7 +30,7 @@ class WorkerProcess(BaseProcess):
 
     def start(self) -> None:
         """Start the process."""
-        with _neutral_main():
+        with _neutral_main(), _interrupts_blocked():
             super().start()
 
     def terminate(self) -> None:
@@ -43,18 +44,33 @@ class WorkerContext(BaseContext):
     Process = WorkerProcess
 
 
-def start_pool(
+def worker_pool(
     workers: int, initializer: Callable[..., None], initargs: tuple[Any, ...]
 ) -> ProcessPool:
-    """Return a pool whose workers run `initializer` first; they start with the first task."""
+    """Return a pool, not yet started, whose workers run `initializer` first."""
     context = WorkerContext()
     if sys.platform != "win32":
-        # Imported once and then forked: a worker that replaces a dead one starts in milliseconds,
-        # and is past its imports, where an interrupt would print a traceback.
+        # Imported once and then forked: a worker that replaces a dead one starts in milliseconds.
         context.set_forkserver_preload([initializer.__module__])
     return ProcessPool(
         max_workers=workers, initializer=initializer, initargs=initargs, context=context
     )
+
+
+def start_workers(pool: ProcessPool) -> None:
+    """Start the workers of a pool.
+
+    It happens in a thread, because Ctrl-C is raised in the main one: there it could come between
+    the start of a worker and the pool's taking note of it, and nobody would stop that worker.
+    """
+    starter = threading.Thread(target=_start, args=(pool,), daemon=True)
+    starter.start()
+    starter.join()
+
+
+def _start(pool: ProcessPool) -> None:
+    with suppress(OSError, RuntimeError):  # the first task meets the same error, and reports it
+        _ = pool.active
 
 
 @contextmanager
@@ -66,3 +82,16 @@ def _neutral_main() -> Iterator[None]:
             yield
         finally:
             sys.modules["__main__"] = main
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let children inherit a blocked SIGINT: Ctrl-C reaches them too, but the parent decides."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

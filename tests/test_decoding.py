@@ -344,3 +344,35 @@ def test_script_without_a_guard_runs_once_and_ends_quietly(tmp_path, until, said
     )  # fmt: skip
     assert done.stdout.split("\n")[:-1] == ["top level", said]
     assert done.stderr == ""  # no warning of leaked shared memory either
+
+
+INTERRUPTED = """
+import itertools, os, sys
+from indexer.decoding import DecodingPool
+from indexer.images import ImageTransform
+
+print("ready", flush=True)
+try:
+    with DecodingPool(ImageTransform(8, "squash", "bicubic"), None, workers=2) as pool:
+        for outcome in pool.decode_all((n, os.fsencode(sys.argv[1])) for n in itertools.count()):
+            pass
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.4, 1.5])  # seconds: while workers start, and at work
+def test_ctrl_c_is_left_to_the_parent(tmp_path, delay):
+    picture = odd_pictures.jpeg(tmp_path / "a.jpg")
+    (tmp_path / "script.py").write_text(INTERRUPTED)
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py", picture],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    assert process.communicate(timeout=30) == ("interrupted\n", "")
