@@ -1,9 +1,27 @@
-"""What changes a library, and what both sides stand on."""
+"""What changes a library, and what both sides stand on.
 
-from indexer.errors import PicfuseError
-from indexer.library import Library
-from indexer.pipeline import index_folder
-from indexer.report import Failure, IndexOptions, IndexReport, Progress
+The public names are imported when they are first used, so that a command that needs one
+module does not wait for all.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from indexer.errors import PicfuseError
+    from indexer.library import Library
+    from indexer.pipeline import index_folder
+    from indexer.report import Failure, IndexOptions, IndexReport, Progress
+
+_HOMES = {
+    "Failure": "indexer.report",
+    "IndexOptions": "indexer.report",
+    "IndexReport": "indexer.report",
+    "Library": "indexer.library",
+    "PicfuseError": "indexer.errors",
+    "Progress": "indexer.report",
+    "index_folder": "indexer.pipeline",
+}
 
 __all__ = [
     "Failure",
@@ -14,3 +32,9 @@ __all__ = [
     "Progress",
     "index_folder",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -64,7 +64,7 @@ class Fusion(ABC):
 
     @abstractmethod
     def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
-        """The row (width,) that asks with the embedding `q` (dim,).
+        """The row (width,) that asks with the embedding `q` (dim,); many rows for many.
 
         `weight`: 1 is the picture alone, 0 the caption alone. Raises `InputError` when this
         fusion cannot be weighed.
@@ -79,11 +79,12 @@ class Fusion(ABC):
         """Mean rows of both kinds: measured on `rows` where there are enough, else from `means`."""
 
     @abstractmethod
-    def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
+    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
         """What scores of pictures without a caption are multiplied by, to rank fairly.
 
-        `rows` are pictures with a caption. Their fused scores spread wider than those of the
-        picture alone would; the gain is the ratio of the two spreads for this query.
+        `rows` are pictures with a caption. Their fused scores spread otherwise than those of the
+        picture alone would; the gain is the ratio of the two spreads for each of the `queries`
+        (m, width), shape (m,).
         """
 
     def check_weight(self, weight: float) -> None:
@@ -115,7 +116,7 @@ class Concat(Fusion):
 
     def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
         self.check_weight(weight)
-        return np.concatenate([weight * q, (1 - weight) * q]).astype(np.float32)
+        return np.concatenate([weight * q, (1 - weight) * q], axis=-1).astype(np.float32)
 
     def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
         a, b = weight, 1 - weight
@@ -135,12 +136,12 @@ class Concat(Fusion):
         known = {IMAGE: m_i, TEXT: m_t}
         return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
-    def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
+    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
         dim = rows.shape[1] // 2
         centred = rows - centres.captioned
-        fused = centred @ query / self.lengths(rows, weight)
-        alone = centred[:, :dim] @ query[:dim] * np.sqrt(2)
-        return spread_ratio(fused, alone / max(weight, 1e-6))
+        fused = centred @ queries.T / self.lengths(rows, weight)[:, None]
+        alone = centred[:, :dim] @ queries[:, :dim].T * (np.sqrt(2) / max(weight, 1e-6))
+        return spread_ratio(fused, alone)
 
 
 class Mean(Fusion):
@@ -170,8 +171,8 @@ class Mean(Fusion):
         captioned, plain = own_mean(rows[has_caption], both), own_mean(rows[~has_caption], m_i)
         return Centres(captioned, plain, means)
 
-    def plain_gain(self, rows: Rows, centres: Centres, query: Row, weight: float) -> float:
-        return 1.0
+    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+        return np.ones(len(queries), np.float32)
 
 
 def own_mean(rows: Rows, default: Row | None) -> Row:
@@ -181,11 +182,14 @@ def own_mean(rows: Rows, default: Row | None) -> Row:
     return np.zeros(rows.shape[1], np.float32) if default is None else default
 
 
-def spread_ratio(fused: NDArray[np.float32], alone: NDArray[np.float32]) -> float:
-    """Ratio of two standard deviations; 1 where there are too few scores to tell."""
-    if len(fused) < FEW or not alone.std() or not fused.std():
-        return 1.0
-    return float(fused.std() / alone.std())
+def spread_ratio(fused: Rows, alone: Rows) -> Row:
+    """Ratio of the standard deviations of two sets of scores (n, m), shape (m,).
+
+    It is 1 where there are too few scores to tell.
+    """
+    if len(fused) < FEW:
+        return np.ones(fused.shape[1], np.float32)
+    return np.asarray(fused.std(axis=0) / np.maximum(alone.std(axis=0), 1e-6), dtype=np.float32)
 
 
 STRATEGIES: dict[str, type[Fusion]] = {fusion.name: fusion for fusion in (Concat, Mean)}

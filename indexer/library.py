@@ -79,6 +79,9 @@ class Library:
             _migrate(engine)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
         library.encoder = made
+        # The towers are exported now, so that no query ever waits for it.
+        made.encode_images(np.zeros((1, made.transform.size, made.transform.size, 3), np.uint8))
+        made.encode_texts(["a picture"])
         settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
         with library.writing() as batch:
             batch.encoder_id(made)
@@ -183,6 +186,13 @@ class Library:
             batch = Batch(session, self.generation + 1)
             yield batch
             batch.set(GENERATION, str(batch.generation))
+
+    def set_fusion(self, name: str) -> None:
+        """Fuse by another strategy: rows are made again from stored embeddings, none is encoded."""
+        fusion = open_fusion(name)
+        with self.writing() as batch:
+            batch.set(SETTINGS, self.settings.with_fusion(fusion.name).to_json())
+        self._vectors = None
 
     def embedded(self, picture_ids: list[int]) -> Embedded:
         """Independent features of pictures; those that are not embedded are left out."""

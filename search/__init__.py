@@ -1,6 +1,34 @@
-"""Answers to questions about a library."""
+"""Answers to questions about a library.
 
-from search.query import Query, Term
-from search.searcher import Answer, Hit, Searcher
+The public names are imported when they are first used, so that a command that needs one
+module does not wait for all.
+"""
 
-__all__ = ["Answer", "Hit", "Query", "Searcher", "Term"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.query import Query, Term
+    from search.searcher import Answer, Hit, Searcher
+
+_HOMES = {
+    "Answer": "search.searcher",
+    "Hit": "search.searcher",
+    "Query": "search.query",
+    "Searcher": "search.searcher",
+    "Term": "search.query",
+}
+
+__all__ = [
+    "Answer",
+    "Hit",
+    "Query",
+    "Searcher",
+    "Term",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

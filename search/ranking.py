@@ -37,29 +37,31 @@ class StoredRows:
 
 
 def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
-    """The re-scored value of every row (n,): exact, by a scan; -inf where a row cannot answer.
+    """The re-scored value of every row: exact, by a scan; -inf where a row cannot answer.
 
-    `q`: a centred unit row (dim,). The product with the query is taken from each kind's centre,
-    divided by the length of the weighted pair; scores without a caption are spread as far as
-    fused ones, so that both kinds rank fairly in one list.
+    `q`: a centred unit row (dim,), for scores (n,); or many (m, dim), for scores (m, n). The
+    product with the query is taken from each kind's centre and divided by the length of the
+    weighted pair; scores without a caption are spread as far as fused ones, so that both kinds
+    rank fairly in one list.
     """
     fusion, has_caption = stored.fusion, stored.has_caption
-    query = fusion.query(q, weight)
-    offsets = np.where(has_caption, stored.centres.captioned @ query, stored.centres.plain @ query)
+    queries = np.atleast_2d(fusion.query(q, weight))
+    centres = np.stack([stored.centres.plain, stored.centres.captioned])
+    offsets = (queries @ centres.T)[:, has_caption.astype(np.intp)]  # (m, n)
     lengths = fusion.lengths(stored.rows, weight)
-    found = (stored.rows @ query - offsets) / np.maximum(lengths, 1e-6)
-    found[lengths <= 1e-6] = -np.inf
-    if 0 < weight < 1:
-        found[~has_caption] *= plain_gain(stored, query, weight)
-    return found.astype(np.float32)
+    found = (queries @ stored.rows.T - offsets) / np.maximum(lengths, 1e-6)
+    if 0 < weight < 1 and not has_caption.all():
+        found[:, ~has_caption] *= plain_gain(stored, queries, weight)[:, None]
+    found[:, lengths <= 1e-6] = -np.inf
+    return found[0] if q.ndim == 1 else found
 
 
-def plain_gain(stored: StoredRows, query: NDArray[np.float32], weight: float) -> float:
+def plain_gain(stored: StoredRows, queries: Rows, weight: float) -> Scores:
     """The gain of pictures without a caption, measured on a fixed sample of those with one."""
     captioned = np.flatnonzero(stored.has_caption)
     step = max(1, len(captioned) // SAMPLE)
     sample = stored.rows[captioned[::step]]
-    return stored.fusion.plain_gain(sample, stored.centres, query, weight)
+    return stored.fusion.plain_gain(sample, stored.centres, queries, weight)
 
 
 def best(found: Scores, k: int) -> NDArray[np.int64]:

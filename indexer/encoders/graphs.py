@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 
 from indexer.encoders.heads import file_hash
 from indexer.errors import ModelError
+
+
+logger = logging.getLogger(__name__)
 
 
 class Graph:
@@ -62,6 +66,7 @@ def export_tower(name: str, path: Path) -> None:
 
     The file appears whole or not at all. Raises `ModelError` with what the export said.
     """
+    logger.info("exporting the tower %s to ONNX, once; this takes up to a minute", name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         target = Path(folder) / path.name

@@ -1,0 +1,28 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import click
+
+from ui.cli.group import Commands
+
+MODULES = {
+    "index": "indexing",
+    "search": "searching",
+    "similar": "searching",
+    "status": "status",
+    "evaluate": "evaluating",
+    "train": "training",
+    "models": "models",
+    "ui": "browser",
+    "demo": "demo",
+}
+
+main = Commands(
+    MODULES,
+    name="picfuse",
+    help="Find your pictures by words, by another picture, or by both; offline.\n\n"
+    "Begin with 'picfuse index ~/Pictures', then 'picfuse search a dog in the snow'.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+main = click.version_option(package_name="picfuse", message="%(prog)s %(version)s")(main)

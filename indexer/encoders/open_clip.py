@@ -1,0 +1,208 @@
+"""Encoders of open_clip in PyTorch, on CUDA or MPS where there is one.
+
+    open_clip:ARCH/TAG                   pretrained weights, downloaded on first use
+    open_clip:ARCH:FILE                  weights from a file (safetensors, or a pickle of tensors)
+    open_clip:hf-hub:ORGANISATION/NAME   a repository of huggingface.co in open_clip's form
+    open_clip:local-dir:FOLDER           the same as a folder
+
+`FILE` may have two companions. `weights.json` beside `weights.safetensors` holds a model's
+configuration, for an architecture that open_clip does not know (ARCH is then any name):
+`{"embed_dim": …, "vision_cfg": …, "text_cfg": …}`, or this as `model_cfg` next to a
+`preprocess_cfg` (`mean`, `std`, `interpolation`, `resize_mode`, `fill_color`), which may also
+stand alone. `weights.safetensors.sha256` holds the hash that the file must have. A tokenizer in
+the folder of FILE goes before the one that the configuration names.
+
+Weights are loaded only after their hash is checked, where one is known, and never by running code
+out of the file. The hub's own cache is used, so that models are shared with other programs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
+from indexer.encoders.heads import file_hash
+from indexer.encoders.hub import Hub
+from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
+from indexer.errors import ModelError, PicfuseError
+from indexer.images import ImageTransform
+
+FORMAT = "picfuse-open-clip-1"
+BATCH = 32
+
+
+class OpenClipEncoder:
+    """A model of open_clip with its tokenizer; half precision on CUDA and MPS, float32 on a CPU."""
+
+    modalities = frozenset({IMAGE, TEXT})
+    means: Mapping[str, NDArray[np.float32]] = MappingProxyType({})  # never measured
+
+    def __init__(self, checkpoint: Checkpoint, hub: Hub) -> None:
+        self.name = checkpoint.name
+        self.dim = int(checkpoint.config["embed_dim"])
+        sha256 = checkpoint.verified_hash()
+        config = checkpoint.local_config(hub)
+        registered = _register(config)
+        self._tokenize = _tokenizer(registered, checkpoint)
+        self._tokenizing = Lock()  # fast tokenizers refuse to be used by two threads at once
+        self._device = _device()
+        self._model = _model(registered, checkpoint).eval().to(self._device)
+        preparation = self._model.visual.preprocess_cfg
+        self.transform = image_transform(checkpoint.name, preparation)
+        self._mean = _channels(preparation["mean"]).to(self._device)
+        self._std = _channels(preparation["std"]).to(self._device)
+        described = json.dumps([checkpoint.config, preparation], sort_keys=True, default=list)
+        parts = (FORMAT, described, sha256, repr(self.transform), _vocabulary_hash(config))
+        self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def encode_images(self, images: Pixels) -> Rows:
+        """`v_i`, shape (n, dim), of uint8 pixels (n, size, size, 3)."""
+        return self._encode(images, self._image_rows)
+
+    def encode_texts(self, texts: Sequence[str]) -> Rows:
+        """`v_t`, shape (n, dim)."""
+        return self._encode(texts, self._text_rows)
+
+    def _encode(self, inputs: Any, rows: Callable[[Any], Tensor]) -> Rows:  # noqa: ANN401
+        parts = [np.zeros((0, self.dim), np.float32)]
+        half = self._device.type != "cpu"
+        with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=half):
+            for start in range(0, len(inputs), BATCH):
+                parts.append(rows(inputs[start : start + BATCH]).float().cpu().numpy())
+        return unit_rows(np.concatenate(parts))
+
+    def _image_rows(self, images: Pixels) -> Tensor:
+        rows: Tensor = self._model.encode_image(self.normalised(images))
+        return rows
+
+    def _text_rows(self, texts: Sequence[str]) -> Tensor:
+        with self._tokenizing:
+            tokens = self._tokenize(list(texts))
+        rows: Tensor = self._model.encode_text(tokens.to(self._device))
+        return rows
+
+    def normalised(self, images: Pixels) -> Tensor:
+        """What the image tower reads: float32 (n, 3, size, size) of uint8 (n, size, size, 3)."""
+        pixels = torch.tensor(images, device=self._device).permute(0, 3, 1, 2)
+        return (pixels.float() / 255 - self._mean) / self._std
+
+
+def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> OpenClipEncoder:
+    """The encoder behind `open_clip:` and `rest`, as the module's docstring lists them.
+
+    `cache` is not used: downloads go to the hub's own. Raises `InputError` for a name that cannot
+    exist, and `ModelError` for files that cannot be had or are not what they should be.
+    """
+    hub = Hub(name, offline)
+    return OpenClipEncoder(find_checkpoint(rest, hub), hub)
+
+
+def list_models() -> list[tuple[str, str]]:
+    """Every architecture and tag that can be downloaded."""
+    return [(str(architecture), str(tag)) for architecture, tag in open_clip.list_pretrained()]
+
+
+def cached(name: str) -> bool:
+    """Whether `open_clip:…` opens without a network; loads no weights."""
+    hub = Hub(name, offline=True)
+    try:
+        find_checkpoint(name.removeprefix("open_clip:"), hub).local_config(hub)
+    except PicfuseError:
+        return False
+    return True
+
+
+def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform:
+    """The transform of an open_clip `preprocess_cfg`; normalisation is left to the encoder."""
+    size = preparation["size"]
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1:
+        raise ModelError(f"{name}: wants pictures of {size}; only square ones can be made")
+    return ImageTransform(
+        size=int(sides.pop()),
+        resize=preparation["resize_mode"],
+        interpolation="bilinear" if preparation["interpolation"] == "bilinear" else "bicubic",
+        fill=int(preparation["fill_color"]),
+    )
+
+
+def _channels(values: Any) -> Tensor:  # noqa: ANN401
+    return torch.tensor(values, dtype=torch.float32).expand(3).reshape(3, 1, 1)
+
+
+def _device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _register(config: Config) -> str:
+    """The name under which open_clip knows a configuration from now on: the same for the same."""
+    text = json.dumps(config, sort_keys=True)
+    name = f"picfuse-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    if name not in open_clip.list_models():
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.json"
+            path.write_text(text, "utf-8")
+            open_clip.add_model_config(path)
+    return name
+
+
+def _model(registered: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401 - open_clip is untyped
+    """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
+    weights = checkpoint.weights
+    try:
+        return open_clip.create_model(
+            registered,
+            pretrained=str(weights),
+            force_preprocess_cfg=checkpoint.preparation,
+            weights_only=True,
+        )
+    except UnpicklingError as error:
+        raise ModelError(
+            f"{weights}: not loaded, since it holds more than tensors and could run code; "
+            "use a file of safetensors"
+        ) from error
+    except Exception as error:  # what fits badly raises whatever the loaders stumble over
+        raise ModelError(
+            f"{weights}: not the weights of {checkpoint.name} ({_summary(error)}); name the "
+            "architecture they were made for, or copy the file again if it is damaged"
+        ) from error
+
+
+def _summary(error: Exception) -> str:
+    """One line of at most 200 characters."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= 200 else f"{line[:199]}…"
+
+
+def _tokenizer(registered: str, checkpoint: Checkpoint) -> Callable[[list[str]], Tensor]:
+    try:
+        tokenizer: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(registered)
+    except Exception as error:  # each kind of tokenizer has errors of its own
+        raise ModelError(
+            f"{checkpoint.name}: its tokenizer cannot be loaded ({_summary(error)}); delete the "
+            "model from the cache of huggingface.co and open it again where there is a network"
+        ) from error
+    return tokenizer
+
+
+def _vocabulary_hash(config: Config) -> str:
+    """The SHA-256 of a tokenizer's vocabulary; empty for the one that open_clip brings."""
+    folder = config["text_cfg"].get("hf_tokenizer_name")
+    paths = (Path(folder) / name for name in VOCABULARY) if folder else ()
+    return next((file_hash(path) for path in paths if path.is_file()), "")

@@ -1,0 +1,65 @@
+"""`picfuse demo`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+import ui as package
+from indexer import Library, index_folder
+from indexer.settings import cache_directory
+from search import Query, Searcher
+from ui.cli.group import offline_option
+from ui.cli.text import print_hits
+
+WORDS = "a boat on calm water"
+PICTURE = "brown-horses.jpg"
+BOTH = ("snow", "mountain-path.jpg")
+
+
+def sample_folder() -> Path:
+    """The sample photographs: inside the installed package, or in the checkout."""
+    root = Path(package.__file__ or "").parent
+    installed = root / "sample"
+    return installed if installed.is_dir() else root.parent / "data" / "sample"
+
+
+@click.command()
+@click.option(
+    "--library",
+    type=click.Path(path_type=Path),
+    default=lambda: cache_directory() / "demo-library",
+    help="Where the demo keeps its library; never your own.",
+)
+@offline_option
+def demo(library: Path, offline: bool) -> None:
+    """Index the sample photographs, search them by words, by a picture and by both."""
+    sample = sample_folder()
+    click.echo(f"Indexing the sample photographs in {sample}")
+    with _opened(library, offline) as opened:
+        report = index_folder(opened, sample)
+        click.echo(
+            f"{report.added} added, {report.unchanged} unchanged, {len(report.failed)} failed "
+            f"in {report.elapsed_ms / 1000:.1f} s"
+        )
+        searcher = Searcher(opened)
+        for line, query in _queries(sample):
+            click.echo(f"\n$ picfuse search {line} -k 3")
+            print_hits(searcher.search(query, k=3).hits)
+    click.echo("\nThe same in the browser:")
+    click.echo(f"  picfuse ui --library {shlex.quote(str(library.absolute()))}")
+
+
+def _opened(path: Path, offline: bool) -> Library:
+    if path.exists() and any(path.iterdir()):
+        return Library.open(path, offline=offline)
+    return Library.create(path, offline=offline)
+
+
+def _queries(sample: Path) -> list[tuple[str, Query]]:
+    """Three queries as one types them: words, a picture, both."""
+    picture, base = str(sample / PICTURE), str(sample / BOTH[1])
+    typed = (shlex.split(WORDS), [picture], [BOTH[0], "+", base])
+    return [(shlex.join(words), Query.parse(words)) for words in typed]

@@ -1,0 +1,118 @@
+"""The click group: commands loaded when they are used, errors in one place, shared options."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from indexer.errors import InputError, LibraryError, ModelError, PicfuseError
+from indexer.settings import default_library
+from ui.cli.text import shown
+
+F = TypeVar("F", bound=Callable[..., Any])
+NOTHING_MATCHED, USAGE, DAMAGED, INTERRUPTED = 1, 2, 3, 130
+
+
+class Said(click.ClickException):
+    """An error of picfuse as one line on standard error, with the exit status of its kind."""
+
+    def __init__(self, error: PicfuseError) -> None:
+        super().__init__(shown(str(error)))
+        self.exit_code = DAMAGED if isinstance(error, LibraryError | ModelError) else USAGE
+        if not isinstance(error, LibraryError | ModelError | InputError):
+            self.exit_code = NOTHING_MATCHED
+
+    def show(self, file: Any = None) -> None:
+        """Print the line."""
+        click.echo(f"picfuse: {self.message}", err=True)
+
+
+class Commands(click.Group):
+    """A group whose commands are imported only when they are called or described."""
+
+    def __init__(self, modules: dict[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order of the contract."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        if cmd_name not in self._modules:
+            return None
+        command = getattr(import_module(f"ui.cli.{self._modules[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their short help, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what picfuse raises becomes a line and an exit status."""
+        _say_what_takes_long()
+        try:
+            return super().invoke(ctx)
+        except PicfuseError as error:
+            raise Said(error) from error
+        except KeyboardInterrupt:
+            interrupted("interrupted")
+
+
+SUMMARIES = {
+    "index": "Add folders of pictures to the library, or bring them up to date.",
+    "search": "Find pictures by words, by a picture, or by both.",
+    "similar": "Find pictures like this one.",
+    "status": "Show what the library holds.",
+    "evaluate": "Measure recall@k on a folder of captioned pictures.",
+    "train": "Train heads of the built-in model on your own pictures.",
+    "models": "List what can encode, and what is cached.",
+    "ui": "Open the browser app.",
+    "demo": "Index the sample photographs and search them.",
+}
+
+
+def interrupted(message: str) -> NoReturn:
+    """Say that the user stopped it, and end with the status of an interrupt."""
+    click.echo(f"picfuse: {message}", err=True)
+    raise SystemExit(INTERRUPTED)
+
+
+def _say_what_takes_long() -> None:
+    """Show what the layers below log, such as the one-time export of a tower."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("picfuse: %(message)s"))
+    logger = logging.getLogger("indexer")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+
+
+def library_options(command: F) -> F:
+    """The options that every command on a library takes."""
+    command = click.option(
+        "--library",
+        type=click.Path(path_type=Path),
+        envvar="PICFUSE_LIBRARY",
+        default=default_library,
+        help="The library's directory. Default: one in your data directory.",
+        show_envvar=True,
+    )(command)
+    return offline_option(command)
+
+
+def offline_option(command: F) -> F:
+    """`--offline`."""
+    return click.option("--offline", is_flag=True, help="Forbid any use of the network.")(command)
+
+
+def json_option(command: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)

@@ -1,0 +1,105 @@
+"""`picfuse search` and `picfuse similar`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import Library
+from indexer.errors import QueryError
+from search import Query, Searcher
+from search.query import STDIN
+from ui.cli.group import NOTHING_MATCHED, F, json_option, library_options
+from ui.cli.text import print_answer
+
+
+def search_options(command: F) -> F:
+    """The options that both commands take."""
+    for option in (
+        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
+        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
+        json_option,
+        click.option(
+            "--weight",
+            type=click.FloatRange(0, 1),
+            default=0.5,
+            show_default=True,
+            help="1 ranks by the picture alone, 0 by its caption alone.",
+        ),
+        click.option(
+            "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
+        ),
+        library_options,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Examples: picfuse search a dog in the snow | "
+    "picfuse search golden retriever + ./pool.jpg - 2:fruit",
+)
+@click.argument("terms", nargs=-1, type=click.UNPROCESSED)
+@search_options
+@click.pass_context
+def search(ctx: click.Context, terms: tuple[str, ...], weight: float, **options: Any) -> None:
+    """Find pictures by words, by a picture, or by both.
+
+    A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
+    term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
+    Exit status 1 when nothing matched.
+    """
+    for term in terms:
+        if term.startswith("--"):
+            raise click.NoSuchOption(term, ctx=ctx)
+    _answer(ctx, Query.parse(terms, weight=weight), **options)
+
+
+@click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
+@click.argument("picture")
+@search_options
+@click.pass_context
+def similar(ctx: click.Context, picture: str, weight: float, **options: Any) -> None:
+    """Find pictures like PICTURE: a path, a URL, or '@-' for standard input."""
+    _answer(ctx, Query.of(picture=picture, weight=weight), **options)
+
+
+def _answer(
+    ctx: click.Context,
+    query: Query,
+    *,
+    k: int,
+    library: Path,
+    offline: bool,
+    as_json: bool,
+    as_jsonl: bool,
+    zero: bool,
+) -> None:
+    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
+    if len(styles) > 1:
+        raise click.UsageError("--json, --jsonl and -0 exclude each other")
+    with Library.open(library, read_only=True, offline=offline) as opened:
+        answer = Searcher(opened).search(_with_standard_input(query), k=k)
+    print_answer(answer, styles[0] if styles else "lines")
+    if not answer.hits:
+        if not styles:
+            click.echo("picfuse: nothing matched", err=True)
+        ctx.exit(NOTHING_MATCHED)
+
+
+def _with_standard_input(query: Query) -> Query:
+    """The query with the picture of standard input in place of '@-'."""
+    if not any(term.picture == STDIN for term in query.terms):
+        return query
+    content = sys.stdin.buffer.read()
+    if not content:
+        raise QueryError("'@-': standard input is empty; pipe a picture into the command")
+    return replace(
+        query,
+        terms=tuple(replace(t, picture=content) if t.picture == STDIN else t for t in query.terms),
+    )

@@ -1,0 +1,49 @@
+"""`picfuse status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import Library
+from indexer.schema import FAILED, MISSING, PRESENT
+from ui.cli.group import json_option, library_options
+from ui.cli.text import path_fields, print_json, shown
+
+
+@click.command(epilog="Example: picfuse status --failed")
+@click.option("--failed", is_flag=True, help="List the pictures that could not be read, and why.")
+@library_options
+@json_option
+def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
+    """Show what the library holds."""
+    with Library.open(library, read_only=True, offline=offline) as opened:
+        facts = library_fields(opened)
+        failures = opened.catalogue.failures() if failed else []
+    if as_json:
+        listed = [{**path_fields(path), "reason": why} for path, why in failures]
+        print_json({**facts, "failures": listed} if failed else facts)
+        return
+    for name, value in facts.items():
+        for line in value if isinstance(value, list) else [value]:
+            click.echo(f"{name:9} {shown(str(line))}")
+    for path, why in failures:
+        click.echo(f"{shown(str(path))}: {shown(why)}")
+
+
+def library_fields(library: Library) -> dict[str, Any]:
+    """What a library holds, as scripts read it."""
+    counts = library.catalogue.counts()
+    return {
+        "library": str(library.path),
+        "encoder": library.settings.encoder,
+        "fusion": library.settings.fusion,
+        "pictures": counts.get(PRESENT, 0),
+        "captions": counts["captions"],
+        "missing": counts.get(MISSING, 0),
+        "failed": counts.get(FAILED, 0),
+        "index": "exact scan",
+        "folders": [str(folder.path) for folder in library.catalogue.folders()],
+    }

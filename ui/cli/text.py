@@ -1,0 +1,96 @@
+"""What is printed: text of files made harmless, hits as lines or JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from search import Answer, Hit, Query
+
+_JOINER = "\u200d"  # inside emoji
+
+
+def shown(text: str) -> str:
+    """Text of a file or of its name without control sequences: they appear as escapes."""
+    return "".join(
+        c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def print_json(value: object) -> None:
+    """One JSON value on a line of standard output."""
+    click.echo(json.dumps(value, ensure_ascii=True))
+
+
+def path_fields(path: Path) -> dict[str, str]:
+    """`path`, and `path_base64` for a name that is not UTF-8."""
+    raw = os.fsencode(path)
+    try:
+        return {"path": raw.decode()}
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(raw).decode()
+        return {"path": raw.decode(errors="replace"), "path_base64": encoded}
+
+
+def hit_fields(hit: Hit) -> dict[str, Any]:
+    """A hit as scripts read it."""
+    return {
+        "rank": hit.rank,
+        **path_fields(hit.path),
+        "score": round(hit.score, 4),
+        "confidence": hit.confidence,
+        "caption": hit.caption,
+        "image_score": round(hit.image_score, 4),
+        "caption_score": None if hit.caption_score is None else round(hit.caption_score, 4),
+    }
+
+
+def query_fields(query: Query) -> dict[str, Any]:
+    """A query as scripts read it."""
+    return {
+        "terms": [
+            {
+                "weight": term.weight,
+                **({"text": term.text} if term.picture is None else {"picture": _name(term.picture)}),
+            }
+            for term in query.terms
+        ],
+        "weight": query.weight,
+    }
+
+
+def _name(picture: str | bytes) -> str:
+    return picture if isinstance(picture, str) else "@-"
+
+
+def print_answer(answer: Answer, style: str) -> None:
+    """The hits of an answer: "lines" for people; "json", "jsonl" or "0" for scripts."""
+    if style == "json":
+        hits = [hit_fields(hit) for hit in answer.hits]
+        query = query_fields(answer.query)
+        print_json({"query": query, "hits": hits, "elapsed_ms": answer.elapsed_ms})
+    elif style == "jsonl":
+        for hit in answer.hits:
+            print_json(hit_fields(hit))
+    elif style == "0":
+        sys.stdout.buffer.write(b"".join(os.fsencode(hit.path) + b"\0" for hit in answer.hits))
+    else:
+        print_hits(answer.hits)
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Hits for people: rank, score, path, and the caption below it."""
+    for hit in hits:
+        score = click.style(f"{hit.score:6.3f}", fg="green")
+        click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}")
+        if hit.caption:
+            click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))
