@@ -215,14 +215,20 @@ def _check_config(path: Path, config: Config) -> None:
         )
     elsewhere = ":" in str(config["vision_cfg"].get("timm_model_name"))
     if elsewhere or not isinstance(config["text_cfg"], dict):
-        raise ModelError(f"{path}: text_cfg must be an object, timm_model_name a plain name of timm")
+        raise ModelError(
+            f"{path}: text_cfg must be an object, timm_model_name a plain name of timm"
+        )
 
 
 def _check_preparation(path: Path, preparation: Config) -> None:
     channels = [np.asarray(preparation.get(key, 0.5), np.float64) for key in ("mean", "std")]
-    fits = all(one.shape in ((), (1,), (3,)) for one in channels) and (channels[1] > 0).all()
-    fits = fits and preparation.get("resize_mode", "squash") in ("squash", "shortest", "longest")
-    if not fits or not isinstance(preparation.get("fill_color", 0), int):
+    fits = (
+        all(one.shape in ((), (1,), (3,)) for one in channels)
+        and bool((channels[1] > 0).all())
+        and preparation.get("resize_mode", "squash") in ("squash", "shortest", "longest")
+        and preparation.get("fill_color", 0) in range(256)
+    )
+    if not fits:
         raise ModelError(
             f"{path}: preprocess_cfg is no preparation of pictures; mean and std have 3 numbers, "
             "resize_mode is squash, shortest or longest, fill_color is 0 to 255"

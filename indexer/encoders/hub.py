@@ -64,7 +64,8 @@ class Hub:
         request of a download would be repeated for half a minute.
         """
         if self.offline or is_offline_mode():
-            raise self._missing(repository, "working offline forbids to download it")
+            forbids = "--offline" if self.offline else "HF_HUB_OFFLINE"
+            raise self._missing(repository, f"{forbids} forbids to download it")
         with self._reasons(repository):
             found = HfApi().model_info(repository, timeout=PATIENCE)
             return {file.rfilename for file in found.siblings or ()}

@@ -179,8 +179,9 @@ def _model(registered: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401 - op
         ) from error
     except Exception as error:  # what fits badly raises whatever the loaders stumble over
         raise ModelError(
-            f"{weights}: not the weights of {checkpoint.name} ({_summary(error)}); name the "
-            "architecture they were made for, or copy the file again if it is damaged"
+            f"{weights}: does not fit {checkpoint.name.removesuffix(f':{weights}')} "
+            f"({_summary(error)}); name the architecture that it was made for, or copy the file "
+            "again if it is damaged"
         ) from error
 
 
