@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from indexer.schema import (
     FAILED,
     MISSING,
     PRESENT,
-    Caption,
+    Base,
     Embedding,
     EncoderRow,
     Folder,
@@ -27,6 +27,18 @@ from indexer.schema import (
     pack,
     text_hash,
 )
+
+# Made once: building a statement takes several times as long as SQLite takes to carry it out.
+_PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
+_NEW_PICTURE = insert(_PICTURES)
+_PUT_PICTURE = _NEW_PICTURE.on_conflict_do_update(
+    index_elements=["folder_id", "relative"],
+    set_={c.name: _NEW_PICTURE.excluded[c.name] for c in _PICTURES.c if c.name != "id"},
+).returning(_PICTURES.c.id)
+_DROP_CAPTIONS = delete(_CAPTIONS).where(
+    _CAPTIONS.c.picture_id == bindparam("picture"), _CAPTIONS.c.embedded == bindparam("carried")
+)
+_PUT_CAPTION = insert(_CAPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ class Batch:
             self._session.execute(
                 update(Picture)
                 .where(Picture.id == key)
-                .values(folder_id=outer, relative=os.path.join(prefix, old))
+                .values(folder_id=outer, relative=prefix + b"/" + old)
             )
         self._session.execute(delete(Folder).where(Folder.id == inner))
 
@@ -113,30 +125,26 @@ class Batch:
             "state": FAILED if facts.reason else PRESENT,
             "revision": self.generation,
         }
-        statement = insert(Picture).values(values)
-        statement = statement.on_conflict_do_update(
-            index_elements=["folder_id", "relative"], set_=values
-        )
-        return int(self._session.execute(statement.returning(Picture.id)).scalar_one())
+        return int(self._session.execute(_PUT_PICTURE, values).scalar_one())
 
     def put_captions(
         self, picture_id: int, captions: Iterable[FoundCaption], *, embedded: bool
     ) -> None:
         """Replace the captions that a picture carries, or those beside it."""
-        self._session.execute(
-            delete(Caption).where(Caption.picture_id == picture_id, Caption.embedded == embedded)
-        )
-        self._session.add_all(
-            Caption(
-                picture_id=picture_id,
-                position=position,
-                text=caption.text,
-                text_hash=text_hash(caption.text),
-                source=caption.source,
-                embedded=embedded,
-            )
+        self._session.execute(_DROP_CAPTIONS, {"picture": picture_id, "carried": embedded})
+        rows = [
+            {
+                "picture_id": picture_id,
+                "position": position,
+                "text": caption.text,
+                "text_hash": text_hash(caption.text),
+                "source": caption.source,
+                "embedded": embedded,
+            }
             for position, caption in enumerate(captions)
-        )
+        ]
+        if rows:
+            self._session.execute(_PUT_CAPTION, rows)
 
     def put_embeddings(
         self, encoder_id: int, modality: str, hashes: Sequence[bytes], rows: Rows

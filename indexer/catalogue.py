@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from indexer.database import explained
 from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
 from indexer.schema import FAILED, PRESENT, Caption, Embedding, Folder, Picture, Setting, unpack
 
@@ -73,17 +75,18 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 class Catalogue:
     """Read access to the tables of one library."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, library: Path) -> None:
+        self._engine = engine
+        self._library = library
 
     def setting(self, key: str) -> str | None:
         """A named value, or None."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return session.scalar(select(Setting.value).where(Setting.key == key))
 
     def folders(self) -> list[KnownFolder]:
         """Every indexed folder, in the order of naming."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             rows = session.scalars(select(Folder).order_by(Folder.id)).all()
         return [
             KnownFolder(r.id, Path(os.fsdecode(r.path)), r.exclude, r.caption_files) for r in rows
@@ -93,9 +96,9 @@ class Catalogue:
         """Every picture ever seen in a folder, by its relative path."""
         p = Picture
         columns = (p.relative, p.id, p.size, p.mtime_ns, p.state, p.content_hash, p.reason)
-        with Session(self.engine) as session:
+        with self._reading() as session:
             rows = session.execute(select(*columns).where(p.folder_id == folder_id))
-            return {relative: KnownPicture(*rest) for relative, *rest in rows}
+            return {row.relative: KnownPicture(*row[1:]) for row in rows}
 
     def captions(self, folder_id: int, *, embedded: bool) -> dict[int, tuple[str, ...]]:
         """Captions of a folder's pictures: those that pictures carry, or those beside them."""
@@ -106,16 +109,16 @@ class Catalogue:
             .order_by(Caption.picture_id, Caption.position)
         )
         found: dict[int, tuple[str, ...]] = {}
-        with Session(self.engine) as session:
+        with self._reading() as session:
             for picture_id, text in session.execute(query):
                 found[picture_id] = (*found.get(picture_id, ()), text)
         return found
 
     def counts(self) -> dict[str, int]:
         """Numbers of pictures by state, and of captions of present pictures."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             states = select(Picture.state, func.count()).group_by(Picture.state)
-            by_state = {state: n for state, n in session.execute(states)}
+            by_state: dict[str, int] = dict(session.execute(states).all())
             captions = select(func.count()).select_from(Caption).join(Picture)
             by_state["captions"] = session.scalar(captions.where(Picture.state == PRESENT)) or 0
         return by_state
@@ -128,7 +131,7 @@ class Catalogue:
             .where(Picture.state == FAILED)
             .order_by(Folder.path, Picture.relative)
         )
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return [(full_path(f, r), reason or "") for f, r, reason in session.execute(query)]
 
     def pictures(self, ids: Iterable[int]) -> dict[int, PictureInfo]:
@@ -136,26 +139,26 @@ class Catalogue:
         found: dict[int, PictureInfo] = {}
         p = Picture
         columns = (p.id, Folder.path, p.relative, p.content_hash, p.width, p.height)
-        with Session(self.engine) as session:
+        with self._reading() as session:
             for part in chunks(list(ids)):
                 captions = _captions(session, part)
                 query = select(*columns).join(Folder).where(p.id.in_(part), p.state == PRESENT)
                 for key, folder, relative, content, width, height in session.execute(query):
-                    path = full_path(folder, relative)
-                    texts = captions.get(key, ())
-                    found[key] = PictureInfo(key, path, content, width or 0, height or 0, texts)
+                    path, texts = full_path(folder, relative), captions.get(key, ())
+                    size = (width or 0, height or 0)
+                    found[key] = PictureInfo(key, path, content or b"", *size, texts)
         return found
 
     def present_ids(self, *, limit: int | None = None, offset: int = 0) -> list[int]:
         """Ids of the present pictures in the order of folder and path."""
         query = select(Picture.id).where(Picture.state == PRESENT)
         query = query.order_by(Picture.folder_id, Picture.relative).offset(offset).limit(limit)
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return list(session.scalars(query))
 
     def ids_of_content(self, content_hash: bytes) -> list[int]:
         """The pictures that consist of these bytes."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return list(
                 session.scalars(select(Picture.id).where(Picture.content_hash == content_hash))
             )
@@ -163,14 +166,14 @@ class Catalogue:
     def touched_since(self, generation: int) -> list[int]:
         """Ids of the present pictures whose fused row changed after a generation."""
         query = select(Picture.id).where(Picture.revision > generation, Picture.state == PRESENT)
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return list(session.scalars(query.order_by(Picture.id)))
 
     def stored(self, encoder_id: int, modality: str, hashes: Collection[bytes]) -> set[bytes]:
         """Which of these contents have an embedding already."""
         found: set[bytes] = set()
         e = Embedding
-        with Session(self.engine) as session:
+        with self._reading() as session:
             for part in chunks(list(hashes)):
                 query = select(e.hash).where(
                     e.encoder_id == encoder_id, e.modality == modality, e.hash.in_(part)
@@ -193,6 +196,11 @@ class Catalogue:
             np.concatenate([p.has_caption for p in parts]),
         )
 
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with explained(self._library), Session(self._engine) as session:
+            yield session
+
     def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
         e = Embedding
         mine = e.encoder_id == encoder_id
@@ -208,12 +216,32 @@ class Catalogue:
             .where(Caption.picture_id.in_(ids))
             .distinct()
         )
-        with Session(self.engine) as session:
-            return _assembled(list(session.execute(images)), list(session.execute(texts)), dim)
+        with self._reading() as session:
+            found = session.execute(images).tuples().all()
+            return _assembled(found, session.execute(texts).tuples().all(), dim)
+
+    def caption_embeddings(
+        self, encoder_id: int, dim: int, ids: Sequence[int]
+    ) -> tuple[NDArray[np.int64], Rows]:
+        """The owner of each different caption of pictures (m,), and its embedding (m, dim)."""
+        e = Embedding
+        found: dict[tuple[int, bytes], bytes] = {}
+        with self._reading() as session:
+            for part in chunks(ids):
+                query = (
+                    select(Caption.picture_id, Caption.text_hash, e.vector)
+                    .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT))
+                    .where(e.encoder_id == encoder_id, Caption.picture_id.in_(part))
+                    .order_by(Caption.picture_id, Caption.embedded, Caption.position)
+                )
+                for owner, key, vector in session.execute(query):
+                    found.setdefault((owner, key), vector)
+        owners = np.array([owner for owner, _ in found], dtype=np.int64)
+        return owners, unit_rows(unpack(list(found.values()), dim))
 
 
 def _assembled(
-    images: Sequence[Row[tuple[int, bytes]]], texts: Sequence[Row[tuple[int, bytes]]], dim: int
+    images: Sequence[tuple[int, bytes]], texts: Sequence[tuple[int, bytes]], dim: int
 ) -> Embedded:
     """Rows of both modalities, lined up by picture."""
     position = {key: n for n, (key, _) in enumerate(images)}
@@ -242,4 +270,4 @@ def _captions(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]
 
 def full_path(folder: bytes, relative: bytes) -> Path:
     """The path of a picture; bytes that are not UTF-8 survive as surrogates."""
-    return Path(os.fsdecode(os.path.join(folder, relative)))
+    return Path(os.fsdecode(folder)) / os.fsdecode(relative)

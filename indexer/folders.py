@@ -49,8 +49,13 @@ def _put(
             batch.absorb_folder(folder.id, folder_id, prefix)
 
 
+def _absolute(path: Path) -> Path:
+    """The path as the user sees it: links are kept, and an unknown `~name` is just a name."""
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+
+
 def _existing(path: Path) -> Path:
-    path = Path(os.path.abspath(path.expanduser()))
+    path = _absolute(path)
     if not path.is_dir():
         kind = "a file, not a folder" if path.exists() else "no such folder"
         raise InputError(f"{path}: {kind}; name a folder of pictures")
@@ -58,7 +63,7 @@ def _existing(path: Path) -> Path:
 
 
 def _caption_file(path: Path) -> Path:
-    path = Path(os.path.abspath(path.expanduser()))
+    path = _absolute(path)
     if not path.is_file():
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
     return path

@@ -27,6 +27,7 @@ Row = NDArray[np.float32]
 
 DEFAULT_WEIGHT = 0.5
 OWN_MEANS_FROM = 1000  # pictures of a modality from which a library's own mean replaces the default
+ROOT = 2**0.5  # a Python number: numpy's own would turn float32 rows into float64
 FEW = 32  # below this a mean or a spread says nothing
 
 
@@ -123,24 +124,25 @@ class Concat(Fusion):
         r_i, r_t = np.split(rows, 2, axis=1)
         t_t = np.einsum("nd,nd->n", r_t, r_t)
         i_t = np.einsum("nd,nd->n", r_i, r_t)
-        return np.sqrt(np.maximum(a * a * (1 - t_t) + b * b * t_t + 2 * a * b * i_t, 0))
+        squares = a * a * (1 - t_t) + b * b * t_t + 2 * a * b * i_t
+        return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
 
     def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
         dim = rows.shape[1] // 2
         captioned = rows[has_caption]
         # A captioned row holds both halves scaled by 1/sqrt(2).
-        images = np.concatenate([captioned[:, :dim] * np.sqrt(2), rows[~has_caption][:, :dim]])
+        images = np.concatenate([captioned[:, :dim] * ROOT, rows[~has_caption][:, :dim]])
         m_i = own_mean(images, means.get(IMAGE))
-        m_t = own_mean(captioned[:, dim:] * np.sqrt(2), means.get(TEXT))
-        both = np.concatenate([m_i, m_t]) / np.sqrt(2)
+        m_t = own_mean(captioned[:, dim:] * ROOT, means.get(TEXT))
+        both = np.concatenate([m_i, m_t]) / ROOT
         known = {IMAGE: m_i, TEXT: m_t}
         return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
     def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
         dim = rows.shape[1] // 2
         centred = rows - centres.captioned
-        fused = centred @ queries.T / self.lengths(rows, weight)[:, None]
-        alone = centred[:, :dim] @ queries[:, :dim].T * (np.sqrt(2) / max(weight, 1e-6))
+        fused = centred @ queries.T / np.maximum(self.lengths(rows, weight), 1e-6)[:, None]
+        alone = centred[:, :dim] @ queries[:, :dim].T * (ROOT / max(weight, 1e-6))
         return spread_ratio(fused, alone)
 
 
@@ -182,7 +184,7 @@ def own_mean(rows: Rows, default: Row | None) -> Row:
     return np.zeros(rows.shape[1], np.float32) if default is None else default
 
 
-def spread_ratio(fused: Rows, alone: Rows) -> Row:
+def spread_ratio(fused: NDArray[np.floating], alone: NDArray[np.floating]) -> Row:
     """Ratio of the standard deviations of two sets of scores (n, m), shape (m,).
 
     It is 1 where there are too few scores to tell.

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +36,16 @@ SETTINGS, GENERATION, VECTORS = "library", "generation", "vectors"
 FUSE_AT_ONCE = 5000  # pictures whose rows are made in one go: 20 MB of embeddings
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A vector index in memory, what it agrees with, and whether its file does too."""
+
+    index: VectorIndex
+    generation: int
+    fusion: str
+    saved: bool
+
+
 class Library:
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
@@ -48,10 +59,10 @@ class Library:
         self.path = path
         self.read_only = read_only
         self.offline = offline
-        self.catalogue = Catalogue(engine)
+        self.catalogue = Catalogue(engine, path)
         self._engine = engine
         self._cache = cache
-        self._vectors: tuple[int, VectorIndex] | None = None
+        self._held: _Held | None = None
 
     @classmethod
     def create(
@@ -192,7 +203,6 @@ class Library:
         fusion = open_fusion(name)
         with self.writing() as batch:
             batch.set(SETTINGS, self.settings.with_fusion(fusion.name).to_json())
-        self._vectors = None
 
     def embedded(self, picture_ids: list[int]) -> Embedded:
         """Independent features of pictures; those that are not embedded are left out."""
@@ -200,55 +210,60 @@ class Library:
             return self.catalogue.embedded(self.encoder_id, self.settings.dim, picture_ids)
 
     def vectors(self) -> VectorIndex:
-        """The vector index, caught up with the catalogue."""
-        generation = self.generation
-        if self._vectors is None or self._vectors[0] > generation:
-            self._vectors = self._stored_vectors()
-        seen, index = self._vectors
-        if seen < generation:
+        """The vector index, caught up with the catalogue.
+
+        One that was returned before is left as it is: another thread may be searching it.
+        """
+        generation, fusion, held = self.generation, self.fusion, self._held
+        if held is None or held.generation > generation or held.fusion != fusion.fingerprint:
+            held = self._stored_vectors(fusion)
+        elif held.generation < generation:
+            held = replace(held, index=held.index.copy())
+        if held.generation < generation:
             with explained(self.path):
-                self._catch_up(index, seen)
-            self._vectors = (generation, index)
-        return index
+                self._catch_up(held.index, held.generation, fusion)
+            held = replace(held, generation=generation, saved=False)
+        self._held = held
+        return held.index
 
     def save_vectors(self) -> None:
         """Write the vector index to its file, so that the next one who opens it finds it ready."""
-        index = self.vectors()
-        assert self._vectors is not None
-        generation = self._vectors[0]
-        old = self._vector_facts()
-        name = f"vectors-{generation}.faiss"
-        if old.get("file") == name:
+        self.vectors()
+        held = self._held
+        if held is None or held.saved:
             return
-        index.save(self.path / name)
-        facts = {"file": name, "generation": generation, "fusion": self.fusion.fingerprint}
+        name = f"vectors-{held.generation}.faiss"
+        held.index.save(self.path / name)
+        facts = {"file": name, "generation": held.generation, "fusion": held.fusion}
         facts |= {"size": (self.path / name).stat().st_size}
         with explained(self.path), Session(self._engine) as session, session.begin():
-            Batch(session, generation).set(VECTORS, json.dumps(facts))
+            Batch(session, held.generation).set(VECTORS, json.dumps(facts))
+        self._held = replace(held, saved=True)
         for stale in self.path.glob("vectors-*"):
             if stale.name != name:
                 stale.unlink(missing_ok=True)
 
     def _vector_facts(self) -> dict[str, object]:
-        stored = self.catalogue.setting(VECTORS)
+        with explained(self.path):
+            stored = self.catalogue.setting(VECTORS)
         return dict(json.loads(stored)) if stored else {}
 
-    def _stored_vectors(self) -> tuple[int, VectorIndex]:
-        """The index in the file and its generation; an empty one where the file is no good."""
-        width = self.fusion.width(self.settings.dim)
+    def _stored_vectors(self, fusion: Fusion) -> _Held:
+        """The index in the file; an empty one of generation 0 where the file is no good."""
+        width = fusion.width(self.settings.dim)
         facts = self._vector_facts()
-        if facts and facts["fusion"] == self.fusion.fingerprint:
+        if facts and facts["fusion"] == fusion.fingerprint:
             path = self.path / str(facts["file"])
             with suppress(OSError, LibraryDamaged):
                 if path.stat().st_size == facts["size"]:
-                    return int(str(facts["generation"])), VectorIndex.load(path, width)
-        return 0, VectorIndex(width)
+                    index = VectorIndex.load(path, width)
+                    return _Held(index, int(str(facts["generation"])), fusion.fingerprint, True)
+        return _Held(VectorIndex(width), 0, fusion.fingerprint, False)
 
-    def _catch_up(self, index: VectorIndex, generation: int) -> None:
+    def _catch_up(self, index: VectorIndex, generation: int, fusion: Fusion) -> None:
         """Bring rows up to date with what the catalogue changed after a generation."""
         present = np.array(self.catalogue.present_ids(), dtype=np.int64)
         index.remove(np.setdiff1d(index.picture_ids, present))
-        fusion = self.fusion
         for ids in chunks(self.catalogue.touched_since(generation), FUSE_AT_ONCE):
             found = self.embedded(list(ids))
             rows = fusion.pictures(found.v_i, found.v_t, found.has_caption)

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 
 def configuration() -> Config:
     """Alembic's settings: only where the migrations lie."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config, folder = Config(), str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
     return config
 
 
@@ -26,5 +26,7 @@ def upgrade(engine: Engine) -> None:
     """Create the schema or migrate it to the newest revision, in one transaction."""
     config = configuration()
     with engine.begin() as connection:
+        # Else SQLite would commit each statement by itself, and a crash leave half a schema.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,8 +20,9 @@ from indexer.captions import Caption
 from indexer.decoded import Decoded, DecodeFailure, Outcome
 from indexer.decoding import DecodingPool
 from indexer.encoders import IMAGE, TEXT, Rows
+from indexer.errors import LibraryError, PictureError
 from indexer.folders import name_folders
-from indexer.images import MAX_PIXELS, FoundPicture
+from indexer.images import MAX_PIXELS, FoundPicture, hash_bytes, read_picture
 from indexer.library import Library
 from indexer.plan import FolderPlan, plan_folder
 from indexer.report import IndexOptions, IndexReport, Progress
@@ -60,13 +61,15 @@ def index_progress(
     start = time.monotonic()
     try:
         chosen = name_folders(library, folders, options)
-        plans = [plan_folder(library.catalogue, f, library.path, report) for f in chosen]
+        plans = [plan_folder(library.catalogue, f, library.path, report, options.only) for f in chosen]
         yield from _carry_out(library, plans, options, report)
+        library.save_vectors()
     except (KeyboardInterrupt, GeneratorExit):
         report.interrupted = True
+        with suppress(LibraryError):
+            library.save_vectors()
         raise
     finally:
-        library.save_vectors()
         report.elapsed_ms = round(1000 * (time.monotonic() - start), 1)
 
 
@@ -80,6 +83,9 @@ def _carry_out(
         for count in _index_plan(library, plan, options, report):
             done += count
             yield Progress(done, total)
+    if any(plan.gone or plan.decode for plan in plans):
+        with library.writing() as batch:  # after all folders: a picture may move between two
+            batch.forget_moved()
 
 
 def _index_plan(
@@ -102,7 +108,6 @@ def _index_plan(
         with library.writing() as batch_:
             batch_.mark_missing(plan.gone)
             batch_.mark_present(plan.returned)
-            batch_.forget_moved()
     report.removed += len(plan.gone)
     report.added += len(set(plan.returned) - set(plan.recaption))
 
@@ -152,6 +157,7 @@ def _store_picture(
 ) -> None:
     facts = PictureFacts(found.relative, found.size, found.mtime_ns, outcome.content_hash)
     if isinstance(outcome, DecodeFailure):
+        facts = replace(facts, content_hash=outcome.content_hash or _readable(plan, found))
         batch.put_picture(plan.folder.id, replace(facts, reason=outcome.reason))
         return
     facts = replace(
@@ -164,6 +170,13 @@ def _store_picture(
     key = batch.put_picture(plan.folder.id, facts)
     batch.put_captions(key, plan.captions.get(found.relative, ()), embedded=False)
     batch.put_captions(key, outcome.captions, embedded=True)
+
+
+def _readable(plan: FolderPlan, found: FoundPicture) -> bytes | None:
+    """The hash of a file that no decoder survived; None when the file cannot even be read."""
+    with suppress(PictureError):
+        return hash_bytes(read_picture(plan.full(found.relative)))
+    return None
 
 
 def _recaption(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from indexer.captions import Caption, CaptionScan, find_captions
 from indexer.catalogue import Catalogue, KnownFolder, KnownPicture
+from indexer.errors import CaptionFileError
 from indexer.images import FoundPicture, scan
 from indexer.report import IndexReport
 from indexer.schema import FAILED, MISSING, PRESENT
@@ -29,11 +31,15 @@ class FolderPlan:
 
     def full(self, relative: bytes) -> bytes:
         """The whole path of a picture."""
-        return os.path.join(os.fsencode(self.folder.path), relative)
+        return os.path.join(os.fsencode(self.folder.path), relative)  # noqa: PTH118 - bytes
 
 
 def plan_folder(
-    catalogue: Catalogue, folder: KnownFolder, library: Path, report: IndexReport
+    catalogue: Catalogue,
+    folder: KnownFolder,
+    library: Path,
+    report: IndexReport,
+    only: Collection[bytes] | None = None,
 ) -> FolderPlan:
     """Compare a folder with the catalogue; what cannot be looked at goes to `report.problems`.
 
@@ -44,23 +50,36 @@ def plan_folder(
         report.problem(folder.path, "this folder is not there now; its pictures count as missing")
     unreadable: list[bytes] = []
     files: dict[bytes, FoundPicture] = {}
-    inside = os.path.join(os.fsencode(library), b"")
-    root = os.fsencode(folder.path)
+    in_library = _inside(folder.path, library)
     for found in scan(folder.path, exclude=json.loads(folder.exclude)):
         if not isinstance(found, FoundPicture):
             if folder.path.is_dir():
                 report.problem(found.path, found.reason)
-                unreadable.append(os.path.join(found.path, b""))
-        elif not os.path.join(root, found.relative).startswith(inside):
+                unreadable.append(found.path + b"/")
+        elif not in_library(os.path.dirname(found.relative)):  # noqa: PTH120 - bytes
             files[found.relative] = found
     captions = _captions(folder, files, report)
+    if only is not None:
+        files = {relative: found for relative, found in files.items() if relative in only}
     plan = FolderPlan(folder, captions.captions, known=catalogue.known_pictures(folder.id))
     _compare(plan, files, catalogue.captions(folder.id, embedded=False), report)
     for relative, known in plan.known.items():
-        if relative not in files and known.state != MISSING:
-            if not plan.full(relative).startswith(tuple(unreadable)):
-                plan.gone.append(known.id)
+        away = relative not in files and known.state != MISSING
+        if away and not plan.full(relative).startswith(tuple(unreadable)):
+            plan.gone.append(known.id)
     return plan
+
+
+def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
+    """Tells whether a directory below the folder belongs to the library, whatever links lead."""
+    root, own = os.fsencode(folder), os.path.realpath(os.fsencode(library)) + b"/"
+
+    @cache
+    def inside(directory: bytes) -> bool:
+        real = os.path.realpath(os.path.join(root, directory))  # noqa: PTH118 - bytes
+        return (real + b"/").startswith(own)
+
+    return inside
 
 
 def _captions(
@@ -70,7 +89,11 @@ def _captions(
     there = [file for file in named if file.is_file()]
     for file in set(named) - set(there):
         report.problem(file, "this caption file is not there any more; its captions are dropped")
-    captions = find_captions(folder.path, files, explicit=there)
+    try:
+        captions = find_captions(folder.path, files, explicit=there)
+    except CaptionFileError as error:  # it could be used when it was named
+        report.problem(folder.path, str(error))
+        captions = find_captions(folder.path, files)
     report.caption_files += captions.files
     for path, reason in captions.problems:
         report.problem(path, reason)
@@ -88,13 +111,14 @@ def _compare(
         if known is None or (known.size, known.mtime_ns) != (found.size, found.mtime_ns):
             plan.decode.append(found)
             continue
-        if known.state == FAILED:  # it fails again: not tried until it changes
-            report.fail(plan.full(relative), known.reason or "unknown")
+        if known.state != PRESENT and (known.content_hash is None or known.reason):
+            # Its bytes would fail again; one that could not be read may be readable by now.
+            if known.state == FAILED and known.content_hash is not None:
+                report.fail(plan.full(relative), known.reason or "unknown")
+            else:
+                plan.decode.append(found)
             continue
         captions = plan.captions.get(relative, ())
-        if known.state == MISSING and known.content_hash is None:
-            plan.decode.append(found)
-            continue
         if known.state == MISSING:
             plan.returned.append(known.id)
         if tuple(caption.text for caption in captions) != before.get(known.id, ()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class IndexOptions:
     """How folders are indexed.
 
     `captions` and `exclude` are kept for later runs over the same folders; `time_limit` is in
-    seconds per picture.
+    seconds per picture; `only` restricts the folders to these pictures (relative paths).
     """
 
     captions: Sequence[Path] = ()
@@ -66,3 +66,4 @@ class IndexOptions:
     workers: int | None = None
     time_limit: float = 60.0
     max_pixels: int | None = None
+    only: Collection[bytes] | None = None

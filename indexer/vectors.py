@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
-from indexer.errors import LibraryDamaged
+from indexer.errors import LibraryDamaged, LibraryError
 
 Ids = NDArray[np.int64]
+_callbacks: Any = faiss  # FAISS's type stubs leave them out
 
 
 class VectorIndex:
@@ -29,23 +31,42 @@ class VectorIndex:
     def load(cls, path: Path, width: int) -> VectorIndex:
         """The index in a file. Raises `LibraryDamaged` when it is not a whole index of `width`."""
         try:
-            loaded = faiss.read_index(os.fspath(path))
+            with path.open("rb") as file:  # FAISS itself takes no name that is not UTF-8
+                loaded = faiss.read_index(_callbacks.PyCallbackIOReader(file.read))
         except Exception as error:  # FAISS raises bare RuntimeErrors of many causes
             raise LibraryDamaged(f"{path}: not a vector index; it will be built again") from error
-        if not isinstance(loaded, faiss.IndexIDMap2) or loaded.d != width:
+        flat = isinstance(loaded, faiss.IndexIDMap2) and faiss.downcast_index(loaded.index)
+        if not isinstance(flat, faiss.IndexFlatIP) or loaded.d != width:
             raise LibraryDamaged(f"{path}: not an index of width {width}; it will be built again")
+        return cls._of(loaded)
+
+    def copy(self) -> VectorIndex:
+        """An index of the same rows that can change while this one is read."""
+        return self._of(faiss.clone_index(self._faiss))
+
+    @classmethod
+    def _of(cls, made: faiss.Index) -> VectorIndex:
         index = cls.__new__(cls)
-        index._faiss = loaded
+        index._faiss = cast(faiss.IndexIDMap2, made)
         return index
 
     def save(self, path: Path) -> None:
-        """Write the index to a temporary name, sync and rename: it appears whole or not at all."""
+        """Write the index to a temporary name, sync and rename: it appears whole or not at all.
+
+        Raises `LibraryError` when it cannot be written.
+        """
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         try:
-            faiss.write_index(self._faiss, os.fspath(temporary))
-            with temporary.open("rb+") as file:
+            with temporary.open("wb") as file:
+                faiss.write_index(self._faiss, _callbacks.PyCallbackIOWriter(file.write))
+                file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
+        except (OSError, RuntimeError) as error:  # FAISS wraps what writing raises
+            raise LibraryError(
+                f"{path}: the vector index cannot be written ({error}); free some space or make "
+                "the library writable, and run the same command again"
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -57,9 +78,9 @@ class VectorIndex:
         """All rows (n, width): a view of FAISS's memory, valid until the next change."""
         if not len(self):
             return np.zeros((0, self._faiss.d), np.float32)
-        flat = faiss.downcast_index(self._faiss.index)
-        view: Rows = faiss.rev_swig_ptr(flat.get_xb(), len(self) * self._faiss.d)
-        return view.reshape(len(self), self._faiss.d)
+        flat: Any = faiss.downcast_index(self._faiss.index)
+        view = faiss.rev_swig_ptr(flat.get_xb(), len(self) * self._faiss.d)
+        return np.asarray(_Memory(self._faiss, view)).reshape(len(self), self._faiss.d)
 
     @property
     def has_caption(self) -> NDArray[np.bool_]:
@@ -86,4 +107,13 @@ class VectorIndex:
     def remove(self, picture_ids: Ids) -> None:
         """Forget the rows of pictures; ids without a row are passed over."""
         if len(picture_ids) and len(self):
-            self._faiss.remove_ids(np.concatenate([picture_ids, ~picture_ids]))
+            keys = np.concatenate([picture_ids, ~picture_ids])
+            self._faiss.remove_ids(faiss.IDSelectorBatch(keys))
+
+
+class _Memory:
+    """Memory of an index as an array's base: the index lives as long as what views it."""
+
+    def __init__(self, owner: faiss.Index, view: NDArray[np.float32]) -> None:
+        self.owner = owner
+        self.__array_interface__ = view.__array_interface__

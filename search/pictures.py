@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import time
 import urllib.request
-from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -16,7 +16,8 @@ from indexer.errors import PictureError, QueryError
 from indexer.images import read_picture
 
 MAX_BYTES = 64 * 2**20
-TIMEOUT = 15.0  # seconds
+TIMEOUT = 15.0  # seconds without a word from the server
+DEADLINE = 60.0  # seconds until all is there
 
 
 def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
@@ -30,8 +31,8 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
         if offline:
             raise QueryError(f"{picture}: --offline forbids it; save the picture and name the file")
         return _download(picture)
-    path = Path(picture).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(picture))  # noqa: PTH111 - knows what to do with "~nobody"
+    if not os.path.exists(path):  # noqa: PTH110 - and this with a name that is too long
         raise QueryError(f"{path}: no such picture; check the name")
     try:
         return read_picture(path)
@@ -48,7 +49,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         fp: IO[bytes],
         code: int,
         msg: str,
-        headers: Message,
+        headers: HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
         parts = urlsplit(newurl)
@@ -71,11 +72,21 @@ def _download(url: str) -> bytes:
     opener = urllib.request.build_opener(_SafeRedirects)
     try:
         with opener.open(request, timeout=TIMEOUT) as response:
-            content: bytes = response.read(MAX_BYTES + 1)
+            content = _body(response)
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         said = reason if isinstance(reason, str) else os.fsdecode(str(reason))
         raise QueryError(f"{url}: cannot be fetched ({said}); save it and name the file") from error
     if len(content) > MAX_BYTES:
         raise QueryError(f"{url}: over {MAX_BYTES // 2**20} MB; save it and name the file")
+    return content
+
+
+def _body(response: HTTPResponse) -> bytes:
+    """What a server sends, up to a byte over the limit. Raises `TimeoutError` when it dawdles."""
+    content, end = b"", time.monotonic() + DEADLINE
+    while len(content) <= MAX_BYTES and (part := response.read1(2**20)):
+        content += part
+        if time.monotonic() > end:
+            raise TimeoutError(f"not there after {DEADLINE:g} s")
     return content

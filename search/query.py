@@ -17,6 +17,7 @@ from indexer.images import SUFFIXES, decode, hash_bytes
 from search.pictures import read_query_picture
 
 STDIN = "@-"
+SIGNS = ("+", "-")
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
@@ -75,8 +76,9 @@ def _parsed(words: Sequence[str]) -> list[Term]:
     terms: list[Term] = []
     run: list[str] = []
     sign = 1.0
+    words = [word for word in words if word.strip()]
     for word in [*words, None]:
-        if word is not None and word not in "+-":
+        if word is not None and word not in SIGNS:
             run.append(_checked(word))
             continue
         if run:
@@ -97,7 +99,7 @@ def _emptiness(words: Sequence[str], word: str | None) -> str:
 
 
 def _checked(word: str) -> str:
-    if len(word) > 1 and word[0] in "+-" and not word[1:].isspace() and " " not in word:
+    if len(word) > 1 and word[0] in SIGNS and not word[1:].isspace() and " " not in word:
         raise QueryError(f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'")
     return word
 
@@ -107,14 +109,14 @@ def _terms(run: Sequence[str], sign: float) -> list[Term]:
     terms: list[Term] = []
     texts: list[str] = []
     weight = 1.0
-    for position, word in enumerate(run):
+    for word in run:
         matched = _WEIGHT.fullmatch(word)
         factor, rest = (float(matched[1]), matched[2]) if matched else (1.0, word)
         if is_picture(rest):
             terms.append(Term(picture=rest, weight=sign * factor))
         else:
-            weight = factor if matched and position == 0 else weight
-            texts.append(rest if position == 0 else word)
+            weight = weight if texts else factor
+            texts.append(word if texts else rest)
     text = " ".join(" ".join(texts).split())
     if texts and not text:
         raise QueryError("a term without words: give words, a picture, or both")

@@ -49,11 +49,12 @@ def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
     centres = np.stack([stored.centres.plain, stored.centres.captioned])
     offsets = (queries @ centres.T)[:, has_caption.astype(np.intp)]  # (m, n)
     lengths = fusion.lengths(stored.rows, weight)
-    found = (queries @ stored.rows.T - offsets) / np.maximum(lengths, 1e-6)
+    found: Scores = (queries @ stored.rows.T - offsets) / np.maximum(lengths, 1e-6)
     if 0 < weight < 1 and not has_caption.all():
         found[:, ~has_caption] *= plain_gain(stored, queries, weight)[:, None]
     found[:, lengths <= 1e-6] = -np.inf
-    return found[0] if q.ndim == 1 else found
+    one: Scores = found[0]
+    return one if q.ndim == 1 else found
 
 
 def plain_gain(stored: StoredRows, queries: Rows, weight: float) -> Scores:

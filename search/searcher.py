@@ -73,13 +73,13 @@ class Searcher:
     def similar(self, picture_id: int, *, k: int = 10, weight: float = DEFAULT_WEIGHT) -> Answer:
         """Pictures like one of the library, by its stored embedding and without decoding it."""
         start = time.perf_counter()
-        stored, ids = self._rows()
+        stored, _ = self._rows()
         v_i = self.library.embedded([picture_id]).v_i
-        if not len(v_i):
+        same = self.library.catalogue.pictures([picture_id]).get(picture_id)
+        if same is None or not len(v_i):
             raise QueryError(f"picture {picture_id} is not in the library any more; search again")
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
-        same = self.library.catalogue.pictures([picture_id])[picture_id]
         query = Query((Term(picture=str(same.path)),), weight)
         return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, k, (), start)
 

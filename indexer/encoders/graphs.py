@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from indexer.encoders.heads import file_hash
 from indexer.errors import ModelError
 
-
 logger = logging.getLogger(__name__)
 
 
@@ -71,12 +70,20 @@ def export_tower(name: str, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         target = Path(folder) / path.name
         tower = name.split("-")[0]  # the rest of a name is the hash of its weights
-        command = [sys.executable, "-m", "indexer.encoders.towers", tower, str(target)]
-        run = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        command = [sys.executable, "-P", "-m", "indexer.encoders.towers", tower, str(target)]
+        run = subprocess.run(
+            command, env=_importing(), capture_output=True, text=True, errors="replace"
+        )
         if run.returncode or not target.is_file():
             said = (run.stderr.strip().splitlines() or ["no message"])[-1]
             raise ModelError(f"exporting the tower {name!r} failed: {said}")
         receipt = target.with_suffix(".json")
         receipt.write_text(json.dumps({"sha256": file_hash(target)}))
-        os.replace(target, path)
-        os.replace(receipt, path.with_suffix(".json"))
+        target.replace(path)
+        receipt.replace(path.with_suffix(".json"))
+
+
+def _importing() -> dict[str, str]:
+    """The environment for `python -P`: this package is found, the user's own folder is not."""
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

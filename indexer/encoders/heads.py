@@ -79,13 +79,14 @@ def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, An
         with safe_open(path, framework="numpy") as file:
             description = dict(file.metadata() or {})
             weights = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+        settings = json.loads(description.get("settings", "{}"))
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path}: cannot be read as heads of 'mini' ({error}); "
             "make one with 'picfuse train align DATASET --output FILE'"
         ) from error
     _check_shapes(path, weights, description)
-    return weights, json.loads(description.get("settings", "{}"))
+    return weights, settings
 
 
 def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping[str, str]) -> None:
@@ -94,9 +95,9 @@ def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
             f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
         )
-    sizes = {"d": len(weights["image.bias"]), "h": 0}
+    sizes = {"d": weights["image.bias"].size, "h": 0}
     for name, axes in SHAPES.items():
-        sizes["h"] = len(weights[name.split(".")[0] + ".inner_bias"]) if "h" in axes else 0
+        sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
         if weights[name].shape != expected or not np.isfinite(weights[name]).all():
             raise ModelError(f"{path}: tensor {name!r} is damaged; train or download it again")

@@ -75,7 +75,8 @@ class Towers:
             self._tokenizer = Tokenizer.from_file(str(TEXT_TOWER.path.with_name("tokenizer.json")))
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(MAX_TOKENS)
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        valid = [text.encode("utf-8", "replace").decode() for text in texts]  # not so argv
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(valid)]
 
 
 class MiniEncoder:

@@ -53,4 +53,4 @@ def unit_rows(rows: NDArray[np.floating]) -> Rows:
     """The rows scaled to unit length, float32 and C-contiguous; a zero row stays zero."""
     rows = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.maximum(lengths, np.float32(1e-12))
+    return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)

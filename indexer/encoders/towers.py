@@ -62,11 +62,11 @@ def export(name: str, path: Path) -> None:
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
     tower: nn.Module
     if name == "image":
-        tower, shapes = ImageTower(), ({0: batch},)
+        tower, shapes = ImageTower(), [{0: batch}]
         example: tuple[Tensor, ...] = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)
         names = (["pixels"], ["pooled", "probabilities"])
     elif name == "text":
-        tower, shapes = TextTower(), ({0: batch, 1: length}, {0: batch, 1: length})
+        tower, shapes = TextTower(), [{0: batch, 1: length}] * 2
         example = (torch.ones(2, 9, dtype=torch.int64), torch.ones(2, 9, dtype=torch.int64))
         names = (["tokens", "mask"], ["sentence"])
     else:
@@ -76,7 +76,7 @@ def export(name: str, path: Path) -> None:
         example,
         str(path),
         dynamo=True,
-        dynamic_shapes=shapes,
+        dynamic_shapes=tuple(shapes),
         input_names=names[0],
         output_names=names[1],
         external_data=False,

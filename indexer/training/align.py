@@ -167,7 +167,7 @@ def train_heads(
             view = torch.randint(len(images), pictures.shape, generator=generator)
             loss = heads.loss(images[view, pictures], texts[captions])
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
@@ -199,7 +199,7 @@ def batches(
     for turn in range(max(len(rows) for rows in data.captions)):
         having = [k for k, rows in enumerate(data.captions) if turn < len(rows)]
         order = torch.tensor(having)[torch.randperm(len(having), generator=generator)]
-        for pictures in order.split(size):
+        for pictures in torch.split(order, size):
             if len(pictures) < 2:  # nothing to tell it from
                 continue
             captions = [data.captions[k][shuffled[k][turn]] for k in pictures.tolist()]

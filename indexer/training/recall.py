@@ -14,11 +14,10 @@ def ranks(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[
     """Rank (from 1) of the best relevant candidate of each query.
 
     `scores` and `relevant`: (queries, candidates). A tie with a wrong candidate counts against
-    the query, so that equal scores for all are never a success.
+    the query, and so does a score that is no number, so that neither is ever a success.
     """
     best = np.where(relevant, scores, -np.inf).max(axis=1, keepdims=True)
-    wrong = np.where(relevant, -np.inf, scores)
-    return np.asarray(1 + (wrong >= best).sum(axis=1), dtype=np.int64)
+    return np.asarray(1 + (~(scores < best) & ~relevant).sum(axis=1), dtype=np.int64)
 
 
 def figures(found: NDArray[np.int64], ks: Iterable[int] = KS) -> dict[str, float]:

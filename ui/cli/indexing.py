@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from indexer import IndexOptions, IndexReport, Library
 from indexer.errors import InputError
-from indexer.pipeline import index_progress
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 from ui.cli.group import INTERRUPTED, json_option, library_options
+from ui.cli.progress import index_with_bar
 from ui.cli.text import path_fields, print_json, shown
 
 SHOWN_FAILURES = 20
@@ -43,6 +39,7 @@ SHOWN_FAILURES = 20
 @click.option(
     "--time-limit", type=float, default=60.0, show_default=True, help="Seconds for one picture."
 )
+@click.option("--max-pixels", type=click.IntRange(1), help="Largest picture that is decoded.")
 @library_options
 @json_option
 @click.pass_context
@@ -55,6 +52,7 @@ def index(
     fusion: str | None,
     workers: int | None,
     time_limit: float,
+    max_pixels: int | None,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -65,11 +63,11 @@ def index(
     pictures are found by themselves. Only what has changed is read again. Exit status 1 when
     some pictures could not be read.
     """
-    options = IndexOptions(captions, exclude, workers, time_limit)
+    options = IndexOptions(captions, exclude, workers, time_limit, max_pixels)
     report = IndexReport()
     with _opened(library, folders, model, fusion, offline) as opened:
         try:
-            _run(opened, folders, options, report)
+            index_with_bar(opened, folders, options, report)
         except KeyboardInterrupt:
             report.interrupted = True
     _print_report(report, as_json)
@@ -101,28 +99,6 @@ def _opened(
     if fusion and fusion != library.settings.fusion:
         library.set_fusion(fusion)
     return library
-
-
-def _run(
-    library: Library, folders: tuple[Path, ...], options: IndexOptions, report: IndexReport
-) -> None:
-    console = Console(stderr=True)
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("looking at the folders", total=None, rate="")
-        with closing(index_progress(library, folders, options, report)) as progress:
-            for step in progress:
-                speed = bar.tasks[0].speed
-                rate = f"{speed:.0f} pictures/s" if speed else ""
-                bar.update(
-                    task, description="indexing", completed=step.done, total=step.total, rate=rate
-                )
 
 
 def _print_report(report: IndexReport, as_json: bool) -> None:

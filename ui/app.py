@@ -1,0 +1,37 @@
+"""The browser app's router: `streamlit run ui/app.py -- --library PATH`.
+
+`picfuse ui` starts it. Streamlit runs this file from top to bottom for every click, and puts its
+folder first on the import path; so all the rest is in the package `ui.views`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import streamlit as st
+
+from ui.views import library_page, search_page
+from ui.views.options import AppOptions
+from ui.views.plain import ICON, use_style
+
+
+def main() -> None:
+    """Show the page that the address names."""
+    options = AppOptions.parse(sys.argv[1:], os.environ)
+    st.set_page_config(page_title="picfuse", page_icon=ICON, layout="wide")
+    use_style()
+
+    def search() -> None:
+        search_page.show(options, library)
+
+    def manage() -> None:
+        library_page.show(options)
+
+    library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
+    start = st.Page(search, title="Search", icon=":material/search:", default=True)
+    st.navigation([start, library], position="top").run()
+
+
+if __name__ == "__main__":
+    main()

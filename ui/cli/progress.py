@@ -1,0 +1,53 @@
+"""Progress bars on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from indexer import IndexOptions, IndexReport, Library
+from indexer.pipeline import index_progress
+
+
+@contextmanager
+def bar(description: str, total: int | None = None) -> Iterator[tuple[Progress, TaskID]]:
+    """A bar with count, rate and time left; silent where standard error is no terminal."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        yield progress, progress.add_task(description, total=total, rate="")
+
+
+def index_with_bar(
+    library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
+) -> None:
+    """Index folders, showing how far it is."""
+    with (
+        bar("looking at the folders") as (progress, task),
+        closing(index_progress(library, folders, options, report)) as steps,
+    ):
+        for step in steps:
+            speed = progress.tasks[task].speed
+            rate = f"{speed:.0f} pictures/s" if speed else ""
+            progress.update(
+                task, description="indexing", completed=step.done, total=step.total, rate=rate
+            )

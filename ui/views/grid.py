@@ -1,0 +1,117 @@
+"""Pictures side by side, and one of them large."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from indexer.catalogue import PictureInfo
+from indexer.errors import PictureError
+from indexer.images import THUMBNAIL_SIDE, decode, thumbnail_path
+from search import Hit
+from ui.views.plain import notice, shown
+
+LARGE = 2560  # pixels of a side: more than a screen shows
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A picture as the grid shows it; `scores` is empty where nothing was asked."""
+
+    picture_id: int
+    path: Path
+    captions: tuple[str, ...]
+    thumbnail: Path
+    score: str = ""
+    scores: str = ""
+
+    @classmethod
+    def of_hit(cls, hit: Hit) -> Card:
+        """The card of an answer."""
+        caption = "" if hit.caption_score is None else f" · caption {hit.caption_score:.2f}"
+        score = f"{hit.score:.2f}"
+        scores = f"Score {score} · picture {hit.image_score:.2f}{caption}"
+        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores)
+
+    @classmethod
+    def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
+        """The card of a picture that nobody asked for."""
+        thumbnail = thumbnail_path(thumbnails, picture.content_hash)
+        return cls(picture.id, picture.path, picture.captions, thumbnail)
+
+    @property
+    def said(self) -> str:
+        """The first caption, or the file's name where there is none."""
+        return shown(self.captions[0] if self.captions else Path(self.path.name))
+
+
+def grid(cards: Sequence[Card], more: Callable[[int], None]) -> None:
+    """The cards in rows; `more` is called with the picture whose like is asked for."""
+    with st.container(key="hits"):
+        for place, card in enumerate(cards):
+            with st.container(key=f"hit-{place}"):
+                _show(card, place, more)
+
+
+def jpeg(source: Path | bytes, side: int) -> bytes:
+    """A picture as a browser can show it, at most `side` pixels long. Raises `PictureError`."""
+    image = decode(io.BytesIO(source) if isinstance(source, bytes) else source, min_side=side)
+    image.thumbnail((side, side))
+    with io.BytesIO() as buffer:
+        image.save(buffer, "JPEG", quality=90)
+        return buffer.getvalue()
+
+
+def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
+    thumbnail = _thumbnail(card)
+    if thumbnail is None:
+        with st.container(key=f"none-{place}"):
+            st.markdown(":material/hide_image:")
+    else:
+        st.image(thumbnail, width="stretch", alt=card.said)
+    if st.button("Open", key=f"open-{place}", type="tertiary"):
+        _open(card, more)
+    with st.container(key=f"said-{place}"):
+        st.text(card.said)
+    with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
+        st.button(
+            "More like this",
+            key=f"more-{place}",
+            type="tertiary",
+            on_click=more,
+            args=(card.picture_id,),
+        )
+        if card.score:
+            st.caption(card.score, width="content")
+
+
+def _thumbnail(card: Card) -> bytes | None:
+    """The cached thumbnail; made anew where it was lost, None where the picture is lost too."""
+    try:
+        return card.thumbnail.read_bytes()
+    except OSError:
+        pass
+    try:
+        return jpeg(card.path, THUMBNAIL_SIDE)
+    except PictureError:
+        return None
+
+
+@st.dialog("Picture", width="large")
+def _open(card: Card, more: Callable[[int], None]) -> None:
+    try:
+        st.image(jpeg(card.path, LARGE), width="stretch", alt=card.said)
+    except PictureError as error:
+        notice("The picture cannot be shown", str(error))
+    for caption in card.captions:
+        st.text(shown(caption))
+    st.code(shown(card.path), language=None, wrap_lines=True)
+    if card.scores:
+        st.caption(card.scores)
+    if st.button("More like this", key="more-open"):
+        more(card.picture_id)
+        st.rerun()

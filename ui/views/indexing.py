@@ -1,0 +1,97 @@
+"""Indexing in the background: it goes on while pages are changed and clicked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import streamlit as st
+
+from indexer import IndexOptions, IndexReport, Library, PicfuseError, Progress
+from indexer.pipeline import index_progress
+
+
+class IndexJob:
+    """One run of indexing in a thread of its own.
+
+    `report` and `progress` may be read at any time; `error` says why it ended early.
+    """
+
+    def __init__(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> None:
+        self.report = IndexReport()
+        self.progress = Progress(0, 0)
+        self.error: PicfuseError | None = None
+        self._open_writer = open_writer
+        self._folders = folders
+        self._started: float | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="indexing", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether there is more to come."""
+        return self._thread.is_alive()
+
+    @property
+    def rate(self) -> float:
+        """Pictures per second; 0 until the first batch is done."""
+        if self._started is None or not self.progress.done:
+            return 0.0
+        return self.progress.done / max(time.monotonic() - self._started, 1e-3)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take at this rate; None where nothing is known."""
+        return (self.progress.total - self.progress.done) / self.rate if self.rate else None
+
+    def stop(self) -> None:
+        """End it after the batch at hand; what is done is kept."""
+        self._stopping.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until it has ended."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            with self._open_writer() as library:
+                self._index(library)
+        except PicfuseError as error:
+            self.error = error
+        except Exception as error:  # nobody else would ever see what a thread died of
+            self.error = PicfuseError(f"indexing failed: {type(error).__name__}: {error}")
+
+    def _index(self, library: Library) -> None:
+        steps = index_progress(library, self._folders, IndexOptions(), self.report)
+        assert isinstance(steps, Generator)
+        with closing(steps):
+            for self.progress in steps:
+                self._started = self._started or time.monotonic()
+                if self._stopping.is_set():
+                    return
+
+
+class Desk:
+    """Where a library's indexing is started, one run at a time, and the last run is kept."""
+
+    def __init__(self) -> None:
+        self.job: IndexJob | None = None
+        self._lock = threading.Lock()
+
+    def start(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> bool:
+        """Start a run unless one is going on; tells whether it did."""
+        with self._lock:
+            if self.job is not None and self.job.running:
+                return False
+            self.job = IndexJob(open_writer, folders)
+            return True
+
+
+@st.cache_resource(show_spinner=False)
+def desk_of(library: Path) -> Desk:
+    """The desk that all sessions share for a library."""
+    return Desk()

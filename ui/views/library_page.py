@@ -1,0 +1,163 @@
+"""The page that shows what a library holds, and adds and updates folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from indexer import IndexReport, Library
+from indexer.errors import InputError, LibraryNotFound, PicfuseError
+from indexer.schema import FAILED, MISSING, PRESENT
+from ui.views.indexing import Desk, IndexJob, desk_of
+from ui.views.opened import Opened, is_vacant, open_library
+from ui.views.options import AppOptions
+from ui.views.plain import notice, shown
+
+
+def show(options: AppOptions) -> None:
+    """Show the page."""
+    with st.container(key="page"):
+        _show(options, desk_of(options.library))
+
+
+def _show(options: AppOptions, desk: Desk) -> None:
+    opened = None
+    try:
+        opened = open_library(options)
+        _numbers(opened)
+    except PicfuseError as error:
+        if not (isinstance(error, LibraryNotFound) and is_vacant(options.library)):
+            notice("The library cannot be used", str(error))
+            return
+        notice("There is no library yet", "Add a folder, and it is made.", icon="photo_library")
+    _job(desk)
+    _folders(options, opened, desk)
+    if opened is not None:
+        _details(opened)
+
+
+def _numbers(opened: Opened) -> None:
+    with opened.asking():
+        counts = opened.library.catalogue.counts()
+    with st.container(horizontal=True, key="numbers"):
+        st.metric("Pictures", f"{counts.get(PRESENT, 0):,}", width=130)
+        st.metric("Captions", f"{counts['captions']:,}", width=130)
+        st.metric("Missing", f"{counts.get(MISSING, 0):,}", width=130)
+        st.metric("Failed", f"{counts.get(FAILED, 0):,}", width=130)
+
+
+def _job(desk: Desk) -> None:
+    job = desk.job
+    if job is None:
+        return
+    if job.running:
+        _running(job)
+    else:
+        _ended(desk, job)
+
+
+@st.fragment(run_every=0.5)
+def _running(job: IndexJob) -> None:
+    if not job.running:
+        st.rerun()
+    done, total = job.progress.done, job.progress.total
+    st.progress(done / total if total else 0.0, _progress_text(job))
+    st.button("Stop", on_click=job.stop, icon=":material/stop:")
+
+
+def _progress_text(job: IndexJob) -> str:
+    if not job.progress.total:
+        return "Looking for pictures …"
+    left = job.seconds_left
+    rest = "" if left is None else f" · {job.rate:.0f} a second · {_time(left)} left"
+    return f"{job.progress.done:,} of {job.progress.total:,} pictures{rest}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _ended(desk: Desk, job: IndexJob) -> None:
+    report = job.report
+    if job.error is not None:
+        notice("The folder could not be indexed", str(job.error))
+        return
+    title = "Stopped; what was done is kept" if report.interrupted else "Done"
+    notice(title, _summary(report), icon="check_circle")
+    _failures([(f.path, f.reason) for f in (*report.failed, *report.problems)])
+
+
+def _summary(report: IndexReport) -> str:
+    return (
+        f"{report.added} added, {report.unchanged} unchanged, {report.changed} changed, "
+        f"{report.removed} removed, {len(report.failed)} failed "
+        f"in {_time(report.elapsed_ms / 1000)}"
+    )
+
+
+def _failures(failures: Sequence[tuple[Path, str]]) -> None:
+    if failures:
+        rows = [{"File": shown(path), "Reason": shown(reason)} for path, reason in failures]
+        st.dataframe(rows, hide_index=True, key=f"failures-{len(rows)}")
+
+
+def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
+    busy = desk.job is not None and desk.job.running
+    row = st.form("add", border=False, clear_on_submit=True)
+    with row.container(horizontal=True, vertical_alignment="bottom"):
+        folder = st.text_input(
+            "Folder on this computer", placeholder="~/Pictures", key="folder", disabled=busy
+        )
+        add = st.form_submit_button("Add folder", disabled=busy, icon=":material/add:")
+    if add and folder.strip():
+        _start(options, opened, desk, [folder.strip()])
+    if opened is None:
+        return
+    known = _known_folders(opened)
+    if known:
+        st.markdown("**Folders**")
+        for path in known:
+            st.text(shown(path))
+        if st.button("Update all folders", disabled=busy, icon=":material/refresh:"):
+            _start(options, opened, desk, [])
+
+
+def _known_folders(opened: Opened) -> list[Path]:
+    with opened.asking():
+        return [folder.path for folder in opened.library.catalogue.folders()]
+
+
+def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequence[str]) -> None:
+    def open_writer() -> Library:
+        if opened is None:
+            for folder in folders:  # a wrong name should leave no empty library behind
+                _check_folder(Path(folder).expanduser().absolute())
+            return Library.create(options.library, offline=options.offline)
+        library = Library.open(options.library, offline=options.offline)
+        with opened.asking():
+            library.encoder = opened.library.encoder  # loaded once
+        return library
+
+    desk.start(open_writer, folders)
+    st.rerun()
+
+
+def _check_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise InputError(f"{path}: no such folder; name a folder of pictures")
+
+
+def _details(opened: Opened) -> None:
+    with opened.asking():
+        settings = opened.library.settings
+        failures = opened.library.catalogue.failures()
+    if failures:
+        st.markdown("**Pictures that could not be read**")
+        _failures(failures)
+    st.markdown("**Made with**")
+    st.text(shown(f"Encoder {settings.encoder}, {settings.dim} wide; fusion {settings.fusion}"))
+    st.code(shown(opened.library.path), language=None, wrap_lines=True)

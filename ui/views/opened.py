@@ -1,0 +1,75 @@
+"""The library that all sessions of the app share, opened once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from indexer import Library
+from indexer.database import FILE, explained
+from indexer.schema import PRESENT
+from search import Searcher
+from ui.views.options import AppOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A library and its searcher; a session asks while it holds `asking()`."""
+
+    searcher: Searcher
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def library(self) -> Library:
+        """The library, for reading."""
+        return self.searcher.library
+
+    @contextmanager
+    def asking(self) -> Iterator[Searcher]:
+        """The searcher for one session alone: it catches up with the library in place."""
+        with self._lock, explained(self.library.path):
+            yield self.searcher
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures that can be found."""
+        with self.asking():
+            return self.library.catalogue.counts().get(PRESENT, 0)
+
+
+def open_library(options: AppOptions) -> Opened:
+    """The opened library of the app. Raises `LibraryNotFound` and other `LibraryError`s."""
+    return _opened(options.library, options.offline, _identity(options.library))
+
+
+def is_vacant(path: Path) -> bool:
+    """Whether a new library can be made at a path: nothing is there."""
+    try:
+        return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    except OSError:
+        return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file the catalogue is: a library that was replaced is opened again."""
+    try:
+        found = (path / FILE).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _close(opened: Opened) -> None:
+    opened.library.close()
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the library …", on_release=_close)
+def _opened(path: Path, offline: bool, identity: tuple[int, int] | None) -> Opened:
+    read_only = not os.access(path, os.W_OK)
+    return Opened(Searcher(Library.open(path, read_only=read_only, offline=offline)))

@@ -1,0 +1,209 @@
+"""The page that searches: by words, by a picture, by both, or by a picture of the library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from indexer.errors import (
+    InputError,
+    LibraryNotFound,
+    PicfuseError,
+    PictureError,
+    QueryError,
+)
+from indexer.fusion import DEFAULT_WEIGHT
+from search import Answer
+from ui.views.grid import Card, grid, jpeg
+from ui.views.opened import Opened, is_vacant, open_library
+from ui.views.options import AppOptions
+from ui.views.paste import paste_into
+from ui.views.plain import notice
+from ui.views.words import query_of
+
+PICTURE = "picture"  # key of the uploader
+LIKE = "like"  # in the address: the picture of the library that is asked with
+COUNTS = (12, 24, 48, 96)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page's controls say."""
+
+    words: str
+    picture: bytes | None
+    like: str | None
+    weight: float
+    k: int
+
+
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
+    """Show the page; every trouble that has a remedy is said in place of results."""
+    try:
+        opened = open_library(options)
+        pictures = opened.pictures
+    except PicfuseError as error:
+        if isinstance(error, LibraryNotFound) and is_vacant(options.library):
+            _invite("There is no library yet", "Add a folder of pictures, and it is made.")
+            st.page_link(library_page, label="Add a folder")
+        else:
+            notice("The library cannot be used", str(error))
+        return
+    if not pictures:
+        _invite("The library is empty", "Add a folder of pictures, and search them here.")
+        st.page_link(library_page, label="Add a folder")
+        return
+    _search(opened, pictures)
+    paste_into(PICTURE)
+
+
+def _invite(title: str, text: str) -> None:
+    notice(title, text, icon="photo_library")
+
+
+def _search(opened: Opened, pictures: int) -> None:
+    try:
+        asked = _ask(opened.library.fusion.weighable)
+        if asked.like is None and asked.picture is None and not asked.words.strip():
+            _browse(opened, pictures, asked.k)
+            return
+        _preview(opened, asked)
+        with st.spinner("Searching …", show_time=False):
+            answer = _answer(opened, asked)
+    except InputError as error:
+        notice("This cannot be searched for", str(error))
+    except PicfuseError as error:
+        notice("The library cannot be searched", str(error))
+    else:
+        _results(answer)
+
+
+def _ask(weighable: bool) -> Asked:
+    words = st.text_input(
+        "Search",
+        key="q",
+        type="search",
+        placeholder="Describe a picture, as in: boats at sundown",
+        label_visibility="collapsed",
+        bind="query-params",
+        persist_state="session",
+        on_change=_leave_similar,
+    )
+    left, middle, right = st.columns([5, 4, 2], gap="medium")
+    with left:
+        uploaded = st.file_uploader(
+            "A picture: choose, drop or paste it (Ctrl+V)",
+            type="image",
+            key=PICTURE,
+            on_change=_leave_similar,
+        )
+    with middle:
+        weight = _weight(weighable)
+    with right:
+        k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
+    like = st.query_params.get(LIKE)
+    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k)
+
+
+def _weight(weighable: bool) -> float:
+    if not weighable:
+        st.slider(
+            "What counts: caption (0) to picture (1)",
+            0.0,
+            1.0,
+            DEFAULT_WEIGHT,
+            key="fixed",
+            disabled=True,
+        )
+        st.caption("This library's fusion has its weight built in.")
+        return DEFAULT_WEIGHT
+    return st.slider(
+        "What counts: caption (0) to picture (1)",
+        0.0,
+        1.0,
+        DEFAULT_WEIGHT,
+        0.05,
+        key="weight",
+        help="0 goes by the caption alone, 1 by the look of the picture alone.",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def _preview(opened: Opened, asked: Asked) -> None:
+    """Show the picture that is asked with."""
+    if asked.like is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key="asked"):
+            card = _card(opened, _picture_id(asked.like))
+            if card is not None and card.thumbnail.is_file():
+                st.image(card.thumbnail.read_bytes(), alt=card.said)
+            st.markdown("**Pictures like this one**", width="content")
+            st.button("Back to the search", on_click=_leave_similar, icon=":material/close:")
+    elif asked.picture is not None:
+        try:
+            small = jpeg(asked.picture, 240)
+        except PictureError as error:
+            raise QueryError(f"the picture: {error}") from error
+        with st.container(key="asked"):
+            st.image(small, alt="The picture that is asked with")
+
+
+def _answer(opened: Opened, asked: Asked) -> Answer:
+    """The answer; kept while neither question nor library change, since every click runs this."""
+    with opened.asking() as searcher:
+        key = (asked, opened.library.path, opened.library.generation)
+        kept: tuple[object, Answer] | None = st.session_state.get("answer")
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        if asked.like is None:
+            query = query_of(asked.words, asked.picture, weight=asked.weight)
+            answer = searcher.search(query, k=asked.k)
+        else:
+            picture = _picture_id(asked.like)
+            answer = searcher.similar(picture, k=asked.k, weight=asked.weight)
+    st.session_state["answer"] = (key, answer)
+    return answer
+
+
+def _picture_id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise QueryError(f"{text}: not a picture of the library; search again")
+    return int(text)
+
+
+def _card(opened: Opened, picture_id: int) -> Card | None:
+    with opened.asking():
+        found = opened.library.catalogue.pictures([picture_id])
+    return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
+
+
+def _results(answer: Answer) -> None:
+    if not answer.hits:
+        notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
+        return
+    st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
+    grid([Card.of_hit(hit) for hit in answer.hits], _more_like)
+
+
+def _browse(opened: Opened, pictures: int, count: int) -> None:
+    with opened.asking():
+        catalogue = opened.library.catalogue
+        found = catalogue.pictures(catalogue.present_ids(limit=count))
+    shown = min(count, pictures)
+    st.caption(f"{_counted(pictures)} in the library; the first {shown} of them")
+    thumbnails = opened.library.thumbnails
+    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], _more_like)
+
+
+def _counted(pictures: int) -> str:
+    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
+
+
+def _more_like(picture_id: int) -> None:
+    st.query_params[LIKE] = str(picture_id)
+
+
+def _leave_similar() -> None:
+    st.query_params.pop(LIKE, None)

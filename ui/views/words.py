@@ -1,0 +1,69 @@
+"""What is typed into the search box, as a query.
+
+The grammar is that of the command line where `+` or `-` stand alone. One thing differs: a word
+that looks like a path is a word, so that nobody reads files of this machine through the box.
+"""
+
+from __future__ import annotations
+
+import re
+
+from indexer.errors import QueryError
+from search import Query, Term
+
+_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|\S+')
+_WEIGHT = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+):|")
+_URLS = ("http://", "https://")
+
+
+def query_of(text: str, picture: bytes | None = None, *, weight: float) -> Query:
+    """The query of typed words and of a picture's bytes; either may be missing.
+
+    Raises `QueryError`.
+    """
+    terms = terms_of(text) if text.strip() else ()
+    terms += () if picture is None else (Term(picture=picture),)
+    if not terms:
+        raise QueryError("an empty query: give words, a picture, or both")
+    return Query(terms, weight)
+
+
+def terms_of(text: str) -> tuple[Term, ...]:
+    """The terms of typed words; only an `http(s)` URL is a picture. Raises `QueryError`."""
+    tokens = _split(text)
+    signed = any(token in ("+", "-") for token in tokens)
+    words = [_word(token) if signed else _plain_word(token) for token in tokens]
+    return Query.parse(words).terms
+
+
+def _split(text: str) -> list[str]:
+    """Words, and words in double quotes; an apostrophe or a lone quote is a letter."""
+    found = _TOKEN.findall(text)
+    return [token.replace('"', "") if token.count('"') % 2 == 0 else token for token in found]
+
+
+def _word(token: str) -> str:
+    """A word of the grammar, which still may weigh (`2:fruit`) but never names a file.
+
+    Spaces around it make it a word whatever it looks like, and are not searched for.
+    """
+    if token in ("+", "-") or _glued(token):
+        return token
+    factor = _weight(token)
+    rest = token.removeprefix(factor)
+    return token if rest.startswith(_URLS) else f"{factor} {rest} "
+
+
+def _plain_word(token: str) -> str:
+    """A word among words only: `10:30` is a time, and `-5` a temperature."""
+    return token if token.startswith(_URLS) or _glued(token) else f" {token} "
+
+
+def _glued(token: str) -> bool:
+    """Whether a word is meant to be taken away but lacks its space; the grammar says how."""
+    return token[0] == "-" and token[1:2].isalpha()
+
+
+def _weight(token: str) -> str:
+    matched = _WEIGHT.match(token)
+    return matched[0] if matched else ""
