@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Row, func, select
 from sqlalchemy.orm import Session
 
 from indexer.database import explained
@@ -217,8 +217,7 @@ class Catalogue:
             .distinct()
         )
         with self._reading() as session:
-            found = session.execute(images).tuples().all()
-            return _assembled(found, session.execute(texts).tuples().all(), dim)
+            return _assembled(session.execute(images).all(), session.execute(texts).all(), dim)
 
     def caption_embeddings(
         self, encoder_id: int, dim: int, ids: Sequence[int]
@@ -241,7 +240,7 @@ class Catalogue:
 
 
 def _assembled(
-    images: Sequence[tuple[int, bytes]], texts: Sequence[tuple[int, bytes]], dim: int
+    images: Sequence[Row[int, bytes]], texts: Sequence[Row[int, bytes]], dim: int
 ) -> Embedded:
     """Rows of both modalities, lined up by picture."""
     position = {key: n for n, (key, _) in enumerate(images)}

@@ -84,15 +84,15 @@ class Library:
             )
         fused = open_fusion(fusion)
         made = load_encoder(encoder, cache=cache, offline=offline)
+        # The towers are exported now, so that no query ever waits for it.
+        made.encode_images(np.zeros((1, made.transform.size, made.transform.size, 3), np.uint8))
+        made.encode_texts(["a picture"])
         _make_directory(path)
         with explained(path):
             engine = open_engine(path)
             _migrate(engine)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
         library.encoder = made
-        # The towers are exported now, so that no query ever waits for it.
-        made.encode_images(np.zeros((1, made.transform.size, made.transform.size, 3), np.uint8))
-        made.encode_texts(["a picture"])
         settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
         with library.writing() as batch:
             batch.encoder_id(made)
@@ -241,7 +241,8 @@ class Library:
         self._held = replace(held, saved=True)
         for stale in self.path.glob("vectors-*"):
             if stale.name != name:
-                stale.unlink(missing_ok=True)
+                with suppress(OSError):  # it costs space, no more
+                    stale.unlink()
 
     def _vector_facts(self) -> dict[str, object]:
         with explained(self.path):
@@ -295,5 +296,3 @@ def _make_directory(path: Path) -> None:
         raise LibraryError(
             f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
         ) from error
-
-

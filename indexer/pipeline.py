@@ -7,7 +7,7 @@ committed is never lost and the next run goes on from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
@@ -26,7 +26,7 @@ from indexer.images import MAX_PIXELS, FoundPicture, hash_bytes, read_picture
 from indexer.library import Library
 from indexer.plan import FolderPlan, plan_folder
 from indexer.report import IndexOptions, IndexReport, Progress
-from indexer.schema import text_hash
+from indexer.schema import MISSING, text_hash
 
 BATCH = 32  # pictures a transaction: the work that a pulled plug can cost
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)
@@ -52,7 +52,7 @@ def index_progress(
     folders: Sequence[str | Path],
     options: IndexOptions,
     report: IndexReport,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Do what `index_folder` does, yield `Progress` after each batch, and fill `report`.
 
     Closing the generator (or an interrupt) ends it between two batches; nothing committed is
@@ -61,7 +61,9 @@ def index_progress(
     start = time.monotonic()
     try:
         chosen = name_folders(library, folders, options)
-        plans = [plan_folder(library.catalogue, f, library.path, report, options.only) for f in chosen]
+        plans = [
+            plan_folder(library.catalogue, f, library.path, report, options.only) for f in chosen
+        ]
         yield from _carry_out(library, plans, options, report)
         library.save_vectors()
     except (KeyboardInterrupt, GeneratorExit):
@@ -83,7 +85,7 @@ def _carry_out(
         for count in _index_plan(library, plan, options, report):
             done += count
             yield Progress(done, total)
-    if any(plan.gone or plan.decode for plan in plans):
+    if library.catalogue.counts().get(MISSING) and any(p.gone or p.decode for p in plans):
         with library.writing() as batch:  # after all folders: a picture may move between two
             batch.forget_moved()
 
@@ -152,9 +154,7 @@ def _store(
             report.added += 1
 
 
-def _store_picture(
-    batch: Batch, plan: FolderPlan, found: FoundPicture, outcome: Outcome
-) -> None:
+def _store_picture(batch: Batch, plan: FolderPlan, found: FoundPicture, outcome: Outcome) -> None:
     facts = PictureFacts(found.relative, found.size, found.mtime_ns, outcome.content_hash)
     if isinstance(outcome, DecodeFailure):
         facts = replace(facts, content_hash=outcome.content_hash or _readable(plan, found))

@@ -84,9 +84,9 @@ def _download(url: str) -> bytes:
 
 def _body(response: HTTPResponse) -> bytes:
     """What a server sends, up to a byte over the limit. Raises `TimeoutError` when it dawdles."""
-    content, end = b"", time.monotonic() + DEADLINE
-    while len(content) <= MAX_BYTES and (part := response.read1(2**20)):
+    content, end = bytearray(), time.monotonic() + DEADLINE
+    while len(content) <= MAX_BYTES and (part := response.read1(2**16)):
         content += part
         if time.monotonic() > end:
             raise TimeoutError(f"not there after {DEADLINE:g} s")
-    return content
+    return bytes(content)

@@ -160,9 +160,7 @@ def embed(
     return EmbeddedQuery(unit_rows(q), tuple(hashes))
 
 
-def _encode_picture(
-    picture: str | bytes, content: bytes, encoder: Encoder
-) -> NDArray[np.float32]:
+def _encode_picture(picture: str | bytes, content: bytes, encoder: Encoder) -> NDArray[np.float32]:
     try:
         image = decode(io.BytesIO(content), min_side=encoder.transform.size)
     except PictureError as error:

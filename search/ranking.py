@@ -49,7 +49,9 @@ def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
     centres = np.stack([stored.centres.plain, stored.centres.captioned])
     offsets = (queries @ centres.T)[:, has_caption.astype(np.intp)]  # (m, n)
     lengths = fusion.lengths(stored.rows, weight)
-    found: Scores = (queries @ stored.rows.T - offsets) / np.maximum(lengths, 1e-6)
+    found: Scores = queries @ stored.rows.T
+    found -= offsets
+    found /= np.maximum(lengths, 1e-6)
     if 0 < weight < 1 and not has_caption.all():
         found[:, ~has_caption] *= plain_gain(stored, queries, weight)[:, None]
     found[:, lengths <= 1e-6] = -np.inf

@@ -89,7 +89,7 @@ def sidecar_texts(data: bytes) -> list[str]:
     return [text for key in _SIDECAR_KEYS for text in texts_in(value.get(key))]
 
 
-def parsed(data: bytes | str) -> Any:  # noqa: ANN401 - whatever the file holds
+def parsed(data: bytes | str) -> Any:
     """Parse JSON; raises ValueError for anything else, however deeply it is nested."""
     try:
         if isinstance(data, bytes):

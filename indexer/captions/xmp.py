@@ -23,7 +23,7 @@ def xmp_texts(packet: bytes | str) -> list[str]:
     ]
 
 
-def _parsed(packet: bytes | str) -> Any:  # noqa: ANN401 - ElementTree's element, untyped here
+def _parsed(packet: bytes | str) -> Any:
     empty = b" \t\r\n\0" if isinstance(packet, bytes) else " \t\r\n\0\ufeff"
     try:
         return fromstring(packet.strip(empty))  # type: ignore[arg-type]
@@ -31,7 +31,7 @@ def _parsed(packet: bytes | str) -> Any:  # noqa: ANN401 - ElementTree's element
         raise UnusableFile(f"it is not valid XMP ({error}); write it again") from error
 
 
-def _values(root: Any, name: str) -> list[str]:  # noqa: ANN401
+def _values(root: Any, name: str) -> list[str]:
     """Return the texts of a Dublin Core property, the default language first."""
     described = root.iter(f"{_RDF}Description")
     texts = [element.get(_DC + name) for element in described]  # the short form: an attribute

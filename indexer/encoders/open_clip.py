@@ -77,7 +77,7 @@ class OpenClipEncoder:
         """`v_t`, shape (n, dim)."""
         return self._encode(texts, self._text_rows)
 
-    def _encode(self, inputs: Any, rows: Callable[[Any], Tensor]) -> Rows:  # noqa: ANN401
+    def _encode(self, inputs: Any, rows: Callable[[Any], Tensor]) -> Rows:
         parts = [np.zeros((0, self.dim), np.float32)]
         half = self._device.type != "cpu"
         with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=half):
@@ -140,7 +140,7 @@ def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform
     )
 
 
-def _channels(values: Any) -> Tensor:  # noqa: ANN401
+def _channels(values: Any) -> Tensor:
     return torch.tensor(values, dtype=torch.float32).expand(3).reshape(3, 1, 1)
 
 
@@ -162,7 +162,7 @@ def _register(config: Config) -> str:
     return name
 
 
-def _model(registered: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401 - open_clip is untyped
+def _model(registered: str, checkpoint: Checkpoint) -> Any:
     """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
     weights = checkpoint.weights
     try:

@@ -26,7 +26,7 @@ class AlignSettings:
     """How the heads are trained; the defaults made the shipped ones."""
 
     dim: int = 512
-    hidden: int = 1024
+    hidden: int = 1536
     epochs: int = 3
     patience: int = 2
     batch: int = 1000
@@ -34,7 +34,7 @@ class AlignSettings:
     weight_decay: float = 0.3
     label_smoothing: float = 0.05
     image_dropout: float = 0.7
-    text_dropout: float = 0.35
+    text_dropout: float = 0.2
     class_loss: float = 0.5
     seed: int = 0
 
@@ -59,6 +59,12 @@ class Features:
     def all_captions(self) -> NDArray[np.int64]:
         """The rows of `texts` in the order of `owners`, shape (m,)."""
         return np.concatenate(self.captions)
+
+    def subset(self, chosen: NDArray[np.bool_]) -> Features:
+        """The features of some of the pictures."""
+        captions = [rows for rows, keep in zip(self.captions, chosen, strict=True) if keep]
+        mirrored = None if self.mirrored is None else self.mirrored[chosen]
+        return Features(self.images[chosen], self.texts, captions, mirrored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Heads(nn.Module):
         super().__init__()
         self.settings = settings
         self.image = Head("image", train.images, settings)
-        self.text = Head("text", train.texts, settings)
+        self.text = Head("text", train.texts[train.all_captions()], settings)
         self.class_weight = nn.Parameter(torch.full((1,), CLASS_WEIGHT))
         self.temperature = nn.Parameter(torch.tensor(0.07).log())
         self.class_texts = torch.from_numpy(class_texts)
@@ -135,7 +141,7 @@ class Heads(nn.Module):
         weights = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
         del weights["temperature"]
         weights["mean.image"] = project_images(train.images, weights).mean(0)
-        weights["mean.text"] = project_texts(train.texts, weights).mean(0)
+        weights["mean.text"] = project_texts(train.texts[train.all_captions()], weights).mean(0)
         self.train()
         return weights
 

@@ -81,10 +81,12 @@ def _labelled(folder: Path, rows: Iterable[dict[str, str]]) -> Iterable[tuple[by
 
 
 def held_out(names: Collection[bytes], share: float) -> frozenset[bytes]:
-    """A share of the pictures, chosen evenly from their sorted order; at least one."""
+    """A share of the pictures for validation, spread evenly over their sorted names."""
     ordered = sorted(names)
-    step = max(2, round(1 / share))
-    return frozenset(ordered[step - 1 :: step])
+    count = min(max(2, round(share * len(ordered))), len(ordered) - 2)
+    if count < 2:
+        raise DatasetError(f"{len(ordered)} captioned pictures are too few to hold some out")
+    return frozenset(ordered[n * len(ordered) // count] for n in range(count))
 
 
 def plain_sentence(name: str) -> str:

@@ -157,7 +157,9 @@ def _print(result: dict[str, Any]) -> None:
     for part in ("lost", "lost_reference", "kept", "kept_reference"):
         if lost:
             m = lost[part]
-            table.add_row("without captions", part.replace("_", " "), *(f"{m[f]:g}" for f in FIGURES))
+            table.add_row(
+                "without captions", part.replace("_", " "), *(f"{m[f]:g}" for f in FIGURES)
+            )
     Console(width=120).print(table)
     if lost:
         click.echo(

@@ -18,18 +18,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 NOTHING_MATCHED, USAGE, DAMAGED, INTERRUPTED = 1, 2, 3, 130
 
 
-class Said(click.ClickException):
-    """An error of picfuse as one line on standard error, with the exit status of its kind."""
-
-    def __init__(self, error: PicfuseError) -> None:
-        super().__init__(shown(str(error)))
-        self.exit_code = DAMAGED if isinstance(error, LibraryError | ModelError) else USAGE
-        if not isinstance(error, LibraryError | ModelError | InputError):
-            self.exit_code = NOTHING_MATCHED
-
-    def show(self, file: Any = None) -> None:
-        """Print the line."""
-        click.echo(f"picfuse: {self.message}", err=True)
+def _status(error: PicfuseError) -> int:
+    if isinstance(error, LibraryError | ModelError):
+        return DAMAGED
+    return USAGE if isinstance(error, InputError) else NOTHING_MATCHED
 
 
 class Commands(click.Group):
@@ -62,7 +54,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PicfuseError as error:
-            raise Said(error) from error
+            click.echo(f"picfuse: {shown(str(error))}", err=True)
+            ctx.exit(_status(error))
         except KeyboardInterrupt:
             interrupted("interrupted")
 

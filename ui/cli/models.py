@@ -2,11 +2,66 @@
 
 from __future__ import annotations
 
-import click
+from importlib import import_module
+from typing import Any
 
+import click
+from rich.console import Console
+from rich.table import Table
+
+from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.mini import Towers
-from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
-from indexer.errors import ModelError
+from indexer.encoders.registry import BUILT_IN as SCHEMES
+from indexer.encoders.registry import schemes
 from indexer.settings import cache_directory
 from ui.cli.group import json_option
 from ui.cli.text import print_json
+
+
+@click.command(epilog="Example: picfuse models --open-clip MobileCLIP")
+@click.option("--open-clip", metavar="TEXT", help="List open_clip's models whose name holds this.")
+@json_option
+def models(open_clip: str | None, as_json: bool) -> None:
+    """List what can encode, and what of it is ready without a network."""
+    found = _built_in() if open_clip is None else _open_clip(open_clip)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("model", "ready", "what it is", box=None)
+    for model in found:
+        ready = "yes" if model["cached"] else "no"
+        table.add_row(model["name"], ready, model["about"])
+    Console(width=110).print(table)
+
+
+def _built_in() -> list[dict[str, Any]]:
+    towers = Towers(cache_directory())
+    exported = towers.image.cached and towers.text.cached
+    about = "built in, English, needs no download"
+    about += "" if exported else " (its towers are exported at first use)"
+    found = [
+        {"name": "mini", "cached": BUILT_IN.is_file(), "about": about},
+        {"name": "mini:FILE", "cached": True, "about": "with heads of 'picfuse train align'"},
+        {
+            "name": "open_clip:ARCH/PRETRAINED",
+            "cached": False,
+            "about": "any model of open_clip, downloaded at first use; --open-clip TEXT lists them",
+        },
+        {
+            "name": "open_clip:ARCH:FILE",
+            "cached": True,
+            "about": "an open_clip architecture with weights of your own",
+        },
+    ]
+    added = sorted(set(schemes()) - set(SCHEMES))
+    return found + [{"name": name, "cached": True, "about": "added by a package"} for name in added]
+
+
+def _open_clip(text: str) -> list[dict[str, Any]]:
+    encoder = import_module("indexer.encoders.open_clip")  # it brings torch
+    names = [f"open_clip:{arch}/{tag}" for arch, tag in encoder.list_models()]
+    return [
+        {"name": name, "cached": encoder.cached(name), "about": ""}
+        for name in names
+        if text.lower() in name.lower()
+    ]

@@ -47,7 +47,7 @@ def search_options(command: F) -> F:
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options
 @click.pass_context
-def search(ctx: click.Context, terms: tuple[str, ...], weight: float, **options: Any) -> None:
+def search(ctx: click.Context, /, terms: tuple[str, ...], weight: float, **options: Any) -> None:
     """Find pictures by words, by a picture, or by both.
 
     A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
@@ -64,7 +64,7 @@ def search(ctx: click.Context, terms: tuple[str, ...], weight: float, **options:
 @click.argument("picture")
 @search_options
 @click.pass_context
-def similar(ctx: click.Context, picture: str, weight: float, **options: Any) -> None:
+def similar(ctx: click.Context, /, picture: str, weight: float, **options: Any) -> None:
     """Find pictures like PICTURE: a path, a URL, or '@-' for standard input."""
     _answer(ctx, Query.of(picture=picture, weight=weight), **options)
 

@@ -21,8 +21,7 @@ _JOINER = "\u200d"  # inside emoji
 def shown(text: str) -> str:
     """Text of a file or of its name without control sequences: they appear as escapes."""
     return "".join(
-        c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode()
-        for c in text
+        c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode() for c in text
     )
 
 
@@ -60,7 +59,11 @@ def query_fields(query: Query) -> dict[str, Any]:
         "terms": [
             {
                 "weight": term.weight,
-                **({"text": term.text} if term.picture is None else {"picture": _name(term.picture)}),
+                **(
+                    {"text": term.text}
+                    if term.picture is None
+                    else {"picture": _name(term.picture)}
+                ),
             }
             for term in query.terms
         ],

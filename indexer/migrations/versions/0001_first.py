@@ -42,7 +42,10 @@ def upgrade() -> None:
         "captions",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column(
-            "picture_id", sa.Integer, sa.ForeignKey("pictures.id", ondelete="CASCADE"), nullable=False
+            "picture_id",
+            sa.Integer,
+            sa.ForeignKey("pictures.id", ondelete="CASCADE"),
+            nullable=False,
         ),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("text", sa.String, nullable=False),
@@ -62,7 +65,10 @@ def upgrade() -> None:
         "embeddings",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column(
-            "encoder_id", sa.Integer, sa.ForeignKey("encoders.id", ondelete="CASCADE"), nullable=False
+            "encoder_id",
+            sa.Integer,
+            sa.ForeignKey("encoders.id", ondelete="CASCADE"),
+            nullable=False,
         ),
         sa.Column("modality", sa.String, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),

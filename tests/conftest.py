@@ -1,0 +1,108 @@
+"""What the tests share: a library of plain colours, and where real photographs lie."""
+
+import os
+import sys
+from pathlib import Path
+
+import colour_encoder
+import pytest
+from PIL import Image
+
+from indexer import IndexOptions, Library, index_folder
+from indexer.encoders import registry
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _own_data_directory(monkeypatch, tmp_path_factory):
+    """No test touches the user's library or is changed by their environment."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "user-data"))
+    monkeypatch.delenv("PICFUSE_LIBRARY", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _colour_encoder(monkeypatch):
+    """`colour` is an encoder like those built in."""
+    monkeypatch.setitem(registry.BUILT_IN, "colour", "colour_encoder:open_encoder")
+    monkeypatch.setattr(colour_encoder, "VERSION", ["1"])
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """An empty folder for pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def paint(pictures):
+    """Paint a picture of one colour: `paint("red.png", caption="a red wall")`; its path."""
+
+    def painted(name, colour=None, *, caption=None):
+        path = pictures / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        colour = colour or path.stem.split("-")[0]
+        with path.open("wb") as file:  # names need not be UTF-8: Pillow cannot open those
+            Image.new("RGB", (16, 12), colour).save(file, "PNG")
+        if caption is not None:
+            path.with_suffix(".txt").write_text(caption)
+        return path
+
+    return painted
+
+
+@pytest.fixture
+def colour_pictures(paint, pictures) -> Path:
+    """Pictures in red, green, blue, black and yellow; the last two have captions."""
+    for name in ("red.png", "green.png", "blue.png"):
+        paint(name)
+    paint("black.png", caption="black cat")
+    paint("yellow.png", caption="blue boat")
+    return pictures
+
+
+@pytest.fixture
+def library(tmp_path):
+    """An empty library of the colour encoder."""
+    with Library.create(tmp_path / "library", encoder="colour") as made:
+        forget_counts(made)
+        yield made
+
+
+@pytest.fixture
+def colour_library(library, colour_pictures) -> Library:
+    """A library of `colour_pictures`."""
+    report = index_folder(library, colour_pictures, options=IndexOptions(workers=1))
+    assert report.added == 5
+    forget_counts(library)
+    return library
+
+
+def forget_counts(library: Library) -> None:
+    """Begin to count anew what the library's encoder encodes."""
+    library.encoder.images = library.encoder.texts = 0
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real photographs; the tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("PICFUSE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no photographs for tests at {folder} (PICFUSE_TEST_DATA names the folder)")
+    return folder
+
+
+@pytest.fixture
+def subprocess_environment(tmp_path) -> dict[str, str]:
+    """Environment for a new Python that knows this checkout and the colour encoder."""
+    site = tmp_path / "site"
+    facts = site / "colour_encoder-1.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: colour-encoder\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text(
+        "[picfuse.encoders]\ncolour = colour_encoder:open_encoder\n"
+    )
+    paths = [str(ROOT), str(ROOT / "tests"), str(site), *filter(None, sys.path)]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,0 +1,102 @@
+"""`picfuse train`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.progress import Progress as Bar
+from rich.progress import TaskID
+
+from indexer import Progress
+from indexer.errors import InputError
+from indexer.settings import cache_directory
+from indexer.training.datasets import dataset_folder
+from ui.cli.progress import bar
+
+if TYPE_CHECKING:
+    from indexer.training.recipe import AlignRecipe
+
+
+@click.group()
+def train() -> None:
+    """Train heads of the built-in model on your own pictures."""
+
+
+@train.command(
+    epilog="Example: picfuse train align ~/flickr8k --split train.txt --output heads.safetensors; "
+    "then: picfuse index ~/Pictures --model mini:heads.safetensors --library NEW"
+)
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("heads.safetensors"),
+    show_default=True,
+    help="The heads file; a JSON of settings and figures is written beside it.",
+)
+@click.option("--split", type=click.Path(path_type=Path), help="List of picture names to train on.")
+@click.option(
+    "--validation",
+    default="0.0833",
+    show_default=True,
+    metavar="FILE|SHARE",
+    help="What is held out for early stopping: a list of names, or a share.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="List of names that is only reported on."
+)
+@click.option(
+    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
+)
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the pictures.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def align(
+    dataset: Path,
+    output: Path,
+    split: Path | None,
+    validation: str,
+    report: Path | None,
+    captions: tuple[Path, ...],
+    epochs: int | None,
+    seed: int,
+) -> None:
+    """Train the two heads of the built-in model on the captioned pictures of DATASET.
+
+    Both towers stay as they are: their features are made once and cached, then the heads learn
+    to bring picture and caption together.
+    """
+    folder = dataset_folder(dataset)
+    recipes = import_module("indexer.training.recipe")  # it brings torch
+    recipe: AlignRecipe = recipes.AlignRecipe(
+        folder, output, split, _validation(validation), report, captions
+    )
+    settings = replace(recipe.settings, seed=seed)
+    settings = replace(settings, epochs=epochs) if epochs else settings
+    with bar("reading pictures") as (progress, task):
+        for event in recipes.align(replace(recipe, settings=settings), cache_directory()):
+            if isinstance(event, Progress):
+                _advance(progress, task, event)
+            else:
+                recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
+                click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
+    click.echo(f"written: {output} and {output.with_suffix('.json').name}")
+
+
+def _advance(progress: Bar, task: TaskID, step: Progress) -> None:
+    speed = progress.tasks[task].speed
+    rate = f"{speed:.0f} pictures/s" if speed else ""
+    progress.update(task, completed=step.done, total=step.total, rate=rate)
+
+
+def _validation(given: str) -> Path | float:
+    try:
+        share = float(given)
+    except ValueError:
+        return Path(given)
+    if not 0 < share < 1:
+        raise InputError(f"--validation {given}: a share lies between 0 and 1")
+    return share
