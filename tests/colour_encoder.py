@@ -48,7 +48,7 @@ class ColourEncoder:
 
     def encode_images(self, images):
         self.images += len(images)
-        colours = np.asarray(images, np.float32).reshape(len(images), -1, 3).mean(1) / 255
+        colours = np.asarray(images, np.float32).mean(axis=(1, 2)) / 255
         dark = 1 - colours.max(1, initial=0, keepdims=True)
         return unit_rows(np.concatenate([colours, dark, 0 * dark], axis=1))
 
