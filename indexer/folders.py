@@ -51,7 +51,7 @@ def _put(
 
 def _absolute(path: Path) -> Path:
     """The path as the user sees it: links are kept, and an unknown `~name` is just a name."""
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH111
 
 
 def _existing(path: Path) -> Path:

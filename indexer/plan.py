@@ -31,7 +31,7 @@ class FolderPlan:
 
     def full(self, relative: bytes) -> bytes:
         """The whole path of a picture."""
-        return os.path.join(os.fsencode(self.folder.path), relative)  # noqa: PTH118 - bytes
+        return os.path.join(os.fsencode(self.folder.path), relative)
 
 
 def plan_folder(
@@ -76,7 +76,7 @@ def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
 
     @cache
     def inside(directory: bytes) -> bool:
-        real = os.path.realpath(os.path.join(root, directory))  # noqa: PTH118 - bytes
+        real = os.path.realpath(os.path.join(root, directory))
         return (real + b"/").startswith(own)
 
     return inside

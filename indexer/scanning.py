@@ -69,7 +69,7 @@ class _Scan:
 
     def _enter(self, relative: bytes) -> Iterator[FoundPicture | ScanProblem | bytes]:
         """Yield the pictures of one folder, and as bytes the folders in it that come next."""
-        path = os.path.join(self._root, relative) if relative else self._root  # noqa: PTH118 - bytes
+        path = os.path.join(self._root, relative) if relative else self._root
         try:
             state = os.stat(path)  # noqa: PTH116 - bytes
             if (state.st_dev, state.st_ino) in self._entered:
@@ -98,7 +98,7 @@ class _Scan:
                 else:
                     yield relative
                 return
-            if os.path.splitext(entry.name)[1].lower() not in _SUFFIXES:  # noqa: PTH122 - bytes
+            if os.path.splitext(entry.name)[1].lower() not in _SUFFIXES:
                 return
             state = entry.stat()
         except OSError as error:

@@ -73,7 +73,7 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
             st.markdown(":material/hide_image:")
     else:
         st.image(thumbnail, width="stretch", alt=card.said)
-    if st.button("Open", key=f"open-{place}", type="tertiary"):
+    if st.button("Show picture", key=f"open-{place}", type="tertiary"):
         _open(card, more)
     with st.container(key=f"said-{place}"):
         st.text(card.said)
@@ -104,7 +104,7 @@ def _thumbnail(card: Card) -> bytes | None:
 @st.dialog("Picture", width="large")
 def _open(card: Card, more: Callable[[int], None]) -> None:
     try:
-        st.image(jpeg(card.path, LARGE), width="stretch", alt=card.said)
+        st.image(jpeg(card.path, LARGE), alt=card.said)
     except PictureError as error:
         notice("The picture cannot be shown", str(error))
     for caption in card.captions:
