@@ -39,11 +39,6 @@ class Limit:
     encoding: float
     decoding: float
 
-    @property
-    def total(self) -> float:
-        """Seconds of both, one after the other."""
-        return self.encoding + self.decoding
-
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--pictures", type=click.IntRange(1), default=1000, show_default=True)

@@ -55,6 +55,9 @@ class Graph:
         self.ensure()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Its threads would go on burning the cores for a while after each run: those that decode
+        # the next pictures, or that answer another query.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return onnxruntime.InferenceSession(
             str(self.path), options, providers=["CPUExecutionProvider"]
         )
