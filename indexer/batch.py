@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -108,7 +109,17 @@ class Batch:
                 .where(Picture.id == key)
                 .values(folder_id=outer, relative=prefix + b"/" + old)
             )
+        self._inherit(self._session.get_one(Folder, inner), self._session.get_one(Folder, outer))
         self._session.execute(delete(Folder).where(Folder.id == inner))
+
+    def _inherit(self, inner: Folder, outer: Folder) -> None:
+        """What was said of a folder holds on for its part of the one that absorbs it."""
+        below = glob.escape(os.fsdecode(os.path.relpath(inner.path, outer.path)))
+        excluded = json.loads(inner.exclude)  # by name at any depth, or by path
+        said = [f"{below}/{way}{pattern}" for pattern in excluded for way in ("", "*/")]
+        outer.exclude = json.dumps(json.loads(outer.exclude) + said)
+        files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
+        outer.caption_files = json.dumps(list(dict.fromkeys(files)))
 
     def forget_folder(self, folder_id: int) -> int:
         """Delete a folder with all that is known of its pictures; their number."""

@@ -6,8 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from indexer.captions import find_captions
 from indexer.catalogue import KnownFolder
 from indexer.errors import CaptionFileError, InputError
+from indexer.images import SUFFIXES
 from indexer.library import Library
 from indexer.report import IndexOptions
 
@@ -18,7 +20,7 @@ def name_folders(
     """The library's folders that are meant, new ones added; none named: all of them.
 
     Raises `InputError` when a folder is not there, or when none is known yet, and
-    `CaptionFileError` when a named caption file is not there.
+    `CaptionFileError` when a named caption file is not there or cannot be used.
     """
     named = [_existing(Path(folder)) for folder in folders]
     files = [_caption_file(file) for file in options.captions]
@@ -30,7 +32,7 @@ def name_folders(
         owner = _owner(path, [*chosen, *(folder.path for folder in known)])
         chosen += [] if owner in chosen else [owner]
     for path in chosen:
-        if named:
+        if named or options.captions or options.exclude:
             _put(library, path, [f for f in known if path in f.path.parents], options, files)
     return [folder for folder in library.catalogue.folders() if folder.path in chosen]
 
@@ -66,6 +68,8 @@ def _caption_file(path: Path) -> Path:
     path = _absolute(path)
     if not path.is_file():
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
+    if not any(path.with_suffix(suffix).exists() for suffix in SUFFIXES):
+        find_captions(path, (), explicit=[path])  # raises, before a bad file is remembered
     return path
 
 

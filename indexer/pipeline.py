@@ -158,7 +158,8 @@ def _store_picture(batch: Batch, plan: FolderPlan, found: FoundPicture, outcome:
     facts = PictureFacts(found.relative, found.size, found.mtime_ns, outcome.content_hash)
     if isinstance(outcome, DecodeFailure):
         facts = replace(facts, content_hash=outcome.content_hash or _readable(plan, found))
-        batch.put_picture(plan.folder.id, replace(facts, reason=outcome.reason))
+        reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # it may hold a name
+        batch.put_picture(plan.folder.id, replace(facts, reason=reason))
         return
     facts = replace(
         facts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from indexer.errors import CaptionFileError
 from indexer.images import FoundPicture, scan
 from indexer.report import IndexReport
 from indexer.schema import FAILED, MISSING, PRESENT
+
+LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ def plan_folder(
                 report.problem(found.path, found.reason)
                 unreadable.append(found.path + b"/")
         elif not in_library(os.path.dirname(found.relative)):  # noqa: PTH120 - bytes
-            files[found.relative] = found
+            files[found.relative] = replace(found, mtime_ns=min(found.mtime_ns, LATEST))
     captions = _captions(folder, files, report)
     if only is not None:
         files = {relative: found for relative, found in files.items() if relative in only}
@@ -85,6 +87,8 @@ def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
 def _captions(
     folder: KnownFolder, files: Mapping[bytes, FoundPicture], report: IndexReport
 ) -> CaptionScan:
+    if not folder.path.is_dir():
+        return CaptionScan({}, (), ())
     named = [Path(file) for file in json.loads(folder.caption_files)]
     there = [file for file in named if file.is_file()]
     for file in set(named) - set(there):

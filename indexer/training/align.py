@@ -36,6 +36,7 @@ class AlignSettings:
     image_dropout: float = 0.7
     text_dropout: float = 0.2
     class_loss: float = 0.5
+    caption_loss: float = 0.5
     seed: int = 0
 
 
@@ -120,8 +121,11 @@ class Heads(nn.Module):
         x = standardised(features, "text", weights)
         return functional.normalize(head(x, "text", weights, drop), dim=-1)
 
-    def loss(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Loss of one batch of pairs: InfoNCE plus the weighted class agreement."""
+    def loss(self, images: Tensor, texts: Tensor, others: Tensor) -> Tensor:
+        """Loss of one batch: InfoNCE of pairs, of captions, and the class agreement, weighted.
+
+        `others` are second captions of the same pictures.
+        """
         weights = self.weights
         drop = nn.Dropout(self.settings.image_dropout).train(self.training)
         probabilities = images[:, POOLED:] ** 2
@@ -131,7 +135,9 @@ class Heads(nn.Module):
         scale = 1 / self.temperature.exp()
         contrast = info_nce(v_i, v_t, scale, self.settings.label_smoothing)
         agreement = class_agreement(v_i, weights["classes"], probabilities, scale)
-        return contrast + self.settings.class_loss * agreement
+        captions = info_nce(self.texts(others, weights), v_t, scale, self.settings.label_smoothing)
+        loss = contrast + self.settings.class_loss * agreement
+        return loss + self.settings.caption_loss * captions
 
     def exported(self, train: Features) -> dict[str, NDArray[np.float32]]:
         """The weights as the heads file holds them, with the mean rows of the training data."""
@@ -169,9 +175,9 @@ def train_heads(
     best, best_epoch = -1.0, 0
     for number in range(1, settings.epochs + 1):
         losses = []
-        for pictures, captions in batches(train, settings.batch, generator):
+        for pictures, captions, others in batches(train, settings.batch, generator):
             view = torch.randint(len(images), pictures.shape, generator=generator)
-            loss = heads.loss(images[view, pictures], texts[captions])
+            loss = heads.loss(images[view, pictures], texts[captions], texts[others])
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
@@ -196,9 +202,10 @@ def decayed(heads: nn.Module, weight_decay: float) -> list[dict[str, object]]:
 
 def batches(
     data: Features, size: int, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs of one epoch as (pictures, captions): every picture with each of its captions.
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """One epoch as (pictures, captions, others): every picture with each of its captions.
 
+    `others` are captions of the same pictures once more, different ones where there are several.
     No picture comes twice in a batch, since its captions would be false negatives there.
     """
     shuffled = [torch.randperm(len(rows), generator=generator).numpy() for rows in data.captions]
@@ -208,8 +215,13 @@ def batches(
         for pictures in torch.split(order, size):
             if len(pictures) < 2:  # nothing to tell it from
                 continue
-            captions = [data.captions[k][shuffled[k][turn]] for k in pictures.tolist()]
-            yield pictures, torch.tensor(np.array(captions))
+            drawn = [
+                (data.captions[k][order[turn]], data.captions[k][order[(turn + 1) % len(order)]])
+                for k in pictures.tolist()
+                for order in [shuffled[k]]
+            ]
+            captions, others = torch.tensor(np.array(drawn)).unbind(1)
+            yield pictures, captions, others
 
 
 def judged(
