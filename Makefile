@@ -1,0 +1,22 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+OLD := needs Python 3.11 or newer as '$(PYTHON)'; name another: make PYTHON=python3.12
+BARE := '$(PYTHON)' has no venv module; on Debian: apt-get install python3-venv
+.PHONY: help demo test check docs
+help:  ## Print what make can do
+	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile
+demo: $(READY)  ## Search the sample photographs; the first time installs into .venv (minutes, 7 GB)
+	@$(BIN)/picfuse demo --library .demo
+	@echo "('. $(BIN)/activate' lets this shell find picfuse)"
+test: $(READY)  ## Run every test, offline
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup
+check: $(READY)  ## Look at style, formatting, types and the environment
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pip check
+docs: $(READY)  ## Write docs/cli.md anew from what --help prints
+	$(BIN)/python docs/make_cli.py
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "picfuse $(OLD)"; exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(BARE)"; exit 1; } >&2
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --editable '.[dev]' && touch $@
