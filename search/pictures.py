@@ -68,9 +68,9 @@ def _is_public(host: str) -> bool:
 
 
 def _download(url: str) -> bytes:
-    request = urllib.request.Request(url, headers={"User-Agent": "picfuse"})
     opener = urllib.request.build_opener(_SafeRedirects)
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": "picfuse"})
         with opener.open(request, timeout=TIMEOUT) as response:
             content = _body(response)
     except (OSError, HTTPException, ValueError) as error:

@@ -18,6 +18,7 @@ from search.pictures import read_query_picture
 
 STDIN = "@-"
 SIGNS = ("+", "-")
+MAX_WEIGHT = 1_000_000  # far more would no longer be a number when summed up
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
@@ -112,6 +113,8 @@ def _terms(run: Sequence[str], sign: float) -> list[Term]:
     for word in run:
         matched = _WEIGHT.fullmatch(word)
         factor, rest = (float(matched[1]), matched[2]) if matched else (1.0, word)
+        if factor > MAX_WEIGHT:
+            raise QueryError(f"{word!r}: the weight is over {MAX_WEIGHT:,}; give a smaller one")
         if is_picture(rest):
             terms.append(Term(picture=rest, weight=sign * factor))
         else:

@@ -1,0 +1,228 @@
+"""Fusion: unit rows, weights, centring; `concat` at equal weights ranks as `mean`."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.errors import InputError
+from indexer.fusion import FEW, OWN_MEANS_FROM, STRATEGIES, Concat, Mean, open_fusion, own_mean
+
+seeds = st.integers(0, 2**32 - 1)
+dims = st.integers(2, 24)
+
+
+def features(seed, n=20, dim=8, share=0.5):
+    """Random `v_i`, `v_t` and which picture has a caption."""
+    random = np.random.default_rng(seed)
+    v_i, v_t = (unit_rows(random.normal(size=(n, dim))) for _ in range(2))
+    return v_i, v_t, random.random(n) < share
+
+
+def query_of(seed, dim=8):
+    return unit_rows(np.random.default_rng(seed + 1).normal(size=dim))
+
+
+@pytest.fixture(params=sorted(STRATEGIES))
+def fusion(request):
+    return open_fusion(request.param)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, dims)
+def test_rows_have_unit_length_in_every_fusion(seed, dim):
+    v_i, v_t, has_caption = features(seed, dim=dim)
+    for name in STRATEGIES:
+        fusion = open_fusion(name)
+        rows = fusion.pictures(v_i, v_t, has_caption)
+        assert rows.shape == (20, fusion.width(dim))
+        assert rows.dtype == np.float32
+        assert rows.flags.c_contiguous
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_few_pictures_are_fused_as_many_are(fusion, n):
+    v_i, v_t, has_caption = features(3, n=n)
+    rows = fusion.pictures(v_i, v_t, has_caption)
+    assert rows.shape == (n, fusion.width(8))
+    assert fusion.lengths(rows).shape == (n,)
+
+
+def test_row_does_not_depend_on_its_neighbours(fusion):
+    v_i, v_t, has_caption = features(4)
+    together = fusion.pictures(v_i, v_t, has_caption)
+    alone = [fusion.pictures(v_i[k : k + 1], v_t[k : k + 1], has_caption[k : k + 1])[0]
+             for k in range(20)]  # fmt: skip
+    assert np.allclose(together, alone, atol=1e-6)
+
+
+def test_caption_that_is_not_there_does_not_count(fusion):
+    v_i, v_t, _ = features(5)
+    none = np.zeros(20, np.bool_)
+    assert np.array_equal(fusion.pictures(v_i, v_t, none), fusion.pictures(v_i, 0 * v_t, none))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.floats(0, 1), dims)
+def test_product_over_length_is_the_cosine_of_the_weighted_pair(seed, weight, dim):
+    v_i, v_t, has_caption = features(seed, dim=dim)
+    q = query_of(seed, dim)
+    concat = Concat()
+    rows = concat.pictures(v_i, v_t, has_caption)
+    lengths = concat.lengths(rows, weight)
+    pairs = weight * v_i + np.where(has_caption[:, None], (1 - weight) * v_t, 0)
+    # A captioned row is [v_i, v_t] / sqrt(2), so both sides of the quotient shrink alike.
+    scale = np.where(has_caption, np.sqrt(2), 1)
+    assert np.allclose(lengths * scale, np.linalg.norm(pairs, axis=1), atol=1e-3)
+    clear = np.linalg.norm(pairs, axis=1) > 0.1
+    cosines = (unit_rows(pairs) @ q)[clear]
+    found = rows @ concat.query(q, weight) / np.maximum(lengths, 1e-6)
+    assert np.allclose(found[clear], cosines, atol=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, dims)
+def test_concat_at_equal_weights_scores_as_mean_does(seed, dim):
+    v_i, v_t, has_caption = features(seed, dim=dim)
+    q = query_of(seed, dim)
+    scores = []
+    for fusion in (Concat(), Mean()):
+        rows = fusion.pictures(v_i, v_t, has_caption)
+        scores.append(rows @ fusion.query(q) / np.maximum(fusion.lengths(rows), 1e-6))
+    clear = np.linalg.norm(v_i + v_t, axis=1) > 0.1
+    assert np.allclose(scores[0][clear], scores[1][clear], atol=1e-3)
+
+
+def test_weight_one_ignores_captions():
+    v_i, v_t, has_caption = features(6)
+    q, concat = query_of(6), Concat()
+    rows = concat.pictures(v_i, v_t, has_caption)
+    assert np.allclose(rows @ concat.query(q, 1) / concat.lengths(rows, 1), v_i @ q, atol=1e-5)
+
+
+def test_weight_zero_is_the_caption_alone_and_nothing_without_one():
+    v_i, v_t, has_caption = features(7)
+    q, concat = query_of(7), Concat()
+    rows = concat.pictures(v_i, v_t, has_caption)
+    lengths = concat.lengths(rows, 0)
+    assert (lengths[~has_caption] == 0).all()
+    found = rows @ concat.query(q, 0) / np.maximum(lengths, 1e-6)
+    assert np.allclose(found[has_caption], (v_t @ q)[has_caption], atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan"), float("inf")])
+def test_weight_outside_its_range_is_refused(fusion, weight):
+    with pytest.raises(InputError, match="not between 0"):
+        fusion.query(query_of(1), weight)
+
+
+def test_weight_that_a_fusion_cannot_serve_is_refused():
+    with pytest.raises(InputError, match="'mean' has its weight built in"):
+        Mean().query(query_of(1), 0.7)
+    Mean().query(query_of(1), 0.5)
+
+
+def test_unknown_fusion_names_the_known_ones():
+    with pytest.raises(InputError, match="no fusion 'sum'; there are concat, mean"):
+        open_fusion("sum")
+
+
+def test_fingerprints_differ():
+    assert len({open_fusion(name).fingerprint for name in STRATEGIES}) == len(STRATEGIES)
+
+
+def test_many_queries_are_asked_as_one_is(fusion):
+    queries = np.stack([query_of(seed) for seed in range(3)])
+    one_by_one = [fusion.query(q) for q in queries]
+    assert np.array_equal(fusion.query(queries), np.stack(one_by_one))
+
+
+# Centring
+
+MEANS = {IMAGE: np.full(8, 0.2, np.float32), TEXT: np.linspace(-0.3, 0.3, 8, dtype=np.float32)}
+
+
+def test_centre_of_few_pictures_is_what_the_encoder_says():
+    v_i, v_t, has_caption = features(8)
+    rows = Concat().pictures(v_i, v_t, has_caption)
+    centres = Concat().centres(rows, has_caption, MEANS)
+    assert np.allclose(centres.means[IMAGE], MEANS[IMAGE])
+    assert np.allclose(centres.means[TEXT], MEANS[TEXT])
+    both = np.concatenate([MEANS[IMAGE], MEANS[TEXT]]) / np.sqrt(2)
+    assert np.allclose(centres.captioned, both)
+    assert np.allclose(centres.plain, np.concatenate([MEANS[IMAGE], np.zeros(8)]))
+
+
+def test_centre_of_many_pictures_is_their_own_mean():
+    v_i, v_t, has_caption = features(9, n=3 * OWN_MEANS_FROM)
+    v_i = unit_rows(v_i + 0.5)
+    rows = Concat().pictures(v_i, v_t, has_caption)
+    centres = Concat().centres(rows, has_caption, MEANS)
+    assert np.allclose(centres.means[IMAGE], v_i.mean(0), atol=1e-5)
+    assert np.allclose(centres.means[TEXT], v_t[has_caption].mean(0), atol=1e-5)
+
+
+def test_modality_without_many_members_keeps_the_default_mean():
+    v_i, v_t, has_caption = features(10, n=OWN_MEANS_FROM, share=0.1)
+    rows = Concat().pictures(v_i, v_t, has_caption)
+    centres = Concat().centres(rows, has_caption, MEANS)
+    assert np.allclose(centres.means[IMAGE], v_i.mean(0), atol=1e-5)
+    assert np.allclose(centres.means[TEXT], MEANS[TEXT])
+
+
+def test_encoder_without_means_centres_nothing_while_pictures_are_few(fusion):
+    v_i, v_t, has_caption = features(11, n=FEW // 2)
+    rows = fusion.pictures(v_i, v_t, has_caption)
+    centres = fusion.centres(rows, has_caption, {})
+    assert not centres.captioned.any()
+    assert not centres.plain.any()
+
+
+def test_mean_of_rows_begins_where_they_are_many():
+    rows = features(12, n=OWN_MEANS_FROM)[0]
+    default = np.ones(8, np.float32)
+    assert np.array_equal(own_mean(rows[:-1], default), default)
+    assert np.allclose(own_mean(rows, default), rows.mean(0))
+    assert np.array_equal(own_mean(rows[: FEW - 1], None), np.zeros(8))
+    assert np.allclose(own_mean(rows[:FEW], None), rows[:FEW].mean(0))
+
+
+def test_centres_are_single_precision(fusion):
+    v_i, v_t, has_caption = features(13, n=2 * OWN_MEANS_FROM)
+    rows = fusion.pictures(v_i, v_t, has_caption)
+    centres = fusion.centres(rows, has_caption, MEANS)
+    assert centres.captioned.dtype == centres.plain.dtype == np.float32
+
+
+def test_gain_is_the_ratio_of_the_two_spreads():
+    v_i, v_t, _ = features(14, n=500)
+    all_of_them = np.ones(500, np.bool_)
+    concat, q = Concat(), query_of(14)
+    rows = concat.pictures(v_i, v_t, all_of_them)
+    centres = concat.centres(rows, all_of_them, {IMAGE: 0 * q, TEXT: 0 * q})
+    (gain,) = concat.plain_gain(rows, centres, concat.query(q)[None], 0.5)
+    fused = unit_rows(v_i + v_t) @ q
+    assert gain == pytest.approx(fused.std() / (v_i @ q).std(), rel=1e-3)
+
+
+def test_gain_is_one_where_too_few_scores_tell(fusion):
+    v_i, v_t, _ = features(15, n=FEW - 1)
+    all_of_them = np.ones(FEW - 1, np.bool_)
+    rows = fusion.pictures(v_i, v_t, all_of_them)
+    centres = fusion.centres(rows, all_of_them, {})
+    queries = np.stack([fusion.query(query_of(seed)) for seed in range(2)])
+    assert fusion.plain_gain(rows, centres, queries, 0.5).tolist() == [1, 1]
+
+
+def test_gain_is_a_number_even_for_pictures_that_are_all_alike():
+    v_i = np.repeat(query_of(16)[None], 50, axis=0)
+    all_of_them = np.ones(50, np.bool_)
+    concat = Concat()
+    for v_t in (v_i, -v_i):
+        rows = concat.pictures(v_i, v_t, all_of_them)
+        centres = concat.centres(rows, all_of_them, {})
+        (gain,) = concat.plain_gain(rows, centres, concat.query(query_of(1))[None], 0.5)
+        assert np.isfinite(gain)
+        assert gain > 0

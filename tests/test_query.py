@@ -1,0 +1,404 @@
+"""The query grammar, and how a query becomes one row."""
+
+import io
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from colour_encoder import MEANS, ColourEncoder
+from PIL import Image
+
+from indexer.encoders import IMAGE, TEXT
+from indexer.errors import InputError, QueryError
+from indexer.images import hash_bytes
+from search import Query, Term, pictures
+from search.query import embed, is_picture
+
+ENCODER = ColourEncoder("colour", "1")
+
+
+def terms(*words):
+    return Query.parse(words).terms
+
+
+def row(*terms, **options):
+    return embed(Query(terms), ENCODER, {}, **options).q
+
+
+def unit(*axes):
+    return np.array(axes) / np.linalg.norm(axes)
+
+
+def png(colour="red", size=(16, 12)):
+    with io.BytesIO() as file:
+        Image.new("RGB", size, colour).save(file, "PNG")
+        return file.getvalue()
+
+
+# Grammar
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["dog"], [Term("dog")]),
+        (["golden", "retriever"], [Term("golden retriever")]),
+        (["golden retriever"], [Term("golden retriever")]),
+        (["  golden ", "\tretriever"], [Term("golden retriever")]),
+        (["dog", "+", "beach"], [Term("dog"), Term("beach")]),
+        (["dog", "-", "beach"], [Term("dog"), Term("beach", weight=-1)]),
+        (["-", "dog", "+", "cat"], [Term("dog", weight=-1), Term("cat")]),
+        (
+            ["golden retriever", "+", "./pool.jpg", "-", "2:fruit"],
+            [Term("golden retriever"), Term(picture="./pool.jpg"), Term("fruit", weight=-2)],
+        ),
+        (
+            ["a", "-", "b", "+", "c", "-", "d"],
+            [Term("a"), Term("b", weight=-1), Term("c"), Term("d", weight=-1)],
+        ),
+        (["2:dog"], [Term("dog", weight=2)]),
+        (["0.5:dog", "in", "snow"], [Term("dog in snow", weight=0.5)]),
+        ([".5:dog"], [Term("dog", weight=0.5)]),
+        (["2:", "dog"], [Term("dog", weight=2)]),
+        (["1:16:9 poster"], [Term("16:9 poster")]),
+        (["1:16:9", "poster"], [Term("16:9 poster")]),
+        (["16:9 poster"], [Term("9 poster", weight=16)]),
+        (["poster", "16:9"], [Term("poster 16:9")]),
+        (["at 5:30", "sunset"], [Term("at 5:30 sunset")]),
+        (["2:./pool.jpg"], [Term(picture="./pool.jpg", weight=2)]),
+        (["dog", "-", "2:pool.jpg"], [Term("dog"), Term(picture="pool.jpg", weight=-2)]),
+        (["dog", "pool.jpg"], [Term("dog"), Term(picture="pool.jpg")]),
+        (["./pool.jpg", "2:dog"], [Term("dog", weight=2), Term(picture="./pool.jpg")]),
+        (["a.png", "b.png"], [Term(picture="a.png"), Term(picture="b.png")]),
+        (["@-"], [Term(picture="@-")]),
+        (["dog", "", "cat"], [Term("dog cat")]),
+        (["", "dog"], [Term("dog")]),
+        (["T-shirt", "on-line"], [Term("T-shirt on-line")]),
+        (["- dog"], [Term("- dog")]),
+        (["3:2"], [Term("2", weight=3)]),
+        (["it's", "100%"], [Term("it's 100%")]),
+    ],
+)
+def test_words_become_terms(words, expected):
+    assert list(terms(*words)) == expected
+
+
+@pytest.mark.parametrize("words", [[], [""], [" ", "\n"]])
+def test_empty_query_is_refused(words):
+    with pytest.raises(QueryError, match="an empty query: give words, a picture, or both"):
+        Query.parse(words)
+
+
+@pytest.mark.parametrize("words", [["dog", "-", "-", "cat"], ["dog", "+", "-", "cat"]])
+def test_two_signs_in_a_row_are_refused(words):
+    with pytest.raises(QueryError, match="no term before '-'"):
+        Query.parse(words)
+
+
+@pytest.mark.parametrize("words", [["dog", "+"], ["dog", "-"], ["+"], ["-"], ["+", "dog"]])
+def test_sign_at_an_end_is_refused(words):
+    with pytest.raises(QueryError, match=r"no term (at the end|before)"):
+        Query.parse(words)
+
+
+@pytest.mark.parametrize("words", [["-", "dog"], ["-", "dog", "-", "cat"], ["0:dog"]])
+def test_query_that_only_takes_away_is_refused(words):
+    with pytest.raises(QueryError, match="only takes away"):
+        Query.parse(words)
+
+
+@pytest.mark.parametrize(
+    ("word", "right"), [("-cat", "'- cat'"), ("+cat", "'\\+ cat'"), ("-2:cat", "'- 2:cat'")]
+)
+def test_glued_sign_is_refused_with_the_right_spelling(word, right):
+    with pytest.raises(QueryError, match=f"write the sign alone, as in {right}"):
+        Query.parse(["dog", word])
+
+
+def test_both_signs_in_one_word_are_no_sign():
+    with pytest.raises(QueryError, match="write the sign alone"):
+        Query.parse(["dog", "+-", "cat"])
+
+
+@pytest.mark.parametrize("words", [["2:"], ["dog", "+", "2:", " "]])
+def test_weight_without_a_term_is_refused(words):
+    with pytest.raises(QueryError, match="a term without words"):
+        Query.parse(words)
+
+
+@pytest.mark.parametrize("weight", ["9" * 400, "9" * 40])
+def test_weight_beyond_all_bounds_is_refused(weight):
+    with pytest.raises(QueryError, match="weight"):
+        Query.parse(["dog", "+", f"{weight}:cat"])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "pool.jpg", "POOL.JPG", "a b.webp", "photo.HEIC", "./pool", "../pool", "/pool", "~/pool",
+        "http://host/x", "https://host/x", "@-", "sub/pool.tiff", "./line\nbreak.png",
+    ],
+)  # fmt: skip
+def test_word_that_names_a_picture_is_one(word):
+    assert is_picture(word)
+
+
+@pytest.mark.parametrize(
+    "word", ["jpg", ".jpg", "dog", "pool.jpgs", "v1.0", "e.g.", "and/or", "ftp://host/x", "a@-b"]
+)
+def test_word_that_does_not_is_none(word):
+    assert not is_picture(word)
+
+
+def test_query_of_words_and_picture():
+    query = Query.of(" dog ", "pool.jpg", weight=0.3)
+    assert query == Query((Term("dog"), Term(picture="pool.jpg")), 0.3)
+    assert Query.of(picture=b"bytes").terms == (Term(picture=b"bytes"),)
+    assert Query.of("- dog 2:cat").terms == (Term("- dog 2:cat"),)  # no grammar here
+    with pytest.raises(QueryError, match="an empty query"):
+        Query.of("  ")
+
+
+def test_weight_of_picture_against_caption_is_kept():
+    assert Query.parse(["dog"]).weight == 0.5
+    assert Query.parse(["dog"], weight=0.8).weight == 0.8
+
+
+# Embedding
+
+
+def test_words_and_picture_become_one_unit_row(tmp_path):
+    path = tmp_path / "red.png"
+    path.write_bytes(png("red"))
+    assert np.allclose(row(Term("blue")), unit(0, 0, 1, 0, 0))
+    assert np.allclose(row(Term("blue"), Term(picture=str(path))), unit(1, 0, 1, 0, 0))
+
+
+def test_weights_add_and_take_away():
+    assert np.allclose(row(Term("red", weight=3), Term("blue")), unit(3, 0, 1, 0, 0))
+    assert np.allclose(row(Term("purple"), Term("red", weight=-0.5)),
+                       unit(0.5**0.5 - 0.5, 0, 0.5**0.5, 0, 0), atol=1e-6)  # fmt: skip
+
+
+def test_each_term_is_centred_by_the_mean_of_its_modality():
+    means = {IMAGE: MEANS[IMAGE], TEXT: MEANS[TEXT]}
+    found = embed(Query((Term("blue"), Term(picture=png("red")))), ENCODER, means).q
+    blue = np.array([0, 0, 1, 0, 0]) - MEANS[TEXT]
+    red = np.array([1, 0, 0, 0, 0]) - MEANS[IMAGE]
+    expected = blue / np.linalg.norm(blue) + red / np.linalg.norm(red)
+    assert np.allclose(found, expected / np.linalg.norm(expected), atol=1e-6)
+
+
+def test_picture_of_the_query_is_known_by_its_content():
+    content = png()
+    embedded = embed(Query((Term("dog"), Term(picture=content))), ENCODER, {})
+    assert embedded.content_hashes == (hash_bytes(content),)
+
+
+def test_terms_that_cancel_out_are_refused():
+    with pytest.raises(QueryError, match="cancel out"):
+        row(Term("red"), Term("red", weight=-1))
+
+
+# Query pictures
+
+
+def test_missing_picture_is_named():
+    with pytest.raises(QueryError, match=r"nowhere\.jpg: no such picture; check the name"):
+        row(Term(picture="nowhere.jpg"))
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x.jpg", "/" + 300 * "x", "./\0.jpg", "~10"])
+def test_impossible_name_is_an_error_like_a_missing_one(name):
+    with pytest.raises(QueryError, match="no such picture"):
+        row(Term(picture=name))
+
+
+def test_home_directory_is_understood(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "red.png").write_bytes(png("red"))
+    assert np.allclose(row(Term(picture="~/red.png")), unit(1, 0, 0, 0, 0))
+
+
+def test_picture_with_a_name_that_is_not_utf8_is_read(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.png")
+    path.write_bytes(png("red"))
+    assert np.allclose(row(Term(picture=str(path))), unit(1, 0, 0, 0, 0))
+
+
+def test_folder_as_query_picture_is_refused(tmp_path):
+    with pytest.raises(QueryError, match="not a regular file"):
+        row(Term(picture=str(tmp_path)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", png()[:45]])
+def test_picture_that_cannot_be_decoded_is_named(tmp_path, content):
+    path = tmp_path / "bad.png"
+    path.write_bytes(content)
+    with pytest.raises(QueryError, match=f"{path}: "):
+        row(Term(picture=str(path)))
+
+
+def test_bytes_that_are_no_picture_are_refused():
+    with pytest.raises(QueryError, match="the query picture: "):
+        row(Term(picture=b"no picture"))
+
+
+# Pictures from the web
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Pictures, redirects and bad manners, by path."""
+
+    def do_GET(self):
+        if self.path == "/red.png":
+            self._send(png("red"))
+        elif self.path == "/large":
+            self._send(b"x" * 5000)
+        elif self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+        elif self.path == "/loop":
+            self.send_response(302)
+            self.send_header("Location", "http://8.8.8.8/loop")
+            self.end_headers()
+        elif self.path == "/silent":
+            time.sleep(1)
+        elif self.path == "/dribble":
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(20):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.05)
+        elif self.path == "/short":
+            self.send_response(200)
+            self.send_header("Content-Length", "5000")
+            self.end_headers()
+            self.wfile.write(png("red")[:50])
+        else:
+            self.send_error(404)
+
+    def _send(self, content):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+    def handle(self):
+        with suppressed():
+            super().handle()
+
+
+@contextmanager
+def suppressed():
+    try:
+        yield
+    except (BrokenPipeError, ConnectionResetError):
+        assert sys.exc_info()
+
+
+@pytest.fixture(scope="module")
+def host():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_picture_is_fetched_from_a_url(host):
+    assert np.allclose(row(Term(picture=f"{host}/red.png")), unit(1, 0, 0, 0, 0))
+
+
+def test_offline_forbids_urls(host):
+    with pytest.raises(QueryError, match="--offline forbids it"):
+        row(Term(picture=f"{host}/red.png"), offline=True)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1/x", "http://localhost/x", "http://10.0.0.1/x", "http://[::1]/x",
+        "http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "ftp://127.0.0.1/x",
+        "http://192.168.1.1:80/", "http://0.0.0.0/", "http://[::ffff:127.0.0.1]/", "http:///x",
+        "gopher://x/y",
+    ],
+)  # fmt: skip
+def test_redirect_to_a_private_address_is_refused(host, target):
+    with pytest.raises(QueryError, match=r"redirects to .* not public|cannot be fetched"):
+        row(Term(picture=f"{host}/to/{target}"))
+
+
+def test_redirect_to_a_public_address_is_followed(host, monkeypatch):
+    monkeypatch.setattr(pictures, "_is_public", lambda name: True)
+    assert np.allclose(row(Term(picture=f"{host}/to/{host}/red.png")), unit(1, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True), ("127.0.0.1", False), ("10.1.2.3", False), ("::1", False),
+        ("fe80::1", False), ("169.254.169.254", False), ("no.such.host.invalid", False),
+        ("", False), ("2606:4700:4700::1111", True),
+    ],
+)  # fmt: skip
+def test_public_addresses_are_told_from_private_ones(address, public):
+    assert pictures._is_public(address) == public
+
+
+def test_page_that_is_not_there_is_refused(host):
+    with pytest.raises(QueryError, match=r"cannot be fetched \(.*Not Found.*save it"):
+        row(Term(picture=f"{host}/nowhere.png"))
+
+
+def test_answer_that_is_too_large_is_refused(host, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_BYTES", 1000)
+    with pytest.raises(QueryError, match=r"over 0 MB; save it"):
+        row(Term(picture=f"{host}/large"))
+
+
+def test_server_that_says_nothing_is_given_up(host, monkeypatch):
+    monkeypatch.setattr(pictures, "TIMEOUT", 0.1)
+    with pytest.raises(QueryError, match="cannot be fetched"):
+        row(Term(picture=f"{host}/silent"))
+
+
+def test_server_that_dribbles_is_given_up(host, monkeypatch):
+    monkeypatch.setattr(pictures, "DEADLINE", 0.1)
+    start = time.monotonic()
+    with pytest.raises(QueryError, match="not there after"):
+        row(Term(picture=f"{host}/dribble"))
+    assert time.monotonic() - start < 0.8
+
+
+def test_answer_that_ends_early_is_refused(host):
+    with pytest.raises(QueryError):
+        row(Term(picture=f"{host}/short"))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[", "http://127.0.0.1:1/x", "http://a..b/x", "http://\udcff/x"]
+)
+def test_url_that_leads_nowhere_is_refused(url):
+    with pytest.raises(QueryError, match="cannot be fetched"):
+        row(Term(picture=url))
+
+
+def test_query_errors_are_input_errors():
+    assert issubclass(QueryError, InputError)

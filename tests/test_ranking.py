@@ -1,0 +1,182 @@
+"""Ranking: the exact score of every row, and the best k of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.fusion import Concat, Mean
+from search.ranking import StoredRows, best, scores
+
+DIM = 8
+seeds = st.integers(0, 2**32 - 1)
+weights = st.floats(0, 1)
+
+
+def features(seed, n=60, share=0.5):
+    random = np.random.default_rng(seed)
+    v_i = unit_rows(random.normal(size=(n, DIM)) + 0.4)
+    v_t = unit_rows(random.normal(size=(n, DIM)) + 0.3)
+    means = {
+        IMAGE: random.normal(size=DIM).astype(np.float32) / 4,
+        TEXT: random.normal(size=DIM).astype(np.float32) / 4,
+    }
+    return v_i, v_t, random.random(n) < share, means, unit_rows(random.normal(size=DIM))
+
+
+def stored_rows(fusion, v_i, v_t, has_caption, means):
+    return StoredRows.of(fusion.pictures(v_i, v_t, has_caption), has_caption, fusion, means)
+
+
+def brute_force(v_i, v_t, has_caption, means, q, weight):
+    """The cosine of q and a v_i + b v_t, each modality centred; without gain."""
+    a = np.where(has_caption, weight, 1)[:, None]
+    b = np.where(has_caption, 1 - weight, 0)[:, None]
+    pairs = a * v_i + b * v_t
+    centres = a * means[IMAGE] + b * means[TEXT]
+    return (pairs - centres) @ q / np.linalg.norm(pairs, axis=1)
+
+
+def clear(v_i, v_t, weight):
+    """Pairs that do not cancel out, where rounding would be all that is left."""
+    return np.linalg.norm(weight * v_i + (1 - weight) * v_t, axis=1) > 0.1
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds, weights)
+def test_score_of_captioned_pictures_is_brute_force(seed, weight):
+    v_i, v_t, has_caption, means, q = features(seed)
+    found = scores(stored_rows(Concat(), v_i, v_t, has_caption, means), q, weight)
+    expected = brute_force(v_i, v_t, has_caption, means, q, weight)
+    chosen = has_caption & clear(v_i, v_t, weight)
+    assert np.allclose(found[chosen], expected[chosen], atol=2e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds, st.floats(0.01, 1))
+def test_score_without_caption_is_the_centred_cosine_times_one_gain(seed, weight):
+    v_i, v_t, has_caption, means, q = features(seed)
+    found = scores(stored_rows(Concat(), v_i, v_t, has_caption, means), q, weight)
+    expected = (v_i - means[IMAGE]) @ q
+    plain = ~has_caption & (np.abs(expected) > 0.05)
+    gains = found[plain] / expected[plain]
+    assert (gains > 0).all()
+    assert np.allclose(gains, gains[:1], rtol=0.02)
+
+
+def test_gain_makes_both_kinds_spread_alike():
+    v_i, v_t, has_caption, means, q = features(1, n=4000)
+    v_t = unit_rows(v_i + v_t)  # captions that agree: fused scores spread wider
+    found = scores(stored_rows(Concat(), v_i, v_t, has_caption, means), q, 0.5)
+    assert found[has_caption].std() == pytest.approx(found[~has_caption].std(), rel=0.1)
+    assert found[has_caption].mean() == pytest.approx(found[~has_caption].mean(), abs=0.05)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds)
+def test_pictures_without_caption_are_neither_all_first_nor_all_last(seed):
+    v_i, v_t, has_caption, _, q = features(seed, n=3000)
+    stored = stored_rows(Concat(), v_i, v_t, has_caption, {})
+    order = np.argsort(-scores(stored, q, 0.5))
+    for part in (order[:300], order[-300:]):
+        assert 0.2 < has_caption[part].mean() < 0.8
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_concat_at_equal_weights_ranks_as_mean_does(seed):
+    v_i, v_t, _, _, q = features(seed)
+    all_of_them = np.ones(len(v_i), np.bool_)
+    no_means = {IMAGE: np.zeros(DIM, np.float32), TEXT: np.zeros(DIM, np.float32)}
+    concat, mean = (
+        scores(stored_rows(fusion, v_i, v_t, all_of_them, no_means), q, 0.5)
+        for fusion in (Concat(), Mean())
+    )
+    assert np.allclose(concat, mean, atol=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, weights)
+def test_scores_do_not_depend_on_the_order_of_adding(seed, weight):
+    v_i, v_t, has_caption, means, q = features(seed)
+    order = np.random.default_rng(seed).permutation(len(v_i))
+    one = scores(stored_rows(Concat(), v_i, v_t, has_caption, means), q, weight)
+    other = scores(
+        stored_rows(Concat(), v_i[order], v_t[order], has_caption[order], means), q, weight
+    )
+    kept = (clear(v_i, v_t, weight) | ~has_caption)[order]
+    assert np.allclose(one[order][kept], other[kept], atol=1e-3)
+
+
+def test_weight_one_ignores_captions():
+    v_i, v_t, has_caption, means, q = features(2)
+    with_captions = scores(stored_rows(Concat(), v_i, v_t, has_caption, means), q, 1)
+    without = scores(stored_rows(Concat(), v_i, v_t, 0 * has_caption > 0, means), q, 1)
+    assert np.allclose(with_captions, without, atol=1e-4)
+
+
+def test_weight_zero_leaves_out_pictures_without_caption():
+    v_i, v_t, has_caption, means, q = features(3)
+    found = scores(stored_rows(Concat(), v_i, v_t, has_caption, means), q, 0)
+    assert np.isneginf(found[~has_caption]).all()
+    assert np.allclose(found[has_caption], ((v_t - means[TEXT]) @ q)[has_caption], atol=1e-4)
+    assert has_caption[best(found, 999)].all()
+
+
+@pytest.mark.parametrize("fusion", [Concat(), Mean()])
+@pytest.mark.parametrize("weight", [0, 0.3, 0.5, 1])
+def test_many_queries_score_as_one_by_one(fusion, weight):
+    if not fusion.weighable and weight != 0.5:
+        pytest.skip("this fusion cannot be weighed")
+    v_i, v_t, has_caption, means, _ = features(4)
+    queries = unit_rows(np.random.default_rng(0).normal(size=(5, DIM)))
+    stored = stored_rows(fusion, v_i, v_t, has_caption, means)
+    together = scores(stored, queries, weight)
+    assert together.shape == (5, 60)
+    for q, found in zip(queries, together, strict=True):
+        assert np.allclose(scores(stored, q, weight), found, atol=1e-4)
+
+
+@pytest.mark.parametrize("fusion", [Concat(), Mean()])
+@pytest.mark.parametrize("n", [0, 1, 2])
+@pytest.mark.parametrize("share", [0, 1])
+def test_few_pictures_are_scored(fusion, n, share):
+    v_i, v_t, has_caption, means, q = features(5, n=n, share=share)
+    found = scores(stored_rows(fusion, v_i, v_t, has_caption, means), q, 0.5)
+    assert found.shape == (n,)
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+
+
+def test_scores_are_numbers_where_picture_and_caption_cancel_out():
+    v_i, _, _, means, q = features(6, n=50)
+    has_caption = np.arange(50) < 40
+    found = scores(stored_rows(Concat(), v_i, -v_i, has_caption, means), q, 0.5)
+    assert not np.isnan(found).any()
+
+
+# The best k
+
+
+@given(
+    arrays.arrays(
+        np.float32,
+        st.integers(0, 40),
+        elements=st.sampled_from([-np.inf, -1.0, 0.0, 0.25, 0.5, 1.0]),
+    ),
+    st.integers(-1, 50),
+)
+def test_best_are_those_of_a_full_stable_sort(found, k):
+    order = np.argsort(-found, kind="stable")
+    expected = [int(key) for key in order if np.isfinite(found[key])][: max(k, 0)]
+    assert best(found, k).tolist() == expected
+
+
+def test_equal_scores_come_in_the_order_of_position():
+    assert best(np.zeros(6, np.float32), 3).tolist() == [0, 1, 2]
+
+
+def test_rows_that_cannot_answer_are_never_among_the_best():
+    assert best(np.full(5, -np.inf, np.float32), 3).tolist() == []
