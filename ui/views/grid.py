@@ -112,6 +112,5 @@ def _open(card: Card, more: Callable[[int], None]) -> None:
     st.code(shown(card.path), language=None, wrap_lines=True)
     if card.scores:
         st.caption(card.scores)
-    if st.button("More like this", key="more-open"):
-        more(card.picture_id)
+    if st.button("More like this", key="more-open", on_click=more, args=(card.picture_id,)):
         st.rerun()

@@ -56,7 +56,6 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
         st.page_link(library_page, label="Add a folder")
         return
     _search(opened, pictures)
-    paste_into(PICTURE)
 
 
 def _invite(title: str, text: str) -> None:
@@ -87,6 +86,7 @@ def _ask(weighable: bool) -> Asked:
         type="search",
         placeholder="Describe a picture, as in: boats at sundown",
         label_visibility="collapsed",
+        max_chars=2000,
         bind="query-params",
         persist_state="session",
         on_change=_leave_similar,
@@ -103,6 +103,7 @@ def _ask(weighable: bool) -> Asked:
         weight = _weight(weighable)
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
+    paste_into(PICTURE)
     like = st.query_params.get(LIKE)
     return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k)
 

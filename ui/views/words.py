@@ -11,7 +11,7 @@ import re
 from indexer.errors import QueryError
 from search import Query, Term
 
-_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|\S+')
+_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+(?=\s|$)|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+):|")
 _URLS = ("http://", "https://")
 

@@ -1,0 +1,502 @@
+"""The browser app's pages, run by Streamlit's own test harness on an encoder of colours."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from indexer import Library, index_folder
+from indexer.encoders.registry import BUILT_IN
+from indexer.errors import PicfuseError, QueryError
+from ui.views.indexing import Desk, IndexJob, desk_of
+from ui.views.options import STREAMLIT_OPTIONS, AppOptions
+from ui.views.plain import shown
+from ui.views.words import query_of, terms_of
+
+APP = Path(__file__).resolve().parent.parent / "ui" / "app.py"
+LIBRARY_PAGE = """
+import os, sys
+from ui.views import library_page
+from ui.views.options import AppOptions
+library_page.show(AppOptions.parse(sys.argv[1:], os.environ))
+"""
+EVIL = "<script>alert(1)</script> **bold** :red[x] [link](http://example.com) $x$ red"
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch):
+    """The built-in encoder is replaced, so that nothing is exported and results are exact."""
+    monkeypatch.setitem(BUILT_IN, "mini", "colour_encoder:open_encoder")
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """Where the app's library is."""
+    found = tmp_path / "library"
+    monkeypatch.setattr(sys, "argv", ["app.py", "--library", str(found), "--offline"])
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Pictures whose look and caption disagree for red and blue, and a green one without any."""
+    found = tmp_path / "pictures"
+    found.mkdir()
+    save(found / "looks-red.png", "red", "something blue")
+    save(found / "says-red.png", "blue", "something red")
+    save(found / "plain-green.png", "green")
+    return found
+
+
+@pytest.fixture
+def library(path, folder):
+    make(path, folder)
+    return path
+
+
+def save(path, colour, caption=None):
+    with path.open("wb") as file:  # names need not be UTF-8: Pillow cannot open those
+        Image.new("RGB", (40, 30), colour).save(file, "PNG")
+    if caption is not None:
+        path.with_suffix(".txt").write_text(caption)
+
+
+def make(path, *folders, fusion="concat"):
+    with Library.create(path, fusion=fusion) as library:
+        if folders:
+            index_folder(library, *folders)
+
+
+def png(colour):
+    with io.BytesIO() as buffer:
+        Image.new("RGB", (50, 50), colour).save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+def app(**query):
+    at = AppTest.from_file(str(APP), default_timeout=30)
+    at.query_params.update(query)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def library_page():
+    at = AppTest.from_string(LIBRARY_PAGE, default_timeout=30).run()
+    assert not at.exception
+    return at
+
+
+def texts(at):
+    return [element.value for element in at.text]
+
+
+def said(at):
+    """Everything that the page shows as Markdown or as text."""
+    return "\n".join(element.value for element in (*at.markdown, *at.caption, *at.text))
+
+
+def click(at, label, place=0):
+    [button for button in at.button if button.label == label][place].click()
+    at.run()
+    assert not at.exception
+    return at
+
+
+def add_folder(at, folder, library):
+    at.text_input(key="folder").input(str(folder))
+    click(at, "Add folder")
+    desk_of(library).job.wait(60)
+    return at.run()
+
+
+# What is typed
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["/etc/passwd", "./pool.jpg", "../pool.jpg", "~/pool.png", "~", "pool.jpg", "@-", "a/b.webp"],
+)
+@pytest.mark.parametrize("text", ["{}", "dog {}", "dog + {}", "dog - 2:{}", '"{}"', "cat + dog {}"])
+def test_typed_path_is_words_and_never_a_file(word, text):
+    terms = terms_of(text.format(word))
+    assert all(term.picture is None for term in terms)
+    assert terms[-1].text.endswith(word)
+
+
+@pytest.mark.parametrize(
+    "text", ["a dog's ball", "10:30 train", '5" pipe', "-5 degrees", "what?!", "* _ `", "C++", "--"]
+)
+def test_plain_words_always_work(text):
+    (term,) = terms_of(text)
+    assert (term.text, term.weight) == (text, 1.0)
+
+
+def test_lone_signs_add_and_subtract_and_numbers_weigh():
+    red, green, blue = terms_of("red wall + 2:green + - .5:blue sky".replace("+ -", "-"))
+    assert (red.text, red.weight) == ("red wall", 1)
+    assert (green.text, green.weight) == ("green", 2)
+    assert (blue.text, blue.weight) == ("blue sky", -0.5)
+
+
+def test_quotes_keep_words_together():
+    (term,) = terms_of('"golden   retriever" puppy')
+    assert term.text == "golden retriever puppy"
+
+
+def test_web_address_is_a_picture():
+    words, picture = terms_of("dog + https://example.com/a.jpg")
+    assert (words.text, picture.picture) == ("dog", "https://example.com/a.jpg")
+
+
+def test_glued_minus_says_how_to_write_it():
+    with pytest.raises(QueryError, match="- cat"):
+        terms_of("dog -cat")
+
+
+def test_words_and_picture_are_one_query():
+    query = query_of("red", b"bytes", weight=0.25)
+    assert [(t.text, t.picture) for t in query.terms] == [("red", None), ("", b"bytes")]
+    assert query.weight == 0.25
+
+
+def test_query_of_nothing_is_an_error():
+    with pytest.raises(QueryError, match="empty"):
+        query_of("  ", weight=0.5)
+
+
+# What it is told
+
+
+def test_library_is_named_by_option_then_environment_then_default(tmp_path):
+    environment = {"PICFUSE_LIBRARY": str(tmp_path / "b")}
+    named = AppOptions.parse(["--library", str(tmp_path / "a"), "--offline"], environment)
+    assert named == AppOptions(tmp_path / "a", offline=True)
+    assert AppOptions.parse([], environment) == AppOptions(tmp_path / "b")
+    assert AppOptions.parse([], {}).library.parts[-2:] == ("picfuse", "library")
+
+
+def test_server_listens_on_this_machine_only_and_reports_nothing():
+    assert STREAMLIT_OPTIONS["server.address"] == "localhost"
+    assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] == "false"
+
+
+# The search page
+
+
+def test_missing_library_leads_to_the_library_page(path):
+    at = app()
+    assert "There is no library yet" in said(at)
+    assert at.get("page_link")
+    assert not at.text_input
+
+
+def test_empty_library_leads_to_the_library_page(path):
+    make(path)
+    at = app()
+    assert "The library is empty" in said(at)
+    assert at.get("page_link")
+
+
+def test_folder_that_is_no_library_is_said_to_be_none(path):
+    path.mkdir()
+    (path / "letter.txt").write_text("dear")
+    at = app()
+    assert "not a picfuse library" in said(at)
+    assert not at.get("page_link")
+
+
+def test_damaged_library_says_what_to_do(library):
+    (library / "catalogue.sqlite").write_bytes(b"no database" * 1000)
+    for name in ("-wal", "-shm"):
+        (library / f"catalogue.sqlite{name}").unlink(missing_ok=True)
+    at = app()
+    assert "The library cannot be used" in said(at)
+    assert "restore catalogue.sqlite from a backup" in said(at)
+
+
+def test_without_a_query_the_library_is_shown(library):
+    at = app()
+    assert "3 pictures in the library" in said(at)
+    assert texts(at) == ["something blue", "plain-green.png", "something red"] or (
+        sorted(texts(at)) == ["plain-green.png", "something blue", "something red"]
+    )
+
+
+def test_typed_words_show_the_right_picture_first(library):
+    at = app()
+    at.text_input(key="q").input("green").run()
+    assert texts(at)[0] == "plain-green.png"
+
+
+def test_query_in_the_address_is_asked(library):
+    at = app(q="green")
+    assert at.text_input(key="q").value == "green"
+    assert texts(at)[0] == "plain-green.png"
+
+
+def test_weight_slider_changes_the_order(library):
+    at = app(q="red")
+    at.slider(key="weight").set_value(1.0).run()
+    assert texts(at)[0] == "something blue"  # the picture is red
+    at.slider(key="weight").set_value(0.0).run()
+    assert texts(at)[0] == "something red"
+
+
+def test_fusion_without_a_weight_disables_the_slider(path, folder):
+    make(path, folder, fusion="mean")
+    at = app(q="green", weight="0.9")
+    assert at.slider[0].disabled
+    assert "weight built in" in said(at)
+    assert texts(at)[0] == "plain-green.png"
+
+
+def test_number_of_results_is_chosen_in_the_address(path, tmp_path):
+    for number in range(20):
+        save(tmp_path / f"{number}.png", (number, 0, 0))
+    make(path, tmp_path)
+    assert len(texts(app(q="red"))) == 12
+    assert len(texts(app(q="red", k="24"))) == 20
+
+
+def test_wrong_query_says_why(library):
+    at = app(q="- red")
+    assert "This cannot be searched for" in said(at)
+    assert any("only takes away" in text or "no term" in text for text in texts(at))
+
+
+def test_web_address_is_not_fetched_offline(library):
+    at = app(q="http://localhost:9/a.jpg")
+    assert any("--offline forbids it" in text for text in texts(at))
+
+
+def test_uploaded_picture_finds_its_like(library):
+    at = app(weight="1.0")
+    at.file_uploader(key="picture").upload("green.png", png("green"), "image/png").run()
+    assert texts(at)[0] == "plain-green.png"
+
+
+def test_uploaded_picture_and_words_ask_together(library):
+    at = app(q="3:red - green", weight="1.0")
+    at.file_uploader(key="picture").upload("blue.png", png("blue"), "image/png").run()
+    assert texts(at)[:2] == ["something blue", "something red"]
+
+
+def test_uploaded_file_that_is_no_picture_is_refused(library):
+    at = app()
+    at.file_uploader(key="picture").upload("a.png", b"not a picture", "image/png").run()
+    assert any("no decoder knows the contents" in text for text in texts(at))
+
+
+def test_nothing_found_is_said(path, tmp_path):
+    pictures = tmp_path / "one"
+    pictures.mkdir()
+    save(pictures / "only.png", "red")
+    make(path, pictures)
+    at = app()
+    content = (pictures / "only.png").read_bytes()
+    at.file_uploader(key="picture").upload("only.png", content, "image/png").run()
+    assert "Nothing found" in said(at)
+
+
+def test_more_like_this_asks_with_the_picture_and_leads_back(library):
+    at = app(q="green", weight="1.0")
+    click(at, "More like this")
+    assert at.query_params["like"]
+    assert "Pictures like this one" in said(at)
+    assert "plain-green.png" not in texts(at)
+    click(at, "Back to the search")
+    assert "like" not in at.query_params
+    assert texts(at)[0] == "plain-green.png"
+
+
+def test_new_words_end_more_like_this(library):
+    at = click(app(q="green"), "More like this")
+    at.text_input(key="q").input("red").run()
+    assert "like" not in at.query_params
+    assert "Pictures like this one" not in said(at)
+
+
+@pytest.mark.parametrize("like", ["99", "9" * 30, "-1", "x", "²"])
+def test_unknown_picture_in_the_address_is_refused(library, like):
+    assert "This cannot be searched for" in said(app(like=like))
+
+
+def test_captions_are_shown_as_plain_text(path, tmp_path):
+    pictures = tmp_path / "evil"
+    pictures.mkdir()
+    save(pictures / "a.png", "red", EVIL)
+    save(pictures / "<b>*x*.png", "blue")
+    make(path, pictures)
+    at = click(app(q="red"), "Show picture")
+    assert texts(at).count(EVIL) == 2  # in the grid, and beside the large picture
+    assert "<b>*x*.png" in texts(at)
+    rendered = [*at.markdown, *at.caption, *at.get("html"), *at.button]
+    assert not any("script" in str(element) or "*x*" in str(element) for element in rendered)
+
+
+def test_large_picture_comes_with_its_path_captions_and_scores(library, folder):
+    at = click(app(q="green"), "Show picture")
+    assert at.code[0].value == str(folder / "plain-green.png")
+    assert "Score " in said(at)
+    click(at, "More like this", -1)
+    assert "Pictures like this one" in said(at)
+
+
+def test_picture_that_is_gone_is_said_to_be_gone(library, folder):
+    (folder / "plain-green.png").unlink()
+    at = click(app(q="green"), "Show picture")
+    assert any("no such file" in text for text in texts(at))
+
+
+def test_lost_thumbnails_are_made_anew(library, folder):
+    for thumbnail in (library / "thumbnails").rglob("*.jpg"):
+        thumbnail.unlink()
+    (folder / "plain-green.png").unlink()
+    at = app(q="green")
+    assert len(at.get("image")) == 2
+    assert ":material/hide_image:" in said(at)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not UTF-8")
+def test_file_name_that_is_not_utf8_is_shown(path, tmp_path):
+    save(tmp_path / os.fsdecode(b"caf\xe9.png"), "red")
+    make(path, tmp_path)
+    assert texts(app(q="red")) == ["caf\ufffd.png"]
+
+
+def test_lone_surrogate_of_a_caption_can_be_shown():
+    assert shown("a\udc80b") == "a?b"
+
+
+def test_library_that_was_replaced_is_opened_anew(library, folder, tmp_path):
+    assert "3 pictures" in said(app())
+    library.rename(tmp_path / "old")
+    (folder / "plain-green.png").unlink()
+    make(library, folder)
+    assert "2 pictures" in said(app())
+
+
+def test_added_pictures_are_found_without_a_restart(library, folder):
+    assert "plain-green.png" in texts(app(q="green"))
+    save(folder / "greener.png", "green", "green")
+    with Library.open(library) as writer:
+        index_folder(writer)
+    assert texts(app(q="green"))[0] == "green"
+
+
+# The library page
+
+
+def test_library_page_shows_what_there_is(library, folder):
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "plain-green.png").unlink()
+    with Library.open(library) as writer:
+        index_folder(writer)
+    at = library_page()
+    numbers = {metric.label: metric.value for metric in at.metric}
+    assert numbers == {"Pictures": "2", "Captions": "2", "Missing": "1", "Failed": "1"}
+    assert str(folder) in texts(at)
+    assert "Encoder mini, 5 wide; fusion concat" in texts(at)
+    table = at.dataframe[0].value
+    assert table["File"].tolist() == [str(folder / "broken.jpg")]
+    assert "no decoder knows" in table["Reason"][0]
+
+
+def test_first_folder_makes_the_library(path, folder):
+    at = library_page()
+    assert "There is no library yet" in said(at)
+    add_folder(at, folder, path)
+    assert "3 added, 0 unchanged" in said(at)
+    assert texts(app(q="green"))[0] == "plain-green.png"
+
+
+def test_wrong_folder_is_refused_and_leaves_no_library(path, tmp_path):
+    at = add_folder(library_page(), tmp_path / "nowhere", path)
+    assert any("nowhere: no such folder" in text for text in texts(at))
+    assert not path.exists()
+
+
+def test_wrong_folder_of_a_library_is_refused(library, tmp_path):
+    at = add_folder(library_page(), tmp_path / "nowhere", library)
+    assert any("nowhere: no such folder" in text for text in texts(at))
+    assert at.metric[0].value == "3"
+
+
+def test_failures_of_a_run_are_listed_with_their_reasons(library, folder):
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    at = library_page()
+    click(at, "Update all folders")
+    desk_of(library).job.wait(60)
+    at.run()
+    assert "0 added, 3 unchanged, 0 changed, 0 removed, 1 failed" in said(at)
+    assert at.dataframe[0].value["File"].tolist() == [str(folder / "broken.jpg")]
+
+
+def test_damaged_library_offers_no_form(library):
+    (library / "catalogue.sqlite").write_bytes(b"no database" * 1000)
+    at = library_page()
+    assert "The library cannot be used" in said(at)
+    assert not at.text_input
+
+
+def test_running_index_shows_its_progress_and_can_be_stopped(library, tmp_path):
+    gate = threading.Event()
+
+    def open_writer():
+        gate.wait(30)
+        return Library.open(library)
+
+    desk_of(library).start(open_writer, [])
+    try:
+        at = library_page()
+        assert "Looking for pictures" in at.get("progress")[0].proto.text
+        assert next(b for b in at.button if b.label == "Update all folders").disabled
+        click(at, "Stop")
+    finally:
+        gate.set()
+    desk_of(library).job.wait(60)
+    assert "Stopped; what was done is kept" in said(at.run())
+
+
+# Indexing in the background
+
+
+def test_desk_starts_one_run_at_a_time(library):
+    gate = threading.Event()
+
+    def open_writer():
+        gate.wait(30)
+        return Library.open(library)
+
+    desk = Desk()
+    assert desk.start(open_writer, [])
+    assert not desk.start(open_writer, [])
+    gate.set()
+    desk.job.wait(60)
+    assert desk.start(open_writer, [])
+    desk.job.wait(60)
+
+
+def test_finished_job_has_counted_and_knows_its_rate(path, folder):
+    job = IndexJob(lambda: Library.create(path), [str(folder)])
+    job.wait(60)
+    assert (job.running, job.error) == (False, None)
+    assert (job.progress.done, job.progress.total, job.report.added) == (3, 3, 3)
+    assert job.rate > 0
+    assert job.seconds_left == 0
+
+
+def test_death_of_the_thread_is_told():
+    job = IndexJob(lambda: SimpleNamespace(), [])
+    job.wait(10)
+    assert isinstance(job.error, PicfuseError)
+    assert "indexing failed" in str(job.error)
