@@ -279,6 +279,11 @@ class Library:
                 f"{self.path}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
                 "update picfuse: pip install -U picfuse"
             )
+        if found != SCHEMA and self.read_only:
+            raise LibraryError(
+                f"{self.path}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
+                "run 'picfuse index' on it once, where it can be written"
+            )
         if found != SCHEMA:
             with explained(self.path):
                 _migrate(self._engine)

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from indexer.encoders.protocol import Encoder
-from indexer.errors import InputError
+from indexer.errors import InputError, ModelError
 from indexer.settings import cache_directory
 
 GROUP = "picfuse.encoders"  # entry points: scheme = "module:function" like those below
@@ -37,5 +37,10 @@ def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False)
             "and open_clip:ARCHITECTURE:FILE ('picfuse models' lists them)"
         )
     module, _, function = schemes()[scheme].partition(":")
-    opener: Callable[[str, str, Path, bool], Encoder] = getattr(import_module(module), function)
+    try:
+        opener: Callable[[str, str, Path, bool], Encoder] = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(
+            f"the encoder {name!r} cannot be loaded ({error}); install its package again"
+        ) from error
     return opener(name, rest, cache or cache_directory(), offline)

@@ -1,0 +1,91 @@
+"""The schema over time: migrations make what the models say."""
+
+import pytest
+from alembic import op
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from indexer import Library, migrate
+from indexer.database import open_engine
+from indexer.errors import LibraryError
+from indexer.schema import SCHEMA, Base
+
+
+@pytest.fixture
+def engine(tmp_path):
+    made = open_engine(tmp_path)
+    yield made
+    made.dispose()
+
+
+def test_newest_migration_is_the_schema_that_the_code_knows():
+    assert migrate.newest() == SCHEMA
+
+
+def test_migrations_make_exactly_what_the_models_say(engine):
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_ids_of_pictures_are_never_used_twice(engine):
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        query = "SELECT sql FROM sqlite_master WHERE name = 'pictures'"
+        assert "AUTOINCREMENT" in connection.execute(text(query)).scalar_one()
+
+
+def test_deleting_a_folder_deletes_what_hangs_on_it(engine):
+    migrate.upgrade(engine)
+    tables = {
+        table: [key["options"].get("ondelete") for key in inspect(engine).get_foreign_keys(table)]
+        for table in ("pictures", "captions", "embeddings")
+    }
+    assert tables == {"pictures": ["CASCADE"], "captions": ["CASCADE"], "embeddings": ["CASCADE"]}
+
+
+def test_upgrading_again_changes_nothing(engine):
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO settings VALUES ('a', '1')"))
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT value FROM settings")).scalars().all() == ["1"]
+
+
+def test_migration_that_fails_leaves_nothing_half_done(engine, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_index", None)  # the second step of the first migration
+        with pytest.raises(TypeError):
+            migrate.upgrade(engine)
+    assert inspect(engine).get_table_names() == []
+    migrate.upgrade(engine)
+    assert "pictures" in inspect(engine).get_table_names()
+
+
+def test_migrations_are_found_in_a_place_with_a_per_cent_sign(engine, tmp_path, monkeypatch):
+    place = tmp_path / "100% mine"
+    place.mkdir()
+    (place / "migrations").symlink_to(migrate.__file__.replace("migrate.py", "migrations"))
+    monkeypatch.setattr(migrate, "__file__", str(place / "migrate.py"))
+    assert migrate.newest() == SCHEMA
+    migrate.upgrade(engine)
+
+
+def test_older_library_is_brought_up_to_date_when_opened(library, monkeypatch):
+    with library._engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    upgraded = []
+    monkeypatch.setattr(migrate, "upgrade", upgraded.append)
+    Library.open(library.path).close()
+    assert len(upgraded) == 1
+
+
+def test_older_library_opened_for_reading_asks_for_a_writer(library, monkeypatch):
+    with library._engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(LibraryError, match="older picfuse"):
+        Library.open(library.path, read_only=True)
