@@ -10,6 +10,7 @@ import click
 
 import ui as package
 from ui.cli.group import library_options
+from ui.views.options import STREAMLIT_OPTIONS
 
 
 @click.command(epilog="Example: picfuse ui --port 8600")
@@ -19,14 +20,8 @@ from ui.cli.group import library_options
 @click.pass_context
 def ui(ctx: click.Context, port: int, no_browser: bool, library: Path, offline: bool) -> None:
     """Open the browser app on the library; it listens on this machine only."""
-    options = {
-        "server.address": "localhost",
-        "server.port": str(port),
-        "server.headless": "true" if no_browser else "false",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "minimal",
-        "client.showErrorDetails": "none",
-    }
+    headless = "true" if no_browser else "false"
+    options = STREAMLIT_OPTIONS | {"server.port": str(port), "server.headless": headless}
     command = [sys.executable, "-m", "streamlit", "run", str(app_file())]
     command += [f"--{name}={value}" for name, value in options.items()]
     command += ["--", "--library", str(library.expanduser().absolute())]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -49,7 +51,15 @@ def demo(library: Path, offline: bool) -> None:
             click.echo(f"\n$ picfuse search {line} -k 3")
             print_hits(searcher.search(query, k=3).hits)
     click.echo("\nThe same in the browser:")
-    click.echo(f"  picfuse ui --library {shlex.quote(str(library.absolute()))}")
+    click.echo(f"  {_command()} ui --library {shlex.quote(str(library.absolute()))}")
+
+
+def _command() -> str:
+    """How this shell calls picfuse: by name, or by the path of the running command."""
+    running = Path(sys.argv[0])
+    if shutil.which("picfuse") or running.name != "picfuse":
+        return "picfuse"
+    return shlex.quote(str(running))
 
 
 def _opened(path: Path, offline: bool) -> Library:

@@ -63,6 +63,7 @@ def index(
     pictures are found by themselves. Only what has changed is read again. Exit status 1 when
     some pictures could not be read.
     """
+    _check_named(folders, captions)
     options = IndexOptions(captions, exclude, workers, time_limit, max_pixels)
     report = IndexReport()
     with _opened(library, folders, model, fusion, offline) as opened:
@@ -76,13 +77,21 @@ def index(
     ctx.exit(1 if report.failed else 0)
 
 
+def _check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
+    """Raise `InputError` for what is not there, before a library is made for it."""
+    for folder in folders:
+        if not folder.expanduser().is_dir():
+            kind = "a file, not a folder" if folder.expanduser().exists() else "no such folder"
+            raise InputError(f"{folder}: {kind}; name a folder of pictures")
+    for file in captions:
+        if not file.expanduser().is_file():
+            raise InputError(f"{file}: no such caption file; check the name after --captions")
+
+
 def _opened(
     path: Path, folders: tuple[Path, ...], model: str | None, fusion: str | None, offline: bool
 ) -> Library:
     """The library, made when it is new; `InputError` where it cannot be what is asked for."""
-    for folder in folders:
-        if not folder.expanduser().is_dir():
-            raise InputError(f"{folder}: no such folder; name a folder of pictures")
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         if not folders:
             raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
@@ -111,6 +120,8 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
                 "belong to no picture here",
                 err=True,
             )
+    if report.interrupted:
+        click.echo("picfuse: interrupted; run the same command to go on", err=True)
     if as_json:
         print_json(report_fields(report))
         return
@@ -119,8 +130,6 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
     if len(report.failed) > SHOWN_FAILURES:
         more = len(report.failed) - SHOWN_FAILURES
         click.echo(f"failed: {more} more; 'picfuse status --failed' lists all", err=True)
-    if report.interrupted:
-        click.echo("picfuse: interrupted; run the same command to go on", err=True)
     click.echo(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
         f"{report.removed} removed, {len(report.failed)} failed "

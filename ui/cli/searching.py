@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,20 @@ from search import Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED, F, json_option, library_options
 from ui.cli.text import print_answer
+
+_GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
+
+
+class SearchCommand(click.Command):
+    """A command among whose terms a '-' stands, and may be glued to its word by mistake."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments as click takes them. Raises `QueryError` for a glued minus."""
+        terms = args[: args.index("--")] if "--" in args else args
+        for word in terms:
+            if _GLUED.fullmatch(word):
+                raise QueryError(f"{word!r}: write the sign alone, as in '- {word[1:]}'")
+        return super().parse_args(ctx, args)
 
 
 def search_options(command: F) -> F:
@@ -40,6 +55,7 @@ def search_options(command: F) -> F:
 
 
 @click.command(
+    cls=SearchCommand,
     context_settings={"ignore_unknown_options": True},
     epilog="Examples: picfuse search a dog in the snow | "
     "picfuse search golden retriever + ./pool.jpg - 2:fruit",

@@ -37,7 +37,7 @@ def library_fields(library: Library) -> dict[str, Any]:
     """What a library holds, as scripts read it."""
     counts = library.catalogue.counts()
     return {
-        "library": str(library.path),
+        "library": path_fields(library.path)["path"],
         "encoder": library.settings.encoder,
         "fusion": library.settings.fusion,
         "pictures": counts.get(PRESENT, 0),
@@ -45,5 +45,5 @@ def library_fields(library: Library) -> dict[str, Any]:
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         "index": "exact scan",
-        "folders": [str(folder.path) for folder in library.catalogue.folders()],
+        "folders": [path_fields(folder.path)["path"] for folder in library.catalogue.folders()],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,11 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
     }
 
 
+def valid(text: str) -> str:
+    """Text of an argument with U+FFFD for each byte that was no UTF-8."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
 def query_fields(query: Query) -> dict[str, Any]:
     """A query as scripts read it."""
     return {
@@ -60,7 +66,7 @@ def query_fields(query: Query) -> dict[str, Any]:
             {
                 "weight": term.weight,
                 **(
-                    {"text": term.text}
+                    {"text": valid(term.text)}
                     if term.picture is None
                     else {"picture": _name(term.picture)}
                 ),
@@ -72,7 +78,7 @@ def query_fields(query: Query) -> dict[str, Any]:
 
 
 def _name(picture: str | bytes) -> str:
-    return picture if isinstance(picture, str) else "@-"
+    return valid(picture) if isinstance(picture, str) else "@-"
 
 
 def print_answer(answer: Answer, style: str) -> None:
