@@ -6,12 +6,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, QueuePool, create_engine, exc
+from sqlalchemy import Engine, QueuePool, create_engine, exc, text
 
 from indexer.errors import LibraryDamaged, LibraryError, LibraryLocked
+from indexer.schema import SCHEMA
 
 FILE = "catalogue.sqlite"
 BUSY_SECONDS = 10
@@ -40,6 +42,31 @@ def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
         return connection
 
     return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date; alembic is imported only when a schema has to change."""
+    import_module("indexer.migrate").upgrade(engine)
+
+
+def check_schema(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
+    """Migrate an older library. Raises `LibraryError` for a newer one, or one only to be read."""
+    with explained(folder), engine.connect() as connection:
+        query = "SELECT version_num FROM alembic_version"
+        found = connection.execute(text(query)).scalar_one_or_none()
+    if found is not None and found > SCHEMA:
+        raise LibraryError(
+            f"{folder}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
+            "update picfuse: pip install -U picfuse"
+        )
+    if found != SCHEMA and read_only:
+        raise LibraryError(
+            f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
+            "run 'picfuse index' on it once, where it can be written"
+        )
+    if found != SCHEMA:
+        with explained(folder):
+            migrate(engine)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from indexer.batch import Batch
 from indexer.catalogue import Catalogue, Embedded, chunks
-from indexer.database import FILE, explained, open_engine
+from indexer.database import FILE, check_schema, explained, migrate, open_engine
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import (
     EncoderMismatch,
@@ -28,7 +27,7 @@ from indexer.errors import (
     LibraryNotFound,
 )
 from indexer.fusion import Fusion, open_fusion
-from indexer.schema import SCHEMA, EncoderRow
+from indexer.schema import EncoderRow
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
 from indexer.vectors import VectorIndex
 
@@ -90,7 +89,7 @@ class Library:
         _make_directory(path)
         with explained(path):
             engine = open_engine(path)
-            _migrate(engine)
+            migrate(engine)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
         library.encoder = made
         settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
@@ -110,7 +109,7 @@ class Library:
     ) -> Self:
         """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
         path = Path(path).expanduser().absolute()
-        if not (path / FILE).is_file():
+        if not os.access(path / FILE, os.R_OK) or not (path / FILE).is_file():
             kind = "not a picfuse library" if path.exists() else "no library here"
             raise LibraryNotFound(
                 f"{path}: {kind}; 'picfuse index FOLDER --library {path}' makes one"
@@ -118,7 +117,7 @@ class Library:
         engine = open_engine(path, read_only=read_only)
         library = cls(path, engine, read_only=read_only, offline=offline, cache=cache)
         try:
-            library._check_schema()
+            check_schema(engine, path, read_only=read_only)
         except BaseException:
             library.close()
             raise
@@ -269,29 +268,6 @@ class Library:
             found = self.embedded(list(ids))
             rows = fusion.pictures(found.v_i, found.v_t, found.has_caption)
             index.put(found.ids, rows, found.has_caption)
-
-    def _check_schema(self) -> None:
-        with explained(self.path), self._engine.connect() as connection:
-            query = "SELECT version_num FROM alembic_version"
-            found = connection.execute(text(query)).scalar_one_or_none()
-        if found is not None and found > SCHEMA:
-            raise LibraryError(
-                f"{self.path}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
-                "update picfuse: pip install -U picfuse"
-            )
-        if found != SCHEMA and self.read_only:
-            raise LibraryError(
-                f"{self.path}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
-                "run 'picfuse index' on it once, where it can be written"
-            )
-        if found != SCHEMA:
-            with explained(self.path):
-                _migrate(self._engine)
-
-
-def _migrate(engine: Engine) -> None:
-    """Run the migrations; alembic is imported only when a schema has to change."""
-    import_module("indexer.migrate").upgrade(engine)
 
 
 def _make_directory(path: Path) -> None:

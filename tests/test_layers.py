@@ -1,0 +1,186 @@
+"""The layers: imports point one way, and only the surface speaks."""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+LAYERS = ("indexer", "search", "ui")  # each may import those before it
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for layer in LAYERS
+    for path in sorted((ROOT / layer).rglob("*.py"))
+}
+CORE = [name for name in FILES if not name.startswith("ui")]
+
+
+def tree(name: str) -> ast.Module:
+    return ast.parse(FILES[name].read_text())
+
+
+def imported(name: str, nodes=None) -> set[str]:
+    """Modules that a module imports, anywhere in it, by their whole names."""
+    found = set()
+    for node in nodes or ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            assert node.module
+            found |= {
+                f"{node.module}.{alias.name}"
+                if f"{node.module}.{alias.name}" in FILES
+                else node.module
+                for alias in node.names
+            }
+    return found
+
+
+def at_start(name: str) -> set[str]:
+    """Modules that are imported as soon as a module is: not in functions, not for types only."""
+    waiting, found = list(tree(name).body), []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        found.append(node)
+        waiting += list(ast.iter_child_nodes(node))
+    return imported(name, found)
+
+
+def top(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_every_layer_has_modules():
+    assert {name.partition(".")[0] for name in FILES} == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_point_one_way(name):
+    layer = name.partition(".")[0]
+    above = set(LAYERS[LAYERS.index(layer) + 1 :])
+    assert not top(imported(name)) & above
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_neither_speaks_nor_exits(name):
+    assert not top(imported(name)) & {"click", "streamlit", "rich"}
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"print", "input", "exit", "quit", "sys.exit", "os._exit"}, (
+                f"{name}:{node.lineno} calls {called}"
+            )
+
+
+def test_only_the_vector_index_imports_faiss():
+    assert [name for name in FILES if "faiss" in top(imported(name))] == ["indexer.vectors"]
+
+
+HEAVY = {"torch", "timm", "transformers", "open_clip", "onnx"}
+HEAVY_HOMES = (
+    "indexer.training",
+    "indexer.encoders.towers",
+    "indexer.encoders.open_clip",
+    "indexer.encoders.checkpoints",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_heavy_packages_are_imported_in_known_places_only(name):
+    if not name.startswith(HEAVY_HOMES):
+        assert not top(at_start(name)) & HEAVY
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_imports_nothing_of_its_own_inside_functions(name):
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside = [
+                part for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)
+            ]
+            assert not top(imported(name, inside or [ast.Pass()])) & set(LAYERS)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: at_start(name) & set(FILES) - {name} for name in FILES}
+    for name in graph:  # importing a.b runs a/__init__.py too, but those must not look back
+        graph[name] |= {parent for parent in FILES if name.startswith(parent + ".")} & at_start(
+            name
+        )
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"a circle: {' -> '.join([*path, name])}"
+        if name not in done:
+            for other in graph[name]:
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+NAMES = {
+    "indexer": [
+        "Failure", "IndexOptions", "IndexReport", "Library", "PicfuseError", "Progress",
+        "index_folder",
+    ],
+    "search": ["Answer", "Hit", "Query", "Searcher", "Term"],
+    "indexer.captions": [
+        "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
+    ],
+    "indexer.encoders": [
+        "IMAGE", "TEXT", "Encoder", "Pixels", "Rows", "load_encoder", "unit_rows",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("package", NAMES)
+def test_public_names_are_pinned_and_there(package):
+    module = import_module(package)
+    assert list(module.__all__) == NAMES[package]
+    assert all(getattr(module, name) is not None for name in NAMES[package])
+
+
+@pytest.mark.parametrize("package", ["indexer", "search"])
+def test_public_names_are_sorted(package):
+    assert NAMES[package] == sorted(NAMES[package])
+
+
+@pytest.mark.parametrize("package", ["indexer", "search"])
+def test_unknown_name_of_a_package_is_an_attribute_error(package):
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = import_module(package).nonsense
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_every_module_and_public_name_has_a_docstring(name):
+    if not FILES[name].read_text().strip():
+        return
+    module = tree(name)
+    assert ast.get_docstring(module), f"{name} has no docstring"
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name}.{node.name} has no docstring"
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_modules_stay_short(name):
+    assert len(FILES[name].read_text().splitlines()) <= 300
+
+
+def test_no_module_inside_the_surface_shadows_a_layer():
+    """`streamlit run ui/app.py` puts `ui/` first on the import path."""
+    assert not [path for path in (ROOT / "ui").iterdir() if path.stem in ("search", "indexer")]
+
+
+def test_tests_lie_flat():
+    """A folder `tests/search` would shadow the package."""
+    folders = [path.name for path in Path(__file__).parent.iterdir() if path.is_dir()]
+    assert set(folders) <= {"golden", "__pycache__"}
