@@ -14,7 +14,7 @@ test: $(READY)  ## Run every test, offline
 check: $(READY)  ## Look at style, formatting, types and the environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
-	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_cli.py > .venv/cli.md && mv .venv/cli.md docs/cli.md
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "picfuse $(OLD)"; exit 1; } >&2
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(BARE)"; exit 1; } >&2
