@@ -1,7 +1,7 @@
 """How near indexing comes to the rate that its two costly stages allow.
 
 A picture has to be decoded (with its thumbnail) and encoded, and both stages can use every core:
-so no indexing is faster than `1 / (1/encoder + 1/decoding)`, each of the two measured alone. Every
+so at best indexing runs at `1 / (1/encoder + 1/decoding)`, each of the two measured alone. Every
 run of indexing is timed between two measurements of this limit, and divided by their mean, since a
 rate from another minute says nothing on a machine that does other things as well.
 """
