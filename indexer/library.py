@@ -109,7 +109,7 @@ class Library:
     ) -> Self:
         """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
         path = Path(path).expanduser().absolute()
-        if not os.access(path / FILE, os.R_OK) or not (path / FILE).is_file():
+        if not _is_file(path / FILE):
             kind = "not a picfuse library" if path.exists() else "no library here"
             raise LibraryNotFound(
                 f"{path}: {kind}; 'picfuse index FOLDER --library {path}' makes one"
@@ -277,3 +277,11 @@ def _make_directory(path: Path) -> None:
         raise LibraryError(
             f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
         ) from error
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there. Raises `LibraryError` where one may not look."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise LibraryError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from error
