@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Graph:
         try:
             expected = json.loads(self.path.with_suffix(".json").read_text())["sha256"]
             return file_hash(self.path) == str(expected)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def ensure(self) -> None:
@@ -69,8 +70,7 @@ def export_tower(name: str, path: Path) -> None:
     The file appears whole or not at all. Raises `ModelError` with what the export said.
     """
     logger.info("exporting the tower %s to ONNX, once; this takes up to a minute", name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    with _beside(path) as folder:
         target = Path(folder) / path.name
         tower = name.split("-")[0]  # the rest of a name is the hash of its weights
         command = [sys.executable, "-P", "-m", "indexer.encoders.towers", tower, str(target)]
@@ -84,6 +84,21 @@ def export_tower(name: str, path: Path) -> None:
         receipt.write_text(json.dumps({"sha256": file_hash(target)}))
         target.replace(path)
         receipt.replace(path.with_suffix(".json"))
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[str]:
+    """A temporary folder next to a file of the cache. Raises `ModelError` without one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=path.parent)
+    except OSError as error:
+        raise ModelError(
+            f"{path.parent}: towers cannot be kept there ({error.strerror}); free some space or "
+            "make it writable"
+        ) from error
+    with folder:
+        yield folder.name
 
 
 def _importing() -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -104,10 +105,19 @@ def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping
 
 
 def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: object) -> None:
-    """Save heads as safetensors in float16, with their settings in the file's header."""
+    """Save heads as safetensors in float16, with their settings in the file's header.
+
+    The file appears whole or not at all: an interrupt leaves the one before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     halves = {name: np.ascontiguousarray(weights[name], dtype=np.float16) for name in SHAPES}
-    save_file(halves, path, metadata={"format": FORMAT, "settings": json.dumps(settings)})
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        metadata = {"format": FORMAT, "settings": json.dumps(settings)}
+        save_file(halves, temporary, metadata=metadata)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def file_hash(path: Path) -> str:

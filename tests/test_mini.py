@@ -1,0 +1,217 @@
+"""The built-in encoder on its real towers: ONNX against PyTorch, batches, and what it finds."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from indexer import IndexOptions, Library, index_folder
+from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
+from indexer.encoders.heads import BUILT_IN
+from indexer.encoders.mini import TRANSFORM, Towers
+from indexer.encoders.packages import TEXT_TOWER, TowerFile
+from indexer.errors import ModelError
+from indexer.images import decode
+from indexer.settings import cache_directory
+from search import Query, Searcher, Term
+
+SAMPLE = ROOT / "data" / "sample"
+SENTENCES = [
+    "a dog",
+    "Two children play football on a beach while their parents watch from a distance.",
+    "",
+    "An espresso, ein Käffchen, 日本語 and 🐼!",
+    "red " * 300,
+]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder("mini", offline=True)
+
+
+@pytest.fixture(scope="module")
+def towers():
+    """The two towers in PyTorch, as they are exported."""
+    from indexer.encoders import towers
+
+    return towers
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    names = ["giant-panda.jpg", "red-goldfish.webp", "espresso-cup.jpg"]
+    return np.stack([TRANSFORM(decode(SAMPLE / name, min_side=260)) for name in names])
+
+
+def cosines(one, other):
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return (one * other).sum(1) / lengths
+
+
+def assert_unit_rows(rows, n, dim=512):
+    assert rows.shape == (n, dim)
+    assert rows.dtype == np.float32
+    assert rows.flags.c_contiguous
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_mini_follows_the_protocol(encoder):
+    assert isinstance(encoder, Encoder)
+    assert encoder.name == "mini"
+    assert encoder.dim == 512
+    assert encoder.modalities == {IMAGE, TEXT}
+    assert {mean.shape for mean in encoder.means.values()} == {(512,)}
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_texts_become_unit_rows(encoder, n):
+    assert_unit_rows(encoder.encode_texts(SENTENCES[:n]), n)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_pictures_become_unit_rows(encoder, pixels, n):
+    assert_unit_rows(encoder.encode_images(pixels[:n]), n)
+
+
+def test_text_does_not_depend_on_its_batch(encoder):
+    together = encoder.encode_texts(SENTENCES * 5)
+    alone = np.concatenate([encoder.encode_texts([text]) for text in SENTENCES])
+    assert (cosines(together, np.tile(alone, (5, 1))) > 0.9999).all()
+
+
+def test_picture_does_not_depend_on_its_batch(encoder, pixels):
+    together = encoder.encode_images(np.concatenate([pixels] * 6))
+    alone = np.concatenate([encoder.encode_images(one[None]) for one in pixels])
+    assert (cosines(together, np.tile(alone, (6, 1))) > 0.9999).all()
+
+
+def test_half_a_surrogate_pair_is_no_obstacle(encoder):
+    """A word of the command line that is not UTF-8 holds them."""
+    assert_unit_rows(encoder.encode_texts([os.fsdecode(b"caf\xe9")]), 1)
+
+
+def test_text_tower_gives_what_transformers_gives(encoder):
+    from transformers import BertModel, BertTokenizerFast
+
+    folder = TEXT_TOWER.path.parent
+    tokenizer = BertTokenizerFast.from_pretrained(folder)
+    model = BertModel.from_pretrained(folder).eval()
+    found = encoder.towers.text_features(SENTENCES)
+    for text, row in zip(SENTENCES, found, strict=True):
+        tokens = tokenizer(text, return_tensors="pt", truncation=True, max_length=128)
+        expected = model(**tokens).last_hidden_state.mean(1).detach().numpy()
+        assert cosines(row[None], expected) > 0.9999
+
+
+def test_image_tower_gives_what_timm_gives(encoder, towers, pixels):
+    import torch
+
+    net = towers.ImageTower().net.eval()
+    images = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        pooled = net.global_pool(net.forward_features(images)).numpy()
+        probabilities = net(images).softmax(1).numpy()
+    found = encoder.towers.image_features(pixels)
+    assert found.shape == (3, 2280)
+    assert (cosines(found[:, :1280], pooled) > 0.9999).all()
+    assert np.allclose(found[:, 1280:] ** 2, probabilities, atol=1e-3)
+    assert probabilities.argmax(1).tolist() == [388, 1, 967]  # panda, goldfish, espresso
+
+
+def test_tower_with_a_wrong_hash_is_never_loaded(towers, tmp_path, monkeypatch):
+    (tmp_path / "some_weights").mkdir()
+    (tmp_path / "some_weights" / "__init__.py").touch()
+    (tmp_path / "some_weights" / "w.bin").write_bytes(b"weights")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = TowerFile("some_weights", "some-weights==1", "w.bin", "0" * 64)
+    monkeypatch.setattr(towers, "IMAGE_TOWER", file)
+    monkeypatch.setattr(towers, "TEXT_TOWER", file)
+    monkeypatch.setattr(towers.torch, "load", None)
+    monkeypatch.setattr(towers, "load_file", None)
+    for tower in (towers.ImageTower, towers.TextTower):
+        with pytest.raises(ModelError, match="not the pinned weights"):
+            tower()
+
+
+def test_own_heads_make_another_encoder(encoder, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    content = BUILT_IN.read_bytes()
+    path.write_bytes(content)
+    same = load_encoder(f"mini:{path}")
+    assert same.name == f"mini:{path}"
+    assert same.fingerprint == encoder.fingerprint  # it is about the content
+    path.write_bytes(content[:-2] + b"\0\0")
+    assert load_encoder(f"mini:{path}").fingerprint != encoder.fingerprint
+
+
+def test_heads_that_are_not_there_are_a_model_error(tmp_path):
+    with pytest.raises(ModelError, match="picfuse train align"):
+        load_encoder(f"mini:{tmp_path}/nowhere.safetensors")
+
+
+def test_towers_share_the_cache_of_the_user():
+    assert Towers(cache_directory()).text.path.parent == cache_directory() / "towers"
+
+
+# On real photographs
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    with Library.create(tmp_path_factory.mktemp("sample") / "library", offline=True) as library:
+        assert index_folder(library, SAMPLE, options=IndexOptions()).failed == []
+        yield library
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a panda", "giant-panda.jpg"),
+        ("a helicopter", "helicopter.jpg"),
+        ("cup of coffee", "espresso-cup.jpg"),
+        ("red goldfish", "red-goldfish.webp"),
+    ],
+)
+def test_photograph_is_found_by_what_it_shows(sample, text, name):
+    hits = Searcher(sample).search(Query((Term(text),), 1), k=3).hits  # the picture alone
+    assert name in [hit.path.name for hit in hits]
+
+
+def test_captions_find_their_photographs(sample):
+    with (SAMPLE / "captions.csv").open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    searcher = Searcher(sample)
+    ranks = []
+    for name, caption, *_ in rows:
+        hits = searcher.search(Query((Term(caption),), 1), k=99).hits
+        ranks.append([hit.path.name for hit in hits].index(name) + 1)
+    assert np.mean(np.array(ranks) <= 5) > 0.6
+    found = [searcher.search(caption, k=1).hits[0].path.name for _, caption, *_ in rows]
+    assert np.mean([one == row[0] for one, row in zip(found, rows, strict=True)]) > 0.9
+
+
+def test_text_query_imports_no_heavy_package(sample, tmp_path):
+    code = """
+import sys
+from indexer import Library
+from search import Searcher
+with Library.open(sys.argv[1], read_only=True, offline=True) as library:
+    print(Searcher(library).search("a panda with a caption", k=1).hits[0].path.suffix)
+heavy = {"torch", "transformers", "timm", "streamlit", "open_clip", "alembic", "click", "onnx"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    paths = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code, sample.path],
+        env=os.environ | {"PYTHONPATH": paths},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
