@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-OLD := needs Python 3.11 or newer as '$(PYTHON)'; name another: make PYTHON=python3.12
+OLD := picfuse needs Python 3.11 or newer, and '$(PYTHON)' is none; name another: PYTHON=python3.12 make
 BARE := '$(PYTHON)' has no venv module; on Debian: apt-get install python3-venv
 .PHONY: help demo test check docs
 help:  ## Print what make can do
@@ -16,7 +16,7 @@ check: $(READY)  ## Look at style, formatting, types and the environment
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
 	$(BIN)/python docs/make_cli.py > .venv/cli.md && mv .venv/cli.md docs/cli.md
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "picfuse $(OLD)"; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(OLD)"; exit 1; } >&2
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(BARE)"; exit 1; } >&2
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --no-compile --editable '.[dev]' && touch $@
