@@ -1,0 +1,150 @@
+"""`picfuse train align`: heads of one's own, from a folder of captions to a search with them."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import SAMPLE, answered, refusal, run
+
+from indexer.encoders.heads import BUILT_IN, read_heads
+from indexer.encoders.mini import Towers
+from indexer.settings import cache_directory
+
+
+pytestmark = pytest.mark.xdist_group("train")  # one training, whatever the number of workers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Features go to a cache of the tests, which shares the exported towers of the user's."""
+    Towers(cache_directory()).ensure()
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "picfuse").mkdir()
+    (cache / "picfuse" / "towers").symlink_to(cache_directory() / "towers")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        yield
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
+    """A dozen sample photographs, each with two captions, and lists of nine and of three."""
+    folder = tmp_path_factory.mktemp("dataset")
+    lines = (SAMPLE / "captions.csv").read_text("utf-8").splitlines()
+    rows = list({row["file"]: row for row in csv.DictReader(lines)}.values())
+    with (folder / "captions.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "caption"])
+        for row in rows[:12]:
+            shutil.copy(SAMPLE / row["file"], folder)
+            table.writerow([row["file"], row["caption"]])
+            table.writerow([row["file"], f"photo: {row['caption'].lower()}"])
+    (folder / "train.txt").write_text("".join(f"{row['file']}\n" for row in rows[:9]))
+    (folder / "dev.txt").write_text("".join(f"{row['file']}\n" for row in rows[9:12]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, tmp_path_factory):
+    """The result of a training of one epoch, and the heads file it wrote."""
+    output = tmp_path_factory.mktemp("output") / "mine.safetensors"
+    words = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
+    result = run("train", "align", dataset, "--output", output, *words)
+    assert result.exit_code == 0, result.output
+    return result, output
+
+
+def test_training_reports_each_epoch_and_what_it_wrote(trained):
+    result, output = trained
+    epoch, written = result.stdout.splitlines()
+    assert epoch.startswith("epoch 1: loss ")
+    assert ", validation r@1 " in epoch
+    assert written == f"written: {output} and mine.json"
+    assert result.stderr == ""
+
+
+def test_heads_have_the_shapes_of_the_built_in_ones(trained):
+    weights, settings = read_heads(trained[1])
+    built_in, _ = read_heads(BUILT_IN)
+    assert set(weights) == set(built_in)
+    assert settings["seed"] == 7
+    assert settings["epochs"] == 1
+
+
+def test_json_beside_the_heads_tells_how_they_came_about(trained):
+    facts = json.loads(trained[1].with_suffix(".json").read_text())
+    assert facts["pictures"] == {"train": 9, "validation": 3}
+    assert facts["settings"]["seed"] == 7
+    assert facts["best_epoch"] == 1
+    assert len(facts["epochs"]) == 1
+    assert len(facts["data"]) == 32
+    assert facts["report"]["queries"] == 18
+
+
+def test_trained_heads_index_and_answer(trained, dataset, tmp_path):
+    heads, library = trained[1], tmp_path / "library"
+    report = answered("index", dataset, "--model", f"mini:{heads}", "--library", library)
+    assert report["added"] == 12
+    assert answered("status", "--library", library)["encoder"] == f"mini:{heads}"
+    hits = answered("search", "a passenger jet", "--weight", 0, "--library", library)["hits"]
+    assert len(hits) == 10
+    said = refusal("index", dataset, "--model", "mini", "--library", library, status=2)
+    assert "made with" in said
+
+
+def test_library_notices_that_its_heads_have_changed(trained, dataset, tmp_path):
+    heads, library = tmp_path / "heads.safetensors", tmp_path / "library"
+    shutil.copy(trained[1], heads)
+    assert run("index", dataset, "--model", f"mini:{heads}", "--library", library).exit_code == 0
+    shutil.copy(BUILT_IN, heads)
+    said = refusal("search", "a jet", "--library", library, status=3)
+    assert "made with another version" in said
+    heads.unlink()
+    assert str(heads) in refusal("search", "a jet", "--library", library, status=3)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--validation", "1.5"], "--validation 1.5: a share lies between 0 and 1"),
+        (["--validation", "nowhere.txt"], "nowhere.txt: no such list of pictures"),
+        (["--split", "nowhere.txt"], "nowhere.txt: no such list of pictures"),
+        (["--split", "dev.txt", "--validation", "dev.txt"], "choose another split"),
+        (["--captions", "nowhere.csv"], "nowhere.csv does not exist"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_status_2(dataset, tmp_path, words, message):
+    output = tmp_path / "heads.safetensors"
+    said = refusal("train", "align", dataset, "--output", output, *words, status=2)
+    assert message in said
+    assert not output.exists()
+
+
+def test_folder_without_captions_is_status_2(pictures, paint, tmp_path):
+    output = tmp_path / "heads.safetensors"
+    for name in ("red.png", "green.png"):
+        paint(name)
+    said = refusal("train", "align", pictures, "--output", output, status=2)
+    assert f"{pictures}: needs captioned pictures" in said
+    said = refusal("train", "align", pictures / "nowhere", "--output", output, status=2)
+    assert "no such folder" in said
+
+
+def test_few_captioned_pictures_are_status_2(pictures, paint, tmp_path):
+    for name in ("red", "green", "blue"):
+        paint(f"{name}.png", caption=f"{name} wall")
+    output = tmp_path / "heads.safetensors"
+    said = refusal("train", "align", pictures, "--output", output, status=2)
+    assert "too few" in said
+
+
+def test_output_that_cannot_be_written_is_refused_before_training(dataset, tmp_path):
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "heads.safetensors"
+    said = refusal("train", "align", dataset, "--output", output, status=2)
+    assert f"{output}: cannot be written" in said
+    result = run("train", "align", dataset, "--output", tmp_path)
+    assert result.exit_code == 2
+    assert "is a directory" in result.stderr

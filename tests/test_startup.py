@@ -1,0 +1,60 @@
+"""What the commands import: `--help` and a text query are quick because of what they leave out."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from command_line import sample_library
+
+HEAVY = {"torch", "transformers", "timm", "streamlit", "alembic", "open_clip"}
+REPORT = """
+import atexit, json, sys
+def report():
+    print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+atexit.register(report)
+from ui.cli import MODULES, main
+"""
+ONE = "main(sys.argv[1:], prog_name='picfuse')"
+EVERY_HELP = "for name in MODULES: main([name, '--help'], standalone_mode=False)"
+
+
+def imported(*words, environment, script=ONE) -> set[str]:
+    """The packages that a command has imported when it ends."""
+    run = subprocess.run(
+        [sys.executable, "-c", REPORT + script, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout
+    return set(json.loads(run.stderr.splitlines()[-1]))
+
+
+def test_help_imports_nothing_heavy(subprocess_environment):
+    packages = imported("--help", environment=subprocess_environment)
+    assert "click" in packages
+    assert not packages & (HEAVY | {"numpy", "sqlalchemy", "faiss", "onnxruntime", "PIL"})
+
+
+def test_help_of_every_command_needs_no_model(subprocess_environment):
+    packages = imported(environment=subprocess_environment, script=EVERY_HELP)
+    assert "faiss" in packages
+    assert not packages & HEAVY
+
+
+@pytest.mark.xdist_group("sample")
+def test_text_query_imports_no_torch(tmp_path_factory, subprocess_environment):
+    library = sample_library(tmp_path_factory)
+    packages = imported("search", "a cat", "--library", library, environment=subprocess_environment)
+    assert "onnxruntime" in packages
+    assert not packages & HEAVY
+
+
+def test_second_run_of_index_imports_no_torch(
+    colour_library, colour_pictures, subprocess_environment
+):
+    words = ("index", colour_pictures, "--library", colour_library.path)
+    assert not imported(*words, environment=subprocess_environment) & HEAVY
