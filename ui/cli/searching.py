@@ -57,8 +57,8 @@ def search_options(command: F) -> F:
 @click.command(
     cls=SearchCommand,
     context_settings={"ignore_unknown_options": True},
-    epilog="Examples: picfuse search a dog in the snow | "
-    "picfuse search golden retriever + ./pool.jpg - 2:fruit",
+    epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
+    "  picfuse search golden retriever + ./pool.jpg - 2:fruit",
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -70,6 +72,7 @@ def align(
     to bring picture and caption together.
     """
     folder = dataset_folder(dataset)
+    _check_output(output)
     recipes = import_module("indexer.training.recipe")  # it brings torch
     recipe: AlignRecipe = recipes.AlignRecipe(
         folder, output, split, _validation(validation), report, captions
@@ -90,6 +93,15 @@ def _advance(progress: Bar, task: TaskID, step: Progress) -> None:
     speed = progress.tasks[task].speed
     rate = f"{speed:.0f} pictures/s" if speed else ""
     progress.update(task, completed=step.done, total=step.total, rate=rate)
+
+
+def _check_output(output: Path) -> None:
+    """Raise `InputError` where nothing can be written, before hours have gone into it."""
+    with suppress(OSError):
+        output.parent.mkdir(parents=True, exist_ok=True)
+    target = output if output.exists() else output.parent
+    if not output.parent.is_dir() or not os.access(target, os.W_OK):
+        raise InputError(f"{output}: cannot be written; name another file with --output")
 
 
 def _validation(given: str) -> Path | float:
