@@ -110,9 +110,10 @@ class Library:
         """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
         path = Path(path).expanduser().absolute()
         if not _is_file(path / FILE):
-            kind = "not a picfuse library" if path.exists() else "no library here"
+            if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+                raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
             raise LibraryNotFound(
-                f"{path}: {kind}; 'picfuse index FOLDER --library {path}' makes one"
+                f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
             )
         engine = open_engine(path, read_only=read_only)
         library = cls(path, engine, read_only=read_only, offline=offline, cache=cache)

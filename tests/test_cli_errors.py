@@ -56,7 +56,7 @@ def test_missing_library_is_status_3_and_says_how_to_make_one(home, words):
 @pytest.mark.parametrize("words", ON_A_LIBRARY, ids=lambda words: words[0])
 def test_library_that_is_something_else_is_status_3(not_a_library, words):
     said = refusal(*words, "--library", not_a_library, status=3)
-    assert f"{not_a_library}: not a picfuse library" in said
+    assert said == f"picfuse: {not_a_library}: not a picfuse library; name another with --library"
 
 
 @pytest.mark.parametrize("not_a_library", ["file", "directory"], indirect=True)
