@@ -18,7 +18,7 @@ from indexer.training.recall import figures, mean_recall, ranks
 
 WIDTHS = {"image": POOLED + CLASSES, "text": WORDS}
 START = 0.1  # scale of the first weights: small ones learn more from what is common
-CLASS_WEIGHT = 30.0  # so that the class-name branch decides where the classifier is sure
+CLASS_WEIGHT = 40.0  # so that the class-name branch decides where the classifier is sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class AlignSettings:
     """How the heads are trained; the defaults made the shipped ones."""
 
     dim: int = 512
-    hidden: int = 1536
+    hidden: int = 2048
     epochs: int = 3
     patience: int = 2
     batch: int = 1000
     learning_rate: float = 1e-3
     weight_decay: float = 0.3
     label_smoothing: float = 0.05
-    image_dropout: float = 0.7
+    image_dropout: float = 0.8
     text_dropout: float = 0.2
     class_loss: float = 0.5
-    caption_loss: float = 0.5
+    caption_loss: float = 0.4
     seed: int = 0
 
 

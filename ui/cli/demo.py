@@ -28,7 +28,7 @@ def sample_folder() -> Path:
     return installed if installed.is_dir() else root.parent / "data" / "sample"
 
 
-@click.command()
+@click.command(epilog="Example: picfuse demo")
 @click.option(
     "--library",
     type=click.Path(path_type=Path),
