@@ -61,9 +61,7 @@ def index_progress(
     start = time.monotonic()
     try:
         chosen = name_folders(library, folders, options)
-        plans = [
-            plan_folder(library.catalogue, f, library.path, report, options.only) for f in chosen
-        ]
+        plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in chosen]
         yield from _carry_out(library, plans, options, report)
         library.save_vectors()
     except (KeyboardInterrupt, GeneratorExit):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from indexer.captions import Caption, CaptionScan, find_captions
 from indexer.catalogue import Catalogue, KnownFolder, KnownPicture
+from indexer.database import FILE
 from indexer.errors import CaptionFileError
 from indexer.images import FoundPicture, scan
-from indexer.report import IndexReport
+from indexer.report import IndexOptions, IndexReport
 from indexer.schema import FAILED, MISSING, PRESENT
 
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
@@ -40,8 +41,8 @@ def plan_folder(
     catalogue: Catalogue,
     folder: KnownFolder,
     library: Path,
+    options: IndexOptions,
     report: IndexReport,
-    only: Collection[bytes] | None = None,
 ) -> FolderPlan:
     """Compare a folder with the catalogue; what cannot be looked at goes to `report.problems`.
 
@@ -61,10 +62,11 @@ def plan_folder(
         elif not in_library(os.path.dirname(found.relative)):  # noqa: PTH120 - bytes
             files[found.relative] = replace(found, mtime_ns=min(found.mtime_ns, LATEST))
     captions = _captions(folder, files, report)
-    if only is not None:
+    if (only := options.only) is not None:
         files = {relative: found for relative, found in files.items() if relative in only}
     plan = FolderPlan(folder, captions.captions, known=catalogue.known_pictures(folder.id))
-    _compare(plan, files, catalogue.captions(folder.id, embedded=False), report)
+    before = catalogue.captions(folder.id, embedded=False)
+    _compare(plan, files, before, report, retry=options.other_limits)
     for relative, known in plan.known.items():
         away = relative not in files and known.state != MISSING
         if away and not plan.full(relative).startswith(tuple(unreadable)):
@@ -73,13 +75,16 @@ def plan_folder(
 
 
 def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
-    """Tells whether a directory below the folder belongs to the library, whatever links lead."""
+    """Tells whether a directory below the folder belongs to a library, whatever links lead."""
     root, own = os.fsencode(folder), os.path.realpath(os.fsencode(library)) + b"/"
 
     @cache
     def inside(directory: bytes) -> bool:
-        real = os.path.realpath(os.path.join(root, directory))
-        return (real + b"/").startswith(own)
+        path = os.path.join(root, directory)
+        if (os.path.realpath(path) + b"/").startswith(own):
+            return True
+        another = os.path.isfile(os.path.join(path, os.fsencode(FILE)))  # noqa: PTH113 - bytes
+        return another or (bool(directory) and inside(os.path.dirname(directory)))  # noqa: PTH120
 
     return inside
 
@@ -109,6 +114,8 @@ def _compare(
     files: Mapping[bytes, FoundPicture],
     before: Mapping[int, tuple[str, ...]],
     report: IndexReport,
+    *,
+    retry: bool,
 ) -> None:
     for relative, found in files.items():
         known = plan.known.get(relative)
@@ -116,8 +123,9 @@ def _compare(
             plan.decode.append(found)
             continue
         if known.state != PRESENT and (known.content_hash is None or known.reason):
-            # Its bytes would fail again; one that could not be read may be readable by now.
-            if known.state == FAILED and known.content_hash is not None:
+            # Its bytes would fail again, unless under other limits; one that could not be read
+            # may be readable by now.
+            if known.state == FAILED and known.content_hash is not None and not retry:
                 report.fail(plan.full(relative), known.reason or "unknown")
             else:
                 plan.decode.append(found)

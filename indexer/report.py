@@ -9,6 +9,8 @@ from pathlib import Path
 
 from indexer.captions import CaptionFile
 
+TIME_LIMIT = 60.0  # seconds for one picture
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -64,6 +66,11 @@ class IndexOptions:
     captions: Sequence[Path] = ()
     exclude: Sequence[str] = ()
     workers: int | None = None
-    time_limit: float = 60.0
+    time_limit: float = TIME_LIMIT
     max_pixels: int | None = None
     only: Collection[bytes] | None = None
+
+    @property
+    def other_limits(self) -> bool:
+        """Whether pictures that failed under the usual limits are worth another try."""
+        return self.max_pixels is not None or self.time_limit != TIME_LIMIT

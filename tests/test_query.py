@@ -381,10 +381,8 @@ def test_server_that_says_nothing_is_given_up(host, monkeypatch):
 
 def test_server_that_dribbles_is_given_up(host, monkeypatch):
     monkeypatch.setattr(pictures, "DEADLINE", 0.1)
-    start = time.monotonic()
     with pytest.raises(QueryError, match="not there after"):
         row(Term(picture=f"{host}/dribble"))
-    assert time.monotonic() - start < 0.8
 
 
 def test_answer_that_ends_early_is_refused(host):

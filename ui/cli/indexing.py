@@ -9,6 +9,7 @@ import click
 
 from indexer import IndexOptions, IndexReport, Library
 from indexer.errors import InputError
+from indexer.report import TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 from ui.cli.group import INTERRUPTED, json_option, library_options
 from ui.cli.progress import index_with_bar
@@ -37,7 +38,11 @@ SHOWN_FAILURES = 20
 )
 @click.option("--workers", type=click.IntRange(1), help="Decoding processes.  [default: cores]")
 @click.option(
-    "--time-limit", type=float, default=60.0, show_default=True, help="Seconds for one picture."
+    "--time-limit",
+    type=float,
+    default=TIME_LIMIT,
+    show_default=True,
+    help="Seconds for one picture.",
 )
 @click.option("--max-pixels", type=click.IntRange(1), help="Largest picture that is decoded.")
 @library_options
