@@ -86,13 +86,11 @@ def test_at_least_ten_golden_queries_are_held():
     assert set(held) <= set(queries("sample_queries.tsv"))
 
 
-@pytest.mark.xdist_group("sample")
 @pytest.mark.parametrize(("query", "picture"), queries("held_queries.tsv"))
 def test_golden_query_finds_its_picture_by_the_picture_alone(searcher, query, picture):
     assert rank(searcher, picture, query, weight=1) <= 2
 
 
-@pytest.mark.xdist_group("sample")
 def test_golden_queries_find_their_pictures_with_captions(searcher):
     asked = queries("sample_queries.tsv")
     ranks = {query: rank(searcher, picture, query) for query, picture in asked}
@@ -101,20 +99,17 @@ def test_golden_queries_find_their_pictures_with_captions(searcher):
     assert len(late) <= 4, late
 
 
-@pytest.mark.xdist_group("sample")
 def test_similar_leaves_the_picture_itself_out(sample):
     answer = answered("similar", SAMPLE / "brown-horses.jpg", "--library", sample, "-k", 61)
     assert len(answer["hits"]) == 60
     assert "brown-horses.jpg" not in names(answer)
 
 
-@pytest.mark.xdist_group("sample")
 def test_copy_of_a_picture_under_another_name_is_the_picture_itself(sample, tmp_path):
     copy = shutil.copy(SAMPLE / "brown-horses.jpg", tmp_path / "copy.jpg")
     assert "brown-horses.jpg" not in found(sample, copy, "-k", 61)
 
 
-@pytest.mark.xdist_group("sample")
 def test_subtracted_words_push_a_picture_down(searcher):
     plain = rank(searcher, "flying-macaw.jpg", "an animal")
     less = rank(searcher, "flying-macaw.jpg", "an animal", "-", "2:a bird")

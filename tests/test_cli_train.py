@@ -12,8 +12,6 @@ from indexer.encoders.heads import BUILT_IN, read_heads
 from indexer.encoders.mini import Towers
 from indexer.settings import cache_directory
 
-pytestmark = pytest.mark.xdist_group("train")  # one training, whatever the number of workers
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory):

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 
-import pytest
 from command_line import sample_library
 
 HEAVY = {"torch", "transformers", "timm", "streamlit", "alembic", "open_clip"}
@@ -45,7 +44,6 @@ def test_help_of_every_command_needs_no_model(subprocess_environment):
     assert not packages & HEAVY
 
 
-@pytest.mark.xdist_group("sample")
 def test_text_query_imports_no_torch(tmp_path_factory, subprocess_environment):
     library = sample_library(tmp_path_factory)
     packages = imported("search", "a cat", "--library", library, environment=subprocess_environment)

@@ -20,8 +20,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SAMPLE = ROOT / "data" / "sample"
 PACKAGES = ("indexer", "search", "ui")
 
-pytestmark = pytest.mark.xdist_group("wheel")  # built and installed once
-
 
 def run(*command, **options):
     """The standard output of a command, which has to succeed."""
