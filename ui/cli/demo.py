@@ -11,6 +11,7 @@ import click
 
 import ui as package
 from indexer import Library, index_folder
+from indexer.schema import text_hash
 from indexer.settings import cache_directory
 from search import Query, Searcher
 from ui.cli.group import offline_option
@@ -28,11 +29,16 @@ def sample_folder() -> Path:
     return installed if installed.is_dir() else root.parent / "data" / "sample"
 
 
+def own_library(sample: Path) -> Path:
+    """The demo's library of a sample: in the cache, one for each installation."""
+    return cache_directory() / "demo" / text_hash(str(sample)).hex()[:12]
+
+
 @click.command(epilog="Example: picfuse demo")
 @click.option(
     "--library",
     type=click.Path(path_type=Path),
-    default=lambda: cache_directory() / "demo-library",
+    default=lambda: own_library(sample_folder()),
     help="Where the demo keeps its library; never your own.",
 )
 @offline_option
