@@ -150,7 +150,7 @@ class DecodingPool:
         if task is not None and not isinstance(task.future.exception(), BrokenProcessPool):
             self._breaks = 0
             return False
-        return task is not None or self._pool is None or not self._pool.active
+        return task is not None or self._pool is None or not _is_active(self._pool)
 
     def _outcome(self, task: "_Task") -> Outcome:
         error = task.future.exception()
@@ -180,6 +180,14 @@ class DecodingPool:
             self._pool.stop()
             self._pool.join()
             self._pool = None
+
+
+def _is_active(pool: ProcessPool) -> bool:
+    """Whether a pool works; asking starts one that has not begun, which may fail."""
+    try:
+        return bool(pool.active)
+    except RuntimeError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

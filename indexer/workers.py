@@ -5,6 +5,7 @@ parent's `__main__` again in each child, and that may be a Streamlit page, a tes
 user's script without a guard: so it is out of sight while a child is being prepared.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -30,7 +31,7 @@ class WorkerProcess(BaseProcess):
 
     def start(self) -> None:
         """Start the process."""
-        with _neutral_main(), _interrupts_blocked():
+        with _preparing, _neutral_main(), _safe_path(), _interrupts_blocked():
             super().start()
 
     def terminate(self) -> None:
@@ -75,13 +76,26 @@ def _start(pool: ProcessPool) -> None:
 
 @contextmanager
 def _neutral_main() -> Iterator[None]:
-    with _preparing:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let a starting interpreter not import from the present folder: it may be one of pictures."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextmanager

@@ -41,8 +41,8 @@ def refusal(*arguments: object, status: int, **options) -> str:
 
 
 def command(*arguments: object) -> list[str]:
-    """The words that start picfuse in a process of its own."""
-    return [sys.executable, "-m", "ui", *(os.fspath(argument) for argument in arguments)]
+    """The words that start picfuse in a process of its own; as its script, from any folder."""
+    return [sys.executable, "-P", "-m", "ui", *(os.fspath(argument) for argument in arguments)]
 
 
 def process(*arguments: object, environment: dict[str, str], **options):

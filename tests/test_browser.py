@@ -20,7 +20,6 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from indexer import Library, index_folder
-from ui.views.options import STREAMLIT_OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
@@ -64,14 +63,15 @@ def library(tmp_path_factory) -> Path:
 def address(library, tmp_path_factory):
     """Address of a running app."""
     port = free_port()
-    options = STREAMLIT_OPTIONS | {"server.port": str(port), "server.headless": "true"}
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "app.py")]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    command += ["--theme.base=light", "--", "--library", str(library), "--offline"]
-    log = tmp_path_factory.mktemp("server") / "log"
+    command = [sys.executable, "-P", "-m", "ui", "ui", "--no-browser", "--port", str(port)]
+    command += ["--library", str(library), "--offline"]
+    here = tmp_path_factory.mktemp("server")
+    for name in ("ui", "search", "indexer", "numpy"):  # a user's own scripts
+        (here / f"{name}.py").write_text("raise SystemExit('a module of the present folder ran')")
+    log = here / "log"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with log.open("w") as output:
-        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        server = subprocess.Popen(command, cwd=here, env=environment, stdout=output, stderr=output)
     try:
         found = f"http://localhost:{port}"
         wait_for(f"{found}/_stcore/health", server, log)

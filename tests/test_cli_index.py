@@ -305,3 +305,14 @@ def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
     again = process(*words, environment=subprocess_environment)
     assert again.returncode == 0
     assert again.stdout.startswith(f"{160 - kept} added, 0 changed, {kept} unchanged, ")
+
+
+def test_modules_of_the_present_folder_are_never_run(colour_pictures, home, subprocess_environment):
+    for name in ("indexer", "search", "ui", "numpy", "PIL", "multiprocessing"):
+        (colour_pictures / f"{name}.py").write_text("print('it ran')")
+    for words in (["index", ".", "--model", "colour"], ["search", "red", "-k", "1"]):
+        done = process(
+            *words, "--library", home, environment=subprocess_environment, cwd=colour_pictures
+        )
+        assert done.returncode == 0, done.stderr
+        assert "it ran" not in done.stdout + done.stderr

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from indexer.errors import ModelError
 
@@ -114,7 +114,7 @@ def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: objec
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         metadata = {"format": FORMAT, "settings": json.dumps(settings)}
-        save_file(halves, temporary, metadata=metadata)
+        temporary.write_bytes(save(halves, metadata=metadata))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

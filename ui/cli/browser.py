@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 
@@ -17,21 +17,25 @@ from ui.views.options import STREAMLIT_OPTIONS
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @library_options
-@click.pass_context
-def ui(ctx: click.Context, port: int, no_browser: bool, library: Path, offline: bool) -> None:
+def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
     """Open the browser app on the library; it listens on this machine only."""
     headless = "true" if no_browser else "false"
     options = STREAMLIT_OPTIONS | {"server.port": str(port), "server.headless": headless}
-    command = [sys.executable, "-m", "streamlit", "run", str(app_file())]
+    # Without -P a module of the same name in the present folder would come before ours.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app_file())]
     command += [f"--{name}={value}" for name, value in options.items()]
     command += ["--", "--library", str(library.expanduser().absolute())]
     command += ["--offline"] if offline else []
-    try:
-        ctx.exit(subprocess.run(command).returncode)
-    except KeyboardInterrupt:
-        ctx.exit(0)
+    # In place of this process: whatever ends picfuse ends the server too.
+    os.execve(sys.executable, command, _importing())
 
 
 def app_file() -> Path:
     """The app's script, inside the installed package."""
     return Path(package.__file__ or "").parent / "app.py"
+
+
+def _importing() -> dict[str, str]:
+    """The environment in which the app finds this package, wherever it was started."""
+    paths = [str(app_file().parents[1]), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
