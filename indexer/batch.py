@@ -92,7 +92,7 @@ class Batch:
             row = Folder(path=raw, exclude="[]", caption_files="[]")
             self._session.add(row)
         if exclude:
-            row.exclude = json.dumps(list(exclude))
+            row.exclude = json.dumps([pattern for pattern in exclude if pattern])
         if caption_files:
             row.caption_files = json.dumps([str(file) for file in caption_files])
         self._session.flush()

@@ -163,7 +163,7 @@ class DecodingPool:
 
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, TimeoutError):
-            return f"decoding took more than {self._time_limit:g} s (raise it with time_limit)"
+            return f"decoding took more than {self._time_limit:g} s (to give it more: --time-limit)"
         if isinstance(error, ProcessExpired):
             return f"the decoder crashed ({_exit_status(error.exitcode)})"
         return f"the decoder failed: {type(error).__name__}: {error}"

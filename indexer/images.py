@@ -159,7 +159,7 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Imag
     if width * height > max_pixels:
         raise PictureError(
             f"{width} x {height} pixels is over the limit of {max_pixels:,}"
-            " (raise it with max_pixels)"
+            " (to index it all the same: --max-pixels)"
         )
     return image
 

@@ -77,6 +77,8 @@ class Library:
         path = Path(path).expanduser().absolute()
         if path.exists() and not path.is_dir():
             raise LibraryNotFound(f"{path}: a file, not a library; name a directory")
+        if (path / FILE).is_file():
+            raise LibraryError(f"{path}: a library already; open it with Library.open")
         if path.is_dir() and any(path.iterdir()):
             raise LibraryNotFound(
                 f"{path}: neither a library nor empty; name another directory for the library"

@@ -1,6 +1,7 @@
 """What goes wrong is one clear line on standard error and the right exit status."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,15 @@ def test_error_of_a_process_is_one_line_without_a_traceback(home, garbage, subpr
         assert result.stdout == ""
         assert result.stderr.count("\n") == 1
         assert result.stderr.startswith("picfuse: ")
+
+
+def test_port_that_is_taken_is_refused(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        said = refusal("ui", "--no-browser", "--port", taken.getsockname()[1], status=2)
+    assert "is taken; choose another with --port" in said
+
+
+def test_unknown_open_clip_model_is_said_to_be_unknown():
+    assert "no model of open_clip has 'zzz'" in refusal("models", "--open-clip", "zzz", status=2)

@@ -217,7 +217,10 @@ def test_hanging_file_is_stopped_at_the_time_limit(tmp_path):
     with pool(task=by_name, time_limit=0.5) as workers:
         found = outcomes(workers, items)
     for name in ("hang", "deaf"):
-        assert reason_of(found[name]) == "decoding took more than 0.5 s (raise it with time_limit)"
+        assert (
+            reason_of(found[name])
+            == "decoding took more than 0.5 s (to give it more: --time-limit)"
+        )
     assert isinstance(found["good"], Decoded)
 
 

@@ -85,6 +85,11 @@ def test_directory_of_other_things_is_not_opened(colour_pictures):
         Library.open(colour_pictures)
 
 
+def test_library_is_not_made_over_another(colour_library):
+    with pytest.raises(LibraryError, match=r"a library already; open it with Library\.open"):
+        Library.create(colour_library.path, encoder="colour")
+
+
 def test_library_is_not_made_among_other_things(colour_pictures):
     before = sorted(os.listdir(colour_pictures))
     with pytest.raises(LibraryNotFound, match="neither a library nor empty"):

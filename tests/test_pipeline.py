@@ -588,6 +588,13 @@ def test_excluded_names_stay_excluded_in_later_runs(library, paint, pictures):
     assert numbers(index(library, pictures)) == (0, 1, 0, 0, 0)
 
 
+def test_empty_pattern_ends_what_was_excluded(library, paint, pictures):
+    paint("red.png")
+    assert index(library, pictures, exclude=["red*"]).added == 0
+    assert index(library, pictures, exclude=[""]).added == 1
+    assert index(library).unchanged == 1
+
+
 def test_pictures_excluded_later_leave_the_results(colour_library, colour_pictures):
     assert numbers(index(colour_library, colour_pictures, exclude=["red.*"])) == (0, 4, 0, 1, 0)
     assert "red.png" not in found(colour_library, "red")

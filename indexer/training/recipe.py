@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.encoders.heads import read_heads, write_heads
+from indexer.encoders.heads import BUILT_IN, read_heads, write_heads
 from indexer.encoders.mini import Towers
 from indexer.errors import DatasetError
 from indexer.report import Progress
@@ -67,6 +67,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
         "data": _fingerprint(data),
         "pictures": {"train": len(train.images), "validation": len(validation.images)},
         "unreadable": data.failed,
+        "built_in": _figures(BUILT_IN, validation),
         "epochs": [],
     }
     best = -1.0
@@ -105,9 +106,13 @@ def _report(
     only = read_split(recipe.folder, recipe.report)
     yield from extract(recipe.folder, towers, cache, data, only=only, captions=recipe.captions)
     assert data.features is not None
-    weights, _ = read_heads(recipe.output)
-    facts["report"] = judged(0, 0.0, weights, data.features).figures
+    facts["report"] = _figures(recipe.output, data.features)
     _write_facts(recipe.output, facts, start)
+
+
+def _figures(heads: Path, data: Features) -> dict[str, float]:
+    """Text-to-image figures of a heads file."""
+    return judged(0, 0.0, read_heads(heads)[0], data).figures
 
 
 def _write(output: Path, epoch: Epoch, facts: dict[str, Any], start: float) -> None:

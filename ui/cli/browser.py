@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import click
 
 import ui as package
+from indexer.errors import InputError
 from ui.cli.group import library_options
 from ui.views.options import STREAMLIT_OPTIONS
 
@@ -19,6 +21,7 @@ from ui.views.options import STREAMLIT_OPTIONS
 @library_options
 def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
     """Open the browser app on the library; it listens on this machine only."""
+    _check_port(port)
     headless = "true" if no_browser else "false"
     options = STREAMLIT_OPTIONS | {"server.port": str(port), "server.headless": headless}
     # Without -P a module of the same name in the present folder would come before ours.
@@ -28,6 +31,16 @@ def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
     command += ["--offline"] if offline else []
     # In place of this process: whatever ends picfuse ends the server too.
     os.execve(sys.executable, command, _importing())
+
+
+def _check_port(port: int) -> None:
+    """Raise `InputError` for a port that is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("localhost", port))
+        except OSError as error:
+            raise InputError(f"port {port} is taken; choose another with --port") from error
 
 
 def app_file() -> Path:

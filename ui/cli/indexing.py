@@ -24,13 +24,15 @@ SHOWN_FAILURES = 20
     "--captions",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A caption file that does not lie with the pictures. May be repeated.",
+    help="A caption file that does not lie with the pictures. May be repeated; kept for later "
+    "runs.",
 )
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave out names or paths like this, as in '*.gif'. May be repeated.",
+    help="Leave out names or paths like this, as in '*.gif'. May be repeated; kept for later "
+    "runs over the same folders until other patterns are named ('' for none).",
 )
 @click.option("--model", help=f"What encodes a new library.  [default: {DEFAULT_ENCODER}]")
 @click.option(

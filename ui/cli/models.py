@@ -13,6 +13,7 @@ from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.mini import Towers
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
+from indexer.errors import InputError
 from indexer.settings import cache_directory
 from ui.cli.group import json_option
 from ui.cli.text import print_json
@@ -24,6 +25,8 @@ from ui.cli.text import print_json
 def models(open_clip: str | None, as_json: bool) -> None:
     """List what can encode, and what of it is ready without a network."""
     found = _built_in() if open_clip is None else _open_clip(open_clip)
+    if not found:
+        raise InputError(f"no model of open_clip has {open_clip!r} in its name")
     if as_json:
         print_json(found)
         return

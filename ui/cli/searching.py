@@ -68,7 +68,7 @@ def search(ctx: click.Context, /, terms: tuple[str, ...], weight: float, **optio
 
     A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
-    Exit status 1 when nothing matched.
+    The same picture in the library is left out of its own hits. Exit status 1 when nothing matched.
     """
     for term in terms:
         if term.startswith("--"):

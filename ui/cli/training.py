@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import Progress as Bar
@@ -87,6 +88,19 @@ def align(
                 recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
                 click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
     click.echo(f"written: {output} and {output.with_suffix('.json').name}")
+    _compare(json.loads(output.with_suffix(".json").read_text()))
+
+
+def _compare(facts: dict[str, Any]) -> None:
+    """Say whether the built-in heads find the same validation pictures better."""
+    mine, built_in = (facts[name]["r@10"] for name in ("validation", "built_in"))
+    if built_in > mine:
+        click.echo(
+            f"picfuse: on the same {facts['pictures']['validation']} validation pictures the "
+            f"built-in heads reach r@10 {built_in:.1f}, these {mine:.1f}; more captioned pictures "
+            "help (the built-in heads learned from 5,500)",
+            err=True,
+        )
 
 
 def _advance(progress: Bar, task: TaskID, step: Progress) -> None:
