@@ -17,6 +17,7 @@ from indexer import decoding, scanning
 from indexer.settings import default_library
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
+MANY = 240  # enough that an interrupt comes in time, whatever else the machine does
 MORE = ["problems", "caption_files", "interrupted"]
 
 
@@ -258,9 +259,9 @@ def test_another_model_needs_another_library(colours):
 
 @pytest.fixture
 def many(pictures) -> Path:
-    """A folder of 160 pictures that take some milliseconds each to decode."""
+    """A folder of pictures that take some milliseconds each to decode."""
     content = jpeg(pictures / "0.jpg", 1600, 1200, quality=95).read_bytes()
-    for number in range(1, 160):
+    for number in range(1, MANY):
         (pictures / f"{number}.jpg").write_bytes(content + str(number).encode())
     return pictures
 
@@ -294,7 +295,7 @@ def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
     assert running.returncode == 130
     assert err == "picfuse: interrupted; run the same command to go on\n"
     kept = int(out.split(" added")[0])
-    assert 0 < kept < 160
+    assert 0 < kept < MANY
     assert out.count("\n") == 1
 
     found = process(
@@ -304,7 +305,7 @@ def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
 
     again = process(*words, environment=subprocess_environment)
     assert again.returncode == 0
-    assert again.stdout.startswith(f"{160 - kept} added, 0 changed, {kept} unchanged, ")
+    assert again.stdout.startswith(f"{MANY - kept} added, 0 changed, {kept} unchanged, ")
 
 
 def test_modules_of_the_present_folder_are_never_run(colour_pictures, home, subprocess_environment):
