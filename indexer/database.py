@@ -19,6 +19,14 @@ FILE = "catalogue.sqlite"
 BUSY_SECONDS = 10
 
 
+def is_vacant(path: Path) -> bool:
+    """Whether a new library can be made at a path: nothing is there."""
+    try:
+        return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    except OSError:
+        return False
+
+
 def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
     """An engine on a library's SQLite file: WAL, synced at every commit, foreign keys enforced.
 

@@ -22,8 +22,8 @@ def name_folders(
     Raises `InputError` when a folder is not there, or when none is known yet, and
     `CaptionFileError` when a named caption file is not there or cannot be used.
     """
-    named = [_existing(Path(folder)) for folder in folders]
-    files = [_caption_file(file) for file in options.captions]
+    named = [existing_folder(Path(folder)) for folder in folders]
+    files = [usable_caption_file(file) for file in options.captions]
     known = library.catalogue.folders()
     if not named and not known:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
@@ -56,21 +56,23 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH111
 
 
-def _existing(path: Path) -> Path:
-    path = _absolute(path)
-    if not path.is_dir():
-        kind = "a file, not a folder" if path.exists() else "no such folder"
+def existing_folder(path: Path) -> Path:
+    """The absolute path of a folder. Raises `InputError` when it is not there."""
+    found = _absolute(path)
+    if not found.is_dir():
+        kind = "a file, not a folder" if found.exists() else "no such folder"
         raise InputError(f"{path}: {kind}; name a folder of pictures")
-    return path
+    return found
 
 
-def _caption_file(path: Path) -> Path:
-    path = _absolute(path)
-    if not path.is_file():
+def usable_caption_file(path: Path) -> Path:
+    """The absolute path of a caption file. Raises `CaptionFileError` when it cannot be used."""
+    found = _absolute(path)
+    if not found.is_file():
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
-    if not any(path.with_suffix(suffix).exists() for suffix in SUFFIXES):
-        find_captions(path, (), explicit=[path])  # raises, before a bad file is remembered
-    return path
+    if not any(found.with_suffix(suffix).exists() for suffix in SUFFIXES):
+        find_captions(found, (), explicit=[found])  # raises, before a bad file is remembered
+    return found
 
 
 def _owner(path: Path, known: Sequence[Path]) -> Path:

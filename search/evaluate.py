@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
+from indexer.database import is_vacant
 from indexer.encoders import IMAGE, TEXT, Encoder, Rows, load_encoder, unit_rows
 from indexer.errors import DatasetError
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
@@ -72,9 +73,9 @@ def evaluation_library(
     made = load_encoder(encoder, cache=cache, offline=offline)
     parts = [os.fsencode(folder), made.fingerprint.encode(), *sorted(only or ())]
     path = cache / "evaluate" / hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
-    if path.exists() and any(path.iterdir()):
-        return Library.open(path, offline=offline, cache=cache)
-    return Library.create(path, encoder=encoder, offline=offline, cache=cache)
+    if is_vacant(path):
+        return Library.create(path, encoder=encoder, offline=offline, cache=cache)
+    return Library.open(path, offline=offline, cache=cache)
 
 
 def read_embeddings(library: Library) -> Evaluated:

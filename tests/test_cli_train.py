@@ -147,3 +147,13 @@ def test_output_that_cannot_be_written_is_refused_before_training(dataset, tmp_p
     result = run("train", "align", dataset, "--output", tmp_path)
     assert result.exit_code == 2
     assert "is a directory" in result.stderr
+
+
+def test_model_of_a_library_may_be_written_in_another_way(trained, tmp_path, monkeypatch):
+    _, heads = trained
+    library = tmp_path / "library"
+    words = ["index", SAMPLE, "--library", library, "--exclude", "*[a-r]*.jpg", "--model"]
+    assert run(*words, f"mini:{heads}").exit_code == 0
+    monkeypatch.chdir(heads.parent)
+    assert run(*words, f"mini:{heads.name}").exit_code == 0
+    assert "not 'mini'" in run(*words, "mini").stderr

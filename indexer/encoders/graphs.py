@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from indexer.encoders.heads import file_hash
 from indexer.errors import ModelError
+from indexer.interpreter import module_command, module_environment
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +72,12 @@ def export_tower(name: str, path: Path) -> None:
     with _beside(path) as folder:
         target = Path(folder) / path.name
         tower = name.split("-")[0]  # the rest of a name is the hash of its weights
-        command = [sys.executable, "-P", "-m", "indexer.encoders.towers", tower, str(target)]
         run = subprocess.run(
-            command, env=_importing(), capture_output=True, text=True, errors="replace"
+            module_command("indexer.encoders.towers", tower, str(target)),
+            env=module_environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
         )
         if run.returncode or not target.is_file():
             said = (run.stderr.strip().splitlines() or ["no message"])[-1]
@@ -99,9 +101,3 @@ def _beside(path: Path) -> Iterator[str]:
         ) from error
     with folder:
         yield folder.name
-
-
-def _importing() -> dict[str, str]:
-    """The environment for `python -P`: this package is found, the user's own folder is not."""
-    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

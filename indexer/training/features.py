@@ -115,8 +115,9 @@ def _extract_to(
         raise DatasetError(f"{folder}: needs captioned pictures to train on, has {len(names)}")
     flat = [text for name in names for text in captions[name]]
     path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.npz")  # an interrupt leaves no half of a file
     np.savez(
-        path,
+        temporary,
         names=np.array([name.hex() for name in names]),
         captions=np.array(flat),
         counts=np.array([len(captions[name]) for name in names]),
@@ -125,6 +126,7 @@ def _extract_to(
         texts=towers.text_features(flat),
         failed=failed,
     )
+    temporary.replace(path)
 
 
 def _encoded(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from pathlib import Path
 
 import click
 
 import ui as package
 from indexer.errors import InputError
+from indexer.interpreter import module_command, module_environment
 from ui.cli.group import library_options
 from ui.views.options import STREAMLIT_OPTIONS
 
@@ -24,13 +24,12 @@ def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
     _check_port(port)
     headless = "true" if no_browser else "false"
     options = STREAMLIT_OPTIONS | {"server.port": str(port), "server.headless": headless}
-    # Without -P a module of the same name in the present folder would come before ours.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app_file())]
+    command = module_command("streamlit", "run", str(app_file()))
     command += [f"--{name}={value}" for name, value in options.items()]
     command += ["--", "--library", str(library.expanduser().absolute())]
     command += ["--offline"] if offline else []
     # In place of this process: whatever ends picfuse ends the server too.
-    os.execve(sys.executable, command, _importing())
+    os.execve(command[0], command, module_environment())
 
 
 def _check_port(port: int) -> None:
@@ -46,9 +45,3 @@ def _check_port(port: int) -> None:
 def app_file() -> Path:
     """The app's script, inside the installed package."""
     return Path(package.__file__ or "").parent / "app.py"
-
-
-def _importing() -> dict[str, str]:
-    """The environment in which the app finds this package, wherever it was started."""
-    paths = [str(app_file().parents[1]), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -11,6 +11,7 @@ import click
 
 import ui as package
 from indexer import Library, index_folder
+from indexer.database import is_vacant
 from indexer.schema import text_hash
 from indexer.settings import cache_directory
 from search import Query, Searcher
@@ -69,9 +70,8 @@ def _command() -> str:
 
 
 def _opened(path: Path, offline: bool) -> Library:
-    if path.exists() and any(path.iterdir()):
-        return Library.open(path, offline=offline)
-    return Library.create(path, offline=offline)
+    opener = Library.create if is_vacant(path) else Library.open
+    return opener(path, offline=offline)
 
 
 def _queries(sample: Path) -> list[tuple[str, Query]]:

@@ -8,7 +8,10 @@ from typing import Any
 import click
 
 from indexer import IndexOptions, IndexReport, Library
+from indexer.database import is_vacant
+from indexer.encoders import load_encoder
 from indexer.errors import InputError
+from indexer.folders import existing_folder, usable_caption_file
 from indexer.report import TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 from ui.cli.group import INTERRUPTED, json_option, library_options
@@ -87,26 +90,23 @@ def index(
 def _check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
     """Raise `InputError` for what is not there, before a library is made for it."""
     for folder in folders:
-        if not folder.expanduser().is_dir():
-            kind = "a file, not a folder" if folder.expanduser().exists() else "no such folder"
-            raise InputError(f"{folder}: {kind}; name a folder of pictures")
+        existing_folder(folder)
     for file in captions:
-        if not file.expanduser().is_file():
-            raise InputError(f"{file}: no such caption file; check the name after --captions")
+        usable_caption_file(file)
 
 
 def _opened(
     path: Path, folders: tuple[Path, ...], model: str | None, fusion: str | None, offline: bool
 ) -> Library:
     """The library, made when it is new; `InputError` where it cannot be what is asked for."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if is_vacant(path):
         if not folders:
             raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
         return Library.create(
             path, encoder=model or DEFAULT_ENCODER, fusion=fusion or DEFAULT_FUSION, offline=offline
         )
     library = Library.open(path, offline=offline)
-    if model and model != library.settings.encoder:
+    if model and not _is_made_with(library, model):
         library.close()
         raise InputError(
             f"{path}: made with {library.settings.encoder!r}, not {model!r}; "
@@ -115,6 +115,14 @@ def _opened(
     if fusion and fusion != library.settings.fusion:
         library.set_fusion(fusion)
     return library
+
+
+def _is_made_with(library: Library, model: str) -> bool:
+    """Whether a name means the library's encoder; one encoder may be written in several ways."""
+    settings = library.settings
+    if model == settings.encoder:
+        return True
+    return load_encoder(model, offline=library.offline).fingerprint == settings.fingerprint
 
 
 def _print_report(report: IndexReport, as_json: bool) -> None:

@@ -10,21 +10,21 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bar
 
-from indexer import IndexOptions, IndexReport, Library
+from indexer import IndexOptions, IndexReport, Library, Progress
 from indexer.pipeline import index_progress
 
 
 @contextmanager
-def bar(description: str, total: int | None = None) -> Iterator[tuple[Progress, TaskID]]:
+def bar(description: str, total: int | None = None) -> Iterator[tuple[Bar, TaskID]]:
     """A bar with count, rate and time left; silent where standard error is no terminal."""
     console = Console(stderr=True)
-    with Progress(
+    with Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -46,8 +46,12 @@ def index_with_bar(
         closing(index_progress(library, folders, options, report)) as steps,
     ):
         for step in steps:
-            speed = progress.tasks[task].speed
-            rate = f"{speed:.0f} pictures/s" if speed else ""
-            progress.update(
-                task, description="indexing", completed=step.done, total=step.total, rate=rate
-            )
+            advance(progress, task, step)
+            progress.update(task, description="indexing")
+
+
+def advance(progress: Bar, task: TaskID, step: Progress) -> None:
+    """Show how far it is, and how fast it goes."""
+    speed = progress.tasks[task].speed
+    rate = f"{speed:.0f} pictures/s" if speed else ""
+    progress.update(task, completed=step.done, total=step.total, rate=rate)

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import Progress as Bar
-from rich.progress import TaskID
 
 from indexer import Progress
 from indexer.errors import InputError
 from indexer.settings import cache_directory
 from indexer.training.datasets import dataset_folder
-from ui.cli.progress import bar
+from ui.cli.progress import advance, bar
 
 if TYPE_CHECKING:
     from indexer.training.recipe import AlignRecipe
@@ -83,7 +81,7 @@ def align(
     with bar("reading pictures") as (progress, task):
         for event in recipes.align(replace(recipe, settings=settings), cache_directory()):
             if isinstance(event, Progress):
-                _advance(progress, task, event)
+                advance(progress, task, event)
             else:
                 recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
                 click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
@@ -101,12 +99,6 @@ def _compare(facts: dict[str, Any]) -> None:
             "help (the built-in heads learned from 5,500)",
             err=True,
         )
-
-
-def _advance(progress: Bar, task: TaskID, step: Progress) -> None:
-    speed = progress.tasks[task].speed
-    rate = f"{speed:.0f} pictures/s" if speed else ""
-    progress.update(task, completed=step.done, total=step.total, rate=rate)
 
 
 def _check_output(output: Path) -> None:

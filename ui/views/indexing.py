@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -67,7 +67,6 @@ class IndexJob:
 
     def _index(self, library: Library) -> None:
         steps = index_progress(library, self._folders, IndexOptions(), self.report)
-        assert isinstance(steps, Generator)
         with closing(steps):
             for self.progress in steps:
                 self._started = self._started or time.monotonic()

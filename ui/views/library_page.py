@@ -8,10 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from indexer import IndexReport, Library
+from indexer.database import is_vacant
 from indexer.errors import InputError, LibraryNotFound, PicfuseError
 from indexer.schema import FAILED, MISSING, PRESENT
 from ui.views.indexing import Desk, IndexJob, desk_of
-from ui.views.opened import Opened, is_vacant, open_library
+from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown
 

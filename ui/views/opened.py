@@ -48,14 +48,6 @@ def open_library(options: AppOptions) -> Opened:
     return _opened(options.library, options.offline, _identity(options.library))
 
 
-def is_vacant(path: Path) -> bool:
-    """Whether a new library can be made at a path: nothing is there."""
-    try:
-        return not path.exists() or (path.is_dir() and not any(path.iterdir()))
-    except OSError:
-        return False
-
-
 def _identity(path: Path) -> tuple[int, int] | None:
     """Which file the catalogue is: a library that was replaced is opened again."""
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from indexer.database import is_vacant
 from indexer.errors import (
     InputError,
     LibraryNotFound,
@@ -17,7 +18,7 @@ from indexer.errors import (
 from indexer.fusion import DEFAULT_WEIGHT
 from search import Answer
 from ui.views.grid import Card, grid, jpeg
-from ui.views.opened import Opened, is_vacant, open_library
+from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.paste import paste_into
 from ui.views.plain import notice
