@@ -9,25 +9,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption as FoundCaption
-from indexer.encoders.protocol import Encoder, Rows
+from indexer.catalogue import chunks
+from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
+from indexer.golden import Golden
 from indexer.schema import (
     FAILED,
     MISSING,
     PRESENT,
+    VECTORS,
     Base,
+    Caption,
     Embedding,
     EncoderRow,
     Folder,
     Picture,
+    Segment,
     Setting,
     pack,
     text_hash,
 )
+
+NEVER = -(2**63)  # a time of change that no file has
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
@@ -71,16 +78,37 @@ class Batch:
             statement.on_conflict_do_update(index_elements=["key"], set_={"value": value})
         )
 
-    def encoder_id(self, encoder: Encoder) -> int:
-        """The row of an encoder, made when it is new."""
+    def unset(self, key: str) -> None:
+        """Delete a named value."""
+        self._session.execute(delete(Setting).where(Setting.key == key))
+
+    def put_encoder(self, encoder: Encoder, golden: Golden) -> int:
+        """The row of an encoder, made when it is new, with what it gives `golden`."""
         query = select(EncoderRow.id).where(EncoderRow.fingerprint == encoder.fingerprint)
         found = self._session.scalar(query)
         if found is not None:
             return found
-        row = EncoderRow(name=encoder.name, fingerprint=encoder.fingerprint, dim=encoder.dim)
+        row = EncoderRow(
+            name=encoder.name,
+            fingerprint=encoder.fingerprint,
+            dim=encoder.dim,
+            golden_image=pack(golden.image),
+            golden_text=pack(golden.text),
+        )
         self._session.add(row)
         self._session.flush()
         return row.id
+
+    def put_segments(self, facts: str, segments: Sequence[tuple[str, str, bytes]]) -> None:
+        """Replace what is known of the vector index on disk."""
+        self.set(VECTORS, facts)
+        self._session.execute(delete(Segment))
+        rows = [
+            {"position": n, "file": file, "checksum": checksum, "keys": keys}
+            for n, (file, checksum, keys) in enumerate(segments)
+        ]
+        if rows:
+            self._session.execute(insert(Segment), rows)
 
     def put_folder(
         self, path: Path, *, exclude: Sequence[str] = (), caption_files: Sequence[Path] = ()
@@ -180,14 +208,39 @@ class Batch:
         """Pictures that were missing are there again, unchanged."""
         self._set(picture_ids, state=PRESENT, revision=self.generation)
 
-    def forget_moved(self) -> None:
-        """Delete missing pictures whose bytes are present under another name."""
-        there = select(Picture.content_hash).where(Picture.state == PRESENT)
-        self._session.execute(
-            delete(Picture).where(Picture.state == MISSING, Picture.content_hash.in_(there))
-        )
+    def look_again(self, picture_ids: Sequence[int]) -> None:
+        """Let the next run of indexing take these pictures for changed ones."""
+        self._set(picture_ids, mtime_ns=NEVER)
+
+    def look_again_without(self, encoder_id: int) -> None:
+        """The same for all pictures that lack an embedding of this encoder."""
+        has = _has_embedding(encoder_id)
+        self._session.execute(update(Picture).where(~has).values(mtime_ns=NEVER))
+
+    def forget_unused_embeddings(self) -> None:
+        """Delete embeddings of contents and texts that no picture has any more."""
+        e = Embedding
+        for modality, used in ((IMAGE, Picture.content_hash), (TEXT, Caption.text_hash)):
+            query = select(used).where(used.is_not(None))
+            self._session.execute(delete(e).where(e.modality == modality, e.hash.not_in(query)))
+
+    def forget_other_encoders(self, encoder_id: int) -> None:
+        """Delete all encoders but one, with their embeddings."""
+        self._session.execute(delete(EncoderRow).where(EncoderRow.id != encoder_id))
+
+    def forget_pictures(self, picture_ids: Sequence[int]) -> None:
+        """Delete what is known of pictures; their embeddings stay."""
+        for part in chunks(picture_ids):
+            self._session.execute(delete(Picture).where(Picture.id.in_(part)))
 
     def _set(self, picture_ids: Sequence[int], **values: object) -> None:
-        for start in range(0, len(picture_ids), 500):
-            part = picture_ids[start : start + 500]
+        for part in chunks(picture_ids):
             self._session.execute(update(Picture).where(Picture.id.in_(part)).values(**values))
+
+
+def _has_embedding(encoder_id: int) -> ColumnElement[bool]:
+    """Whether a picture's content has an image embedding of an encoder."""
+    e = Embedding
+    return exists().where(
+        e.encoder_id == encoder_id, e.modality == IMAGE, e.hash == Picture.content_hash
+    )

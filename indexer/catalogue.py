@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,23 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from indexer.captions import Caption as FoundCaption
 from indexer.database import explained
-from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
-from indexer.schema import FAILED, PRESENT, Caption, Embedding, Folder, Picture, Setting, unpack
+from indexer.schema import (
+    FAILED,
+    MISSING,
+    PRESENT,
+    VECTORS,
+    Caption,
+    EncoderRow,
+    Folder,
+    Picture,
+    Segment,
+    Setting,
+)
 
 T = TypeVar("T")
 CHUNK = 500  # SQLite's limit on variables of a statement is above it everywhere
@@ -57,13 +68,15 @@ class PictureInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """Independent features of pictures: `v_i`, `v_t` (n, dim) and which have a caption (n,)."""
+class ContentFacts:
+    """What the bytes of a picture tell, whatever its name; `reason` when they could not be read."""
 
-    ids: NDArray[np.int64]
-    v_i: Rows
-    v_t: Rows
-    has_caption: NDArray[np.bool_]
+    width: int | None
+    height: int | None
+    format: str | None
+    taken: str | None
+    reason: str | None
+    captions: tuple[FoundCaption, ...]
 
 
 def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
@@ -156,6 +169,61 @@ class Catalogue:
         with self._reading() as session:
             return list(session.scalars(query))
 
+    def present(self) -> NDArray[np.int64]:
+        """Ids of the present pictures (n,), ascending."""
+        query = select(Picture.id).where(Picture.state == PRESENT).order_by(Picture.id)
+        with self._reading() as session:
+            return np.fromiter(session.scalars(query), dtype=np.int64)
+
+    def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
+        """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
+        query = select(Picture.id, Picture.state).where(Picture.folder_id == folder_id)
+        found: tuple[list[int], list[int]] = ([], [])
+        with self._reading() as session:
+            for key, state in session.execute(query):
+                found[state == MISSING].append(key)
+        return found
+
+    def content_hashes(self) -> set[bytes]:
+        """The contents of all pictures that were ever read and are not forgotten."""
+        query = select(Picture.content_hash).where(Picture.content_hash.is_not(None))
+        with self._reading() as session:
+            return {content for content in session.scalars(query) if content is not None}
+
+    def moved(self) -> list[int]:
+        """Ids of the missing pictures whose bytes are present under another name."""
+        there = select(Picture.content_hash).where(Picture.state == PRESENT)
+        query = select(Picture.id).where(Picture.state == MISSING, Picture.content_hash.in_(there))
+        with self._reading() as session:
+            return list(session.scalars(query))
+
+    def contents(self, hashes: Iterable[bytes]) -> dict[bytes, ContentFacts]:
+        """What is known of the bytes behind these hashes."""
+        p = Picture
+        columns = (p.content_hash, p.id, p.width, p.height, p.format, p.taken, p.reason)
+        found: dict[bytes, ContentFacts] = {}
+        with self._reading() as session:
+            for part in chunks(list(hashes)):
+                query = select(*columns).where(p.content_hash.in_(part)).group_by(p.content_hash)
+                rows = session.execute(query).all()
+                carried = _carried(session, [row.id for row in rows])
+                for row in rows:
+                    facts = (row.width, row.height, row.format, row.taken, row.reason)
+                    found[row.content_hash] = ContentFacts(*facts, tuple(carried.get(row.id, ())))
+        return found
+
+    def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
+        """What the vector index was made from, and its files with checksums and keys."""
+        query = select(Segment.file, Segment.checksum, Segment.keys).order_by(Segment.position)
+        with self._reading() as session:
+            facts = session.scalar(select(Setting.value).where(Setting.key == VECTORS))
+            return facts, [(r.file, r.checksum, r.keys) for r in session.execute(query)]
+
+    def encoder(self, fingerprint: str) -> EncoderRow | None:
+        """An encoder that made embeddings here."""
+        with self._reading() as session:
+            return session.scalar(select(EncoderRow).where(EncoderRow.fingerprint == fingerprint))
+
     def ids_of_content(self, content_hash: bytes) -> list[int]:
         """The pictures that consist of these bytes."""
         with self._reading() as session:
@@ -169,89 +237,10 @@ class Catalogue:
         with self._reading() as session:
             return list(session.scalars(query.order_by(Picture.id)))
 
-    def stored(self, encoder_id: int, modality: str, hashes: Collection[bytes]) -> set[bytes]:
-        """Which of these contents have an embedding already."""
-        found: set[bytes] = set()
-        e = Embedding
-        with self._reading() as session:
-            for part in chunks(list(hashes)):
-                query = select(e.hash).where(
-                    e.encoder_id == encoder_id, e.modality == modality, e.hash.in_(part)
-                )
-                found.update(session.scalars(query))
-        return found
-
-    def embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
-        """Embeddings of pictures; those without an image embedding are left out.
-
-        `v_t` is the normalised mean of the embeddings of a picture's different captions.
-        """
-        parts = [self._embedded(encoder_id, dim, part) for part in chunks(ids)]
-        if not parts:
-            parts = [self._embedded(encoder_id, dim, [])]
-        return Embedded(
-            np.concatenate([p.ids for p in parts]),
-            np.concatenate([p.v_i for p in parts]),
-            np.concatenate([p.v_t for p in parts]),
-            np.concatenate([p.has_caption for p in parts]),
-        )
-
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with explained(self._library), Session(self._engine) as session:
             yield session
-
-    def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
-        e = Embedding
-        mine = e.encoder_id == encoder_id
-        images = (
-            select(Picture.id, e.vector)
-            .join(e, (e.hash == Picture.content_hash) & (e.modality == IMAGE) & mine)
-            .where(Picture.id.in_(ids))
-            .order_by(Picture.id)
-        )
-        texts = (  # equal texts of two sources share a hash and count once
-            select(Caption.picture_id, e.vector)
-            .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT) & mine)
-            .where(Caption.picture_id.in_(ids))
-            .distinct()
-        )
-        with self._reading() as session:
-            return _assembled(session.execute(images).all(), session.execute(texts).all(), dim)
-
-    def caption_embeddings(
-        self, encoder_id: int, dim: int, ids: Sequence[int]
-    ) -> tuple[NDArray[np.int64], Rows]:
-        """The owner of each different caption of pictures (m,), and its embedding (m, dim)."""
-        e = Embedding
-        found: dict[tuple[int, bytes], bytes] = {}
-        with self._reading() as session:
-            for part in chunks(ids):
-                query = (
-                    select(Caption.picture_id, Caption.text_hash, e.vector)
-                    .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT))
-                    .where(e.encoder_id == encoder_id, Caption.picture_id.in_(part))
-                    .order_by(Caption.picture_id, Caption.embedded, Caption.position)
-                )
-                for owner, key, vector in session.execute(query):
-                    found.setdefault((owner, key), vector)
-        owners = np.array([owner for owner, _ in found], dtype=np.int64)
-        return owners, unit_rows(unpack(list(found.values()), dim))
-
-
-def _assembled(
-    images: Sequence[Row[int, bytes]], texts: Sequence[Row[int, bytes]], dim: int
-) -> Embedded:
-    """Rows of both modalities, lined up by picture."""
-    position = {key: n for n, (key, _) in enumerate(images)}
-    kept = [(position[key], vector) for key, vector in texts if key in position]
-    owners = np.array([n for n, _ in kept], dtype=np.int64)
-    v_t = np.zeros((len(images), dim), np.float32)
-    np.add.at(v_t, owners, unpack([vector for _, vector in kept], dim))
-    has_caption = np.zeros(len(images), np.bool_)
-    has_caption[owners] = True
-    v_i = unit_rows(unpack([vector for _, vector in images], dim))
-    return Embedded(np.array(list(position), dtype=np.int64), v_i, unit_rows(v_t), has_caption)
 
 
 def _captions(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -265,6 +254,19 @@ def _captions(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]
     for picture_id, text in session.execute(query):
         found.setdefault(picture_id, {})[text] = None
     return {key: tuple(texts) for key, texts in found.items()}
+
+
+def _carried(session: Session, ids: Sequence[int]) -> dict[int, list[FoundCaption]]:
+    """The captions that pictures carry in their bytes."""
+    query = (
+        select(Caption.picture_id, Caption.text, Caption.source)
+        .where(Caption.picture_id.in_(ids), Caption.embedded)
+        .order_by(Caption.picture_id, Caption.position)
+    )
+    found: dict[int, list[FoundCaption]] = {}
+    for picture_id, text, source in session.execute(query):
+        found.setdefault(picture_id, []).append(FoundCaption(text, source))
+    return found
 
 
 def full_path(folder: bytes, relative: bytes) -> Path:

@@ -4,57 +4,85 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, QueuePool, create_engine, exc, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, text
 
 from indexer.errors import LibraryDamaged, LibraryError, LibraryLocked
 from indexer.schema import SCHEMA
 
 FILE = "catalogue.sqlite"
+LOCK = "writer.lock"
 BUSY_SECONDS = 10
+_ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
+_FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
 
 
 def is_vacant(path: Path) -> bool:
-    """Whether a new library can be made at a path: nothing is there."""
+    """Whether a new library can be made at a path: nothing is there, or one never finished."""
     try:
-        return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+        if not path.is_dir():
+            return not path.exists()
+        names = {entry.name for entry in path.iterdir()}
+        return not names or (names <= _FILES and (FILE not in names or is_unfinished(path)))
     except OSError:
         return False
 
 
-def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
-    """An engine on a library's SQLite file: WAL, synced at every commit, foreign keys enforced.
+def is_unfinished(folder: Path) -> bool:
+    """Whether a catalogue is one that was killed while it was made, and holds nothing yet."""
+    if (folder / FILE).stat().st_size > _ROOM_OF_A_PAGE:
+        return False
+    try:
+        with closing(_connection(folder, "ro")) as connection:
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:  # damaged, or locked: then it is more than nothing
+        return False
+    return bool(tables == 0)
 
-    `read_only` opens it with SQLite's `mode=ro`; where the folder cannot be written and no
-    journal waits there, also with `immutable=1`, since WAL needs a file beside the database.
+
+def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
+    """An engine on a library's SQLite file: synced at every commit, foreign keys enforced.
+
+    The journal is a WAL, but on a network file system, which has no shared memory for it, a
+    rollback journal. `read_only` opens the file with SQLite's `mode=ro`; where the folder cannot
+    be written and no journal waits there, also with `immutable=1`, since WAL needs a file beside
+    the database.
     """
-    path = folder.absolute() / FILE
-    mode = "rwc"
     if read_only:
-        journal = path.with_name(FILE + "-wal")
-        waiting = journal.exists() and journal.stat().st_size > 0
-        mode = "ro" if os.access(folder, os.W_OK) or waiting else "ro&immutable=1"
-    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
+        mode = "ro" if os.access(folder, os.W_OK) or _journal_waits(folder) else "ro&immutable=1"
+        return create_engine(
+            "sqlite://", creator=lambda: _connection(folder, mode), poolclass=QueuePool
+        )
+    on_network = import_module("indexer.filesystems").is_network(folder)
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-        if not read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
+        connection = _connection(folder, "rwc")
+        connection.execute(f"PRAGMA journal_mode={'DELETE' if on_network else 'WAL'}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
     return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
 
-def migrate(engine: Engine) -> None:
+def _connection(folder: Path, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(os.fsencode(folder.absolute() / FILE))}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+
+def _journal_waits(folder: Path) -> bool:
+    journal = folder / (FILE + "-wal")
+    return journal.exists() and journal.stat().st_size > 0
+
+
+def migrate(engine: Engine, fill: Callable[[Connection], None] | None = None) -> None:
     """Bring the tables up to date; alembic is imported only when a schema has to change."""
-    import_module("indexer.migrate").upgrade(engine)
+    import_module("indexer.migrate").upgrade(engine, fill)
 
 
 def check_schema(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
@@ -83,20 +111,36 @@ def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except exc.OperationalError as error:
-        said = str(error.orig)
-        if "locked" in said:
-            raise LibraryLocked(
-                f"{folder}: another process is writing to this library; try again when it is done"
-            ) from error
-        if "full" in said:
-            raise LibraryError(
-                f"{folder}: the disk is full; what was committed is kept: free some space and "
-                "run the same command to go on"
-            ) from error
-        raise LibraryDamaged(f"{folder}: the catalogue cannot be used ({said})") from error
+        raise _explanation(folder, str(error.orig)) from error
     except (exc.DatabaseError, sqlite3.DatabaseError) as error:
         said = str(getattr(error, "orig", error))
         raise LibraryDamaged(
             f"{folder}: the catalogue is damaged ({said}); restore {FILE} from a backup or "
             "index the folders into a new library"
         ) from error
+
+
+def _explanation(folder: Path, said: str) -> LibraryError:
+    """What an operational error of SQLite means for the user."""
+    if "locked" in said:
+        return LibraryLocked(
+            f"{folder}: another process is writing to this library; try again when it is done"
+        )
+    if "full" in said:
+        return LibraryError(
+            f"{folder}: the disk is full; what was committed is kept: free some space and "
+            "run the same command to go on"
+        )
+    if "readonly" in said:
+        return LibraryError(f"{folder}: cannot be written; make it writable for this user")
+    if "disk I/O" in said:
+        return LibraryError(
+            f"{folder}: the disk failed ({said}); what was committed is kept: look after the disk "
+            "and run the same command to go on"
+        )
+    if "unable to open" in said and _journal_waits(folder):
+        return LibraryError(
+            f"{folder}: its last changes wait in a journal, and nothing can be written here; run "
+            "'picfuse index' on it once where it can be written"
+        )
+    return LibraryDamaged(f"{folder}: the catalogue cannot be used ({said})")

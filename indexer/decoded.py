@@ -1,7 +1,7 @@
 """One picture file, decoded: its facts, its pixels, its thumbnail; or why there are none."""
 
 import io
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,16 +15,14 @@ from indexer.captions import Caption, embedded_captions
 from indexer.errors import PictureError
 from indexer.images import (
     MAX_PIXELS,
-    THUMBNAIL_SIDE,
     ImageTransform,
     hash_bytes,
     open_picture,
     read_picture,
-    save_thumbnail,
-    thumbnail_path,
     upright_rgb,
     upright_size,
 )
+from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail, thumbnail_path
 
 _GIB = 2**30
 MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take
@@ -37,7 +35,8 @@ class Decoded:
 
     `width` and `height` are those of the upright picture in the file, `format` is Pillow's name
     for its format, `taken` is local time ("YYYY-MM-DDTHH:MM:SS"). `pixels` is a private uint8
-    array of shape `(size, size, 3)`.
+    array of shape `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils
+    nothing else.
     """
 
     key: Hashable
@@ -48,6 +47,15 @@ class Decoded:
     taken: str | None
     captions: tuple[Caption, ...]
     pixels: NDArray[np.uint8]
+    thumbnail_flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file whose bytes the caller knows already: it was read and hashed, not decoded."""
+
+    key: Hashable
+    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +69,21 @@ class DecodeFailure:
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
-    """What every picture of a pool has in common; `memory_limit` is in bytes of a worker."""
+    """What every picture of a pool has in common; `memory_limit` is in bytes of a worker.
+
+    `known` are the contents that one picture may turn out to have: they need no decoding.
+    `note` is told the hash of a file once it was read, before anything is decoded.
+    """
 
     transform: ImageTransform
     thumbnails: Path | None
     max_pixels: int = MAX_PIXELS
     memory_limit: int = MEMORY_LIMIT
+    known: frozenset[bytes] = frozenset()
+    note: Callable[[bytes], None] | None = None
 
 
-Outcome: TypeAlias = Decoded | DecodeFailure
+Outcome: TypeAlias = Decoded | Known | DecodeFailure
 
 
 def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
@@ -78,6 +92,10 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
     try:
         content = read_picture(path)
         digest = hash_bytes(content)
+        if settings.note is not None:
+            settings.note(digest)
+        if digest in settings.known:
+            return Known(path, digest)
         return _decode(path, content, digest, settings)
     except PictureError as error:
         return DecodeFailure(path, digest, str(error))
@@ -91,8 +109,6 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
     with open_picture(io.BytesIO(content), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
         image = upright_rgb(picture, min_side=_min_side(digest, settings))
-        if settings.thumbnails is not None:
-            _save_thumbnail(image, settings.thumbnails, digest)
         return Decoded(
             key=path,
             content_hash=digest,
@@ -102,6 +118,7 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
             taken=_taken(picture),
             captions=embedded_captions(picture),
             pixels=settings.transform(image),
+            thumbnail_flaw=_save_thumbnail(image, settings.thumbnails, digest),
         )
 
 
@@ -112,11 +129,14 @@ def _min_side(digest: bytes, settings: DecodeSettings) -> int:
     return max(settings.transform.size, THUMBNAIL_SIDE)
 
 
-def _save_thumbnail(image: Image.Image, folder: Path, digest: bytes) -> None:
+def _save_thumbnail(image: Image.Image, folder: Path | None, digest: bytes) -> str:
+    """Write a thumbnail; returns what hinders it: a full disk is no fault of a picture."""
     try:
-        save_thumbnail(image, folder, digest)
+        if folder is not None:
+            save_thumbnail(image, folder, digest)
     except OSError as error:
-        raise PictureError(f"its thumbnail cannot be written: {error.strerror or error}") from error
+        return f"thumbnails cannot be written: {error.strerror or error}"
+    return ""
 
 
 def _taken(image: Image.Image) -> str | None:

@@ -2,8 +2,7 @@
 
 A decoder may crash, hang or ask for all memory: then its worker dies, the picture is a
 `DecodeFailure`, and a new worker goes on with the next one. Pixels come back through one block of
-shared memory, divided into slots: a slot goes out with a task, and is free again when its pixels
-are copied out or its worker is dead. Everything else that travels is small.
+shared memory, divided into slots. Everything else that travels is small.
 """
 
 import os
@@ -11,18 +10,17 @@ import queue
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing.shared_memory import SharedMemory
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeAlias
 
 import numpy as np
 import pillow_heif
-from numpy.typing import NDArray
 from pebble import ProcessExpired, ProcessPool
 from PIL import AvifImagePlugin
 
@@ -31,22 +29,33 @@ from indexer.decoded import (
     Decoded,
     DecodeFailure,
     DecodeSettings,
+    Known,
     Outcome,
     decode_file,
 )
 from indexer.errors import PicfuseError
 from indexer.images import MAX_PIXELS, ImageTransform
+from indexer.report import IndexOptions
+from indexer.slots import Slots
 from indexer.workers import start_workers, worker_pool
 
-__all__ = ["DecodeFailure", "DecodeSettings", "Decoded", "DecodingPool", "Outcome", "decode_file"]
+__all__ = [
+    "DecodeFailure",
+    "DecodeSettings",
+    "Decoded",
+    "DecodingPool",
+    "Known",
+    "Outcome",
+    "decode_file",
+    "decoding_pool",
+]
 
 if sys.platform != "win32":
     import resource
 
 DecodeFile: TypeAlias = Callable[[bytes, DecodeSettings], Outcome]
+Contents: TypeAlias = Mapping[Hashable, frozenset[bytes]]  # that pictures, by key, may have
 
-IN_FLIGHT = 64  # enough to keep the workers busy while the encoder has a batch
-_BLOCK_BYTES = 32 * 2**20  # a container often has no more than 64 MB of shared memory
 _BREAKS = 3  # times in a row that the pool may break down without decoding anything
 _NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 
@@ -74,7 +83,7 @@ class DecodingPool:
         self._time_limit = time_limit
         self._task = task
         self._pool: ProcessPool | None = None
-        self._slots: _Slots | None = None
+        self._slots: Slots | None = None
         self._flight: _Flight | None = None
         self._breaks = 0
 
@@ -92,16 +101,18 @@ class DecodingPool:
             block.close()
             block.unlink()
 
-    def decode_all(self, items: Iterable[tuple[Hashable, bytes]]) -> Generator[Outcome, None, None]:
+    def decode_all(
+        self, items: Iterable[tuple[Hashable, bytes]], known: Contents | None = None
+    ) -> Generator[Outcome, None, None]:
         """Decode each `(key, path)` and yield its outcome when it is there, in any order.
 
-        Items are pulled as workers get free, at most 64 ahead of what the caller has taken. Only
-        one call can run at a time; closing its generator early kills the workers.
+        A file that has one of the `known` contents of its key is not decoded. Items are pulled at
+        most 64 ahead. Only one call can run at a time; closing its generator kills the workers.
         """
         if self._flight is not None:
             raise RuntimeError("this pool is decoding already: use a second pool")
-        self._slots = self._slots or _Slots.create(self._workers, self._settings.transform.size)
-        self._flight = _Flight(free=list(range(len(self._slots.pixels))))
+        self._slots = self._slots or Slots.create(self._workers, self._settings.transform.size)
+        self._flight = _Flight(list(range(len(self._slots.pixels))), known or {})
         try:
             yield from self._fly(self._flight, iter(items))
         finally:
@@ -126,12 +137,15 @@ class DecodingPool:
     def _submit(self, flight: "_Flight", slot: int, key: Hashable, path: bytes) -> None:
         if self._pool is None:
             slots = self._open_slots
-            shared = (slots.block.name, slots.pixels.shape, self._settings, self._task)
+            size = (len(slots.pixels), self._settings.transform.size)
+            shared = (slots.block.name, size, self._settings, self._task)
             self._pool = worker_pool(self._workers, _start_worker, shared)
             start_workers(self._pool)
+        self._open_slots.clear(slot)
         future: Future[Outcome] = Future()  # never lands, if the pool is broken already
+        known = flight.known.get(key, frozenset())
         with suppress(RuntimeError):
-            future = self._pool.schedule(_work, args=(path, slot), timeout=self._time_limit)
+            future = self._pool.schedule(_work, args=(path, slot, known), timeout=self._time_limit)
         flight.start(_Task(slot, key, path, future))
 
     def _submit_again(self, flight: "_Flight") -> None:
@@ -155,9 +169,9 @@ class DecodingPool:
     def _outcome(self, task: "_Task") -> Outcome:
         error = task.future.exception()
         if error is not None:
-            return DecodeFailure(task.key, None, self._reason(error))
+            return DecodeFailure(task.key, self._open_slots.digest(task.slot), self._reason(error))
         outcome = task.future.result()
-        if isinstance(outcome, DecodeFailure):
+        if not isinstance(outcome, Decoded):
             return replace(outcome, key=task.key)
         return replace(outcome, key=task.key, pixels=self._open_slots.pixels[task.slot].copy())
 
@@ -169,7 +183,7 @@ class DecodingPool:
         return f"the decoder failed: {type(error).__name__}: {error}"
 
     @property
-    def _open_slots(self) -> "_Slots":
+    def _open_slots(self) -> Slots:
         # Kept nowhere else: while something refers to its pixels, the block cannot be closed.
         if self._slots is None:
             raise RuntimeError("this pool was closed while it was decoding")
@@ -180,6 +194,19 @@ class DecodingPool:
             self._pool.stop()
             self._pool.join()
             self._pool = None
+
+
+def decoding_pool(
+    transform: ImageTransform, thumbnails: Path, options: IndexOptions
+) -> DecodingPool:
+    """Workers that prepare pictures for an encoder, within the limits of the options."""
+    return DecodingPool(
+        transform,
+        thumbnails,
+        workers=options.workers,
+        time_limit=options.time_limit,
+        max_pixels=options.max_pixels or MAX_PIXELS,
+    )
 
 
 def _is_active(pool: ProcessPool) -> bool:
@@ -201,8 +228,9 @@ class _Task:
 class _Flight:
     """The tasks of one `decode_all`: which slots are free, which are out, which are back."""
 
-    def __init__(self, free: list[int]) -> None:
+    def __init__(self, free: list[int], known: Contents) -> None:
         self.free = free
+        self.known = known
         self.tasks: dict[int, _Task] = {}
         self._landed: queue.SimpleQueue[_Task] = queue.SimpleQueue()
 
@@ -224,30 +252,10 @@ class _Flight:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slots:
-    """One block of shared memory; `pixels` has the shape `(slots, size, size, 3)`."""
-
-    block: SharedMemory
-    pixels: NDArray[np.uint8]
-
-    @classmethod
-    def create(cls, workers: int, size: int) -> Self:
-        count = max(2 * workers, min(IN_FLIGHT, _BLOCK_BYTES // (size * size * 3)))
-        shape = (count, size, size, 3)
-        block = SharedMemory(create=True, size=count * size * size * 3)
-        return cls(block, np.ndarray(shape, np.uint8, buffer=block.buf))
-
-    @classmethod
-    def attach(cls, name: str, shape: tuple[int, ...]) -> Self:
-        block = SharedMemory(name)
-        return cls(block, np.ndarray(shape, np.uint8, buffer=block.buf))
-
-
-@dataclass(frozen=True, slots=True)
 class _Worker:
     """What one worker process keeps between its tasks."""
 
-    slots: _Slots
+    slots: Slots
     settings: DecodeSettings
     task: DecodeFile
 
@@ -256,10 +264,10 @@ _worker: _Worker | None = None
 
 
 def _start_worker(
-    block: str, shape: tuple[int, ...], settings: DecodeSettings, task: DecodeFile
+    block: str, size: tuple[int, int], settings: DecodeSettings, task: DecodeFile
 ) -> None:
     global _worker
-    _worker = _Worker(_Slots.attach(block, shape), settings, task)
+    _worker = _Worker(Slots.attach(block, *size), settings, task)
     warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody reads it here
     pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform != "win32":
@@ -267,10 +275,11 @@ def _start_worker(
             resource.setrlimit(resource.RLIMIT_AS, (settings.memory_limit, resource.RLIM_INFINITY))
 
 
-def _work(path: bytes, slot: int) -> Outcome:
+def _work(path: bytes, slot: int, known: frozenset[bytes]) -> Outcome:
     assert _worker is not None
-    outcome = _worker.task(path, _worker.settings)
-    if isinstance(outcome, DecodeFailure):
+    note = partial(_worker.slots.note, slot)
+    outcome = _worker.task(path, replace(_worker.settings, known=known, note=note))
+    if not isinstance(outcome, Decoded):
         return outcome
     _worker.slots.pixels[slot] = outcome.pixels
     return replace(outcome, pixels=_NO_PIXELS)

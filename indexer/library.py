@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from indexer.batch import Batch
-from indexer.catalogue import Catalogue, Embedded, chunks
-from indexer.database import FILE, check_schema, explained, migrate, open_engine
+from indexer.cached_index import CachedIndex
+from indexer.catalogue import Catalogue
+from indexer.database import (
+    FILE,
+    check_schema,
+    explained,
+    is_unfinished,
+    is_vacant,
+    migrate,
+    open_engine,
+)
+from indexer.embeddings import Embedded, Embeddings
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import (
     EncoderMismatch,
@@ -27,29 +33,18 @@ from indexer.errors import (
     LibraryNotFound,
 )
 from indexer.fusion import Fusion, open_fusion
-from indexer.schema import EncoderRow
+from indexer.golden import golden_of
+from indexer.schema import GENERATION, SETTINGS
+from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
 from indexer.vectors import VectorIndex
-
-SETTINGS, GENERATION, VECTORS = "library", "generation", "vectors"
-FUSE_AT_ONCE = 5000  # pictures whose rows are made in one go: 20 MB of embeddings
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A vector index in memory, what it agrees with, and whether its file does too."""
-
-    index: VectorIndex
-    generation: int
-    fusion: str
-    saved: bool
 
 
 class Library:
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
-    Open one with `Library.open`, make one with `Library.create`. `catalogue` answers questions,
-    `writing()` changes things, `vectors()` gives the rows to search.
+    Open one with `Library.open`, make one with `Library.create`. `catalogue` and `embeddings`
+    answer questions, `writing()` changes things, `vectors()` gives the rows to search.
     """
 
     def __init__(
@@ -58,10 +53,12 @@ class Library:
         self.path = path
         self.read_only = read_only
         self.offline = offline
+        self.cache = cache
         self.catalogue = Catalogue(engine, path)
+        self.embeddings = Embeddings(engine, path)
         self._engine = engine
-        self._cache = cache
-        self._held: _Held | None = None
+        self._encoder: Encoder | None = None
+        self._index = CachedIndex(self)
 
     @classmethod
     def create(
@@ -73,31 +70,32 @@ class Library:
         offline: bool = False,
         cache: Path | None = None,
     ) -> Self:
-        """Make an empty library; its directory must be empty or not exist yet."""
+        """Make an empty library; its directory must be empty or not exist yet.
+
+        It is made in one transaction: one that was killed leaves nothing that is in the way.
+        """
         path = Path(path).expanduser().absolute()
-        if path.exists() and not path.is_dir():
-            raise LibraryNotFound(f"{path}: a file, not a library; name a directory")
-        if (path / FILE).is_file():
-            raise LibraryError(f"{path}: a library already; open it with Library.open")
-        if path.is_dir() and any(path.iterdir()):
-            raise LibraryNotFound(
-                f"{path}: neither a library nor empty; name another directory for the library"
-            )
+        if not is_vacant(path):
+            raise _occupied(path)
         fused = open_fusion(fusion)
         made = load_encoder(encoder, cache=cache, offline=offline)
-        # The towers are exported now, so that no query ever waits for it.
-        made.encode_images(np.zeros((1, made.transform.size, made.transform.size, 3), np.uint8))
-        made.encode_texts(["a picture"])
+        golden = golden_of(made)
+        settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
+
+        def fill(connection: Connection) -> None:
+            with Session(connection) as session:
+                batch = Batch(session, 1)
+                batch.put_encoder(made, golden)
+                batch.set(SETTINGS, settings.to_json())
+                batch.set(GENERATION, "1")
+                session.flush()
+
         _make_directory(path)
         with explained(path):
             engine = open_engine(path)
-            migrate(engine)
+            migrate(engine, fill)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
         library.encoder = made
-        settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
-        with library.writing() as batch:
-            batch.encoder_id(made)
-            batch.set(SETTINGS, settings.to_json())
         return library
 
     @classmethod
@@ -111,13 +109,14 @@ class Library:
     ) -> Self:
         """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
         path = Path(path).expanduser().absolute()
-        if not _is_file(path / FILE):
-            if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        if not _is_file(path / FILE) or is_unfinished(path):
+            if not is_vacant(path):
                 raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
             raise LibraryNotFound(
                 f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
             )
-        engine = open_engine(path, read_only=read_only)
+        with explained(path):
+            engine = open_engine(path, read_only=read_only)
         library = cls(path, engine, read_only=read_only, offline=offline, cache=cache)
         try:
             check_schema(engine, path, read_only=read_only)
@@ -152,8 +151,7 @@ class Library:
     @property
     def settings(self) -> LibrarySettings:
         """What the vectors were made with."""
-        with explained(self.path):
-            stored = self.catalogue.setting(SETTINGS)
+        stored = self.catalogue.setting(SETTINGS)
         if stored is None:
             raise LibraryDamaged(f"{self.path}: the library has no settings; index into a new one")
         return LibrarySettings.from_json(stored)
@@ -161,44 +159,55 @@ class Library:
     @property
     def generation(self) -> int:
         """Number of batches ever written."""
-        with explained(self.path):
-            return int(self.catalogue.setting(GENERATION) or 0)
+        return int(self.catalogue.setting(GENERATION) or 0)
 
     @property
     def fusion(self) -> Fusion:
         """The fusion of the stored rows."""
         return open_fusion(self.settings.fusion)
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
         """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
         settings = self.settings
-        found = load_encoder(settings.encoder, cache=self._cache, offline=self.offline)
-        if found.fingerprint != settings.fingerprint:
-            raise EncoderMismatch(
-                f"{self.path}: made with another version of {settings.encoder!r} "
-                f"({settings.fingerprint[:8]}, now {found.fingerprint[:8]}); index the folders "
-                "into a new library with 'picfuse index FOLDER --library NEW'"
-            )
-        return found
+        if self._encoder is None or self._encoder.fingerprint != settings.fingerprint:
+            found = load_encoder(settings.encoder, cache=self.cache, offline=self.offline)
+            if found.fingerprint != settings.fingerprint:
+                raise EncoderMismatch(
+                    f"{self.path}: made with another version of {settings.encoder!r} "
+                    f"({settings.fingerprint[:8]}, now {found.fingerprint[:8]}); run 'picfuse "
+                    f"index --model {settings.encoder}' to move it to this one"
+                )
+            self._encoder = found
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, loaded: Encoder) -> None:
+        self._encoder = loaded
 
     @property
     def encoder_id(self) -> int:
         """The catalogue's number of the library's encoder."""
-        query = select(EncoderRow.id).where(EncoderRow.fingerprint == self.settings.fingerprint)
-        with explained(self.path), Session(self._engine) as session:
-            return session.scalars(query).one()
+        found = self.catalogue.encoder(self.settings.fingerprint)
+        if found is None:
+            raise LibraryDamaged(f"{self.path}: its encoder is not known; index into a new library")
+        return found.id
 
     @contextmanager
     def writing(self) -> Iterator[Batch]:
         """One batch of changes in one transaction: all of it is stored, or nothing."""
+        with self._transaction() as session:
+            batch = Batch(session, self.generation + 1)
+            yield batch
+            batch.set(GENERATION, str(batch.generation))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
         if self.read_only:
             raise LibraryError(f"{self.path}: opened for reading only")
         with explained(self.path), Session(self._engine) as session, session.begin():
             session.execute(text("BEGIN IMMEDIATE"))
-            batch = Batch(session, self.generation + 1)
-            yield batch
-            batch.set(GENERATION, str(batch.generation))
+            yield session
 
     def set_fusion(self, name: str) -> None:
         """Fuse by another strategy: rows are made again from stored embeddings, none is encoded."""
@@ -206,71 +215,52 @@ class Library:
         with self.writing() as batch:
             batch.set(SETTINGS, self.settings.with_fusion(fusion.name).to_json())
 
-    def embedded(self, picture_ids: list[int]) -> Embedded:
+    def embedded(self, picture_ids: Sequence[int]) -> Embedded:
         """Independent features of pictures; those that are not embedded are left out."""
-        with explained(self.path):
-            return self.catalogue.embedded(self.encoder_id, self.settings.dim, picture_ids)
+        return self.embeddings.embedded(self.encoder_id, self.settings.dim, picture_ids)
+
+    def fused(self, picture_ids: Sequence[int]) -> FusedRows:
+        """Pictures, their fused rows and which have a caption, made from stored embeddings."""
+        found = self.embedded(picture_ids)
+        rows = self.fusion.pictures(found.v_i, found.v_t, found.has_caption)
+        return found.ids, rows, found.has_caption
+
+    @property
+    def width(self) -> int:
+        """Width of a fused row."""
+        return self.fusion.width(self.settings.dim)
+
+    @property
+    def made_with(self) -> str:
+        """What fused rows depend on beside the embeddings: the encoder and the fusion."""
+        return f"{self.settings.fingerprint} {self.fusion.fingerprint}"
 
     def vectors(self) -> VectorIndex:
         """The vector index, caught up with the catalogue.
 
         One that was returned before is left as it is: another thread may be searching it.
         """
-        generation, fusion, held = self.generation, self.fusion, self._held
-        if held is None or held.generation > generation or held.fusion != fusion.fingerprint:
-            held = self._stored_vectors(fusion)
-        elif held.generation < generation:
-            held = replace(held, index=held.index.copy())
-        if held.generation < generation:
-            with explained(self.path):
-                self._catch_up(held.index, held.generation, fusion)
-            held = replace(held, generation=generation, saved=False)
-        self._held = held
-        return held.index
+        return self._index.current()
 
     def save_vectors(self) -> None:
-        """Write the vector index to its file, so that the next one who opens it finds it ready."""
-        self.vectors()
-        held = self._held
-        if held is None or held.saved:
-            return
-        name = f"vectors-{held.generation}.faiss"
-        held.index.save(self.path / name)
-        facts = {"file": name, "generation": held.generation, "fusion": held.fusion}
-        facts |= {"size": (self.path / name).stat().st_size}
-        with explained(self.path), Session(self._engine) as session, session.begin():
-            Batch(session, held.generation).set(VECTORS, json.dumps(facts))
-        self._held = replace(held, saved=True)
-        for stale in self.path.glob("vectors-*"):
-            if stale.name != name:
-                with suppress(OSError):  # it costs space, no more
-                    stale.unlink()
+        """Bring the segments on disk up to date, as far as the changes are worth it."""
+        self._index.save()
 
-    def _vector_facts(self) -> dict[str, object]:
-        with explained(self.path):
-            stored = self.catalogue.setting(VECTORS)
-        return dict(json.loads(stored)) if stored else {}
+    def put_segments(self, stored: Stored) -> None:
+        """Note what is on disk of the vector index; the library itself does not change by it."""
+        with self._transaction() as session:
+            rows = [(s.file, s.checksum, s.keys.tobytes()) for s in stored.segments]
+            Batch(session, stored.generation).put_segments(stored.facts, rows)
 
-    def _stored_vectors(self, fusion: Fusion) -> _Held:
-        """The index in the file; an empty one of generation 0 where the file is no good."""
-        width = fusion.width(self.settings.dim)
-        facts = self._vector_facts()
-        if facts and facts["fusion"] == fusion.fingerprint:
-            path = self.path / str(facts["file"])
-            with suppress(OSError, LibraryDamaged):
-                if path.stat().st_size == facts["size"]:
-                    index = VectorIndex.load(path, width)
-                    return _Held(index, int(str(facts["generation"])), fusion.fingerprint, True)
-        return _Held(VectorIndex(width), 0, fusion.fingerprint, False)
 
-    def _catch_up(self, index: VectorIndex, generation: int, fusion: Fusion) -> None:
-        """Bring rows up to date with what the catalogue changed after a generation."""
-        present = np.array(self.catalogue.present_ids(), dtype=np.int64)
-        index.remove(np.setdiff1d(index.picture_ids, present))
-        for ids in chunks(self.catalogue.touched_since(generation), FUSE_AT_ONCE):
-            found = self.embedded(list(ids))
-            rows = fusion.pictures(found.v_i, found.v_t, found.has_caption)
-            index.put(found.ids, rows, found.has_caption)
+def _occupied(path: Path) -> LibraryError:
+    if path.exists() and not path.is_dir():
+        return LibraryNotFound(f"{path}: a file, not a library; name a directory")
+    if _is_file(path / FILE):
+        return LibraryError(f"{path}: a library already; open it with Library.open")
+    return LibraryNotFound(
+        f"{path}: neither a library nor empty; name another directory for the library"
+    )
 
 
 def _make_directory(path: Path) -> None:

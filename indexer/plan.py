@@ -15,9 +15,7 @@ from indexer.database import FILE
 from indexer.errors import CaptionFileError
 from indexer.images import FoundPicture, scan
 from indexer.report import IndexOptions, IndexReport
-from indexer.schema import FAILED, MISSING, PRESENT
-
-LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
+from indexer.schema import FAILED, LATEST, MISSING, PRESENT
 
 
 @dataclass(slots=True)
@@ -28,6 +26,7 @@ class FolderPlan:
     captions: Mapping[bytes, tuple[Caption, ...]] = field(default_factory=dict)
     decode: list[FoundPicture] = field(default_factory=list)
     known: Mapping[bytes, KnownPicture] = field(default_factory=dict)
+    before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
     returned: list[int] = field(default_factory=list)  # ids: missing, there again unchanged
     gone: list[int] = field(default_factory=list)  # ids: present, not there any more
@@ -35,6 +34,10 @@ class FolderPlan:
     def full(self, relative: bytes) -> bytes:
         """The whole path of a picture."""
         return os.path.join(os.fsencode(self.folder.path), relative)
+
+    def texts(self, relative: bytes) -> tuple[str, ...]:
+        """The captions that lie beside a picture today."""
+        return tuple(caption.text for caption in self.captions.get(relative, ()))
 
 
 def plan_folder(
@@ -64,9 +67,10 @@ def plan_folder(
     captions = _captions(folder, files, report)
     if (only := options.only) is not None:
         files = {relative: found for relative, found in files.items() if relative in only}
-    plan = FolderPlan(folder, captions.captions, known=catalogue.known_pictures(folder.id))
-    before = catalogue.captions(folder.id, embedded=False)
-    _compare(plan, files, before, report, retry=options.other_limits)
+    plan = FolderPlan(folder, captions.captions)
+    plan.known = catalogue.known_pictures(folder.id)
+    plan.before = catalogue.captions(folder.id, embedded=False)
+    _compare(plan, files, report, retry=options.other_limits)
     for relative, known in plan.known.items():
         away = relative not in files and known.state != MISSING
         if away and not plan.full(relative).startswith(tuple(unreadable)):
@@ -112,7 +116,6 @@ def _captions(
 def _compare(
     plan: FolderPlan,
     files: Mapping[bytes, FoundPicture],
-    before: Mapping[int, tuple[str, ...]],
     report: IndexReport,
     *,
     retry: bool,
@@ -130,10 +133,9 @@ def _compare(
             else:
                 plan.decode.append(found)
             continue
-        captions = plan.captions.get(relative, ())
         if known.state == MISSING:
             plan.returned.append(known.id)
-        if tuple(caption.text for caption in captions) != before.get(known.id, ()):
-            plan.recaption[known.id] = captions
+        if plan.texts(relative) != plan.before.get(known.id, ()):
+            plan.recaption[known.id] = plan.captions.get(relative, ())
         elif known.state == PRESENT:
             report.unchanged += 1

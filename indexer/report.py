@@ -9,6 +9,7 @@ from pathlib import Path
 
 from indexer.captions import CaptionFile
 
+BATCH = 32  # pictures a transaction: the work that a pulled plug can cost
 TIME_LIMIT = 60.0  # seconds for one picture
 
 
@@ -32,7 +33,9 @@ class Progress:
 class IndexReport:
     """What one run of indexing did, in numbers of pictures.
 
-    `changed` counts pictures whose bytes or captions changed; `removed` those that are gone.
+    `changed` counts pictures whose bytes or captions changed; `removed` those that are gone (kept
+    as missing); `pruned` those that were missing and are deleted; `encoded` those that were
+    encoded for another model.
     `problems` are folders and caption files that could not be read; nothing else is lost.
     """
 
@@ -40,6 +43,8 @@ class IndexReport:
     unchanged: int = 0
     changed: int = 0
     removed: int = 0
+    pruned: int = 0
+    encoded: int = 0
     failed: list[Failure] = field(default_factory=list)
     problems: list[Failure] = field(default_factory=list)
     caption_files: list[CaptionFile] = field(default_factory=list)
@@ -60,7 +65,8 @@ class IndexOptions:
     """How folders are indexed.
 
     `captions` and `exclude` are kept for later runs over the same folders; `time_limit` is in
-    seconds per picture; `only` restricts the folders to these pictures (relative paths).
+    seconds per picture; `only` restricts the folders to these pictures (relative paths). `model`
+    moves the library to another encoder first; `prune` deletes missing pictures at the end.
     """
 
     captions: Sequence[Path] = ()
@@ -69,6 +75,8 @@ class IndexOptions:
     time_limit: float = TIME_LIMIT
     max_pixels: int | None = None
     only: Collection[bytes] | None = None
+    model: str | None = None
+    prune: bool = False
 
     @property
     def other_limits(self) -> bool:

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA = "0001"  # the newest migration; a test compares it with indexer/migrations
+SCHEMA = "0002"  # the newest migration; a test compares it with indexer/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
+SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
+LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
+GONE = -(2**63)  # in the place of a key: this row of a segment is out of date
 
 
 class Base(DeclarativeBase):
@@ -48,6 +51,7 @@ class Picture(Base):
         UniqueConstraint("folder_id", "relative"),
         Index("pictures_by_content", "content_hash"),
         Index("pictures_by_revision", "revision"),
+        Index("pictures_by_size", "size"),  # bytes that are known already have a known size
         {"sqlite_autoincrement": True},  # an id is never used twice: the vector index knows it
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -80,13 +84,19 @@ class Caption(Base):
 
 
 class EncoderRow(Base):
-    """An encoder that made embeddings of this library."""
+    """An encoder that made embeddings of this library.
+
+    `golden_image` and `golden_text` are its embeddings of the test picture and sentence of
+    `indexer/golden.py` when it first came here: what it must still give today.
+    """
 
     __tablename__ = "encoders"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     fingerprint: Mapped[str] = mapped_column(unique=True)
     dim: Mapped[int]
+    golden_image: Mapped[bytes | None] = mapped_column(LargeBinary)
+    golden_text: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Embedding(Base):
@@ -101,8 +111,21 @@ class Embedding(Base):
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class Segment(Base):
+    """A file of the vector index; the setting "vectors" says what all were made from.
+
+    `keys` (int64) are the ids of its rows as FAISS has them; one that is out of date is `GONE`.
+    """
+
+    __tablename__ = "segments"
+    position: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[str]
+    checksum: Mapped[str]
+    keys: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Setting(Base):
-    """A named value of the library: its settings, its generation, its vector file."""
+    """A named value of the library: its settings, its generation, its vectors."""
 
     __tablename__ = "settings"
     key: Mapped[str] = mapped_column(primary_key=True)

@@ -1,17 +1,19 @@
 """The vector index: stored rows in FAISS, under the ids of their pictures.
 
 It is a cache of the catalogue. A picture without a caption is kept under the complement `~id`
-of its id, so that a row tells its kind without a look into the catalogue.
+of its id, so that the key of a row tells its kind without a look into the catalogue.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import faiss
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
@@ -19,6 +21,27 @@ from indexer.errors import LibraryDamaged, LibraryError
 
 Ids = NDArray[np.int64]
 _callbacks: Any = faiss  # FAISS's type stubs leave them out
+
+
+def picture_ids(keys: Ids) -> Ids:
+    """The pictures that keys stand for, (n,)."""
+    return np.where(keys >= 0, keys, ~keys)
+
+
+def verify(path: Path, checksum: str) -> None:
+    """Raise `LibraryDamaged` unless a file is there and has this checksum.
+
+    FAISS trusts the sizes that stand in a file; so it gets none that was not looked at.
+    """
+    found = xxhash.xxh3_128()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                found.update(part)
+    except OSError as error:
+        raise LibraryDamaged(f"{path}: {error.strerror}; it will be built again") from error
+    if found.hexdigest() != checksum:
+        raise LibraryDamaged(f"{path}: damaged (its checksum differs); it will be built again")
 
 
 class VectorIndex:
@@ -50,25 +73,32 @@ class VectorIndex:
         index._faiss = cast(faiss.IndexIDMap2, made)
         return index
 
-    def save(self, path: Path) -> None:
-        """Write the index to a temporary name, sync and rename: it appears whole or not at all.
+    def save(self, folder: Path) -> tuple[str, str]:
+        """Write `vectors-….faiss`, named by its checksum; returns its name and the checksum.
 
+        It is written to a temporary name, synced and renamed: it appears whole or not at all.
         Raises `LibraryError` when it cannot be written.
         """
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary = folder / f"vectors-{os.getpid()}.tmp"
         try:
             with temporary.open("wb") as file:
-                faiss.write_index(self._faiss, _callbacks.PyCallbackIOWriter(file.write))
+                output = _Hashing(file)
+                faiss.write_index(self._faiss, _callbacks.PyCallbackIOWriter(output.write))
                 file.flush()
                 os.fsync(file.fileno())
+            checksum = output.checksum.hexdigest()
+            path = folder / f"vectors-{checksum[:16]}.faiss"
             temporary.replace(path)
+            _sync_names(folder)
         except (OSError, RuntimeError) as error:  # FAISS wraps what writing raises
             raise LibraryError(
-                f"{path}: the vector index cannot be written ({error}); free some space or make "
+                f"{folder}: the vector index cannot be written ({error}); free some space or make "
                 "the library writable, and run the same command again"
             ) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        return path.name, checksum
 
     def __len__(self) -> int:
         return int(self._faiss.ntotal)
@@ -85,30 +115,56 @@ class VectorIndex:
     @property
     def has_caption(self) -> NDArray[np.bool_]:
         """Which rows belong to a picture with a caption, (n,)."""
-        return self._keys >= 0
+        return self.keys >= 0
 
     @property
     def picture_ids(self) -> Ids:
         """The picture of each row, (n,)."""
-        keys = self._keys
-        return np.where(keys >= 0, keys, ~keys)
+        return picture_ids(self.keys)
 
     @property
-    def _keys(self) -> Ids:
+    def keys(self) -> Ids:
+        """The key of each row, (n,): the picture's id, or its complement without a caption."""
         keys: Ids = faiss.vector_to_array(self._faiss.id_map)
         return keys
+
+    def add(self, keys: Ids, rows: Rows) -> None:
+        """Add rows under keys that are not there yet."""
+        if len(keys):
+            self._faiss.add_with_ids(np.ascontiguousarray(rows), keys)
 
     def put(self, picture_ids: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> None:
         """Add the rows of pictures, in place of what these pictures had."""
         self.remove(picture_ids)
-        if len(picture_ids):
-            self._faiss.add_with_ids(rows, np.where(has_caption, picture_ids, ~picture_ids))
+        self.add(np.where(has_caption, picture_ids, ~picture_ids), rows)
 
     def remove(self, picture_ids: Ids) -> None:
         """Forget the rows of pictures; ids without a row are passed over."""
         if len(picture_ids) and len(self):
             keys = np.concatenate([picture_ids, ~picture_ids])
             self._faiss.remove_ids(faiss.IDSelectorBatch(keys))
+
+
+class _Hashing:
+    """A file whose checksum is taken while it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.checksum = xxhash.xxh3_128()
+
+    def write(self, part: bytes) -> int:
+        self.checksum.update(part)
+        return self._file.write(part)
+
+
+def _sync_names(folder: Path) -> None:
+    """Make a rename last: on most systems the names of a folder are synced by themselves."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 class _Memory:

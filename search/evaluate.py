@@ -82,7 +82,8 @@ def read_embeddings(library: Library) -> Evaluated:
     """What a library knows of its captioned pictures. Raises `DatasetError` without captions."""
     catalogue = library.catalogue
     ids = catalogue.present_ids()
-    owners, v_t = catalogue.caption_embeddings(library.encoder_id, library.settings.dim, ids)
+    dim = library.settings.dim
+    owners, v_t = library.embeddings.caption_embeddings(library.encoder_id, dim, ids)
     captioned = sorted(set(owners.tolist()))
     if len(captioned) < 2:
         raise DatasetError(

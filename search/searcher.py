@@ -15,7 +15,7 @@ from indexer.catalogue import PictureInfo
 from indexer.encoders import IMAGE, TEXT, unit_rows
 from indexer.errors import QueryError
 from indexer.fusion import DEFAULT_WEIGHT
-from indexer.images import thumbnail_path
+from indexer.thumbnails import thumbnail_path
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, best, scores
 

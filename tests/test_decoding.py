@@ -17,11 +17,13 @@ from indexer.decoding import (
     DecodeFailure,
     DecodeSettings,
     DecodingPool,
+    Known,
     Outcome,
     decode_file,
 )
 from indexer.errors import PicfuseError
-from indexer.images import ImageTransform, content_hash, decode, thumbnail_path
+from indexer.images import ImageTransform, content_hash, decode
+from indexer.thumbnails import thumbnail_path
 
 TRANSFORM = ImageTransform(32, "squash", "bicubic")
 
@@ -29,6 +31,8 @@ TRANSFORM = ImageTransform(32, "squash", "bicubic")
 def by_name(path: bytes, settings: DecodeSettings) -> Outcome:
     """Decode a file, unless its name asks for trouble: stands in for a decoder with bugs."""
     name = Path(os.fsdecode(path)).stem.split("-")[0]
+    if settings.note is not None:
+        settings.note(content_hash(path))  # as decode_file does once it has read a file
     if name == "hang":
         while True:
             time.sleep(0.01)
@@ -142,11 +146,21 @@ def test_thumbnail_is_written_from_the_same_decoding(tmp_path):
         assert thumbnail.size == (320, 240)
 
 
-def test_thumbnail_that_cannot_be_written_is_a_failure_with_its_reason(tmp_path):
+def test_thumbnail_that_cannot_be_written_spoils_nothing_else(tmp_path):
     (tmp_path / "thumbnails").write_text("in the way")
     settings = DecodeSettings(TRANSFORM, tmp_path / "thumbnails")
     outcome = decode_file(os.fsencode(odd_pictures.jpeg(tmp_path / "a.jpg")), settings)
-    assert reason_of(outcome).startswith("its thumbnail cannot be written: ")
+    assert isinstance(outcome, Decoded)
+    assert outcome.thumbnail_flaw.startswith("thumbnails cannot be written: ")
+
+
+def test_known_content_is_hashed_and_not_decoded(tmp_path):
+    path = os.fsencode(odd_pictures.truncated_jpeg(tmp_path / "a.jpg"))  # decoding would fail
+    known = {"a": frozenset({content_hash(path), b"another"}), "b": frozenset({b"another"})}
+    with pool() as workers:
+        found = {o.key: o for o in workers.decode_all([("a", path), ("b", path)], known)}
+    assert found["a"] == Known("a", content_hash(path))
+    assert isinstance(found["b"], DecodeFailure)
 
 
 def test_names_may_be_any_bytes(tmp_path):

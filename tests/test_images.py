@@ -1,4 +1,4 @@
-"""Finding, decoding, hashing and shrinking pictures."""
+"""Finding, decoding and hashing pictures."""
 
 import hashlib
 import io
@@ -12,6 +12,7 @@ import odd_pictures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_pictures import close
 from PIL import Image, ImageCms
 
 from indexer.errors import PictureError
@@ -24,9 +25,7 @@ from indexer.images import (
     decode,
     hash_bytes,
     open_picture,
-    save_thumbnail,
     scan,
-    thumbnail_path,
     upright_size,
 )
 
@@ -41,11 +40,6 @@ def pixel(image: Image.Image, x: int = 0, y: int = 0) -> tuple[int, ...]:
 def saved(path: Path, image: Image.Image, **options) -> Path:
     image.save(path, **options)
     return path
-
-
-def close(image: Image.Image, expected: Image.Image, tolerance: float) -> bool:
-    difference = np.asarray(image).astype(float) - np.asarray(expected)
-    return image.size == expected.size and float(np.abs(difference).mean()) <= tolerance
 
 
 # Decoding: orientation, modes, formats
@@ -356,7 +350,7 @@ def test_extreme_pictures_are_transformed(resize, size):
     assert ImageTransform(32, resize, "bicubic")(picture).shape == (32, 32, 3)
 
 
-# Hashes and thumbnails
+# Hashes
 
 
 def test_content_hash_is_blake2b_of_the_bytes(tmp_path):
@@ -365,49 +359,6 @@ def test_content_hash_is_blake2b_of_the_bytes(tmp_path):
     expected = hashlib.blake2b(content, digest_size=16).digest()
     assert content_hash(tmp_path / "a") == content_hash(os.fsencode(tmp_path / "a")) == expected
     assert hash_bytes(content) == expected
-
-
-def test_thumbnail_lies_in_a_folder_named_by_its_hash(tmp_path):
-    picture = odd_pictures.gradient(640, 480)
-    path = save_thumbnail(picture, tmp_path, bytes.fromhex("abcdef" + "00" * 13))
-    assert path == tmp_path / "ab" / ("abcdef" + "00" * 13 + ".jpg")
-    assert path == thumbnail_path(tmp_path, bytes.fromhex("abcdef" + "00" * 13))
-    with Image.open(path) as thumbnail:
-        assert (thumbnail.format, thumbnail.size) == ("JPEG", (320, 240))
-        assert close(thumbnail, picture.resize((320, 240)), 4)
-    assert list(tmp_path.rglob("*.*")) == [path]  # nothing temporary is left
-
-
-def test_thumbnail_never_enlarges(tmp_path):
-    path = save_thumbnail(odd_pictures.gradient(30, 20), tmp_path, b"\1" * 16)
-    with Image.open(path) as thumbnail:
-        assert thumbnail.size == (30, 20)
-
-
-def test_thumbnail_carries_no_metadata(tmp_path):
-    picture = odd_pictures.gradient(30, 20)
-    picture.info = {"xmp": b"<x>where I live</x>", "comment": b"secret", "exif": b"Exif\0\0MM"}
-    path = save_thumbnail(picture, tmp_path, b"\1" * 16)
-    with Image.open(path) as thumbnail:
-        assert not {"xmp", "comment", "exif"} & set(thumbnail.info)
-
-
-def test_thumbnail_that_is_there_is_kept(tmp_path):
-    path = thumbnail_path(tmp_path, b"\1" * 16)
-    path.parent.mkdir()
-    path.write_bytes(b"there")
-    assert save_thumbnail(odd_pictures.gradient(30, 20), tmp_path, b"\1" * 16) == path
-    assert path.read_bytes() == b"there"
-
-
-def test_failed_thumbnail_leaves_nothing_behind(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="No space left"):
-        save_thumbnail(odd_pictures.gradient(30, 20), tmp_path, b"\1" * 16)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 # Scanning

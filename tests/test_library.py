@@ -159,7 +159,7 @@ def test_newer_schema_is_refused(library):
         Library.open(library.path)
 
 
-@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0 and nonsense" * 99, b"hello" * 999])
+@pytest.mark.parametrize("content", [b"SQLite format 3\0 and nonsense" * 99, b"hello" * 999])
 def test_file_that_is_no_catalogue_is_reported_as_damaged(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
     with pytest.raises(LibraryDamaged, match=str(tmp_path)):
@@ -321,43 +321,57 @@ def test_next_indexing_replaces_a_damaged_vector_file(colour_library, damage, mo
     with Library.open(colour_library.path) as opened:
         assert index_folder(opened, options=QUICK).unchanged == 5
     with Library.open(colour_library.path) as again:
-        monkeypatch.setattr(again, "_catch_up", None)  # so that fusing again would fail
+        monkeypatch.setattr(Library, "fused", None)  # so that fusing again would fail
         assert len(again.vectors()) == 5
 
 
 def test_vector_file_that_is_up_to_date_is_not_fused_again(colour_library, monkeypatch):
     with Library.open(colour_library.path) as opened:
-        monkeypatch.setattr(opened, "_catch_up", None)
+        monkeypatch.setattr(Library, "fused", None)
         assert sorted(opened.vectors().picture_ids) == [1, 2, 3, 4, 5]
 
 
 def test_vector_file_that_is_behind_catches_up(colour_library, paint):
     colour_library.close()
+    before = vector_rows(colour_library)
     (old,) = vector_files(colour_library)
     kept = (colour_library.path / old).read_bytes()
     with Library.open(colour_library.path) as opened:
-        facts = opened.catalogue.setting("vectors")
         paint("white.png")
         index_folder(opened, options=QUICK)
-        with opened._engine.begin() as connection:
-            statement = text("UPDATE settings SET value = :value WHERE key = 'vectors'")
-            connection.execute(statement, {"value": facts})
         (opened.path / old).write_bytes(kept)
+    with sqlite3.connect(colour_library.path / FILE) as connection:
+        connection.execute("DELETE FROM segments")
+        connection.executemany("INSERT INTO segments VALUES (?, ?, ?, ?)", before[1])
+        connection.execute("UPDATE settings SET value = ? WHERE key = 'vectors'", before[0])
+    connection.close()
     with Library.open(colour_library.path) as again:
         assert names(Searcher(again).search("white", k=1)) == ["white.png"]
         assert len(again.vectors()) == 6
 
 
+def vector_rows(library):
+    """What the catalogue says of the vector files."""
+    with sqlite3.connect(library.path / FILE) as connection:
+        facts = connection.execute("SELECT value FROM settings WHERE key = 'vectors'").fetchone()
+        segments = connection.execute("SELECT position, file, checksum, keys FROM segments")
+        found = facts, segments.fetchall()
+    connection.close()
+    return found
+
+
 def test_only_the_newest_vector_file_is_kept(colour_library, paint):
+    (old,) = vector_files(colour_library)
     paint("white.png")
     index_folder(colour_library, options=QUICK)
-    assert vector_files(colour_library) == [f"vectors-{colour_library.generation}.faiss"]
+    (new,) = vector_files(colour_library)
+    assert new != old
+    assert [row[1] for row in vector_rows(colour_library)[1]] == [new]
 
 
 def test_vector_index_that_cannot_be_written_is_an_error_with_a_remedy(colour_library, paint):
     paint("white.png")
-    for generation in range(colour_library.generation + 1, colour_library.generation + 5):
-        (colour_library.path / f"vectors-{generation}.faiss").mkdir()
+    (colour_library.path / f"vectors-{os.getpid()}.tmp").mkdir()
     with pytest.raises(LibraryError, match="cannot be written"):
         index_folder(colour_library, options=QUICK)
     assert colour_library.catalogue.counts()["present"] == 6  # what was committed is kept
@@ -463,8 +477,8 @@ def test_present_pictures_come_in_the_order_of_their_paths(colour_library):
 def test_stored_contents_are_known_by_modality(colour_library):
     known = colour_library.catalogue.pictures([1])[1].content_hash
     encoder = colour_library.encoder_id
-    assert colour_library.catalogue.stored(encoder, IMAGE, [known, b"?"]) == {known}
-    assert colour_library.catalogue.stored(encoder, TEXT, [known]) == set()
+    assert colour_library.embeddings.stored(encoder, IMAGE, [known, b"?"]) == {known}
+    assert colour_library.embeddings.stored(encoder, TEXT, [known]) == set()
 
 
 def test_chunks_hold_everything_once():

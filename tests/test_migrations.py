@@ -79,7 +79,7 @@ def test_older_library_is_brought_up_to_date_when_opened(library, monkeypatch):
     with library._engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     upgraded = []
-    monkeypatch.setattr(migrate, "upgrade", upgraded.append)
+    monkeypatch.setattr(migrate, "upgrade", lambda *given: upgraded.append(given))
     Library.open(library.path).close()
     assert len(upgraded) == 1
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from colour_encoder import DIM
 from conftest import forget_counts
 from PIL import Image
+from test_decoding import by_name
 
-from indexer import Failure, IndexOptions, IndexReport, Library, Progress, index_folder, pipeline
+from indexer import Failure, IndexOptions, IndexReport, Library, Progress, decoding, index_folder
 from indexer.errors import CaptionFileError, InputError, LibraryError
 from indexer.pipeline import index_progress
 from search import Searcher
@@ -73,7 +75,7 @@ def test_second_run_touches_nothing(colour_library):
 
 
 def test_second_run_does_not_even_start_a_decoder(colour_library, monkeypatch):
-    monkeypatch.setattr(pipeline, "DecodingPool", None)
+    monkeypatch.setattr(decoding, "DecodingPool", None)
     assert index(colour_library).unchanged == 5
 
 
@@ -339,7 +341,7 @@ def test_bad_picture_is_a_failure_with_its_reason(colour_library, colour_picture
 def test_failure_is_remembered_and_not_tried_again(colour_library, colour_pictures, monkeypatch):
     (colour_pictures / "bad.jpg").write_bytes(b"no picture")
     first = index(colour_library)
-    monkeypatch.setattr(pipeline, "DecodingPool", None)
+    monkeypatch.setattr(decoding, "DecodingPool", None)
     second = index(colour_library)
     assert second.failed == first.failed
     assert second.unchanged == 5
@@ -377,17 +379,13 @@ def test_failed_picture_that_left_and_returned_is_still_failed(colour_library, c
 def test_picture_that_could_not_be_read_is_tried_again(colour_library, paint, monkeypatch):
     paint("white.png")  # and "permission denied", which tests that run as root never see
 
-    class Unreadable(pipeline.DecodingPool):
-        def decode_all(self, items):
+    class Unreadable(decoding.DecodingPool):
+        def decode_all(self, items, known=None):
             for key, _ in items:
-                yield pipeline.DecodeFailure(key, None, "permission denied")
-
-    def unreadable(path):
-        raise pipeline.PictureError("permission denied")
+                yield decoding.DecodeFailure(key, None, "permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "DecodingPool", Unreadable)
-        patch.setattr(pipeline, "read_picture", unreadable)
+        patch.setattr(decoding, "DecodingPool", Unreadable)
         assert [failure.reason for failure in index(colour_library).failed] == ["permission denied"]
     report = index(colour_library)
     assert (report.changed, report.failed) == (1, [])
@@ -395,16 +393,12 @@ def test_picture_that_could_not_be_read_is_tried_again(colour_library, paint, mo
 
 
 def test_picture_that_killed_its_decoder_is_not_tried_again(colour_library, paint, monkeypatch):
-    paint("white.png")
-
-    class Fatal(pipeline.DecodingPool):
-        def decode_all(self, items):
-            for key, _ in items:
-                yield pipeline.DecodeFailure(key, None, "the decoder crashed (SIGSEGV)")
-
-    monkeypatch.setattr(pipeline, "DecodingPool", Fatal)
-    first = index(colour_library)
-    monkeypatch.setattr(pipeline, "DecodingPool", None)
+    paint("exit-1.png", "white")
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding, "DecodingPool", partial(decoding.DecodingPool, task=by_name))
+        first = index(colour_library)
+    assert [failure.reason for failure in first.failed] == ["the decoder crashed (exit status 7)"]
+    monkeypatch.setattr(decoding, "DecodingPool", None)
     assert index(colour_library).failed == first.failed
 
 
@@ -414,12 +408,12 @@ def test_reason_with_a_name_that_is_not_utf8_does_not_stop_the_run(
     paint("white.png")
     reason = os.fsdecode(b"cannot decode \xff.png")
 
-    class Fatal(pipeline.DecodingPool):
-        def decode_all(self, items):
+    class Fatal(decoding.DecodingPool):
+        def decode_all(self, items, known=None):
             for key, _ in items:
-                yield pipeline.DecodeFailure(key, None, reason)
+                yield decoding.DecodeFailure(key, None, reason)
 
-    monkeypatch.setattr(pipeline, "DecodingPool", Fatal)
+    monkeypatch.setattr(decoding, "DecodingPool", Fatal)
     assert len(index(colour_library).failed) == 1
     assert len(colour_library.catalogue.failures()) == 1
 

@@ -17,8 +17,8 @@ from indexer.batch import PictureFacts
 from indexer.captions import Caption
 from indexer.encoders import IMAGE, TEXT, unit_rows
 from indexer.errors import InputError, QueryError
-from indexer.images import thumbnail_path
 from indexer.schema import text_hash
+from indexer.thumbnails import thumbnail_path
 from search import Hit, Query, Searcher, Term
 
 QUICK = IndexOptions(workers=1)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import tempfile
 from pathlib import Path
 
 import faiss
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_pictures import damaged
 
 from indexer.encoders import unit_rows
 from indexer.errors import LibraryDamaged, LibraryError
-from indexer.vectors import VectorIndex
+from indexer.vectors import VectorIndex, verify
 
 WIDTH = 4
 
@@ -112,69 +114,89 @@ def test_index_holds_what_a_dictionary_would(changes):
     assert content(index) == expected
 
 
+def saved(index, folder) -> Path:
+    """The file of a saved index."""
+    return folder / index.save(folder)[0]
+
+
 def test_saved_index_comes_back_the_same(tmp_path):
     index = index_of(5)
-    index.save(tmp_path / "vectors-1.faiss")
-    assert content(VectorIndex.load(tmp_path / "vectors-1.faiss", WIDTH)) == content(index)
-    assert os.listdir(tmp_path) == ["vectors-1.faiss"]
+    path = saved(index, tmp_path)
+    assert content(VectorIndex.load(path, WIDTH)) == content(index)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_file_is_named_by_its_checksum(tmp_path):
+    name, checksum = index_of(5).save(tmp_path)
+    assert name == f"vectors-{checksum[:16]}.faiss"
+    verify(tmp_path / name, checksum)
+    assert index_of(5).save(tmp_path) == (name, checksum)
+    assert index_of(6).save(tmp_path) != (name, checksum)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_every_damage_to_a_file_is_noticed_before_faiss_reads_it(data):
+    with tempfile.TemporaryDirectory() as folder:
+        name, checksum = index_of(9).save(Path(folder))
+        path = Path(folder, name)
+        path.write_bytes(data.draw(damaged(path.read_bytes())))
+        with pytest.raises(LibraryDamaged, match="will be built again"):
+            verify(path, checksum)
+
+
+def test_missing_file_is_damaged(tmp_path):
+    with pytest.raises(LibraryDamaged, match="No such file"):
+        verify(tmp_path / "vectors-1.faiss", "0")
+    with pytest.raises(LibraryDamaged):
+        VectorIndex.load(tmp_path / "vectors-1.faiss", WIDTH)
 
 
 def test_loaded_index_can_be_changed(tmp_path):
-    index_of(5).save(tmp_path / "vectors-1.faiss")
-    loaded = VectorIndex.load(tmp_path / "vectors-1.faiss", WIDTH)
+    loaded = VectorIndex.load(saved(index_of(5), tmp_path), WIDTH)
     loaded.remove(ids(1))
     loaded.put(ids(9), rows(1), flags(True))
     assert sorted(loaded.picture_ids) == [2, 3, 4, 5, 9]
 
 
 def test_empty_index_is_saved_and_loaded(tmp_path):
-    VectorIndex(WIDTH).save(tmp_path / "vectors-1.faiss")
-    assert len(VectorIndex.load(tmp_path / "vectors-1.faiss", WIDTH)) == 0
+    assert len(VectorIndex.load(saved(VectorIndex(WIDTH), tmp_path), WIDTH)) == 0
 
 
 def test_index_is_saved_under_a_name_that_is_not_utf8(tmp_path):
-    path = tmp_path / os.fsdecode(b"\xff") / "vectors-1.faiss"
-    path.parent.mkdir()
-    index_of(3).save(path)
-    assert len(VectorIndex.load(path, WIDTH)) == 3
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    assert len(VectorIndex.load(saved(index_of(3), folder), WIDTH)) == 3
 
 
-def test_index_that_cannot_be_written_leaves_nothing_behind(tmp_path):
-    (tmp_path / "vectors-1.faiss").mkdir()
+def test_index_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / f"vectors-{os.getpid()}.tmp").mkdir()
     with pytest.raises(LibraryError, match="cannot be written"):
-        index_of(3).save(tmp_path / "vectors-1.faiss")
-    assert os.listdir(tmp_path) == ["vectors-1.faiss"]
+        index_of(3).save(tmp_path)
     with pytest.raises(LibraryError, match="cannot be written"):
-        index_of(3).save(tmp_path / "nowhere" / "vectors-1.faiss")
+        index_of(3).save(tmp_path / "nowhere")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_full_disk_is_an_error_with_a_remedy(tmp_path):
-    path = tmp_path / "vectors-1.faiss"
-    (tmp_path / f"vectors-1.{os.getpid()}.tmp").symlink_to("/dev/full")
+def test_full_disk_is_an_error_with_a_remedy_and_leaves_nothing_behind(tmp_path):
+    (tmp_path / f"vectors-{os.getpid()}.tmp").symlink_to("/dev/full")
     with pytest.raises(LibraryError, match="free some space"):
-        index_of(3).save(path)
+        index_of(3).save(tmp_path)
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, 10, 40, 90, -1])
 def test_truncated_file_is_damaged(tmp_path, size):
-    path = tmp_path / "vectors-1.faiss"
-    index_of(5).save(path)
+    path = saved(index_of(5), tmp_path)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(LibraryDamaged, match="will be built again"):
         VectorIndex.load(path, WIDTH)
 
 
-def test_missing_file_is_damaged(tmp_path):
-    with pytest.raises(LibraryDamaged):
-        VectorIndex.load(tmp_path / "vectors-1.faiss", WIDTH)
-
-
 def test_index_of_another_width_is_damaged(tmp_path):
-    index_of(5).save(tmp_path / "vectors-1.faiss")
+    path = saved(index_of(5), tmp_path)
     with pytest.raises(LibraryDamaged, match="width 5"):
-        VectorIndex.load(tmp_path / "vectors-1.faiss", 5)
+        VectorIndex.load(path, 5)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,190 @@
+"""The embeddings of a library: rows of one encoder, found by content or by picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, Row, select
+from sqlalchemy.orm import Session
+
+from indexer.catalogue import chunks
+from indexer.database import explained
+from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.schema import LATEST, PRESENT, Caption, Embedding, Folder, Picture, unpack
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Independent features of pictures: `v_i`, `v_t` (n, dim) and which have a caption (n,)."""
+
+    ids: NDArray[np.int64]
+    v_i: Rows
+    v_t: Rows
+    has_caption: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A picture's file as it was when it was indexed."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+    def is_as_indexed(self) -> bool:
+        """Whether size and time of change are still the same."""
+        try:
+            now = os.stat(self.path)  # noqa: PTH116 - bytes
+        except OSError:
+            return False
+        return (now.st_size, min(now.st_mtime_ns, LATEST)) == (self.size, self.mtime_ns)
+
+
+class Embeddings:
+    """Read access to the embeddings of one library."""
+
+    def __init__(self, engine: Engine, library: Path) -> None:
+        self._engine = engine
+        self._library = library
+
+    def stored(self, encoder_id: int, modality: str, hashes: Collection[bytes]) -> set[bytes]:
+        """Which of these contents have an embedding already."""
+        found: set[bytes] = set()
+        e = Embedding
+        with self._reading() as session:
+            for part in chunks(list(hashes)):
+                query = select(e.hash).where(
+                    e.encoder_id == encoder_id, e.modality == modality, e.hash.in_(part)
+                )
+                found.update(session.scalars(query))
+        return found
+
+    def contents_of_sizes(
+        self, encoder_id: int, sizes: Collection[int]
+    ) -> dict[int, frozenset[bytes]]:
+        """By size in bytes: contents that need no look inside, being embedded, or known as bad."""
+        e, p = Embedding, Picture
+        mine = (e.encoder_id == encoder_id) & (e.modality == IMAGE) & (e.hash == p.content_hash)
+        found: dict[int, set[bytes]] = {}
+        with self._reading() as session:
+            for part in chunks(list(sizes)):
+                query = (
+                    select(p.size, p.content_hash)
+                    .join(e, mine, isouter=True)
+                    .where(p.size.in_(part), p.content_hash.is_not(None))
+                    .where(e.id.is_not(None) | p.reason.is_not(None))
+                )
+                for row in session.execute(query):
+                    found.setdefault(row.size, set()).add(row.content_hash)
+        return {size: frozenset(contents) for size, contents in found.items()}
+
+    def pictures_without(self, encoder_id: int | None) -> list[tuple[bytes, StoredFile]]:
+        """The present pictures that lack an embedding of an encoder, each with its content.
+
+        None is an encoder that has none at all.
+        """
+        e, p = Embedding, Picture
+        mine = (e.encoder_id == encoder_id) & (e.modality == IMAGE) & (e.hash == p.content_hash)
+        query = (
+            select(p.content_hash, Folder.path, p.relative, p.size, p.mtime_ns)
+            .join(Folder)
+            .join(e, mine, isouter=True)
+            .where(p.state == PRESENT, e.id.is_(None))
+        )
+        with self._reading() as session:
+            return [
+                (r.content_hash, StoredFile(os.path.join(r.path, r.relative), r.size, r.mtime_ns))
+                for r in session.execute(query)
+            ]
+
+    def texts_without(self, encoder_id: int, limit: int) -> dict[bytes, str]:
+        """Some captions that lack an embedding of an encoder, by their hash."""
+        e, c = Embedding, Caption
+        mine = (e.encoder_id == encoder_id) & (e.modality == TEXT) & (e.hash == c.text_hash)
+        query = (
+            select(c.text_hash, c.text)
+            .join(e, mine, isouter=True)
+            .where(e.id.is_(None))
+            .group_by(c.text_hash)
+            .limit(limit)
+        )
+        with self._reading() as session:
+            return {row.text_hash: row.text for row in session.execute(query)}
+
+    def embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
+        """Embeddings of pictures; those without an image embedding are left out.
+
+        `v_t` is the normalised mean of the embeddings of a picture's different captions.
+        """
+        parts = [self._embedded(encoder_id, dim, part) for part in chunks(ids)]
+        if not parts:
+            parts = [self._embedded(encoder_id, dim, [])]
+        return Embedded(
+            np.concatenate([p.ids for p in parts]),
+            np.concatenate([p.v_i for p in parts]),
+            np.concatenate([p.v_t for p in parts]),
+            np.concatenate([p.has_caption for p in parts]),
+        )
+
+    def caption_embeddings(
+        self, encoder_id: int, dim: int, ids: Sequence[int]
+    ) -> tuple[NDArray[np.int64], Rows]:
+        """The owner of each different caption of pictures (m,), and its embedding (m, dim)."""
+        e = Embedding
+        found: dict[tuple[int, bytes], bytes] = {}
+        with self._reading() as session:
+            for part in chunks(ids):
+                query = (
+                    select(Caption.picture_id, Caption.text_hash, e.vector)
+                    .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT))
+                    .where(e.encoder_id == encoder_id, Caption.picture_id.in_(part))
+                    .order_by(Caption.picture_id, Caption.embedded, Caption.position)
+                )
+                for owner, key, vector in session.execute(query):
+                    found.setdefault((owner, key), vector)
+        owners = np.array([owner for owner, _ in found], dtype=np.int64)
+        return owners, unit_rows(unpack(list(found.values()), dim))
+
+    def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
+        e = Embedding
+        mine = e.encoder_id == encoder_id
+        images = (
+            select(Picture.id, e.vector)
+            .join(e, (e.hash == Picture.content_hash) & (e.modality == IMAGE) & mine)
+            .where(Picture.id.in_(ids))
+            .order_by(Picture.id)
+        )
+        texts = (  # equal texts of two sources share a hash and count once
+            select(Caption.picture_id, e.vector)
+            .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT) & mine)
+            .where(Caption.picture_id.in_(ids))
+            .distinct()
+        )
+        with self._reading() as session:
+            return _assembled(session.execute(images).all(), session.execute(texts).all(), dim)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with explained(self._library), Session(self._engine) as session:
+            yield session
+
+
+def _assembled(
+    images: Sequence[Row[int, bytes]], texts: Sequence[Row[int, bytes]], dim: int
+) -> Embedded:
+    """Rows of both modalities, lined up by picture."""
+    position = {key: n for n, (key, _) in enumerate(images)}
+    kept = [(position[key], vector) for key, vector in texts if key in position]
+    owners = np.array([n for n, _ in kept], dtype=np.int64)
+    v_t = np.zeros((len(images), dim), np.float32)
+    np.add.at(v_t, owners, unpack([vector for _, vector in kept], dim))
+    has_caption = np.zeros(len(images), np.bool_)
+    has_caption[owners] = True
+    v_i = unit_rows(unpack([vector for _, vector in images], dim))
+    return Embedded(np.array(list(position), dtype=np.int64), v_i, unit_rows(v_t), has_caption)

@@ -1,0 +1,90 @@
+"""Delete what a library no longer needs: only on request, and never a picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from indexer.batch import Batch
+from indexer.catalogue import KnownFolder
+from indexer.errors import InputError
+from indexer.library import Library
+from indexer.locking import only_writer
+from indexer.report import IndexReport
+from indexer.schema import MOVING
+
+
+def prune(library: Library, folders: Sequence[KnownFolder], report: IndexReport) -> int:
+    """Delete what is known of missing pictures of these folders, and what only they needed.
+
+    Returns the number of pictures. A folder that is not there, or holds no picture at all now,
+    may be an unplugged disk: its pictures are kept, and that is a problem of the report.
+    """
+    gone: list[int] = []
+    for folder in folders:
+        there, missing = library.catalogue.by_presence(folder.id)
+        if missing and not there:
+            report.problem(
+                folder.path,
+                "no picture is there now, so nothing of it was pruned (an unplugged disk?); "
+                "'picfuse forget' deletes all that is known of a folder",
+            )
+        elif missing:
+            gone += missing
+    with library.writing() as batch:
+        batch.forget_pictures(gone)
+        _delete_unused(library, batch)
+    delete_unused_thumbnails(library)
+    return len(gone)
+
+
+def forget_folder(library: Library, folder: Path) -> int:
+    """Delete a folder and all that is known of its pictures; returns their number.
+
+    The folder need not be there. Raises `InputError` when it is none of the library's own.
+    """
+    path = Path(os.path.abspath(os.path.expanduser(folder)))  # noqa: PTH111
+    known = {f.path: f for f in library.catalogue.folders()}
+    if path not in known:
+        raise InputError(_not_known(path, list(known)))
+    with only_writer(library.path):
+        with library.writing() as batch:
+            count = batch.forget_folder(known[path].id)
+            _delete_unused(library, batch)
+        delete_unused_thumbnails(library)
+        library.save_vectors()
+    return count
+
+
+def _not_known(path: Path, known: Sequence[Path]) -> str:
+    for folder in known:
+        if folder in path.parents:
+            return (
+                f"{path}: lies in {folder}, which is indexed; to leave it out: "
+                f"picfuse index '{folder}' --exclude '{path.relative_to(folder)}' --prune"
+            )
+    listed = ", ".join(map(str, known)) or "none"
+    return f"{path}: not a folder of this library; those are: {listed}"
+
+
+def _delete_unused(library: Library, batch: Batch) -> None:
+    """Delete embeddings that no picture or caption needs, and those of former encoders."""
+    batch.forget_unused_embeddings()
+    if library.catalogue.setting(MOVING) is None:
+        batch.forget_other_encoders(library.encoder_id)
+
+
+def unused_thumbnails(library: Library) -> list[Path]:
+    """Thumbnails of no known picture, and what a killed process left beside them."""
+    known = {content.hex() for content in library.catalogue.content_hashes()}
+    files = library.thumbnails.glob("*/*")
+    return sorted(path for path in files if path.suffix != ".jpg" or path.stem not in known)
+
+
+def delete_unused_thumbnails(library: Library) -> None:
+    """Delete them; one that cannot be deleted costs space, no more."""
+    for path in unused_thumbnails(library):
+        with suppress(OSError):
+            path.unlink()

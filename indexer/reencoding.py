@@ -1,0 +1,111 @@
+"""Move a library to another encoder: its embeddings grow beside the old ones, then it switches.
+
+Until the switch the library is searched as before. What is done is kept, so that the same command
+goes on after an interruption; and a library that moves back finds its old embeddings again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+
+from indexer.batch import Batch
+from indexer.decoded import Decoded
+from indexer.decoding import decoding_pool
+from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
+from indexer.golden import golden_of
+from indexer.library import Library
+from indexer.report import BATCH, IndexOptions, IndexReport, Progress
+from indexer.schema import MOVING, SETTINGS
+from indexer.settings import LibrarySettings
+from indexer.storing import encoded_images
+
+TEXTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How far a library is on its way to another encoder, in numbers of different pictures."""
+
+    encoder: str
+    done: int
+    total: int
+
+
+def unfinished_move(library: Library) -> Move | None:
+    """The move that was begun and did not end yet."""
+    stored = library.catalogue.setting(MOVING)
+    if stored is None:
+        return None
+    to = LibrarySettings.from_json(stored)
+    row = library.catalogue.encoder(to.fingerprint)
+    total = len({content for content, _ in library.embeddings.pictures_without(None)})
+    key = None if row is None else row.id
+    left = len({content for content, _ in library.embeddings.pictures_without(key)})
+    return Move(to.encoder, total - left, total)
+
+
+def change_encoder(
+    library: Library, options: IndexOptions, report: IndexReport
+) -> Iterator[Progress]:
+    """Encode pictures and captions by `options.model`, and switch when all is there.
+
+    Only files that are as they were indexed are read here; the run of indexing that follows takes
+    the others for changed ones. Does nothing where the library has this encoder already.
+    """
+    settings = library.settings
+    encoder = load_encoder(options.model or "", cache=library.cache, offline=library.offline)
+    target = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim, settings.fusion)
+    if encoder.fingerprint == settings.fingerprint:
+        return
+    golden = golden_of(encoder)
+    with library.writing() as batch:
+        encoder_id = batch.put_encoder(encoder, golden)
+        batch.set(MOVING, target.to_json())
+    _encode_captions(library, encoder, encoder_id)
+    yield from _encode_pictures(library, encoder, encoder_id, options, report)
+    with library.writing() as batch:
+        _switch(batch, target, encoder_id)
+    library.encoder = encoder
+
+
+def _encode_captions(library: Library, encoder: Encoder, encoder_id: int) -> None:
+    while texts := library.embeddings.texts_without(encoder_id, TEXTS_AT_ONCE):
+        rows = encoder.encode_texts(list(texts.values()))
+        with library.writing() as batch:
+            batch.put_embeddings(encoder_id, TEXT, list(texts), rows)
+
+
+def _encode_pictures(
+    library: Library, encoder: Encoder, encoder_id: int, options: IndexOptions, report: IndexReport
+) -> Iterator[Progress]:
+    todo = {
+        content: picture.path
+        for content, picture in library.embeddings.pictures_without(encoder_id)
+        if picture.is_as_indexed()
+    }
+    yield Progress(0, len(todo))
+    if not todo:
+        return
+    with (
+        decoding_pool(encoder.transform, library.thumbnails, options) as pool,
+        closing(pool.decode_all(todo.items())) as outcomes,
+    ):
+        done = 0
+        while part := list(islice(outcomes, BATCH)):
+            same = [o for o in part if isinstance(o, Decoded) and o.content_hash == o.key]
+            rows = encoded_images(library, encoder, encoder_id, same)
+            with library.writing() as batch:
+                batch.put_embeddings(encoder_id, IMAGE, *rows)
+            report.encoded += len(same)
+            done += len(part)
+            yield Progress(done, len(todo))
+
+
+def _switch(batch: Batch, target: LibrarySettings, encoder_id: int) -> None:
+    """Search by the new encoder from now on; what it could not encode is looked at again."""
+    batch.set(SETTINGS, target.to_json())
+    batch.unset(MOVING)
+    batch.look_again_without(encoder_id)

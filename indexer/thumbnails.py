@@ -1,0 +1,65 @@
+"""Thumbnails: small JPEGs under the hash of the picture's bytes, each with its own checksum.
+
+Behind the end of the JPEG stand the 16 bytes of its BLAKE2b hash. Viewers pass over them, and a
+thumbnail that was cut or changed is known as such without a look anywhere else.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from pathlib import Path
+
+from PIL import Image
+
+from indexer.images import hash_bytes
+
+THUMBNAIL_SIDE = 320
+_DIGEST = 16
+
+
+def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
+    """Where the thumbnail of a content hash is kept below `folder`."""
+    name = content_hash.hex()
+    return folder / name[:2] / f"{name}.jpg"
+
+
+def read_thumbnail(path: Path) -> bytes | None:
+    """The JPEG of a thumbnail; None when it is not there, or not as it was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    picture, digest = content[:-_DIGEST], content[-_DIGEST:]
+    return picture if picture and hash_bytes(picture) == digest else None
+
+
+def save_thumbnail(
+    image: Image.Image, folder: Path, content_hash: bytes, side: int = THUMBNAIL_SIDE
+) -> Path:
+    """Write a JPEG of `image` (RGB), at most `side` pixels long, unless a sound one is there."""
+    path = thumbnail_path(folder, content_hash)
+    if read_thumbnail(path) is not None:
+        return path
+    content = shrunk(image, side)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.write_bytes(content + hash_bytes(content))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def shrunk(image: Image.Image, side: int) -> bytes:
+    """The JPEG of an image, at most `side` pixels long, never larger than it is."""
+    scale = min(1.0, side / max(image.size))
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small.info = {}  # the place and the author of a picture do not leave its file
+    with io.BytesIO() as buffer:
+        small.save(buffer, "JPEG", quality=80)
+        return buffer.getvalue()
