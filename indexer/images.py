@@ -10,9 +10,6 @@ import hashlib
 import io
 import os
 import stat
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
@@ -20,16 +17,18 @@ from typing import BinaryIO, Literal, TypeAlias
 import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
 from indexer.colours import to_srgb
 from indexer.errors import PictureError
+from indexer.reasons import READ_ERRORS, ends_early, reasons
+from indexer.salvage import MAX_PROFILE_BYTES, ended_jpegs, without_broken_metadata
 from indexer.scanning import SUFFIXES, FoundPicture, ScanProblem, scan
 
 __all__ = [
+    "MAX_BYTES",
     "MAX_PIXELS",
     "SUFFIXES",
-    "THUMBNAIL_SIDE",
     "FoundPicture",
     "ImageTransform",
     "ScanProblem",
@@ -38,15 +37,13 @@ __all__ = [
     "hash_bytes",
     "open_picture",
     "read_picture",
-    "save_thumbnail",
     "scan",
-    "thumbnail_path",
     "upright_rgb",
     "upright_size",
 ]
 
 MAX_PIXELS = 250_000_000  # a phone's 200 megapixels pass; decoded, this is 1 GB
-THUMBNAIL_SIDE = 320
+MAX_BYTES = 2 * 2**30  # of a file: what holds more is a disk image, a film, or nothing at all
 # Only these decoders run: Pillow knows others that start programs (EPS) or are seldom tested.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 
@@ -55,6 +52,7 @@ PictureSource: TypeAlias = str | bytes | Path | BinaryIO  # a path, or an open f
 pillow_heif.register_heif_opener(thumbnails=False)
 # Pillow's own limit is lower than a phone's camera; `open_picture` checks before it decodes.
 Image.MAX_IMAGE_PIXELS = None
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # and higher than a printer's colour profile
 
 _ORIENTATION = 0x0112
 _TRANSPOSITIONS = {
@@ -67,13 +65,6 @@ _TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
-_READ_ERRORS = {
-    errno.EACCES: "permission denied (make the file readable for this user)",
-    errno.EPERM: "permission denied (make the file readable for this user)",
-    errno.ENOENT: "no such file (it may have been moved: index its folder again)",
-    errno.EISDIR: "not a regular file (only files are read)",
-    errno.ENXIO: "not a regular file (only files are read)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +133,27 @@ def _read_file(path: str | bytes | Path) -> bytes:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - bytes, and a descriptor
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise PictureError(_READ_ERRORS[errno.EISDIR])
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise PictureError(READ_ERRORS[errno.EISDIR])
+            if state.st_size > MAX_BYTES:
+                raise PictureError(_too_large(state.st_size))
             return file.read()
     except OSError as error:
-        reason = _READ_ERRORS.get(error.errno or 0) or f"cannot be read: {error.strerror or error}"
+        reason = READ_ERRORS.get(error.errno or 0) or f"cannot be read: {error.strerror or error}"
         raise PictureError(reason) from error
+
+
+def _too_large(size: int) -> str:
+    limit = MAX_BYTES / 2**30
+    return f"{size / 2**30:.1f} GiB is over the limit of {limit:g} GiB for a picture's file"
 
 
 def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Open a picture without decoding it; raise `PictureError` if it is none or is too large."""
     content = read_picture(source)
-    with _reasons():
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    with reasons(content):
+        image = _opened(content)
     width, height = image.size
     if width * height > max_pixels:
         raise PictureError(
@@ -162,6 +161,18 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Imag
             " (to index it all the same: --max-pixels)"
         )
     return image
+
+
+def _opened(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except MemoryError:
+        raise
+    except Exception:
+        sound = without_broken_metadata(content)
+        if sound is None:
+            raise
+        return Image.open(io.BytesIO(sound), formats=FORMATS)
 
 
 def decode(
@@ -177,11 +188,8 @@ def decode(
 
 def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
     """Decode an opened picture like `decode`; `image` keeps its metadata."""
-    with _reasons():
-        if min_side:
-            image.draft(None, (min_side, min_side))
-        image.load()
-        upright = to_srgb(image)
+    with reasons():
+        upright = to_srgb(_loaded(image, min_side))
         transposition = _TRANSPOSITIONS.get(_orientation(image))
         if transposition is not None:
             upright = upright.transpose(transposition)
@@ -190,10 +198,43 @@ def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
     return upright
 
 
+def _loaded(image: Image.Image, min_side: int) -> Image.Image:
+    """Decode the pixels; those of a JPEG also when nothing but its end mark is missing."""
+    if min_side:
+        image.draft(None, (min_side, min_side))
+    try:
+        image.load()
+    except OSError as error:
+        whole = _ended(image, min_side) if ends_early(str(error)) else None
+        if whole is None:
+            raise
+        return whole
+    return image
+
+
+def _ended(image: Image.Image, min_side: int) -> Image.Image | None:
+    """Decode a JPEG that lacks its end mark; None when it lacks pixels too, or is no JPEG."""
+    file = getattr(image, "fp", None)
+    if image.format not in ("JPEG", "MPO") or not isinstance(file, io.BytesIO):
+        return None
+    plain, padded = ended_jpegs(file.getvalue())
+    expected = hash_bytes(_drafted(padded, min_side).tobytes())
+    whole = _drafted(plain, min_side)
+    return whole if hash_bytes(whole.tobytes()) == expected else None
+
+
+def _drafted(content: bytes, min_side: int) -> Image.Image:
+    image = Image.open(io.BytesIO(content), formats=("JPEG",))
+    if min_side:
+        image.draft(None, (min_side, min_side))
+    image.load()
+    return image
+
+
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height as a viewer shows them; call it before the picture is decoded."""
     if image.format == "PNG":  # its EXIF may come after its pixels
-        with _reasons():
+        with reasons():
             image.load()
     width, height = image.size
     # Pillow turns TIFFs by itself, their size included.
@@ -209,31 +250,6 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TRANSPOSITIONS else 1
 
 
-@contextmanager
-def _reasons() -> Iterator[None]:
-    """Turn what Pillow raises into a `PictureError` with a reason."""
-    try:
-        yield
-    except (PictureError, MemoryError):
-        raise
-    except UnidentifiedImageError as error:
-        raise PictureError(
-            "not a picture (or damaged at its start): no decoder knows the contents"
-        ) from error
-    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error ...
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if _ends_early(reason):
-            reason = "truncated: the file ends before the picture does"
-        else:
-            reason = f"damaged: {reason}"
-        raise PictureError(f"{reason} (copy it again from its source)") from error
-
-
-def _ends_early(reason: str) -> bool:
-    lowered = reason.lower()
-    return any(sign in lowered for sign in ("truncated", "end of file", "end of data", "eof"))
-
-
 def hash_bytes(content: bytes) -> bytes:
     """Return the 16 bytes under which the library knows this content."""
     return hashlib.blake2b(content, digest_size=16).digest()
@@ -243,38 +259,3 @@ def content_hash(path: str | bytes | Path) -> bytes:
     """Return `hash_bytes` of a file's contents, read in pieces."""
     with open(path, "rb") as file:  # noqa: PTH123 - the path may be bytes
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-
-
-def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
-    """Return where the thumbnail of a content hash is kept below `folder`."""
-    name = content_hash.hex()
-    return folder / name[:2] / f"{name}.jpg"
-
-
-def save_thumbnail(
-    image: Image.Image, folder: Path, content_hash: bytes, side: int = THUMBNAIL_SIDE
-) -> Path:
-    """Write a JPEG of `image` (RGB), at most `side` pixels long, unless it is there already."""
-    path = thumbnail_path(folder, content_hash)
-    if path.exists():
-        return path
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}")
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        temporary.write_bytes(_thumbnail(image, side))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _thumbnail(image: Image.Image, side: int) -> bytes:
-    scale = min(1.0, side / max(image.size))
-    width, height = (max(1, round(length * scale)) for length in image.size)
-    small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    small.info = {}  # the place and the author of a picture do not leave its file
-    with io.BytesIO() as buffer:
-        small.save(buffer, "JPEG", quality=80)
-        return buffer.getvalue()

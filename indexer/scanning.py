@@ -1,5 +1,6 @@
 """Find the pictures below a folder."""
 
+import errno
 import fnmatch
 import os
 import re
@@ -126,4 +127,6 @@ def _reason(error: OSError) -> str:
         return "no such file or folder (it vanished, or a link leads nowhere)"
     if isinstance(error, NotADirectoryError):
         return "not a folder"
+    if error.errno == errno.ELOOP:
+        return "a link that leads to itself (delete it, or link to a file)"
     return f"cannot be read: {error.strerror or error}"

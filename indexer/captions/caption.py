@@ -25,6 +25,8 @@ _DEFAULTS = re.compile(
 )
 # Metadata that microscopes, drones and generators keep in the description field.
 _MACHINE_TEXT = ("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'")
+# How terminals are told to change colours and titles: none of it is text.
+_ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(\x07|\x1b\\)|(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _UNWANTED = {"Cc": " ", "Cs": ""}  # control characters; halves of surrogate pairs
 
 
@@ -77,6 +79,7 @@ def captions_of(texts: Iterable[str], source: str) -> list[Caption]:
 def clean(text: str) -> str:
     """Return the text in one line, NFC, cut at a word; empty when it is a camera's default."""
     if not text.isprintable():
+        text = _ESCAPES.sub("", text)
         text = "".join(_UNWANTED.get(unicodedata.category(char), char) for char in text)
         text = text.replace("\ufeff", "")
     text = _shortened(" ".join(unicodedata.normalize("NFC", text).split()))

@@ -15,7 +15,9 @@ class PictureNames:
 
     def __init__(self, pictures: Iterable[bytes]) -> None:
         self._sorted = sorted(set(pictures))
-        self._exact = {_key(os.fsdecode(picture)): picture for picture in self._sorted}
+        spelt = {os.fsdecode(picture): picture for picture in self._sorted}
+        # Two pictures may differ in nothing but how an accent is spelt: the very name wins.
+        self._exact = {_key(name): picture for name, picture in spelt.items()} | spelt
         self._stems: dict[bytes, list[bytes]] = defaultdict(list)
         self.directories = {b""} if self._sorted else set()
         for picture in self._sorted:
@@ -52,7 +54,7 @@ class PictureNames:
 
     def _at(self, name: str, directory: bytes) -> bytes | None:
         path = posixpath.normpath(posixpath.join(os.fsdecode(directory), name))
-        return self._exact.get(_key(path)) if name else None
+        return (self._exact.get(path) or self._exact.get(_key(path))) if name else None
 
     def _by_tail(self, name: str, directory: bytes) -> tuple[bytes | None, bool]:
         """Return the picture whose path ends like the name, and whether in all its parts."""

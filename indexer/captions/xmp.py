@@ -27,7 +27,12 @@ def _parsed(packet: bytes | str) -> Any:
     empty = b" \t\r\n\0" if isinstance(packet, bytes) else " \t\r\n\0\ufeff"
     try:
         return fromstring(packet.strip(empty))  # type: ignore[arg-type]
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+    except DefusedXmlException as error:  # entities may grow without end, or name other files
+        reason = (
+            "it is not valid XMP (it declares entities, which are not followed); write it again"
+        )
+        raise UnusableFile(reason) from error
+    except (ParseError, ValueError, LookupError) as error:
         raise UnusableFile(f"it is not valid XMP ({error}); write it again") from error
 
 

@@ -1,0 +1,95 @@
+"""Copies of damaged files that leave out what is not needed for their pixels.
+
+Decoders refuse a whole picture for a metadata block that is cut short or too large, which every
+viewer passes over; and a JPEG whose last two bytes are missing is whole to the eye.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+MAX_PROFILE_BYTES = 16 * 2**20  # of a colour profile or a text of a PNG, unpacked
+
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+_END_OF_IMAGE = b"\xff\xd9"
+_MORE_BITS = bytes(range(7, 250, 3))
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# The least that a chunk of this name holds.
+_LEAST = {b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"sRGB": 1, b"iCCP": 3, b"acTL": 8, b"fcTL": 26}
+_TRANSPARENCY = {0: 2, 2: 6, 3: 1}  # the least of tRNS, by the colour type in the header
+_APP0, _EXIF, _ADOBE, _APP15, _COMMENT, _START_OF_SCAN = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE, 0xDA
+_ADOBE_BYTES = 16  # of the segment, its length included: says how colours are stored
+
+
+def without_broken_metadata(content: bytes) -> bytes | None:
+    """Return a PNG without texts and broken chunks, or a JPEG with no metadata but EXIF.
+
+    None means that there is nothing to leave out.
+    """
+    if content.startswith(_PNG):
+        rest = b"".join(_sound_chunks(content))
+        return _PNG + rest if len(rest) + len(_PNG) < len(content) else None
+    if content.startswith(_JPEG):
+        kept = b"".join(_needed_segments(content))
+        return _JPEG + kept if len(kept) + len(_JPEG) < len(content) else None
+    return None
+
+
+def ended_jpegs(content: bytes) -> tuple[bytes, bytes]:
+    """Return a JPEG that ends early with its end mark, plain and behind a few more bits.
+
+    If only the mark was missing, both have the same pixels: what follows the last of them is
+    passed over. If pixels are missing too, the additional bits are taken for some of them.
+    """
+    return content + _END_OF_IMAGE, content + _MORE_BITS + _END_OF_IMAGE
+
+
+def _sound_chunks(content: bytes) -> Iterator[bytes]:
+    position = len(_PNG)
+    colours = content[25] if len(content) > 25 else 0
+    while position + 8 <= len(content):
+        length = int.from_bytes(content[position : position + 4], "big")
+        name = content[position + 4 : position + 8]
+        end = position + 12 + length
+        critical = name[:1].isupper()
+        if name == b"IDAT":  # everything that follows needs no metadata
+            yield content[position:]
+            return
+        if critical or _is_sound(name, content[position + 8 : end], colours):
+            yield content[position:end]
+        position = end
+
+
+def _is_sound(name: bytes, body: bytes, colours: int) -> bool:
+    if name in _TEXTS:
+        return False
+    data, checksum = body[:-4], body[-4:]
+    if name == b"iCCP" and _is_bomb(data.partition(b"\0")[2][1:]):
+        return False
+    least = _TRANSPARENCY.get(colours, 0) if name == b"tRNS" else _LEAST.get(name, 0)
+    return len(data) >= least and zlib.crc32(name + data) == int.from_bytes(checksum, "big")
+
+
+def _is_bomb(packed: bytes) -> bool:
+    try:
+        return len(zlib.decompressobj().decompress(packed, MAX_PROFILE_BYTES)) == MAX_PROFILE_BYTES
+    except zlib.error:
+        return False  # decoders do without it
+
+
+def _needed_segments(content: bytes) -> Iterator[bytes]:
+    position = len(_JPEG)
+    while content[position : position + 1] == b"\xff" and position + 4 <= len(content):
+        marker = content[position + 1]
+        end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        if marker == _START_OF_SCAN:
+            break
+        if _is_needed(marker, end - position - 2):
+            yield content[position:end]
+        position = end
+    yield content[position:]
+
+
+def _is_needed(marker: int, length: int) -> bool:
+    if marker == _ADOBE:
+        return length >= _ADOBE_BYTES - 2
+    return marker == _EXIF or not (_APP0 <= marker <= _APP15 or marker == _COMMENT)
