@@ -9,21 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption as FoundCaption
 from indexer.catalogue import chunks
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
+from indexer.embeddings import unused_parts
+from indexer.encoders.protocol import IMAGE, Encoder, Rows
 from indexer.golden import Golden
 from indexer.schema import (
     FAILED,
     MISSING,
+    NEVER,
     PRESENT,
     VECTORS,
     Base,
-    Caption,
     Embedding,
     EncoderRow,
     Folder,
@@ -33,8 +34,6 @@ from indexer.schema import (
     pack,
     text_hash,
 )
-
-NEVER = -(2**63)  # a time of change that no file has
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
@@ -99,6 +98,17 @@ class Batch:
         self._session.flush()
         return row.id
 
+    def put_golden(self, encoder_id: int, golden: Golden) -> None:
+        """Keep what an encoder gives today."""
+        values = {"golden_image": pack(golden.image), "golden_text": pack(golden.text)}
+        self._session.execute(
+            update(EncoderRow).where(EncoderRow.id == encoder_id).values(**values)
+        )
+
+    def drop_segments(self, files: Sequence[str]) -> None:
+        """Forget files of the vector index: their rows are made again."""
+        self._session.execute(delete(Segment).where(Segment.file.in_(files)))
+
     def put_segments(self, facts: str, segments: Sequence[tuple[str, str, bytes]]) -> None:
         """Replace what is known of the vector index on disk."""
         self.set(VECTORS, facts)
@@ -148,6 +158,27 @@ class Batch:
         outer.exclude = json.dumps(json.loads(outer.exclude) + said)
         files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
         outer.caption_files = json.dumps(list(dict.fromkeys(files)))
+
+    def move_folder(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
+        """Give a folder another place."""
+        row = self._session.get_one(Folder, folder_id)
+        row.path = os.fsencode(path)
+        row.caption_files = json.dumps([str(file) for file in caption_files])
+
+    def split_folder(self, folder_id: int, prefix: bytes, path: Path) -> None:
+        """Make the pictures below `prefix` those of a folder of their own, at `path`."""
+        whole = self._session.get_one(Folder, folder_id)
+        part = Folder(path=os.fsencode(path), exclude=whole.exclude, caption_files="[]")
+        self._session.add(part)
+        self._session.flush()
+        inside = (Picture.folder_id == folder_id) & (
+            func.substr(Picture.relative, 1, len(prefix)) == prefix
+        )
+        self._session.execute(
+            update(Picture)
+            .where(inside)
+            .values(folder_id=part.id, relative=func.substr(Picture.relative, len(prefix) + 1))
+        )
 
     def forget_folder(self, folder_id: int) -> int:
         """Delete a folder with all that is known of its pictures; their number."""
@@ -208,6 +239,16 @@ class Batch:
         """Pictures that were missing are there again, unchanged."""
         self._set(picture_ids, state=PRESENT, revision=self.generation)
 
+    def rebuild_trees(self) -> None:
+        """Build SQLite's search trees again from the rows."""
+        self._session.execute(text("REINDEX"))
+
+    def delete_rows(self, rows: Sequence[tuple[str, int]]) -> None:
+        """Delete rows, each named by its table and number."""
+        for table, row in rows:
+            statement = text(f'DELETE FROM "{table}" WHERE rowid = :row')
+            self._session.execute(statement, {"row": row})
+
     def look_again(self, picture_ids: Sequence[int]) -> None:
         """Let the next run of indexing take these pictures for changed ones."""
         self._set(picture_ids, mtime_ns=NEVER)
@@ -219,10 +260,8 @@ class Batch:
 
     def forget_unused_embeddings(self) -> None:
         """Delete embeddings of contents and texts that no picture has any more."""
-        e = Embedding
-        for modality, used in ((IMAGE, Picture.content_hash), (TEXT, Caption.text_hash)):
-            query = select(used).where(used.is_not(None))
-            self._session.execute(delete(e).where(e.modality == modality, e.hash.not_in(query)))
+        for part in unused_parts():
+            self._session.execute(delete(Embedding).where(part))
 
     def forget_other_encoders(self, encoder_id: int) -> None:
         """Delete all encoders but one, with their embeddings."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption as FoundCaption
@@ -219,6 +219,23 @@ class Catalogue:
             facts = session.scalar(select(Setting.value).where(Setting.key == VECTORS))
             return facts, [(r.file, r.checksum, r.keys) for r in session.execute(query)]
 
+    def files_of(self, folder_id: int) -> dict[bytes, int]:
+        """The size of every picture ever seen in a folder, by its relative path."""
+        query = select(Picture.relative, Picture.size).where(Picture.folder_id == folder_id)
+        with self._reading() as session:
+            return {row.relative: row.size for row in session.execute(query)}
+
+    def integrity(self) -> list[str]:
+        """What SQLite's check of the whole file complains of."""
+        with self._reading() as session:
+            found = list(session.scalars(text("PRAGMA integrity_check(100)")))
+        return [] if found == ["ok"] else found
+
+    def orphans(self) -> list[tuple[str, int]]:
+        """Rows, by table and number, that refer to something that is not there."""
+        with self._reading() as session:
+            return [(row[0], row[1]) for row in session.execute(text("PRAGMA foreign_key_check"))]
+
     def encoder(self, fingerprint: str) -> EncoderRow | None:
         """An encoder that made embeddings here."""
         with self._reading() as session:
@@ -251,8 +268,8 @@ def _captions(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]
         .order_by(Caption.picture_id, Caption.embedded, Caption.position)
     )
     found: dict[int, dict[str, None]] = {}
-    for picture_id, text in session.execute(query):
-        found.setdefault(picture_id, {})[text] = None
+    for picture_id, said in session.execute(query):
+        found.setdefault(picture_id, {})[said] = None
     return {key: tuple(texts) for key, texts in found.items()}
 
 
@@ -264,8 +281,8 @@ def _carried(session: Session, ids: Sequence[int]) -> dict[int, list[FoundCaptio
         .order_by(Caption.picture_id, Caption.position)
     )
     found: dict[int, list[FoundCaption]] = {}
-    for picture_id, text, source in session.execute(query):
-        found.setdefault(picture_id, []).append(FoundCaption(text, source))
+    for picture_id, said, source in session.execute(query):
+        found.setdefault(picture_id, []).append(FoundCaption(said, source))
     return found
 
 

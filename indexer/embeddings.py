@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import ColumnElement, Engine, Row, func, select
 from sqlalchemy.orm import Session
 
 from indexer.catalogue import chunks
 from indexer.database import explained
 from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
-from indexer.schema import LATEST, PRESENT, Caption, Embedding, Folder, Picture, unpack
+from indexer.schema import LATEST, NEVER, PRESENT, Caption, Embedding, Folder, Picture, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,13 @@ class Embedded:
     has_caption: NDArray[np.bool_]
 
 
+def unused_parts() -> Iterator[ColumnElement[bool]]:
+    """Conditions for embeddings, one for each modality, that nothing has any more."""
+    for modality, used in ((IMAGE, Picture.content_hash), (TEXT, Caption.text_hash)):
+        query = select(used).where(used.is_not(None))
+        yield (Embedding.modality == modality) & Embedding.hash.not_in(query)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A picture's file as it was when it was indexed."""
@@ -36,6 +43,11 @@ class StoredFile:
     path: bytes
     size: int
     mtime_ns: int
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next run of indexing looks at it in any case."""
+        return self.mtime_ns == NEVER
 
     def is_as_indexed(self) -> bool:
         """Whether size and time of change are still the same."""
@@ -116,6 +128,59 @@ class Embeddings:
         )
         with self._reading() as session:
             return {row.text_hash: row.text for row in session.execute(query)}
+
+    def captions_without(self, encoder_id: int) -> list[tuple[int, str]]:
+        """Captions of present pictures that lack an embedding: picture and text."""
+        e, c = Embedding, Caption
+        mine = (e.encoder_id == encoder_id) & (e.modality == TEXT) & (e.hash == c.text_hash)
+        query = (
+            select(c.picture_id, c.text)
+            .join(Picture)
+            .join(e, mine, isouter=True)
+            .where(e.id.is_(None), Picture.state == PRESENT, Picture.mtime_ns != NEVER)
+        )
+        with self._reading() as session:
+            return [(row.picture_id, row.text) for row in session.execute(query)]
+
+    def of_contents(
+        self, encoder_id: int, modality: str, hashes: Collection[bytes]
+    ) -> dict[bytes, bytes]:
+        """Stored rows as they are, by content."""
+        e = Embedding
+        found: dict[bytes, bytes] = {}
+        with self._reading() as session:
+            for part in chunks(list(hashes)):
+                query = select(e.hash, e.vector).where(
+                    e.encoder_id == encoder_id, e.modality == modality, e.hash.in_(part)
+                )
+                found |= {row.hash: row.vector for row in session.execute(query)}
+        return found
+
+    def count(self, encoder_id: int) -> int:
+        """How many embeddings an encoder has."""
+        query = select(func.count()).where(Embedding.encoder_id == encoder_id)
+        with self._reading() as session:
+            return session.scalar(query) or 0
+
+    def raw(self, encoder_id: int, size: int = 5000) -> Iterator[list[tuple[int, bytes]]]:
+        """All embeddings of an encoder in runs, each with the number of its row."""
+        e, last = Embedding, 0
+        while True:
+            query = select(e.id, e.vector).where(e.encoder_id == encoder_id, e.id > last)
+            with self._reading() as session:
+                rows = session.execute(query.order_by(e.id).limit(size)).all()
+            if not rows:
+                return
+            last = rows[-1].id
+            yield [(row.id, row.vector) for row in rows]
+
+    def unused(self) -> int:
+        """How many embeddings belong to no picture and to no caption."""
+        with self._reading() as session:
+            return sum(
+                session.scalar(select(func.count()).select_from(Embedding).where(part)) or 0
+                for part in unused_parts()
+            )
 
     def embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
         """Embeddings of pictures; those without an image embedding are left out.

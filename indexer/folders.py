@@ -51,14 +51,14 @@ def _put(
             batch.absorb_folder(folder.id, folder_id, prefix)
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
     """The path as the user sees it: links are kept, and an unknown `~name` is just a name."""
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH111
 
 
 def existing_folder(path: Path) -> Path:
     """The absolute path of a folder. Raises `InputError` when it is not there."""
-    found = _absolute(path)
+    found = absolute(path)
     if not found.is_dir():
         kind = "a file, not a folder" if found.exists() else "no such folder"
         raise InputError(f"{path}: {kind}; name a folder of pictures")
@@ -67,7 +67,7 @@ def existing_folder(path: Path) -> Path:
 
 def usable_caption_file(path: Path) -> Path:
     """The absolute path of a caption file. Raises `CaptionFileError` when it cannot be used."""
-    found = _absolute(path)
+    found = absolute(path)
     if not found.is_file():
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
     if not any(found.with_suffix(suffix).exists() for suffix in SUFFIXES):

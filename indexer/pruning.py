@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from indexer.batch import Batch
 from indexer.catalogue import KnownFolder
 from indexer.errors import InputError
+from indexer.folders import absolute
 from indexer.library import Library
 from indexer.locking import only_writer
 from indexer.report import IndexReport
@@ -45,7 +45,7 @@ def forget_folder(library: Library, folder: Path) -> int:
 
     The folder need not be there. Raises `InputError` when it is none of the library's own.
     """
-    path = Path(os.path.abspath(os.path.expanduser(folder)))  # noqa: PTH111
+    path = absolute(folder)
     known = {f.path: f for f in library.catalogue.folders()}
     if path not in known:
         raise InputError(_not_known(path, list(known)))

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from indexer.errors import LibraryDamaged
+
 SCHEMA = "0002"  # the newest migration; a test compares it with indexer/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
+NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
 GONE = -(2**63)  # in the place of a key: this row of a segment is out of date
 
@@ -143,5 +146,9 @@ def pack(row: NDArray[np.floating]) -> bytes:
 
 
 def unpack(blobs: list[bytes], dim: int) -> NDArray[np.float32]:
-    """Stored embeddings as float32 rows (n, dim)."""
+    """Stored embeddings as float32 rows (n, dim). Raises `LibraryDamaged` for other widths."""
+    if any(len(blob) != 2 * dim for blob in blobs):
+        raise LibraryDamaged(
+            "an embedding in the catalogue is damaged; 'picfuse doctor --repair' takes it out"
+        )
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim).astype(np.float32)

@@ -1,0 +1,158 @@
+"""Checks of the catalogue: is it whole, and does it hold what it should?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from indexer.batch import Batch
+from indexer.doctor.finding import Finding, some
+from indexer.errors import LibraryDamaged
+from indexer.library import Library
+from indexer.reencoding import unfinished_move
+from indexer.report import Progress
+
+_LENGTH = 0.02  # how far float16 may leave a unit row from its length
+_INDEX_MESSAGES = ("missing from index", "wrong # of entries in index", "non-unique entry in index")
+
+
+def integrity(library: Library) -> Iterator[Finding | Progress]:
+    """SQLite's own check of every page and index."""
+    try:
+        said = library.catalogue.integrity()
+    except LibraryDamaged as error:
+        said = [str(error)]
+    if not said:
+        return
+    in_indexes = all(any(part in line for part in _INDEX_MESSAGES) for line in said)
+    yield Finding(
+        "catalogue",
+        len(said),
+        "the catalogue's search trees are damaged; its rows are whole"
+        if in_indexes
+        else "pages of the catalogue are damaged: some of what it knows is lost",
+        "the trees are built again from the rows"
+        if in_indexes
+        else "run 'picfuse doctor --rescue': it copies what can be read into a new catalogue; or "
+        "put back a copy of the library",
+        examples=some(said),
+        mend=Batch.rebuild_trees if in_indexes else None,
+    )
+
+
+def references(library: Library) -> Iterator[Finding | Progress]:
+    """Pictures without a folder, captions without a picture, embeddings without an encoder."""
+    orphans = library.catalogue.orphans()
+    if orphans:
+        yield Finding(
+            "references",
+            len(orphans),
+            "rows that belong to nothing: their picture, folder or encoder is not known any more",
+            "they are deleted",
+            examples=some([f"{table} {row}" for table, row in orphans]),
+            mend=lambda batch: batch.delete_rows(orphans),
+        )
+
+
+def pictures_without_embedding(library: Library) -> Iterator[Finding | Progress]:
+    """Pictures that no search can find, though they count as present."""
+    lost = library.embeddings.pictures_without(library.encoder_id)
+    lost = [(content, file) for content, file in lost if not file.waits]
+    if lost:
+        yield Finding(
+            "pictures",
+            len(lost),
+            "pictures without an embedding: no search finds them",
+            "the next 'picfuse index' looks at them again",
+            examples=some([os.fsdecode(file.path) for _, file in lost]),
+            mend=lambda batch: batch.look_again_without(library.encoder_id),
+        )
+
+
+def captions_without_embedding(library: Library) -> Iterator[Finding | Progress]:
+    """Captions that no search can find."""
+    lost = library.embeddings.captions_without(library.encoder_id)
+    if lost:
+        yield Finding(
+            "captions",
+            len(lost),
+            "captions without an embedding: no search finds their picture by them",
+            "the next 'picfuse index' encodes them",
+            examples=some([text for _, text in lost]),
+            mend=lambda batch: batch.look_again(sorted({key for key, _ in lost})),
+        )
+
+
+def malformed_embeddings(library: Library) -> Iterator[Finding | Progress]:
+    """Embeddings that are no unit rows of the encoder's width."""
+    dim, bad, done = library.settings.dim, [], 0
+    total = library.embeddings.count(library.encoder_id)
+    for part in library.embeddings.raw(library.encoder_id):
+        bad += [key for key, vector in part if not _is_unit_row(vector, dim)]
+        done += len(part)
+        yield Progress(done, total)
+    if bad:
+        yield Finding(
+            "embeddings",
+            len(bad),
+            "embeddings that are not as an encoder makes them: their pictures rank wrongly",
+            "they are deleted, and the next 'picfuse index' encodes their pictures again",
+            mend=partial(_delete_embeddings, keys=bad, encoder_id=library.encoder_id),
+        )
+
+
+def _is_unit_row(vector: bytes, dim: int) -> bool:
+    if len(vector) != 2 * dim:
+        return False
+    row = np.frombuffer(vector, dtype="<f2").astype(np.float32)
+    return bool(abs(float(np.linalg.norm(row)) - 1) < _LENGTH)  # false for not-a-number too
+
+
+def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> None:
+    batch.delete_rows([("embeddings", key) for key in keys])
+    batch.look_again_without(encoder_id)
+
+
+def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
+    """Embeddings of contents and texts that no picture has any more."""
+    count = library.embeddings.unused()
+    if count:
+        yield Finding(
+            "unused",
+            count,
+            "embeddings of pictures and captions that have changed since: they only take room",
+            "they are deleted",
+            serious=False,
+            mend=Batch.forget_unused_embeddings,
+        )
+
+
+def waiting(library: Library) -> Iterator[Finding | Progress]:
+    """Pictures that the next run of indexing has to look at."""
+    files = [file for _, file in library.embeddings.pictures_without(None) if file.waits]
+    if files:
+        yield Finding(
+            "waiting",
+            len(files),
+            "pictures that are to be looked at again",
+            "run 'picfuse index'",
+            serious=False,
+            examples=some([os.fsdecode(file.path) for file in files]),
+        )
+
+
+def unfinished(library: Library) -> Iterator[Finding | Progress]:
+    """A move to another encoder that was interrupted."""
+    move = unfinished_move(library)
+    if move is not None:
+        yield Finding(
+            "move",
+            move.total - move.done,
+            f"the move to {move.encoder!r} is not finished ({move.done} of {move.total} pictures); "
+            "until then the library is searched as before",
+            f"run 'picfuse index --model {move.encoder}' to go on",
+            serious=False,
+        )

@@ -1,0 +1,105 @@
+"""Does the encoder still give what it gave? A changed library or a broken acceleration shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from indexer.decoded import Decoded
+from indexer.decoding import decoding_pool
+from indexer.doctor.finding import Finding, some
+from indexer.embeddings import StoredFile
+from indexer.encoders import IMAGE, Encoder, unit_rows
+from indexer.errors import EncoderMismatch, ModelError
+from indexer.golden import TOLERANCE, Golden, agreement, golden_of
+from indexer.library import Library
+from indexer.report import IndexOptions, Progress
+from indexer.schema import unpack
+
+SAMPLE = 8  # pictures that are decoded and encoded again
+_ALIKE = 0.98  # cosine that a picture's embedding must have with the stored one
+_CHANGED = (
+    "a package was updated, or this machine computes otherwise, and what is indexed now would not "
+    "match what was indexed before"
+)
+_REMEDY = (
+    "go back to the former versions of the packages (pip), or index the folders into a new library"
+)
+
+
+def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
+    """Encode the golden picture and sentence and a few pictures of the library again."""
+    try:
+        encoder = library.encoder
+        now = golden_of(encoder)
+    except (EncoderMismatch, ModelError) as error:
+        yield Finding("encoder", 1, "the encoder cannot be used", str(error))
+        return
+    before = _stored(library)
+    if before is None:
+        yield Finding(
+            "encoder",
+            1,
+            "nothing is known yet of what the encoder gave at first",
+            "what it gives today is kept, to be compared with later",
+            serious=False,
+            mend=lambda batch: batch.put_golden(library.encoder_id, now),
+        )
+    elif not (cosine := agreement(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
+        meaning = f"the encoder gives other embeddings than at first (cosine {cosine:.4f})"
+        yield Finding("encoder", 1, f"{meaning}: {_CHANGED}", _REMEDY)
+    yield from _pictures(library, encoder)
+
+
+def _stored(library: Library) -> Golden | None:
+    row = library.catalogue.encoder(library.settings.fingerprint)
+    if row is None or row.golden_image is None or row.golden_text is None:
+        return None
+    image, text = unit_rows(unpack([row.golden_image, row.golden_text], row.dim))
+    return Golden(image, text)
+
+
+def _pictures(library: Library, encoder: Encoder) -> Iterator[Finding]:
+    """Compare what a few pictures give today with what is stored of them."""
+    present = library.embeddings.pictures_without(None)
+    step = max(1, len(present) // SAMPLE)
+    chosen = [(c, file) for c, file in present[::step] if file.is_as_indexed()][:SAMPLE]
+    other = [f"{path} (cosine {cosine:.3f})" for path, cosine in _cosines(library, encoder, chosen)]
+    if other:
+        yield Finding(
+            "encoder",
+            len(other),
+            f"pictures give other embeddings than at first: {_CHANGED}",
+            _REMEDY,
+            examples=some(other),
+        )
+
+
+def _cosines(
+    library: Library, encoder: Encoder, chosen: Sequence[tuple[bytes, StoredFile]]
+) -> list[tuple[Path, float]]:
+    """The pictures whose embedding has changed, and how alike it is to the stored one."""
+    stored = library.embeddings.of_contents(library.encoder_id, IMAGE, [c for c, _ in chosen])
+    items = [(content, file.path) for content, file in chosen if content in stored]
+    if not items:
+        return []
+    options = IndexOptions(workers=1)
+    with (
+        decoding_pool(encoder.transform, library.thumbnails, options) as pool,
+        closing(pool.decode_all(items)) as outcomes,
+    ):
+        same = [o for o in outcomes if isinstance(o, Decoded) and o.content_hash == o.key]
+    if not same:
+        return []
+    now = encoder.encode_images(np.stack([o.pixels for o in same]))
+    before = unit_rows(unpack([stored[o.content_hash] for o in same], encoder.dim))
+    paths = dict(items)
+    cosines = (now * before).sum(axis=1)
+    return [
+        (Path(paths[o.content_hash].decode("utf-8", "surrogateescape")), float(cosine))
+        for o, cosine in zip(same, cosines, strict=True)
+        if not cosine >= _ALIKE
+    ]

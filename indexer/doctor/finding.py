@@ -1,0 +1,40 @@
+"""One thing that the doctor found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from indexer.batch import Batch
+from indexer.library import Library
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, how often, what it means, and what repair does about it.
+
+    `serious`: answers or data are affected; else it costs time or space, or is worth knowing.
+    `mend` changes the catalogue, together with all others in one transaction; `rebuild` makes
+    files again, after it. With neither, `remedy` says what the user can do.
+    """
+
+    check: str
+    count: int
+    meaning: str
+    remedy: str
+    serious: bool = True
+    examples: tuple[str, ...] = ()
+    mend: Callable[[Batch], None] | None = field(default=None, compare=False)
+    rebuild: Callable[[Library], None] | None = field(default=None, compare=False)
+
+    @property
+    def repairable(self) -> bool:
+        """Whether `repair` does something about it."""
+        return self.mend is not None or self.rebuild is not None
+
+
+def some(items: Sequence[object]) -> tuple[str, ...]:
+    """The first few as text."""
+    return tuple(str(item) for item in items[:EXAMPLES])

@@ -1,0 +1,75 @@
+"""All checks in turn, and the repair of what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from indexer.doctor.catalogue import (
+    captions_without_embedding,
+    integrity,
+    malformed_embeddings,
+    pictures_without_embedding,
+    references,
+    unfinished,
+    unused_embeddings,
+    waiting,
+)
+from indexer.doctor.encoder import encoder_drift
+from indexer.doctor.files import changed_files, thumbnails
+from indexer.doctor.finding import Finding
+from indexer.doctor.vectors import segments
+from indexer.library import Library
+from indexer.locking import only_writer
+from indexer.report import Progress
+
+Check: TypeAlias = Callable[[Library], Iterator[Finding | Progress]]
+
+CHECKS: dict[str, Check] = {
+    "catalogue": integrity,
+    "references": references,
+    "pictures": pictures_without_embedding,
+    "captions": captions_without_embedding,
+    "embeddings": malformed_embeddings,
+    "unused": unused_embeddings,
+    "waiting": waiting,
+    "move": unfinished,
+    "vectors": segments,
+    "thumbnails": thumbnails,
+    "files": changed_files,
+    "encoder": encoder_drift,
+}
+_FIRST = "catalogue"
+
+
+def examination(library: Library) -> Iterator[tuple[str, Finding | Progress]]:
+    """The name of each check, with its findings and how far it is; changes nothing.
+
+    A catalogue that is damaged itself is looked at no further.
+    """
+    for name, check in CHECKS.items():
+        for step in check(library):
+            yield name, step
+            if name == _FIRST and isinstance(step, Finding):
+                return
+
+
+def examine(library: Library) -> list[Finding]:
+    """All findings; none of them serious means that the library is sound."""
+    return [step for _, step in examination(library) if isinstance(step, Finding)]
+
+
+def repair(library: Library, findings: Sequence[Finding]) -> None:
+    """Put right what can be: the catalogue in one transaction, then the files made from it.
+
+    Raises `LibraryLocked` while another process changes the library.
+    """
+    with only_writer(library.path):
+        mends = [finding.mend for finding in findings if finding.mend is not None]
+        if mends:
+            with library.writing() as batch:
+                for mend in mends:
+                    mend(batch)
+        for finding in findings:
+            if finding.rebuild is not None:
+                finding.rebuild(library)

@@ -1,0 +1,112 @@
+"""Folders that were moved on disk: their pictures are looked for in the new place."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.catalogue import KnownFolder
+from indexer.errors import InputError
+from indexer.folders import absolute, existing_folder
+from indexer.library import Library
+from indexer.locking import only_writer
+
+_SAMPLE = 500  # pictures that are looked for in the new place
+
+
+@dataclass(frozen=True, slots=True)
+class Relocated:
+    """A folder that has a new place, and how many pictures are known of it."""
+
+    old: Path
+    new: Path
+    pictures: int
+
+
+def relocate(library: Library, old: str | Path, new: str | Path) -> list[Relocated]:
+    """Look for the pictures of `old` in `new` from now on; nothing is read or encoded again.
+
+    `old` is a folder of the library, one above several of them, or one below. It need not be
+    there any more. Raises `InputError` when `old` is not known, or `new` is not there, is known
+    itself, or holds none of the pictures.
+    """
+    source, target = absolute(Path(old)), existing_folder(Path(new))
+    with only_writer(library.path):
+        known = library.catalogue.folders()
+        whole = [f for f in known if f.path == source or source in f.path.parents]
+        part = next((f for f in known if f.path in source.parents), None)
+        if not whole and part is None:
+            listed = ", ".join(str(folder.path) for folder in known) or "none"
+            raise InputError(f"{source}: not in the folders of this library; those are: {listed}")
+        _check_free(target, [folder for folder in known if folder not in whole])
+        if whole:
+            return _move_whole(library, whole, source, target)
+        assert part is not None
+        return _move_part(library, part, source, target)
+
+
+def _check_free(target: Path, others: Sequence[KnownFolder]) -> None:
+    for folder in others:
+        if folder.path == target or folder.path in target.parents or target in folder.path.parents:
+            raise InputError(
+                f"{target}: {folder.path} is indexed already; run 'picfuse index' instead: "
+                "pictures that were moved keep their embeddings"
+            )
+
+
+def _move_whole(
+    library: Library, folders: Sequence[KnownFolder], source: Path, target: Path
+) -> list[Relocated]:
+    moved = []
+    for folder in folders:
+        place = target / folder.path.relative_to(source)
+        pictures = library.catalogue.files_of(folder.id)
+        _check_pictures(place, pictures)
+        moved.append(Relocated(folder.path, place, len(pictures)))
+    with library.writing() as batch:
+        for folder, now in zip(folders, moved, strict=True):
+            files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
+            batch.move_folder(folder.id, now.new, files)
+    return moved
+
+
+def _move_part(
+    library: Library, folder: KnownFolder, source: Path, target: Path
+) -> list[Relocated]:
+    prefix = os.fsencode(source.relative_to(folder.path)) + b"/"
+    pictures = {
+        relative[len(prefix) :]: size
+        for relative, size in library.catalogue.files_of(folder.id).items()
+        if relative.startswith(prefix)
+    }
+    if not pictures:
+        raise InputError(f"{source}: no picture of the library lies there; check the name")
+    _check_pictures(target, pictures)
+    with library.writing() as batch:
+        batch.split_folder(folder.id, prefix, target)
+    return [Relocated(source, target, len(pictures))]
+
+
+def _rebased(path: Path, source: Path, target: Path) -> Path:
+    return target / path.relative_to(source) if source in path.parents else path
+
+
+def _check_pictures(place: Path, pictures: dict[bytes, int]) -> None:
+    """Raise `InputError` when none of the pictures lies in the new place."""
+    names = sorted(pictures)
+    chosen = names[:: max(1, len(names) // _SAMPLE)]
+    if chosen and not any(_has_size(place, name, pictures[name]) for name in chosen):
+        raise InputError(
+            f"{place}: none of the {len(pictures)} pictures lies there (looked for "
+            f"{os.fsdecode(chosen[0])} and others); check the name"
+        )
+
+
+def _has_size(place: Path, relative: bytes, size: int) -> bool:
+    try:
+        return os.stat(os.path.join(os.fsencode(place), relative)).st_size == size  # noqa: PTH116
+    except OSError:
+        return False
