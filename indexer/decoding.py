@@ -197,7 +197,7 @@ class DecodingPool:
 
 
 def decoding_pool(
-    transform: ImageTransform, thumbnails: Path, options: IndexOptions
+    transform: ImageTransform, thumbnails: Path | None, options: IndexOptions
 ) -> DecodingPool:
     """Workers that prepare pictures for an encoder, within the limits of the options."""
     return DecodingPool(

@@ -32,8 +32,10 @@ def name_folders(
         owner = _owner(path, [*chosen, *(folder.path for folder in known)])
         chosen += [] if owner in chosen else [owner]
     for path in chosen:
-        if named or options.captions or options.exclude:
-            _put(library, path, [f for f in known if path in f.path.parents], options, files)
+        inner = [folder for folder in known if path in folder.path.parents]
+        is_new = path not in {folder.path for folder in known}
+        if is_new or inner or options.captions or options.exclude:
+            _put(library, path, inner, options, files)
     return [folder for folder in library.catalogue.folders() if folder.path in chosen]
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from indexer.database import LOCK
+from indexer import database
 from indexer.errors import LibraryError, LibraryLocked
 
 
 @contextmanager
 def only_writer(library: Path) -> Iterator[None]:
-    """Be the only one that changes a library. Raises `LibraryLocked` at once when there is one."""
-    lock = FileLock(library / LOCK, timeout=0, thread_local=False)
+    """Be the only one that changes a library. Raises `LibraryLocked` when another one stays so."""
+    lock = FileLock(library / database.LOCK, timeout=database.BUSY_SECONDS, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:

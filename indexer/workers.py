@@ -100,11 +100,11 @@ def _safe_path() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let children inherit a blocked SIGINT: Ctrl-C reaches them too, but the parent decides."""
+    """Let children inherit blocked signals: what ends a whole group is for the parent to decide."""
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import socket
+import string
+import threading
 import time
 import urllib.request
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from collections.abc import Callable
+from concurrent.futures import Future
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import IO
-from urllib.parse import urlsplit
+from typing import Any, cast
+from urllib.parse import quote, urljoin, urlsplit
 
 from indexer.errors import PictureError, QueryError
 from indexer.images import read_picture
 
 MAX_BYTES = 64 * 2**20
+MAX_REDIRECTS = 5
 TIMEOUT = 15.0  # seconds without a word from the server
 DEADLINE = 60.0  # seconds until all is there
+_REDIRECTS = (301, 302, 303, 307, 308)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_REMEDY = "save it and name the file"
 
 
 def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
@@ -40,45 +49,182 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
         raise QueryError(f"{path}: {error}") from error
 
 
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to public http(s) addresses only."""
+def _download(url: str) -> bytes:
+    """The picture at a URL. Raises `QueryError` for whatever a server can do wrong."""
+    try:
+        _refuse_credentials(url)
+        return _in_time(lambda: _fetched(url))
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        said = reason if isinstance(reason, str) else os.fsdecode(str(reason))
+        raise QueryError(f"{url}: cannot be fetched ({said}); {_REMEDY}") from error
 
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        parts = urlsplit(newurl)
-        if parts.scheme not in ("http", "https") or not _is_public(parts.hostname or ""):
-            raise QueryError(f"{req.full_url}: redirects to {newurl}, which is not public")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+def _refuse_credentials(url: str) -> None:
+    """Raise `QueryError` for a URL with a password, without repeating the password."""
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        raise QueryError(f"{bare}: a name and password in a URL are never sent; {_REMEDY}")
+
+
+def _in_time(work: Callable[[], bytes]) -> bytes:
+    """What `work` gives; `TimeoutError` after `DEADLINE`, however slowly a server drips.
+
+    Each step of a connection has a timeout of its own, but their number is the server's choice.
+    """
+    answer: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # whoever waits for the answer gets it
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="download", daemon=True).start()
+    try:
+        return answer.result(DEADLINE)
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or f"not there after {DEADLINE:g} s") from error
+
+
+def _fetched(url: str) -> bytes:
+    """The picture that a URL leads to, through redirects to public addresses only."""
+    opener = urllib.request.OpenerDirector()  # a default one reads file: and ftp: too
+    for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler()):
+        opener.add_handler(handler)
+    opener.add_handler(_Http())
+    opener.add_handler(_Https())
+    request = _Request(url)
+    for _ in range(MAX_REDIRECTS + 1):
+        with opener.open(request, timeout=TIMEOUT) as response:
+            if response.status not in _REDIRECTS:
+                return _content(url, response)
+            location = response.headers.get("Location")
+        if not location:
+            raise QueryError(f"{url}: redirects without saying where; {_REMEDY}")
+        request = _redirected(url, urljoin(request.full_url, location))
+    raise QueryError(f"{url}: more than {MAX_REDIRECTS} redirects; {_REMEDY}")
+
+
+def _redirected(url: str, target: str) -> _Request:
+    """The request that a server asks for. Raises `QueryError` where it may not lead."""
+    parts = urlsplit(quote(target, encoding="iso-8859-1", safe=string.punctuation))
+    web = parts.scheme in ("http", "https") and "@" not in parts.netloc
+    if not web or not _is_public(parts.hostname or ""):
+        raise QueryError(
+            f"{url}: redirects to {target}, which is not public; "
+            "name that address yourself, or save the picture and name the file"
+        )
+    return _Request(parts.geturl(), redirected=True)
+
+
+class _Request(urllib.request.Request):
+    """A request that knows whether a server named its address, and whether a proxy takes it."""
+
+    def __init__(self, url: str, *, redirected: bool = False) -> None:
+        super().__init__(url, headers={"User-Agent": "picfuse"})
+        self.redirected = redirected
+        self.proxied = False
+
+    def set_proxy(self, host: str, type: str) -> None:
+        """Send it to a proxy, which `ProxyHandler` found in the environment."""
+        self.proxied = True
+        super().set_proxy(host, type)
+
+
+class _Http(urllib.request.HTTPHandler):
+    """Opens http addresses over connections that are checked."""
+
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        opened = functools.partial(_Connection, request=cast(_Request, req))
+        return self.do_open(opened, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """Opens https addresses over connections that are checked."""
+
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        opened = functools.partial(_SecureConnection, request=cast(_Request, req))
+        return self.do_open(opened, req)
+
+
+class _Connection(HTTPConnection):
+    """A connection that hangs up where its request may not go."""
+
+    def __init__(self, host: str, *, request: _Request, **options: Any) -> None:
+        super().__init__(host, **options)
+        self._request = request
+
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self._request, self.sock)
+
+
+class _SecureConnection(HTTPSConnection):
+    """The same, encrypted; certificates are verified, as is Python's default."""
+
+    def __init__(self, host: str, *, request: _Request, **options: Any) -> None:
+        super().__init__(host, **options)
+        self._request = request
+
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self._request, self.sock)
+
+
+def _check_peer(request: _Request, connected: socket.socket) -> None:
+    """Raise `QueryError` if a redirect has led to a private address, before anything is asked.
+
+    A name can have another address when it is looked up again, so the one that counts is the one
+    at the other end. An address that the user typed may be on his own network. Behind a proxy the
+    other end is the proxy, which mostly is on that network too and does the looking up: there the
+    check of the redirect's name is all there is, and what the proxy lets through is its affair.
+    """
+    if request.redirected and not request.proxied:
+        address = connected.getpeername()[0]
+        if not _is_public(address):
+            connected.close()
+            raise QueryError(f"{request.full_url}: leads to {address}, which is not public")
 
 
 def _is_public(host: str) -> bool:
     """Whether every address of a host is a public one."""
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
         return False
-    return bool(found) and all(ipaddress.ip_address(address).is_global for address in found)
+    return bool(found) and all(_is_global(address) for address in found)
 
 
-def _download(url: str) -> bytes:
-    opener = urllib.request.build_opener(_SafeRedirects)
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": "picfuse"})
-        with opener.open(request, timeout=TIMEOUT) as response:
-            content = _body(response)
-    except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        said = reason if isinstance(reason, str) else os.fsdecode(str(reason))
-        raise QueryError(f"{url}: cannot be fetched ({said}); save it and name the file") from error
-    if len(content) > MAX_BYTES:
-        raise QueryError(f"{url}: over {MAX_BYTES // 2**20} MB; save it and name the file")
+def _is_global(text: str) -> bool:
+    """Whether an address is reached the same from anywhere, also one of IPv4 within IPv6."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        within = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            within = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        address = within or address
+    return address.is_global and not address.is_multicast
+
+
+def _content(url: str, response: HTTPResponse) -> bytes:
+    """The picture in an answer. Raises `QueryError` where there is none, or too much."""
+    if response.status != 200:
+        raise QueryError(
+            f"{url}: cannot be fetched ({response.status} {response.reason}); {_REMEDY}"
+        )
+    coding = response.headers.get("Content-Encoding") or "identity"
+    if coding.strip().lower() != "identity":  # nobody asked for it, and 1 KB may become 1 GB
+        raise QueryError(f"{url}: arrives packed ({coding}), not as a picture; {_REMEDY}")
+    announced = response.length or 0
+    content = b"" if announced > MAX_BYTES else _body(response)
+    if max(announced, len(content)) > MAX_BYTES:
+        raise QueryError(f"{url}: over {MAX_BYTES // 2**20} MB; {_REMEDY}")
+    if response.length:  # what was announced and did not come
+        raise QueryError(f"{url}: ends {response.length:,} bytes early; try again")
+    if not content:
+        raise QueryError(f"{url}: the server sent nothing; {_REMEDY}")
     return content
 
 

@@ -16,8 +16,9 @@ from streamlit.testing.v1 import AppTest
 from indexer import Library, index_folder
 from indexer.encoders.registry import BUILT_IN
 from indexer.errors import PicfuseError, QueryError
+from ui.views import grid
 from ui.views.indexing import Desk, IndexJob, desk_of
-from ui.views.options import STREAMLIT_OPTIONS, AppOptions
+from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
 from ui.views.plain import shown
 from ui.views.words import query_of, terms_of
 
@@ -28,6 +29,8 @@ from ui.views import library_page
 from ui.views.options import AppOptions
 library_page.show(AppOptions.parse(sys.argv[1:], os.environ))
 """
+PATHS = ["/etc/passwd", "./secret.jpg", "../../secret.jpg", "~/secret.jpg", "file:///etc/passwd",
+         "secret.jpg", "@-", "C:\\\\secret.jpg", "//etc/passwd"]  # fmt: skip
 EVIL = "<script>alert(1)</script> **bold** :red[x] [link](http://example.com) $x$ red"
 
 
@@ -184,6 +187,16 @@ def test_library_is_named_by_option_then_environment_then_default(tmp_path):
     assert AppOptions.parse([], {}).library.parts[-2:] == ("picfuse", "library")
 
 
+def test_server_is_told_to_be_careful_whatever_a_configuration_says():
+    flags = server_flags(8600, headless=True)
+    assert {"--server.port=8600", "--server.headless=true", "--server.address=localhost"} < {*flags}
+    assert {"--server.enableCORS=true", "--server.enableXsrfProtection=true"} < {*flags}
+    assert {"--server.enableStaticServing=false", "--server.enableAgentApi=false"} < {*flags}
+    hosts = [flag for flag in flags if flag.startswith("--server.allowedHosts=")]
+    assert hosts == ["--server.allowedHosts=localhost", "--server.allowedHosts=127.0.0.1"]
+    assert "--server.headless=false" in server_flags(8600, headless=False)
+
+
 def test_server_listens_on_this_machine_only_and_reports_nothing():
     assert STREAMLIT_OPTIONS["server.address"] == "localhost"
     assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] == "false"
@@ -325,7 +338,11 @@ def test_new_words_end_more_like_this(library):
     assert "Pictures like this one" not in said(at)
 
 
-@pytest.mark.parametrize("like", ["99", "9" * 30, "-1", "x", "²"])
+@pytest.mark.parametrize(
+    "like",
+    ["99", "9" * 18, "9" * 30, "-1", "-99999", "x", "²", "1.0", "1e3", "0x1", "+1", " 1", "1\n",
+     "/etc/passwd", "../../secret.jpg", "file:///etc/passwd", "<img src=x>", "\x1b[31m", "\0"],
+)  # fmt: skip
 def test_unknown_picture_in_the_address_is_refused(library, like):
     assert "This cannot be searched for" in said(app(like=like))
 
@@ -366,11 +383,121 @@ def test_lost_thumbnails_are_made_anew(library, folder):
     assert ":material/hide_image:" in said(at)
 
 
+@pytest.mark.parametrize("query", PATHS)
+@pytest.mark.parametrize("form", ["{}", "green + {}", "green - 2:{}", '"{}"', "2:{}", "green {}"])
+def test_address_that_names_a_file_reads_none(library, monkeypatch, query, form):
+    read = []
+    monkeypatch.setattr("search.query.read_query_picture", lambda name, **_: read.append(name))
+    at = app(q=form.format(query))
+    assert read == []
+    assert texts(at)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("k", "-1"), ("k", "9" * 30), ("k", "/etc/passwd"), ("weight", "nan"), ("weight", "-1e999"),
+     ("weight", "<b>"), ("like", ""), ("page", "../x"), ("q", "\0 green")],
+)  # fmt: skip
+def test_impossible_value_in_the_address_breaks_nothing(library, name, value):
+    at = app(**({"q": "green"} | {name: value}))
+    assert texts(at)
+
+
+def shows_a_picture_large(at):
+    """Whether the large picture of the last click is there (the small ones are in the grid)."""
+    return len(at.get("image")) > len([b for b in at.button if b.label == "Show picture"])
+
+
+def test_picture_that_became_a_link_elsewhere_is_not_shown(library, folder, tmp_path):
+    save(tmp_path / "secret.png", "white")
+    (folder / "plain-green.png").unlink()
+    (folder / "plain-green.png").symlink_to(tmp_path / "secret.png")
+    at = click(app(q="green"), "Show picture")
+    assert "The picture cannot be shown" in said(at)
+    assert any("it has changed since it was indexed" in text for text in texts(at))
+    assert not shows_a_picture_large(at)
+    for thumbnail in (library / "thumbnails").rglob("*.jpg"):
+        thumbnail.unlink()
+    assert len(app(q="green").get("image")) == 2  # nor is a thumbnail made of it
+
+
+def test_folder_that_became_a_link_elsewhere_is_not_shown(library, folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    folder.rename(tmp_path / "old")
+    elsewhere.mkdir()
+    save(elsewhere / "plain-green.png", "white")
+    folder.symlink_to(elsewhere)
+    at = click(app(q="green"), "Show picture")
+    assert any("it has changed since it was indexed" in text for text in texts(at))
+    assert not shows_a_picture_large(at)
+
+
+@pytest.mark.parametrize("content", [b"root:x:0:0:root:/root\n", b"", b"<script>1</script>"])
+def test_picture_that_became_another_file_is_not_shown(library, folder, content):
+    (folder / "plain-green.png").write_bytes(content)
+    at = click(app(q="green"), "Show picture")
+    assert "The picture cannot be shown" in said(at)
+    assert not shows_a_picture_large(at)
+    assert "root:x" not in str(at.main)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes of this kind")
+def test_picture_that_became_a_pipe_or_a_folder_is_not_waited_for(library, folder):
+    path = folder / "plain-green.png"
+    for make_it in (os.mkfifo, os.mkdir):
+        path.unlink()
+        make_it(path)
+        at = click(app(q="green"), "Show picture")
+        assert any("not a regular file" in text for text in texts(at))
+        path.rename(folder / make_it.__name__)
+        path.touch()
+
+
+def test_moved_picture_that_is_the_same_behind_a_link_is_shown(library, folder, tmp_path):
+    (folder / "plain-green.png").rename(tmp_path / "green.png")
+    (folder / "plain-green.png").symlink_to(tmp_path / "green.png")
+    assert shows_a_picture_large(click(app(q="green"), "Show picture"))
+
+
+def test_thumbnail_that_became_a_link_elsewhere_is_not_sent(library, tmp_path, monkeypatch):
+    save(tmp_path / "secret.png", "white")
+    for thumbnail in (library / "thumbnails").rglob("*.jpg"):
+        thumbnail.unlink()
+        thumbnail.symlink_to(tmp_path / "secret.png")
+    secret = (tmp_path / "secret.png").read_bytes()
+    sent, send = [], grid.st.image
+    monkeypatch.setattr(grid.st, "image", lambda it, **more: (sent.append(it), send(it, **more)))
+    app(q="green")
+    assert len(sent) == 3
+    assert secret not in sent
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not UTF-8")
 def test_file_name_that_is_not_utf8_is_shown(path, tmp_path):
     save(tmp_path / os.fsdecode(b"caf\xe9.png"), "red")
     make(path, tmp_path)
     assert texts(app(q="red")) == ["caf\ufffd.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\x1b[31m\x9b\x07\0", r"\x1b[31m\x9b\x07\x00"),
+        ("gnp.\u202egpj \u2066x\u2069", r"gnp.\u202egpj \u2066x\u2069"),
+        ("two\nlines\tand", "two\nlines\tand"),
+        ("<b>:red[x] $x$", "<b>:red[x] $x$"),
+        (
+            "a\u0308 \U0001f468\u200d\U0001f469 \u05d0\u200f\u3000",
+            "a\u0308 \U0001f468\u200d\U0001f469 \u05d0\u200f\u3000",
+        ),
+    ],
+)
+def test_controls_are_shown_as_escapes_and_letters_as_they_are(text, seen):
+    assert shown(text) == seen
+
+
+def test_line_breaks_of_a_name_are_shown_as_escapes():
+    assert shown(Path("a\nb\r\u2028c\t.jpg")) == r"a\nb\r\u2028c\t.jpg"
 
 
 def test_lone_surrogate_of_a_caption_can_be_shown():
@@ -409,6 +536,24 @@ def test_library_page_shows_what_there_is(library, folder):
     table = at.dataframe[0].value
     assert table["File"].tolist() == [str(folder / "broken.jpg")]
     assert "no decoder knows" in table["Reason"][0]
+
+
+def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):
+    name = "<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
+    hostile = tmp_path / name
+    hostile.mkdir()
+    save(hostile / "a.png", "red")
+    (hostile / f"{name}.jpg").write_bytes(b"no picture")
+    make(path, hostile)
+    seen = r"<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
+    at = library_page()
+    assert f"{tmp_path}/{seen}" in texts(at)
+    assert at.dataframe[0].value["File"].tolist() == [f"{tmp_path}/{seen}/{seen}.jpg"]
+    rendered = [*at.markdown, *at.caption, *at.get("html"), *at.button, *at.metric]
+    assert not any("red[x]" in str(element) for element in rendered)
+    at = add_folder(at, tmp_path / f"nowhere {name.strip()}", path)
+    assert any("nowhere <img src=x>:red[x]" in text for text in texts(at))
+    assert not any("\x1b" in text or "\u202e" in text for text in texts(at))
 
 
 def test_first_folder_makes_the_library(path, folder):

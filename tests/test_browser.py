@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import http.client
 import os
 import shutil
 import socket
@@ -14,12 +15,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from indexer import Library, index_folder
+from ui.views.plain import shown
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
@@ -38,6 +42,23 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 EVIL = "<script>document.title='owned'</script><img src=x> **bold** :red[x] [a](http://e.com) $x$"
+HOSTILE = (
+    "<script>window.__pwned=1</script><img src=x onerror=window.__pwned=1>"
+    "<img src=http://example.com/a.png> [x](javascript:window.__pwned=1) ![y](http://example.com/b)"
+    " <http://example.com/c> :material/home: :red[x] :smile: $x^2$ `code` **bold** # head"
+    " \x1b[31m\u202egpj \u2066 {{x}} ${x} '\" onload=window.__pwned=1 &lt;b&gt; \x9b"
+)
+CONFIGURATION = """
+[server]
+enableCORS = false
+enableXsrfProtection = false
+enableStaticServing = true
+enableAgentApi = true
+address = "0.0.0.0"
+corsAllowedOrigins = ["http://example.com"]
+[theme]
+font = "other:https://example.com/font.css"
+"""
 PASTE = """async (content) => {
   const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
   const clipboardData = new DataTransfer();
@@ -60,7 +81,15 @@ def library(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(library, tmp_path_factory):
+def outside():
+    """All that the server would find outside this machine: a proxy whose callers are counted."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def address(library, outside, tmp_path_factory):
     """Address of a running app."""
     port = free_port()
     command = [sys.executable, "-P", "-m", "ui", "ui", "--no-browser", "--port", str(port)]
@@ -68,8 +97,12 @@ def address(library, tmp_path_factory):
     here = tmp_path_factory.mktemp("server")
     for name in ("ui", "search", "indexer", "numpy"):  # a user's own scripts
         (here / f"{name}.py").write_text("raise SystemExit('a module of the present folder ran')")
+    (here / ".streamlit").mkdir()  # nor is it asked how to run
+    (here / ".streamlit" / "config.toml").write_text(CONFIGURATION)
     log = here / "log"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    proxy = f"http://127.0.0.1:{outside.getsockname()[1]}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_PROXY": "", "no_proxy": ""}
+    environment |= dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), proxy)
     with log.open("w") as output:
         server = subprocess.Popen(command, cwd=here, env=environment, stdout=output, stderr=output)
     try:
@@ -237,6 +270,178 @@ def test_added_folder_can_be_searched_and_its_captions_are_plain_text(page, tmp_
     expect(first_hit(page)).to_have_text(f"zebra crossing {EVIL}")
     assert first_hit(page).locator("strong, a, img, script, .katex").count() == 0
     assert page.title() != "owned"
+
+
+def test_hostile_captions_and_names_are_shown_literally(page, library, tmp_path):
+    folder = tmp_path / HOSTILE.replace("/", "\u2215")[:80]
+    folder.mkdir()
+    name = "<img src=x onerror=window.__pwned=1>:red[x]$x$[x](javascript:x)\n\x1b[31m\u202e.jpg"
+    content = (SAMPLE / "wall-clock.jpg").read_bytes()
+    (folder / "said.jpg").write_bytes(content + b"\0")
+    (folder / "said.txt").write_text(f"xylophone {HOSTILE}", encoding="utf-8", newline="")
+    (folder / name).write_bytes(content + b"\0\0")
+    (folder / f"broken {name}").write_bytes(b"no picture")
+    with Library.open(library) as writer:
+        assert index_folder(writer, folder).added == 2
+        (row,) = [p for p in _pictures(writer) if p.path == folder / "said.jpg"]
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    page.goto("/?q=xylophone")
+    page.locator(".st-key-hit-0").wait_for()
+    first = " ".join(shown(row.captions[0]).split())
+    assert r"<script>window.__pwned=1</script>" in first
+    assert r"\u202egpj \u2066 {{x}}" in first
+    expect(first_hit(page)).to_have_text(first)
+    expect(page.locator(".st-key-hit-0 img")).to_have_attribute("alt", shown(row.captions[0]))
+    _is_plain(page)
+    page.get_by_role("button", name="Show picture").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("img").first).to_be_visible()
+    expect(dialog.get_by_text("<script>window.__pwned=1</script>").first).to_be_visible()
+    expect(dialog.locator("code")).to_have_text(shown(row.path))
+    _is_plain(page)
+
+    page.goto(f"/?q={quote(HOSTILE.replace('http', ' http '))}")
+    page.locator(".st-key-hit-0").wait_for()
+    _is_plain(page)
+    page.goto(f"/?q={quote('- http://example.com/' + HOSTILE)}")
+    page.get_by_text("This cannot be searched for").wait_for()
+    _is_plain(page)
+
+    page.goto("/library")
+    page.get_by_text(shown(folder), exact=True).wait_for()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    _is_plain(page)
+    assert dialogs == []
+
+
+def _pictures(library):
+    return library.catalogue.pictures(library.catalogue.present_ids()).values()
+
+
+def _is_plain(page):
+    """Nothing ran, and no element was made of what a caption or a name says."""
+    assert page.evaluate("window.__pwned === undefined")
+    made = (
+        "img[onerror], [onload], a[href^='javascript:'], [href*='example.com'], .katex, b, "
+        "[src*='example.com'], [src='x'], .stMarkdownColoredText, h1, bdo"
+    )
+    assert page.locator(made).count() == 0
+    scripts = page.locator("script").all_inner_texts()
+    assert not any("__pwned" in script for script in scripts)
+
+
+# The server
+
+
+def answer(address, path, **headers):
+    """Status and body of a request whose path is sent as it is."""
+    host = address.partition("//")[2]
+    with closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        connection.putrequest("GET", path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        response = connection.getresponse()
+        return response.status, b"" if response.status == 101 else response.read()
+
+
+def opened(address, **headers) -> bool:
+    """Whether the server opens the connection over which it shows its pages."""
+    wish = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": base64.b64encode(b"0123456789abcdef").decode(),
+    }  # fmt: skip
+    return answer(address, "/_stcore/stream", **wish, **headers)[0] == 101
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").is_file(), reason="only Linux says so here")
+def test_server_listens_on_this_machine_only(address):
+    port = int(address.rpartition(":")[2])
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    rows = [line.split() for t in tables if t.is_file() for line in t.read_text().splitlines()[1:]]
+    listening = {row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
+    assert listening
+    local = {"0100007F", "00000000000000000000000001000000"}
+    assert {bound.partition(":")[0] for bound in listening} <= local
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/static/{up}{file}", "/app/static/{file}", "/static/{up}{file}", "/media/{up}{file}",
+        "/media/{file}", "/component/x/{up}{file}", "/component/{up}{file}", "/{up}{file}",
+        "/_stcore/{up}{file}", "/_stcore/component/x/{up}{file}", "/_stcore/bidi-components/{file}",
+        "/_stcore/bidi-components/picfuse_paste/{up}{file}", "/_stcore/upload_file/{up}{file}",
+        "/{file}", "//{file}", "{file}", "file://{file}", "/static/{file}", "/?path={file}",
+        "/library/{up}{file}", "/app.py/{up}{file}",
+    ],
+)  # fmt: skip
+def test_no_path_of_the_address_leads_to_a_file(address, tmp_path, path):
+    (tmp_path / "secret.jpg").write_bytes(b"the secret")
+    _, page = answer(address, "/")  # what Streamlit shows for a path that it does not know
+    for up in ("../", "%2e%2e/", "..%2f", "..%5c", "..\\"):
+        for file in (tmp_path / "secret.jpg", SAMPLE / "igloo.jpg", ROOT / "ui" / "app.py"):
+            for name in (str(file), str(file)[1:], quote(str(file), safe="")):
+                status, body = answer(address, path.format(up=up * 12, file=name))
+                assert body[:1000] not in file.read_bytes() or not body
+                assert status in (400, 403, 404, 405) or body == page
+
+
+def test_pages_of_others_cannot_open_the_app(address, outside):
+    host = address.partition("//")[2]
+    assert opened(address, Origin=address)
+    assert opened(address, Origin=address, Host=host)
+    ours = f"127.0.0.1:{host.partition(':')[2]}"
+    assert opened(address, Origin=f"http://{ours}", Host=ours)
+    for origin in ("http://example.com", "https://localhost.example.com", "null", "file://"):
+        assert not opened(address, Origin=origin)
+    for stranger in (
+        "example.com",
+        f"example.com:{host.partition(':')[2]}",
+        "localhost.evil",
+        "a@b",
+    ):
+        assert not opened(address, Origin=f"http://{stranger}", Host=stranger)
+        assert not opened(address, Host=stranger)
+    assert _calls(outside) == []  # not for its own address, nor to tell anybody of it
+
+
+def _calls(outside) -> list[bytes]:
+    """The requests that have reached the outside until now."""
+    found = []
+    with suppress(BlockingIOError):
+        while True:
+            with outside.accept()[0] as caller:
+                caller.settimeout(5)
+                found.append(caller.recv(2**16))
+    return found
+
+
+@pytest.mark.parametrize("path", ["interact", "mcp"])
+def test_programs_cannot_steer_the_app(address, path):
+    host = address.partition("//")[2]
+    with closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        kind = {"Content-Type": "application/json"}
+        connection.request("POST", f"/_stcore/agent/{path}", "{}", kind)
+        response = connection.getresponse()
+        assert response.status >= 400
+        assert b"does not serve the agent API" in response.read()
+
+
+def test_upload_needs_the_token_of_a_page(address):
+    host = address.partition("//")[2]
+    with closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        connection.request("PUT", "/_stcore/upload_file/session/file", b"x")
+        assert connection.getresponse().status in (400, 403)
+
+
+@pytest.mark.parametrize("weight", ["nan", "-5", "1e999", "x"])
+def test_impossible_values_in_the_address_are_passed_over(page, weight):
+    page.goto(f"/?q=old+locomotive&weight={weight}&k=99999999")
+    page.locator(".st-key-hit-0").wait_for()
+    expect(first_hit(page)).to_have_text(captions_of("steam-train.jpg")[0])
 
 
 def test_phone_shows_two_aligned_columns_without_sideways_scrolling(page):

@@ -1,7 +1,9 @@
 """The query grammar, and how a query becomes one row."""
 
+import gzip
 import io
 import os
+import socket
 import sys
 import threading
 import time
@@ -396,6 +398,212 @@ def test_answer_that_ends_early_is_refused(host):
 def test_url_that_leads_nowhere_is_refused(url):
     with pytest.raises(QueryError, match="cannot be fetched"):
         row(Term(picture=url))
+
+
+# A server that means ill
+
+
+ANSWERS = {
+    "/empty": [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
+    "/closed": [b""],
+    "/noise": [b"\x00\xff not http at all\r\n\r\n"],
+    "/404": [b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"],
+    "/500": [b"HTTP/1.1 500 \x1b[31mred\r\nContent-Length: 2\r\n\r\nno"],
+    "/204": [b"HTTP/1.1 204 No Content\r\n\r\n"],
+    "/206": [b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n\r\nxx"],
+    "/huge": [b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999999\r\n\r\nx"],
+    "/more": [b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", png()],
+    "/chunk": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n", png()],
+    "/gzip": [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(png())],
+    "/bomb": [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(bytes(10**7))],
+    "/nowhere": [b"HTTP/1.1 302 Found\r\n\r\n"],
+    "/fewer": [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(png()), png(), b"more"],
+    "/negative": [b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", png()],
+}
+ENDLESS = {
+    "/endless": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 2**16),
+    "/endless-headers": (b"HTTP/1.1 200 OK\r\n", b"X-Header: x\r\n"),
+    "/endless-line": (b"HTTP/1.1 200 OK\r\nX-Header: ", b"x" * 2**16),
+    "/endless-chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"1\r\nx\r\n" * 99,
+    ),
+    "/slow-line": (b"HTTP/1.1 200 OK\r\nX-Header: ", b"x"),
+    "/slow-status": (b"", b"x"),
+}
+
+
+class _IllHandler(BaseHTTPRequestHandler):
+    """Bytes that are no good answer, by path; and redirects that never end."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        if self.path.startswith("/to/"):
+            head = f"HTTP/1.1 302 Found\r\nLocation: {self.path.removeprefix('/to/')}\r\n\r\n"
+            self.wfile.write(head.encode() + b"body " * 1000)
+        for part in ANSWERS.get(self.path, ()):
+            self.wfile.write(part)
+        if self.path in ENDLESS:
+            start, rest = ENDLESS[self.path]
+            self.wfile.write(start)
+            while not self.server.over.wait(0.01 if len(rest) < 7 else 0):
+                self.wfile.write(rest)
+
+    def log_message(self, *_):
+        pass
+
+    def handle(self):
+        with suppressed():
+            super().handle()
+
+
+@pytest.fixture
+def ill():
+    """Such a server; `asked` are the paths that it was asked for."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _IllHandler)
+    server.asked, server.over = [], threading.Event()
+    server.address = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def resolves(monkeypatch, *found, name="cloud.test"):
+    """Let a name have one address after the other, each time that it is looked up."""
+    known, left = socket.getaddrinfo, list(found)
+
+    def looked_up(host, port, *rest, **options):
+        address = (left.pop(0) if len(left) > 1 else left[0]) if host == name else host
+        return known(address, port, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/empty", "the server sent nothing; save it"),
+        ("/closed", "cannot be fetched"),
+        ("/noise", "cannot be fetched"),
+        ("/404", r"cannot be fetched \(404 Not Found\); save it"),
+        ("/500", r"cannot be fetched \(500 .*red\); save it"),
+        ("/204", r"cannot be fetched \(204 No Content\)"),
+        ("/206", r"cannot be fetched \(206 Partial Content\)"),
+        ("/huge", "over 64 MB; save it"),
+        ("/more", "ends .* bytes early; try again"),
+        ("/chunk", "cannot be fetched"),
+        ("/gzip", r"arrives packed \(gzip\)"),
+        ("/bomb", r"arrives packed \(gzip\)"),
+        ("/nowhere", "redirects without saying where"),
+    ],
+)
+def test_ill_answer_is_an_error_that_names_the_url(ill, path, reason):
+    with pytest.raises(QueryError, match=f"^{ill.address}{path}: {reason}"):
+        row(Term(picture=f"{ill.address}{path}"))
+
+
+@pytest.mark.parametrize("path", ["/fewer", "/negative"])
+def test_wrong_length_does_not_spoil_a_picture_that_is_there(ill, path):
+    assert np.allclose(row(Term(picture=f"{ill.address}{path}")), unit(1, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize("path", ENDLESS)
+def test_answer_without_an_end_is_given_up(ill, path, monkeypatch):
+    monkeypatch.setattr(pictures, "DEADLINE", 0.3)
+    monkeypatch.setattr(pictures, "MAX_BYTES", 10**6)
+    with pytest.raises(QueryError, match=f"^{ill.address}{path}: (over|cannot be fetched)"):
+        row(Term(picture=f"{ill.address}{path}"))
+
+
+def test_redirects_in_a_circle_end(ill, monkeypatch):
+    monkeypatch.setattr(pictures, "_is_public", lambda name: True)
+    monkeypatch.setitem(
+        ANSWERS,
+        "/circle",
+        [b"HTTP/1.1 302 Found\r\nLocation: /circle\r\nContent-Length: 0\r\n\r\n"],
+    )
+    with pytest.raises(QueryError, match=f"^{ill.address}/circle: more than 5 redirects"):
+        row(Term(picture=f"{ill.address}/circle"))
+    assert ill.asked == ["/circle"] * 6
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "file:///etc/passwd", "ftp://example.com/x", "data:image/png;base64,xx", "//127.0.0.1/x",
+        "/x", "http://a:b@8.8.8.8/x", "javascript:alert(1)", "HTTP://LOCALHOST/x", "http://0/x",
+        "http://2130706433/x", "http://0x7f.1/x", "http://[::]/x", "http://[fe80::1%25lo]/x",
+        "http://224.0.0.1/x", "http://100.64.0.1/x", "http://[64:ff9b::7f00:1]/x", "http://[",
+    ],
+)  # fmt: skip
+def test_redirect_that_leads_off_the_public_web_is_refused(ill, target):
+    with pytest.raises(QueryError, match=f"^{ill.address}/to/.*: (redirects to|cannot be fetched)"):
+        row(Term(picture=f"{ill.address}/to/{target}"))
+    assert len(ill.asked) == 1
+
+
+def test_redirect_to_a_name_that_changes_its_address_is_hung_up(ill, monkeypatch):
+    resolves(monkeypatch, "8.8.8.8", "127.0.0.1")
+    target = ill.address.replace("127.0.0.1", "cloud.test")
+    with pytest.raises(QueryError, match=r"leads to 127\.0\.0\.1, which is not public"):
+        row(Term(picture=f"{ill.address}/to/{target}/secret"))
+    assert [path for path in ill.asked if path == "/secret"] == []
+
+
+def test_encrypted_redirect_to_a_name_that_changes_its_address_is_hung_up(ill, monkeypatch):
+    resolves(monkeypatch, "8.8.8.8", "127.0.0.1")
+    monkeypatch.setattr(pictures.HTTPSConnection, "connect", pictures.HTTPConnection.connect)
+    target = ill.address.replace("http://127.0.0.1", "https://cloud.test")
+    with pytest.raises(QueryError, match=r"leads to 127\.0\.0\.1, which is not public"):
+        row(Term(picture=f"{ill.address}/to/{target}/secret"))
+    assert len(ill.asked) == 1
+
+
+def test_name_that_the_user_typed_may_be_on_his_own_network(host, monkeypatch):
+    resolves(monkeypatch, "127.0.0.1", name="nas.test")
+    url = host.replace("127.0.0.1", "nas.test")
+    assert np.allclose(row(Term(picture=f"{url}/red.png")), unit(1, 0, 0, 0, 0))
+
+
+def test_redirect_through_a_proxy_is_judged_by_its_name(ill, monkeypatch):
+    monkeypatch.setenv("http_proxy", ill.address)  # on this network, as proxies are
+    monkeypatch.setenv("no_proxy", "")
+    resolves(monkeypatch, "8.8.8.8")
+    first = "http://cloud.test/first"
+    monkeypatch.setitem(ANSWERS, first, [b"HTTP/1.1 302 Found\r\nLocation: /red.png\r\n\r\n"])
+    monkeypatch.setitem(ANSWERS, "http://cloud.test/red.png", [b"HTTP/1.1 200 OK\r\n\r\n", png()])
+    inward = b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\n\r\n"
+    monkeypatch.setitem(ANSWERS, "http://cloud.test/in", [inward])
+    assert np.allclose(row(Term(picture=first)), unit(1, 0, 0, 0, 0))
+    with pytest.raises(QueryError, match=r"redirects to http://10\.0\.0\.1/, which is not public"):
+        row(Term(picture="http://cloud.test/in"))
+    assert ill.asked == [first, "http://cloud.test/red.png", "http://cloud.test/in"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_password_in_a_url_is_refused_and_not_repeated(ill, scheme):
+    rest = ill.address.partition("//")[2]
+    with pytest.raises(QueryError, match="name and password in a URL are never sent") as error:
+        row(Term(picture=f"{scheme}://me:s3cret@{rest}/red.png"))
+    assert "s3cret" not in str(error.value)
+    assert str(error.value).startswith(f"{scheme}://{rest}/red.png: ")
+    assert ill.asked == []
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("::ffff:8.8.8.8", True), ("::ffff:127.0.0.1", False), ("::ffff:10.0.0.1", False),
+        ("2002:7f00:1::", False), ("2002:808:808::", True), ("64:ff9b::a00:1", False),
+        ("64:ff9b::808:808", True), ("0.0.0.0", False), ("::", False), ("fe80::1%1", False),
+        ("fd00::1", False), ("224.0.0.1", False), ("ff02::1", False), ("255.255.255.255", False),
+        ("100.64.0.1", False), ("172.31.255.255", False), ("172.32.0.1", True),
+    ],
+)  # fmt: skip
+def test_addresses_within_addresses_are_looked_into(address, public):
+    assert pictures._is_global(address) == public
 
 
 def test_query_errors_are_input_errors():

@@ -88,7 +88,7 @@ def _cosines(
         return []
     options = IndexOptions(workers=1)
     with (
-        decoding_pool(encoder.transform, library.thumbnails, options) as pool,
+        decoding_pool(encoder.transform, None, options) as pool,
         closing(pool.decode_all(items)) as outcomes,
     ):
         same = [o for o in outcomes if isinstance(o, Decoded) and o.content_hash == o.key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from indexer.encoders.heads import file_hash
 from indexer.errors import ModelError
 from indexer.interpreter import module_command, module_environment
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it tells its makers of each session, as it starts
+import onnxruntime
 
 logger = logging.getLogger(__name__)
 

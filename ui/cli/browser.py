@@ -12,7 +12,7 @@ import ui as package
 from indexer.errors import InputError
 from indexer.interpreter import module_command, module_environment
 from ui.cli.group import library_options
-from ui.views.options import STREAMLIT_OPTIONS
+from ui.views.options import server_flags
 
 
 @click.command(epilog="Example: picfuse ui --port 8600")
@@ -22,14 +22,19 @@ from ui.views.options import STREAMLIT_OPTIONS
 def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
     """Open the browser app on the library; it listens on this machine only."""
     _check_port(port)
-    headless = "true" if no_browser else "false"
-    options = STREAMLIT_OPTIONS | {"server.port": str(port), "server.headless": headless}
-    command = module_command("streamlit", "run", str(app_file()))
-    command += [f"--{name}={value}" for name, value in options.items()]
+    command = module_command("ui.views.server", "run", str(app_file()))
+    command += server_flags(port, headless=no_browser)
     command += ["--", "--library", str(library.expanduser().absolute())]
     command += ["--offline"] if offline else []
+    _leave_folder()
     # In place of this process: whatever ends picfuse ends the server too.
     os.execve(command[0], command, module_environment())
+
+
+def _leave_folder() -> None:
+    """Go home: Streamlit would obey a `.streamlit/config.toml` of the present folder."""
+    home = Path("~").expanduser()
+    os.chdir(home if home.is_dir() else "/")
 
 
 def _check_port(port: int) -> None:

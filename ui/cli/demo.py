@@ -16,7 +16,7 @@ from indexer.schema import text_hash
 from indexer.settings import cache_directory
 from search import Query, Searcher
 from ui.cli.group import offline_option
-from ui.cli.text import print_hits
+from ui.cli.text import print_hits, shown
 
 WORDS = "a boat on calm water"
 PICTURE = "brown-horses.jpg"
@@ -46,7 +46,7 @@ def own_library(sample: Path) -> Path:
 def demo(library: Path, offline: bool) -> None:
     """Index the sample photographs, search them by words, by a picture and by both."""
     sample = sample_folder()
-    click.echo(f"Indexing the sample photographs in {sample}")
+    click.echo(f"Indexing the sample photographs in {shown(str(sample))}")
     with _opened(library, offline) as opened:
         report = index_folder(opened, sample)
         click.echo(
@@ -55,10 +55,10 @@ def demo(library: Path, offline: bool) -> None:
         )
         searcher = Searcher(opened)
         for line, query in _queries(sample):
-            click.echo(f"\n$ picfuse search {line} -k 3")
+            click.echo(f"\n$ picfuse search {shown(line)} -k 3")
             print_hits(searcher.search(query, k=3).hits)
     click.echo("\nThe same in the browser:")
-    click.echo(f"  {_command()} ui --library {shlex.quote(str(library.absolute()))}")
+    click.echo(f"  {shown(_command())} ui --library {shown(shlex.quote(str(library.absolute())))}")
 
 
 def _command() -> str:

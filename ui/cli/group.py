@@ -6,16 +6,17 @@ import logging
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError
 from indexer.settings import default_library
-from ui.cli.text import shown
+from ui.cli.ending import exit_status
+from ui.cli.text import harmless_usage, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
-NOTHING_MATCHED, USAGE, DAMAGED, INTERRUPTED = 1, 2, 3, 130
+NOTHING_MATCHED, USAGE, DAMAGED = 1, 2, 3
 
 
 def _status(error: PicfuseError) -> int:
@@ -48,16 +49,29 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The context of what was typed; errors that quote it quote it harmlessly."""
+        with harmless_usage():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what picfuse raises becomes a line and an exit status."""
         _say_what_takes_long()
         try:
-            return super().invoke(ctx)
+            with harmless_usage():
+                return super().invoke(ctx)
         except PicfuseError as error:
             click.echo(f"picfuse: {shown(str(error))}", err=True)
             ctx.exit(_status(error))
-        except KeyboardInterrupt:
-            interrupted("interrupted")
+        except KeyboardInterrupt as error:
+            click.echo("picfuse: interrupted", err=True)
+            ctx.exit(exit_status(error))
 
 
 SUMMARIES = {
@@ -65,18 +79,16 @@ SUMMARIES = {
     "search": "Find pictures by words, by a picture, or by both.",
     "similar": "Find pictures like this one.",
     "status": "Show what the library holds.",
+    "doctor": "Find out what is wrong with the library, and put it right.",
+    "forget": "Delete a folder from the library; its pictures are left.",
+    "relocate": "Say where a folder of pictures was moved to.",
+    "watch": "Keep the library up to date while pictures change.",
     "evaluate": "Measure recall@k on a folder of captioned pictures.",
     "train": "Train heads of the built-in model on your own pictures.",
     "models": "List what can encode, and what is cached.",
     "ui": "Open the browser app.",
     "demo": "Index the sample photographs and search them.",
 }
-
-
-def interrupted(message: str) -> NoReturn:
-    """Say that the user stopped it, and end with the status of an interrupt."""
-    click.echo(f"picfuse: {message}", err=True)
-    raise SystemExit(INTERRUPTED)
 
 
 def _say_what_takes_long() -> None:

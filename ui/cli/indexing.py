@@ -9,16 +9,15 @@ import click
 
 from indexer import IndexOptions, IndexReport, Library
 from indexer.database import is_vacant
-from indexer.encoders import load_encoder
 from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file
 from indexer.report import TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
-from ui.cli.group import INTERRUPTED, json_option, library_options
+from ui.cli.ending import exit_status
+from ui.cli.group import json_option, library_options
 from ui.cli.progress import index_with_bar
-from ui.cli.text import path_fields, print_json, shown
-
-SHOWN_FAILURES = 20
+from ui.cli.reports import print_failures, print_problems
+from ui.cli.text import path_fields, print_json
 
 
 @click.command(epilog="Example: picfuse index ~/Pictures --exclude 'Screenshots'")
@@ -37,9 +36,21 @@ SHOWN_FAILURES = 20
     help="Leave out names or paths like this, as in '*.gif'. May be repeated; kept for later "
     "runs over the same folders until other patterns are named ('' for none).",
 )
-@click.option("--model", help=f"What encodes a new library.  [default: {DEFAULT_ENCODER}]")
 @click.option(
-    "--fusion", help=f"How picture and caption become one row.  [default: {DEFAULT_FUSION}]"
+    "--model",
+    help="What encodes. Another one than the library's is built up beside it, and takes its place "
+    f"when it is complete.  [default for a new library: {DEFAULT_ENCODER}]",
+)
+@click.option(
+    "--fusion",
+    help="How picture and caption become one row; changed without encoding anything again.  "
+    f"[default for a new library: {DEFAULT_FUSION}]",
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Delete what is known of missing pictures; else it is kept, since an unplugged disk is "
+    "not a deletion.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Decoding processes.  [default: cores]")
 @click.option(
@@ -60,6 +71,7 @@ def index(
     exclude: tuple[str, ...],
     model: str | None,
     fusion: str | None,
+    prune: bool,
     workers: int | None,
     time_limit: float,
     max_pixels: int | None,
@@ -73,21 +85,28 @@ def index(
     pictures are found by themselves. Only what has changed is read again. Exit status 1 when
     some pictures could not be read.
     """
-    _check_named(folders, captions)
-    options = IndexOptions(captions, exclude, workers, time_limit, max_pixels)
-    report = IndexReport()
-    with _opened(library, folders, model, fusion, offline) as opened:
+    check_named(folders, captions)
+    options = IndexOptions(
+        captions,
+        exclude,
+        workers,
+        time_limit,
+        max_pixels,
+        model=model,
+        fusion=fusion,
+        prune=prune,
+    )
+    report, status = IndexReport(), 0
+    with open_or_create(library, folders, options, offline) as opened:
         try:
             index_with_bar(opened, folders, options, report)
-        except KeyboardInterrupt:
-            report.interrupted = True
+        except KeyboardInterrupt as error:
+            report.interrupted, status = True, exit_status(error)
     _print_report(report, as_json)
-    if report.interrupted:
-        ctx.exit(INTERRUPTED)
-    ctx.exit(1 if report.failed else 0)
+    ctx.exit(status or (1 if report.failed else 0))
 
 
-def _check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
+def check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
     """Raise `InputError` for what is not there, before a library is made for it."""
     for folder in folders:
         existing_folder(folder)
@@ -95,56 +114,30 @@ def _check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
         usable_caption_file(file)
 
 
-def _opened(
-    path: Path, folders: tuple[Path, ...], model: str | None, fusion: str | None, offline: bool
+def open_or_create(
+    path: Path, folders: tuple[Path, ...], options: IndexOptions, offline: bool
 ) -> Library:
-    """The library, made when it is new; `InputError` where it cannot be what is asked for."""
-    if is_vacant(path):
-        if not folders:
-            raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
-        return Library.create(
-            path, encoder=model or DEFAULT_ENCODER, fusion=fusion or DEFAULT_FUSION, offline=offline
-        )
-    library = Library.open(path, offline=offline)
-    if model and not _is_made_with(library, model):
-        library.close()
-        raise InputError(
-            f"{path}: made with {library.settings.encoder!r}, not {model!r}; "
-            "index into a new library: add '--library NEW'"
-        )
-    if fusion and fusion != library.settings.fusion:
-        library.set_fusion(fusion)
-    return library
-
-
-def _is_made_with(library: Library, model: str) -> bool:
-    """Whether a name means the library's encoder; one encoder may be written in several ways."""
-    settings = library.settings
-    if model == settings.encoder:
-        return True
-    return load_encoder(model, offline=library.offline).fingerprint == settings.fingerprint
+    """The library, made when it is new. Raises `InputError` when nothing is named for it."""
+    if not is_vacant(path):
+        return Library.open(path, offline=offline)
+    if not folders:
+        raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
+    encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
+    return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
 
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
-    for problem in report.problems:
-        click.echo(f"picfuse: {shown(str(problem.path))}: {shown(problem.reason)}", err=True)
-    for file in report.caption_files:
-        if file.unmatched:
-            click.echo(
-                f"picfuse: {shown(str(file.path))}: {file.unmatched} of {file.rows} captions "
-                "belong to no picture here",
-                err=True,
-            )
+    print_problems(report)
     if report.interrupted:
         click.echo("picfuse: interrupted; run the same command to go on", err=True)
     if as_json:
         print_json(report_fields(report))
         return
-    for failure in report.failed[:SHOWN_FAILURES]:
-        click.echo(f"failed: {shown(str(failure.path))}: {shown(failure.reason)}", err=True)
-    if len(report.failed) > SHOWN_FAILURES:
-        more = len(report.failed) - SHOWN_FAILURES
-        click.echo(f"failed: {more} more; 'picfuse status --failed' lists all", err=True)
+    print_failures(report)
+    if report.encoded:
+        click.echo(f"{report.encoded} encoded for the other model")
+    if report.pruned:
+        click.echo(f"{report.pruned} missing pictures deleted from the library")
     click.echo(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
         f"{report.removed} removed, {len(report.failed)} failed "
@@ -159,6 +152,8 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
         "unchanged": report.unchanged,
         "changed": report.changed,
         "removed": report.removed,
+        "pruned": report.pruned,
+        "encoded": report.encoded,
         "failed": [{**path_fields(f.path), "reason": f.reason} for f in report.failed],
         "problems": [{**path_fields(p.path), "reason": p.reason} for p in report.problems],
         "caption_files": [

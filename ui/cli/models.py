@@ -16,7 +16,7 @@ from indexer.encoders.registry import schemes
 from indexer.errors import InputError
 from indexer.settings import cache_directory
 from ui.cli.group import json_option
-from ui.cli.text import print_json
+from ui.cli.text import print_json, shown
 
 
 @click.command(epilog="Example: picfuse models --open-clip MobileCLIP")
@@ -33,8 +33,8 @@ def models(open_clip: str | None, as_json: bool) -> None:
     table = Table("model", "ready", "what it is", box=None)
     for model in found:
         ready = "yes" if model["cached"] else "no"
-        table.add_row(model["name"], ready, model["about"])
-    Console(width=110).print(table)
+        table.add_row(shown(model["name"]), ready, model["about"])
+    Console(width=110, markup=False, emoji=False).print(table)  # names are data
 
 
 def _built_in() -> list[dict[str, Any]]:

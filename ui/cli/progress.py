@@ -18,6 +18,7 @@ from rich.progress import Progress as Bar
 
 from indexer import IndexOptions, IndexReport, Library, Progress
 from indexer.pipeline import index_progress
+from ui.cli.ending import ended_by_signals
 
 
 @contextmanager
@@ -40,14 +41,18 @@ def bar(description: str, total: int | None = None) -> Iterator[tuple[Bar, TaskI
 def index_with_bar(
     library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
 ) -> None:
-    """Index folders, showing how far it is."""
+    """Index folders, showing how far it is. Raises `KeyboardInterrupt` after the batch at hand."""
     with (
+        ended_by_signals() as ending,
         bar("looking at the folders") as (progress, task),
         closing(index_progress(library, folders, options, report)) as steps,
     ):
         for step in steps:
             advance(progress, task, step)
             progress.update(task, description="indexing")
+            ending.patient = True  # before, nothing was begun that would want to be finished
+            if ending.is_asked_for():
+                raise KeyboardInterrupt(ending.status)
 
 
 def advance(progress: Bar, task: TaskID, step: Progress) -> None:

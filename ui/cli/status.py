@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from indexer import Library
+from indexer.reencoding import unfinished_move
 from indexer.schema import FAILED, MISSING, PRESENT
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
@@ -28,14 +29,15 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         return
     for name, value in facts.items():
         for line in value if isinstance(value, list) else [value]:
-            click.echo(f"{name:9} {shown(str(line))}")
+            if line is not None:
+                click.echo(f"{name:9} {shown(str(line))}")
     for path, why in failures:
         click.echo(f"{shown(str(path))}: {shown(why)}")
 
 
 def library_fields(library: Library) -> dict[str, Any]:
     """What a library holds, as scripts read it."""
-    counts = library.catalogue.counts()
+    counts, move = library.catalogue.counts(), unfinished_move(library)
     return {
         "library": path_fields(library.path)["path"],
         "encoder": library.settings.encoder,
@@ -45,5 +47,6 @@ def library_fields(library: Library) -> dict[str, Any]:
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         "index": "exact scan",
+        "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",
         "folders": [path_fields(folder.path)["path"] for folder in library.catalogue.folders()],
     }

@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,17 @@ def shown(text: str) -> str:
     return "".join(
         c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode() for c in text
     )
+
+
+@contextmanager
+def harmless_usage() -> Iterator[None]:
+    """What click says of wrong usage quotes what was typed, which may come from names of files."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:  # the help itself
+        raise
+    except click.UsageError as error:
+        raise click.UsageError(shown(error.format_message()), error.ctx) from error
 
 
 def print_json(value: object) -> None:

@@ -17,6 +17,7 @@ from indexer.errors import InputError
 from indexer.settings import cache_directory
 from indexer.training.datasets import dataset_folder
 from ui.cli.progress import advance, bar
+from ui.cli.text import shown
 
 if TYPE_CHECKING:
     from indexer.training.recipe import AlignRecipe
@@ -85,7 +86,8 @@ def align(
             else:
                 recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
                 click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
-    click.echo(f"written: {output} and {output.with_suffix('.json').name}")
+    written = f"{output} and {output.with_suffix('.json').name}"
+    click.echo(f"written: {shown(written)}")
     _compare(json.loads(output.with_suffix(".json").read_text()))
 
 

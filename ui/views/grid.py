@@ -11,7 +11,8 @@ import streamlit as st
 
 from indexer.catalogue import PictureInfo
 from indexer.errors import PictureError
-from indexer.images import THUMBNAIL_SIDE, decode, thumbnail_path
+from indexer.images import decode, hash_bytes, read_picture
+from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
 from ui.views.plain import notice, shown
 
@@ -57,13 +58,24 @@ def grid(cards: Sequence[Card], more: Callable[[int], None]) -> None:
                 _show(card, place, more)
 
 
-def jpeg(source: Path | bytes, side: int) -> bytes:
+def jpeg(content: bytes, side: int) -> bytes:
     """A picture as a browser can show it, at most `side` pixels long. Raises `PictureError`."""
-    image = decode(io.BytesIO(source) if isinstance(source, bytes) else source, min_side=side)
+    image = decode(io.BytesIO(content), min_side=side)
     image.thumbnail((side, side))
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
+
+
+def contents(card: Card) -> bytes:
+    """The bytes of a card's picture. Raises `PictureError` where there are others by now.
+
+    Its path may have come to lead elsewhere, to what nobody has put into the library.
+    """
+    content = read_picture(card.path)
+    if hash_bytes(content).hex() != card.thumbnail.stem:
+        raise PictureError("it has changed since it was indexed (index its folder again)")
+    return content
 
 
 def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
@@ -91,12 +103,11 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
 
 def _thumbnail(card: Card) -> bytes | None:
     """The cached thumbnail; made anew where it was lost, None where the picture is lost too."""
+    kept = read_thumbnail(card.thumbnail)
+    if kept is not None:
+        return kept
     try:
-        return card.thumbnail.read_bytes()
-    except OSError:
-        pass
-    try:
-        return jpeg(card.path, THUMBNAIL_SIDE)
+        return jpeg(contents(card), THUMBNAIL_SIDE)
     except PictureError:
         return None
 
@@ -104,7 +115,7 @@ def _thumbnail(card: Card) -> bytes | None:
 @st.dialog("Picture", width="large")
 def _open(card: Card, more: Callable[[int], None]) -> None:
     try:
-        st.image(jpeg(card.path, LARGE), alt=card.said)
+        st.image(jpeg(contents(card), LARGE), alt=card.said)
     except PictureError as error:
         notice("The picture cannot be shown", str(error))
     for caption in card.captions:

@@ -10,18 +10,34 @@ from typing import Self
 
 from indexer.settings import default_library
 
-# Settings of the server that `picfuse ui` passes on Streamlit's command line: a configuration
-# file would be read from the working directory only.
+# Settings of the server that `picfuse ui` passes on Streamlit's command line, where they win over
+# configuration files and the environment.
 STREAMLIT_OPTIONS = {
     "server.address": "localhost",
+    "server.enableCORS": "true",  # refuses the pages of others
+    "server.enableXsrfProtection": "true",
+    "server.enableStaticServing": "false",
+    "server.enableAgentApi": "false",
     "server.fileWatcherType": "none",  # it would import every model library to watch its files
     "server.maxUploadSize": "64",  # MB, as much as a query picture may have
     "server.showEmailPrompt": "false",
     "browser.gatherUsageStats": "false",
+    "client.allowedOrigins": "http://localhost",  # else any page of streamlit.app may steer it
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
+    "global.developmentMode": "false",
     "theme.primaryColor": "#2f6f62",
 }
+# The names under which this machine is asked: any other was made to lead here (DNS rebinding).
+HOSTS = ("localhost", "127.0.0.1")
+
+
+def server_flags(port: int, *, headless: bool) -> list[str]:
+    """The settings as words of Streamlit's command line."""
+    own = {"server.port": str(port), "server.headless": str(headless).lower()}
+    flags = [f"--{name}={value}" for name, value in (STREAMLIT_OPTIONS | own).items()]
+    return flags + [f"--server.allowedHosts={host}" for host in HOSTS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,16 @@ of its elements (alerts, captions of pictures, labels), so they are shown by `st
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import streamlit as st
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")  # a named one would be fetched from the network
+_TURNS = "\u202a-\u202e\u2066-\u2069"
+_CONTROLS = re.compile(f"[\0-\x08\x0b-\x1f\x7f-\x9f{_TURNS}]")
+_IN_PATHS = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029{_TURNS}]")
 
 
 def use_style() -> None:
@@ -21,10 +25,18 @@ def use_style() -> None:
 
 
 def shown(text: str | Path) -> str:
-    """A text or path that can be sent to a browser: bytes that are no UTF-8 become `\ufffd`."""
+    r"""A text or path that can be sent to a browser and looks like what it is.
+
+    Bytes that are no UTF-8 become `\ufffd`; controls, and marks that turn the direction of what
+    follows, appear as escapes, and so do the line breaks of a path.
+    """
     if isinstance(text, Path):
-        return os.fsencode(text).decode("utf-8", "replace")
-    return text.encode("utf-8", "replace").decode("utf-8")
+        return _escaped(_IN_PATHS, os.fsencode(text).decode("utf-8", "replace"))
+    return _escaped(_CONTROLS, text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _escaped(what: re.Pattern[str], text: str) -> str:
+    return what.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def notice(title: str, text: str | Path, *, icon: str = "error") -> None:

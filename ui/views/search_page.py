@@ -16,6 +16,7 @@ from indexer.errors import (
     QueryError,
 )
 from indexer.fusion import DEFAULT_WEIGHT
+from indexer.thumbnails import read_thumbnail
 from search import Answer
 from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
@@ -139,8 +140,9 @@ def _preview(opened: Opened, asked: Asked) -> None:
     if asked.like is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="asked"):
             card = _card(opened, _picture_id(asked.like))
-            if card is not None and card.thumbnail.is_file():
-                st.image(card.thumbnail.read_bytes(), alt=card.said)
+            small = None if card is None else read_thumbnail(card.thumbnail)
+            if card is not None and small is not None:
+                st.image(small, alt=card.said)
             st.markdown("**Pictures like this one**", width="content")
             st.button("Back to the search", on_click=_leave_similar, icon=":material/close:")
     elif asked.picture is not None:
