@@ -83,7 +83,8 @@ def _cosines(
 ) -> list[tuple[Path, float]]:
     """The pictures whose embedding has changed, and how alike it is to the stored one."""
     stored = library.embeddings.of_contents(library.encoder_id, IMAGE, [c for c, _ in chosen])
-    items = [(content, file.path) for content, file in chosen if content in stored]
+    width = 2 * encoder.dim  # bytes; others are found by another check
+    items = [(c, file.path) for c, file in chosen if len(stored.get(c, b"")) == width]
     if not items:
         return []
     options = IndexOptions(workers=1)
