@@ -1,7 +1,7 @@
 """Rescue what can be read of a damaged catalogue into a new one.
 
-SQLite reads a table by the number of its rows. A range of numbers that meets a damaged page is
-halved until what is left of it is lost; so a damaged page costs its own rows and no others.
+SQLite reads a table by the numbers of its rows. Reading goes on behind a damaged page, which costs
+its own rows and hardly any others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.database import FILE, explained, migrate, open_engine
 from indexer.errors import LibraryDamaged, LibraryError
@@ -22,6 +23,7 @@ from indexer.schema import SETTINGS, Base
 DAMAGED = "catalogue.damaged.sqlite"
 _PLACE = "rescued.tmp"
 _LAST = 2**62
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +99,59 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
     names = ", ".join(f'"{column}"' for column in columns if column in there)
     if not names:
         return 0
+    query = f'SELECT rowid, {names} FROM "{table}" WHERE rowid >= ? ORDER BY rowid LIMIT ?'
     places = ", ".join("?" for column in columns if column in there)
-    query = f'SELECT {names} FROM "{table}" WHERE rowid >= ? AND rowid < ?'
     insert = f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({places})'
     count = 0
-    for rows in _readable(source, query, 0, _LAST):
-        count += target.executemany(insert, rows).rowcount
+    for rows in _Rows(source, query).readable():
+        count += target.executemany(insert, [row[1:] for row in rows]).rowcount
     return count
 
 
-def _readable(
-    source: sqlite3.Connection, query: str, first: int, end: int
-) -> Iterator[list[tuple[object, ...]]]:
-    """The rows with numbers from `first` up to `end`, as far as they can be read."""
-    waiting = [(first, end)]
-    while waiting:
-        first, end = waiting.pop()
+class _Rows:
+    """The rows of a table in the order of their numbers, as far as they can be read."""
+
+    def __init__(self, source: sqlite3.Connection, query: str) -> None:
+        self._source = source
+        self._query = query
+
+    def readable(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Runs of rows. One that meets a damaged page is cut short, and what that holds is lost."""
+        first: int | None = 0
+        limit = _AT_ONCE
+        while first is not None:
+            rows = self._from(first, limit)
+            if rows is None and limit > 1:
+                limit //= 2
+            elif rows is None:
+                first = self._beyond(first)
+            elif rows:
+                yield rows
+                first, limit = rows[-1][0] + 1, min(2 * limit, _AT_ONCE)
+            else:
+                return
+
+    def _from(self, first: int, limit: int) -> list[tuple[Any, ...]] | None:
         try:
-            yield source.execute(query, (first, end)).fetchall()
+            return self._source.execute(self._query, (first, limit)).fetchall()
         except sqlite3.DatabaseError:
-            if end - first > 1:
-                middle = (first + end) // 2
-                waiting += [(middle, end), (first, middle)]
+            return None
+
+    def _beyond(self, damaged: int) -> int | None:
+        """The first number behind a damaged page from which on rows can be read; None at the end.
+
+        In growing strides, since nobody knows how many rows the page had; then by halves.
+        """
+        stride = 1
+        while self._from(damaged + stride, 1) is None:
+            stride *= 2
+            if damaged + stride > _LAST:
+                return None
+        low, high = damaged + stride // 2, damaged + stride
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._from(middle, 1) is not None else (middle, high)
+        return high
 
 
 def _exchange(library: Path, place: Path) -> Path:

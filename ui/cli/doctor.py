@@ -38,6 +38,8 @@ def doctor(
     Reads the whole catalogue, the vector index, every thumbnail and a few pictures; pictures are
     never changed. Exit status 1 when something serious is left.
     """
+    if rescues and mends:  # repair would delete what the next run of indexing still wants
+        raise click.UsageError("--rescue and --repair exclude each other; run 'picfuse index' between")
     if rescues:
         _rescue(library, as_json)
     with Library.open(library, read_only=not mends, offline=offline) as opened:
@@ -70,6 +72,7 @@ def _rescue(library: Path, as_json: bool) -> None:
     if not as_json:
         rows = ", ".join(f"{count} {table}" for table, count in found.rows.items())
         click.echo(f"rescued {rows}; the damaged catalogue is kept as {found.damaged.name}")
+        click.echo("'picfuse index' brings back what was lost")
 
 
 def _examined(library: Library) -> list[Finding]:
