@@ -115,8 +115,8 @@ def explained(folder: Path) -> Iterator[None]:
     except (exc.DatabaseError, sqlite3.DatabaseError) as error:
         said = str(getattr(error, "orig", error))
         raise LibraryDamaged(
-            f"{folder}: the catalogue is damaged ({said}); restore {FILE} from a backup or "
-            "index the folders into a new library"
+            f"{folder}: the catalogue is damaged ({said}); 'picfuse doctor --rescue' saves what "
+            f"can be read, or restore {FILE} from a backup"
         ) from error
 
 

@@ -39,7 +39,9 @@ def doctor(
     never changed. Exit status 1 when something serious is left.
     """
     if rescues and mends:  # repair would delete what the next run of indexing still wants
-        raise click.UsageError("--rescue and --repair exclude each other; run 'picfuse index' between")
+        raise click.UsageError(
+            "--rescue and --repair exclude each other; run 'picfuse index' between"
+        )
     if rescues:
         _rescue(library, as_json)
     with Library.open(library, read_only=not mends, offline=offline) as opened:
