@@ -38,7 +38,7 @@ def is_unfinished(folder: Path) -> bool:
     if (folder / FILE).stat().st_size > _ROOM_OF_A_PAGE:
         return False
     try:
-        with closing(_connection(folder, "ro")) as connection:
+        with closing(_connection(folder, _reading_mode(folder))) as connection:
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.Error:  # damaged, or locked: then it is more than nothing
         return False
@@ -54,7 +54,7 @@ def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
     the database.
     """
     if read_only:
-        mode = "ro" if os.access(folder, os.W_OK) or _journal_waits(folder) else "ro&immutable=1"
+        mode = _reading_mode(folder)
         return create_engine(
             "sqlite://", creator=lambda: _connection(folder, mode), poolclass=QueuePool
         )
@@ -75,8 +75,23 @@ def _connection(folder: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
 
 
+def _reading_mode(folder: Path) -> str:
+    """How a catalogue is opened to be read.
+
+    What a killed writer left in a rollback journal is taken back by the next one that opens the
+    file, and only if that may write.
+    """
+    if os.access(folder, os.W_OK):
+        return "rw" if _waits(folder, "-journal") else "ro"
+    return "ro" if _journal_waits(folder) else "ro&immutable=1"
+
+
 def _journal_waits(folder: Path) -> bool:
-    journal = folder / (FILE + "-wal")
+    return _waits(folder, "-wal") or _waits(folder, "-journal")
+
+
+def _waits(folder: Path, suffix: str) -> bool:
+    journal = folder / (FILE + suffix)
     return journal.exists() and journal.stat().st_size > 0
 
 
@@ -131,16 +146,16 @@ def _explanation(folder: Path, said: str) -> LibraryError:
             f"{folder}: the disk is full; what was committed is kept: free some space and "
             "run the same command to go on"
         )
-    if "readonly" in said:
+    if ("unable to open" in said or "readonly" in said) and _journal_waits(folder):
+        return LibraryError(
+            f"{folder}: its last changes wait in a journal, and nothing can be written here; run "
+            "'picfuse index' on it once where it can be written"
+        )
+    if "readonly" in said or ("unable to open" in said and not os.access(folder, os.W_OK)):
         return LibraryError(f"{folder}: cannot be written; make it writable for this user")
     if "disk I/O" in said:
         return LibraryError(
             f"{folder}: the disk failed ({said}); what was committed is kept: look after the disk "
             "and run the same command to go on"
-        )
-    if "unable to open" in said and _journal_waits(folder):
-        return LibraryError(
-            f"{folder}: its last changes wait in a journal, and nothing can be written here; run "
-            "'picfuse index' on it once where it can be written"
         )
     return LibraryDamaged(f"{folder}: the catalogue cannot be used ({said})")

@@ -7,11 +7,12 @@ committed is never lost and the next run goes on from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
+from indexer.catalogue import ContentFacts
 from indexer.decoded import Outcome
 from indexer.decoding import decoding_pool
 from indexer.errors import LibraryError
@@ -88,8 +89,9 @@ def _carry_out(
     yield Progress(done, total)
     for plan in plans:
         _mark(library, plan, report)
+    before = _replaced_contents(library, plans)
     for plan in plans:
-        for count in _index_plan(library, plan, options, report):
+        for count in _index_plan(library, plan, before, options, report):
             done += count
             yield Progress(done, total)
     if moved := library.catalogue.moved():  # after all folders: one may move between two
@@ -110,7 +112,11 @@ def _mark(library: Library, plan: FolderPlan, report: IndexReport) -> None:
 
 
 def _index_plan(
-    library: Library, plan: FolderPlan, options: IndexOptions, report: IndexReport
+    library: Library,
+    plan: FolderPlan,
+    before: Mapping[bytes, ContentFacts],
+    options: IndexOptions,
+    report: IndexReport,
 ) -> Iterator[int]:
     """Index one folder; yields the number of pictures of each batch."""
     found = {picture.relative: picture for picture in plan.decode}
@@ -122,13 +128,21 @@ def _index_plan(
             closing(pool.decode_all(items, known)) as outcomes,
         ):
             while batch := list(islice(outcomes, BATCH)):
-                store_pictures(library, plan, [(found[_name(o)], o) for o in batch], report)
+                pairs = [(found[_name(o)], o) for o in batch]
+                store_pictures(library, plan, pairs, before, report)
                 yield len(batch)
     todo = list(plan.recaption.items())
     for start in range(0, len(todo), 8 * BATCH):
         part = todo[start : start + 8 * BATCH]
         store_captions(library, part, report)
         yield len(part)
+
+
+def _replaced_contents(library: Library, plans: Sequence[FolderPlan]) -> dict[bytes, ContentFacts]:
+    """What is known of contents whose pictures have changed: another picture may have them now."""
+    changed = (plan.known.get(found.relative) for plan in plans for found in plan.decode)
+    hashes = {picture.content_hash for picture in changed if picture is not None}
+    return library.catalogue.contents(content for content in hashes if content is not None)
 
 
 def _known_contents(library: Library, plan: FolderPlan) -> dict[Hashable, frozenset[bytes]]:

@@ -6,9 +6,11 @@ dead. The hash of a file is there as soon as it was read, and outlives a worker 
 
 from __future__ import annotations
 
+import mmap
+import os
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +20,57 @@ _BLOCK_BYTES = 32 * 2**20  # a container often has no more than 64 MB of shared 
 _DIGEST = 16
 
 
+class AnonymousMemory:
+    """Shared memory of Linux that goes with the last process that has it, however that ends.
+
+    Other shared memory remains for ever when all its processes are killed at once. Its name leads
+    through the process that made it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.name = f"/proc/{os.getpid()}/fd/{descriptor}"
+        self.buf = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
+        self._descriptor = descriptor
+
+    @classmethod
+    def create(cls, size: int) -> Self:
+        """New memory of so many bytes."""
+        descriptor = os.memfd_create("picfuse")
+        os.ftruncate(descriptor, size)
+        return cls(descriptor)
+
+    @classmethod
+    def attach(cls, name: str) -> Self:
+        """The memory of another process."""
+        return cls(os.open(name, os.O_RDWR))
+
+    def close(self) -> None:
+        """Give it back."""
+        self.buf.close()
+        os.close(self._descriptor)
+
+    def unlink(self) -> None:
+        """It needs no deletion."""
+
+
+Memory: TypeAlias = SharedMemory | AnonymousMemory
+
+
+def _new_memory(size: int) -> Memory:
+    if hasattr(os, "memfd_create"):
+        return AnonymousMemory.create(size)
+    return SharedMemory(create=True, size=size)
+
+
+def _memory(name: str) -> Memory:
+    return AnonymousMemory.attach(name) if name.startswith("/proc/") else SharedMemory(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Slots:
     """One block; `pixels` has the shape `(slots, size, size, 3)`, `hashes` `(slots, 16)`."""
 
-    block: SharedMemory
+    block: Memory
     pixels: NDArray[np.uint8]
     hashes: NDArray[np.uint8]
 
@@ -30,18 +78,19 @@ class Slots:
     def create(cls, workers: int, size: int) -> Self:
         """A new block for pictures of `size` pixels a side."""
         count = max(2 * workers, min(IN_FLIGHT, _BLOCK_BYTES // (size * size * 3)))
-        block = SharedMemory(create=True, size=count * (size * size * 3 + _DIGEST))
+        block = _new_memory(count * (size * size * 3 + _DIGEST))
         return cls._over(block, count, size)
 
     @classmethod
     def attach(cls, name: str, count: int, size: int) -> Self:
         """The block of another process."""
-        return cls._over(SharedMemory(name), count, size)
+        return cls._over(_memory(name), count, size)
 
     @classmethod
-    def _over(cls, block: SharedMemory, count: int, size: int) -> Self:
-        pixels = np.ndarray((count, size, size, 3), np.uint8, buffer=block.buf)
-        hashes = np.ndarray((count, _DIGEST), np.uint8, buffer=block.buf, offset=pixels.nbytes)
+    def _over(cls, block: Memory, count: int, size: int) -> Self:
+        buffer = block.buf
+        pixels = np.ndarray((count, size, size, 3), np.uint8, buffer=buffer)
+        hashes = np.ndarray((count, _DIGEST), np.uint8, buffer=buffer, offset=pixels.nbytes)
         return cls(block, pixels, hashes)
 
     def clear(self, slot: int) -> None:

@@ -24,10 +24,14 @@ def store_pictures(
     library: Library,
     plan: FolderPlan,
     outcomes: Sequence[tuple[FoundPicture, Outcome]],
+    before: Mapping[bytes, ContentFacts],
     report: IndexReport,
 ) -> None:
-    """Encode what is new in a batch and commit everything about it in one transaction."""
-    contents = _contents(library, [outcome for _, outcome in outcomes])
+    """Encode what is new in a batch and commit everything about it in one transaction.
+
+    `before` are contents of pictures that earlier batches of this run may have replaced.
+    """
+    contents = _contents(library, [outcome for _, outcome in outcomes], before)
     decoded = [outcome for _, outcome in outcomes if isinstance(outcome, Decoded)]
     captions = [
         caption
@@ -48,10 +52,12 @@ def store_pictures(
         report.problem(library.thumbnails, flaw)
 
 
-def _contents(library: Library, outcomes: Sequence[Outcome]) -> list[ContentFacts]:
+def _contents(
+    library: Library, outcomes: Sequence[Outcome], before: Mapping[bytes, ContentFacts]
+) -> list[ContentFacts]:
     """What is known of the contents of each outcome."""
     hashes = [outcome.content_hash for outcome in outcomes if isinstance(outcome, Known)]
-    known = library.catalogue.contents(hashes)
+    known = {**before, **library.catalogue.contents(hashes)}
     return [_content(outcome, known) for outcome in outcomes]
 
 

@@ -322,6 +322,24 @@ def test_pictures_of_a_folder_that_cannot_be_read_now_stay(library, paint, pictu
     assert found(library, "red", 1) == ["red.png"]
 
 
+def test_folder_that_cannot_be_read_is_one_problem(library, paint, pictures, monkeypatch):
+    paint("closed/red.png", caption="a red wall")
+    paint("blue.png")
+    scandir = os.scandir
+
+    def guarded(path):
+        if os.fsencode(path).endswith(b"/closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    report = index(library, pictures)
+    [problem] = report.problems
+    assert problem.path == pictures / "closed"
+    assert problem.reason.startswith("permission denied")
+    assert report.added == 1
+
+
 # Failures
 
 

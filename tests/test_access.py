@@ -1,0 +1,309 @@
+"""Who may write, who may read, and what a killed process leaves: locks, media, journals."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from command_line import command, process
+from odd_pictures import jpeg
+
+from indexer import IndexOptions, IndexReport, Library, database, filesystems, index_folder
+from indexer.database import FILE, LOCK, is_vacant
+from indexer.doctor import examine
+from indexer.errors import LibraryError, LibraryLocked, LibraryNotFound
+from indexer.locking import only_writer
+from indexer.pipeline import index_progress
+from search import Searcher
+
+QUICK = IndexOptions(workers=1)
+Mount = namedtuple("Mount", "mountpoint fstype opts")
+
+
+def names(library, query, k=1):
+    return [hit.path.name for hit in Searcher(library).search(query, k=k).hits]
+
+
+# One writer at a time
+
+
+def test_second_indexer_is_told_and_damages_nothing(colour_library, paint, monkeypatch):
+    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    paint("white.png")
+    with only_writer(colour_library.path), Library.open(colour_library.path) as second:
+        with pytest.raises(LibraryLocked, match="another picfuse is changing this library"):
+            index_folder(second, options=QUICK)
+        assert names(second, "red") == ["red.png"]  # searching goes on
+    assert index_folder(colour_library, options=QUICK).added == 1
+    assert examine(colour_library) == []
+
+
+def test_lock_goes_with_the_process_that_held_it(colour_library, subprocess_environment):
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom indexer.locking import only_writer\n"
+        "with only_writer(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(colour_library.path)],
+        stdout=subprocess.PIPE,
+        env=subprocess_environment,
+    )
+    assert holder.stdout.readline() == b"held\n"
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    with only_writer(colour_library.path):
+        assert (colour_library.path / LOCK).exists()
+
+
+def test_indexing_gives_the_lock_back_when_it_is_stopped(colour_library, paint):
+    paint("white.png")
+    steps = index_progress(colour_library, [], QUICK, IndexReport())
+    next(steps)
+    steps.close()
+    with only_writer(colour_library.path):
+        pass
+
+
+def test_readers_read_while_a_batch_is_written(colour_library):
+    with Library.open(colour_library.path, read_only=True) as reader, colour_library.writing() as b:
+        b.set("something", "new")
+        assert names(reader, "blue") == ["blue.png"]
+        assert reader.catalogue.setting("something") is None
+
+
+def test_sigterm_ends_after_the_batch_and_leaves_no_picture_failed(
+    pictures, tmp_path, subprocess_environment
+):
+    content = jpeg(pictures / "0.jpg", 1600, 1200, quality=95).read_bytes()
+    for number in range(1, 200):
+        (pictures / f"{number}.jpg").write_bytes(content + str(number).encode())
+    words = ["index", pictures, "--library", tmp_path / "home", "--model", "colour"]
+    running = subprocess.Popen(
+        command(*words),
+        env=subprocess_environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not _stored(tmp_path / "home") and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGTERM)  # as systemd does: the whole group
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 143
+    assert err == "picfuse: interrupted; run the same command to go on\n"
+    assert ", 0 failed" in out
+    again = process(*words, environment=subprocess_environment)
+    assert again.returncode == 0, again.stderr
+    assert ", 0 failed" in again.stdout
+    with Library.open(tmp_path / "home") as library:
+        assert len(library.vectors()) == 200
+
+
+def _stored(library):
+    try:
+        with closing(sqlite3.connect(f"file:{library}/{FILE}?mode=ro", uri=True)) as catalogue:
+            return catalogue.execute("SELECT count(*) FROM pictures").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+# A library that was killed while it was made
+
+
+def test_creation_that_ends_anywhere_is_no_obstacle(tmp_path, monkeypatch):
+    """SQLite is stopped at each statement in turn; what is left there is nothing, or a library."""
+    home = tmp_path / "home"
+    for limit in range(200):
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "_connection", _interrupted_after(limit))
+            try:
+                Library.create(home, encoder="colour").close()
+            except LibraryError:
+                assert is_vacant(home)
+                with pytest.raises(LibraryNotFound, match="no library here"):
+                    Library.open(home)
+                continue
+        assert limit > 20
+        with Library.open(home) as made:
+            assert examine(made) == []
+        return
+    raise AssertionError("never made")
+
+
+def _interrupted_after(limit):
+    """Connections that carry out so many statements, as long as they are for writing."""
+    real, left = database._connection, [limit]
+
+    def connect(folder, mode):
+        connection = real(folder, mode)
+
+        def count(statement):
+            left[0] -= 1
+            if left[0] < 0:
+                connection.interrupt()
+
+        if mode == "rwc":
+            connection.set_trace_callback(count)
+        return connection
+
+    return connect
+
+
+def test_empty_catalogue_is_a_place_for_a_new_library(tmp_path):
+    (tmp_path / FILE).touch()
+    assert is_vacant(tmp_path)
+    with Library.create(tmp_path, encoder="colour") as made:
+        assert len(made.vectors()) == 0
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", FILE + ".bak"])
+def test_directory_with_something_else_is_no_place_for_a_library(tmp_path, name):
+    (tmp_path / FILE).touch()
+    (tmp_path / name).touch()
+    assert not is_vacant(tmp_path)
+
+
+# Media
+
+
+def unshared(*words):
+    """Words that run a command where mounts are its own; the test is skipped where that is not."""
+    unshare = shutil.which("unshare")
+    if unshare is None or sys.platform != "linux":
+        pytest.skip("no unshare here: no read-only medium can be made")
+    start = [unshare, "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if subprocess.run([*start, "true"], capture_output=True).returncode:
+        pytest.skip("mounts of one's own are not allowed here")
+    return [*start, *words]
+
+
+def on_read_only_medium(library, environment, *words):
+    """Run picfuse with its library on a read-only mount."""
+    line = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+    run = subprocess.run(
+        unshared("sh", "-c", line, "sh", str(library), *command(*words, "--library", library)),
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    if "mount:" in run.stderr:
+        pytest.skip(f"no read-only mount here: {run.stderr.strip()}")
+    return run
+
+
+def test_library_on_a_read_only_medium_is_searched(colour_library, subprocess_environment):
+    colour_library.close()
+    before = sorted(os.listdir(colour_library.path))
+    for words in (["search", "red", "-k", "1", "-0"], ["status"], ["doctor"]):
+        run = on_read_only_medium(colour_library.path, subprocess_environment, *words)
+        assert run.returncode == 0, run.stderr
+        assert run.stdout
+    assert sorted(os.listdir(colour_library.path)) == before
+
+
+def test_writing_to_a_read_only_medium_says_so(
+    colour_library, colour_pictures, subprocess_environment
+):
+    colour_library.close()
+    run = on_read_only_medium(colour_library.path, subprocess_environment, "index", colour_pictures)
+    assert run.returncode == 3
+    assert "cannot be written" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_journal_that_waits_on_a_read_only_medium_is_read_or_explained(
+    colour_library, subprocess_environment, tmp_path
+):
+    """A killed writer leaves a journal; `immutable` would pass over it and show an old state."""
+    copied = tmp_path / "copied"
+    with colour_library.writing() as batch:
+        batch.set("something", "new")
+    shutil.copytree(colour_library.path, copied)
+    assert (copied / (FILE + "-wal")).stat().st_size > 0
+    (copied / (FILE + "-shm")).unlink()
+    run = on_read_only_medium(copied, subprocess_environment, "search", "red", "-k", "1")
+    assert run.returncode in (0, 3)
+    if run.returncode:
+        assert "wait in a journal" in run.stderr
+
+
+def test_writer_empties_the_journal_when_it_closes(colour_library):
+    with colour_library.writing() as batch:
+        batch.set("something", "new")
+    journal = colour_library.path / (FILE + "-wal")
+    assert journal.stat().st_size > 0
+    colour_library.close()
+    assert not journal.exists() or journal.stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "expected"),
+    [
+        ("ext4", "rw", False),
+        ("nfs4", "rw", True),
+        ("cifs", "rw", True),
+        ("smb3", "rw", True),
+        ("9p", "rw", True),
+        ("fuse.sshfs", "rw", True),
+        ("fuseblk", "rw", False),
+        ("NTFS", "rw,fixed", False),
+        ("NTFS", "rw,remote", True),
+    ],
+)
+def test_network_file_system_is_known_by_its_mount(monkeypatch, tmp_path, kind, options, expected):
+    mounts = [
+        Mount("/", "ext4", "rw"),
+        Mount(str(tmp_path), kind, options),
+        Mount(str(tmp_path) + "-other", "nfs", "rw"),
+    ]
+    monkeypatch.setattr(filesystems.psutil, "disk_partitions", lambda all: mounts)
+    assert filesystems.is_network(tmp_path / "library") is expected
+    assert not filesystems.is_network(Path("/usr"))
+
+
+def journal_mode(library):
+    with closing(sqlite3.connect(library / FILE)) as connection:
+        return connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+
+def test_library_on_a_network_file_system_has_no_shared_memory(
+    tmp_path, monkeypatch, colour_pictures
+):
+    monkeypatch.setattr(filesystems, "is_network", lambda folder: True)
+    with Library.create(tmp_path / "library", encoder="colour") as library:
+        index_folder(library, colour_pictures, options=QUICK)
+        assert not (library.path / (FILE + "-shm")).exists()
+        assert names(library, "red") == ["red.png"]
+    assert journal_mode(tmp_path / "library") == "delete"
+
+
+def test_library_that_comes_from_a_network_gets_a_quick_journal_again(
+    tmp_path, monkeypatch, colour_library
+):
+    colour_library.close()
+    assert journal_mode(colour_library.path) == "wal"
+    with monkeypatch.context() as patch:
+        patch.setattr(filesystems, "is_network", lambda folder: True)
+        Library.open(colour_library.path).catalogue.counts()
+    assert journal_mode(colour_library.path) == "delete"
+    with Library.open(colour_library.path) as opened:
+        opened.catalogue.counts()
+    assert journal_mode(colour_library.path) == "wal"
+
+
+def test_library_that_cannot_be_locked_is_an_error(colour_library, monkeypatch):
+    (colour_library.path / LOCK).unlink(missing_ok=True)
+    (colour_library.path / LOCK).mkdir()
+    with pytest.raises(LibraryError, match="make it writable"), only_writer(colour_library.path):
+        raise AssertionError("locked")
