@@ -13,12 +13,14 @@ import pytest
 from command_line import answered, command, index_colours, process, refusal, run
 from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
-from indexer import decoding, scanning
+from indexer import IndexOptions, IndexReport, Library, decoding, scanning
+from indexer.pipeline import index_progress
 from indexer.settings import default_library
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 240  # enough that an interrupt comes in time, whatever else the machine does
 MORE = ["problems", "caption_files", "interrupted"]
+MOVING = ["pruned", "encoded"]
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_json_has_the_keys_and_types_of_the_contract(colour_pictures, home):
     truncated_jpeg(colour_pictures / "half.jpg")
     result = index_colours(colour_pictures, home, "--json")
     report = json.loads(result.stdout)
-    assert list(report) == [*KEYS, *MORE, "elapsed_ms"]
+    assert list(report) == [*KEYS[:4], *MOVING, *KEYS[4:], *MORE, "elapsed_ms"]
     assert counts(report) == [5, 0, 0, 0, 1]
     assert [type(report[key]) for key in KEYS] == [int, int, int, int, list]
     assert type(report["elapsed_ms"]) is float
@@ -250,11 +252,40 @@ def test_same_model_may_be_named_again(colours):
     assert run("index", "--library", colours, "--model", "colour").exit_code == 0
 
 
-def test_another_model_needs_another_library(colours):
-    said = refusal("index", "--library", colours, "--model", "mini", status=2)
-    assert "made with 'colour', not 'mini'" in said
-    assert "--library NEW" in said
+def test_another_model_takes_the_place_of_the_first(colours):
+    result = run("index", "--library", colours, "--model", "colour:2", "--workers", 1)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("5 encoded for the other model\n0 added, 0 changed, 5 unch")
+    assert answered("status", "--library", colours)["encoder"] == "colour:2"
     assert len(hits(colours, "red")) == 5
+    assert answered("index", "--library", colours, "--model", "colour")["encoded"] == 0
+
+
+def test_model_that_does_not_exist_changes_nothing(colours):
+    said = refusal("index", "--library", colours, "--model", "nonsense", status=2)
+    assert "no encoder 'nonsense'" in said
+    assert len(hits(colours, "red")) == 5
+
+
+def test_missing_pictures_are_pruned_when_asked_for(colours, colour_pictures):
+    (colour_pictures / "red.png").unlink()
+    report = answered("index", "--library", colours, "--prune")
+    assert (report["removed"], report["pruned"]) == (1, 1)
+    assert answered("status", "--library", colours)["missing"] == 0
+    (colour_pictures / "blue.png").unlink()
+    result = run("index", "--library", colours, "--prune")
+    assert "1 missing pictures deleted from the library" in result.stdout
+
+
+def test_move_that_was_interrupted_is_shown_by_status(colours):
+    with Library.open(colours) as library:
+        options = IndexOptions(workers=1, model="colour:2")
+        steps = index_progress(library, [], options, IndexReport())
+        next(steps)
+        steps.close()
+    assert answered("status", "--library", colours)["moving"] == "to colour:2 (0 of 5)"
+    result = run("status", "--library", colours)
+    assert "moving    to colour:2 (0 of 5)" in result.stdout
 
 
 @pytest.fixture

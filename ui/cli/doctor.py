@@ -17,6 +17,8 @@ from ui.cli.group import json_option, library_options
 from ui.cli.progress import bar
 from ui.cli.text import path_fields, print_json, shown
 
+_RESCUED = ("pictures", "captions", "embeddings")
+
 
 @click.command(epilog="Example: picfuse doctor --repair")
 @click.option("--repair", "mends", is_flag=True, help="Put right what can be.")
@@ -72,7 +74,7 @@ def _rescue(library: Path, as_json: bool) -> None:
         raise LibraryNotFound(f"{library}: no library here; name one with --library")
     found = rescue(library)
     if not as_json:
-        rows = ", ".join(f"{count} {table}" for table, count in found.rows.items())
+        rows = ", ".join(f"{found.rows[table]} {table}" for table in _RESCUED)
         click.echo(f"rescued {rows}; the damaged catalogue is kept as {found.damaged.name}")
         click.echo("'picfuse index' brings back what was lost")
 
