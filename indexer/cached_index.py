@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from indexer.catalogue import chunks
+from indexer.catalogue import Catalogue, chunks
 from indexer.segments import (
     SEGMENT,
+    FusedRows,
     SegmentWriter,
+    Stored,
     delete_other_files,
     load_segments,
     stored_segments,
 )
 from indexer.vectors import VectorIndex
 
-if TYPE_CHECKING:
-    from indexer.library import Library
-
 _TRIES = 3  # times that the files may be replaced while they are read
+
+
+class FusedPictures(Protocol):
+    """What the index of a library is a cache of: fused rows, and how far they have come."""
+
+    path: Path
+    catalogue: Catalogue
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def made_with(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+
+    def fused(self, picture_ids: Sequence[int]) -> FusedRows:
+        """Pictures, their rows and which have a caption."""
+        ...
+
+    def put_segments(self, stored: Stored) -> None:
+        """Note what is on disk."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +58,7 @@ class _Held:
 class CachedIndex:
     """The cache of one library's fused rows; SQLite is the truth."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: FusedPictures) -> None:
         self._library = library
         self._held: _Held | None = None
         self._saved = -1  # the generation whose segments were looked at last

@@ -7,7 +7,7 @@ import re
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".avif", ".heic", ".heif"}) | frozenset(
@@ -34,46 +34,77 @@ class ScanProblem:
     reason: str
 
 
-def scan(folder: Path, *, exclude: Sequence[str] = ()) -> Iterator[FoundPicture | ScanProblem]:
-    """Yield the pictures below `folder`, sorted within each folder.
+@dataclass(slots=True)
+class Beside:
+    """What a scan met beside the pictures, by path below the scanned folder.
+
+    `files` have one of the `suffixes` (small letters, with a dot), excluded or not; `excluded` are
+    folders that a pattern kept it from entering, `links` are folders entered through a link.
+    """
+
+    suffixes: frozenset[bytes] = frozenset()
+    files: list[bytes] = field(default_factory=list)
+    excluded: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)
+
+
+def scan(
+    folder: Path,
+    *,
+    exclude: Sequence[str] = (),
+    closed: Callable[[bytes], bool] = lambda relative: False,
+    beside: Beside | None = None,
+) -> Iterator[FoundPicture | ScanProblem]:
+    """Yield the pictures below `folder`, sorted within each folder, and fill `beside` meanwhile.
 
     Hidden names are skipped, and what a glob pattern in `exclude` matches, by its name or by its
-    path below `folder`. Links to folders are followed after everything else, and no folder is
-    entered twice: a picture's own path wins over one that leads through a link.
+    path below `folder`; folders that are `closed`, by their path, are not entered. Links to
+    folders are followed after everything else, and no folder is entered twice: a picture's own
+    path wins over one that leads through a link.
     """
-    return _Scan(os.fsencode(folder), _matcher(exclude)).run()
+    return _Scan(os.fsencode(folder), _matcher(exclude), closed, beside or Beside()).run()
 
 
 class _Scan:
-    def __init__(self, root: bytes, excluded: Callable[[bytes, bytes], bool]) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        excluded: Callable[[bytes, bytes], bool],
+        closed: Callable[[bytes], bool],
+        beside: Beside,
+    ) -> None:
         self._root = root
         self._excluded = excluded
+        self._closed = closed
+        self._beside = beside
         self._entered: set[tuple[int, int]] = set()
         self._links: deque[bytes] = deque()
 
     def run(self) -> Iterator[FoundPicture | ScanProblem]:
         yield from self._walk(b"")
         while self._links:
-            yield from self._walk(self._links.popleft())
+            link = self._links.popleft()
+            self._beside.links.append(link)
+            yield from self._walk(link)
 
     def _walk(self, relative: bytes) -> Iterator[FoundPicture | ScanProblem]:
         # A stack instead of recursion: folders may be nested deeper than Python's calls.
         open_folders = [self._enter(relative)]
         while open_folders:
-            found = next(open_folders[-1], None)
-            if found is None:
-                open_folders.pop()
-            elif isinstance(found, bytes):
-                open_folders.append(self._enter(found))
-            else:
+            for found in open_folders[-1]:
+                if isinstance(found, bytes):
+                    open_folders.append(self._enter(found))
+                    break
                 yield found
+            else:
+                open_folders.pop()
 
     def _enter(self, relative: bytes) -> Iterator[FoundPicture | ScanProblem | bytes]:
         """Yield the pictures of one folder, and as bytes the folders in it that come next."""
         path = os.path.join(self._root, relative) if relative else self._root
         try:
             state = os.stat(path)  # noqa: PTH116 - bytes
-            if (state.st_dev, state.st_ino) in self._entered:
+            if (state.st_dev, state.st_ino) in self._entered or self._closed(relative):
                 return
             self._entered.add((state.st_dev, state.st_ino))
             with os.scandir(path) as entries:
@@ -81,34 +112,48 @@ class _Scan:
         except OSError as error:
             yield ScanProblem(path, _reason(error))
             return
+        above = relative + b"/" if relative else b""
         for entry in names:
-            below = relative + b"/" + entry.name if relative else entry.name
-            if not self._skipped(entry.name, below):
-                yield from self._look(entry, below)
-
-    def _skipped(self, name: bytes, relative: bytes) -> bool:
-        return name.startswith(b".") or name in _SKIPPED or self._excluded(name, relative)
+            if entry.name.startswith(b".") or entry.name in _SKIPPED:
+                continue
+            if (found := self._look(entry, above + entry.name)) is not None:
+                yield found
 
     def _look(
         self, entry: os.DirEntry[bytes], relative: bytes
-    ) -> Iterator[FoundPicture | ScanProblem | bytes]:
+    ) -> FoundPicture | ScanProblem | bytes | None:
+        """The picture, or the folder to enter, that an entry is; None when it is neither."""
+        excluded = self._excluded(entry.name, relative)
         try:
             if entry.is_dir():
-                if entry.is_symlink():
-                    self._links.append(relative)
-                else:
-                    yield relative
-                return
-            if os.path.splitext(entry.name)[1].lower() not in _SUFFIXES:
-                return
+                return self._folder(entry, relative, excluded)
+            suffix = _suffix(entry.name)
+            if suffix in self._beside.suffixes and entry.is_file():
+                self._beside.files.append(relative)
+            if excluded or suffix not in _SUFFIXES:
+                return None
             state = entry.stat()
         except OSError as error:
-            yield ScanProblem(entry.path, _reason(error))
-            return
+            return None if excluded else ScanProblem(entry.path, _reason(error))
         if stat.S_ISREG(state.st_mode):
-            yield FoundPicture(relative, state.st_size, state.st_mtime_ns)
-        else:
-            yield ScanProblem(entry.path, "not a regular file (only files are read)")
+            return FoundPicture(relative, state.st_size, state.st_mtime_ns)
+        return ScanProblem(entry.path, "not a regular file (only files are read)")
+
+    def _folder(self, entry: os.DirEntry[bytes], relative: bytes, excluded: bool) -> bytes | None:
+        """The folder, if it is to be entered now; others are put aside."""
+        if not entry.is_symlink():
+            if not excluded:
+                return relative
+            self._beside.excluded.append(relative)
+        elif not excluded:
+            self._links.append(relative)
+        return None
+
+
+def _suffix(name: bytes) -> bytes:
+    """The suffix of a name that is not hidden; `os.path.splitext` takes four times as long."""
+    dot = name.rfind(b".")
+    return name[dot:].lower() if dot > 0 else b""
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], bool]:

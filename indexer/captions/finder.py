@@ -3,6 +3,8 @@
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from indexer.captions.caption import (
@@ -25,9 +27,11 @@ from indexer.captions.sidecars import sidecar_captions
 from indexer.captions.tables import line_rows, looks_like_captions
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 from indexer.errors import CaptionFileError
+from indexer.scanning import Beside
 
-_SIDECARS = (b".txt", b".json", b".xmp")
-_TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
+SIDECARS = (b".txt", b".json", b".xmp")
+TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
+CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
 _SKIPPED = (b"@eaDir", b"__MACOSX")
 _HINTS = (b"caption", b".token", b"metadata.")  # files of such names are meant to hold captions
 _JSONL_PEEK = 1 << 16  # a first line that is longer is hardly about one picture
@@ -38,15 +42,20 @@ _FORMATS = (
 
 
 def find_captions(
-    folder: Path, pictures: Iterable[bytes], *, explicit: Sequence[Path] = ()
+    folder: Path,
+    pictures: Iterable[bytes],
+    *,
+    explicit: Sequence[Path] = (),
+    beside: Beside | None = None,
 ) -> CaptionScan:
     """Find the captions of a folder's pictures (paths relative to it) in the files beside them.
 
     Files named in `explicit` are read first and may lie anywhere; one that is missing, unreadable
     or of no known format raises CaptionFileError. A file found in the folder that cannot be read
-    becomes a problem of the scan.
+    becomes a problem of the scan. With `beside`, what the scan of the pictures met among the files
+    of `CAPTION_SUFFIXES`, the folder is not walked again.
     """
-    scan = _Scan(folder, PictureNames(pictures))
+    scan = _Scan(folder, pictures, beside)
     for path in explicit:
         scan.read_named(path)
     scan.read_found()
@@ -56,13 +65,19 @@ def find_captions(
 class _Scan:
     """One pass over a folder: what was found so far."""
 
-    def __init__(self, folder: Path, names: PictureNames) -> None:
+    def __init__(self, folder: Path, pictures: Iterable[bytes], beside: Beside | None) -> None:
         self._folder = os.fsencode(folder)
-        self._names = names
+        self._pictures = pictures
+        self._beside = beside
         self._found: dict[bytes, list[Caption]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
         self._done: set[bytes] = set()
+
+    @cached_property
+    def _names(self) -> PictureNames:
+        # Most folders have no caption files, and then need no table of names either.
+        return PictureNames(self._pictures)
 
     def result(self) -> CaptionScan:
         captions = {picture: united(found) for picture, found in sorted(self._found.items())}
@@ -137,25 +152,43 @@ class _Scan:
         """Return the files beside a picture, with its path, and the other plausible ones."""
         sidecars: list[tuple[bytes, list[bytes]]] = []
         tables: list[bytes] = []
-        for relative in self._walked():
+        for relative in self._candidates():
             if relative in self._done:
                 continue
             if pictures := self._sidecar_of(relative):
                 sidecars.append((relative, pictures))
-            elif relative.lower().endswith(_TABLES):
+            elif relative.lower().endswith(TABLES):
                 tables.append(relative)
         # ".txt" before ".json" before ".xmp": what a person wrote comes first.
-        sidecars.sort(key=lambda sidecar: (_SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
+        sidecars.sort(key=lambda sidecar: (SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
         return sidecars, sorted(tables)
 
     def _sidecar_of(self, relative: bytes) -> list[bytes]:
-        if _suffix(relative) not in _SIDECARS:
+        if _suffix(relative) not in SIDECARS:
             return []
         return self._names.of_sidecar(posixpath.splitext(relative)[0])
 
-    def _walked(self) -> Iterator[bytes]:
+    def _candidates(self) -> Iterator[bytes]:
         """Yield the relative paths of files that could hold captions."""
-        waiting = [b""]
+        if self._beside is None:
+            return self._walked([b""])
+        files, excluded = map(self._in_reach, (self._beside.files, self._beside.excluded))
+        return chain(files, self._walked(excluded))
+
+    def _in_reach(self, paths: Sequence[bytes]) -> list[bytes]:
+        """Of what the pictures' scan met, leave out what `_walked` would not come to."""
+        if not paths:
+            return []
+        links = self._beside.links if self._beside else ()
+        closed = tuple(link + b"/" for link in links if link not in self._names.directories)
+        return [
+            path
+            for path in paths
+            if not path.startswith(closed) and not any(n in _SKIPPED for n in path.split(b"/"))
+        ]
+
+    def _walked(self, waiting: list[bytes]) -> Iterator[bytes]:
+        """Walk these folders and all below them."""
         while waiting:
             directory = waiting.pop()
             try:
@@ -166,7 +199,7 @@ class _Scan:
                             continue
                         if self._is_entered(entry, relative):
                             waiting.append(relative)
-                        elif _suffix(relative) in (*_SIDECARS, *_TABLES) and _is_file(entry):
+                        elif _suffix(relative) in CAPTION_SUFFIXES and _is_file(entry):
                             yield relative
             except OSError as error:
                 path = Path(os.fsdecode(posixpath.join(self._folder, directory)))

@@ -6,6 +6,7 @@ import posixpath
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 _MAX_PARTS = 4  # "coco/images/val2014/1.jpg" is compared by so many of its parts
 
@@ -14,17 +15,37 @@ class PictureNames:
     """The pictures of a folder, found by path, by stem, or by the end of their path."""
 
     def __init__(self, pictures: Iterable[bytes]) -> None:
-        self._sorted = sorted(set(pictures))
+        self._paths = frozenset(pictures)
+        self._tails: dict[tuple[bytes, int], dict[str, bytes | None]] = {}
+
+    # The tables are made when they are first asked for: sidecars need one, other files the rest.
+
+    @cached_property
+    def directories(self) -> set[bytes]:
+        """The directories that hold pictures, and those above them."""
+        found: set[bytes] = {b""} if self._paths else set()
+        for directory in {posixpath.dirname(picture) for picture in self._paths}:
+            while directory not in found:
+                found.add(directory)
+                directory = posixpath.dirname(directory)
+        return found
+
+    @cached_property
+    def _sorted(self) -> list[bytes]:
+        return sorted(self._paths)
+
+    @cached_property
+    def _stems(self) -> dict[bytes, list[bytes]]:
+        stems: dict[bytes, list[bytes]] = defaultdict(list)
+        for picture in self._sorted:
+            stems[posixpath.splitext(picture)[0]].append(picture)
+        return stems
+
+    @cached_property
+    def _exact(self) -> dict[str, bytes]:
         spelt = {os.fsdecode(picture): picture for picture in self._sorted}
         # Two pictures may differ in nothing but how an accent is spelt: the very name wins.
-        self._exact = {_key(name): picture for name, picture in spelt.items()} | spelt
-        self._stems: dict[bytes, list[bytes]] = defaultdict(list)
-        self.directories = {b""} if self._sorted else set()
-        for picture in self._sorted:
-            self._stems[posixpath.splitext(picture)[0]].append(picture)
-            self._add_directories(posixpath.dirname(picture))
-        self._paths = set(self._sorted)
-        self._tails: dict[tuple[bytes, int], dict[str, bytes | None]] = {}
+        return {_key(name): picture for name, picture in spelt.items()} | spelt
 
     def of_sidecar(self, stem: bytes) -> list[bytes]:
         """Return what the stem of a sidecar means: the picture `a.jpg`, or all pictures `a.*`."""
@@ -91,11 +112,6 @@ class PictureNames:
             return self._sorted
         first = bisect.bisect_left(self._sorted, scope + b"/")
         return self._sorted[first : bisect.bisect_left(self._sorted, scope + b"0")]  # "0" follows
-
-    def _add_directories(self, directory: bytes) -> None:
-        while directory not in self.directories:
-            self.directories.add(directory)
-            directory = posixpath.dirname(directory)
 
 
 def _key(name: str) -> str:
