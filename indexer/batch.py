@@ -60,6 +60,7 @@ class PictureFacts:
     height: int | None = None
     format: str | None = None
     taken: str | None = None
+    pixels_hash: bytes | None = None
     reason: str | None = None
 
 

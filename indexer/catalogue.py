@@ -77,6 +77,7 @@ class ContentFacts:
     height: int | None
     format: str | None
     taken: str | None
+    pixels_hash: bytes | None
     reason: str | None
     captions: tuple[FoundCaption, ...]
 
@@ -205,16 +206,17 @@ class Catalogue:
     def contents(self, hashes: Iterable[bytes]) -> dict[bytes, ContentFacts]:
         """What is known of the bytes behind these hashes."""
         p = Picture
-        columns = (p.content_hash, p.id, p.width, p.height, p.format, p.taken, p.reason)
+        told = (p.width, p.height, p.format, p.taken, p.pixels_hash, p.reason)
         found: dict[bytes, ContentFacts] = {}
         with self._reading() as session:
             for part in chunks(list(hashes)):
-                query = select(*columns).where(p.content_hash.in_(part)).group_by(p.content_hash)
+                query = select(p.content_hash, p.id, *told).where(p.content_hash.in_(part))
+                query = query.group_by(p.content_hash)
                 rows = session.execute(query).all()
                 carried = _carried(session, [row.id for row in rows])
                 for row in rows:
-                    facts = (row.width, row.height, row.format, row.taken, row.reason)
-                    found[row.content_hash] = ContentFacts(*facts, tuple(carried.get(row.id, ())))
+                    captions = tuple(carried.get(row.id, ()))
+                    found[row.content_hash] = ContentFacts(*row[2:], captions)
         return found
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:

@@ -36,7 +36,7 @@ class Decoded:
     `width` and `height` are those of the upright picture in the file, `format` is Pillow's name
     for its format, `taken` is local time ("YYYY-MM-DDTHH:MM:SS"). `pixels` is a private uint8
     array of shape `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils
-    nothing else.
+    nothing else. `pixels_hash` covers the pixels and how they were prepared.
     """
 
     key: Hashable
@@ -47,6 +47,7 @@ class Decoded:
     taken: str | None
     captions: tuple[Caption, ...]
     pixels: NDArray[np.uint8]
+    pixels_hash: bytes
     thumbnail_flaw: str = ""
 
 
@@ -109,6 +110,7 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
     with open_picture(io.BytesIO(content), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
         image = upright_rgb(picture, min_side=_min_side(digest, settings))
+        pixels = settings.transform(image)
         return Decoded(
             key=path,
             content_hash=digest,
@@ -117,7 +119,8 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
             format=picture.format or "",
             taken=_taken(picture),
             captions=embedded_captions(picture),
-            pixels=settings.transform(image),
+            pixels=pixels,
+            pixels_hash=hash_bytes(repr(settings.transform).encode() + pixels.tobytes()),
             thumbnail_flaw=_save_thumbnail(image, settings.thumbnails, digest),
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, Row, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 
 from indexer.catalogue import chunks
@@ -156,6 +156,17 @@ class Embeddings:
                 found |= {row.hash: row.vector for row in session.execute(query)}
         return found
 
+    def of_pixels(self, encoder_id: int, hashes: Collection[bytes]) -> dict[bytes, bytes]:
+        """Stored rows of pictures as they are, by the hash of their pixels."""
+        contents: dict[bytes, bytes] = {}
+        p = Picture
+        with self._reading() as session:
+            for part in chunks(list(hashes)):
+                query = select(p.content_hash, p.pixels_hash).where(p.pixels_hash.in_(part))
+                contents |= {row.content_hash: row.pixels_hash for row in session.execute(query)}
+        rows = self.of_contents(encoder_id, IMAGE, contents)
+        return {contents[content]: row for content, row in rows.items()}
+
     def count(self, encoder_id: int) -> int:
         """How many embeddings an encoder has."""
         query = select(func.count()).where(Embedding.encoder_id == encoder_id)
@@ -217,22 +228,20 @@ class Embeddings:
         return owners, unit_rows(unpack(list(found.values()), dim))
 
     def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
-        e = Embedding
-        mine = e.encoder_id == encoder_id
-        images = (
-            select(Picture.id, e.vector)
-            .join(e, (e.hash == Picture.content_hash) & (e.modality == IMAGE) & mine)
-            .where(Picture.id.in_(ids))
-            .order_by(Picture.id)
+        p, c = Picture, Caption
+        images = select(p.id, p.content_hash).where(p.id.in_(ids)).order_by(p.id)
+        texts = select(c.picture_id, c.text_hash).where(c.picture_id.in_(ids)).distinct()
+        with self._reading() as session:  # equal texts of two sources share a hash and count once
+            contents = [(key, content) for key, content in session.execute(images) if content]
+            said = session.execute(texts.order_by(c.picture_id, c.text_hash)).all()
+        # No joins: SQLite might go through all embeddings for them, to find those of a few.
+        rows = self.of_contents(encoder_id, IMAGE, {content for _, content in contents})
+        words = self.of_contents(encoder_id, TEXT, {text for _, text in said})
+        return _assembled(
+            [(key, rows[content]) for key, content in contents if content in rows],
+            [(key, words[text]) for key, text in said if text in words],
+            dim,
         )
-        texts = (  # equal texts of two sources share a hash and count once
-            select(Caption.picture_id, e.vector)
-            .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT) & mine)
-            .where(Caption.picture_id.in_(ids))
-            .distinct()
-        )
-        with self._reading() as session:
-            return _assembled(session.execute(images).all(), session.execute(texts).all(), dim)
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -241,7 +250,7 @@ class Embeddings:
 
 
 def _assembled(
-    images: Sequence[Row[int, bytes]], texts: Sequence[Row[int, bytes]], dim: int
+    images: Sequence[tuple[int, bytes]], texts: Sequence[tuple[int, bytes]], dim: int
 ) -> Embedded:
     """Rows of both modalities, lined up by picture."""
     position = {key: n for n, (key, _) in enumerate(images)}

@@ -25,6 +25,8 @@ from indexer.reencoding import change_encoder
 from indexer.report import BATCH, IndexOptions, IndexReport, Progress
 from indexer.storing import store_captions, store_pictures
 
+_FEW = 1000  # known contents of one size that are sent along with a picture to be compared
+
 
 def index_folder(
     library: Library, *folders: str | Path, options: IndexOptions | None = None
@@ -149,7 +151,8 @@ def _known_contents(library: Library, plan: FolderPlan) -> dict[Hashable, frozen
     """The contents that a file of its size may turn out to have, for each picture to decode."""
     sizes = {picture.size for picture in plan.decode}
     known = library.embeddings.contents_of_sizes(library.encoder_id, sizes)
-    return {p.relative: known[p.size] for p in plan.decode if p.size in known}
+    few = {size: contents for size, contents in known.items() if len(contents) <= _FEW}
+    return {p.relative: few[p.size] for p in plan.decode if p.size in few}
 
 
 def _name(outcome: Outcome) -> bytes:

@@ -47,6 +47,7 @@ class Picture(Base):
 
     `state`: present (searched), missing (was not there at the last look; kept, since an
     unplugged disk is not a deletion) or failed (`reason` says why; tried again when it changes).
+    `pixels_hash` is that of what an encoder was given: it stays when only metadata change.
     """
 
     __tablename__ = "pictures"
@@ -55,6 +56,7 @@ class Picture(Base):
         Index("pictures_by_content", "content_hash"),
         Index("pictures_by_revision", "revision"),
         Index("pictures_by_size", "size"),  # bytes that are known already have a known size
+        Index("pictures_by_pixels", "pixels_hash"),
         {"sqlite_autoincrement": True},  # an id is never used twice: the vector index knows it
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -63,6 +65,7 @@ class Picture(Base):
     size: Mapped[int]
     mtime_ns: Mapped[int]
     content_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pixels_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     width: Mapped[int | None]
     height: Mapped[int | None]
     format: Mapped[str | None]

@@ -117,12 +117,15 @@ class SegmentWriter:
         """
         present = self._catalogue.present()
         touched = np.array(self._catalogue.touched_since(stored.generation), dtype=np.int64)
+        sound = [segment for segment in stored.segments if self._is_sound(segment)]
+        whole = len(sound) == len(stored.segments)
+        if whole and not len(touched) and np.array_equal(np.sort(_pictures(sound)), present):
+            return None  # the usual case costs no comparison of each segment
         kept = []
-        for segment in stored.segments:
-            if self._is_sound(segment):
-                ids = segment.pictures
-                outdated = ids[~np.isin(ids, present) | np.isin(ids, touched)]
-                kept.append(segment.blotted(outdated))
+        for segment in sound:
+            ids = segment.pictures
+            outdated = ids[~np.isin(ids, present) | np.isin(ids, touched)]
+            kept.append(segment.blotted(outdated))
         fresh = [segment for segment in kept if not segment.worn]
         missing = np.setdiff1d(present, _pictures(fresh))
         lost = len(fresh) < len(stored.segments)

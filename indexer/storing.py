@@ -15,7 +15,7 @@ from indexer.images import FoundPicture
 from indexer.library import Library
 from indexer.plan import FolderPlan
 from indexer.report import IndexReport
-from indexer.schema import PRESENT, text_hash
+from indexer.schema import PRESENT, text_hash, unpack
 
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)
 
@@ -66,9 +66,9 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
         return known[outcome.content_hash]
     if isinstance(outcome, DecodeFailure):
         reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # it may hold a name
-        return ContentFacts(None, None, None, None, reason, ())
+        return ContentFacts(None, None, None, None, None, reason, ())
     o = outcome
-    return ContentFacts(o.width, o.height, o.format, o.taken, None, o.captions)
+    return ContentFacts(o.width, o.height, o.format, o.taken, o.pixels_hash, None, o.captions)
 
 
 def _store_picture(
@@ -87,6 +87,7 @@ def _store_picture(
         content.height,
         content.format,
         content.taken,
+        content.pixels_hash,
         content.reason,
     )
     key = batch.put_picture(plan.folder.id, facts)
@@ -139,9 +140,13 @@ def encoded_images(
     """Hashes and embeddings of the pictures whose content has none of this encoder yet."""
     pixels = {d.content_hash: d.pixels for d in decoded}
     stored = library.embeddings.stored(encoder_id, IMAGE, pixels)
-    new = [key for key in pixels if key not in stored]
-    images = np.stack([pixels[key] for key in new]) if new else _NO_PIXELS
-    return new, encoder.encode_images(images)
+    new = {d.content_hash: d.pixels_hash for d in decoded if d.content_hash not in stored}
+    seen = library.embeddings.of_pixels(encoder_id, new.values())  # other bytes, the same pixels
+    todo = [key for key, look in new.items() if look not in seen]
+    images = np.stack([pixels[key] for key in todo]) if todo else _NO_PIXELS
+    alike = [key for key, look in new.items() if look in seen]
+    rows = unpack([seen[new[key]] for key in alike], encoder.dim)
+    return [*todo, *alike], np.concatenate([encoder.encode_images(images), rows])
 
 
 def encoded_texts(

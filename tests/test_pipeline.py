@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from colour_encoder import DIM
 from conftest import forget_counts
+from odd_pictures import jpeg
 from PIL import Image
 from test_decoding import by_name
 
 from indexer import Failure, IndexOptions, IndexReport, Library, Progress, decoding, index_folder
 from indexer.errors import CaptionFileError, InputError, LibraryError
+from indexer.images import content_hash
 from indexer.pipeline import index_progress
 from search import Searcher
 
@@ -180,6 +182,42 @@ def test_picture_moved_between_two_folders_is_not_missing(library, paint, pictur
     assert numbers(index(library)) == (1, 3, 0, 1, 0)
     assert encoded(library) == (0, 0)
     assert library.catalogue.counts() == {"present": 4, "captions": 0}
+
+
+def test_caption_written_into_a_picture_does_not_encode_its_pixels_again(library, pictures):
+    path = pictures / "grey.jpg"
+    jpeg(path)
+    index(library, pictures)
+    forget_counts(library)
+    exif = Image.Exif()
+    exif[0x010E] = "a green bottle"
+    with Image.open(path) as image:
+        image.save(path, "JPEG", quality="keep", exif=exif)
+    age(path)
+    assert numbers(index(library)) == (0, 0, 1, 0, 0)
+    assert encoded(library) == (0, 1)
+    (hit,) = Searcher(library).search("green").hits
+    assert hit.caption == "a green bottle"
+
+
+def test_moved_picture_is_not_even_decoded(colour_library, colour_pictures, monkeypatch):
+    (colour_pictures / "red.png").rename(colour_pictures / "scarlet.png")
+    shutil.copy(colour_pictures / "blue.png", colour_pictures / "azure.png")
+    age(colour_pictures / "green.png")
+    options = partial(decoding.DecodingPool, task=only_known)
+    monkeypatch.setattr(decoding, "DecodingPool", options)
+    report = index(colour_library)
+    assert (numbers(report), report.failed) == ((2, 4, 0, 1, 0), [])
+    assert encoded(colour_library) == (0, 0)
+    assert found(colour_library, "red", 1) == ["scarlet.png"]
+
+
+def only_known(path, settings):
+    """A decoder that reads and hashes, and must not be asked for more."""
+    digest = content_hash(path)
+    if digest in settings.known:
+        return decoding.Known(path, digest)
+    return decoding.DecodeFailure(path, digest, "it was not known")
 
 
 def test_copied_picture_shares_the_embedding(colour_library, colour_pictures):

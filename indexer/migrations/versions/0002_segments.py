@@ -1,4 +1,4 @@
-"""The vector index in segments; what an encoder gave at first; pictures found by their size."""
+"""The vector index in segments; what an encoder gave at first; pictures by size and pixels."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,5 +18,7 @@ def upgrade() -> None:
     )
     op.add_column("encoders", sa.Column("golden_image", sa.LargeBinary))
     op.add_column("encoders", sa.Column("golden_text", sa.LargeBinary))
+    op.add_column("pictures", sa.Column("pixels_hash", sa.LargeBinary))
     op.create_index("pictures_by_size", "pictures", ["size"])
+    op.create_index("pictures_by_pixels", "pictures", ["pixels_hash"])
     op.execute("DELETE FROM settings WHERE key = 'vectors'")

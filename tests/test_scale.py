@@ -1,0 +1,70 @@
+"""What a few pictures cost does not depend on how many others there are."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from sqlalchemy import event
+
+from indexer import Library
+from indexer.batch import PictureFacts
+from indexer.captions import Caption
+from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.schema import text_hash
+
+
+def steps(library: Library, ask) -> int:
+    """How many thousand steps SQLite takes to answer."""
+    counted = []
+
+    def count(connection, *_):
+        connection.set_progress_handler(lambda: counted.append(1), 1000)
+
+    event.listen(library._engine, "checkout", count)
+    try:
+        ask()
+    finally:
+        event.remove(library._engine, "checkout", count)
+    return len(counted)
+
+
+def fill(library: Library, count: int) -> list[bytes]:
+    """Store captioned pictures, each with its embeddings, and no file; the hashes of pixels."""
+    hashes = [number.to_bytes(16, "big") for number in range(1, count + 1)]
+    texts = [f"number {number}" for number in range(1, count + 1)]
+    rows = unit_rows(np.random.default_rng(1).standard_normal((count, 5)))
+    with library.writing() as batch:
+        folder = batch.put_folder(library.path / "pictures")
+        batch.put_embeddings(library.encoder_id, IMAGE, hashes, rows)
+        batch.put_embeddings(library.encoder_id, TEXT, [text_hash(text) for text in texts], rows)
+        for key, text in zip(hashes, texts, strict=True):
+            facts = PictureFacts(key, 1, 1, key, 1, 1, "PNG", pixels_hash=key)
+            batch.put_captions(
+                batch.put_picture(folder, facts), [Caption(text, "txt")], embedded=False
+            )
+    return hashes
+
+
+def embeddings_of_pictures(library, hashes):
+    ids = library.catalogue.present_ids(limit=250)
+    found = library.embedded(ids)
+    assert found.ids.tolist() == ids
+    assert found.has_caption.all()
+
+
+def embeddings_of_pixels(library, hashes):
+    assert len(library.embeddings.of_pixels(library.encoder_id, hashes[:40])) == 40
+
+
+def contents_of_a_size(library, hashes):
+    assert library.embeddings.contents_of_sizes(library.encoder_id, {7}) == {}
+
+
+@pytest.mark.parametrize("ask", [embeddings_of_pictures, embeddings_of_pixels, contents_of_a_size])
+def test_a_few_cost_the_same_among_many(tmp_path, ask):
+    cost = []
+    for count in (300, 3000):
+        with Library.create(tmp_path / str(count), encoder="colour") as library:
+            hashes = fill(library, count)
+            cost.append(steps(library, partial(ask, library, hashes)))
+    assert cost[1] <= 2 * cost[0] + 4
