@@ -41,6 +41,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)  # this machine may do other things as well
 EVIL = "<script>document.title='owned'</script><img src=x> **bold** :red[x] [a](http://e.com) $x$"
 HOSTILE = (
     "<script>window.__pwned=1</script><img src=x onerror=window.__pwned=1>"
