@@ -15,6 +15,7 @@ from indexer.batch import Batch
 from indexer.decoded import Decoded
 from indexer.decoding import decoding_pool
 from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
+from indexer.errors import InputError
 from indexer.golden import golden_of
 from indexer.library import Library
 from indexer.report import BATCH, IndexOptions, IndexReport, Progress
@@ -60,6 +61,7 @@ def change_encoder(
     target = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim, settings.fusion)
     if encoder.fingerprint == settings.fingerprint:
         return
+    _check_plugged_in(library)
     golden = golden_of(encoder)
     with library.writing() as batch:
         encoder_id = batch.put_encoder(encoder, golden)
@@ -69,6 +71,17 @@ def change_encoder(
     with library.writing() as batch:
         _switch(batch, target, encoder_id)
     library.encoder = encoder
+
+
+def _check_plugged_in(library: Library) -> None:
+    """Raise `InputError` where pictures that are searched now could not be encoded."""
+    for folder in library.catalogue.folders():
+        there, _ = library.catalogue.by_presence(folder.id)
+        if there and not folder.path.is_dir():
+            raise InputError(
+                f"{folder.path}: not there now, and its {len(there)} pictures would be left out; "
+                "plug it in, or run 'picfuse index' first, by which they count as missing"
+            )
 
 
 def _encode_captions(library: Library, encoder: Encoder, encoder_id: int) -> None:

@@ -1,15 +1,17 @@
 """The schema over time: migrations make what the models say."""
 
 import pytest
-from alembic import op
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from indexer import Library, migrate
-from indexer.database import open_engine
+from indexer import IndexOptions, Library, index_folder, migrate
+from indexer.database import FILE, open_engine
+from indexer.doctor import examine
 from indexer.errors import LibraryError
 from indexer.schema import SCHEMA, Base
+from search import Searcher
 
 
 @pytest.fixture
@@ -89,3 +91,40 @@ def test_older_library_opened_for_reading_asks_for_a_writer(library, monkeypatch
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(LibraryError, match="older picfuse"):
         Library.open(library.path, read_only=True)
+
+
+FIRST = {
+    "folders": "id, path, exclude, caption_files",
+    "pictures": "id, folder_id, relative, size, mtime_ns, content_hash, width, height, format, "
+    "taken, state, reason, revision",
+    "captions": "id, picture_id, position, text, text_hash, source, embedded",
+    "encoders": "id, name, fingerprint, dim",
+    "embeddings": "id, encoder_id, modality, hash, vector",
+    "settings": "key, value",
+}
+
+
+def test_library_of_the_first_schema_keeps_every_embedding(colour_library, tmp_path):
+    """As the first version of picfuse left it: with one vector file that is not taken over."""
+    old = tmp_path / "old"
+    old.mkdir()
+    with open_engine(old).begin() as connection:
+        config = migrate.configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        source = str(colour_library.path / FILE)
+        connection.connection.commit()
+        connection.exec_driver_sql("ATTACH DATABASE ? AS made", (source,))
+        for table, columns in FIRST.items():
+            connection.exec_driver_sql(
+                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
+            )
+    (old / "vectors-7.faiss").write_bytes(b"of the first version")
+    with Library.open(old) as opened:
+        report = index_folder(opened, options=IndexOptions(workers=1))
+        assert (report.unchanged, report.failed) == (5, [])
+        assert {hit.path.name for hit in Searcher(opened).search("red", k=1).hits} == {"red.png"}
+        assert (opened.encoder.images, opened.encoder.texts) == (0, 1)
+        assert not (old / "vectors-7.faiss").exists()
+        assert [finding.check for finding in examine(opened) if finding.serious] == []
+        assert "encoder" in {finding.check for finding in examine(opened)}  # no golden rows yet

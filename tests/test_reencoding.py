@@ -143,3 +143,17 @@ def test_model_that_cannot_be_had_changes_nothing(colour_library):
         with pytest.raises(error):
             index_folder(colour_library, options=IndexOptions(workers=1, model=model))
     assert colour_library.generation == generation
+
+
+def test_folder_that_is_unplugged_is_not_left_behind(colour_library, colour_pictures):
+    away = colour_pictures.rename(colour_pictures.with_name("away"))
+    with pytest.raises(InputError, match="its 5 pictures would be left out"):
+        index_folder(colour_library, options=MOVE)
+    assert colour_library.settings.encoder == "colour"
+    index_folder(colour_library, options=QUICK)  # then they are missing, and it may move
+    index_folder(colour_library, options=MOVE)
+    away.rename(colour_pictures)
+    forget_counts(colour_library)
+    index_folder(colour_library, options=QUICK)
+    assert colour_library.encoder.images == 5
+    assert names(colour_library, "red") == ["red.png"]
