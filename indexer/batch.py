@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import glob
-import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption as FoundCaption
 from indexer.catalogue import chunks
 from indexer.embeddings import unused_parts
-from indexer.encoders.protocol import IMAGE, Encoder, Rows
+from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
+from indexer.folder_changes import FolderChanges
 from indexer.golden import Golden
 from indexer.schema import (
     FAILED,
@@ -25,9 +22,9 @@ from indexer.schema import (
     PRESENT,
     VECTORS,
     Base,
+    Caption,
     Embedding,
     EncoderRow,
-    Folder,
     Picture,
     Segment,
     Setting,
@@ -64,11 +61,11 @@ class PictureFacts:
     reason: str | None = None
 
 
-class Batch:
+class Batch(FolderChanges):
     """Changes that become visible together; `generation` is what the library has after them."""
 
     def __init__(self, session: Session, generation: int) -> None:
-        self._session = session
+        super().__init__(session)
         self.generation = generation
 
     def set(self, key: str, value: str) -> None:
@@ -120,73 +117,6 @@ class Batch:
         ]
         if rows:
             self._session.execute(insert(Segment), rows)
-
-    def put_folder(
-        self, path: Path, *, exclude: Sequence[str] = (), caption_files: Sequence[Path] = ()
-    ) -> int:
-        """Add a folder, or replace what was said of it where something is said now."""
-        raw = os.fsencode(path)
-        row = self._session.scalar(select(Folder).where(Folder.path == raw))
-        if row is None:
-            row = Folder(path=raw, exclude="[]", caption_files="[]")
-            self._session.add(row)
-        if exclude:
-            row.exclude = json.dumps([pattern for pattern in exclude if pattern])
-        if caption_files:
-            row.caption_files = json.dumps([str(file) for file in caption_files])
-        self._session.flush()
-        return row.id
-
-    def absorb_folder(self, inner: int, outer: int, prefix: bytes) -> None:
-        """Give the pictures of a folder to the one above it; `prefix` leads from there to it."""
-        relative = Picture.relative
-        for key, old in self._session.execute(
-            select(Picture.id, relative).where(Picture.folder_id == inner)
-        ).all():
-            self._session.execute(
-                update(Picture)
-                .where(Picture.id == key)
-                .values(folder_id=outer, relative=prefix + b"/" + old)
-            )
-        self._inherit(self._session.get_one(Folder, inner), self._session.get_one(Folder, outer))
-        self._session.execute(delete(Folder).where(Folder.id == inner))
-
-    def _inherit(self, inner: Folder, outer: Folder) -> None:
-        """What was said of a folder holds on for its part of the one that absorbs it."""
-        below = glob.escape(os.fsdecode(os.path.relpath(inner.path, outer.path)))
-        excluded = json.loads(inner.exclude)  # by name at any depth, or by path
-        said = [f"{below}/{way}{pattern}" for pattern in excluded for way in ("", "*/")]
-        outer.exclude = json.dumps(json.loads(outer.exclude) + said)
-        files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
-        outer.caption_files = json.dumps(list(dict.fromkeys(files)))
-
-    def move_folder(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
-        """Give a folder another place."""
-        row = self._session.get_one(Folder, folder_id)
-        row.path = os.fsencode(path)
-        row.caption_files = json.dumps([str(file) for file in caption_files])
-
-    def split_folder(self, folder_id: int, prefix: bytes, path: Path) -> None:
-        """Make the pictures below `prefix` those of a folder of their own, at `path`."""
-        whole = self._session.get_one(Folder, folder_id)
-        part = Folder(path=os.fsencode(path), exclude=whole.exclude, caption_files="[]")
-        self._session.add(part)
-        self._session.flush()
-        inside = (Picture.folder_id == folder_id) & (
-            func.substr(Picture.relative, 1, len(prefix)) == prefix
-        )
-        self._session.execute(
-            update(Picture)
-            .where(inside)
-            .values(folder_id=part.id, relative=func.substr(Picture.relative, len(prefix) + 1))
-        )
-
-    def forget_folder(self, folder_id: int) -> int:
-        """Delete a folder with all that is known of its pictures; their number."""
-        ids = select(Picture.id).where(Picture.folder_id == folder_id)
-        count = len(self._session.scalars(ids).all())
-        self._session.execute(delete(Folder).where(Folder.id == folder_id))
-        return count
 
     def put_picture(self, folder_id: int, facts: PictureFacts) -> int:
         """Add a picture, or replace what is known of the file; its id."""
@@ -255,9 +185,9 @@ class Batch:
         self._set(picture_ids, mtime_ns=NEVER)
 
     def look_again_without(self, encoder_id: int) -> None:
-        """The same for all pictures that lack an embedding of this encoder."""
-        has = _has_embedding(encoder_id)
-        self._session.execute(update(Picture).where(~has).values(mtime_ns=NEVER))
+        """The same for all pictures that lack an embedding of this encoder, captions too."""
+        incomplete = ~_has_embedding(encoder_id) | _has_bare_caption(encoder_id)
+        self._session.execute(update(Picture).where(incomplete).values(mtime_ns=NEVER))
 
     def forget_unused_embeddings(self) -> None:
         """Delete embeddings of contents and texts that no picture has any more."""
@@ -284,3 +214,12 @@ def _has_embedding(encoder_id: int) -> ColumnElement[bool]:
     return exists().where(
         e.encoder_id == encoder_id, e.modality == IMAGE, e.hash == Picture.content_hash
     )
+
+
+def _has_bare_caption(encoder_id: int) -> ColumnElement[bool]:
+    """Whether a picture has a caption whose text lacks an embedding of an encoder."""
+    e = Embedding
+    embedded = exists().where(
+        e.encoder_id == encoder_id, e.modality == TEXT, e.hash == Caption.text_hash
+    )
+    return exists().where(Caption.picture_id == Picture.id, ~embedded)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
+from indexer.caption_rows import carried_captions, shown_captions
 from indexer.captions import Caption as FoundCaption
 from indexer.database import explained
 from indexer.schema import (
@@ -158,7 +159,7 @@ class Catalogue:
         columns = (p.id, Folder.path, p.relative, p.content_hash, p.width, p.height)
         with self._reading() as session:
             for part in chunks(list(ids)):
-                captions = _captions(session, part)
+                captions = shown_captions(session, part)
                 query = select(*columns).join(Folder).where(p.id.in_(part), p.state == PRESENT)
                 for key, folder, relative, content, width, height in session.execute(query):
                     path, texts = full_path(folder, relative), captions.get(key, ())
@@ -196,10 +197,16 @@ class Catalogue:
             return {content for content in session.scalars(query) if content is not None}
 
     def moved(self) -> list[int]:
-        """Ids of the missing pictures whose bytes are present under another name."""
-        there = aliased(Picture)
+        """Ids of the missing pictures whose bytes are present under another name.
+
+        Not of a folder in which nothing is there: on an unplugged disk, a copy is no move.
+        """
+        there, beside = aliased(Picture), aliased(Picture)
         same = (there.content_hash == Picture.content_hash) & (there.state == PRESENT)
-        query = select(Picture.id).where(Picture.state == MISSING, exists().where(same))
+        plugged = (beside.folder_id == Picture.folder_id) & (beside.state != MISSING)
+        query = select(Picture.id).where(
+            Picture.state == MISSING, exists().where(same), exists().where(plugged)
+        )
         with self._reading() as session:
             return list(session.scalars(query))
 
@@ -211,9 +218,10 @@ class Catalogue:
         with self._reading() as session:
             for part in chunks(list(hashes)):
                 query = select(p.content_hash, p.id, *told).where(p.content_hash.in_(part))
-                query = query.group_by(p.content_hash)
-                rows = session.execute(query).all()
-                carried = _carried(session, [row.id for row in rows])
+                # Of copies, one that could be read: another may have failed for want of time.
+                query = query.order_by(p.reason.is_(None), p.id)
+                rows = {row.content_hash: row for row in session.execute(query)}.values()
+                carried = carried_captions(session, [row.id for row in rows])
                 for row in rows:
                     captions = tuple(carried.get(row.id, ()))
                     found[row.content_hash] = ContentFacts(*row[2:], captions)
@@ -265,32 +273,6 @@ class Catalogue:
     def _reading(self) -> Iterator[Session]:
         with explained(self._library), Session(self._engine) as session:
             yield session
-
-
-def _captions(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The different captions of pictures, those that lie beside them first."""
-    query = (
-        select(Caption.picture_id, Caption.text)
-        .where(Caption.picture_id.in_(ids))
-        .order_by(Caption.picture_id, Caption.embedded, Caption.position)
-    )
-    found: dict[int, dict[str, None]] = {}
-    for picture_id, said in session.execute(query):
-        found.setdefault(picture_id, {})[said] = None
-    return {key: tuple(texts) for key, texts in found.items()}
-
-
-def _carried(session: Session, ids: Sequence[int]) -> dict[int, list[FoundCaption]]:
-    """The captions that pictures carry in their bytes."""
-    query = (
-        select(Caption.picture_id, Caption.text, Caption.source)
-        .where(Caption.picture_id.in_(ids), Caption.embedded)
-        .order_by(Caption.picture_id, Caption.position)
-    )
-    found: dict[int, list[FoundCaption]] = {}
-    for picture_id, said, source in session.execute(query):
-        found.setdefault(picture_id, []).append(FoundCaption(said, source))
-    return found
 
 
 def full_path(folder: bytes, relative: bytes) -> Path:

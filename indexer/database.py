@@ -106,10 +106,7 @@ def check_schema(engine: Engine, folder: Path, *, read_only: bool = False) -> No
         query = "SELECT version_num FROM alembic_version"
         found = connection.execute(text(query)).scalar_one_or_none()
     if found is not None and found > SCHEMA:
-        raise LibraryError(
-            f"{folder}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
-            "update picfuse: pip install -U picfuse"
-        )
+        raise newer_schema(folder, found)
     if found != SCHEMA and read_only:
         raise LibraryError(
             f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
@@ -118,6 +115,14 @@ def check_schema(engine: Engine, folder: Path, *, read_only: bool = False) -> No
     if found != SCHEMA:
         with explained(folder):
             migrate(engine)
+
+
+def newer_schema(folder: Path, found: str) -> LibraryError:
+    """What is wrong with a library whose schema this picfuse does not know yet."""
+    return LibraryError(
+        f"{folder}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
+        "update picfuse: pip install -U picfuse"
+    )
 
 
 @contextmanager

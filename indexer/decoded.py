@@ -22,7 +22,7 @@ from indexer.images import (
     upright_rgb,
     upright_size,
 )
-from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail, thumbnail_path
+from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
 
 _GIB = 2**30
 MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take
@@ -109,7 +109,7 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
 def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
     with open_picture(io.BytesIO(content), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
-        image = upright_rgb(picture, min_side=_min_side(digest, settings))
+        image = upright_rgb(picture, min_side=_min_side(settings))
         pixels = settings.transform(image)
         return Decoded(
             key=path,
@@ -125,9 +125,9 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
         )
 
 
-def _min_side(digest: bytes, settings: DecodeSettings) -> int:
-    folder = settings.thumbnails
-    if folder is None or thumbnail_path(folder, digest).exists():
+def _min_side(settings: DecodeSettings) -> int:
+    """The scale of a JPEG, whether its thumbnail is there or not: its pixels depend on it."""
+    if settings.thumbnails is None:
         return settings.transform.size
     return max(settings.transform.size, THUMBNAIL_SIDE)
 

@@ -115,19 +115,23 @@ class Embeddings:
                 for r in session.execute(query)
             ]
 
-    def texts_without(self, encoder_id: int, limit: int) -> dict[bytes, str]:
-        """Some captions that lack an embedding of an encoder, by their hash."""
-        e, c = Embedding, Caption
+    def texts_without(self, encoder_id: int, size: int) -> Iterator[tuple[int, dict[bytes, str]]]:
+        """Captions that lack an embedding of an encoder, in runs by their hash.
+
+        Each run comes with the number of captions that lack one, from it on.
+        """
+        e, c, last = Embedding, Caption, 0
         mine = (e.encoder_id == encoder_id) & (e.modality == TEXT) & (e.hash == c.text_hash)
-        query = (
-            select(c.text_hash, c.text)
-            .join(e, mine, isouter=True)
-            .where(e.id.is_(None))
-            .group_by(c.text_hash)
-            .limit(limit)
-        )
-        with self._reading() as session:
-            return {row.text_hash: row.text for row in session.execute(query)}
+        lacking = select(c.id, c.text_hash, c.text).join(e, mine, isouter=True)
+        while True:
+            query = lacking.where(e.id.is_(None), c.id > last).order_by(c.id)
+            with self._reading() as session:
+                left = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+                rows = session.execute(query.limit(size)).all()
+            if not rows:
+                return
+            last = rows[-1].id
+            yield left, {row.text_hash: row.text for row in rows}
 
     def captions_without(self, encoder_id: int) -> list[tuple[int, str]]:
         """Captions of present pictures that lack an embedding: picture and text."""

@@ -21,7 +21,8 @@ def is_network(folder: Path) -> bool:
     over = [mount for mount in mounts if _lies_in(place, mount.mountpoint)]
     if not over:
         return False
-    kind = max(over, key=lambda mount: len(mount.mountpoint))
+    # Of several on one place (as with an automounter) the last one is to be seen.
+    kind = max(reversed(over), key=lambda mount: len(mount.mountpoint))
     name = kind.fstype.lower()
     by_fuse = name.startswith("fuse") and any(one in name for one in _NETWORK_FUSE)
     return by_fuse or name.startswith(_NETWORK) or "remote" in kind.opts.split(",")

@@ -61,16 +61,19 @@ def absolute(path: Path) -> Path:
 def existing_folder(path: Path) -> Path:
     """The absolute path of a folder. Raises `InputError` when it is not there."""
     found = absolute(path)
-    if not found.is_dir():
+    try:
+        if found.is_dir():
+            return found
         kind = "a file, not a folder" if found.exists() else "no such folder"
-        raise InputError(f"{path}: {kind}; name a folder of pictures")
-    return found
+    except OSError as error:  # no permission, a name that is too long, a dead network drive
+        kind = f"cannot be looked at ({error.strerror})"
+    raise InputError(f"{path}: {kind}; name a folder of pictures")
 
 
 def usable_caption_file(path: Path) -> Path:
     """The absolute path of a caption file. Raises `CaptionFileError` when it cannot be used."""
     found = absolute(path)
-    if not found.is_file():
+    if not os.path.isfile(found):  # noqa: PTH113 - also where one may not look
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
     if not any(found.with_suffix(suffix).exists() for suffix in SUFFIXES):
         find_captions(found, (), explicit=[found])  # raises, before a bad file is remembered

@@ -57,7 +57,7 @@ def plan_folder(
     A picture whose size and time of change are the same is taken as unchanged, without a look
     into it. A picture in a folder that cannot be read now stays as it was.
     """
-    if not folder.path.is_dir():
+    if not _may_be_there(folder.path):
         report.problem(folder.path, "this folder is not there now; its pictures count as missing")
     plan = FolderPlan(folder)
     with _nothing_collected():
@@ -66,8 +66,16 @@ def plan_folder(
     look = _look(plan, library, options, report)
     plan.captions = _captions(folder, look, report).captions
     _compare_captions(plan, look.same, report)
-    plan.gone = _gone(plan, look)
+    plan.gone = _gone(plan, look, options)
     return plan
+
+
+def _may_be_there(folder: Path) -> bool:
+    """Whether a folder is there, or cannot be looked at now, as on a dead network drive."""
+    try:
+        return folder.is_dir()
+    except OSError:  # the scan says which
+        return True
 
 
 @contextmanager
@@ -110,7 +118,7 @@ def _look(plan: FolderPlan, library: Path, options: IndexOptions, report: IndexR
             look.same.append(found.relative)
         else:
             look.changed.append(found.relative)
-    if not folder.path.is_dir():  # which was said before
+    if not _may_be_there(folder.path):  # which was said before
         look.problems.clear()
     for problem in look.problems:
         report.problem(problem.path, problem.reason)
@@ -133,10 +141,10 @@ def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
 
 
 def _captions(folder: KnownFolder, look: _Look, report: IndexReport) -> CaptionScan:
-    if not folder.path.is_dir():
+    if not _may_be_there(folder.path):
         return CaptionScan({}, (), ())
     named = [Path(file) for file in json.loads(folder.caption_files)]
-    there = [file for file in named if file.is_file()]
+    there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
     for file in set(named) - set(there):
         report.problem(file, "this caption file is not there any more; its captions are dropped")
     pictures = [*look.same, *look.changed, *look.passed_over]
@@ -183,12 +191,14 @@ def _compare_captions(plan: FolderPlan, same: Sequence[bytes], report: IndexRepo
             report.unchanged += 1
 
 
-def _gone(plan: FolderPlan, look: _Look) -> list[int]:
+def _gone(plan: FolderPlan, look: _Look, options: IndexOptions) -> list[int]:
     """Ids of the pictures that are not there any more, as far as one can tell."""
     if len(look.same) == len(plan.known):
         return []
     away = plan.known.keys() - look.same
     away.difference_update(look.changed)
+    if options.only is not None:
+        away.intersection_update(options.only)
     unreadable = tuple(problem.path + b"/" for problem in look.problems)
     return [
         plan.known[relative].id

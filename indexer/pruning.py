@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,9 +35,10 @@ def prune(library: Library, folders: Sequence[KnownFolder], report: IndexReport)
             )
         elif missing:
             gone += missing
+    kept = _kept_encoder(library)
     with library.writing() as batch:
         batch.forget_pictures(gone)
-        _delete_unused(library, batch)
+        _delete_unused(batch, kept)
     delete_unused_thumbnails(library)
     return len(gone)
 
@@ -50,9 +53,10 @@ def forget_folder(library: Library, folder: Path) -> int:
     if path not in known:
         raise InputError(_not_known(path, list(known)))
     with only_writer(library.path):
+        kept = _kept_encoder(library)
         with library.writing() as batch:
             count = batch.forget_folder(known[path].id)
-            _delete_unused(library, batch)
+            _delete_unused(batch, kept)
         delete_unused_thumbnails(library)
         library.save_vectors()
     return count
@@ -61,19 +65,30 @@ def forget_folder(library: Library, folder: Path) -> int:
 def _not_known(path: Path, known: Sequence[Path]) -> str:
     for folder in known:
         if folder in path.parents:
+            pattern = glob.escape(str(path.relative_to(folder)))
             return (
-                f"{path}: lies in {folder}, which is indexed; to leave it out: "
-                f"picfuse index '{folder}' --exclude '{path.relative_to(folder)}' --prune"
+                f"{path}: lies in {folder}, which is indexed; to leave it out: picfuse index "
+                f"{shlex.quote(str(folder))} --exclude {shlex.quote(pattern)} --prune (name the "
+                "patterns of before as well)"
             )
     listed = ", ".join(map(str, known)) or "none"
     return f"{path}: not a folder of this library; those are: {listed}"
 
 
-def _delete_unused(library: Library, batch: Batch) -> None:
+def _kept_encoder(library: Library) -> int | None:
+    """The encoder beside which no other is needed; None while the library moves to another.
+
+    It is asked for before anything is written: with a rollback journal (on a network file system)
+    a large transaction keeps out all other connections, those of this process too.
+    """
+    return library.encoder_id if library.catalogue.setting(MOVING) is None else None
+
+
+def _delete_unused(batch: Batch, kept: int | None) -> None:
     """Delete embeddings that no picture or caption needs, and those of former encoders."""
     batch.forget_unused_embeddings()
-    if library.catalogue.setting(MOVING) is None:
-        batch.forget_other_encoders(library.encoder_id)
+    if kept is not None:
+        batch.forget_other_encoders(kept)
 
 
 def unused_thumbnails(library: Library) -> list[Path]:

@@ -54,19 +54,23 @@ def change_encoder(
     """Encode pictures and captions by `options.model`, and switch when all is there.
 
     Only files that are as they were indexed are read here; the run of indexing that follows takes
-    the others for changed ones. Does nothing where the library has this encoder already.
+    the others for changed ones. Where the library has this encoder already, a move
+    to another one that was begun is given up.
     """
     settings = library.settings
     encoder = load_encoder(options.model or "", cache=library.cache, offline=library.offline)
     target = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim, settings.fusion)
     if encoder.fingerprint == settings.fingerprint:
+        if library.catalogue.setting(MOVING) is not None:
+            with library.writing() as batch:
+                batch.unset(MOVING)
         return
     _check_plugged_in(library)
     golden = golden_of(encoder)
     with library.writing() as batch:
         encoder_id = batch.put_encoder(encoder, golden)
         batch.set(MOVING, target.to_json())
-    _encode_captions(library, encoder, encoder_id)
+    yield from _encode_captions(library, encoder, encoder_id)
     yield from _encode_pictures(library, encoder, encoder_id, options, report)
     with library.writing() as batch:
         _switch(batch, target, encoder_id)
@@ -84,8 +88,11 @@ def _check_plugged_in(library: Library) -> None:
             )
 
 
-def _encode_captions(library: Library, encoder: Encoder, encoder_id: int) -> None:
-    while texts := library.embeddings.texts_without(encoder_id, TEXTS_AT_ONCE):
+def _encode_captions(library: Library, encoder: Encoder, encoder_id: int) -> Iterator[Progress]:
+    total = 0
+    for left, texts in library.embeddings.texts_without(encoder_id, TEXTS_AT_ONCE):
+        total = total or left
+        yield Progress(total - left, total)
         rows = encoder.encode_texts(list(texts.values()))
         with library.writing() as batch:
             batch.put_embeddings(encoder_id, TEXT, list(texts), rows)

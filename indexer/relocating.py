@@ -85,8 +85,9 @@ def _move_part(
     if not pictures:
         raise InputError(f"{source}: no picture of the library lies there; check the name")
     _check_pictures(target, pictures)
+    files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
     with library.writing() as batch:
-        batch.split_folder(folder.id, prefix, target)
+        batch.split_folder(folder.id, prefix, target, files)
     return [Relocated(source, target, len(pictures))]
 
 

@@ -10,15 +10,17 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from indexer.database import FILE, explained, migrate, open_engine
+from indexer.database import FILE, explained, migrate, newer_schema, open_engine
 from indexer.errors import LibraryDamaged, LibraryError
+from indexer.library import Library
 from indexer.locking import only_writer
-from indexer.schema import SETTINGS, Base
+from indexer.schema import NEVER, SCHEMA, SETTINGS, Base
 
 DAMAGED = "catalogue.damaged.sqlite"
 _PLACE = "rescued.tmp"
@@ -38,7 +40,8 @@ def rescue(library: Path) -> Rescue:
     """Put a new catalogue in the place of a damaged one, which is kept beside it.
 
     Pictures, captions and embeddings whose rows were lost come back with the next run of indexing.
-    Raises `LibraryDamaged` when even the settings are lost.
+    Raises `LibraryDamaged` when even the settings are lost, `LibraryError` for a library of a newer
+    picfuse and when the new catalogue cannot be written.
     """
     library = library.expanduser().absolute()
     if not (library / FILE).is_file():
@@ -63,11 +66,17 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
         engine = open_engine(place)
         migrate(engine)
         engine.dispose()
-    source = sqlite3.connect(f"file:{library / FILE}?mode=ro", uri=True)
+    source = sqlite3.connect(f"file:{quote(os.fsencode(library / FILE))}?mode=ro", uri=True)
     target = sqlite3.connect(place / FILE)
-    with closing(source), closing(target):
+    with closing(source), closing(target), _written(library):
         source.text_factory = _text
-        rows = {table: _copy(source, target, table) for table in _tables()}
+        _check_schema(source, library)
+        rows, whole = {}, True
+        for table in _tables():
+            rows[table], sound = _copy(source, target, table)
+            whole = whole and (sound or table != "captions")
+        if not whole:  # those that pictures carry are read with their pictures only
+            target.execute("UPDATE pictures SET content_hash = NULL, mtime_ns = ?", (NEVER,))
         for table, row, *_ in target.execute("PRAGMA foreign_key_check").fetchall():
             target.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row,))
         target.commit()
@@ -76,8 +85,29 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
             raise LibraryDamaged(
                 f"{library}: too much is lost to rescue it; index the folders into a new library"
             )
-        target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with Library.open(place) as made, made.writing() as batch:
+        batch.look_again_without(made.encoder_id)  # what was lost comes back with the next run
     return rows
+
+
+@contextmanager
+def _written(library: Path) -> Iterator[None]:
+    """Turn what SQLite says of the new catalogue into a `LibraryError`; a full disk, mostly."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise LibraryError(
+            f"{library}: the new catalogue cannot be written ({error}); free some space and run "
+            "the same command again"
+        ) from error
+
+
+def _check_schema(source: sqlite3.Connection, library: Path) -> None:
+    """Raise `LibraryError` for tables that only a newer picfuse knows."""
+    with suppress(sqlite3.DatabaseError):
+        found = source.execute("SELECT version_num FROM alembic_version").fetchone()
+        if found is not None and found[0] > SCHEMA:
+            raise newer_schema(library, found[0])
 
 
 def _text(raw: bytes) -> str:
@@ -91,21 +121,22 @@ def _tables() -> Iterator[str]:
             yield table.name
 
 
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> tuple[int, bool]:
+    """Copy what can be read of a table; the number of rows, and whether that is all of it."""
     columns = [row[1] for row in target.execute(f'PRAGMA table_info("{table}")')]
     there: set[str] = set()
     with suppress(sqlite3.DatabaseError):
         there = {row[1] for row in source.execute(f'PRAGMA table_info("{table}")')}
     names = ", ".join(f'"{column}"' for column in columns if column in there)
     if not names:
-        return 0
+        return 0, False
     query = f'SELECT rowid, {names} FROM "{table}" WHERE rowid >= ? ORDER BY rowid LIMIT ?'
     places = ", ".join("?" for column in columns if column in there)
     insert = f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({places})'
-    count = 0
-    for rows in _Rows(source, query).readable():
+    count, reader = 0, _Rows(source, query)
+    for rows in reader.readable():
         count += target.executemany(insert, [row[1:] for row in rows]).rowcount
-    return count
+    return count, reader.sound
 
 
 class _Rows:
@@ -114,6 +145,7 @@ class _Rows:
     def __init__(self, source: sqlite3.Connection, query: str) -> None:
         self._source = source
         self._query = query
+        self.sound = True  # as far as it was read
 
     def readable(self) -> Iterator[list[tuple[Any, ...]]]:
         """Runs of rows. One that meets a damaged page is cut short, and what that holds is lost."""
@@ -124,6 +156,7 @@ class _Rows:
             if rows is None and limit > 1:
                 limit //= 2
             elif rows is None:
+                self.sound = False
                 first = self._beyond(first)
             elif rows:
                 yield rows
@@ -156,12 +189,19 @@ class _Rows:
 
 def _exchange(library: Path, place: Path) -> Path:
     """Put the new catalogue in the place of the damaged one, which gets another name."""
-    damaged = library / DAMAGED
+    damaged = _free_name(library)
+    shutil.copyfile(library / FILE, damaged)  # not every file system has hard links
     for suffix in ("-wal", "-shm"):  # the journal of the one must never meet the other
         with suppress(FileNotFoundError):
-            (library / (FILE + suffix)).replace(library / (DAMAGED + suffix))
-    with suppress(FileNotFoundError):
-        damaged.unlink()
-    os.link(library / FILE, damaged)
+            (library / (FILE + suffix)).replace(damaged.with_name(damaged.name + suffix))
     (place / FILE).replace(library / FILE)
     return damaged
+
+
+def _free_name(library: Path) -> Path:
+    """Where the damaged catalogue is kept: never in the place of one that was kept before."""
+    path, number = library / DAMAGED, 1
+    while path.exists():
+        number += 1
+        path = library / DAMAGED.replace(".sqlite", f"-{number}.sqlite")
+    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,15 +64,38 @@ class Searcher:
         """
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
+        left_out = tuple(exclude)  # it may be asked twice
+        return self._settled(lambda: self._found(query, k, left_out, start))
+
+    def _found(self, query: Query, k: int, exclude: Iterable[int], start: float) -> Answer:
         self.library.fusion.check_weight(query.weight)
         encoder = self.library.encoder
         means = self._rows()[0].centres.means
         embedded = embed(query, encoder, means, offline=self.library.offline)
         return self._answer(embedded, query, k, exclude, start)
 
+    def _settled(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer; asked for anew when the library moves to another encoder or fusion meanwhile.
+
+        Rows and queries of two encoders mean nothing to each other, if they have one width at all.
+        """
+        while True:
+            before = self.library.made_with
+            try:
+                answer = ask()
+            except ValueError:
+                if self.library.made_with == before:
+                    raise
+            else:
+                if self.library.made_with == before:
+                    return answer
+
     def similar(self, picture_id: int, *, k: int = 10, weight: float = DEFAULT_WEIGHT) -> Answer:
         """Pictures like one of the library, by its stored embedding and without decoding it."""
         start = time.perf_counter()
+        return self._settled(lambda: self._alike(picture_id, k, weight, start))
+
+    def _alike(self, picture_id: int, k: int, weight: float, start: float) -> Answer:
         stored, _ = self._rows()
         v_i = self.library.embedded([picture_id]).v_i
         same = self.library.catalogue.pictures([picture_id]).get(picture_id)

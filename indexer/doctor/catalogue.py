@@ -59,7 +59,8 @@ def references(library: Library) -> Iterator[Finding | Progress]:
 
 def pictures_without_embedding(library: Library) -> Iterator[Finding | Progress]:
     """Pictures that no search can find, though they count as present."""
-    lost = library.embeddings.pictures_without(library.encoder_id)
+    encoder_id = library.encoder_id
+    lost = library.embeddings.pictures_without(encoder_id)
     lost = [(content, file) for content, file in lost if not file.waits]
     if lost:
         yield Finding(
@@ -68,7 +69,7 @@ def pictures_without_embedding(library: Library) -> Iterator[Finding | Progress]
             "pictures without an embedding: no search finds them",
             "the next 'picfuse index' looks at them again",
             examples=some([os.fsdecode(file.path) for _, file in lost]),
-            mend=lambda batch: batch.look_again_without(library.encoder_id),
+            mend=lambda batch: batch.look_again_without(encoder_id),
         )
 
 

@@ -38,7 +38,7 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
     except (EncoderMismatch, ModelError) as error:
         yield Finding("encoder", 1, "the encoder cannot be used", str(error))
         return
-    before = _stored(library)
+    before, encoder_id = _stored(library), library.encoder_id
     if before is None:
         yield Finding(
             "encoder",
@@ -46,7 +46,7 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
             "nothing is known yet of what the encoder gave at first",
             "what it gives today is kept, to be compared with later",
             serious=False,
-            mend=lambda batch: batch.put_golden(library.encoder_id, now),
+            mend=lambda batch: batch.put_golden(encoder_id, now),
         )
     elif not (cosine := agreement(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
         meaning = f"the encoder gives other embeddings than at first (cosine {cosine:.4f})"

@@ -21,6 +21,7 @@ from indexer.errors import (
 )
 from indexer.folders import existing_folder, name_folders
 from indexer.library import Library
+from indexer.locking import only_writer
 from indexer.pipeline import index_progress
 from indexer.report import IndexOptions, IndexReport
 from indexer.watching.events import (
@@ -135,7 +136,8 @@ class _Watcher:
         """Add the named folders to the library, unless they belong to it already."""
         owned = sum(_owns(known.path, name) for known in self._wanted() for name in self._named)
         if not self._named or owned < len(self._named):
-            name_folders(self._library, self._named, self._options)
+            with only_writer(self._library.path):  # a run in another process has its folders
+                name_folders(self._library, self._named, self._options)
 
     def _wanted(self) -> list[KnownFolder]:
         """The library's folders that are meant, as they are now; another process may add some."""

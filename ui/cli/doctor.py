@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def doctor(
 
 
 def _rescue(library: Path, as_json: bool) -> None:
-    if not (library / FILE).is_file():
+    if not os.path.isfile(library / FILE):  # noqa: PTH113 - also where one may not look
         raise LibraryNotFound(f"{library}: no library here; name one with --library")
     found = rescue(library)
     if not as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -107,10 +108,16 @@ def library_options(command: F) -> F:
         type=click.Path(path_type=Path),
         envvar="PICFUSE_LIBRARY",
         default=default_library,
+        callback=lambda ctx, parameter, path: _whole(path),
         help="The library's directory. Default: one in your data directory.",
         show_envvar=True,
     )(command)
     return offline_option(command)
+
+
+def _whole(path: Path) -> Path:
+    """An absolute path; no shell replaces the "~" of an environment variable."""
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - knows an unknown "~name"
 
 
 def offline_option(command: F) -> F:

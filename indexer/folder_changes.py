@@ -1,0 +1,107 @@
+"""Changes to the folders of a library, and to which folder a picture belongs."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from indexer.schema import Folder, Picture
+
+
+class FolderChanges:
+    """The part of a batch that is about folders."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put_folder(
+        self, path: Path, *, exclude: Sequence[str] = (), caption_files: Sequence[Path] = ()
+    ) -> int:
+        """Add a folder, or replace what was said of it where something is said now."""
+        raw = os.fsencode(path)
+        row = self._session.scalar(select(Folder).where(Folder.path == raw))
+        if row is None:
+            row = Folder(path=raw, exclude="[]", caption_files="[]")
+            self._session.add(row)
+        if exclude:
+            row.exclude = json.dumps([pattern for pattern in exclude if pattern])
+        if caption_files:
+            row.caption_files = json.dumps([str(file) for file in caption_files])
+        self._session.flush()
+        return row.id
+
+    def absorb_folder(self, inner: int, outer: int, prefix: bytes) -> None:
+        """Give the pictures of a folder to the one above it; `prefix` leads from there to it."""
+        relative = Picture.relative
+        for key, old in self._session.execute(
+            select(Picture.id, relative).where(Picture.folder_id == inner)
+        ).all():
+            self._session.execute(
+                update(Picture)
+                .where(Picture.id == key)
+                .values(folder_id=outer, relative=prefix + b"/" + old)
+            )
+        self._inherit(self._session.get_one(Folder, inner), self._session.get_one(Folder, outer))
+        self._session.execute(delete(Folder).where(Folder.id == inner))
+
+    def _inherit(self, inner: Folder, outer: Folder) -> None:
+        """What was said of a folder holds on for its part of the one that absorbs it."""
+        below = glob.escape(os.fsdecode(os.path.relpath(inner.path, outer.path)))
+        excluded = json.loads(inner.exclude)  # by name at any depth, or by path
+        said = [f"{below}/{way}{pattern}" for pattern in excluded for way in ("", "*/")]
+        outer.exclude = json.dumps(json.loads(outer.exclude) + said)
+        files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
+        outer.caption_files = json.dumps(list(dict.fromkeys(files)))
+
+    def move_folder(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
+        """Give a folder another place."""
+        row = self._session.get_one(Folder, folder_id)
+        row.path = os.fsencode(path)
+        row.caption_files = json.dumps([str(file) for file in caption_files])
+
+    def split_folder(
+        self, folder_id: int, prefix: bytes, path: Path, caption_files: Sequence[Path]
+    ) -> None:
+        """Make the pictures below `prefix` those of a folder of their own, at `path`."""
+        whole = self._session.get_one(Folder, folder_id)
+        excluded = _patterns_below(json.loads(whole.exclude), os.fsdecode(prefix.rstrip(b"/")))
+        files = json.dumps([str(file) for file in caption_files])
+        part = Folder(path=os.fsencode(path), exclude=json.dumps(excluded), caption_files=files)
+        self._session.add(part)
+        self._session.flush()
+        inside = (Picture.folder_id == folder_id) & (
+            func.substr(Picture.relative, 1, len(prefix)) == prefix
+        )
+        self._session.execute(
+            update(Picture)
+            .where(inside)
+            .values(folder_id=part.id, relative=func.substr(Picture.relative, len(prefix) + 1))
+        )
+
+    def forget_folder(self, folder_id: int) -> int:
+        """Delete a folder with all that is known of its pictures; their number."""
+        ids = select(Picture.id).where(Picture.folder_id == folder_id)
+        count = len(self._session.scalars(ids).all())
+        self._session.execute(delete(Folder).where(Folder.id == folder_id))
+        return count
+
+
+def _patterns_below(patterns: Sequence[str], inner: str) -> list[str]:
+    """Patterns of a folder, and what is left of them in the folder `inner` of it.
+
+    A pattern is matched with a path too, so its beginning may stand for the way to `inner`.
+    """
+    rests = [
+        pattern[place + 1 :]
+        for pattern in patterns
+        for place, letter in enumerate(pattern)
+        if letter == "/" and fnmatch.fnmatchcase(inner, pattern[:place])
+    ]
+    return list(dict.fromkeys([*patterns, *filter(None, rests)]))
