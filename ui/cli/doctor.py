@@ -82,10 +82,10 @@ def _rescue(library: Path, as_json: bool) -> None:
 
 def _examined(library: Library) -> list[Finding]:
     findings = []
-    with bar("examining") as (progress, task):
+    with bar("examining") as show:
         for name, step in examination(library):
             if isinstance(step, Progress):
-                progress.update(task, description=name, completed=step.done, total=step.total)
+                show(step, name)
             else:
                 findings.append(step)
     return findings

@@ -16,7 +16,7 @@ from indexer import Progress
 from indexer.errors import InputError
 from indexer.settings import cache_directory
 from indexer.training.datasets import dataset_folder
-from ui.cli.progress import advance, bar
+from ui.cli.progress import bar
 from ui.cli.text import shown
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def align(
     )
     settings = replace(recipe.settings, seed=seed)
     settings = replace(settings, epochs=epochs) if epochs else settings
-    with bar("reading pictures") as (progress, task):
+    with bar("reading pictures") as show:
         for event in recipes.align(replace(recipe, settings=settings), cache_directory()):
             if isinstance(event, Progress):
-                advance(progress, task, event)
+                show(event)
             else:
                 recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
                 click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")

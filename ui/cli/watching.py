@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from indexer.watching.loop import watch as watch_folders
 from ui.cli.ending import ended_by_signals
 from ui.cli.group import library_options
 from ui.cli.indexing import check_named, open_or_create, report_fields
-from ui.cli.progress import advance, bar
+from ui.cli.progress import Show, bar
 from ui.cli.reports import print_failures, print_problems
 from ui.cli.text import print_json, shown
 
@@ -108,20 +108,15 @@ def watch(
 def _with_bars(events: Iterable[WatchEvent]) -> Iterator[WatchEvent]:
     """The events without progress, which is shown as a bar instead."""
     with ExitStack() as shown_bar:
-        show: Callable[[Progress], None] | None = None
+        show: Show | None = None
         for event in events:
             if not isinstance(event, Progress):
                 shown_bar.close()
                 show = None
                 yield event
             elif event.total:
-                show = show or _new_bar(shown_bar)
+                show = show or shown_bar.enter_context(bar("indexing"))
                 show(event)
-
-
-def _new_bar(stack: ExitStack) -> Callable[[Progress], None]:
-    progress, task = stack.enter_context(bar("indexing"))
-    return lambda step: advance(progress, task, step)
 
 
 def _say(event: WatchEvent, as_json: bool) -> None:
