@@ -90,7 +90,7 @@ class Embeddings:
                     select(p.size, p.content_hash)
                     .join(e, mine, isouter=True)
                     .where(p.size.in_(part), p.content_hash.is_not(None))
-                    .where(e.id.is_not(None) | p.reason.is_not(None))
+                    .where(p.reason.is_not(None) | (e.id.is_not(None) & p.format.is_not(None)))
                 )
                 for row in session.execute(query):
                     found.setdefault(row.size, set()).add(row.content_hash)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -73,7 +74,9 @@ def plan_folder(
 def _may_be_there(folder: Path) -> bool:
     """Whether a folder is there, or cannot be looked at now, as on a dead network drive."""
     try:
-        return folder.is_dir()
+        return stat.S_ISDIR(os.stat(folder).st_mode)  # noqa: PTH116 - is_dir hides why it is none
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError:  # the scan says which
         return True
 

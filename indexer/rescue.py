@@ -76,7 +76,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
             rows[table], sound = _copy(source, target, table)
             whole = whole and (sound or table != "captions")
         if not whole:  # those that pictures carry are read with their pictures only
-            target.execute("UPDATE pictures SET content_hash = NULL, mtime_ns = ?", (NEVER,))
+            target.execute("UPDATE pictures SET format = NULL, mtime_ns = ?", (NEVER,))
         for table, row, *_ in target.execute("PRAGMA foreign_key_check").fetchall():
             target.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row,))
         target.commit()

@@ -47,6 +47,7 @@ class Picture(Base):
 
     `state`: present (searched), missing (was not there at the last look; kept, since an
     unplugged disk is not a deletion) or failed (`reason` says why; tried again when it changes).
+    One that is present without a `format` has to be decoded again for what it carries.
     `pixels_hash` is that of what an encoder was given: it stays when only metadata change.
     """
 

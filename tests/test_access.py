@@ -17,7 +17,7 @@ from odd_pictures import jpeg
 
 from indexer import IndexOptions, IndexReport, Library, database, filesystems, index_folder
 from indexer.database import FILE, LOCK, is_vacant
-from indexer.doctor import examine
+from indexer.doctor import examine, repair
 from indexer.errors import LibraryError, LibraryLocked, LibraryNotFound
 from indexer.locking import only_writer
 from indexer.pipeline import index_progress
@@ -272,6 +272,19 @@ def test_network_file_system_is_known_by_its_mount(monkeypatch, tmp_path, kind, 
     assert not filesystems.is_network(Path("/usr"))
 
 
+@pytest.mark.parametrize(("last", "expected"), [("nfs4", True), ("ext4", False)])
+def test_last_of_several_mounts_on_one_place_is_the_one_that_counts(
+    monkeypatch, tmp_path, last, expected
+):
+    mounts = [
+        Mount("/", "ext4", "rw"),
+        Mount(str(tmp_path), "autofs" if expected else "nfs4", "rw"),
+        Mount(str(tmp_path), last, "rw"),
+    ]
+    monkeypatch.setattr(filesystems.psutil, "disk_partitions", lambda all: mounts)
+    assert filesystems.is_network(tmp_path / "library") is expected
+
+
 def journal_mode(library):
     with closing(sqlite3.connect(library / FILE)) as connection:
         return connection.execute("PRAGMA journal_mode").fetchone()[0]
@@ -286,6 +299,45 @@ def test_library_on_a_network_file_system_has_no_shared_memory(
         assert not (library.path / (FILE + "-shm")).exists()
         assert names(library, "red") == ["red.png"]
     assert journal_mode(tmp_path / "library") == "delete"
+
+
+@pytest.fixture
+def crowded(tmp_path, monkeypatch, colour_pictures):
+    """A library with a rollback journal and 5 MB of embeddings that nothing needs.
+
+    To delete so much SQLite writes before its transaction ends; from then on nobody else may read.
+    """
+    monkeypatch.setattr(filesystems, "is_network", lambda folder: True)
+    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    with Library.create(tmp_path / "library", encoder="colour") as library:
+        index_folder(library, colour_pictures, options=QUICK)
+        rows = [(library.encoder_id, number.to_bytes(16, "big")) for number in range(5_000)]
+        with closing(sqlite3.connect(library.path / FILE)) as connection:
+            connection.executemany(
+                "INSERT INTO embeddings (encoder_id, modality, hash, vector) "
+                "VALUES (?, 'image', ?, zeroblob(1024))",
+                rows,
+            )
+            connection.commit()
+        yield library
+
+
+def test_large_pruning_with_a_rollback_journal_is_not_in_its_own_way(crowded):
+    index_folder(crowded, options=IndexOptions(workers=1, prune=True))
+    assert crowded.embeddings.count(crowded.encoder_id) == 7
+    assert names(crowded, "red") == ["red.png"]
+
+
+def test_large_repair_with_a_rollback_journal_is_not_in_its_own_way(crowded):
+    with closing(sqlite3.connect(crowded.path / FILE)) as connection:
+        connection.execute("DELETE FROM embeddings WHERE modality = 'image' AND id < 3")
+        connection.execute("UPDATE embeddings SET encoder_id = 77 WHERE length(vector) = 1024")
+        connection.execute("UPDATE encoders SET golden_image = NULL, golden_text = NULL")
+        connection.commit()
+    repair(crowded, examine(crowded))
+    index_folder(crowded, options=QUICK)
+    assert examine(crowded) == []
+    assert crowded.embeddings.count(crowded.encoder_id) == 7
 
 
 def test_library_that_comes_from_a_network_gets_a_quick_journal_again(

@@ -100,6 +100,18 @@ def test_rescue_without_a_library_is_status_3(tmp_path):
     assert "no library here" in said
 
 
+def test_tilde_in_the_environment_is_the_home_directory(home, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PICFUSE_LIBRARY", "~/library")
+    assert answered("doctor")["library"] == str(home)
+    assert "rescued 5 pictures" in run("doctor", "--rescue").stdout
+    assert answered("search", "red", "-k", 1)["hits"][0]["caption"] is None
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_forgotten_folder_is_gone_and_its_pictures_are_left(home, colour_pictures):
     result = run("forget", colour_pictures, "--library", home)
     assert result.exit_code == 0

@@ -118,6 +118,31 @@ def test_file_in_place_of_a_folder_is_wrong_usage(home, paint):
     assert not home.exists()
 
 
+def test_folder_whose_name_is_too_long_is_wrong_usage(home, colour_pictures):
+    long = "x" * 300
+    said = refusal("index", long, "--library", home, status=2)
+    assert f"{long}: cannot be looked at (File name too long); name a folder" in said
+    assert "cannot be looked at" in refusal("watch", long, "--library", home, status=2)
+    assert not home.exists()
+    index_colours(colour_pictures, home)
+    said = refusal("relocate", colour_pictures, long, "--library", home, status=2)
+    assert "cannot be looked at" in said
+
+
+def test_caption_file_whose_name_is_too_long_is_an_ordinary_refusal(home, colour_pictures):
+    index_colours(colour_pictures, home)
+    long = "x" * 300
+    words = ("index", colour_pictures, "--library", home, "--captions", long)
+    assert f"{long}: no such caption file" in refusal(*words, status=2)
+
+
+@pytest.mark.parametrize(
+    "words", [*ON_A_LIBRARY, ("doctor",), ("doctor", "--rescue")], ids=" ".join
+)
+def test_library_whose_name_is_too_long_is_status_3(tmp_path, words):
+    refusal(*words, "--library", tmp_path / ("x" * 300), status=3)
+
+
 def test_new_library_needs_a_folder(home):
     said = refusal("index", "--library", home, status=2)
     assert said.startswith("picfuse: no folder to index: name one")

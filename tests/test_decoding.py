@@ -146,6 +146,19 @@ def test_thumbnail_is_written_from_the_same_decoding(tmp_path):
         assert thumbnail.size == (320, 240)
 
 
+def test_pixels_are_the_same_whether_the_thumbnail_is_there_or_not(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    settings = DecodeSettings(TRANSFORM, tmp_path / "thumbnails")
+    path = os.fsencode(tmp_path / "a.jpg")
+    first, second = decode_file(path, settings), decode_file(path, settings)
+    assert isinstance(first, Decoded)
+    assert isinstance(second, Decoded)
+    assert thumbnail_path(tmp_path / "thumbnails", first.content_hash).is_file()
+    assert np.array_equal(first.pixels, second.pixels)
+    assert first.pixels_hash == second.pixels_hash
+
+
 def test_thumbnail_that_cannot_be_written_spoils_nothing_else(tmp_path):
     (tmp_path / "thumbnails").write_text("in the way")
     settings = DecodeSettings(TRANSFORM, tmp_path / "thumbnails")

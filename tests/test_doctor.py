@@ -105,6 +105,17 @@ def test_damaged_embedding_is_deleted_and_made_again(colour_library, vector):
     assert len(colour_library.vectors()) == 5
 
 
+def test_damaged_embeddings_of_captions_are_deleted_and_made_again(colour_library):
+    run_sql(colour_library, "UPDATE embeddings SET vector = x'00' WHERE modality = 'text'")
+    repair(colour_library, examine(colour_library))
+    forget_counts(colour_library)
+    index_folder(colour_library, options=QUICK)
+    assert (colour_library.encoder.images, colour_library.encoder.texts) == (0, 2)
+    assert examine(colour_library) == []
+    hits = {hit.path.name: hit for hit in Searcher(colour_library).search("blue").hits}
+    assert hits["yellow.png"].caption_score == pytest.approx(1, abs=1e-3)  # "blue boat"
+
+
 def test_embedding_of_another_width_is_no_crash_of_a_search(colour_library):
     run_sql(colour_library, "UPDATE embeddings SET vector = x'00' WHERE id = 1")
     for vectors in colour_library.path.glob("vectors-*"):

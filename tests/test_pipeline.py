@@ -1,5 +1,6 @@
 """Indexing: what each run does to a folder that changes, fails, moves and is interrupted."""
 
+import errno
 import os
 import shutil
 from contextlib import closing
@@ -15,6 +16,7 @@ from PIL import Image
 from test_decoding import by_name
 
 from indexer import Failure, IndexOptions, IndexReport, Library, Progress, decoding, index_folder
+from indexer.decoding import DecodeFailure
 from indexer.errors import CaptionFileError, InputError, LibraryError
 from indexer.images import content_hash
 from indexer.pipeline import index_progress
@@ -234,6 +236,46 @@ def test_copies_within_one_batch_are_encoded_once(library, paint, pictures):
     assert encoded(library) == (1, 1)
 
 
+@pytest.mark.parametrize("late", ["a/red.png", "b/red.png"])
+def test_copy_of_a_picture_is_known_though_another_copy_failed(
+    library, paint, pictures, monkeypatch, late
+):
+    class Slow(decoding.DecodingPool):
+        def decode_all(self, items, known=None):
+            items = list(items)
+            failing = {key for key, path in items if path.endswith(os.fsencode(late))}
+            for outcome in super().decode_all(items, known):
+                if outcome.key in failing:
+                    outcome = DecodeFailure(outcome.key, outcome.content_hash, "it took too long")
+                yield outcome
+
+    paint("a/red.png"), paint("b/red.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding, "DecodingPool", Slow)
+        assert numbers(index(library, pictures)) == (1, 0, 0, 0, 1)
+    forget_counts(library)
+    paint("c/red.png")
+    report = index(library)
+    assert numbers(report) == (1, 1, 0, 0, 1)
+    assert [failure.path for failure in report.failed] == [pictures / late]
+    assert encoded(library) == (0, 0)
+    assert len(found(library, "red")) == 2
+
+
+def test_run_over_some_pictures_leaves_the_others_as_they_are(library, paint, pictures):
+    paint("red.png", caption="a wall"), paint("blue.png", caption="a boat"), paint("green.png")
+    index(library, pictures)
+    forget_counts(library)
+    age(paint("blue.png", "white"))
+    (pictures / "green.png").unlink()
+    assert numbers(index(library, pictures, only=[b"red.png"])) == (0, 1, 0, 0, 0)
+    assert encoded(library) == (0, 0)
+    assert captions(library) == {"red.png": ("a wall",), "blue.png": ("a boat",), "green.png": ()}
+    assert set(found(library, "blue")) == {"red.png", "blue.png", "green.png"}
+    assert numbers(index(library, pictures, only=[b"green.png"])) == (0, 0, 0, 1, 0)
+    assert numbers(index(library)) == (0, 1, 1, 0, 0)
+
+
 # Folders
 
 
@@ -376,6 +418,30 @@ def test_folder_that_cannot_be_read_is_one_problem(library, paint, pictures, mon
     assert problem.path == pictures / "closed"
     assert problem.reason.startswith("permission denied")
     assert report.added == 1
+
+
+def test_pictures_on_a_dead_network_drive_stay(library, paint, pictures, monkeypatch):
+    paint("dead/red.png", caption="a wall"), paint("here/blue.png")
+    index(library, pictures / "dead", pictures / "here")
+    raw = os.fsencode(pictures / "dead")
+
+    def dead(call):
+        def called(path=".", *arguments, **options):
+            if not isinstance(path, int) and os.fsencode(path).startswith(raw):
+                raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", path)
+            return call(path, *arguments, **options)
+
+        return called
+
+    for name in ("stat", "scandir"):
+        monkeypatch.setattr(os, name, dead(getattr(os, name)))
+    report = index(library)
+    assert numbers(report) == (0, 1, 0, 0, 0)
+    assert [problem.path for problem in report.problems] == [pictures / "dead"]
+    assert "not connected" in report.problems[0].reason.lower()
+    monkeypatch.undo()
+    assert captions(library) == {"red.png": ("a wall",), "blue.png": ()}
+    assert found(library, "red", 1) == ["red.png"]
 
 
 # Failures

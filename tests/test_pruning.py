@@ -60,6 +60,20 @@ def test_unplugged_disk_is_no_deletion_even_when_pruning(colour_library, colour_
     assert colour_library.encoder.images == 0
 
 
+def test_picture_on_an_unplugged_disk_is_not_taken_for_one_that_moved_to_its_copy(
+    library, paint, pictures, tmp_path
+):
+    paint("disk/red.png"), paint("copy/red.png")
+    index_folder(library, pictures / "disk", pictures / "copy", options=QUICK)
+    (pictures / "disk").rename(tmp_path / "unplugged")
+    report = index_folder(library, options=PRUNE)
+    assert (report.removed, report.pruned) == (1, 0)
+    assert library.catalogue.counts() == {"present": 1, "missing": 1, "captions": 0}
+    (tmp_path / "unplugged").rename(pictures / "disk")
+    assert index_folder(library, options=QUICK).added == 1
+    assert library.catalogue.counts() == {"present": 2, "captions": 0}
+
+
 def test_failed_pictures_that_are_gone_are_pruned_too(colour_library, colour_pictures):
     bad = colour_pictures / "bad.png"
     bad.write_bytes(b"no picture")

@@ -96,6 +96,17 @@ def test_interrupted_move_is_searched_as_before_and_goes_on(many):
         assert len(again.vectors()) == 80
 
 
+def test_interrupted_move_is_given_up_by_naming_the_encoder_of_now(many):
+    with closing(index_progress(many, [], MOVE, IndexReport())) as steps:
+        next(steps)
+    assert unfinished_move(many).encoder == "colour:2"
+    report = index_folder(many, options=IndexOptions(workers=1, model="colour"))
+    assert (report.encoded, report.unchanged) == (0, 80)
+    assert unfinished_move(many) is None
+    assert many.settings.encoder == "colour"
+    assert len(Searcher(many).search("red", k=99).hits) == 80
+
+
 def test_reader_goes_on_with_the_old_encoder_and_takes_up_the_new_one(many):
     with Library.open(many.path, read_only=True) as reader:
         searcher = Searcher(reader)

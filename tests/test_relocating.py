@@ -67,6 +67,33 @@ def test_part_of_a_folder_becomes_a_folder_of_its_own(library, paint, pictures, 
     assert library.encoder.images == 0
 
 
+def test_part_keeps_the_captions_that_a_file_elsewhere_gives(library, paint, pictures, tmp_path):
+    paint("a/one.png", "red"), paint("b/two.png", "green")
+    table = tmp_path / "captions.csv"
+    table.write_text("file,caption\na/one.png,blue boat\nb/two.png,black cat\n")
+    index_folder(library, pictures, options=IndexOptions([table], workers=1))
+    shutil.move(pictures / "a", tmp_path / "moved")
+    relocate(library, pictures / "a", tmp_path / "moved")
+    report = index_folder(library, options=QUICK)
+    assert (report.unchanged, report.changed, report.problems) == (2, 0, [])
+    hits = Searcher(library).search("blue").hits
+    assert {hit.path.name: hit.caption for hit in hits} == {
+        "one.png": "blue boat",
+        "two.png": "black cat",
+    }
+
+
+@pytest.mark.parametrize("pattern", ["a/private", "private", "a/private/two.png", "*/private/*"])
+def test_what_was_excluded_of_a_part_stays_excluded(library, paint, pictures, tmp_path, pattern):
+    paint("a/red.png"), paint("a/private/two.png", "green")
+    index_folder(library, pictures, options=IndexOptions(exclude=[pattern], workers=1))
+    shutil.move(pictures / "a", tmp_path / "moved")
+    relocate(library, pictures / "a", tmp_path / "moved")
+    report = index_folder(library, options=QUICK)
+    assert (report.added, report.unchanged, report.removed) == (0, 1, 0)
+    assert found(library, "green", k=9) == [tmp_path / "moved" / "red.png"]
+
+
 def test_pictures_missing_meanwhile_are_there_again(colour_library, colour_pictures, tmp_path):
     shutil.move(colour_pictures, tmp_path / "new")
     index_folder(colour_library, options=QUICK)

@@ -15,11 +15,12 @@ from conftest import forget_counts
 from indexer import IndexOptions, Library, index_folder
 from indexer.batch import PictureFacts
 from indexer.captions import Caption
-from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.encoders import IMAGE, TEXT, registry, unit_rows
 from indexer.errors import InputError, QueryError
 from indexer.schema import text_hash
 from indexer.thumbnails import thumbnail_path
 from search import Hit, Query, Searcher, Term
+from search import searcher as searching
 
 QUICK = IndexOptions(workers=1)
 
@@ -302,6 +303,32 @@ def test_searches_go_on_in_threads_while_the_library_grows(library):
         thread.join()
     assert errors == []
     assert len(searcher.search("red", k=9999).hits) == 1000
+
+
+@pytest.fixture
+def moving(colour_library, monkeypatch):
+    """Move the library to an encoder of another width."""
+    monkeypatch.setitem(registry.BUILT_IN, "projection", "projection_encoder:open_encoder")
+    return lambda: index_folder(colour_library, options=IndexOptions(workers=1, model="projection"))
+
+
+def test_query_that_a_move_to_another_encoder_overtakes_is_asked_by_the_new_one(
+    colour_library, moving, monkeypatch
+):
+    embed = searching.embed
+
+    def overtaken(*arguments, **options):
+        embedded = embed(*arguments, **options)
+        moving()
+        return embedded
+
+    monkeypatch.setattr(searching, "embed", overtaken)
+    with Library.open(colour_library.path, read_only=True) as reader:
+        answer = Searcher(reader).search("red", k=9, exclude=iter([1]))
+        assert reader.encoder.name == "projection"
+        again = Searcher(reader).search("red", k=9, exclude=[1])
+    assert len(answer.hits) == 4
+    assert answer.hits == again.hits
 
 
 def test_query_counts_one_text(searcher, colour_library):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import colour_encoder
@@ -23,6 +24,7 @@ from PIL import Image
 
 from indexer import Failure, IndexOptions, IndexReport, Library, index_folder
 from indexer.errors import InputError, ModelError
+from indexer.pipeline import index_progress
 from indexer.watching import loop
 from indexer.watching.events import (
     FolderBack,
@@ -409,6 +411,33 @@ def test_library_that_another_process_writes_to_is_tried_again(colour_library, p
         watched.until(lambda: watched.total("added") == 1)
         assert len(watched.of(Trouble)) == 1
         assert "another process is writing" in watched.of(Trouble)[0].message
+
+
+def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
+    library, paint, pictures, monkeypatch
+):
+    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "FIRST_PAUSE", 0.05)
+    for number in range(40):
+        paint(f"in/{number}.png", (number, 0, 0))
+    report, options = IndexReport(), IndexOptions(workers=1)
+    indexing = index_progress(library, [pictures / "in"], options, report)
+    next(indexing), next(indexing)
+    with (
+        Library.open(library.path) as other,
+        closing(loop.watch(other, [pictures], options, timing=WatchOptions(settle=0.2))) as work,
+    ):
+        trouble = next(work)
+        assert isinstance(trouble, Trouble)
+        assert "another picfuse is changing this library" in trouble.message
+        for _ in indexing:
+            pass
+        assert (report.added, report.failed) == (40, [])
+        assert [folder.path for folder in library.catalogue.folders()] == [pictures / "in"]
+        while not isinstance(next(work), Watching):
+            pass
+    assert [folder.path for folder in library.catalogue.folders()] == [pictures]
+    assert library.catalogue.counts() == {"present": 40, "captions": 0}
 
 
 def test_pause_grows_to_a_limit_and_a_like_error_is_said_once(colour_library, paint, monkeypatch):
