@@ -2,8 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -49,6 +52,31 @@ def process(*arguments: object, environment: dict[str, str], **options):
     """Run picfuse in a process of its own, with no terminal and nothing on standard input."""
     options = {"stdin": subprocess.DEVNULL, "text": True, "timeout": 120, **options}
     return subprocess.run(command(*arguments), capture_output=True, env=environment, **options)
+
+
+def indexing(*words: object, library: Path, environment: dict[str, str]) -> subprocess.Popen:
+    """A run of indexing in a process group of its own, which has stored some pictures by now."""
+    running = subprocess.Popen(
+        command(*words),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not stored(library) and time.monotonic() < until:
+        time.sleep(0.02)
+    return running
+
+
+def stored(library: Path) -> int:
+    """How many pictures a library holds while another process writes to it."""
+    with suppress(sqlite3.Error):
+        address = f"file:{library}/catalogue.sqlite?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as catalogue:
+            return catalogue.execute("SELECT count(*) FROM pictures").fetchone()[0]
+    return 0
 
 
 def index_colours(folder: Path, library: Path, *more: object) -> Result:

@@ -6,13 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from command_line import command, process
+from command_line import command, indexing, process
 from odd_pictures import jpeg
 
 from indexer import IndexOptions, IndexReport, Library, database, filesystems, index_folder
@@ -86,17 +85,7 @@ def test_sigterm_ends_after_the_batch_and_leaves_no_picture_failed(
     for number in range(1, 200):
         (pictures / f"{number}.jpg").write_bytes(content + str(number).encode())
     words = ["index", pictures, "--library", tmp_path / "home", "--model", "colour"]
-    running = subprocess.Popen(
-        command(*words),
-        env=subprocess_environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until = time.monotonic() + 60
-    while not _stored(tmp_path / "home") and time.monotonic() < until:
-        time.sleep(0.02)
+    running = indexing(*words, library=tmp_path / "home", environment=subprocess_environment)
     os.killpg(running.pid, signal.SIGTERM)  # as systemd does: the whole group
     out, err = running.communicate(timeout=60)
     assert running.returncode == 143
@@ -107,14 +96,6 @@ def test_sigterm_ends_after_the_batch_and_leaves_no_picture_failed(
     assert ", 0 failed" in again.stdout
     with Library.open(tmp_path / "home") as library:
         assert len(library.vectors()) == 200
-
-
-def _stored(library):
-    try:
-        with closing(sqlite3.connect(f"file:{library}/{FILE}?mode=ro", uri=True)) as catalogue:
-            return catalogue.execute("SELECT count(*) FROM pictures").fetchone()[0]
-    except sqlite3.Error:
-        return 0
 
 
 # A library that was killed while it was made

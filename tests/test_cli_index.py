@@ -4,13 +4,10 @@ import base64
 import json
 import os
 import signal
-import sqlite3
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from command_line import answered, command, index_colours, process, refusal, run
+from command_line import answered, index_colours, indexing, process, refusal, run
 from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
 from indexer import IndexOptions, IndexReport, Library, decoding, scanning
@@ -297,30 +294,11 @@ def many(pictures) -> Path:
     return pictures
 
 
-def stored(library: Path) -> int:
-    """How many pictures a library holds while another process writes to it."""
-    try:
-        with sqlite3.connect(f"file:{library}/catalogue.sqlite?mode=ro", uri=True) as catalogue:
-            return catalogue.execute("SELECT count(*) FROM pictures").fetchone()[0]
-    except sqlite3.Error:
-        return 0
-
-
 def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
     many, home, subprocess_environment
 ):
     words = ["index", many, "--library", home, "--model", "colour", "--workers", "1"]
-    running = subprocess.Popen(
-        command(*words),
-        env=subprocess_environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until = time.monotonic() + 60
-    while not stored(home) and time.monotonic() < until:
-        time.sleep(0.02)
+    running = indexing(*words, library=home, environment=subprocess_environment)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
