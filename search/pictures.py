@@ -161,16 +161,8 @@ class _Connection(HTTPConnection):
         _check_peer(self._request, self.sock)
 
 
-class _SecureConnection(HTTPSConnection):
+class _SecureConnection(_Connection, HTTPSConnection):
     """The same, encrypted; certificates are verified, as is Python's default."""
-
-    def __init__(self, host: str, *, request: _Request, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._request = request
-
-    def connect(self) -> None:
-        super().connect()
-        _check_peer(self._request, self.sock)
 
 
 def _check_peer(request: _Request, connected: socket.socket) -> None:
