@@ -185,7 +185,9 @@ def test_labelled_data_set_is_measured_by_class_name(labelled):
     assert list(result) == ["pictures", "classes", "top1", "top5"]
     assert result == {"pictures": 4, "classes": 4, "top1": 75.0, "top5": 100.0}
     printed = run("evaluate", labelled, "--model", "colour").stdout
-    assert printed == "4 pictures, 4 classes: top-1 75.0 %, top-5 100.0 %\n"
+    assert printed == (
+        "4 pictures, 4 classes: top-1 75.0 % (25.0 to 100.0), top-5 100.0 % (100.0 to 100.0)\n"
+    )
 
 
 def test_two_classes_of_one_name_count_as_one(labelled, tmp_path):

@@ -19,8 +19,8 @@ from ui.cli.progress import Show
 
 
 @contextmanager
-def drawn_bar(description: str) -> Iterator[Show]:
-    """A bar with count, rate and time left."""
+def drawn_bar(description: str, unit: str) -> Iterator[Show]:
+    """A bar with count, rate (so many of the unit a second) and time left."""
     with Bar(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -34,7 +34,7 @@ def drawn_bar(description: str) -> Iterator[Show]:
 
         def show(step: Progress, what: str | None = None) -> None:
             speed = progress.tasks[task].speed
-            rate = f"{speed:.0f} pictures/s" if speed else ""
+            rate = f"{speed:,.0f} {unit}/s" if speed else ""
             progress.update(task, completed=step.done, total=step.total, rate=rate)
             if what is not None:
                 progress.update(task, description=what)

@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from indexer import IndexOptions, IndexReport, Library
-from indexer.errors import DatasetError
-from indexer.fusion import STRATEGIES
-from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
-from indexer.training.datasets import (
-    ClassText,
-    Labels,
-    dataset_folder,
-    find_labels,
-    plain_sentence,
-    read_classes,
-    read_split,
-)
-from search.evaluate import (
-    evaluate_captions,
-    evaluate_classes,
-    evaluate_without_captions,
-    evaluation_library,
-    labelled_embeddings,
-    read_embeddings,
-)
+from indexer import IndexOptions, IndexReport
+from indexer.settings import DEFAULT_ENCODER
+from indexer.training.datasets import dataset_folder, find_labels, read_split
+from search.evaluation.advice import Advice
+from search.evaluation.data import evaluation_library
+from search.evaluation.fusions import ALL
+from ui.cli.figures import print_advice, print_classes, print_figures
 from ui.cli.group import json_option, offline_option
+from ui.cli.measuring import (
+    Measured,
+    Wanted,
+    compared_fusions,
+    measure_captions,
+    measure_classes,
+)
 from ui.cli.progress import index_with_bar
-from ui.cli.text import print_json, shown
-
-FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
+from ui.cli.text import print_json, shown, valid
 
 
-@click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --fusion all")
+@click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --plot recall.png")
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option(
     "--split", type=click.Path(path_type=Path), help="List of picture names to restrict it to."
@@ -49,10 +40,12 @@ FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
 @click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
 @click.option(
     "--fusion",
-    type=click.Choice([*STRATEGIES, "all"]),
-    default="all",
+    "fusions",
+    multiple=True,
+    metavar="NAME|all",
+    default=(ALL,),
     show_default=True,
-    help="Which fusion of picture and caption.",
+    help="Which fusion of picture and caption. May be repeated.",
 )
 @click.option(
     "--without-captions",
@@ -64,6 +57,22 @@ FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
 @click.option(
     "--class-text", type=click.Choice(["name", "definition"]), default="name", show_default=True
 )
+@click.option(
+    "--ci/--no-ci",
+    default=None,
+    help="95 % intervals, and how far each strategy is from 'mean'.  [default: without --json]",
+)
+@click.option(
+    "--advice/--no-advice",
+    default=None,
+    help="Try all weights, and say which fusion and weight suit DATASET best.  "
+    "[default: without --json, for all fusions]",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw recall@k as curves (.png, .svg or .pdf).",
+)
 @offline_option
 @json_option
 def evaluate(
@@ -71,10 +80,13 @@ def evaluate(
     split: Path | None,
     captions: tuple[Path, ...],
     model: str,
-    fusion: str,
+    fusions: tuple[str, ...],
     without_captions: float | None,
     classes: str | None,
     class_text: str,
+    ci: bool | None,
+    advice: bool | None,
+    plot: Path | None,
     offline: bool,
     as_json: bool,
 ) -> None:
@@ -84,21 +96,57 @@ def evaluate(
     header with 'file' and 'label'). "picture" ranks by the picture alone; "caption" and "fused"
     index the first caption of each picture and ask with the others.
     """
+    plots = _plots(plot)
+    for_people, for_all = not as_json, ALL in fusions
+    wanted = Wanted(
+        fusions,
+        without_captions,
+        classes,
+        class_text == "definition",
+        ci=for_people if ci is None else ci,
+        advice=for_people and for_all if advice is None else advice,
+    )
     folder = dataset_folder(dataset)
+    measured = _measured(folder, split, captions, model, wanted, offline=offline)
+    if measured.advice is not None:
+        command = _adopting(folder, captions, model, measured.advice)
+        measured.result["advice"] |= {"adopt": command}
+    if plot is not None and plots is not None:
+        plots.draw(plot, measured.curves, bands=wanted.ci)
+    if as_json:
+        print_json(measured.result)
+    else:
+        _print(measured, wanted)
+
+
+def _plots(plot: Path | None) -> ModuleType | None:
+    """The module that draws, loaded only for it; refuses what it cannot draw before the work."""
+    if plot is None:
+        return None
+    plots = import_module("ui.cli.plots")
+    plots.check(plot)
+    return plots
+
+
+def _measured(
+    folder: Path,
+    split: Path | None,
+    captions: tuple[Path, ...],
+    model: str,
+    wanted: Wanted,
+    *,
+    offline: bool,
+) -> Measured:
     only = read_split(folder, split) if split else None
     labels = find_labels(folder)
     options = IndexOptions(captions, only=only)
     with evaluation_library(folder, only, encoder=model, offline=offline) as library:
+        fusions = compared_fusions(library, wanted)
         index_with_bar(library, [folder], options, report := IndexReport())
         _say_failures(report)
-        if labels is not None and (classes or not library.catalogue.counts()["captions"]):
-            result = _classes(library, labels, classes, definitions=class_text == "definition")
-        else:
-            result = _captions(library, fusion, without_captions)
-    if as_json:
-        print_json(result)
-    else:
-        _print(result)
+        if labels is not None and (wanted.classes or not library.catalogue.counts()["captions"]):
+            return measure_classes(library, labels, wanted)
+        return measure_captions(library, fusions, wanted)
 
 
 def _say_failures(report: IndexReport) -> None:
@@ -106,63 +154,21 @@ def _say_failures(report: IndexReport) -> None:
         click.echo(f"failed: {shown(str(failure.path))}: {shown(failure.reason)}", err=True)
 
 
-def _captions(library: Library, fusion: str, without: float | None) -> dict[str, Any]:
-    names = list(STRATEGIES) if fusion == "all" else [fusion]
-    data = read_embeddings(library)
-    result = evaluate_captions(data, names)
-    if without is not None:
-        chosen = DEFAULT_FUSION if fusion == "all" else fusion
-        result["without_captions"] = evaluate_without_captions(data, without, chosen)
-    return result
+def _adopting(folder: Path, captions: Sequence[Path], model: str, advice: Advice) -> str:
+    """The command by which a library follows the advice."""
+    words = ["picfuse", "index", str(folder)]
+    for file in captions:
+        words += ["--captions", str(file)]
+    words += [] if model == DEFAULT_ENCODER else ["--model", model]
+    words += ["--fusion", advice.chosen.fusion]
+    words += ["--weight", f"{advice.chosen.weight:g}"] if advice.weighable else []
+    return valid(shlex.join(words))
 
 
-def _classes(
-    library: Library, labels: Labels, classes: str | None, *, definitions: bool
-) -> dict[str, Any]:
-    candidates = _candidates(labels, classes, definitions=definitions)
-    v_i, names = labelled_embeddings(library, labels)
-    return evaluate_classes(v_i, names, candidates, library.encoder)
-
-
-def _candidates(labels: Labels, classes: str | None, *, definitions: bool) -> list[ClassText]:
-    if classes == "imagenet-1k":
-        imagenet = import_module("indexer.training.imagenet")  # it brings torch
-        found: list[ClassText] = imagenet.imagenet_classes(definitions=definitions)
-        return found
-    if classes is not None:
-        return read_classes(Path(classes), definitions=definitions)
-    if definitions:
-        raise DatasetError(
-            f"{labels.table}: has no definitions; name classes that have them with --classes"
-        )
-    return [(label, plain_sentence(label)) for label in sorted({name for _, name in labels.labels})]
-
-
-def _print(result: dict[str, Any]) -> None:
-    if "top1" in result:
-        click.echo(
-            f"{result['pictures']} pictures, {result['classes']} classes: "
-            f"top-1 {result['top1']:.1f} %, top-5 {result['top5']:.1f} %"
-        )
+def _print(measured: Measured, wanted: Wanted) -> None:
+    if "top1" in measured.result:
+        print_classes(measured.result)
         return
-    table = Table("protocol", "", *FIGURES, title=f"{result['pictures']} pictures")
-    protocols = result["protocols"]
-    rows = [("picture alone", protocols["picture"])]
-    rows += [("caption alone", protocols["caption"])] if "caption" in protocols else []
-    rows += [(f"fused: {name}", m) for name, m in protocols.get("fused", {}).items()]
-    for name, directions in rows:
-        for direction, m in directions.items():
-            table.add_row(name, direction.replace("_", " "), *(f"{m[f]:g}" for f in FIGURES))
-    lost = result.get("without_captions", {})
-    for part in ("lost", "lost_reference", "kept", "kept_reference"):
-        if lost:
-            m = lost[part]
-            table.add_row(
-                "without captions", part.replace("_", " "), *(f"{m[f]:g}" for f in FIGURES)
-            )
-    Console(width=120).print(table)
-    if lost:
-        click.echo(
-            f"R@10 without their caption: {lost['lost_ratio']} of its value with captions off for "
-            f"all; of the others: {lost['kept_ratio']} of its value with all captioned"
-        )
+    print_figures(measured.result)
+    if wanted.advice:
+        print_advice(measured.result, measured.advice)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from indexer import IndexOptions, IndexReport, Library, Progress
 from indexer.pipeline import index_progress
 from ui.cli.ending import ended_by_signals
+
+T = TypeVar("T")
 
 
 class Show(Protocol):
@@ -21,10 +23,10 @@ class Show(Protocol):
 
 
 @contextmanager
-def bar(description: str) -> Iterator[Show]:
+def bar(description: str, unit: str = "pictures") -> Iterator[Show]:
     """A bar; nothing where standard error is no terminal."""
     if sys.stderr.isatty():
-        with import_module("ui.cli.bars").drawn_bar(description) as show:
+        with import_module("ui.cli.bars").drawn_bar(description, unit) as show:
             yield show
     else:
         yield _nothing
@@ -32,6 +34,17 @@ def bar(description: str) -> Iterator[Show]:
 
 def _nothing(step: Progress, what: str | None = None) -> None:
     """Nobody looks."""
+
+
+def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = "pictures") -> T:
+    """What the steps come to, showing how far they are."""
+    with bar(description, unit) as show, closing(steps):
+        while True:
+            try:
+                show(next(steps))
+            except StopIteration as end:
+                value: T = end.value
+                return value
 
 
 def index_with_bar(

@@ -1,0 +1,32 @@
+"""Which fusions are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from indexer.encoders import Encoder
+from indexer.errors import PicfuseError
+from indexer.fusion import STRATEGIES, Fusion, open_fusion
+
+ALL = "all"
+
+
+def named_fusions(
+    names: Sequence[str], encoder: Encoder
+) -> tuple[dict[str, Fusion], dict[str, str]]:
+    """Fusions by the names they were asked for by, and those left out, with why.
+
+    "all" stands for every strategy; one that does not fit the encoder is left out of it. Raises
+    what `open_fusion` raises for one that was named itself.
+    """
+    asked = [name for name in names if name != ALL]
+    wanted = [*STRATEGIES, *asked] if ALL in names else asked
+    fusions, left_out = {}, {}
+    for name in dict.fromkeys(wanted):
+        try:
+            fusions[name] = open_fusion(name)
+        except PicfuseError as error:
+            if name in asked:
+                raise
+            left_out[name] = str(error)
+    return fusions, left_out

@@ -1,0 +1,127 @@
+"""Ranking tasks: who asks, what is ranked, and at which rank the right answer was.
+
+Scores are made for a few queries at a time: of a hundred million pairs of query and candidate,
+only the ranks are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import Progress
+from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
+from indexer.fusion import Fusion
+from indexer.training.recall import ranks
+from search.evaluation.data import Evaluated, Ints
+from search.ranking import StoredRows, scores
+
+SCORES_AT_ONCE = 4_000_000  # 16 MB; a larger part is no faster
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rank (m,) of the right answer to each query, from 1, and the picture (m,) of each.
+
+    The queries of one picture are no independent witnesses: what is said of their certainty goes
+    by pictures.
+    """
+
+    ranks: Ints
+    pictures: Ints
+
+    def of(self, chosen: NDArray[np.bool_]) -> Found:
+        """Some of the queries."""
+        return Found(self.ranks[chosen], self.pictures[chosen])
+
+
+class Task(Protocol):
+    """Queries that ask for something of a data set."""
+
+    def asking(self, data: Evaluated) -> Ints:
+        """The picture of each query."""
+        ...
+
+    def ranked(self, data: Evaluated) -> Iterator[Ints]:
+        """The ranks of the queries, a part at a time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Captions ask for their pictures: which pictures are indexed how, and which captions ask."""
+
+    fusion: Fusion
+    weight: float
+    has_caption: NDArray[np.bool_]
+    queries: Ints
+
+    def asking(self, data: Evaluated) -> Ints:
+        """The picture of each query."""
+        return data.owners[self.queries]
+
+    def ranked(self, data: Evaluated) -> Iterator[Ints]:
+        """The ranks of the right pictures, by the scores of a search."""
+        rows = self.fusion.pictures(data.v_i, data.v_t[data.first], self.has_caption)
+        stored = StoredRows.of(rows, self.has_caption, self.fusion, data.means)
+        q = centred(data.v_t[self.queries], stored.centres.means.get(TEXT))
+        owners, candidates = self.asking(data), np.arange(len(data.v_i))
+        for part in parts(len(q), len(candidates)):
+            yield ranks(scores(stored, q[part], self.weight), owners[part, None] == candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageToText:
+    """Pictures ask for their captions: the best of its own counts, among all captions."""
+
+    def asking(self, data: Evaluated) -> Ints:
+        """The picture of each query."""
+        return np.arange(len(data.v_i))
+
+    def ranked(self, data: Evaluated) -> Iterator[Ints]:
+        """The ranks of the best right captions."""
+        yield from nearest(centred(data.v_i, data.means.get(IMAGE)), data.v_t, data.owners)
+
+
+def nearest(q: Rows, candidates: Rows, owners: Ints) -> Iterator[Ints]:
+    """Rank of the best candidate of its own for each query, a part at a time.
+
+    `owners` (candidates,): the number of the query that each candidate belongs to.
+    """
+    for part in parts(len(q), len(candidates)):
+        asking = np.arange(part.start, part.stop)[:, None]
+        yield ranks(q[part] @ candidates.T, asking == owners)
+
+
+def parts(queries: int, candidates: int) -> Iterator[slice]:
+    """Slices of the queries, as many at once as there is room for their scores."""
+    size = max(1, SCORES_AT_ONCE // max(1, candidates))
+    for start in range(0, queries, size):
+        yield slice(start, min(start + size, queries))
+
+
+def centred(rows: Rows, mean: NDArray[np.float32] | None) -> Rows:
+    """Unit rows with the mean of their modality taken off, unit length again."""
+    return rows if mean is None else unit_rows(rows - mean)
+
+
+def measure(
+    data: Evaluated, tasks: Mapping[Key, Task]
+) -> Generator[Progress, None, dict[Key, Found]]:
+    """Do all tasks; yields how many of their queries have been asked."""
+    asking = {key: task.asking(data) for key, task in tasks.items()}
+    done, total = 0, sum(map(len, asking.values()))
+    found = {}
+    for key, task in tasks.items():
+        ranked = [np.zeros(0, np.int64)]
+        for part in task.ranked(data):
+            ranked.append(part)
+            done += len(part)
+            yield Progress(done, total)
+        found[key] = Found(np.concatenate(ranked), asking[key])
+    return found
