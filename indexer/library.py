@@ -36,7 +36,7 @@ from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
 from indexer.schema import GENERATION, SETTINGS
 from indexer.segments import FusedRows, Stored
-from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT, LibrarySettings
 from indexer.vectors import VectorIndex
 
 
@@ -214,6 +214,17 @@ class Library:
         fusion = open_fusion(name)
         with self.writing() as batch:
             batch.set(SETTINGS, self.settings.with_fusion(fusion.name).to_json())
+
+    @property
+    def weight(self) -> float:
+        """The weight of queries that name none; a fusion that takes none has its own."""
+        return self.settings.weight if self.fusion.weighable else DEFAULT_WEIGHT
+
+    def set_weight(self, weight: float) -> None:
+        """Let queries that name no weight ask with this one. Raises `InputError`."""
+        self.fusion.check_weight(weight)
+        with self.writing() as batch:
+            batch.set(SETTINGS, self.settings.with_weight(weight).to_json())
 
     def embedded(self, picture_ids: Sequence[int]) -> Embedded:
         """Independent features of pictures; those that are not embedded are left out."""

@@ -17,6 +17,7 @@ from indexer.decoded import Outcome
 from indexer.decoding import decoding_pool
 from indexer.errors import LibraryError
 from indexer.folders import name_folders
+from indexer.fusion import open_fusion
 from indexer.library import Library
 from indexer.locking import only_writer
 from indexer.plan import FolderPlan, plan_folder
@@ -69,10 +70,13 @@ def _run(
     library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
 ) -> Iterator[Progress]:
     try:
+        _check_weight(library, options)
         if options.model is not None:
             yield from change_encoder(library, options, report)
         if options.fusion not in (None, library.settings.fusion):
             library.set_fusion(options.fusion)
+        if options.weight not in (None, library.settings.weight):
+            library.set_weight(options.weight)
         chosen = name_folders(library, folders, options)
         plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in chosen]
         yield from _carry_out(library, plans, options, report)
@@ -81,6 +85,12 @@ def _run(
             library.save_vectors()
         raise
     library.save_vectors()
+
+
+def _check_weight(library: Library, options: IndexOptions) -> None:
+    """Raise `InputError` for a weight that the fusion cannot serve, before anything changes."""
+    if options.weight is not None:
+        open_fusion(options.fusion or library.settings.fusion).check_weight(options.weight)
 
 
 def _carry_out(

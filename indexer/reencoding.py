@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from indexer.batch import Batch
@@ -59,7 +59,9 @@ def change_encoder(
     """
     settings = library.settings
     encoder = load_encoder(options.model or "", cache=library.cache, offline=library.offline)
-    target = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim, settings.fusion)
+    target = replace(
+        settings, encoder=encoder.name, fingerprint=encoder.fingerprint, dim=encoder.dim
+    )
     if encoder.fingerprint == settings.fingerprint:
         if library.catalogue.setting(MOVING) is not None:
             with library.writing() as batch:

@@ -10,20 +10,23 @@ import platformdirs
 
 DEFAULT_ENCODER = "mini"
 DEFAULT_FUSION = "concat"
+DEFAULT_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class LibrarySettings:
-    """What every vector of a library was made with.
+    """What every vector of a library was made with, and how it is asked.
 
     `fingerprint` covers the encoder's weights and its preparation of pictures; vectors of two
-    fingerprints are never compared.
+    fingerprints are never compared. `weight` of picture against caption is what queries ask with
+    that name none.
     """
 
     encoder: str = DEFAULT_ENCODER
     fingerprint: str = ""
     dim: int = 0
     fusion: str = DEFAULT_FUSION
+    weight: float = DEFAULT_WEIGHT
 
     def to_json(self) -> str:
         """These settings as one line of JSON."""
@@ -38,6 +41,10 @@ class LibrarySettings:
     def with_fusion(self, fusion: str) -> LibrarySettings:
         """The same settings with another fusion: needs new rows, but no new embeddings."""
         return replace(self, fusion=fusion)
+
+    def with_weight(self, weight: float) -> LibrarySettings:
+        """The same settings with another weight for queries that name none."""
+        return replace(self, weight=weight)
 
 
 def default_library() -> Path:

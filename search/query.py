@@ -39,14 +39,14 @@ class Term:
 class Query:
     """What is asked: terms, and the weight of a picture's look against its caption.
 
-    `weight`: 1 ranks by the picture alone, 0 by its caption alone.
+    `weight`: 1 ranks by the picture alone, 0 by its caption alone; None as the library is set to.
     """
 
     terms: tuple[Term, ...]
-    weight: float = 0.5
+    weight: float | None = None
 
     @classmethod
-    def parse(cls, words: Sequence[str], *, weight: float = 0.5) -> Query:
+    def parse(cls, words: Sequence[str], *, weight: float | None = None) -> Query:
         """The query of command-line words, as in `golden retriever + ./pool.jpg - 2:fruit`.
 
         `+` and `-` stand alone between terms; `N:` weighs a term. Raises `QueryError`.
@@ -55,7 +55,7 @@ class Query:
 
     @classmethod
     def of(
-        cls, text: str = "", picture: str | bytes | None = None, *, weight: float = 0.5
+        cls, text: str = "", picture: str | bytes | None = None, *, weight: float | None = None
     ) -> Query:
         """A query of words, of a picture (path, URL or its bytes), or of both."""
         terms = [Term(text=text.strip())] if text.strip() else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from indexer import Library
 from indexer.catalogue import PictureInfo
 from indexer.encoders import IMAGE, TEXT, unit_rows
 from indexer.errors import QueryError
-from indexer.fusion import DEFAULT_WEIGHT
 from indexer.thumbnails import thumbnail_path
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, best, scores
@@ -59,6 +58,7 @@ class Searcher:
     def search(self, query: Query | str, *, k: int = 10, exclude: Iterable[int] = ()) -> Answer:
         """The k best pictures; a query picture that is in the library is left out by content.
 
+        The query of the answer says which weight was used.
         `exclude`: ids of more pictures to leave out. Raises `QueryError`, `InputError` for a
         weight that the fusion cannot serve, and `LibraryError`.
         """
@@ -68,11 +68,17 @@ class Searcher:
         return self._settled(lambda: self._found(query, k, left_out, start))
 
     def _found(self, query: Query, k: int, exclude: Iterable[int], start: float) -> Answer:
-        self.library.fusion.check_weight(query.weight)
+        weight = self._weight(query.weight)
         encoder = self.library.encoder
         means = self._rows()[0].centres.means
         embedded = embed(query, encoder, means, offline=self.library.offline)
-        return self._answer(embedded, query, k, exclude, start)
+        return self._answer(embedded, replace(query, weight=weight), weight, k, exclude, start)
+
+    def _weight(self, asked: float | None) -> float:
+        """The weight to ask with: the library's where none was named."""
+        weight = self.library.weight if asked is None else asked
+        self.library.fusion.check_weight(weight)
+        return weight
 
     def _settled(self, ask: Callable[[], Answer]) -> Answer:
         """The answer; asked for anew when the library moves to another encoder or fusion meanwhile.
@@ -90,12 +96,13 @@ class Searcher:
                 if self.library.made_with == before:
                     return answer
 
-    def similar(self, picture_id: int, *, k: int = 10, weight: float = DEFAULT_WEIGHT) -> Answer:
+    def similar(self, picture_id: int, *, k: int = 10, weight: float | None = None) -> Answer:
         """Pictures like one of the library, by its stored embedding and without decoding it."""
         start = time.perf_counter()
         return self._settled(lambda: self._alike(picture_id, k, weight, start))
 
-    def _alike(self, picture_id: int, k: int, weight: float, start: float) -> Answer:
+    def _alike(self, picture_id: int, k: int, asked: float | None, start: float) -> Answer:
+        weight = self._weight(asked)
         stored, _ = self._rows()
         v_i = self.library.embedded([picture_id]).v_i
         same = self.library.catalogue.pictures([picture_id]).get(picture_id)
@@ -104,13 +111,19 @@ class Searcher:
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
         query = Query((Term(picture=str(same.path)),), weight)
-        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, k, (), start)
+        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, k, (), start)
 
     def _answer(
-        self, embedded: EmbeddedQuery, query: Query, k: int, exclude: Iterable[int], start: float
+        self,
+        embedded: EmbeddedQuery,
+        query: Query,
+        weight: float,
+        k: int,
+        exclude: Iterable[int],
+        start: float,
     ) -> Answer:
         stored, ids = self._rows()
-        found = scores(stored, embedded.q, query.weight)
+        found = scores(stored, embedded.q, weight)
         found[np.isin(ids, [*exclude, *self._own(embedded)])] = -np.inf
         chosen = best(found, k)
         hits = self._hits(embedded.q, ids[chosen], found[chosen])

@@ -21,7 +21,7 @@ def home(colour_pictures, tmp_path) -> Path:
 
 def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
     facts = answered("status", "--library", home)
-    assert list(facts) == [*KEYS, "moving", "folders"]
+    assert list(facts) == [*KEYS, "weight", "moving", "folders"]
     assert facts == {
         "library": str(home),
         "encoder": "colour",
@@ -31,6 +31,7 @@ def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
         "missing": 0,
         "failed": 1,
         "index": "exact scan",
+        "weight": 0.5,
         "moving": None,
         "folders": [str(colour_pictures)],
     }

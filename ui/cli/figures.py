@@ -38,7 +38,7 @@ def print_figures(result: dict[str, Any]) -> None:
     console = Console(width=WIDTH)
     table = Table("protocol", "", title=f"{result['pictures']} pictures")
     for figure in FIGURES:
-        table.add_column(figure, justify="right")
+        table.add_column(figure, justify="right", no_wrap=True)
     for name, direction, m in _rows(result):
         table.add_row(shown(name), direction, *(_cell(m, figure) for figure in FIGURES))
     console.print(table)
@@ -70,7 +70,7 @@ def _cell(m: dict[str, Any], figure: str) -> Text:
     cell = Text(_number(m[figure], figure), justify="right")
     if figure in m.get("ci95", {}):
         low, high = (_number(end, figure) for end in m["ci95"][figure])
-        cell.append(f"\n{low} to {high}", style="dim")
+        cell.append(f"\n{low}–{high}", style="dim")
     return cell
 
 

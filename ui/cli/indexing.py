@@ -11,8 +11,9 @@ from indexer import IndexOptions, IndexReport, Library
 from indexer.database import is_vacant
 from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file
+from indexer.fusion import open_fusion
 from indexer.report import TIME_LIMIT
-from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from ui.cli.ending import exit_status
 from ui.cli.group import json_option, library_options
 from ui.cli.progress import index_with_bar
@@ -47,6 +48,12 @@ from ui.cli.text import path_fields, print_json
     f"[default for a new library: {DEFAULT_FUSION}]",
 )
 @click.option(
+    "--weight",
+    type=click.FloatRange(0, 1),
+    help="What searches weigh the picture against its caption with that name no --weight; kept.  "
+    f"[default for a new library: {DEFAULT_WEIGHT}]",
+)
+@click.option(
     "--prune",
     is_flag=True,
     help="Delete what is known of missing pictures; else it is kept, since an unplugged disk is "
@@ -71,6 +78,7 @@ def index(
     exclude: tuple[str, ...],
     model: str | None,
     fusion: str | None,
+    weight: float | None,
     prune: bool,
     workers: int | None,
     time_limit: float,
@@ -94,6 +102,7 @@ def index(
         max_pixels,
         model=model,
         fusion=fusion,
+        weight=weight,
         prune=prune,
     )
     report, status = IndexReport(), 0
@@ -123,6 +132,8 @@ def open_or_create(
     if not folders:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
     encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
+    if options.weight is not None:
+        open_fusion(fusion).check_weight(options.weight)
     return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
 
 

@@ -41,9 +41,8 @@ def search_options(command: F) -> F:
         click.option(
             "--weight",
             type=click.FloatRange(0, 1),
-            default=0.5,
-            show_default=True,
-            help="1 ranks by the picture alone, 0 by its caption alone.",
+            help="1 ranks by the picture alone, 0 by its caption alone.  [default: what the library "
+            "is set to]",
         ),
         click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
@@ -63,7 +62,9 @@ def search_options(command: F) -> F:
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options
 @click.pass_context
-def search(ctx: click.Context, /, terms: tuple[str, ...], weight: float, **options: Any) -> None:
+def search(
+    ctx: click.Context, /, terms: tuple[str, ...], weight: float | None, **options: Any
+) -> None:
     """Find pictures by words, by a picture, or by both.
 
     A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
@@ -80,7 +81,7 @@ def search(ctx: click.Context, /, terms: tuple[str, ...], weight: float, **optio
 @click.argument("picture")
 @search_options
 @click.pass_context
-def similar(ctx: click.Context, /, picture: str, weight: float, **options: Any) -> None:
+def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
     """Find pictures like PICTURE: a path, a URL, or '@-' for standard input."""
     _answer(ctx, Query.of(picture=picture, weight=weight), **options)
 

@@ -47,6 +47,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         "index": "exact scan",
+        "weight": library.weight,
         "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",
         "folders": [path_fields(folder.path)["path"] for folder in library.catalogue.folders()],
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from indexer import Library
 from indexer.database import is_vacant
 from indexer.errors import (
     InputError,
@@ -15,7 +16,6 @@ from indexer.errors import (
     PictureError,
     QueryError,
 )
-from indexer.fusion import DEFAULT_WEIGHT
 from indexer.thumbnails import read_thumbnail
 from search import Answer
 from ui.views.grid import Card, grid, jpeg
@@ -66,7 +66,7 @@ def _invite(title: str, text: str) -> None:
 
 def _search(opened: Opened, pictures: int) -> None:
     try:
-        asked = _ask(opened.library.fusion.weighable)
+        asked = _ask(opened.library)
         if asked.like is None and asked.picture is None and not asked.words.strip():
             _browse(opened, pictures, asked.k)
             return
@@ -81,7 +81,7 @@ def _search(opened: Opened, pictures: int) -> None:
         _results(answer)
 
 
-def _ask(weighable: bool) -> Asked:
+def _ask(library: Library) -> Asked:
     words = st.text_input(
         "Search",
         key="q",
@@ -102,7 +102,7 @@ def _ask(weighable: bool) -> Asked:
             on_change=_leave_similar,
         )
     with middle:
-        weight = _weight(weighable)
+        weight = _weight(library.weight, weighable=library.fusion.weighable)
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
     paste_into(PICTURE)
@@ -110,23 +110,23 @@ def _ask(weighable: bool) -> Asked:
     return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k)
 
 
-def _weight(weighable: bool) -> float:
+def _weight(set_to: float, *, weighable: bool) -> float:
     if not weighable:
         st.slider(
             "What counts: caption (0) to picture (1)",
             0.0,
             1.0,
-            DEFAULT_WEIGHT,
+            set_to,
             key="fixed",
             disabled=True,
         )
         st.caption("This library's fusion has its weight built in.")
-        return DEFAULT_WEIGHT
+        return set_to
     return st.slider(
         "What counts: caption (0) to picture (1)",
         0.0,
         1.0,
-        DEFAULT_WEIGHT,
+        set_to,
         0.05,
         key="weight",
         help="0 goes by the caption alone, 1 by the look of the picture alone.",
