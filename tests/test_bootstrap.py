@@ -24,9 +24,7 @@ def answers(pictures: int, each: int, seed: int = 0, *, alike: bool = False) -> 
     """Random ranks of `each` queries a picture; `alike`: those of a picture have one rank."""
     random = np.random.default_rng(seed)
     ranks = random.geometric(0.3, pictures * (1 if alike else each))
-    return Found(
-        np.repeat(ranks, each if alike else 1), np.repeat(np.arange(pictures), each)
-    )
+    return Found(np.repeat(ranks, each if alike else 1), np.repeat(np.arange(pictures), each))
 
 
 @st.composite
@@ -56,7 +54,7 @@ def test_interval_contains_the_figure(found):
 def test_identical_systems_differ_by_nothing(found):
     same = difference(found, Found(found.ranks.copy(), found.pictures))
     assert same.by == dict.fromkeys(DIFFERENCES, 0)
-    assert same.ci95 == dict.fromkeys(DIFFERENCES, [0, 0])
+    assert same.ci95 == {name: [0, 0] for name in DIFFERENCES}
     assert same.verdict() == 0
 
 

@@ -1,12 +1,13 @@
 """`picfuse evaluate`: its figures are those of a plain computation."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 from colour_encoder import colour_of
-from command_line import answered, refusal, run
+from command_line import GOLDEN, answered, refusal, run
 from odd_pictures import truncated_jpeg
 from PIL import Image
 
@@ -173,11 +174,120 @@ def test_unreadable_picture_is_said_and_left_out(captioned):
     assert json.loads(result.stdout)["pictures"] == 30
 
 
-def test_table_for_people_has_every_protocol(captioned):
-    result = run("evaluate", captioned, "--model", "colour")
+@pytest.fixture
+def seven_colours(paint, pictures) -> Path:
+    """Seven pictures with three captions each, whose scores lie too far apart to be swapped."""
+    captions = {
+        "red": ("red red green", "red red blue", "red red red green"),
+        "green": ("green green red", "green", "green green blue"),
+        "blue": ("black blue", "blue blue blue red", "blue blue green"),
+        "black": ("black black red", "black black blue", "black"),
+        "yellow": ("yellow yellow green", "green yellow", "yellow yellow blue"),
+        "purple": ("purple", "purple purple red", "blue blue red"),
+        "white": ("white yellow", "white", "red"),
+    }
+    lines = []
+    for name, texts in captions.items():
+        paint(f"{name}.png")
+        lines += [f"{name}.png#{n}\t{text}\n" for n, text in enumerate(texts)]
+    (pictures / "captions.token").write_text("".join(lines))
+    return pictures
+
+
+def test_evaluation_for_people(seven_colours):
+    both = ("--fusion", "concat", "--fusion", "mean", "--advice")
+    result = run("evaluate", seven_colours, "--model", "colour:centred", *both)
     assert result.exit_code == 0
-    for row in ("30 pictures", "picture alone", "caption alone", "fused: concat", "fused: mean"):
-        assert row in result.stdout
+    assert result.stdout == (GOLDEN / "test_evaluation_for_people.txt").read_text()
+
+
+def test_intervals_are_left_out_for_people_on_request(captioned):
+    printed = run("evaluate", captioned, "--model", "colour", "--no-ci", "--no-advice").stdout
+    assert "picture alone" in printed
+    assert "interval" not in printed
+    assert "ahead of" not in printed
+    assert "Advice" not in printed
+
+
+def test_json_has_intervals_and_differences_where_they_are_asked_for(captioned):
+    result = evaluate(captioned, "--ci")
+    plain = evaluate(captioned)
+    assert list(result) == ["pictures", "protocols", "differences"]
+    measured = result["protocols"]["fused"]["mean"]["text_to_image"]
+    assert list(measured) == [*FIGURES, "ci95"]
+    assert list(measured["ci95"]) == FIGURES[:-1]
+    for figure, (low, high) in measured["ci95"].items():
+        assert low <= measured[figure] <= high
+    del measured["ci95"]
+    assert measured == plain["protocols"]["fused"]["mean"]["text_to_image"]
+    assert list(result["differences"]["concat"]) == ["r@1", "r@5", "r@10", "mrr", "ci95"]
+
+
+def test_fusions_may_be_named_together(captioned):
+    words = ("--fusion", "mean", "--fusion", "concat")
+    assert list(evaluate(captioned, *words)["protocols"]["fused"]) == ["mean", "concat"]
+    assert "differences" not in evaluate(captioned, "--fusion", "concat", "--ci")
+
+
+def test_unknown_fusion_is_status_2(captioned):
+    said = refusal("evaluate", captioned, "--model", "colour", "--fusion", "sum", status=2)
+    assert "no fusion 'sum'" in said
+
+
+@pytest.fixture
+def telling_pictures(pictures) -> Path:
+    """Sixty pictures whose first caption is of another one, while the second tells their colour."""
+    names = ("red", "green", "blue", "black", "yellow", "purple", "white")
+    lines = []
+    for number in range(60):
+        colour = names[number % 7]
+        misled = names[(number + 2) % 7]
+        name = f"{number:02}.png"
+        Image.new("RGB", (8, 8), colour).save(pictures / name)
+        lines.append(f"{name}#0\t{misled} {number}\n{name}#1\t{colour} {number}\n")
+    (pictures / "captions.token").write_text("".join(lines))
+    return pictures
+
+
+def test_advice_is_adopted_by_its_command(telling_pictures, tmp_path):
+    advice = evaluate(telling_pictures, "--advice")["advice"]
+    assert advice["better_than_default"]
+    assert advice["weight"] > 0.5
+    assert advice["asking"] == 60
+    words = shlex.split(advice["adopt"])
+    assert words[:3] == ["picfuse", "index", str(telling_pictures)]
+    library = tmp_path / "library"
+    assert run(*words[1:], "--library", library, "--workers", 1).exit_code == 0
+    status = answered("status", "--library", library)
+    assert (status["encoder"], status["weight"]) == ("colour", advice["weight"])
+    assert answered("search", "red", "--library", library)["query"]["weight"] == advice["weight"]
+
+
+def test_advice_says_its_command_to_people(telling_pictures):
+    printed = run("evaluate", telling_pictures, "--model", "colour").stdout
+    assert "suits these pictures best" in printed
+    assert f"To adopt it: picfuse index {telling_pictures} --model colour --fusion" in printed
+
+
+def test_single_captions_are_said_to_allow_no_advice(paint, pictures):
+    for name in ("red", "green", "blue"):
+        paint(f"{name}.png", caption=f"{name} wall")
+    result = run("evaluate", pictures, "--model", "colour")
+    assert "Advice: none. Every picture has but one caption" in result.stdout
+    assert evaluate(pictures, "--advice")["advice"] is None
+
+
+def test_plot_is_drawn_beside_the_figures(captioned, tmp_path):
+    plot = tmp_path / "recall.png"
+    assert evaluate(captioned, "--plot", plot) == evaluate(captioned)
+    with Image.open(plot) as image:
+        assert (image.format, image.size) == ("PNG", (1200, 825))
+
+
+def test_labels_are_plotted_and_have_intervals(labelled, tmp_path):
+    result = evaluate(labelled, "--ci", "--plot", tmp_path / "tops.svg")
+    assert result["ci95"] == {"top1": [25.0, 100.0], "top5": [100.0, 100.0]}
+    assert "picture to class name" in (tmp_path / "tops.svg").read_text()
 
 
 def test_labelled_data_set_is_measured_by_class_name(labelled):

@@ -11,7 +11,8 @@ from indexer.encoders import load_encoder, unit_rows
 from indexer.errors import InputError, ModelError
 from indexer.fusion import open_fusion
 from search.evaluation import fusions, trials
-from search.evaluation.advice import DEFAULT, ENOUGH, WEIGHTS, Setting, advise, judged
+from search.evaluation.advice import DEFAULT, WEIGHTS, Setting, advise, judged
+from search.evaluation.bootstrap import ENOUGH
 from search.evaluation.data import Evaluated
 from search.evaluation.fusions import named_fusions
 from search.evaluation.protocols import evaluate_captions
@@ -136,7 +137,11 @@ def test_captions_that_tell_nothing_are_advised_against():
     fields = advice.fields()
     assert fields["better_than_default"] is True
     assert len(fields["tried"]) == len(WEIGHTS) + 1
-    assert fields["tried"][0] == {"fusion": "concat", "weight": 0.0, "mrr": advice.tried["concat", 0]}
+    assert fields["tried"][0] == {
+        "fusion": "concat",
+        "weight": 0.0,
+        "mrr": advice.tried["concat", 0],
+    }
 
 
 def test_pictures_that_tell_nothing_are_advised_against_but_never_left_out_at_weight_0():

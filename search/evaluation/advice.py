@@ -12,13 +12,12 @@ from indexer import Progress
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
 from indexer.settings import DEFAULT_FUSION
 from indexer.training.recall import figures
-from search.evaluation.bootstrap import MRR, SEED, Difference, difference
+from search.evaluation.bootstrap import ENOUGH, MRR, SEED, Difference, difference
 from search.evaluation.data import Evaluated, Ints
 from search.evaluation.protocols import all_captioned
 from search.evaluation.trials import Found, measure
 
 WEIGHTS = tuple(n / 10 for n in range(11))
-ENOUGH = 30  # pictures that ask; fewer cannot tell one setting from another
 QUERIES = 5000  # that try every weight: enough for an interval of one per cent
 
 

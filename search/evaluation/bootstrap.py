@@ -22,6 +22,7 @@ from search.evaluation.trials import Found
 RESAMPLES = 1000
 LEVELS = (0.025, 0.975)
 SEED = 0
+ENOUGH = 30  # pictures that ask: of fewer, the bootstrap makes too much
 COUNTS_AT_ONCE = 2_000_000
 MRR = "mrr"
 

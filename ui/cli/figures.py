@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.evaluation.advice import DEFAULT, ENOUGH, Advice, Setting
+from search.evaluation.advice import DEFAULT, Advice, Setting
+from search.evaluation.bootstrap import ENOUGH
 from ui.cli.text import shown
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
@@ -45,7 +46,7 @@ def print_figures(result: dict[str, Any]) -> None:
     if any("ci95" in m for _, _, m in _rows(result)):
         click.echo("Below each figure: its 95 % interval, were other such pictures drawn.")
     if "differences" in result:
-        console.print(_differences(result["differences"]))
+        console.print(_differences(result))
     if lost := result.get("without_captions"):
         click.echo(
             f"R@10 without their caption: {lost['lost_ratio']} of its value with captions off for "
@@ -82,8 +83,9 @@ def _number(value: float, figure: str) -> str:
     return f"{value:.3f}" if figure == "mrr" else f"{value:.1f}"
 
 
-def _differences(differences: dict[str, Any]) -> Table:
+def _differences(result: dict[str, Any]) -> Table:
     """What each is ahead of the reference, and whether that is more than chance."""
+    differences, few = result["differences"], result["pictures"] < ENOUGH
     against = differences["against"]
     table = Table("", title=f"ahead of {against}, asked the same")
     for figure in ("r@1", "r@5", "r@10", "mrr"):
@@ -93,7 +95,8 @@ def _differences(differences: dict[str, Any]) -> Table:
         if name != "against":
             label = LABELS.get(name, f"fused: {name}")
             figures = (_signed_cell(m, figure) for figure in ("r@1", "r@5", "r@10", "mrr"))
-            table.add_row(shown(label), *figures, _verdict(m["ci95"]["mrr"], against))
+            verdict = "too few to tell" if few else _verdict(m["ci95"]["mrr"], against)
+            table.add_row(shown(label), *figures, verdict)
     return table
 
 

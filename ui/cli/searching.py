@@ -41,8 +41,8 @@ def search_options(command: F) -> F:
         click.option(
             "--weight",
             type=click.FloatRange(0, 1),
-            help="1 ranks by the picture alone, 0 by its caption alone.  [default: what the library "
-            "is set to]",
+            help="1 ranks by the picture alone, 0 by its caption alone.  [default: as the "
+            "library is set]",
         ),
         click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
