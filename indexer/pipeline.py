@@ -90,7 +90,8 @@ def _run(
 def _check_weight(library: Library, options: IndexOptions) -> None:
     """Raise `InputError` for a weight that the fusion cannot serve, before anything changes."""
     if options.weight is not None:
-        open_fusion(options.fusion or library.settings.fusion).check_weight(options.weight)
+        fusion = open_fusion(options.fusion) if options.fusion else library.fusion
+        fusion.check_weight(options.weight)
 
 
 def _carry_out(

@@ -264,6 +264,14 @@ def test_weight_slider_changes_the_order(library):
     assert texts(at)[0] == "something red"
 
 
+def test_slider_starts_at_the_weight_of_the_library(path, library):
+    with Library.open(path) as opened:
+        opened.set_weight(0.0)
+    at = app(q="red")
+    assert at.slider(key="weight").value == 0.0
+    assert texts(at)[0] == "something red"
+
+
 def test_fusion_without_a_weight_disables_the_slider(path, folder):
     make(path, folder, fusion="mean")
     at = app(q="green", weight="0.9")
