@@ -140,7 +140,7 @@ def test_status_shows_hostile_paths_and_reasons_as_escapes(indexed):
     output = said("status", "--failed", "--library", indexed)
     assert r"reason \x1b[31m" in output
     assert r"library \x1b[31m\x1b[2J\x1b]0;owned\x07" in output
-    assert output.count("\n") == 10
+    assert output.count("\n") == 11
 
 
 def test_index_reports_hostile_names_as_escapes(filled, home):
