@@ -66,8 +66,9 @@ class IndexOptions:
 
     `captions` and `exclude` are kept for later runs over the same folders; `time_limit` is in
     seconds per picture; `only` restricts the folders to these pictures (relative paths). `model`
-    moves the library to another encoder first, `fusion` to another fusion; `prune` deletes what is
-    known of missing pictures at the end.
+    moves the library to another encoder first, `fusion` to another fusion; `tags` are the files of
+    its tag heads from then on (None: as they are); `prune` deletes what is known of missing
+    pictures at the end.
     """
 
     captions: Sequence[Path] = ()
@@ -78,6 +79,7 @@ class IndexOptions:
     only: Collection[bytes] | None = None
     model: str | None = None
     fusion: str | None = None
+    tags: Sequence[Path] | None = None
     prune: bool = False
 
     @property

@@ -13,6 +13,7 @@ from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file
 from indexer.report import TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
+from indexer.tagging.head import read_tag_head
 from ui.cli.ending import exit_status
 from ui.cli.group import json_option, library_options
 from ui.cli.progress import index_with_bar
@@ -47,6 +48,13 @@ from ui.cli.text import path_fields, print_json
     f"[default for a new library: {DEFAULT_FUSION}]",
 )
 @click.option(
+    "--tags",
+    multiple=True,
+    metavar="FILE",
+    help="A tag head of 'picfuse train tags': its copy in the library tags all pictures, new and "
+    "changed ones too. May be repeated; holds until other heads are named ('' for none).",
+)
+@click.option(
     "--prune",
     is_flag=True,
     help="Delete what is known of missing pictures; else it is kept, since an unplugged disk is "
@@ -71,6 +79,7 @@ def index(
     exclude: tuple[str, ...],
     model: str | None,
     fusion: str | None,
+    tags: tuple[str, ...],
     prune: bool,
     workers: int | None,
     time_limit: float,
@@ -86,6 +95,8 @@ def index(
     some pictures could not be read.
     """
     check_named(folders, captions)
+    for file in filter(None, tags):
+        read_tag_head(Path(file))
     options = IndexOptions(
         captions,
         exclude,
@@ -94,6 +105,7 @@ def index(
         max_pixels,
         model=model,
         fusion=fusion,
+        tags=[Path(file) for file in tags if file] if tags else None,
         prune=prune,
     )
     report, status = IndexReport(), 0

@@ -46,6 +46,13 @@ def search_options(command: F) -> F:
             help="1 ranks by the picture alone, 0 by its caption alone.",
         ),
         click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="NAME",
+            help="Only pictures with this tag; may be repeated: all must hold.",
+        ),
+        click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
         ),
         library_options,
@@ -58,7 +65,8 @@ def search_options(command: F) -> F:
     cls=SearchCommand,
     context_settings={"ignore_unknown_options": True},
     epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
-    "  picfuse search golden retriever + ./pool.jpg - 2:fruit",
+    "  picfuse search golden retriever + ./pool.jpg - 2:fruit\n"
+    "  picfuse search on the beach --tag joyful",
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options
@@ -68,12 +76,14 @@ def search(ctx: click.Context, /, terms: tuple[str, ...], weight: float, **optio
 
     A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
+    With --tag and no term, the pictures of which the tag holds most surely are listed.
     The same picture in the library is left out of its own hits. Exit status 1 when nothing matched.
     """
     for term in terms:
         if term.startswith("--"):
             raise click.NoSuchOption(term, ctx=ctx)
-    _answer(ctx, Query.parse(terms, weight=weight), **options)
+    query = Query.parse(terms, weight=weight) if terms or not options["tags"] else None
+    _answer(ctx, query, **options)
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
@@ -87,9 +97,10 @@ def similar(ctx: click.Context, /, picture: str, weight: float, **options: Any) 
 
 def _answer(
     ctx: click.Context,
-    query: Query,
+    query: Query | None,
     *,
     k: int,
+    tags: tuple[str, ...],
     library: Path,
     offline: bool,
     as_json: bool,
@@ -100,7 +111,11 @@ def _answer(
     if len(styles) > 1:
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
     with Library.open(library, read_only=True, offline=offline) as opened:
-        answer = Searcher(opened).search(_with_standard_input(query), k=k)
+        searcher = Searcher(opened)
+        if query is None:
+            answer = searcher.tagged(tags, k=k)
+        else:
+            answer = searcher.search(_with_standard_input(query), k=k, tags=tags)
     print_answer(answer, styles[0] if styles else "lines")
     if not answer.hits:
         if not styles:
