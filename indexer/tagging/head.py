@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from indexer.encoders.heads import same
 from indexer.encoders.protocol import Rows
 from indexer.errors import ModelError
 
@@ -71,10 +73,17 @@ class TagHead:
         """What predictions of this head depend on, beside the embeddings."""
         return fingerprint(self.content)
 
+    def raw(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
+        """Raw score of each tag, (n, tags)."""
+        there = has_caption[:, None].astype(np.float32)
+        return np.asarray(logits(v_i, v_t, there, self.facts.input, self.weights))
+
     def probabilities(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
         """Calibrated probability of each tag, (n, tags)."""
-        z = logits(v_i, v_t, has_caption[:, None], self.facts.input, self.weights)
-        return calibrated(z, has_caption, self.weights, exclusive=self.facts.exclusive)
+        kind = np.where(has_caption, CAPTIONED, PLAIN)
+        z = self.raw(v_i, v_t, has_caption)
+        scaled = z * self.weights["slope"][kind] + self.weights["shift"][kind]
+        return as_probabilities(scaled, exclusive=self.facts.exclusive)
 
     def holds(self, probabilities: Probabilities) -> Mask:
         """Which tags a picture gets, (n, tags)."""
@@ -97,23 +106,27 @@ def decoupled(v: Array, side: str, weights: Weights) -> Array:
     return (v @ weights[f"{side}.task"] + weights[f"{side}.task_bias"]) * v
 
 
-def logits(v_i: Array, v_t: Array, has_caption: Array, given: str, weights: Weights) -> Array:
+def logits(
+    v_i: Array,
+    v_t: Array,
+    has_caption: Array,
+    given: str,
+    weights: Weights,
+    drop: Callable[[Array], Array] = same,
+) -> Array:
     """Raw score of each tag, (n, tags): `v_f A + b` with `v_f = [v_ir ⊗ v_i, v_tr ⊗ v_t]`.
 
-    `has_caption` (n, 1): in the place of a caption that is not there stands the learned row
-    `absent`, so that it is never a zero vector that says something by chance.
+    `has_caption` (n, 1) of ones and zeros. In the place of a caption that is not there stands the
+    learned row `absent`, so that it is never a zero vector that says something by chance.
     """
-    z = weights["bias"]
+    z = weights["bias"] + 0 * has_caption
     if "image" in INPUTS[given]:
-        z = (
-            z
-            + decoupled(_standardised(v_i, "image", weights), "image", weights)
-            @ weights["image.out"]
-        )
+        v_f = decoupled(_standardised(v_i, "image", weights), "image", weights)
+        z = z + drop(v_f) @ weights["image.out"]
     if "text" in INPUTS[given]:
-        there = _standardised(v_t, "text", weights)
-        v_t = there * has_caption + weights["absent"] * (1 - 1 * has_caption)
-        z = z + decoupled(v_t, "text", weights) @ weights["text.out"]
+        there = _standardised(v_t, "text", weights) * has_caption
+        v_f = decoupled(there + weights["absent"] * (1 - has_caption), "text", weights)
+        z = z + drop(v_f) @ weights["text.out"]
     return z
 
 
@@ -121,16 +134,12 @@ def _standardised(v: Array, side: str, weights: Weights) -> Array:
     return (v - weights[f"{side}.mean"]) * weights[f"{side}.scale"]
 
 
-def calibrated(
-    z: NDArray[np.float32], has_caption: Mask, weights: Weights, *, exclusive: bool
-) -> Probabilities:
-    """Probabilities (n, tags) of raw scores, by the calibration of each kind of picture."""
-    kind = np.where(has_caption, CAPTIONED, PLAIN)
-    scaled = z * weights["slope"][kind] + weights["shift"][kind]
+def as_probabilities(scores: NDArray[np.float32], *, exclusive: bool) -> Probabilities:
+    """Probabilities (n, tags) of calibrated scores: softmax where one tag is right, or sigmoid."""
     if exclusive:
-        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * scaled), dtype=np.float32)  # never overflows
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * scores), dtype=np.float32)  # never overflows
 
 
 def fingerprint(content: bytes) -> str:
@@ -208,3 +217,14 @@ def packed(
     }
     content: bytes = save(tensors, metadata=description)
     return content
+
+
+def write_tag_head(path: Path, content: bytes) -> None:
+    """Save a head; its file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
