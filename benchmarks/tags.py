@@ -18,12 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.table import Table
 from tag_labels import KINDS, MOODS, kinds, moods, write_labels
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.settings import DEFAULT_ENCODER
+from indexer.encoders import load_encoder
+from indexer.settings import DEFAULT_ENCODER, cache_directory
 from indexer.tagging.head import INPUTS, TagHead, TagHeadFacts, write_tag_head
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import held_out, read_split
@@ -50,6 +52,9 @@ def main() -> None:
     options = parser.parse_args()
     if not DATA.is_dir():
         sys.exit(f"no photographs at {DATA}: name their folder in PICFUSE_TEST_DATA")
+    torch.set_num_threads(1)  # the matrices are small: on a busy machine threads only wait
+    encoder = load_encoder(options.model, cache=cache_directory())
+    options.fingerprint = encoder.fingerprint
     options.output.mkdir(parents=True, exist_ok=True)
     (show_kinds if options.what == "kinds" else show_moods)(options)
 
@@ -94,9 +99,7 @@ def show_moods(options: argparse.Namespace) -> None:
     if options.dev:
         dev = read_split(folder, Path("dev.txt"))
         test = embedded(folder, dev, only(labels, dev), options.model, tag_names(sets))
-    heads = {
-        given: fitted(learned, sets, given, seeded(options.seed), options) for given in INPUTS
-    }
+    heads = {given: fitted(learned, sets, given, seeded(options.seed), options) for given in INPUTS}
     for given, head in heads.items():
         write_tag_head(options.output / f"moods-{given}.safetensors", head.content)
     where = "Flickr8k dev" if options.dev else "held-out pictures of Flickr8k train"
@@ -145,7 +148,7 @@ def fitted(
     validation = learned.named(held_out(learned.names, VALIDATION))
     exclusive = options.what == "kinds"
     facts = TagHeadFacts(
-        tag_names(sets), options.model, "", learned.v_i.shape[1], given, exclusive
+        tag_names(sets), options.model, options.fingerprint, learned.v_i.shape[1], given, exclusive
     )
     result = Fitted()
     for _ in fit((learned.take(~validation), learned.take(validation)), facts, settings, result):

@@ -29,6 +29,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 Probabilities: TypeAlias = NDArray[np.float32]
 
 FORMAT = "picfuse-tags-1"
+_DESCRIPTION = "tag_head"
 BOTH, PICTURE, CAPTION = "both", "picture", "caption"
 INPUTS = {BOTH: ("image", "text"), PICTURE: ("image",), CAPTION: ("text",)}  # sides that are read
 CAPTIONED, PLAIN = 1, 0  # rows of the calibration: of pictures with and without a caption
@@ -164,7 +165,7 @@ def parse_tag_head(content: bytes, place: str) -> TagHead:
     try:
         description = _header(content)
         stored = load(content)
-        said = json.loads(description["facts"])
+        said = description["facts"]
         facts = TagHeadFacts(**{**said, "tags": tuple(said["tags"])})
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_head(place) from error
@@ -174,11 +175,11 @@ def parse_tag_head(content: bytes, place: str) -> TagHead:
     return TagHead(facts, weights, content)
 
 
-def _header(content: bytes) -> dict[str, str]:
+def _header(content: bytes) -> dict[str, Any]:
     """The description in a safetensors file (its reader of bytes does not give it)."""
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + size])
-    return dict(header.get("__metadata__") or {})
+    return dict(json.loads(header["__metadata__"][_DESCRIPTION]))
 
 
 def _is_sound(facts: TagHeadFacts, weights: Mapping[str, NDArray[np.float32]]) -> bool:
@@ -210,12 +211,9 @@ def packed(
         )
         for name in shapes(facts.input)
     }
-    description = {
-        "format": FORMAT,
-        "facts": json.dumps(asdict(facts)),
-        "settings": json.dumps(settings),
-    }
-    content: bytes = save(tensors, metadata=description)
+    described = {"format": FORMAT, "facts": asdict(facts), "settings": settings}
+    # One entry: safetensors writes several in any order, and the fingerprint would differ.
+    content: bytes = save(tensors, metadata={_DESCRIPTION: json.dumps(described)})
     return content
 
 

@@ -19,7 +19,7 @@ Scores = NDArray[np.float32]
 Line = tuple[Scores, Scores]  # slope and shift of each tag, (tags,)
 
 FOLDS = 5
-_SPREAD_OF_SLOPE, _SPREAD_OF_SHIFT = 0.5, 1.0  # of the prior; of the slope's logarithm
+_SPREAD_OF_SLOPE, _SPREAD_OF_SHIFT = 1.0, 1.0  # of the prior; of the slope's logarithm
 
 
 def fit_calibration(z: Scores, targets: Scores, *, exclusive: bool) -> Line:

@@ -15,6 +15,8 @@ from indexer.tagging.head import BOTH, INPUTS, logits
 from indexer.training.examples import Examples
 from indexer.training.loop import Judged, LoopSettings, Task
 
+_SMALLEST = 8  # examples of a batch
+
 
 @dataclass(frozen=True, slots=True)
 class TagSettings:
@@ -29,7 +31,7 @@ class TagSettings:
             epochs=30, patience=6, learning_rate=1e-3, weight_decay=0.3, warm_up=0.1
         )
     )
-    batch: int = 256
+    batch: int = 256  # at most: of a few examples a sixteenth, or an epoch would be one step
     dropout: float = 0.5
     caption_dropout: float = 0.25
 
@@ -97,8 +99,10 @@ def tag_task(
     judged = _tensors(stopping)
     withheld = settings.caption_dropout if model.given == BOTH else 0.0
 
+    size = min(settings.batch, max(_SMALLEST, len(train) // 16))
+
     def batches(generator: torch.Generator) -> Iterable[Tensor]:
-        return torch.split(torch.randperm(len(train), generator=generator), settings.batch)
+        return torch.split(torch.randperm(len(train), generator=generator), size)
 
     def loss(chosen: Tensor) -> Tensor:
         there = has_caption[chosen] * (torch.rand(len(chosen), 1) >= withheld)
@@ -112,7 +116,7 @@ def tag_task(
         loss = (1 - withheld) * with_captions + withheld * without
         return -loss, {"loss": loss}
 
-    steps = -(-len(train) // settings.batch)
+    steps = -(-len(train) // size)
     return Task(model, batches, steps, loss, judge, key)
 
 

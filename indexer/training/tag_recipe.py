@@ -81,6 +81,7 @@ def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch
         "threshold": recipe.threshold,
         "labels": sets.table.name,
         "rare": rare,
+        "labelled": dict(zip(tags, examples.targets.sum(0).astype(int).tolist(), strict=True)),
         "pictures": {"train": len(data[0]), "validation": len(data[1])},
         "captioned": int(data[0].has_caption.sum()),
         "epochs": fitted.epochs,

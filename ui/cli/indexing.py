@@ -9,10 +9,12 @@ import click
 
 from indexer import IndexOptions, IndexReport, Library
 from indexer.database import is_vacant
+from indexer.encoders import load_encoder
 from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file
 from indexer.report import TIME_LIMIT
-from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, cache_directory
+from indexer.tagging.current import named_heads
 from indexer.tagging.head import read_tag_head
 from ui.cli.ending import exit_status
 from ui.cli.group import json_option, library_options
@@ -134,8 +136,17 @@ def open_or_create(
         return Library.open(path, offline=offline)
     if not folders:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
+    _check_heads(options, offline)
     encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
     return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
+
+
+def _check_heads(options: IndexOptions, offline: bool) -> None:
+    """Raise `InputError` for tag heads of another encoder, before a library is made for them."""
+    if options.tags:
+        name = options.model or DEFAULT_ENCODER
+        encoder = load_encoder(name, cache=cache_directory(), offline=offline)
+        named_heads(options.tags, encoder.fingerprint, encoder.name)
 
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
