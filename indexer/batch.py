@@ -31,6 +31,7 @@ from indexer.schema import (
     pack,
     text_hash,
 )
+from indexer.tagging.changes import TagChanges
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
@@ -61,7 +62,7 @@ class PictureFacts:
     reason: str | None = None
 
 
-class Batch(FolderChanges):
+class Batch(FolderChanges, TagChanges):
     """Changes that become visible together; `generation` is what the library has after them."""
 
     def __init__(self, session: Session, generation: int) -> None:

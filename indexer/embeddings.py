@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
 from indexer.catalogue import chunks
@@ -59,10 +59,10 @@ class StoredFile:
 
 
 class Embeddings:
-    """Read access to the embeddings of one library."""
+    """Read access to the embeddings of one library; by an engine, or within a transaction."""
 
-    def __init__(self, engine: Engine, library: Path) -> None:
-        self._engine = engine
+    def __init__(self, source: Engine | Connection, library: Path) -> None:
+        self._source = source
         self._library = library
 
     def stored(self, encoder_id: int, modality: str, hashes: Collection[bytes]) -> set[bytes]:
@@ -249,7 +249,7 @@ class Embeddings:
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with explained(self._library), Session(self._engine) as session:
+        with explained(self._library), Session(self._source) as session:
             yield session
 
 

@@ -37,14 +37,15 @@ from indexer.golden import golden_of
 from indexer.schema import GENERATION, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT, LibrarySettings
+from indexer.tagging.tags import Tags
 from indexer.vectors import VectorIndex
 
 
 class Library:
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
-    Open one with `Library.open`, make one with `Library.create`. `catalogue` and `embeddings`
-    answer questions, `writing()` changes things, `vectors()` gives the rows to search.
+    Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`
+    and `tags` answer questions, `writing()` changes things, `vectors()` gives the rows to search.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Library:
         self.cache = cache
         self.catalogue = Catalogue(engine, path)
         self.embeddings = Embeddings(engine, path)
+        self.tags = Tags(engine, path)
         self._engine = engine
         self._encoder: Encoder | None = None
         self._index = CachedIndex(self)

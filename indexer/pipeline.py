@@ -25,6 +25,7 @@ from indexer.pruning import prune
 from indexer.reencoding import change_encoder
 from indexer.report import BATCH, IndexOptions, IndexReport, Progress
 from indexer.storing import store_captions, store_pictures
+from indexer.tagging.current import adopt, named_heads
 
 _FEW = 1000  # known contents of one size that are sent along with a picture to be compared
 
@@ -69,6 +70,9 @@ def index_progress(
 def _run(
     library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
 ) -> Iterator[Progress]:
+    settings = library.settings
+    if options.model is None:  # else the move checks it, before it begins
+        named_heads(options.tags or (), settings.fingerprint, settings.encoder)
     try:
         _check_weight(library, options)
         if options.model is not None:
@@ -77,6 +81,8 @@ def _run(
             library.set_fusion(options.fusion)
         if options.weight not in (None, library.settings.weight):
             library.set_weight(options.weight)
+        if options.tags is not None:
+            adopt(library, options.tags)
         chosen = name_folders(library, folders, options)
         plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in chosen]
         yield from _carry_out(library, plans, options, report)

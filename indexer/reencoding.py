@@ -22,6 +22,7 @@ from indexer.report import BATCH, IndexOptions, IndexReport, Progress
 from indexer.schema import MOVING, SETTINGS
 from indexer.settings import LibrarySettings
 from indexer.storing import encoded_images
+from indexer.tagging.current import named_heads, tag_all
 
 TEXTS_AT_ONCE = 256
 
@@ -68,6 +69,8 @@ def change_encoder(
                 batch.unset(MOVING)
         return
     _check_plugged_in(library)
+    named_heads(options.tags or (), encoder.fingerprint, encoder.name)
+    resting = _heads_left_behind(library, options)
     golden = golden_of(encoder)
     with library.writing() as batch:
         encoder_id = batch.put_encoder(encoder, golden)
@@ -76,7 +79,22 @@ def change_encoder(
     yield from _encode_pictures(library, encoder, encoder_id, options, report)
     with library.writing() as batch:
         _switch(batch, target, encoder_id)
+        tag_all(library, batch, encoder_id)
     library.encoder = encoder
+    if resting:
+        report.problem(library.path, resting)
+
+
+def _heads_left_behind(library: Library, options: IndexOptions) -> str:
+    """What becomes of tags that no head of the other encoder replaces; empty where none are."""
+    heads = [head.name for head in library.tags.heads(library.encoder_id)]
+    if not heads or options.tags is not None:
+        return ""
+    return (
+        f"the tags of {', '.join(heads)} were made for {library.settings.encoder!r} and are gone "
+        f"while the library is searched by {options.model!r}; 'picfuse train tags DATASET --model "
+        f"{options.model}' makes others, and moving back brings these back"
+    )
 
 
 def _check_plugged_in(library: Library) -> None:

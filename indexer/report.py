@@ -67,7 +67,8 @@ class IndexOptions:
     `captions` and `exclude` are kept for later runs over the same folders; `time_limit` is in
     seconds per picture; `only` restricts the folders to these pictures (relative paths). `model`
     moves the library to another encoder first, `fusion` to another fusion; `weight` is what queries
-    ask with that name none; `prune` deletes what is known of missing pictures at the end.
+    ask with that name none; `tags` are the files of its tag heads from then on (None: as they are);
+    `prune` deletes what is known of missing pictures at the end.
     """
 
     captions: Sequence[Path] = ()
@@ -79,6 +80,7 @@ class IndexOptions:
     model: str | None = None
     fusion: str | None = None
     weight: float | None = None
+    tags: Sequence[Path] | None = None
     prune: bool = False
 
     @property

@@ -21,6 +21,7 @@ from indexer.errors import LibraryDamaged, LibraryError
 from indexer.library import Library
 from indexer.locking import only_writer
 from indexer.schema import NEVER, SCHEMA, SETTINGS, Base
+from indexer.tagging.current import damaged_heads, tag_all
 
 DAMAGED = "catalogue.damaged.sqlite"
 _PLACE = "rescued.tmp"
@@ -87,6 +88,9 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
             )
     with Library.open(place) as made, made.writing() as batch:
         batch.look_again_without(made.encoder_id)  # what was lost comes back with the next run
+        batch.drop_tag_heads([head.id for head in damaged_heads(made)])
+        with suppress(LibraryDamaged):  # by an embedding; the doctor says so
+            tag_all(made, batch, made.encoder_id)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The tables of a library: folders, pictures, captions, embeddings, settings.
+"""The tables of a library: folders, pictures, captions, embeddings, tags, settings.
 
 SQLite is the truth; the vector index is a cache of it. Paths are bytes, relative to their
 folder. Embeddings are float16 and keyed by content (hash of the picture's bytes or of the
@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from indexer.errors import LibraryDamaged
 
-SCHEMA = "0002"  # the newest migration; a test compares it with indexer/migrations
+SCHEMA = "0003"  # the newest migration; a test compares it with indexer/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
 NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
@@ -116,6 +116,46 @@ class Embedding(Base):
     modality: Mapped[str]
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TagHeadRow(Base):
+    """A tag head that the library knows by its name: the whole file that it came from.
+
+    It fits the embeddings of one encoder; it rests while the library is searched by another one.
+    `fingerprint` is the SHA-256 of `content`, as hexadecimal.
+    """
+
+    __tablename__ = "tag_heads"
+    __table_args__ = (UniqueConstraint("encoder_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoders.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    fingerprint: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TagRow(Base):
+    """A tag that a head can give."""
+
+    __tablename__ = "tags"
+    __table_args__ = (UniqueConstraint("head_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    head_id: Mapped[int] = mapped_column(ForeignKey("tag_heads.id", ondelete="CASCADE"))
+    name: Mapped[str]
+
+
+class PictureTag(Base):
+    """A tag that holds of a picture: its probability reaches the threshold of the tag."""
+
+    __tablename__ = "picture_tags"
+    __table_args__ = (
+        UniqueConstraint("picture_id", "tag_id"),
+        Index("picture_tags_by_tag", "tag_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    picture_id: Mapped[int] = mapped_column(ForeignKey("pictures.id", ondelete="CASCADE"))
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tags.id", ondelete="CASCADE"))
+    probability: Mapped[float]
 
 
 class Segment(Base):

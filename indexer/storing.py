@@ -16,6 +16,7 @@ from indexer.library import Library
 from indexer.plan import FolderPlan
 from indexer.report import IndexReport
 from indexer.schema import PRESENT, text_hash, unpack
+from indexer.tagging.current import tag_pictures
 
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)
 
@@ -44,8 +45,14 @@ def store_pictures(
     with library.writing() as batch:
         batch.put_embeddings(library.encoder_id, IMAGE, *images)
         batch.put_embeddings(library.encoder_id, TEXT, *texts)
+        keys: tuple[list[int], list[int]] = (
+            [],
+            [],
+        )  # of those that were read, of those that failed
         for (found, outcome), facts in zip(outcomes, contents, strict=True):
-            _store_picture(batch, plan, found, outcome.content_hash, facts)
+            key = _store_picture(batch, plan, found, outcome.content_hash, facts)
+            keys[facts.reason is not None].append(key)
+        tag_pictures(library, batch, *keys)
     for (found, outcome), facts in zip(outcomes, contents, strict=True):
         _count(plan, found, outcome, facts, report)
     for flaw in {picture.thumbnail_flaw for picture in decoded} - {"", *_said(report)}:
@@ -77,7 +84,7 @@ def _store_picture(
     found: FoundPicture,
     content_hash: bytes | None,
     content: ContentFacts,
-) -> None:
+) -> int:
     facts = PictureFacts(
         found.relative,
         found.size,
@@ -94,6 +101,7 @@ def _store_picture(
     if content.reason is None:
         batch.put_captions(key, plan.captions.get(found.relative, ()), embedded=False)
         batch.put_captions(key, content.captions, embedded=True)
+    return key
 
 
 def _count(
@@ -131,6 +139,7 @@ def store_captions(
         for key, captions_ in todo:
             batch.put_captions(key, captions_, embedded=False)
         batch.touch([key for key, _ in todo])
+        tag_pictures(library, batch, [key for key, _ in todo])
     report.changed += len(todo)
 
 

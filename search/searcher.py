@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,9 @@ class Hit:
     """One answer. `score` is the fused cosine; the scores of picture and caption stand behind it.
 
     `caption_score` is None where the picture has no caption; `confidence` is None until a
-    calibration exists.
+    calibration exists. `tags` are those that hold of it with their probabilities, surest first;
+    None where the library has no tag head. Pictures that were only asked for by tags have the
+    least of the tags' probabilities as their score, and no `image_score`.
     """
 
     rank: int
@@ -34,9 +36,10 @@ class Hit:
     confidence: float | None
     caption: str | None
     captions: tuple[str, ...]
-    image_score: float
+    image_score: float | None
     caption_score: float | None
     thumbnail: Path
+    tags: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,15 @@ class Answer:
     elapsed_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How many pictures, which not, and which only."""
+
+    k: int
+    exclude: Sequence[int]
+    tags: Sequence[str]
+
+
 class Searcher:
     """Searches one library; keeps its rows in memory and notices when they change."""
 
@@ -55,24 +67,42 @@ class Searcher:
         self.library = library
         self._stored: tuple[int, StoredRows, NDArray[np.int64]] | None = None
 
-    def search(self, query: Query | str, *, k: int = 10, exclude: Iterable[int] = ()) -> Answer:
+    def search(
+        self,
+        query: Query | str,
+        *,
+        k: int = 10,
+        exclude: Iterable[int] = (),
+        tags: Sequence[str] = (),
+    ) -> Answer:
         """The k best pictures; a query picture that is in the library is left out by content.
 
         The query of the answer says which weight was used.
-        `exclude`: ids of more pictures to leave out. Raises `QueryError`, `InputError` for a
-        weight that the fusion cannot serve, and `LibraryError`.
+        `exclude`: ids of more pictures to leave out. `tags`: only pictures of which all of these
+        hold. Raises `QueryError`, `InputError` for a weight that the fusion cannot serve or a tag
+        that no head gives, and `LibraryError`.
         """
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
         left_out = tuple(exclude)  # it may be asked twice
-        return self._settled(lambda: self._found(query, k, left_out, start))
+        return self._settled(lambda: self._found(query, _Wanted(k, left_out, tags), start))
 
-    def _found(self, query: Query, k: int, exclude: Iterable[int], start: float) -> Answer:
+    def tagged(self, tags: Sequence[str], *, k: int = 10) -> Answer:
+        """The k pictures of which all of these tags hold most surely: by the least probability."""
+        start = time.perf_counter()
+        having = self.library.tags.having(self.library.encoder_id, tags)
+        present = self.library.catalogue.present()
+        sure = np.array([having.get(key, -np.inf) for key in present.tolist()], np.float32)
+        chosen = best(sure, k)
+        hits = self._hits(None, present[chosen], sure[chosen])
+        return Answer(Query(()), hits, round(1000 * (time.perf_counter() - start), 1))
+
+    def _found(self, query: Query, wanted: _Wanted, start: float) -> Answer:
         weight = self._weight(query.weight)
         encoder = self.library.encoder
         means = self._rows()[0].centres.means
         embedded = embed(query, encoder, means, offline=self.library.offline)
-        return self._answer(embedded, replace(query, weight=weight), weight, k, exclude, start)
+        return self._answer(embedded, replace(query, weight=weight), weight, wanted, start)
 
     def _weight(self, asked: float | None) -> float:
         """The weight to ask with: the library's where none was named."""
@@ -96,12 +126,20 @@ class Searcher:
                 if self.library.made_with == before:
                     return answer
 
-    def similar(self, picture_id: int, *, k: int = 10, weight: float | None = None) -> Answer:
+    def similar(
+        self,
+        picture_id: int,
+        *,
+        k: int = 10,
+        weight: float | None = None,
+        tags: Sequence[str] = (),
+    ) -> Answer:
         """Pictures like one of the library, by its stored embedding and without decoding it."""
         start = time.perf_counter()
-        return self._settled(lambda: self._alike(picture_id, k, weight, start))
+        wanted = _Wanted(k, (), tags)
+        return self._settled(lambda: self._alike(picture_id, wanted, weight, start))
 
-    def _alike(self, picture_id: int, k: int, asked: float | None, start: float) -> Answer:
+    def _alike(self, picture_id: int, wanted: _Wanted, asked: float | None, start: float) -> Answer:
         weight = self._weight(asked)
         stored, _ = self._rows()
         v_i = self.library.embedded([picture_id]).v_i
@@ -111,21 +149,18 @@ class Searcher:
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
         query = Query((Term(picture=str(same.path)),), weight)
-        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, k, (), start)
+        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, wanted, start)
 
     def _answer(
-        self,
-        embedded: EmbeddedQuery,
-        query: Query,
-        weight: float,
-        k: int,
-        exclude: Iterable[int],
-        start: float,
+        self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: _Wanted, start: float
     ) -> Answer:
         stored, ids = self._rows()
         found = scores(stored, embedded.q, weight)
-        found[np.isin(ids, [*exclude, *self._own(embedded)])] = -np.inf
-        chosen = best(found, k)
+        found[np.isin(ids, [*wanted.exclude, *self._own(embedded)])] = -np.inf
+        if wanted.tags:
+            having = self.library.tags.having(self.library.encoder_id, wanted.tags)
+            found[~np.isin(ids, list(having))] = -np.inf
+        chosen = best(found, wanted.k)
         hits = self._hits(embedded.q, ids[chosen], found[chosen])
         return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
 
@@ -140,14 +175,22 @@ class Searcher:
         return self._stored[1:]
 
     def _hits(
-        self, q: NDArray[np.float32], ids: NDArray[np.int64], found: NDArray[np.float32]
+        self, q: NDArray[np.float32] | None, ids: NDArray[np.int64], found: NDArray[np.float32]
     ) -> tuple[Hit, ...]:
         """The hits with what is shown of them; a picture that went meanwhile is left out."""
         pictures = self.library.catalogue.pictures(ids.tolist())
-        parts = self._parts(q, ids.tolist())
+        parts = {} if q is None else self._parts(q, ids.tolist())
+        tags = self._tags(ids.tolist())
         shown = [(i, s) for i, s in zip(ids.tolist(), found.tolist(), strict=True) if i in pictures]
         return tuple(
-            _hit(rank, score, pictures[key], parts.get(key, (0.0, None)), self.library.thumbnails)
+            _hit(
+                rank,
+                score,
+                pictures[key],
+                parts.get(key, (None if q is None else 0.0, None)),
+                self.library.thumbnails,
+                None if tags is None else tags.get(key, {}),
+            )
             for rank, (key, score) in enumerate(shown, start=1)
         )
 
@@ -165,6 +208,11 @@ class Searcher:
             for key, i, t, has in zip(found.ids, images, texts, found.has_caption, strict=True)
         }
 
+    def _tags(self, ids: list[int]) -> dict[int, dict[str, float]] | None:
+        """The tags of pictures; None where the library has no tag head."""
+        tags = self.library.tags
+        return tags.of(ids) if tags.heads(self.library.encoder_id) else None
+
     def _own(self, query: EmbeddedQuery) -> list[int]:
         return [
             key
@@ -174,7 +222,12 @@ class Searcher:
 
 
 def _hit(
-    rank: int, score: float, picture: PictureInfo, parts: tuple[float, float | None], folder: Path
+    rank: int,
+    score: float,
+    picture: PictureInfo,
+    parts: tuple[float | None, float | None],
+    folder: Path,
+    tags: Mapping[str, float] | None,
 ) -> Hit:
     return Hit(
         rank=rank,
@@ -187,4 +240,5 @@ def _hit(
         image_score=parts[0],
         caption_score=parts[1],
         thumbnail=thumbnail_path(folder, picture.content_hash),
+        tags=tags,
     )

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from colour_tags import colour_head
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from indexer import Library, index_folder
+from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
 from indexer.errors import PicfuseError, QueryError
 from ui.views import grid
@@ -653,3 +654,23 @@ def test_death_of_the_thread_is_told():
     job.wait(10)
     assert isinstance(job.error, PicfuseError)
     assert "indexing failed" in str(job.error)
+
+
+def test_tags_filter_the_hits_and_are_shown_with_the_picture(library, tmp_path):
+    head = colour_head(tmp_path / "colours.safetensors")
+    with Library.open(library) as opened:
+        index_folder(opened, options=IndexOptions(workers=1, tags=[head]))
+    at = app()
+    assert at.multiselect(key="tags").options == ["bluish", "reddish", "says blue"]
+    at.multiselect(key="tags").select("reddish").run()
+    assert texts(at) == ["something blue"]  # its look is red; listed without a query
+    at.text_input(key="q").input("green").run()
+    assert texts(at) == ["something blue"]
+    click(at, "Show picture")
+    assert "Tags: reddish 99%, says blue 99%" in said(at)
+    at = app(q="red")
+    assert len(texts(at)) == 3
+
+
+def test_library_without_tags_offers_none(library):
+    assert not app().multiselect

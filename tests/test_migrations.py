@@ -1,9 +1,13 @@
 """The schema over time: migrations make what the models say."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from colour_tags import colour_head
 from sqlalchemy import inspect, text
 
 from indexer import IndexOptions, Library, index_folder, migrate
@@ -44,9 +48,11 @@ def test_deleting_a_folder_deletes_what_hangs_on_it(engine):
     migrate.upgrade(engine)
     tables = {
         table: [key["options"].get("ondelete") for key in inspect(engine).get_foreign_keys(table)]
-        for table in ("pictures", "captions", "embeddings")
+        for table in ("pictures", "captions", "embeddings", "tag_heads", "tags")
     }
-    assert tables == {"pictures": ["CASCADE"], "captions": ["CASCADE"], "embeddings": ["CASCADE"]}
+    assert set(map(tuple, tables.values())) == {("CASCADE",)}
+    keys = inspect(engine).get_foreign_keys("picture_tags")
+    assert [key["options"].get("ondelete") for key in keys] == ["CASCADE", "CASCADE"]
 
 
 def test_upgrading_again_changes_nothing(engine):
@@ -128,3 +134,42 @@ def test_library_of_the_first_schema_keeps_every_embedding(colour_library, tmp_p
         assert not (old / "vectors-7.faiss").exists()
         assert [finding.check for finding in examine(opened) if finding.serious] == []
         assert "encoder" in {finding.check for finding in examine(opened)}  # no golden rows yet
+
+
+SECOND = FIRST | {
+    "pictures": FIRST["pictures"] + ", pixels_hash",
+    "encoders": FIRST["encoders"] + ", golden_image, golden_text",
+    "segments": "position, file, checksum, keys",
+}
+
+
+def test_library_of_the_second_schema_is_searched_at_once_and_can_be_tagged(
+    colour_library, tmp_path
+):
+    """As picfuse left it before there were tags: its vector index is taken over."""
+    old = tmp_path / "old"
+    old.mkdir()
+    with open_engine(old).begin() as connection:
+        config = migrate.configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        assert "tags" not in inspect(connection).get_table_names()
+        connection.connection.commit()
+        source = str(colour_library.path / FILE)
+        connection.exec_driver_sql("ATTACH DATABASE ? AS made", (source,))
+        for table, columns in SECOND.items():
+            connection.exec_driver_sql(
+                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
+            )
+    files = [shutil.copy(path, old) for path in colour_library.path.glob("vectors-*.faiss")]
+    assert files
+    head = colour_head(tmp_path / "colours.safetensors")
+    with Library.open(old) as opened:
+        assert [hit.tags for hit in Searcher(opened).search("red", k=1).hits] == [None]
+        report = index_folder(opened, options=IndexOptions(workers=1, tags=[head]))
+        assert (report.unchanged, report.failed) == (5, [])
+        hits = Searcher(opened).search("blue", tags=["reddish"]).hits
+        assert {hit.path.name for hit in hits} == {"red.png", "yellow.png"}
+        assert opened.encoder.images == 0
+        assert {Path(file).name for file in files} <= {path.name for path in old.iterdir()}
+        assert [finding.check for finding in examine(opened) if finding.serious] == []

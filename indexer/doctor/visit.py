@@ -18,6 +18,7 @@ from indexer.doctor.catalogue import (
 from indexer.doctor.encoder import encoder_drift
 from indexer.doctor.files import changed_files, thumbnails
 from indexer.doctor.finding import Finding
+from indexer.doctor.tags import tags
 from indexer.doctor.vectors import segments
 from indexer.library import Library
 from indexer.locking import only_writer
@@ -34,6 +35,7 @@ CHECKS: dict[str, Check] = {
     "unused": unused_embeddings,
     "waiting": waiting,
     "move": unfinished,
+    "tags": tags,
     "vectors": segments,
     "thumbnails": thumbnails,
     "files": changed_files,

@@ -73,11 +73,16 @@ def find_labels(folder: Path) -> Labels | None:
 
 
 def _labelled(folder: Path, rows: Iterable[dict[str, str]]) -> Iterable[tuple[bytes, str]]:
-    by_name = {spelling: name for name in picture_names(folder) for spelling in _spellings(name)}
+    by_name = names_by_spelling(folder)
     for row in rows:
         name = by_name.get(os.fsencode(row["file"] or ""))
         if name is not None and row["label"]:
             yield name, row["label"]
+
+
+def names_by_spelling(folder: Path) -> dict[bytes, bytes]:
+    """The pictures of a data set by what a table may call them; see `read_split`."""
+    return {spelling: name for name in picture_names(folder) for spelling in _spellings(name)}
 
 
 def held_out(names: Collection[bytes], share: float) -> frozenset[bytes]:

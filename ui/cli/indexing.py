@@ -9,11 +9,14 @@ import click
 
 from indexer import IndexOptions, IndexReport, Library
 from indexer.database import is_vacant
+from indexer.encoders import load_encoder
 from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file
 from indexer.fusion import open_fusion
 from indexer.report import TIME_LIMIT
-from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT, cache_directory
+from indexer.tagging.current import named_heads
+from indexer.tagging.head import read_tag_head
 from ui.cli.ending import exit_status
 from ui.cli.group import json_option, library_options
 from ui.cli.progress import index_with_bar
@@ -54,6 +57,13 @@ from ui.cli.text import path_fields, print_json
     f"[default for a new library: {DEFAULT_WEIGHT}]",
 )
 @click.option(
+    "--tags",
+    multiple=True,
+    metavar="FILE",
+    help="A tag head of 'picfuse train tags': its copy in the library tags all pictures, new and "
+    "changed ones too. May be repeated; holds until other heads are named ('' for none).",
+)
+@click.option(
     "--prune",
     is_flag=True,
     help="Delete what is known of missing pictures; else it is kept, since an unplugged disk is "
@@ -79,6 +89,7 @@ def index(
     model: str | None,
     fusion: str | None,
     weight: float | None,
+    tags: tuple[str, ...],
     prune: bool,
     workers: int | None,
     time_limit: float,
@@ -94,6 +105,8 @@ def index(
     some pictures could not be read.
     """
     check_named(folders, captions)
+    for file in filter(None, tags):
+        read_tag_head(Path(file))
     options = IndexOptions(
         captions,
         exclude,
@@ -103,6 +116,7 @@ def index(
         model=model,
         fusion=fusion,
         weight=weight,
+        tags=[Path(file) for file in tags if file] if tags else None,
         prune=prune,
     )
     report, status = IndexReport(), 0
@@ -131,10 +145,19 @@ def open_or_create(
         return Library.open(path, offline=offline)
     if not folders:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
+    _check_heads(options, offline)
     encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
     if options.weight is not None:
         open_fusion(fusion).check_weight(options.weight)
     return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
+
+
+def _check_heads(options: IndexOptions, offline: bool) -> None:
+    """Raise `InputError` for tag heads of another encoder, before a library is made for them."""
+    if options.tags:
+        name = options.model or DEFAULT_ENCODER
+        encoder = load_encoder(name, cache=cache_directory(), offline=offline)
+        named_heads(options.tags, encoder.fingerprint, encoder.name)
 
 
 def _print_report(report: IndexReport, as_json: bool) -> None:

@@ -45,6 +45,13 @@ def search_options(command: F) -> F:
             "library is set]",
         ),
         click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="NAME",
+            help="Only pictures with this tag; may be repeated: all must hold.",
+        ),
+        click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
         ),
         library_options,
@@ -57,7 +64,8 @@ def search_options(command: F) -> F:
     cls=SearchCommand,
     context_settings={"ignore_unknown_options": True},
     epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
-    "  picfuse search golden retriever + ./pool.jpg - 2:fruit",
+    "  picfuse search golden retriever + ./pool.jpg - 2:fruit\n"
+    "  picfuse search on the beach --tag joyful",
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options
@@ -69,12 +77,14 @@ def search(
 
     A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
+    With --tag and no term, the pictures of which the tag holds most surely are listed.
     The same picture in the library is left out of its own hits. Exit status 1 when nothing matched.
     """
     for term in terms:
         if term.startswith("--"):
             raise click.NoSuchOption(term, ctx=ctx)
-    _answer(ctx, Query.parse(terms, weight=weight), **options)
+    query = Query.parse(terms, weight=weight) if terms or not options["tags"] else None
+    _answer(ctx, query, **options)
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
@@ -88,9 +98,10 @@ def similar(ctx: click.Context, /, picture: str, weight: float | None, **options
 
 def _answer(
     ctx: click.Context,
-    query: Query,
+    query: Query | None,
     *,
     k: int,
+    tags: tuple[str, ...],
     library: Path,
     offline: bool,
     as_json: bool,
@@ -101,7 +112,11 @@ def _answer(
     if len(styles) > 1:
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
     with Library.open(library, read_only=True, offline=offline) as opened:
-        answer = Searcher(opened).search(_with_standard_input(query), k=k)
+        searcher = Searcher(opened)
+        if query is None:
+            answer = searcher.tagged(tags, k=k)
+        else:
+            answer = searcher.search(_with_standard_input(query), k=k, tags=tags)
     print_answer(answer, styles[0] if styles else "lines")
     if not answer.hits:
         if not styles:

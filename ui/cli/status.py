@@ -28,11 +28,31 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         print_json({**facts, "failures": listed} if failed else facts)
         return
     for name, value in facts.items():
-        for line in value if isinstance(value, list) else [value]:
+        lines = _tag_lines(value) if name == "tags" else value
+        for line in lines if isinstance(lines, list) else [lines]:
             if line is not None:
                 click.echo(f"{name:9} {shown(str(line))}")
     for path, why in failures:
         click.echo(f"{shown(str(path))}: {shown(why)}")
+
+
+def _tags(library: Library) -> dict[str, Any]:
+    """The tag heads and how many pictures have each of their tags; nothing where there are none."""
+    encoder_id = library.encoder_id
+    heads = library.tags.heads(encoder_id)
+    counts = library.tags.counts(encoder_id)
+    fields = [
+        {"name": h.name, "fingerprint": h.fingerprint, "pictures": counts[h.name]} for h in heads
+    ]
+    return {"tags": fields} if fields else {}
+
+
+def _tag_lines(heads: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"{head['name']} ({head['fingerprint'][:8]}): "
+        + ", ".join(f"{tag} {count}" for tag, count in head["pictures"].items())
+        for head in heads
+    ]
 
 
 def library_fields(library: Library) -> dict[str, Any]:
@@ -48,6 +68,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "failed": counts.get(FAILED, 0),
         "index": "exact scan",
         "weight": library.weight,
+        **_tags(library),
         "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",
         "folders": [path_fields(folder.path)["path"] for folder in library.catalogue.folders()],
     }

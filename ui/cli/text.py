@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +61,19 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 4),
         "confidence": hit.confidence,
         "caption": hit.caption,
-        "image_score": round(hit.image_score, 4),
-        "caption_score": None if hit.caption_score is None else round(hit.caption_score, 4),
+        "image_score": _rounded(hit.image_score),
+        "caption_score": _rounded(hit.caption_score),
+        **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
     }
+
+
+def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
+    """Tags with their probabilities as scripts read them."""
+    return {valid(name): round(probability, 4) for name, probability in tags.items()}
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
 
 
 def valid(text: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer import Progress
-from indexer.errors import InputError
 from indexer.settings import cache_directory
 from indexer.training.datasets import dataset_folder
 from ui.cli.progress import bar
+from ui.cli.tag_training import tags
 from ui.cli.text import shown
+from ui.cli.training_options import check_output, validation_of
 
 if TYPE_CHECKING:
     from indexer.training.recipe import AlignRecipe
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
 @click.group()
 def train() -> None:
     """Train heads of the built-in model on your own pictures."""
+
+
+train.add_command(tags)
 
 
 @train.command(
@@ -72,10 +74,10 @@ def align(
     to bring picture and caption together.
     """
     folder = dataset_folder(dataset)
-    _check_output(output)
+    check_output(output)
     recipes = import_module("indexer.training.recipe")  # it brings torch
     recipe: AlignRecipe = recipes.AlignRecipe(
-        folder, output, split, _validation(validation), report, captions
+        folder, output, split, validation_of(validation), report, captions
     )
     settings = replace(recipe.settings, seed=seed)
     settings = replace(settings, epochs=epochs) if epochs else settings
@@ -101,22 +103,3 @@ def _compare(facts: dict[str, Any]) -> None:
             "help (the built-in heads learned from 5,500)",
             err=True,
         )
-
-
-def _check_output(output: Path) -> None:
-    """Raise `InputError` where nothing can be written, before hours have gone into it."""
-    with suppress(OSError):
-        output.parent.mkdir(parents=True, exist_ok=True)
-    target = output if output.exists() else output.parent
-    if not output.parent.is_dir() or not os.access(target, os.W_OK):
-        raise InputError(f"{output}: cannot be written; name another file with --output")
-
-
-def _validation(given: str) -> Path | float:
-    try:
-        share = float(given)
-    except ValueError:
-        return Path(given)
-    if not 0 < share < 1:
-        raise InputError(f"--validation {given}: a share lies between 0 and 1")
-    return share

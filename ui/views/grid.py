@@ -29,14 +29,17 @@ class Card:
     thumbnail: Path
     score: str = ""
     scores: str = ""
+    tags: tuple[str, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
         """The card of an answer."""
         caption = "" if hit.caption_score is None else f" · caption {hit.caption_score:.2f}"
         score = f"{hit.score:.2f}"
-        scores = f"Score {score} · picture {hit.image_score:.2f}{caption}"
-        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores)
+        image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
+        scores = f"Score {score}{image}{caption}"
+        tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
+        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
 
     @classmethod
     def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
@@ -120,6 +123,8 @@ def _open(card: Card, more: Callable[[int], None]) -> None:
         notice("The picture cannot be shown", str(error))
     for caption in card.captions:
         st.text(shown(caption))
+    if card.tags:
+        st.text(f"Tags: {shown(', '.join(card.tags))}")
     st.code(shown(card.path), language=None, wrap_lines=True)
     if card.scores:
         st.caption(card.scores)

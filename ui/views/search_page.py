@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -39,6 +40,12 @@ class Asked:
     like: str | None
     weight: float
     k: int
+    tags: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is asked for but perhaps tags."""
+        return self.like is None and self.picture is None and not self.words.strip()
 
 
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
@@ -66,8 +73,10 @@ def _invite(title: str, text: str) -> None:
 
 def _search(opened: Opened, pictures: int) -> None:
     try:
-        asked = _ask(opened.library)
-        if asked.like is None and asked.picture is None and not asked.words.strip():
+        with opened.asking():
+            names = opened.library.tags.names(opened.library.encoder_id)
+        asked = _ask(opened.library, names)
+        if asked.nothing and not asked.tags:
             _browse(opened, pictures, asked.k)
             return
         _preview(opened, asked)
@@ -81,7 +90,7 @@ def _search(opened: Opened, pictures: int) -> None:
         _results(answer)
 
 
-def _ask(library: Library) -> Asked:
+def _ask(library: Library, names: Sequence[str]) -> Asked:
     words = st.text_input(
         "Search",
         key="q",
@@ -105,9 +114,20 @@ def _ask(library: Library) -> Asked:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
+    tags = _tags(names)
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
-    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k)
+    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags)
+
+
+def _tags(names: Sequence[str]) -> tuple[str, ...]:
+    """The tags that are asked for; nothing is shown where the library has none."""
+    if not names:
+        return ()
+    chosen = st.multiselect(
+        "Only pictures with these tags", names, key="tags", persist_state="session"
+    )
+    return tuple(chosen)
 
 
 def _weight(set_to: float, *, weighable: bool) -> float:
@@ -161,12 +181,14 @@ def _answer(opened: Opened, asked: Asked) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        if asked.like is None:
+        if asked.nothing:
+            answer = searcher.tagged(asked.tags, k=asked.k)
+        elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
-            answer = searcher.search(query, k=asked.k)
+            answer = searcher.search(query, k=asked.k, tags=asked.tags)
         else:
             picture = _picture_id(asked.like)
-            answer = searcher.similar(picture, k=asked.k, weight=asked.weight)
+            answer = searcher.similar(picture, k=asked.k, weight=asked.weight, tags=asked.tags)
     st.session_state["answer"] = (key, answer)
     return answer
 

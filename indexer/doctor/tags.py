@@ -1,0 +1,81 @@
+"""Checks of tags: are the heads whole, and do tags say what the heads say?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from indexer.batch import Batch
+from indexer.catalogue import chunks
+from indexer.doctor.finding import Finding, some
+from indexer.errors import LibraryDamaged
+from indexer.library import Library
+from indexer.report import Progress
+from indexer.tagging.current import AT_ONCE, damaged_heads, predicted, tag_all
+
+_NEAR = 1e-4  # probabilities in batches of another size are added up in another order
+
+
+def tags(library: Library) -> Iterator[Finding | Progress]:
+    """Each head against its fingerprint; the tags of each picture against its embeddings."""
+    damaged = damaged_heads(library)
+    if damaged:
+        yield Finding(
+            "tags",
+            len(damaged),
+            "tag heads are damaged: no picture can be tagged, and so none be indexed",
+            "they are taken out; 'picfuse index --tags FILE' adopts them again",
+            examples=some([head.name for head in damaged]),
+            mend=partial(Batch.drop_tag_heads, head_ids=[head.id for head in damaged]),
+        )
+        return
+    wrong: list[int] = []
+    try:
+        yield from _compared(library, wrong)
+    except LibraryDamaged:  # a damaged embedding, which has a check of its own
+        return
+    if wrong:
+        encoder_id = library.encoder_id
+        yield Finding(
+            "tags",
+            len(wrong),
+            "pictures have other tags than their embeddings say",
+            "they are tagged again; nothing is encoded",
+            examples=some([p.path for p in library.catalogue.pictures(wrong[:5]).values()]),
+            mend=lambda batch: tag_all(library, batch, encoder_id),
+        )
+
+
+def _compared(library: Library, wrong: list[int]) -> Iterator[Progress]:
+    """Compare all present pictures that do not wait to be indexed; collects those that differ."""
+    heads = library.tags.loaded(library.encoder_id)  # none of them: then no tag may be stored
+    present = library.tags.settled()
+    for done, ids in enumerate(chunks(present, AT_ONCE), start=1):
+        found = library.embedded(ids)
+        expected = {
+            (picture, tag): probability
+            for head in heads
+            for picture, tag, probability in predicted(head, found, margin=_NEAR)
+        }
+        certain = {
+            (picture, tag)
+            for head in heads
+            for picture, tag, _ in predicted(head, found, margin=-_NEAR)
+        }
+        stored = library.tags.by_head(ids)
+        wrong += sorted(_different(stored, expected, certain))
+        yield Progress(min(done * AT_ONCE, len(present)), len(present))
+
+
+def _different(
+    stored: dict[tuple[int, int], float],
+    expected: dict[tuple[int, int], float],
+    certain: set[tuple[int, int]],
+) -> set[int]:
+    """Pictures with a tag too many, one too few, or another probability.
+
+    `expected` holds what may be stored, `certain` what must be: a probability at the very
+    threshold may fall on either side.
+    """
+    bad = {key for key, p in stored.items() if not abs(p - expected.get(key, -1)) < _NEAR}
+    return {picture for picture, _ in bad | (certain - stored.keys())}

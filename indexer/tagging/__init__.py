@@ -1,0 +1,1 @@
+"""Tags: heads that predict them from embeddings, and the tags of a library's pictures."""

@@ -1,0 +1,126 @@
+"""Keep the tags of a library current: they follow from stored embeddings, nothing is encoded.
+
+Whatever changes the embeddings of a picture changes its tags in the same transaction, so a reader
+never sees the one without the other, and a process that was killed leaves nothing to catch up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from indexer.batch import Batch
+from indexer.catalogue import chunks
+from indexer.embeddings import Embedded, Embeddings
+from indexer.errors import InputError, LibraryDamaged
+from indexer.library import Library
+from indexer.tagging.head import TagHead, read_tag_head
+from indexer.tagging.tags import KnownHead, Tags
+
+AT_ONCE = 4096  # pictures whose embeddings are in memory at a time
+
+LoadedHead = tuple[KnownHead, TagHead]
+
+
+def named_heads(files: Sequence[Path], fingerprint: str, encoder: str) -> dict[str, TagHead]:
+    """Heads by the names that a library knows them by: those of their files, without suffix.
+
+    Raises `ModelError` for a file that holds none, and `InputError` for two of one name or for
+    one that was trained on another encoder than that of this fingerprint.
+    """
+    found: dict[str, TagHead] = {}
+    for file in files:
+        if file.stem in found:
+            raise InputError(f"{file}: another tag head is named {file.stem!r} too; rename one")
+        found[file.stem] = read_tag_head(file)
+        facts = found[file.stem].facts
+        if facts.fingerprint != fingerprint:
+            raise InputError(
+                f"{file}: made for {facts.encoder!r} ({facts.fingerprint[:8]}), while the library "
+                f"is of {encoder!r} ({fingerprint[:8]}); train it again with 'picfuse train tags "
+                f"DATASET --model {encoder}'"
+            )
+    return found
+
+
+def adopt(library: Library, files: Sequence[Path]) -> None:
+    """Let these be the heads of a library from now on, and tag all its pictures.
+
+    The files are copied into the catalogue. None named: all tags are deleted.
+    """
+    settings, encoder_id = library.settings, library.encoder_id
+    heads = named_heads(files, settings.fingerprint, settings.encoder)
+    known = library.tags.heads(encoder_id)
+    if {h.name: h.fingerprint for h in known} == {n: h.fingerprint for n, h in heads.items()}:
+        return
+    with library.writing() as batch:
+        batch.drop_tag_heads([head.id for head in known])
+        for name, head in heads.items():
+            batch.put_tag_head(encoder_id, name, head)
+        tag_all(library, batch, encoder_id)
+
+
+def tag_all(library: Library, batch: Batch, encoder_id: int) -> None:
+    """Give every picture the tags that it has by the embeddings of this encoder, and no others."""
+    batch.clear_tags()
+    tags = Tags(batch.connection, library.path)
+    heads = tags.loaded(encoder_id)
+    for ids in chunks(tags.taggable() if heads else [], AT_ONCE):
+        _tag(library, batch, encoder_id, heads, ids)
+
+
+def tag_pictures(
+    library: Library, batch: Batch, picture_ids: Sequence[int], failed: Sequence[int] = ()
+) -> None:
+    """Bring the tags of pictures up to date, whose rows this batch has just written.
+
+    Those that could not be read have none.
+    """
+    encoder_id = library.encoder_id
+    heads = library.tags.loaded(encoder_id)
+    _tag(library, batch, encoder_id, heads, picture_ids)
+    if heads:
+        batch.put_tags(failed, [])
+
+
+def _tag(
+    library: Library,
+    batch: Batch,
+    encoder_id: int,
+    heads: Sequence[LoadedHead],
+    picture_ids: Sequence[int],
+) -> None:
+    if not heads:
+        return
+    embeddings = Embeddings(batch.connection, library.path)
+    found = embeddings.embedded(encoder_id, heads[0][1].facts.dim, picture_ids)
+    batch.put_tags(picture_ids, [row for head in heads for row in predicted(head, found)])
+
+
+def damaged_heads(library: Library) -> list[KnownHead]:
+    """The heads that cannot be read as they were adopted."""
+    damaged = []
+    for known in library.tags.heads(library.encoder_id):
+        try:
+            library.tags.load(known)
+        except LibraryDamaged:
+            damaged.append(known)
+    return damaged
+
+
+def predicted(
+    loaded: LoadedHead, found: Embedded, margin: float = 0.0
+) -> list[tuple[int, int, float]]:
+    """Picture, number of the tag and probability, wherever a tag holds.
+
+    `margin` is what a probability may lack to its threshold.
+    """
+    known, head = loaded
+    probabilities = head.probabilities(found.v_i, found.v_t, found.has_caption)
+    numbers = [known.tag_ids[tag] for tag in head.facts.tags]
+    return [
+        (int(found.ids[row]), numbers[column], round(float(probabilities[row, column]), 6))
+        for row, column in np.argwhere(head.holds(probabilities + np.float32(margin))).tolist()
+    ]

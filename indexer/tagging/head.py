@@ -1,0 +1,228 @@
+"""A tag head: probabilities of tags from the two embeddings of a picture, and its file.
+
+The head predicts from `v_f = v_cr ⊗ v_c`. The formulas stand here once and run on numpy rows when
+pictures are tagged and on torch tensors in training: both know `@`, `+` and `*`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from indexer.encoders.heads import same
+from indexer.encoders.protocol import Rows
+from indexer.errors import ModelError
+
+Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
+Weights: TypeAlias = Mapping[str, Any]
+Mask: TypeAlias = NDArray[np.bool_]
+Probabilities: TypeAlias = NDArray[np.float32]
+
+FORMAT = "picfuse-tags-1"
+_DESCRIPTION = "tag_head"
+BOTH, PICTURE, CAPTION = "both", "picture", "caption"
+INPUTS = {BOTH: ("image", "text"), PICTURE: ("image",), CAPTION: ("text",)}  # sides that are read
+CAPTIONED, PLAIN = 1, 0  # rows of the calibration: of pictures with and without a caption
+
+# Axes of the tensors, where d = dim and t = number of tags.
+_SIDE = {
+    "mean": ("d",),
+    "scale": ("d",),
+    "task": ("d", "d"),
+    "task_bias": ("d",),
+    "out": ("d", "t"),
+}
+_SHARED = {"bias": ("t",), "slope": (2, "t"), "shift": (2, "t"), "threshold": ("t",)}
+
+
+@dataclass(frozen=True, slots=True)
+class TagHeadFacts:
+    """What a head is for; `exclusive` means that exactly one tag is right of each picture.
+
+    `encoder` and `fingerprint` name the encoder whose embeddings it was trained on, `input` what
+    of a picture it reads.
+    """
+
+    tags: tuple[str, ...]
+    encoder: str
+    fingerprint: str
+    dim: int
+    input: str = BOTH
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TagHead:
+    """A head as it was read from its file; `content` is that file, `fingerprint` its SHA-256."""
+
+    facts: TagHeadFacts
+    weights: Mapping[str, NDArray[np.float32]]
+    content: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """What predictions of this head depend on, beside the embeddings."""
+        return fingerprint(self.content)
+
+    def raw(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
+        """Raw score of each tag, (n, tags)."""
+        there = has_caption[:, None].astype(np.float32)
+        return np.asarray(logits(v_i, v_t, there, self.facts.input, self.weights))
+
+    def probabilities(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
+        """Calibrated probability of each tag, (n, tags)."""
+        kind = np.where(has_caption, CAPTIONED, PLAIN)
+        z = self.raw(v_i, v_t, has_caption)
+        scaled = z * self.weights["slope"][kind] + self.weights["shift"][kind]
+        return as_probabilities(scaled, exclusive=self.facts.exclusive)
+
+    def holds(self, probabilities: Probabilities) -> Mask:
+        """Which tags a picture gets, (n, tags)."""
+        return np.asarray(probabilities >= self.weights["threshold"])
+
+
+def shapes(given: str) -> dict[str, tuple[str | int, ...]]:
+    """Names and axes of the tensors of a head that reads this input."""
+    sides = {f"{side}.{name}": axes for side in INPUTS[given] for name, axes in _SIDE.items()}
+    absent = {"absent": ("d",)} if "text" in INPUTS[given] else {}
+    return {**sides, **absent, **_SHARED}
+
+
+def decoupled(v: Array, side: str, weights: Weights) -> Array:
+    """One half of `v_f = v_cr ⊗ v_c`: features of one modality times their task-related part.
+
+    `v` (n, d) is standardised; `v_cr` is a linear projection of it, so that each feature counts as
+    much as the task and the other features of this picture want it to.
+    """
+    return (v @ weights[f"{side}.task"] + weights[f"{side}.task_bias"]) * v
+
+
+def logits(
+    v_i: Array,
+    v_t: Array,
+    has_caption: Array,
+    given: str,
+    weights: Weights,
+    drop: Callable[[Array], Array] = same,
+) -> Array:
+    """Raw score of each tag, (n, tags): `v_f A + b` with `v_f = [v_ir ⊗ v_i, v_tr ⊗ v_t]`.
+
+    `has_caption` (n, 1) of ones and zeros. In the place of a caption that is not there stands the
+    learned row `absent`, so that it is never a zero vector that says something by chance.
+    """
+    z = weights["bias"] + 0 * has_caption
+    if "image" in INPUTS[given]:
+        v_f = decoupled(_standardised(v_i, "image", weights), "image", weights)
+        z = z + drop(v_f) @ weights["image.out"]
+    if "text" in INPUTS[given]:
+        there = _standardised(v_t, "text", weights) * has_caption
+        v_f = decoupled(there + weights["absent"] * (1 - has_caption), "text", weights)
+        z = z + drop(v_f) @ weights["text.out"]
+    return z
+
+
+def _standardised(v: Array, side: str, weights: Weights) -> Array:
+    return (v - weights[f"{side}.mean"]) * weights[f"{side}.scale"]
+
+
+def as_probabilities(scores: NDArray[np.float32], *, exclusive: bool) -> Probabilities:
+    """Probabilities (n, tags) of calibrated scores: softmax where one tag is right, or sigmoid."""
+    if exclusive:
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * scores), dtype=np.float32)  # never overflows
+
+
+def fingerprint(content: bytes) -> str:
+    """SHA-256 of a head's file, as hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_tag_head(path: Path) -> TagHead:
+    """The head of a file. Raises `ModelError` when it is missing, damaged or something else."""
+    try:
+        content = path.expanduser().read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read as a tag head ({error.strerror}); "
+            "make one with 'picfuse train tags DATASET --output FILE'"
+        ) from error
+    return parse_tag_head(content, str(path))
+
+
+def parse_tag_head(content: bytes, place: str) -> TagHead:
+    """The head that a file's bytes hold. Raises `ModelError`, naming `place`, when they do not."""
+    try:
+        description = _header(content)
+        stored = load(content)
+        said = description["facts"]
+        facts = TagHeadFacts(**{**said, "tags": tuple(said["tags"])})
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _not_a_head(place) from error
+    weights = {name: np.asarray(tensor, dtype=np.float32) for name, tensor in stored.items()}
+    if description.get("format") != FORMAT or not _is_sound(facts, weights):
+        raise _not_a_head(place)
+    return TagHead(facts, weights, content)
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    """The description in a safetensors file (its reader of bytes does not give it)."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    return dict(json.loads(header["__metadata__"][_DESCRIPTION]))
+
+
+def _is_sound(facts: TagHeadFacts, weights: Mapping[str, NDArray[np.float32]]) -> bool:
+    if facts.input not in INPUTS or not facts.tags or len(set(facts.tags)) < len(facts.tags):
+        return False
+    sizes: dict[str | int, int] = {"d": facts.dim, "t": len(facts.tags), 2: 2}
+    expected = {
+        name: tuple(sizes[axis] for axis in axes) for name, axes in shapes(facts.input).items()
+    }
+    return {name: w.shape for name, w in weights.items()} == expected and all(
+        bool(np.isfinite(w).all()) for w in weights.values()
+    )
+
+
+def _not_a_head(place: str) -> ModelError:
+    return ModelError(
+        f"{place}: holds no tag head, or a damaged one; "
+        "make one with 'picfuse train tags DATASET --output FILE'"
+    )
+
+
+def packed(
+    facts: TagHeadFacts, weights: Mapping[str, NDArray[np.floating]], settings: object
+) -> bytes:
+    """A head as the bytes of its file: matrices in float16, the rest in float32."""
+    tensors = {
+        name: np.ascontiguousarray(
+            weights[name], np.float16 if name.endswith(("task", "out")) else np.float32
+        )
+        for name in shapes(facts.input)
+    }
+    described = {"format": FORMAT, "facts": asdict(facts), "settings": settings}
+    # One entry: safetensors writes several in any order, and the fingerprint would differ.
+    content: bytes = save(tensors, metadata={_DESCRIPTION: json.dumps(described)})
+    return content
+
+
+def write_tag_head(path: Path, content: bytes) -> None:
+    """Save a head; its file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,235 @@
+"""The training loop: batch, forward, backward, step, judge; it serves everything that is trained.
+
+What is trained is a `Task`; the loop knows nothing of pictures. It can be interrupted after any
+epoch and goes on from its checkpoint to the same result, bit by bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Generic, TypeVar
+
+import torch
+from tensorboardX import SummaryWriter
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
+
+from indexer.report import Progress
+
+Batch = TypeVar("Batch")
+Judged = tuple[float, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How long, how fast and from which seed; `clip` bounds the norm of a step's gradients."""
+
+    epochs: int = 20
+    patience: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    warm_up: float = 0.1
+    clip: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[Batch]):
+    """What is trained: `loss` of the `module` on each of an epoch's `batches`.
+
+    `steps`: how many batches an epoch has. `judge` gives the validation figure that decides
+    (higher is better) and the figures to show; it runs without gradients, in evaluation mode.
+    `key` tells the data and whatever else the result depends on: a checkpoint of another key is
+    not used.
+    """
+
+    module: nn.Module
+    batches: Callable[[torch.Generator], Iterable[Batch]]
+    steps: int
+    loss: Callable[[Batch], Tensor]
+    judge: Callable[[], Judged]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch came to; `best`: its figure is the highest so far."""
+
+    number: int
+    loss: float
+    figure: float
+    figures: dict[str, float]
+    best: bool
+
+
+@dataclass(slots=True)
+class _State:
+    """All that an epoch leaves behind; what a checkpoint holds."""
+
+    key: str
+    module: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
+    random: Tensor | None = None
+    best: dict[str, Any] = field(default_factory=dict)
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+
+
+def train(
+    task: Task[Batch],
+    settings: LoopSettings,
+    *,
+    checkpoint: Path | None = None,
+    curves: Path | None = None,
+) -> Iterator[Progress | Epoch]:
+    """Train a task; yields progress within each epoch and an `Epoch` after it.
+
+    Ends when `settings.patience` epochs brought no better figure, and leaves the module as it was
+    after its best epoch. With `checkpoint`, what an interrupted run of the same settings and key
+    has done is not done again: its epochs are yielded first. `curves` is a folder that
+    TensorBoard reads.
+    """
+    module = task.module
+    generator = torch.manual_seed(settings.seed)  # of batches and of dropout
+    optimizer = torch.optim.AdamW(decayed(module, settings.weight_decay), settings.learning_rate)
+    schedule = OneCycleLR(
+        optimizer,
+        settings.learning_rate,
+        total_steps=settings.epochs * task.steps,
+        pct_start=settings.warm_up,
+    )
+    state = _resumed(checkpoint, _key(task, settings), module, optimizer, schedule, generator)
+    yield from map(_epoch, state.epochs)
+    with _writer(curves, len(state.epochs) + 1) as writer:
+        while not _ended(state.epochs, settings):
+            total = 0.0
+            module.train()
+            for step, batch in enumerate(task.batches(generator), start=1):
+                with torch.autocast("cuda", torch.bfloat16, enabled=_on_cuda(module)):
+                    loss = task.loss(batch)
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                if settings.clip is not None:
+                    nn.utils.clip_grad_norm_(module.parameters(), settings.clip)
+                optimizer.step()
+                schedule.step()
+                total += loss.item()
+                yield Progress(step, task.steps)
+            module.eval()
+            with torch.no_grad():
+                figure, figures = task.judge()
+            best = all(figure > before["figure"] for before in state.epochs)
+            epoch = Epoch(len(state.epochs) + 1, total / task.steps, figure, figures, best)
+            state.epochs.append(asdict(epoch))
+            state.best = deepcopy(module.state_dict()) if best else state.best
+            _save(checkpoint, state, module, optimizer, schedule, generator)
+            _draw(writer, epoch, float(schedule.get_last_lr()[0]))
+            yield epoch
+    module.load_state_dict(state.best)
+    module.eval()
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+
+
+def decayed(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameter groups: matrices are decayed, biases and scalars are not."""
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+def _ended(epochs: list[dict[str, Any]], settings: LoopSettings) -> bool:
+    """Whether all epochs are done, or `patience` of them were no better than the best."""
+    bests = [epoch["number"] for epoch in epochs if epoch["best"]]
+    late = bool(bests) and len(epochs) - bests[-1] >= settings.patience
+    return len(epochs) >= settings.epochs or late
+
+
+def _key(task: Task[Batch], settings: LoopSettings) -> str:
+    shapes = [(name, tuple(p.shape)) for name, p in task.module.named_parameters()]
+    return hashlib.sha256(repr((task.key, settings, task.steps, shapes)).encode()).hexdigest()
+
+
+def _epoch(stored: Mapping[str, Any]) -> Epoch:
+    return Epoch(**stored)
+
+
+def _on_cuda(module: nn.Module) -> bool:
+    """Half precision pays on a GPU only: a CPU is slower by it."""
+    return next(module.parameters()).is_cuda
+
+
+def _resumed(
+    checkpoint: Path | None,
+    key: str,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: OneCycleLR,
+    generator: torch.Generator,
+) -> _State:
+    """The state of an interrupted run, put into what is trained; a fresh one where there is none.
+
+    A checkpoint that cannot be read is as good as none.
+    """
+    try:
+        stored = torch.load(checkpoint, weights_only=True) if checkpoint else {}
+        state = _State(**stored) if stored else _State(key)
+    except (OSError, RuntimeError, EOFError, UnpicklingError, TypeError, ValueError):
+        state = _State(key)
+    if state.key != key or state.random is None:
+        return _State(key)
+    module.load_state_dict(state.module)
+    optimizer.load_state_dict(state.optimizer)
+    schedule.load_state_dict(state.schedule)
+    generator.set_state(state.random)
+    return state
+
+
+def _save(
+    checkpoint: Path | None,
+    state: _State,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: OneCycleLR,
+    generator: torch.Generator,
+) -> None:
+    """Write the checkpoint; it appears whole or not at all."""
+    if checkpoint is None:
+        return
+    state.module, state.optimizer = module.state_dict(), optimizer.state_dict()
+    state.schedule, state.random = schedule.state_dict(), generator.get_state()
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    temporary = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}")
+    try:
+        torch.save({name: getattr(state, name) for name in _State.__slots__}, temporary)
+        temporary.replace(checkpoint)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _writer(curves: Path | None, first: int) -> AbstractContextManager[SummaryWriter | None]:
+    """What writes curves from the `first` epoch on, in the place of any it wrote before."""
+    if curves is None:
+        return nullcontext()
+    writer = SummaryWriter(str(curves), purge_step=first, filename_suffix=f".from-{first}")
+    return closing(writer)
+
+
+def _draw(writer: SummaryWriter | None, epoch: Epoch, rate: float) -> None:
+    """Write one epoch where TensorBoard reads it."""
+    if writer is None:
+        return
+    values = {"loss": epoch.loss, "learning_rate": rate, "validation/figure": epoch.figure}
+    values |= {f"validation/{name}": value for name, value in epoch.figures.items()}
+    for name, value in values.items():
+        writer.add_scalar(name, value, epoch.number)
+    writer.flush()

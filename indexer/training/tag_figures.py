@@ -1,0 +1,115 @@
+"""Figures of predicted tags, with bootstrap intervals over the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+BINS = 15
+DRAWS = 1000
+NAMES = ("macro_ap", "macro_f1", "accuracy", "ece")
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Probabilities, the tags that are given, and those that are right: each (n, tags).
+
+    `exclusive`: exactly one tag is right of each picture.
+    """
+
+    probabilities: NDArray[np.float32]
+    given: NDArray[np.bool_]
+    targets: NDArray[np.float32]
+    exclusive: bool
+
+
+def figures(predicted: Predicted) -> dict[str, float]:
+    """Macro average precision, macro F1, accuracy and expected calibration error, in per cent.
+
+    Accuracy is that of the likeliest tag where tags exclude each other, else the share of
+    pictures with all tags right. The calibration error is of the likeliest tag's probability, or
+    the mean over tags.
+    """
+    found = _weighed(predicted, np.ones((1, len(predicted.targets))))
+    return {name: round(100 * float(values[0]), 2) for name, values in found.items()}
+
+
+def draws(predicted: Predicted, seed: int = 0, count: int = DRAWS) -> dict[str, Floats]:
+    """Each figure for `count` samples of the pictures, drawn with replacement; the same by seed.
+
+    So two predictions of the same pictures can be compared draw by draw.
+    """
+    n = len(predicted.targets)
+    random = np.random.default_rng(seed)
+    weights = random.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
+    return {name: 100 * values for name, values in _weighed(predicted, weights).items()}
+
+
+def intervals(drawn: Mapping[str, Floats]) -> dict[str, list[float]]:
+    """The middle 95 per cent of each figure."""
+    return {
+        name: [round(float(edge), 2) for edge in np.nanpercentile(values, (2.5, 97.5))]
+        for name, values in drawn.items()
+    }
+
+
+def average_precision(scores: NDArray[np.floating], right: NDArray[np.floating]) -> float:
+    """Mean precision at each right picture, best score first; equal scores count as one rank."""
+    return float(_average_precision(scores, right, np.ones((1, len(right))))[0])
+
+
+def f1(given: NDArray[np.bool_], right: NDArray[np.floating]) -> float:
+    """Harmonic mean of precision and recall of one tag; 0 where it is neither given nor right."""
+    return float(_f1(given[:, None], right[:, None], np.ones((1, len(right))))[0, 0])
+
+
+def _weighed(predicted: Predicted, weights: Floats) -> dict[str, Floats]:
+    """Every figure for each row of weights (draws, n)."""
+    p, y = predicted.probabilities, predicted.targets
+    precisions = [_average_precision(p[:, t], y[:, t], weights) for t in range(y.shape[1])]
+    if predicted.exclusive:
+        right = (p.argmax(1) == y.argmax(1)).astype(np.float64)
+        errors = [_calibration_error(p.max(1), right, weights)]
+    else:
+        right = (predicted.given == (y > 0)).all(axis=1).astype(np.float64)
+        errors = [_calibration_error(p[:, t], y[:, t], weights) for t in range(y.shape[1])]
+    return {
+        "macro_ap": np.nanmean(precisions, axis=0),
+        "macro_f1": _f1(predicted.given, y, weights).mean(axis=1),
+        "accuracy": weights @ right / weights.sum(axis=1),
+        "ece": np.mean(errors, axis=0),
+    }
+
+
+def _average_precision(
+    scores: NDArray[np.floating], right: NDArray[np.floating], weights: Floats
+) -> Floats:
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last = np.searchsorted(-ranked, -ranked, side="right") - 1  # of those with the same score
+    seen = np.cumsum(weights[:, order], axis=1)[:, last]
+    hits = weights[:, order] * right[order]
+    precision = np.cumsum(hits, axis=1)[:, last] / np.maximum(seen, 1e-9)
+    total = hits.sum(axis=1)
+    return np.where(total > 0, (hits * precision).sum(axis=1) / np.maximum(total, 1e-9), np.nan)
+
+
+def _f1(given: NDArray[np.bool_], right: NDArray[np.floating], weights: Floats) -> Floats:
+    both = weights @ (given * right)
+    either = weights @ given.astype(np.float64) + weights @ right
+    return np.asarray(2 * both / np.maximum(either, 1e-9))
+
+
+def _calibration_error(
+    sure: NDArray[np.floating], right: NDArray[np.floating], weights: Floats
+) -> Floats:
+    """Mean distance between probability and share of right ones, over bins of equal width."""
+    bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    inside = bins[:, None] == np.arange(BINS)
+    gaps = weights @ (inside * (sure - right)[:, None])
+    return np.asarray(np.abs(gaps).sum(axis=1) / weights.sum(axis=1))
