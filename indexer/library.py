@@ -34,6 +34,7 @@ from indexer.errors import (
 )
 from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
+from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion, kept_fusion
 from indexer.schema import GENERATION, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
@@ -58,6 +59,7 @@ class Library:
         self.embeddings = Embeddings(engine, path)
         self._engine = engine
         self._encoder: Encoder | None = None
+        self._fusion: Fusion | None = None
         self._index = CachedIndex(self)
 
     @classmethod
@@ -80,13 +82,16 @@ class Library:
         fused = open_fusion(fusion)
         made = load_encoder(encoder, cache=cache, offline=offline)
         golden = golden_of(made)
-        settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
+        fused.check_encoder(made)
+        settings = LibrarySettings(made.name, made.fingerprint, made.dim)
+        settings = settings.with_fusion(fused.name, fused.fingerprint)
 
         def fill(connection: Connection) -> None:
             with Session(connection) as session:
                 batch = Batch(session, 1)
                 batch.put_encoder(made, golden)
                 batch.set(SETTINGS, settings.to_json())
+                keep_fusion(batch, fused)
                 batch.set(GENERATION, "1")
                 session.flush()
 
@@ -163,8 +168,11 @@ class Library:
 
     @property
     def fusion(self) -> Fusion:
-        """The fusion of the stored rows."""
-        return open_fusion(self.settings.fusion)
+        """The fusion of the stored rows. Raises `LibraryDamaged` when its weights are lost."""
+        settings = self.settings
+        if self._fusion is None or self._fusion.fingerprint != settings.fused_by:
+            self._fusion = kept_fusion(self.catalogue, settings)
+        return self._fusion
 
     @property
     def encoder(self) -> Encoder:
@@ -210,10 +218,19 @@ class Library:
             yield session
 
     def set_fusion(self, name: str) -> None:
-        """Fuse by another strategy: rows are made again from stored embeddings, none is encoded."""
-        fusion = open_fusion(name)
+        """Fuse by another strategy: rows are made again from stored embeddings, none is encoded.
+
+        Learned weights are copied into the catalogue. Raises `InputError` for a fusion that does
+        not exist or does not fit the encoder, and `ModelError` for one that cannot be read.
+        """
+        fusion = open_fusion(name, encoder=self.encoder)
+        settings = self.settings.with_fusion(fusion.name, fusion.fingerprint)
+        if settings.fused_by == self.settings.fused_by and is_kept(self.catalogue, fusion):
+            return
         with self.writing() as batch:
-            batch.set(SETTINGS, self.settings.with_fusion(fusion.name).to_json())
+            forget_fusions(batch, self.catalogue, settings)
+            keep_fusion(batch, fusion)
+            batch.set(SETTINGS, settings.to_json())
 
     def embedded(self, picture_ids: Sequence[int]) -> Embedded:
         """Independent features of pictures; those that are not embedded are left out."""
@@ -233,7 +250,8 @@ class Library:
     @property
     def made_with(self) -> str:
         """What fused rows depend on beside the embeddings: the encoder and the fusion."""
-        return f"{self.settings.fingerprint} {self.fusion.fingerprint}"
+        settings = self.settings
+        return f"{settings.fingerprint} {settings.fused_by}"
 
     def vectors(self) -> VectorIndex:
         """The vector index, caught up with the catalogue.

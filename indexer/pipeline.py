@@ -71,7 +71,7 @@ def _run(
     try:
         if options.model is not None:
             yield from change_encoder(library, options, report)
-        if options.fusion not in (None, library.settings.fusion):
+        if options.fusion is not None:
             library.set_fusion(options.fusion)
         chosen = name_folders(library, folders, options)
         plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in chosen]

@@ -16,7 +16,9 @@ from indexer.decoded import Decoded
 from indexer.decoding import decoding_pool
 from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
 from indexer.errors import InputError
+from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
+from indexer.kept_fusion import keep_fusion
 from indexer.library import Library
 from indexer.report import BATCH, IndexOptions, IndexReport, Progress
 from indexer.schema import MOVING, SETTINGS
@@ -59,22 +61,35 @@ def change_encoder(
     """
     settings = library.settings
     encoder = load_encoder(options.model or "", cache=library.cache, offline=library.offline)
-    target = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim, settings.fusion)
     if encoder.fingerprint == settings.fingerprint:
         if library.catalogue.setting(MOVING) is not None:
             with library.writing() as batch:
                 batch.unset(MOVING)
         return
+    fusion = _fusion_for(library, options, encoder)
+    target = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim)
+    target = target.with_fusion(fusion.name, fusion.fingerprint)
     _check_plugged_in(library)
     golden = golden_of(encoder)
     with library.writing() as batch:
         encoder_id = batch.put_encoder(encoder, golden)
+        keep_fusion(batch, fusion)
         batch.set(MOVING, target.to_json())
     yield from _encode_captions(library, encoder, encoder_id)
     yield from _encode_pictures(library, encoder, encoder_id, options, report)
     with library.writing() as batch:
         _switch(batch, target, encoder_id)
     library.encoder = encoder
+
+
+def _fusion_for(library: Library, options: IndexOptions, encoder: Encoder) -> Fusion:
+    """The fusion after the move: the one asked for, or the present one.
+
+    Raises `InputError` when it was trained for another encoder, before anything is encoded.
+    """
+    fusion = library.fusion if options.fusion is None else open_fusion(options.fusion)
+    fusion.check_encoder(encoder)
+    return fusion
 
 
 def _check_plugged_in(library: Library) -> None:

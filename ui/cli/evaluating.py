@@ -12,7 +12,7 @@ from rich.table import Table
 
 from indexer import IndexOptions, IndexReport, Library
 from indexer.errors import DatasetError
-from indexer.fusion import STRATEGIES
+from indexer.fusion import STRATEGIES, fusions_for, open_fusion
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 from indexer.training.datasets import (
     ClassText,
@@ -49,10 +49,11 @@ FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
 @click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
 @click.option(
     "--fusion",
-    type=click.Choice([*STRATEGIES, "all"]),
+    metavar="NAME|all",
     default="all",
     show_default=True,
-    help="Which fusion of picture and caption.",
+    help=f"Which fusion of picture and caption: {', '.join(STRATEGIES)}, or gated:FILE, "
+    "product:FILE.",
 )
 @click.option(
     "--without-captions",
@@ -107,7 +108,9 @@ def _say_failures(report: IndexReport) -> None:
 
 
 def _captions(library: Library, fusion: str, without: float | None) -> dict[str, Any]:
-    names = list(STRATEGIES) if fusion == "all" else [fusion]
+    names = fusions_for(library.encoder) if fusion == "all" else [fusion]
+    for name in names:
+        open_fusion(name, encoder=library.encoder)
     data = read_embeddings(library)
     result = evaluate_captions(data, names)
     if without is not None:
