@@ -80,6 +80,11 @@ class Batch(FolderChanges, TagChanges):
         """Delete a named value."""
         self._session.execute(delete(Setting).where(Setting.key == key))
 
+    def unset_others(self, prefix: str, kept: Sequence[str]) -> None:
+        """Delete the named values that begin with a prefix, but for some."""
+        begins = Setting.key.startswith(prefix, autoescape=True)
+        self._session.execute(delete(Setting).where(begins, Setting.key.not_in(kept)))
+
     def put_encoder(self, encoder: Encoder, golden: Golden) -> int:
         """The row of an encoder, made when it is new, with what it gives `golden`."""
         query = select(EncoderRow.id).where(EncoderRow.fingerprint == encoder.fingerprint)

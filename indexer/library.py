@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from indexer.database import (
     migrate,
     open_engine,
 )
+from indexer.directory import is_file, make_directory, occupied
 from indexer.embeddings import Embedded, Embeddings
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import (
@@ -34,6 +34,7 @@ from indexer.errors import (
 )
 from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
+from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion, kept_fusion
 from indexer.schema import GENERATION, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT, LibrarySettings
@@ -60,6 +61,7 @@ class Library:
         self.tags = Tags(engine, path)
         self._engine = engine
         self._encoder: Encoder | None = None
+        self._fusion: Fusion | None = None
         self._index = CachedIndex(self)
 
     @classmethod
@@ -78,21 +80,24 @@ class Library:
         """
         path = Path(path).expanduser().absolute()
         if not is_vacant(path):
-            raise _occupied(path)
+            raise occupied(path)
         fused = open_fusion(fusion)
         made = load_encoder(encoder, cache=cache, offline=offline)
         golden = golden_of(made)
-        settings = LibrarySettings(made.name, made.fingerprint, made.dim, fused.name)
+        fused.check_encoder(made)
+        settings = LibrarySettings(made.name, made.fingerprint, made.dim)
+        settings = settings.with_fusion(fused.name, fused.fingerprint)
 
         def fill(connection: Connection) -> None:
             with Session(connection) as session:
                 batch = Batch(session, 1)
                 batch.put_encoder(made, golden)
                 batch.set(SETTINGS, settings.to_json())
+                keep_fusion(batch, fused)
                 batch.set(GENERATION, "1")
                 session.flush()
 
-        _make_directory(path)
+        make_directory(path)
         with explained(path):
             engine = open_engine(path)
             migrate(engine, fill)
@@ -111,7 +116,7 @@ class Library:
     ) -> Self:
         """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
         path = Path(path).expanduser().absolute()
-        if not _is_file(path / FILE) or is_unfinished(path):
+        if not is_file(path / FILE) or is_unfinished(path):
             if not is_vacant(path):
                 raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
             raise LibraryNotFound(
@@ -165,8 +170,11 @@ class Library:
 
     @property
     def fusion(self) -> Fusion:
-        """The fusion of the stored rows."""
-        return open_fusion(self.settings.fusion)
+        """The fusion of the stored rows. Raises `LibraryDamaged` when its weights are lost."""
+        settings = self.settings
+        if self._fusion is None or self._fusion.fingerprint != settings.fused_by:
+            self._fusion = kept_fusion(self.catalogue, settings)
+        return self._fusion
 
     @property
     def encoder(self) -> Encoder:
@@ -212,10 +220,19 @@ class Library:
             yield session
 
     def set_fusion(self, name: str) -> None:
-        """Fuse by another strategy: rows are made again from stored embeddings, none is encoded."""
-        fusion = open_fusion(name)
+        """Fuse by another strategy: rows are made again from stored embeddings, none is encoded.
+
+        Learned weights are copied into the catalogue. Raises `InputError` for a fusion that does
+        not exist or does not fit the encoder, and `ModelError` for one that cannot be read.
+        """
+        fusion = open_fusion(name, encoder=self.encoder)
+        settings = self.settings.with_fusion(fusion.name, fusion.fingerprint)
+        if settings.fused_by == self.settings.fused_by and is_kept(self.catalogue, fusion):
+            return
         with self.writing() as batch:
-            batch.set(SETTINGS, self.settings.with_fusion(fusion.name).to_json())
+            forget_fusions(batch, self.catalogue, settings)
+            keep_fusion(batch, fusion)
+            batch.set(SETTINGS, settings.to_json())
 
     @property
     def weight(self) -> float:
@@ -246,7 +263,8 @@ class Library:
     @property
     def made_with(self) -> str:
         """What fused rows depend on beside the embeddings: the encoder and the fusion."""
-        return f"{self.settings.fingerprint} {self.fusion.fingerprint}"
+        settings = self.settings
+        return f"{settings.fingerprint} {settings.fused_by}"
 
     def vectors(self) -> VectorIndex:
         """The vector index, caught up with the catalogue.
@@ -264,30 +282,3 @@ class Library:
         with self._transaction() as session:
             rows = [(s.file, s.checksum, s.keys.tobytes()) for s in stored.segments]
             Batch(session, stored.generation).put_segments(stored.facts, rows)
-
-
-def _occupied(path: Path) -> LibraryError:
-    if path.exists() and not path.is_dir():
-        return LibraryNotFound(f"{path}: a file, not a library; name a directory")
-    if _is_file(path / FILE):
-        return LibraryError(f"{path}: a library already; open it with Library.open")
-    return LibraryNotFound(
-        f"{path}: neither a library nor empty; name another directory for the library"
-    )
-
-
-def _make_directory(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LibraryError(
-            f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
-        ) from error
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a file is there. Raises `LibraryError` where one may not look."""
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise LibraryError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from error

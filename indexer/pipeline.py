@@ -77,7 +77,7 @@ def _run(
         _check_weight(library, options)
         if options.model is not None:
             yield from change_encoder(library, options, report)
-        if options.fusion not in (None, library.settings.fusion):
+        if options.fusion is not None:
             library.set_fusion(options.fusion)
         if options.weight not in (None, library.settings.weight):
             library.set_weight(options.weight)

@@ -16,7 +16,9 @@ from indexer.decoded import Decoded
 from indexer.decoding import decoding_pool
 from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
 from indexer.errors import InputError
+from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
+from indexer.kept_fusion import keep_fusion
 from indexer.library import Library
 from indexer.report import BATCH, IndexOptions, IndexReport, Progress
 from indexer.schema import MOVING, SETTINGS
@@ -60,20 +62,23 @@ def change_encoder(
     """
     settings = library.settings
     encoder = load_encoder(options.model or "", cache=library.cache, offline=library.offline)
-    target = replace(
-        settings, encoder=encoder.name, fingerprint=encoder.fingerprint, dim=encoder.dim
-    )
     if encoder.fingerprint == settings.fingerprint:
         if library.catalogue.setting(MOVING) is not None:
             with library.writing() as batch:
                 batch.unset(MOVING)
         return
+    fusion = _fusion_for(library, options, encoder)
+    target = replace(
+        settings, encoder=encoder.name, fingerprint=encoder.fingerprint, dim=encoder.dim
+    )
+    target = target.with_fusion(fusion.name, fusion.fingerprint)
     _check_plugged_in(library)
     named_heads(options.tags or (), encoder.fingerprint, encoder.name)
     resting = _heads_left_behind(library, options)
     golden = golden_of(encoder)
     with library.writing() as batch:
         encoder_id = batch.put_encoder(encoder, golden)
+        keep_fusion(batch, fusion)
         batch.set(MOVING, target.to_json())
     yield from _encode_captions(library, encoder, encoder_id)
     yield from _encode_pictures(library, encoder, encoder_id, options, report)
@@ -95,6 +100,16 @@ def _heads_left_behind(library: Library, options: IndexOptions) -> str:
         f"while the library is searched by {options.model!r}; 'picfuse train tags DATASET --model "
         f"{options.model}' makes others, and moving back brings these back"
     )
+
+
+def _fusion_for(library: Library, options: IndexOptions, encoder: Encoder) -> Fusion:
+    """The fusion after the move: the one asked for, or the present one.
+
+    Raises `InputError` when it was trained for another encoder, before anything is encoded.
+    """
+    fusion = library.fusion if options.fusion is None else open_fusion(options.fusion)
+    fusion.check_encoder(encoder)
+    return fusion
 
 
 def _check_plugged_in(library: Library) -> None:

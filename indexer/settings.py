@@ -27,6 +27,12 @@ class LibrarySettings:
     dim: int = 0
     fusion: str = DEFAULT_FUSION
     weight: float = DEFAULT_WEIGHT
+    fusion_fingerprint: str = ""
+
+    @property
+    def fused_by(self) -> str:
+        """The fingerprint of the fusion; one without learned weights is told by its name."""
+        return self.fusion_fingerprint or self.fusion
 
     def to_json(self) -> str:
         """These settings as one line of JSON."""
@@ -38,9 +44,10 @@ class LibrarySettings:
         known = {key: value for key, value in json.loads(text).items() if key in cls.__slots__}
         return cls(**known)
 
-    def with_fusion(self, fusion: str) -> LibrarySettings:
+    def with_fusion(self, fusion: str, fingerprint: str) -> LibrarySettings:
         """The same settings with another fusion: needs new rows, but no new embeddings."""
-        return replace(self, fusion=fusion)
+        learned = "" if fingerprint == fusion else fingerprint
+        return replace(self, fusion=fusion, fusion_fingerprint=learned)
 
     def with_weight(self, weight: float) -> LibrarySettings:
         """The same settings with another weight for queries that name none."""

@@ -160,3 +160,59 @@ def test_model_of_a_library_may_be_written_in_another_way(trained, tmp_path, mon
     assert again.exit_code == 0
     assert "encoded for the other model" not in again.stdout
     assert "encoded for the other model" in run(*words, "mini").stdout
+
+
+# Fusions
+
+
+@pytest.fixture(scope="module")
+def fused(dataset, tmp_path_factory):
+    """The result of training a fusion for one epoch, and the file it wrote."""
+    output = tmp_path_factory.mktemp("fusion") / "mine.safetensors"
+    words = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
+    result = run("train", "fusion", dataset, "--output", output, *words)
+    assert result.exit_code == 0, result.output
+    return result, output
+
+
+def test_fusion_training_reports_its_gain_and_what_it_wrote(fused):
+    result, output = fused
+    epoch, written, validation, report = result.stdout.splitlines()
+    assert epoch.startswith("epoch 1: loss ")
+    assert written == f"written: {output} and mine.json"
+    assert validation.startswith("validation: r@1 ")
+    assert report.startswith("report: r@1 ")
+    assert validation.endswith("with 95 % confidence)")
+
+
+def test_json_beside_a_fusion_tells_how_it_came_about(fused):
+    facts = json.loads(fused[1].with_suffix(".json").read_text())
+    assert facts["pictures"] == {"train": 9, "validation": 3}
+    assert facts["settings"]["loop"]["seed"] == 7
+    assert facts["settings"]["corruption"] >= 0
+    assert facts["encoder"]["name"] == "mini"
+    assert len(facts["data"]["train"]) == 32
+    assert facts["report"]["fused"]["queries"] == 18
+    assert len(facts["report"]["gain"]["ci95"]) == 2
+    curves = fused[1].with_suffix(".curves")
+    assert any(path.name.startswith("events.") for path in curves.iterdir())
+    assert not fused[1].with_suffix(".checkpoint").exists()
+
+
+def test_trained_fusion_indexes_evaluates_and_answers(fused, dataset, tmp_path):
+    name, library = f"gated:{fused[1]}", tmp_path / "library"
+    assert answered("index", dataset, "--library", library)["added"] == 12
+    report = answered("index", "--fusion", name, "--library", library)
+    assert (report["unchanged"], report["encoded"]) == (12, 0)
+    assert len(answered("search", "a passenger jet", "--library", library)["hits"]) == 10
+    figures = answered("evaluate", dataset, "--fusion", name)["protocols"]["fused"]
+    assert list(figures) == [name]
+
+
+def test_fusion_needs_pictures_with_two_captions(pictures, paint, tmp_path):
+    for name in ("red", "green", "blue", "black", "white"):
+        paint(f"{name}.png", caption=f"{name} wall")
+    output = tmp_path / "mine.safetensors"
+    words = ("--model", "colour", "--validation", "0.4")
+    said = refusal("train", "fusion", pictures, "--output", output, *words, status=2)
+    assert "learns from pictures with two captions" in said

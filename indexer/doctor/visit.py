@@ -18,6 +18,7 @@ from indexer.doctor.catalogue import (
 from indexer.doctor.encoder import encoder_drift
 from indexer.doctor.files import changed_files, thumbnails
 from indexer.doctor.finding import Finding
+from indexer.doctor.fusion import learned_fusion
 from indexer.doctor.tags import tags
 from indexer.doctor.vectors import segments
 from indexer.library import Library
@@ -36,12 +37,14 @@ CHECKS: dict[str, Check] = {
     "waiting": waiting,
     "move": unfinished,
     "tags": tags,
+    "fusion": learned_fusion,
     "vectors": segments,
     "thumbnails": thumbnails,
     "files": changed_files,
     "encoder": encoder_drift,
 }
 _FIRST = "catalogue"
+_NEEDED = {"vectors": "fusion"}  # a check that cannot be made when another found something
 
 
 def examination(library: Library) -> Iterator[tuple[str, Finding | Progress]]:
@@ -49,9 +52,14 @@ def examination(library: Library) -> Iterator[tuple[str, Finding | Progress]]:
 
     A catalogue that is damaged itself is looked at no further.
     """
+    failed = set()
     for name, check in CHECKS.items():
+        if _NEEDED.get(name) in failed:
+            continue
         for step in check(library):
             yield name, step
+            if isinstance(step, Finding):
+                failed.add(name)
             if name == _FIRST and isinstance(step, Finding):
                 return
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.database import is_vacant
-from indexer.encoders import Rows, load_encoder
+from indexer.encoders import Rows
 from indexer.errors import DatasetError
-from indexer.settings import cache_directory
 from indexer.training.datasets import Labels
 
 Ints = NDArray[np.int64]
@@ -43,24 +38,6 @@ class Evaluated:
     def others(self) -> Ints:
         """All captions but the first ones."""
         return np.setdiff1d(np.arange(len(self.owners)), self.first)
-
-
-def evaluation_library(
-    folder: Path,
-    only: Collection[bytes] | None,
-    *,
-    encoder: str,
-    cache: Path | None = None,
-    offline: bool = False,
-) -> Library:
-    """The library that holds a data set's embeddings, in the cache: a second look is quick."""
-    cache = cache or cache_directory()
-    made = load_encoder(encoder, cache=cache, offline=offline)
-    parts = [os.fsencode(folder), made.fingerprint.encode(), *sorted(only or ())]
-    path = cache / "evaluate" / hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
-    if is_vacant(path):
-        return Library.create(path, encoder=encoder, offline=offline, cache=cache)
-    return Library.open(path, offline=offline, cache=cache)
 
 
 def read_embeddings(library: Library) -> Evaluated:

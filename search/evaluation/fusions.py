@@ -24,7 +24,7 @@ def named_fusions(
     fusions, left_out = {}, {}
     for name in dict.fromkeys(wanted):
         try:
-            fusions[name] = open_fusion(name)
+            fusions[name] = open_fusion(name, encoder=encoder)
         except PicfuseError as error:
             if name in asked:
                 raise

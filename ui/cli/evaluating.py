@@ -11,10 +11,11 @@ from types import ModuleType
 import click
 
 from indexer import IndexOptions, IndexReport
+from indexer.fusion import STRATEGIES
 from indexer.settings import DEFAULT_ENCODER
+from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import dataset_folder, find_labels, read_split
 from search.evaluation.advice import Advice
-from search.evaluation.data import evaluation_library
 from search.evaluation.fusions import ALL
 from ui.cli.figures import print_advice, print_classes, print_figures
 from ui.cli.group import json_option, offline_option
@@ -45,7 +46,8 @@ from ui.cli.text import print_json, shown, valid
     metavar="NAME|all",
     default=(ALL,),
     show_default=True,
-    help="Which fusion of picture and caption. May be repeated.",
+    help=f"Which fusion of picture and caption: {', '.join(STRATEGIES)}, gated:FILE, product:FILE. "
+    "May be repeated.",
 )
 @click.option(
     "--without-captions",
@@ -140,7 +142,7 @@ def _measured(
     only = read_split(folder, split) if split else None
     labels = find_labels(folder)
     options = IndexOptions(captions, only=only)
-    with evaluation_library(folder, only, encoder=model, offline=offline) as library:
+    with dataset_library(folder, only, encoder=model, offline=offline) as library:
         fusions = compared_fusions(library, wanted)
         index_with_bar(library, [folder], options, report := IndexReport())
         _say_failures(report)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -10,21 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer import Progress
-from indexer.settings import cache_directory
-from indexer.training.datasets import dataset_folder
-from ui.cli.progress import bar
+from indexer import IndexOptions, IndexReport, Library, Progress
+from indexer.fusion import LEARNED
+from indexer.settings import DEFAULT_ENCODER, cache_directory
+from indexer.training.dataset_library import dataset_library
+from indexer.training.datasets import dataset_folder, read_split
+from ui.cli.group import offline_option
+from ui.cli.progress import bar, index_with_bar
 from ui.cli.tag_training import tags
 from ui.cli.text import shown
 from ui.cli.training_options import check_output, validation_of
 
 if TYPE_CHECKING:
+    from indexer.training.fusion_recipe import FusionRecipe
     from indexer.training.recipe import AlignRecipe
 
 
 @click.group()
 def train() -> None:
-    """Train heads of the built-in model on your own pictures."""
+    """Train what picfuse learns from, on your own pictures."""
 
 
 train.add_command(tags)
@@ -91,6 +97,115 @@ def align(
     written = f"{output} and {output.with_suffix('.json').name}"
     click.echo(f"written: {shown(written)}")
     _compare(json.loads(output.with_suffix(".json").read_text()))
+
+
+@train.command(
+    epilog="Example: picfuse train fusion ~/flickr8k --split train.txt --output mine.safetensors; "
+    "then: picfuse index --fusion gated:mine.safetensors"
+)
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option(
+    "--fusion",
+    "strategy",
+    type=click.Choice(list(LEARNED)),
+    default="gated",
+    show_default=True,
+    help="Which strategy learns.",
+)
+@click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder it is for.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("fusion.safetensors"),
+    show_default=True,
+    help="The fusion's file; a JSON of settings and figures is written beside it.",
+)
+@click.option("--split", type=click.Path(path_type=Path), help="List of picture names to train on.")
+@click.option(
+    "--validation",
+    default="0.0833",
+    show_default=True,
+    metavar="FILE|SHARE",
+    help="What is held out for early stopping: a list of names, or a share.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="List of names that is only reported on."
+)
+@click.option(
+    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
+)
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the captions.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@offline_option
+def fusion(
+    dataset: Path,
+    strategy: str,
+    model: str,
+    output: Path,
+    split: Path | None,
+    validation: str,
+    report: Path | None,
+    captions: tuple[Path, ...],
+    epochs: int | None,
+    seed: int,
+    offline: bool,
+) -> None:
+    """Learn from the captioned pictures of DATASET how picture and caption become one row.
+
+    Pictures need two captions or more: one is indexed, another asks. They are encoded once and
+    kept in the cache. A training that was interrupted goes on when the same command is run again;
+    TensorBoard reads its curves from the folder OUTPUT.curves.
+    """
+    folder = dataset_folder(dataset)
+    check_output(output)
+    recipes = import_module("indexer.training.fusion_recipe")  # it brings torch
+    recipe: FusionRecipe = recipes.FusionRecipe(
+        folder,
+        output,
+        validation_of(validation),
+        checkpoint=output.with_suffix(".checkpoint"),
+        curves=output.with_suffix(".curves"),
+    )
+    loop = replace(recipe.settings.loop, seed=seed)
+    loop = replace(loop, epochs=epochs) if epochs else loop
+    recipe = replace(recipe, settings=replace(recipe.settings, strategy=strategy, loop=loop))
+    with _encoded(folder, split, captions, model, offline) as library, bar("training") as show:
+        for event in recipes.train_fusion(library, recipe):
+            if isinstance(event, Progress):
+                show(event)
+            else:
+                recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
+                click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
+    if report:
+        with _encoded(folder, report, captions, model, offline) as library:
+            recipes.report_fusion(library, output)
+    written = f"{output} and {output.with_suffix('.json').name}"
+    click.echo(f"written: {shown(written)}")
+    _print_gains(json.loads(output.with_suffix(".json").read_text()))
+
+
+@contextmanager
+def _encoded(
+    folder: Path, split: Path | None, captions: tuple[Path, ...], model: str, offline: bool
+) -> Iterator[Library]:
+    """The library that holds the embeddings of a data set, or of a split of it."""
+    only = read_split(folder, split) if split else None
+    with dataset_library(folder, only, encoder=model, offline=offline) as library:
+        index_with_bar(library, [folder], IndexOptions(captions, only=only), IndexReport())
+        yield library
+
+
+def _print_gains(facts: dict[str, Any]) -> None:
+    """What the fusion is worth beside `mean`, on held-out and on reported pictures."""
+    pairs = [("validation", facts["mean"], facts["validation"], facts["gain"])]
+    if "report" in facts:
+        pairs.append(("report", *(facts["report"][name] for name in ("mean", "fused", "gain"))))
+    for name, mean, fused, gain in pairs:
+        low, high = gain["ci95"]
+        click.echo(
+            f"{name}: r@1 {fused['r@1']:.1f}, mean {mean['r@1']:.1f}; gain {gain['r@1']:+.1f} "
+            f"({low:+.1f} to {high:+.1f} with 95 % confidence)"
+        )
 
 
 def _compare(facts: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.encoders.protocol import Encoder, Rows
 from indexer.errors import InputError
 
 Mask = NDArray[np.bool_]
@@ -47,13 +47,18 @@ class Centres:
 class Fusion(ABC):
     """One strategy; `fingerprint` covers its learned weights, where it has any."""
 
-    name: ClassVar[str]
+    name: str
     weighable: ClassVar[bool]  # whether picture against caption is chosen by the query
 
     @property
     def fingerprint(self) -> str:
         """What rows of this fusion depend on."""
         return self.name
+
+    @property
+    def content(self) -> bytes:
+        """The file of its learned weights, for a library to keep; empty where it has none."""
+        return b""
 
     @abstractmethod
     def width(self, dim: int) -> int:
@@ -88,6 +93,10 @@ class Fusion(ABC):
         (m, width), shape (m,).
         """
 
+    def check_encoder(self, encoder: Encoder) -> None:
+        """Raise `InputError` for an encoder whose rows this fusion cannot fuse; most fuse any."""
+        return
+
     def check_weight(self, weight: float) -> None:
         """Raise `InputError` for a weight that this fusion cannot serve."""
         if not 0 <= weight <= 1:
@@ -97,84 +106,6 @@ class Fusion(ABC):
                 f"the fusion {self.name!r} has its weight built in and takes none but "
                 f"{DEFAULT_WEIGHT}; 'picfuse index --fusion concat' makes the library weighable"
             )
-
-
-class Concat(Fusion):
-    """`v_c = [v_i, v_t]`, shape (n, 2 dim), scaled to unit length; the query is `[a q, b q]`.
-
-    The score is `cos(q, a v_i + b v_t)`: the product divided by the length of the weighted pair,
-    which the row itself knows. Without a caption `v_t` is zero and the score `cos(q, v_i)`.
-    """
-
-    name = "concat"
-    weighable = True
-
-    def width(self, dim: int) -> int:
-        return 2 * dim
-
-    def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
-        return unit_rows(np.concatenate([v_i, np.where(has_caption[:, None], v_t, 0)], axis=1))
-
-    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
-        self.check_weight(weight)
-        return np.concatenate([weight * q, (1 - weight) * q], axis=-1).astype(np.float32)
-
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        a, b = weight, 1 - weight
-        r_i, r_t = np.split(rows, 2, axis=1)
-        t_t = np.einsum("nd,nd->n", r_t, r_t)
-        i_t = np.einsum("nd,nd->n", r_i, r_t)
-        squares = a * a * (1 - t_t) + b * b * t_t + 2 * a * b * i_t
-        return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
-
-    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
-        dim = rows.shape[1] // 2
-        captioned = rows[has_caption]
-        # A captioned row holds both halves scaled by 1/sqrt(2).
-        images = np.concatenate([captioned[:, :dim] * ROOT, rows[~has_caption][:, :dim]])
-        m_i = own_mean(images, means.get(IMAGE))
-        m_t = own_mean(captioned[:, dim:] * ROOT, means.get(TEXT))
-        both = np.concatenate([m_i, m_t]) / ROOT
-        known = {IMAGE: m_i, TEXT: m_t}
-        return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
-
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
-        dim = rows.shape[1] // 2
-        centred = rows - centres.captioned
-        fused = centred @ queries.T / np.maximum(self.lengths(rows, weight), 1e-6)[:, None]
-        alone = centred[:, :dim] @ queries[:, :dim].T * (ROOT / max(weight, 1e-6))
-        return spread_ratio(fused, alone)
-
-
-class Mean(Fusion):
-    """`norm(v_i + v_t)`, shape (n, dim); `v_i` where there is no caption. The query is `q`."""
-
-    name = "mean"
-    weighable = False
-
-    def width(self, dim: int) -> int:
-        return dim
-
-    def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
-        return unit_rows(v_i + np.where(has_caption[:, None], v_t, 0))
-
-    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
-        self.check_weight(weight)
-        return np.asarray(q, dtype=np.float32)
-
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        return np.ones(len(rows), np.float32)
-
-    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
-        m_i, m_t = means.get(IMAGE), means.get(TEXT)
-        both = None
-        if m_i is not None and m_t is not None:  # the expected row of an unrelated pair
-            both = (m_i + m_t) / np.sqrt(2 + 2 * m_i @ m_t)
-        captioned, plain = own_mean(rows[has_caption], both), own_mean(rows[~has_caption], m_i)
-        return Centres(captioned, plain, means)
-
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
-        return np.ones(len(queries), np.float32)
 
 
 def own_mean(rows: Rows, default: Row | None) -> Row:
@@ -192,13 +123,3 @@ def spread_ratio(fused: NDArray[np.floating], alone: NDArray[np.floating]) -> Ro
     if len(fused) < FEW:
         return np.ones(fused.shape[1], np.float32)
     return np.asarray(fused.std(axis=0) / np.maximum(alone.std(axis=0), 1e-6), dtype=np.float32)
-
-
-STRATEGIES: dict[str, type[Fusion]] = {fusion.name: fusion for fusion in (Concat, Mean)}
-
-
-def open_fusion(name: str) -> Fusion:
-    """The fusion of a name. Raises `InputError` for one that does not exist."""
-    if name not in STRATEGIES:
-        raise InputError(f"no fusion {name!r}; there are {', '.join(STRATEGIES)}")
-    return STRATEGIES[name]()

@@ -1,0 +1,19 @@
+"""Is the library's fusion what its rows were made with?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from indexer.doctor.finding import Finding
+from indexer.errors import LibraryDamaged
+from indexer.kept_fusion import kept_fusion
+from indexer.library import Library
+
+
+def learned_fusion(library: Library) -> Iterator[Finding]:
+    """Read the learned weights that the catalogue keeps."""
+    try:
+        kept_fusion(library.catalogue, library.settings)
+    except LibraryDamaged as error:
+        meaning = "learned fusion cannot be used: nothing is found until it is back"
+        yield Finding("fusion", 1, meaning, str(error))

@@ -1,0 +1,38 @@
+"""`product`: element-wise product of learned non-negative projections of both embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from indexer.fusion.learned import Array, Joined, Learned, Tensors
+from indexer.fusion.weights import Axes
+
+
+class Product(Learned):
+    """`v_p = P_i(v_i) ⊗ P_t(v_t)`, shape (n, h), where `P(v) = relu(v W + b)` is never negative.
+
+    `v_p` is projected to the retrieval space: `unit(v_p R)`, shape (n, dim). A product of what
+    may be negative rewards what both sides deny; of what may not, it is large where both agree.
+    An absent side is `P(0)`.
+    """
+
+    name = strategy = "product"
+    shapes: ClassVar[Mapping[str, Axes]] = {
+        "image_positive": ("d", "h"),
+        "image_bias": ("h",),
+        "text_positive": ("d", "h"),
+        "text_bias": ("h",),
+        "output": ("h", "d"),
+    }
+
+    @staticmethod
+    def fused(v_i: Array, v_t: Array, tensors: Tensors, join: Joined) -> Array:
+        return product(v_i, v_t, tensors) @ tensors["output"]
+
+
+def product(v_i: Array, v_t: Array, tensors: Tensors) -> Array:
+    """`v_p`, shape (n, h)."""
+    p_i = (v_i @ tensors["image_positive"] + tensors["image_bias"]).clip(min=0)
+    p_t = (v_t @ tensors["text_positive"] + tensors["text_bias"]).clip(min=0)
+    return p_i * p_t

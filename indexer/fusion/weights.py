@@ -1,0 +1,127 @@
+"""The file of a learned fusion: safetensors that name the strategy and the encoder they fit.
+
+They are read from bytes, since a library keeps a copy in its catalogue and needs no file then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from indexer.errors import ModelError
+
+Axes: TypeAlias = tuple[str | int, ...]  # of a tensor; d: dim, 2d: twice that, h: hidden units
+FORMAT = "picfuse-fusion-1"
+
+
+@dataclass(frozen=True, slots=True)
+class FusionWeights:
+    """Tensors (float32) of a learned fusion, the strategy they belong to and their encoder.
+
+    `content` is the file as it was read; `place` is said in errors.
+    """
+
+    strategy: str
+    encoder: str  # the fingerprint
+    encoder_name: str
+    tensors: Mapping[str, NDArray[np.float32]]
+    content: bytes = field(repr=False)
+    place: str
+
+    @property
+    def hash(self) -> str:
+        """The first 32 digits of the content's SHA-256."""
+        return content_hash(self.content)
+
+
+def content_hash(content: bytes) -> str:
+    """What a fusion's fingerprint and a library's copy know a file by."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def read_weights(path: Path) -> FusionWeights:
+    """The weights in a file. Raises `ModelError` when it is missing or damaged."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unusable(str(path), os.strerror(error.errno or 0)) from error
+    return parse_weights(content, str(path))
+
+
+def parse_weights(content: bytes, place: str) -> FusionWeights:
+    """The weights in the bytes of a file. Raises `ModelError` when they are damaged."""
+    try:
+        tensors = {name: tensor.astype(np.float32) for name, tensor in load(content).items()}
+        said = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = said.get("__metadata__", {})
+        facts = dict(json.loads(metadata.get("fusion", "{}")))
+    except (SafetensorError, AttributeError, TypeError, ValueError) as error:
+        raise _unusable(place, str(error)) from error
+    if (found := facts.get("format", metadata.get("format"))) != FORMAT:
+        raise _unusable(place, f"format {found!r}, expected {FORMAT!r}")
+    strategy, encoder, name = (
+        str(facts.get(f, "")) for f in ("strategy", "encoder", "encoder_name")
+    )
+    return FusionWeights(strategy, encoder, name, tensors, content, place)
+
+
+def check_shapes(weights: FusionWeights, strategy: str, shapes: Mapping[str, Axes]) -> None:
+    """Raise `ModelError` unless the tensors are those of a strategy, alike in size, and finite."""
+    if weights.strategy != strategy:
+        raise _unusable(weights.place, f"a fusion {weights.strategy!r}, not {strategy!r}")
+    if odd := set(weights.tensors) ^ set(shapes):
+        raise _unusable(weights.place, f"tensors too many or missing: {', '.join(sorted(odd))}")
+    dim, hidden = (weights.tensors[name].shape[-1:] for name in ("centre_captioned", "image_bias"))
+    sizes = {"d": dim, "2d": tuple(2 * n for n in dim), "h": hidden}
+    for name, axes in shapes.items():
+        parts = (sizes[axis] if isinstance(axis, str) else (axis,) for axis in axes)
+        tensor = weights.tensors[name]
+        if tensor.shape != tuple(chain(*parts)) or not np.isfinite(tensor).all():
+            raise ModelError(
+                f"{weights.place}: tensor {name!r} is damaged; train or download it again"
+            )
+
+
+def write_weights(
+    path: Path,
+    strategy: str,
+    tensors: Mapping[str, NDArray[Any]],
+    *,
+    encoder: str,
+    encoder_name: str,
+    settings: object,
+) -> None:
+    """Save a fusion in float16, with what it fits and its settings in the file's header.
+
+    The file appears whole or not at all: an interrupt leaves the one before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    halves = {n: np.ascontiguousarray(t, dtype=np.float16) for n, t in sorted(tensors.items())}
+    facts = {"format": FORMAT, "strategy": strategy, "settings": settings}
+    facts |= {"encoder": encoder, "encoder_name": encoder_name}
+    # One entry: safetensors writes several in a random order, and the hash would change with it.
+    metadata = {"fusion": json.dumps(facts, sort_keys=True)}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(save(halves, metadata=metadata))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unusable(place: str, reason: str) -> ModelError:
+    return ModelError(
+        f"{place}: cannot be read as a learned fusion ({reason}); "
+        "make one with 'picfuse train fusion DATASET --fusion gated --output FILE'"
+    )

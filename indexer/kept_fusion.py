@@ -1,0 +1,63 @@
+"""The fusion of a library: learned weights lie in its catalogue, so that it needs no other file."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+
+from indexer.batch import Batch
+from indexer.catalogue import Catalogue
+from indexer.errors import LibraryDamaged, ModelError
+from indexer.fusion import Fusion, restore_fusion
+from indexer.schema import KEPT_FUSION, MOVING, SETTINGS
+from indexer.settings import LibrarySettings
+
+
+def keep_fusion(batch: Batch, fusion: Fusion) -> None:
+    """Copy the learned weights of a fusion, where it has any, into the catalogue."""
+    if fusion.content:
+        batch.set(_key(fusion.fingerprint), _text(fusion))
+
+
+def is_kept(catalogue: Catalogue, fusion: Fusion) -> bool:
+    """Whether the catalogue has the weights of a fusion, undamaged."""
+    return not fusion.content or catalogue.setting(_key(fusion.fingerprint)) == _text(fusion)
+
+
+def kept_fusion(catalogue: Catalogue, settings: LibrarySettings) -> Fusion:
+    """The fusion that a library is set to. Raises `LibraryDamaged` when its weights are lost."""
+    name, fingerprint = settings.fusion, settings.fused_by
+    stored = catalogue.setting(_key(fingerprint)) or ""
+    try:
+        content = b64decode(stored, validate=True)
+        fusion = restore_fusion(name, content, "the library's copy")
+    except (ValueError, ModelError) as error:
+        raise _lost(name, str(error)) from error
+    if fusion.fingerprint != fingerprint:
+        raise _lost(name, "they are not those it was made with")
+    return fusion
+
+
+def forget_fusions(batch: Batch, catalogue: Catalogue, *used: LibrarySettings) -> None:
+    """Delete the weights that neither the library, a move that was begun, nor `used` need."""
+    stored = (catalogue.setting(name) for name in (SETTINGS, MOVING))
+    needed: Iterable[LibrarySettings] = (
+        *used,
+        *(LibrarySettings.from_json(text) for text in stored if text is not None),
+    )
+    batch.unset_others(KEPT_FUSION, [_key(settings.fused_by) for settings in needed])
+
+
+def _key(fingerprint: str) -> str:
+    return f"{KEPT_FUSION}{fingerprint}"
+
+
+def _text(fusion: Fusion) -> str:
+    return b64encode(fusion.content).decode()
+
+
+def _lost(name: str, reason: str) -> LibraryDamaged:
+    return LibraryDamaged(
+        f"the weights of the library's fusion {name!r} cannot be used ({reason}); 'picfuse index "
+        f"--fusion {name}' copies them again from where they came, --fusion concat needs none"
+    )

@@ -1,0 +1,139 @@
+"""From a library of captioned pictures to the file of a learned fusion: split, train, figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer.errors import DatasetError
+from indexer.fusion.weights import read_weights, write_weights
+from indexer.library import Library
+from indexer.report import Progress
+from indexer.training.corruption import fitting_strength
+from indexer.training.datasets import held_out, read_split
+from indexer.training.fusion import FusionSettings, FusionTrainer, trial_ranks
+from indexer.training.fusion_model import FusionModel
+from indexer.training.loop import Epoch, train
+from indexer.training.pairs import CaptionedRows, Ints, asked, captioned_rows
+from indexer.training.recall import figures
+
+DRAWS = 2000  # of the bootstrap
+
+
+@dataclass(frozen=True, slots=True)
+class FusionRecipe:
+    """What to train on, and where the result goes.
+
+    `validation` is a list of names, or the share of the pictures that is held out for early
+    stopping; `checkpoint` and `curves` are as the training loop has them. `corruption` is chosen
+    by the held-out pictures where it is None.
+    """
+
+    folder: Path
+    output: Path
+    validation: Path | float = 1 / 12
+    checkpoint: Path | None = None
+    curves: Path | None = None
+    corruption: float | None = None
+    settings: FusionSettings = field(default_factory=FusionSettings)
+
+
+def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | Epoch]:
+    """Train a fusion on the embeddings of a library; yields what the training loop does.
+
+    Writes the best epoch, with a JSON of settings and figures beside it. Raises `DatasetError`.
+    """
+    means = library.encoder.means
+    learned, validation = _split(recipe, captioned_rows(library))
+    queries = asked(learned.v_t, means), asked(validation.v_t, means)
+    strength = recipe.corruption
+    if strength is None:
+        strength = fitting_strength(learned, validation, queries, recipe.settings.loop.seed)
+    trainer = FusionTrainer(learned, validation, queries, recipe.settings, strength)
+    before = trial_ranks(None, validation, queries[1])
+    facts: dict[str, Any] = {
+        "settings": asdict(recipe.settings) | {"corruption": round(strength, 4)},
+        "encoder": {"name": library.encoder.name, "fingerprint": library.encoder.fingerprint},
+        "data": {"train": learned.key, "validation": validation.key},
+        "pictures": {"train": len(learned.names), "validation": len(validation.names)},
+        "mean": figures(before),
+        "epochs": [],
+    }
+    for event in train(
+        trainer.task(), recipe.settings.loop, checkpoint=recipe.checkpoint, curves=recipe.curves
+    ):
+        if isinstance(event, Epoch):
+            facts["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
+        yield event
+    found = trial_ranks(trainer.model, validation, queries[1])
+    facts |= {"validation": figures(found), "gain": paired_gain(found, before, validation)}
+    _write(library, recipe, trainer, facts)
+
+
+def report_fusion(library: Library, file: Path) -> dict[str, Any]:
+    """Figures of a fusion file on a library that its training did not see, beside `mean`'s.
+
+    They are added to the JSON beside the file.
+    """
+    data, weights = captioned_rows(library), read_weights(file)
+    queries = asked(data.v_t, library.encoder.means)
+    fused = trial_ranks(FusionModel.of(weights), data, queries)
+    mean = trial_ranks(None, data, queries)
+    report: dict[str, Any] = {"mean": figures(mean), "fused": figures(fused)}
+    report["gain"] = paired_gain(fused, mean, data)
+    beside = file.with_suffix(".json")
+    facts = json.loads(beside.read_text()) | {"report": report}
+    beside.write_text(json.dumps(facts, indent=1) + "\n")
+    return report
+
+
+def paired_gain(found: Ints, before: Ints, data: CaptionedRows) -> dict[str, Any]:
+    """What R@1 has gained, in points, with a 95 % bootstrap interval over pictures.
+
+    `found` and `before` are the ranks of `trial_ranks`; queries of one picture are drawn together.
+    """
+    owners = np.concatenate([owners for _, _, owners in data.trials()])
+    gained = (found <= 1).astype(float) - (before <= 1)
+    count = int(owners.max()) + 1
+    sums, queries = np.bincount(owners, gained, count), np.bincount(owners, minlength=count)
+    drawn = np.random.default_rng(0).integers(count, size=(DRAWS, count))
+    gains = 100 * sums[drawn].sum(1) / queries[drawn].sum(1)
+    low, high = np.quantile(gains, [0.025, 0.975])
+    gain = 100 * gained.mean()
+    return {"r@1": round(float(gain), 2), "ci95": [round(float(low), 2), round(float(high), 2)]}
+
+
+def _split(recipe: FusionRecipe, data: CaptionedRows) -> tuple[CaptionedRows, CaptionedRows]:
+    """The pictures to train on and those to validate on."""
+    if isinstance(recipe.validation, Path):
+        chosen = read_split(recipe.folder, recipe.validation) & set(data.names)
+    else:
+        chosen = held_out(data.names, recipe.validation)
+    learned, validation = data.subset(set(data.names) - chosen), data.subset(chosen)
+    several = [int((part.counts > 1).sum()) for part in (learned, validation)]
+    if min(several) < 2:
+        raise DatasetError(
+            f"{recipe.folder}: a fusion learns from pictures with two captions, of which one is "
+            f"indexed and one asks; {several[0]} to train on and {several[1]} held out have them"
+        )
+    return learned, validation
+
+
+def _write(
+    library: Library, recipe: FusionRecipe, trainer: FusionTrainer, facts: dict[str, Any]
+) -> None:
+    encoder = library.encoder
+    write_weights(
+        recipe.output,
+        recipe.settings.strategy,
+        trainer.tensors(),
+        encoder=encoder.fingerprint,
+        encoder_name=encoder.name,
+        settings=facts["settings"],
+    )
+    recipe.output.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")

@@ -1,0 +1,95 @@
+"""Captioned pictures as a fusion is trained on: which caption is indexed, which one asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import TEXT, Rows, unit_rows
+from indexer.errors import DatasetError
+from indexer.library import Library
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionedRows:
+    """Embeddings of captioned pictures, by the order of their names.
+
+    `v_i` (n, dim); `v_t` (m, dim) of their different captions; `starts` (n + 1,): those of picture
+    k are the rows from `starts[k]` to `starts[k + 1]`.
+    """
+
+    names: tuple[bytes, ...]
+    v_i: Rows
+    v_t: Rows
+    starts: Ints
+
+    @property
+    def counts(self) -> Ints:
+        """How many captions each picture has, (n,)."""
+        return np.diff(self.starts)
+
+    @property
+    def key(self) -> str:
+        """A hash of the names and the embeddings."""
+        digest = hashlib.sha256(b"\0".join(self.names))
+        for part in (self.v_i, self.v_t, self.starts):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()[:32]
+
+    def subset(self, names: Collection[bytes]) -> CaptionedRows:
+        """The pictures of these names."""
+        chosen = [k for k, name in enumerate(self.names) if name in names]
+        captions = [np.arange(self.starts[k], self.starts[k + 1]) for k in chosen]
+        starts = np.concatenate([[0], np.cumsum([len(rows) for rows in captions])])
+        rows = np.concatenate([np.zeros(0, np.int64), *captions])
+        kept = tuple(self.names[k] for k in chosen)
+        return CaptionedRows(kept, self.v_i[chosen], self.v_t[rows], starts.astype(np.int64))
+
+    def trials(self) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Each caption in its turn is indexed, and all others ask: for each turn (pictures,).
+
+        Yields the indexed captions, the asking captions, and the place among the indexed ones of
+        the picture of each asking caption. Pictures of one caption take no part.
+        """
+        several = np.flatnonzero(self.counts > 1)
+        for turn in range(int(self.counts.max(initial=0))):
+            indexed = self.starts[several] + turn % self.counts[several]
+            owners = np.repeat(np.arange(len(several)), self.counts[several])
+            ranges = [np.arange(self.starts[k], self.starts[k + 1]) for k in several]
+            every = np.concatenate([np.zeros(0, np.int64), *ranges])
+            asking = ~np.isin(every, indexed)
+            yield indexed, every[asking], owners[asking]
+
+
+def captioned_rows(library: Library) -> CaptionedRows:
+    """The captioned pictures of a library of one folder. Raises `DatasetError` without any."""
+    (folder,) = library.catalogue.folders()
+    names = {p.id: name for name, p in library.catalogue.known_pictures(folder.id).items()}
+    ids = sorted(library.catalogue.present_ids(), key=lambda key: names[key])
+    embeddings, dim = library.embeddings, library.settings.dim
+    owners, v_t = embeddings.caption_embeddings(library.encoder_id, dim, ids)
+    found = library.embedded(sorted(set(owners.tolist())))
+    if len(found.ids) < 2:
+        raise DatasetError(
+            f"{folder.path}: needs captioned pictures to train on, has {len(found.ids)}; put "
+            "captions beside the pictures or name them with --captions"
+        )
+    rank = {key: n for n, key in enumerate(sorted(found.ids.tolist(), key=lambda k: names[k]))}
+    pictures = np.argsort([rank[key] for key in found.ids.tolist()])
+    places = np.array([rank[owner] for owner in owners.tolist()], dtype=np.int64)
+    order = np.argsort(places, kind="stable")
+    starts = np.searchsorted(places[order], np.arange(len(rank) + 1))
+    ordered = tuple(names[key] for key in found.ids[pictures].tolist())
+    return CaptionedRows(ordered, found.v_i[pictures], v_t[order], starts.astype(np.int64))
+
+
+def asked(v_t: Rows, means: Mapping[str, NDArray[np.float32]]) -> Rows:
+    """Captions as they ask: centred by the encoder's mean, as in a search."""
+    mean = means.get(TEXT)
+    return v_t if mean is None else unit_rows(v_t - mean)
