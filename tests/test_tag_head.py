@@ -72,10 +72,10 @@ def test_formula_is_the_product_of_features_and_their_task_related_part(seed, gi
                 v_c = np.where(there > 0, v_c, w["absent"])
             v_cr = v_c @ w[f"{side}.task"] + w[f"{side}.task_bias"]
             expected += (v_cr * v_c) @ w[f"{side}.out"]
-    found = logits(v_i, v_t, there, given_, w)
+    found = logits(v_i, v_t, there, given_, w, np.concatenate)
     assert found == pytest.approx(expected, rel=1e-3, abs=1e-3)
     tensors = {name: torch.from_numpy(value) for name, value in w.items()}
-    trained = logits(*map(torch.from_numpy, (v_i, v_t, there)), given_, tensors)
+    trained = logits(*map(torch.from_numpy, (v_i, v_t, there)), given_, tensors, torch.cat)
     assert found == pytest.approx(trained.numpy(), rel=1e-4, abs=1e-4)
 
 

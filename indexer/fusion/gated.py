@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from indexer.fusion.learned import Array, Joined, Learned, Tensors
+from indexer.arrays import Array, Arrays, Joined
+from indexer.decoupling import Modality, decoupled
+from indexer.fusion.learned import Learned
 from indexer.fusion.weights import Axes
 
 
@@ -28,13 +30,12 @@ class Gated(Learned):
     }
 
     @staticmethod
-    def fused(v_i: Array, v_t: Array, tensors: Tensors, join: Joined) -> Array:
+    def fused(v_i: Array, v_t: Array, tensors: Arrays, join: Joined) -> Array:
         return v_i + v_t + gated(v_i, v_t, tensors, join) @ tensors["output"]
 
 
-def gated(v_i: Array, v_t: Array, tensors: Tensors, join: Joined) -> Array:
+def gated(v_i: Array, v_t: Array, tensors: Arrays, join: Joined) -> Array:
     """`v_f`, shape (n, 2 dim)."""
-    v_ir = v_i @ tensors["image_task"] + tensors["image_bias"]
-    v_tr = v_t @ tensors["text_task"] + tensors["text_bias"]
-    v_cr, v_c = join([v_ir, v_tr], -1), join([v_i, v_t], -1)
-    return v_cr * v_c
+    image = Modality(v_i, tensors["image_task"], tensors["image_bias"])
+    text = Modality(v_t, tensors["text_task"], tensors["text_bias"])
+    return decoupled([image, text], join)

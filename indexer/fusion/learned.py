@@ -8,21 +8,18 @@ zero row.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.arrays import Array, Arrays, Joined
 from indexer.encoders.protocol import Encoder, Rows, unit_rows
 from indexer.errors import InputError
 from indexer.fusion.base import DEFAULT_WEIGHT, Centres, Fusion, Mask, Row, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights
-
-Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
-Tensors: TypeAlias = Mapping[str, Any]
-Joined: TypeAlias = Callable[..., Array]  # `np.concatenate` or `torch.cat`
 
 NOTHING = 1e-4  # length below which a row points at random: the picture alone takes its place
 
@@ -56,7 +53,7 @@ class Learned(Fusion):
 
     @staticmethod
     @abstractmethod
-    def fused(v_i: Array, v_t: Array, tensors: Tensors, join: Joined) -> Array:
+    def fused(v_i: Array, v_t: Array, tensors: Arrays, join: Joined) -> Array:
         """The formula, (n, dim), before it is brought to unit length; what is absent is zero."""
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from indexer.fusion.learned import Array, Joined, Learned, Tensors
+from indexer.arrays import Array, Arrays, Joined
+from indexer.fusion.learned import Learned
 from indexer.fusion.weights import Axes
 
 
@@ -27,11 +28,11 @@ class Product(Learned):
     }
 
     @staticmethod
-    def fused(v_i: Array, v_t: Array, tensors: Tensors, join: Joined) -> Array:
+    def fused(v_i: Array, v_t: Array, tensors: Arrays, join: Joined) -> Array:
         return product(v_i, v_t, tensors) @ tensors["output"]
 
 
-def product(v_i: Array, v_t: Array, tensors: Tensors) -> Array:
+def product(v_i: Array, v_t: Array, tensors: Arrays) -> Array:
     """`v_p`, shape (n, h)."""
     p_i = (v_i @ tensors["image_positive"] + tensors["image_bias"]).clip(min=0)
     p_t = (v_t @ tensors["text_positive"] + tensors["text_bias"]).clip(min=0)

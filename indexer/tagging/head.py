@@ -1,7 +1,8 @@
 """A tag head: probabilities of tags from the two embeddings of a picture, and its file.
 
-The head predicts from `v_f = v_cr ⊗ v_c`. The formulas stand here once and run on numpy rows when
-pictures are tagged and on torch tensors in training: both know `@`, `+` and `*`.
+The head predicts from `v_f = v_cr ⊗ v_c` (`indexer/decoupling.py`). Its formulas stand once and
+run on numpy rows when pictures are tagged and on torch tensors in training: both know `@`, `+`
+and `*`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from indexer.arrays import Array, Arrays, Joined
+from indexer.decoupling import Modality, decoupled
 from indexer.encoders.heads import same
 from indexer.encoders.protocol import Rows
 from indexer.errors import ModelError
 
-Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
-Weights: TypeAlias = Mapping[str, Any]
 Mask: TypeAlias = NDArray[np.bool_]
 Probabilities: TypeAlias = NDArray[np.float32]
 
@@ -77,7 +78,7 @@ class TagHead:
     def raw(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
         """Raw score of each tag, (n, tags)."""
         there = has_caption[:, None].astype(np.float32)
-        return np.asarray(logits(v_i, v_t, there, self.facts.input, self.weights))
+        return np.asarray(logits(v_i, v_t, there, self.facts.input, self.weights, np.concatenate))
 
     def probabilities(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
         """Calibrated probability of each tag, (n, tags)."""
@@ -98,40 +99,37 @@ def shapes(given: str) -> dict[str, tuple[str | int, ...]]:
     return {**sides, **absent, **_SHARED}
 
 
-def decoupled(v: Array, side: str, weights: Weights) -> Array:
-    """One half of `v_f = v_cr ⊗ v_c`: features of one modality times their task-related part.
-
-    `v` (n, d) is standardised; `v_cr` is a linear projection of it, so that each feature counts as
-    much as the task and the other features of this picture want it to.
-    """
-    return (v @ weights[f"{side}.task"] + weights[f"{side}.task_bias"]) * v
-
-
 def logits(
     v_i: Array,
     v_t: Array,
     has_caption: Array,
     given: str,
-    weights: Weights,
+    weights: Arrays,
+    join: Joined,
     drop: Callable[[Array], Array] = same,
 ) -> Array:
-    """Raw score of each tag, (n, tags): `v_f A + b` with `v_f = [v_ir ⊗ v_i, v_tr ⊗ v_t]`.
+    """Raw score of each tag, (n, tags): `v_f A + b`.
 
-    `has_caption` (n, 1) of ones and zeros. In the place of a caption that is not there stands the
-    learned row `absent`, so that it is never a zero vector that says something by chance.
+    `v_c` are the standardised features of the sides that are read, so that at first each counts
+    alike. `has_caption` (n, 1) of ones and zeros: in the place of a caption that is not there
+    stands the learned row `absent`, so that it is never a zero vector that says something by
+    chance.
     """
-    z = weights["bias"] + 0 * has_caption
-    if "image" in INPUTS[given]:
-        v_f = decoupled(_standardised(v_i, "image", weights), "image", weights)
-        z = z + drop(v_f) @ weights["image.out"]
-    if "text" in INPUTS[given]:
+    sides = INPUTS[given]
+    features = {}
+    if "image" in sides:
+        features["image"] = _standardised(v_i, "image", weights)
+    if "text" in sides:
         there = _standardised(v_t, "text", weights) * has_caption
-        v_f = decoupled(there + weights["absent"] * (1 - has_caption), "text", weights)
-        z = z + drop(v_f) @ weights["text.out"]
-    return z
+        features["text"] = there + weights["absent"] * (1 - has_caption)
+    v_f = decoupled(
+        [Modality(features[s], weights[f"{s}.task"], weights[f"{s}.task_bias"]) for s in sides],
+        join,
+    )
+    return drop(v_f) @ join([weights[f"{s}.out"] for s in sides], 0) + weights["bias"]
 
 
-def _standardised(v: Array, side: str, weights: Weights) -> Array:
+def _standardised(v: Array, side: str, weights: Arrays) -> Array:
     return (v - weights[f"{side}.mean"]) * weights[f"{side}.scale"]
 
 

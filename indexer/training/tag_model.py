@@ -74,7 +74,8 @@ class TagModel(nn.Module):
 
     def forward(self, v_i: Tensor, v_t: Tensor, has_caption: Tensor) -> Tensor:
         """Raw scores (n, tags); `has_caption` (n, 1)."""
-        found: Tensor = logits(v_i, v_t, has_caption, self.given, self.weights, self.drop)
+        weights = self.weights
+        found: Tensor = logits(v_i, v_t, has_caption, self.given, weights, torch.cat, self.drop)
         return found
 
     def loss(self, z: Tensor, targets: Tensor) -> Tensor:
