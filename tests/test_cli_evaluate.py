@@ -11,6 +11,11 @@ from command_line import GOLDEN, answered, refusal, run
 from odd_pictures import truncated_jpeg
 from PIL import Image
 
+from search.evaluation.advice import WEIGHTS, Setting, judged
+from search.evaluation.bootstrap import ENOUGH
+from search.evaluation.trials import Found
+from ui.cli.figures import print_advice
+
 FIGURES = ["r@1", "r@5", "r@10", "median_rank", "mrr", "queries"]
 WORDS = ("red", "green", "blue", "black", "yellow", "purple", "white")
 
@@ -267,6 +272,55 @@ def test_advice_says_its_command_to_people(telling_pictures):
     printed = run("evaluate", telling_pictures, "--model", "colour").stdout
     assert "suits these pictures best" in printed
     assert f"To adopt it: picfuse index {telling_pictures} --model colour --fusion" in printed
+
+
+def price(capsys, name, *, better=True) -> str:
+    """What the advice says where a fusion that takes no weight may find more than the default."""
+    pictures = np.arange(2 * ENOUGH)
+    late = Found(np.full(len(pictures), 9), pictures)
+    best = Found(np.ones(len(pictures), np.int64), pictures)
+    tried = {Setting("concat", weight): late for weight in WEIGHTS}
+    advice = judged(tried | {Setting(name, 0.5): best if better else late})
+    print_advice({"pictures": len(pictures), "advice": {"adopt": "this"}}, advice)
+    return capsys.readouterr().out
+
+
+def test_advice_names_what_a_fusion_without_weight_gives_up(capsys):
+    said = price(capsys, "mean")
+    assert "It gives up the weight: mean has its own built in" in said
+    assert "fits this model alone" not in said
+    said = price(capsys, "gated:/mine.safetensors")
+    assert "It gives up the weight: gated:/mine.safetensors has its own" in said
+    assert "gated:/mine.safetensors fits this model alone" in said
+    assert "gives up" not in price(capsys, "mean", better=False)
+
+
+def test_few_asking_pictures_allow_no_verdict_among_many_pictures(captioned):
+    """Of forty pictures, only two have captions that can ask."""
+    lines = (captioned / "captions.token").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "#0" in line or line[:2] in ("00", "01")]
+    for number in range(30, 40):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(captioned / f"{number}.png")
+        kept.append(f"{number}.png#0\tred {number}\n")
+    (captioned / "captions.token").write_text("".join(kept))
+    assert evaluate(captioned, "--ci")["differences"]["asking"] == 2
+    printed = run("evaluate", captioned, "--model", "colour").stdout
+    assert "40 pictures" in printed
+    assert "too few to tell" in printed
+    assert "no difference shown" not in printed
+    assert "than mean" not in printed
+
+
+def test_all_are_the_fusions_that_fit_and_the_others_are_named(captioned):
+    result = run("evaluate", captioned, "--model", "colour", "--json")
+    assert list(json.loads(result.stdout)["protocols"]["fused"]) == ["concat", "mean"]
+    notes = [line for line in result.stderr.splitlines() if "picfuse: without " in line]
+    for name, note in zip(("product", "gated"), notes, strict=True):
+        assert f"without {name}: the fusion {name!r} was trained for 'mini'" in note
+
+
+def test_labelled_data_set_says_nothing_of_fusions(labelled):
+    assert run("evaluate", labelled, "--model", "colour").stderr == ""
 
 
 def test_single_captions_are_said_to_allow_no_advice(paint, pictures):

@@ -65,6 +65,7 @@ class Advice:
         return {
             "fusion": self.chosen.fusion,
             "weight": self.chosen.weight,
+            "weighable": self.weighable,
             "better_than_default": self.is_sure,
             "default": DEFAULT._asdict(),
             "best": self.best._asdict(),

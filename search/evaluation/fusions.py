@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from indexer.encoders import Encoder
 from indexer.errors import PicfuseError
@@ -11,10 +12,15 @@ from indexer.fusion import STRATEGIES, Fusion, open_fusion
 ALL = "all"
 
 
-def named_fusions(
-    names: Sequence[str], encoder: Encoder
-) -> tuple[dict[str, Fusion], dict[str, str]]:
-    """Fusions by the names they were asked for by, and those left out, with why.
+class Compared(NamedTuple):
+    """Fusions by the names they were asked for by, and those left out, with why."""
+
+    fusions: Mapping[str, Fusion]
+    left_out: Mapping[str, str]
+
+
+def named_fusions(names: Sequence[str], encoder: Encoder) -> Compared:
+    """The fusions of these names.
 
     "all" stands for every strategy; one that does not fit the encoder is left out of it. Raises
     what `open_fusion` raises for one that was named itself.
@@ -29,4 +35,4 @@ def named_fusions(
             if name in asked:
                 raise
             left_out[name] = str(error)
-    return fusions, left_out
+    return Compared(fusions, left_out)

@@ -55,7 +55,8 @@ class Evaluation:
             }
         result: dict[str, Any] = {"pictures": self.pictures, "protocols": protocols}
         if ci and REFERENCE in self.fused:
-            result["differences"] = {"against": REFERENCE, **self._differences()}
+            asking = len(np.unique(self.fused[REFERENCE].pictures))
+            result["differences"] = {"against": REFERENCE, "asking": asking, **self._differences()}
         return result
 
     def _differences(self) -> dict[str, Any]:

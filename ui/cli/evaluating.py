@@ -16,13 +16,12 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import dataset_folder, find_labels, read_split
 from search.evaluation.advice import Advice
-from search.evaluation.fusions import ALL
+from search.evaluation.fusions import ALL, named_fusions
 from ui.cli.figures import print_advice, print_classes, print_figures
 from ui.cli.group import json_option, offline_option
 from ui.cli.measuring import (
     Measured,
     Wanted,
-    compared_fusions,
     measure_captions,
     measure_classes,
 )
@@ -143,12 +142,12 @@ def _measured(
     labels = find_labels(folder)
     options = IndexOptions(captions, only=only)
     with dataset_library(folder, only, encoder=model, offline=offline) as library:
-        fusions = compared_fusions(library, wanted)
+        compared = named_fusions(wanted.fusions, library.encoder)
         index_with_bar(library, [folder], options, report := IndexReport())
         _say_failures(report)
         if labels is not None and (wanted.classes or not library.catalogue.counts()["captions"]):
             return measure_classes(library, labels, wanted)
-        return measure_captions(library, fusions, wanted)
+        return measure_captions(library, compared, wanted)
 
 
 def _say_failures(report: IndexReport) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from indexer.fusion import LEARNED
 from search.evaluation.advice import DEFAULT, Advice, Setting
 from search.evaluation.bootstrap import ENOUGH
 from ui.cli.text import shown
@@ -85,14 +86,14 @@ def _number(value: float, figure: str) -> str:
 
 def _differences(result: dict[str, Any]) -> Table:
     """What each is ahead of the reference, and whether that is more than chance."""
-    differences, few = result["differences"], result["pictures"] < ENOUGH
-    against = differences["against"]
+    differences = result["differences"]
+    against, few = differences["against"], differences["asking"] < ENOUGH
     table = Table("", title=f"ahead of {against}, asked the same")
     for figure in ("r@1", "r@5", "r@10", "mrr"):
         table.add_column(figure, justify="right")
     table.add_column("by mrr")
     for name, m in differences.items():
-        if name != "against":
+        if name not in ("against", "asking"):
             label = LABELS.get(name, f"fused: {name}")
             figures = (_signed_cell(m, figure) for figure in ("r@1", "r@5", "r@10", "mrr"))
             verdict = "too few to tell" if few else _verdict(m["ci95"]["mrr"], against)
@@ -135,7 +136,20 @@ def print_advice(result: dict[str, Any], advice: Advice | None) -> None:
         )
     click.echo(f"Advice: {_advice(advice)}")
     if advice.is_sure:
+        _print_price(advice)
         click.echo(f"To adopt it: {shown(result['advice']['adopt'])}")
+
+
+def _print_price(advice: Advice) -> None:
+    """What the chosen fusion gives up against the default one."""
+    name = advice.chosen.fusion
+    if not advice.weighable:
+        click.echo(
+            f"It gives up the weight: {shown(name)} has its own built in, so searches can no "
+            f"longer choose between picture and caption (--weight), as with {DEFAULT.fusion}."
+        )
+    if name.partition(":")[0] in LEARNED:
+        click.echo(f"{shown(name)} fits this model alone: a library of another one cannot use it.")
 
 
 def _advice(advice: Advice) -> str:

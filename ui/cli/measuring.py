@@ -12,13 +12,12 @@ import click
 
 from indexer import Library
 from indexer.errors import DatasetError
-from indexer.fusion import Fusion
 from indexer.settings import DEFAULT_FUSION
 from indexer.training.datasets import ClassText, Labels, plain_sentence, read_classes
 from search.evaluation.advice import Advice, advise
 from search.evaluation.classes import evaluate_classes
 from search.evaluation.data import labelled_embeddings, read_embeddings
-from search.evaluation.fusions import named_fusions
+from search.evaluation.fusions import Compared
 from search.evaluation.lost_captions import evaluate_without_captions
 from search.evaluation.protocols import Evaluation, evaluate_captions
 from search.evaluation.trials import Found
@@ -50,17 +49,14 @@ class Measured:
     advice: Advice | None = None
 
 
-def compared_fusions(library: Library, wanted: Wanted) -> dict[str, Fusion]:
-    """The fusions to compare; says which do not fit the encoder."""
-    fusions, left_out = named_fusions(wanted.fusions, library.encoder)
-    for name, why in left_out.items():
+def measure_captions(library: Library, compared: Compared, wanted: Wanted) -> Measured:
+    """The protocols of a captioned data set, and what else is wanted of it.
+
+    Says which fusions are not among the compared ones, and why.
+    """
+    data, fusions = read_embeddings(library), compared.fusions
+    for name, why in compared.left_out.items():
         click.echo(f"picfuse: without {shown(name)}: {shown(why)}", err=True)
-    return fusions
-
-
-def measure_captions(library: Library, fusions: Mapping[str, Fusion], wanted: Wanted) -> Measured:
-    """The protocols of a captioned data set, and what else is wanted of it."""
-    data = read_embeddings(library)
     evaluation = with_bar(evaluate_captions(data, fusions), "asking", "queries")
     result, advice = evaluation.fields(ci=wanted.ci), None
     if wanted.without_captions is not None:
