@@ -10,7 +10,7 @@ from tensorboardX.proto.event_pb2 import Event
 from torch import nn
 
 from indexer.report import Progress
-from indexer.training.loop import Epoch, LoopSettings, Task, decayed, train
+from indexer.training.loop import Epoch, LoopSettings, Task, parameter_groups, train
 
 SETTINGS = LoopSettings(epochs=6, patience=6, learning_rate=0.05, seed=3)
 X = torch.linspace(-1, 1, 32)[:, None]
@@ -199,11 +199,20 @@ def test_rate_warms_up_and_fades(tmp_path):
 
 
 def test_matrices_are_decayed_and_biases_are_not():
-    matrices, rest = decayed(Line(), 0.3)
+    matrices, rest = parameter_groups(Line(), replace(SETTINGS, weight_decay=0.3), {})
     assert matrices["weight_decay"] == 0.3
     assert [p.ndim for p in matrices["params"]] == [2]
     assert rest["weight_decay"] == 0
     assert [p.ndim for p in rest["params"]] == [1]
+
+
+def test_parts_can_learn_at_a_share_of_the_rate():
+    settings = replace(SETTINGS, learning_rate=0.1)
+    model = nn.ModuleDict({"old": nn.Linear(2, 2), "new": nn.Linear(2, 2)})
+    found = parameter_groups(model, settings, {"old.": 0.25})
+    rates = {id(p): group["lr"] for group in found for p in group["params"]}
+    assert {rates[id(p)] for p in model["old"].parameters()} == {0.025}
+    assert {rates[id(p)] for p in model["new"].parameters()} == {0.1}
 
 
 def scalars(folder):

@@ -111,16 +111,53 @@ def test_text_tower_gives_what_transformers_gives(encoder):
 def test_image_tower_gives_what_timm_gives(encoder, towers, pixels):
     import torch
 
-    net = towers.ImageTower().net.eval()
+    net = towers.Trunk().net.eval()
     images = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
     with torch.no_grad():
         pooled = net.global_pool(net.forward_features(images)).numpy()
         probabilities = net(images).softmax(1).numpy()
     found = encoder.towers.image_features(pixels)
-    assert found.shape == (3, 2280)
-    assert (cosines(found[:, :1280], pooled) > 0.9999).all()
-    assert np.allclose(found[:, 1280:] ** 2, probabilities, atol=1e-3)
+    assert found.shape == (3, 9064)
+    assert (cosines(found[:, 4224:5504], pooled) > 0.9999).all()
+    assert np.allclose(found[:, 8064:] ** 2, probabilities, atol=1e-3)
     assert probabilities.argmax(1).tolist() == [388, 1, 967]  # panda, goldfish, espresso
+
+
+def test_image_features_are_means_and_maxima_of_the_later_stages(encoder, towers, pixels):
+    import torch
+
+    net = towers.Trunk().net.eval()
+    x = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+    expected = []
+    with torch.no_grad():
+        x = net.bn1(net.conv_stem(x))
+        for stage, block in enumerate(net.blocks):
+            x = block(x)
+            expected += [x.mean((2, 3)), x.amax((2, 3))] if stage >= 3 else []
+    halves = (slice(5), slice(4, 9))
+    quarters = [x[:, :, r, c].mean((2, 3)) for r in halves for c in halves]
+    expected = torch.cat([*expected, *quarters], 1).numpy()
+    found = encoder.towers.image_features(pixels)[:, : expected.shape[1]]
+    assert expected.shape[1] == 2944
+    assert (cosines(found, expected) > 0.9999).all()
+
+
+def test_tail_gives_what_pytorch_gives(encoder, towers, pixels):
+    import torch
+
+    tower = towers.ImageTower(BUILT_IN).eval()
+    with torch.no_grad():
+        expected = tower(torch.from_numpy(pixels))[0].numpy()
+    found = encoder.towers.image_features(pixels)
+    assert (cosines(found[:, 5504:8064], expected[:, 5504:]) > 0.9999).all()
+    assert not np.allclose(found[:, 5504:6784], found[:, 4224:5504], atol=1e-2)  # it has learned
+
+
+def test_trunk_gives_what_the_image_tower_gives_without_its_tail(encoder, pixels):
+    features, read = encoder.towers.trunk_features(pixels)
+    whole = encoder.towers.image_features(pixels)
+    assert read.shape == (3, 208, 9, 9)
+    assert np.allclose(features, np.delete(whole, np.s_[5504:8064], axis=1), atol=1e-3)
 
 
 def test_tower_with_a_wrong_hash_is_never_loaded(towers, tmp_path, monkeypatch):
@@ -133,7 +170,7 @@ def test_tower_with_a_wrong_hash_is_never_loaded(towers, tmp_path, monkeypatch):
     monkeypatch.setattr(towers, "TEXT_TOWER", file)
     monkeypatch.setattr(towers.torch, "load", None)
     monkeypatch.setattr(towers, "load_file", None)
-    for tower in (towers.ImageTower, towers.TextTower):
+    for tower in (towers.Trunk, towers.TextTower):
         with pytest.raises(ModelError, match="not the pinned weights"):
             tower()
 

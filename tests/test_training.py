@@ -1,25 +1,31 @@
 """Training of the heads: losses, recall, batches, and that it learns."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
-from indexer.encoders.heads import SHAPES, read_heads, write_heads
+from indexer.encoders.heads import POOLED, SHAPES, TAIL, TRUNK, read_heads, write_heads
+from indexer.encoders.mini import project_images, project_texts
+from indexer.encoders.towers import Tail, Trunk
 from indexer.training.align import (
     AlignSettings,
-    Features,
-    batches,
-    decayed,
+    HeadsTrainer,
+    drawn_captions,
     judged,
-    train_heads,
+    plain_features,
+    shuffled,
 )
-from indexer.training.losses import class_agreement, info_nce
+from indexer.training.features import READ, Features
+from indexer.training.heads_model import HeadSizes
+from indexer.training.loop import Epoch, LoopSettings, train
+from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.recall import figures, mean_recall, ranks
+from indexer.training.views import VIEWS, view
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -65,6 +71,24 @@ def test_info_nce_treats_both_modalities_alike():
 def test_info_nce_of_rows_that_are_all_alike_is_the_logarithm_of_their_number():
     rows = unit(np.ones((7, 3)))
     assert info_nce(rows, rows, torch.tensor(9.0)).item() == pytest.approx(np.log(7), abs=1e-5)
+
+
+def test_info_nce_of_one_caption_each_is_info_nce():
+    v_i, v_t = unit(np.random.default_rng(0).normal(size=(2, 6, 4)))
+    for smoothing in (0.0, 0.1):
+        several = info_nce_of_several(v_i, v_t[:, None], torch.tensor(5.0), smoothing)
+        assert several.item() == pytest.approx(
+            info_nce(v_i, v_t, torch.tensor(5.0), smoothing).item()
+        )
+
+
+def test_info_nce_of_several_equals_a_computation_by_hand():
+    v_i, v_t = unit([[1.0, 0.0], [0.0, 1.0]]), unit([[[1, 0], [1, 0]], [[0, 1], [0, 1]]])
+    # Logits of a picture: 2, 2, 0, 0; of a caption: 2 and 0.
+    rows = np.log(2 * np.exp(2) + 2) - 2
+    columns = np.log(np.exp(2) + 1) - 2
+    found = info_nce_of_several(v_i, v_t, torch.tensor(2.0))
+    assert found.item() == pytest.approx((rows + columns) / 2, abs=1e-5)
 
 
 def test_class_agreement_equals_a_computation_by_hand():
@@ -140,163 +164,209 @@ def test_figures_of_no_queries_are_zeros():
 # A problem small enough to learn in seconds
 
 TINY = AlignSettings(
-    dim=16, hidden=16, epochs=8, patience=99, batch=20, learning_rate=3e-3, weight_decay=0.0,
-    image_dropout=0.0, text_dropout=0.0, label_smoothing=0.0, seed=3,
-)  # fmt: skip
+    sizes=HeadSizes(dim=16, image_hidden=16, text_hidden=8, image_dropout=0.0, text_dropout=0.0),
+    batch=20,
+    label_smoothing=0.0,
+    loop=LoopSettings(epochs=8, patience=99, learning_rate=3e-3, weight_decay=0.0, seed=3),
+)
 
 
 def problem(seed=0, n=60, each=2):
     """Pictures and captions that tell of the same 8 hidden numbers."""
     random = np.random.default_rng(seed)
     maps = np.random.default_rng(99)
-    to_image, to_text = maps.normal(size=(8, 1280)), maps.normal(size=(8, 384))
+    to_image, to_text = maps.normal(size=(8, TRUNK)), maps.normal(size=(8, 384))
     hidden = random.normal(size=(n, 8))
     probabilities = random.dirichlet(np.ones(1000), size=n)
-    images = np.concatenate([hidden @ to_image, probabilities**0.5], axis=1).astype(np.float32)
+    images = np.concatenate([hidden @ to_image, probabilities**0.5], axis=1).astype(np.float16)
     texts = np.repeat(hidden, each, axis=0) @ to_text + random.normal(size=(n * each, 384)) / 9
     captions = list(np.arange(n * each).reshape(n, each))
-    return Features(images, texts.astype(np.float32), captions)
+    shown = np.maximum(hidden @ maps.normal(size=(8, READ[0])), 0).astype(np.float16)
+    read = np.broadcast_to(shown[None, :, :, None, None], (1, n, *READ))
+    return Features(images[None], read, np.arange(n), texts.astype(np.float32), captions)
 
 
-CLASSES = np.random.default_rng(5).normal(size=(1000, 384)).astype(np.float32)
+CLASSES = np.random.default_rng(5).normal(size=(2, 1000, 384)).astype(np.float32)
+
+
+def small():
+    return problem(0, n=24)
+
+
+def trained(data, settings):
+    """The trainer after its training, and the epochs."""
+    trainer = HeadsTrainer(data, problem(1), CLASSES, settings)
+    events = train(trainer.task("tiny"), settings.loop)
+    return trainer, [event for event in events if isinstance(event, Epoch)]
+
+
+def shortened(**changes):
+    return replace(TINY, loop=replace(TINY.loop, **changes))
 
 
 @pytest.fixture(scope="module")
-def epochs():
-    return list(train_heads(problem(0), problem(1), CLASSES, TINY))
+def learned():
+    return trained(problem(0), TINY)
 
 
-def test_training_lowers_the_loss(epochs):
+def test_training_lowers_the_loss(learned):
+    _, epochs = learned
     assert [epoch.number for epoch in epochs] == list(range(1, 9))
     assert epochs[-1].loss < 0.7 * epochs[0].loss
 
 
-def test_training_raises_recall_on_pictures_never_seen(epochs):
+def test_training_raises_recall_on_pictures_never_seen(learned):
+    _, epochs = learned
     chance = 100 * (1 + 5 + 10) / 3 / 60
-    assert epochs[-1].recall > 4 * chance
+    assert epochs[-1].figure > 4 * chance
     assert epochs[-1].figures["queries"] == 120
 
 
-def test_training_is_reproducible(epochs):
-    again = train_heads(problem(0), problem(1), CLASSES, TINY)
-    for before, after in zip(epochs[:2], again, strict=False):
-        assert after.loss == before.loss
-        for name, weight in before.weights.items():
-            assert np.array_equal(after.weights[name], weight), name
+def test_training_is_reproducible():
+    (one, first), (two, second) = (trained(small(), shortened(epochs=2)) for _ in range(2))
+    assert first == second
+    for name, weight in one.weights().items():
+        assert np.array_equal(two.weights()[name], weight), name
 
 
-def test_other_seed_gives_other_weights(epochs):
-    settings = AlignSettings(**{**_as_dict(TINY), "seed": 4, "epochs": 1})
-    (other,) = train_heads(problem(0), problem(1), CLASSES, settings)
-    assert not np.array_equal(other.weights["image.linear"], epochs[0].weights["image.linear"])
+def test_other_seed_gives_other_weights():
+    one, two = (trained(small(), shortened(epochs=1, seed=seed))[0] for seed in (3, 4))
+    assert not np.array_equal(one.weights()["image.linear"], two.weights()["image.linear"])
 
 
-def _as_dict(settings):
-    return {name: getattr(settings, name) for name in settings.__slots__}
-
-
-def test_weights_of_an_epoch_are_a_whole_heads_file(epochs, tmp_path):
-    weights = epochs[-1].weights
-    assert set(weights) == set(SHAPES)
+def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
+    trainer, _ = learned
+    weights = trainer.weights()
+    assert {name for name in weights if not name.startswith(TAIL)} == set(SHAPES)
     write_heads(tmp_path / "heads", weights, {})
     read, _ = read_heads(tmp_path / "heads")
     assert read["image.bias"].shape == (16,)
 
 
-def test_weights_of_an_epoch_do_not_change_afterwards(epochs):
-    assert not np.array_equal(epochs[0].weights["text.linear"], epochs[1].weights["text.linear"])
-
-
-def test_mean_rows_are_those_of_the_training_data(epochs):
-    from indexer.encoders.mini import project_images
-
-    weights = epochs[-1].weights
-    expected = project_images(problem(0).images, weights).mean(0)
+def test_mean_rows_are_those_of_the_training_data(learned):
+    trainer, _ = learned
+    weights = trainer.weights()
+    features = plain_features(trainer.heads.tail, problem(0))
+    assert features.shape == (60, POOLED + 1000)
+    expected = project_images(features, weights).mean(0)
     assert np.allclose(weights["mean.image"], expected, atol=1e-5)
 
 
-def test_figures_of_an_epoch_can_be_computed_again(epochs):
-    last = epochs[-1]
-    again = judged(last.number, last.loss, last.weights, problem(1))
-    assert again.figures == last.figures
-    assert again.recall == last.recall
+def test_trained_weights_are_those_of_the_best_epoch(learned):
+    trainer, epochs = learned
+    figure, figures_again = judged(trainer.heads.tail, problem(1), trainer.weights())
+    assert figure == max(epoch.figure for epoch in epochs)
+    assert figures_again in [epoch.figures for epoch in epochs if epoch.figure == figure]
 
 
 def test_training_ends_when_recall_no_longer_rises():
-    settings = AlignSettings(**{**_as_dict(TINY), "learning_rate": 1e-12, "patience": 2})
-    assert len(list(train_heads(problem(0), problem(1), CLASSES, settings))) == 3
+    _, epochs = trained(small(), shortened(learning_rate=1e-12, patience=2))
+    assert len(epochs) == 3
 
 
-def test_mirrored_views_are_trained_on_too():
-    data = problem(0)
-    mirrored = Features(data.images, data.texts, data.captions, mirrored=-data.images)
-    settings = AlignSettings(**{**_as_dict(TINY), "epochs": 1})
-    (one,) = train_heads(data, problem(1), CLASSES, settings)
-    (two,) = train_heads(mirrored, problem(1), CLASSES, settings)
-    assert not np.array_equal(one.weights["image.linear"], two.weights["image.linear"])
+def test_all_views_are_trained_on():
+    data = small()
+    views, maps = (np.concatenate([x, x / 2]) for x in (data.views, data.maps))
+    both = replace(data, views=views, maps=maps)
+    one, two = (trained(d, shortened(epochs=1))[0].weights() for d in (data, both))
+    assert not np.array_equal(one["image.linear"], two["image.linear"])
+
+
+def test_tail_learns_too_and_keeps_the_statistics_of_its_normalisation(learned):
+    trainer, _ = learned
+    before, after = Tail(Trunk()).state_dict(), trainer.heads.tail.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "blocks.0.conv_pw.weight" in changed
+    assert "last.0.weight" in changed
+    assert not {name for name in changed if "running" in name}
+
+
+def test_tail_that_has_not_learned_gives_what_the_trunk_gives():
+    trunk = Trunk().eval()
+    pixels = torch.randint(256, (2, 260, 260, 3), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        pooled, _, read = trunk(pixels.to(torch.uint8))
+        found = Tail(trunk)(read)
+    assert torch.allclose(
+        found, torch.cat([pooled[:, -1280:], pooled[:, -2560:-1280]], 1), atol=1e-4
+    )
+
+
+def test_classes_are_the_mean_of_their_wordings_once_trained(learned):
+    weights = learned[0].weights()
+    wordings = [project_texts(texts, weights) for texts in CLASSES]
+    assert np.allclose(weights["classes"], unit(sum(wordings)).numpy(), atol=1e-5)
+
+
+# Views
+
+
+def pixels(n=3, size=260):
+    return np.random.default_rng(0).integers(0, 256, (n, size, size, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("number", range(VIEWS))
+def test_view_has_the_shape_of_the_picture_and_is_the_same_each_time(number):
+    state = torch.random.get_rng_state()
+    found = view(pixels(), [b"a", b"b", b"c"], number)
+    assert found.shape == (3, 260, 260, 3)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, view(pixels(), [b"a", b"b", b"c"], number))
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_first_views_are_the_picture_and_its_mirror_image():
+    assert np.array_equal(view(pixels(), [b"a", b"b", b"c"], 0), pixels())
+    assert np.array_equal(view(pixels(), [b"a", b"b", b"c"], 1)[:, :, ::-1], pixels())
+
+
+def test_cut_outs_depend_on_the_name_and_the_number():
+    same = np.repeat(pixels(1), 2, axis=0)
+    one, two = view(same, [b"a", b"b"], 2)
+    (other,) = view(pixels(1), [b"a"], 3)
+    assert not np.array_equal(one, two)
+    assert not np.array_equal(one, other)
 
 
 # Batches
 
 
-def unequal(counts):
-    texts = np.zeros((sum(counts), 384), np.float32)
+def of_lengths(counts):
     ends = np.cumsum([0, *counts])
-    captions = [np.arange(a, b) for a, b in itertools.pairwise(ends)]
-    return Features(np.zeros((len(counts), 2280), np.float32), texts, captions)
+    return [np.arange(a, b) for a, b in itertools.pairwise(ends)]
 
 
-@given(
-    st.lists(st.integers(1, 4), min_size=2, max_size=20), st.integers(2, 8), st.integers(0, 10**6)
-)
-def test_batches_never_hold_a_picture_twice(counts, size, seed):
-    data = unequal(counts)
-    for pictures, *_ in batches(data, size, torch.Generator().manual_seed(seed)):
-        assert len(set(pictures.tolist())) == len(pictures) <= size
-
-
-@given(st.lists(st.integers(1, 4), min_size=2, max_size=20), st.integers(2, 8))
-def test_captions_of_a_batch_belong_to_its_pictures(counts, size):
-    data = unequal(counts)
-    for pictures, *captions in batches(data, size, torch.Generator().manual_seed(0)):
-        for texts in captions:
-            for picture, text in zip(pictures.tolist(), texts.tolist(), strict=True):
-                assert text in data.captions[picture]
-
-
-def test_every_caption_comes_once_an_epoch():
-    data = unequal([3] * 10)
-    seen = [
-        text
-        for _, captions, *_ in batches(data, 5, torch.Generator().manual_seed(0))
-        for text in captions.tolist()
-    ]
-    assert sorted(seen) == list(range(30))
+@given(st.integers(2, 60), st.integers(2, 20), st.integers(0, 10**6))
+def test_every_picture_comes_once_an_epoch(count, size, seed):
+    found = list(shuffled(count, size, torch.Generator().manual_seed(seed)))
+    assert sorted(torch.cat(found).tolist()) == list(range(count))
+    assert min(map(len, found)) >= 2
+    assert max(map(len, found)) < 2 * size
 
 
 def test_epochs_are_shuffled_otherwise():
-    data, generator = unequal([3] * 10), torch.Generator().manual_seed(0)
-    first, second = (
-        [pictures.tolist() for pictures, *_ in batches(data, 5, generator)] for _ in range(2)
-    )
-    assert first != second
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.cat(list(shuffled(30, 10, generator))) for _ in range(2))
+    assert first.tolist() != second.tolist()
 
 
-def test_picture_that_is_left_alone_in_a_batch_is_passed_over():
-    data = unequal([1] * 5)
-    sizes = [len(pictures) for pictures, *_ in batches(data, 4, torch.Generator().manual_seed(0))]
-    assert sizes == [4]
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=9), st.integers(1, 5))
+def test_captions_of_a_batch_belong_to_its_pictures(counts, number):
+    captions = of_lengths(counts)
+    drawn = drawn_captions(captions, number, torch.Generator().manual_seed(0)).numpy()
+    assert drawn.shape == (len(counts), number)
+    for own, rows in zip(captions, drawn, strict=True):
+        assert set(rows) <= set(own)
+        assert len(set(rows)) == min(number, len(own))
+
+
+def test_all_captions_are_drawn_in_time():
+    generator = torch.Generator().manual_seed(0)
+    seen = {c for _ in range(20) for c in drawn_captions(of_lengths([5]), 2, generator)[0].tolist()}
+    assert seen == set(range(5))
 
 
 def test_owners_and_captions_are_in_one_order():
-    data = unequal([2, 1, 3])
+    data = replace(problem(), captions=of_lengths([2, 1, 3]))
     assert data.owners().tolist() == [0, 0, 1, 2, 2, 2]
     assert data.all_captions().tolist() == [0, 1, 2, 3, 4, 5]
-
-
-def test_matrices_are_decayed_and_biases_are_not():
-    groups = decayed(nn.Linear(3, 2), 0.25)
-    assert [(len(group["params"]), group["weight_decay"]) for group in groups] == [
-        (1, 0.25),
-        (1, 0.0),
-    ]

@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 class Graph:
     """One cached tower, opened when it is first run."""
 
-    def __init__(self, name: str, cache: Path) -> None:
+    def __init__(self, name: str, cache: Path, heads: Path) -> None:
         self.path = cache / "towers" / f"{name}.onnx"
-        self._tower = name
+        self._tower, self._heads = name, heads
         self._session: onnxruntime.InferenceSession | None = None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
@@ -52,7 +52,7 @@ class Graph:
     def ensure(self) -> None:
         """Export the tower unless it is cached; takes some seconds and imports torch elsewhere."""
         if not self.cached:
-            export_tower(self._tower, self.path)
+            export_tower(self._tower, self.path, self._heads)
 
     def _open(self) -> onnxruntime.InferenceSession:
         self.ensure()
@@ -66,8 +66,8 @@ class Graph:
         )
 
 
-def export_tower(name: str, path: Path) -> None:
-    """Export a tower in a process of its own, so that this one never imports torch.
+def export_tower(name: str, path: Path, heads: Path) -> None:
+    """Export a tower, with its part of a heads file, elsewhere: so this process imports no torch.
 
     The file appears whole or not at all. Raises `ModelError` with what the export said.
     """
@@ -76,7 +76,7 @@ def export_tower(name: str, path: Path) -> None:
         target = Path(folder) / path.name
         tower = name.split("-")[0]  # the rest of a name is the hash of its weights
         run = subprocess.run(
-            module_command("indexer.encoders.towers", tower, str(target)),
+            module_command("indexer.encoders.towers", tower, str(target), str(heads)),
             env=module_environment(),
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""The two projection heads of the built-in model, and their file.
+"""The two projection heads of the built-in model, and their file, which also holds the tail.
 
 The formulas stand here once and run on numpy rows when searching and on torch tensors when
 training: both know `@`, `+`, `clip` and `sum`.
@@ -23,8 +23,11 @@ from indexer.errors import ModelError
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
 
-FORMAT = "picfuse-heads-1"
-POOLED, CLASSES, WORDS = 1280, 1000, 384  # widths of what the two towers give
+FORMAT = "picfuse-heads-2"
+POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of what the two towers give
+TRUNK = 5504  # of the pooled features: those of the trunk; the others are the tail's
+TAIL = "tail."  # begins the names of the tensors that belong to the image tower itself
+COARSE = ("image.linear", "image.inner")  # stored as whole numbers of 8 bits, scaled by row
 BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"
 
 SHAPES = {  # name: axes, where d = dim and h = hidden units
@@ -78,19 +81,23 @@ def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, An
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            description = dict(file.metadata() or {})
-            weights = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
-        settings = json.loads(description.get("settings", "{}"))
-    except (OSError, SafetensorError, TypeError, ValueError) as error:
+            description = json.loads((file.metadata() or {}).get("description", "{}"))
+            names = [name for name in file.keys() if not name.startswith(TAIL)]  # noqa: SIM118
+            weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
+        settings = description.get("settings", {})
+    except (OSError, SafetensorError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path}: cannot be read as heads of 'mini' ({error}); "
             "make one with 'picfuse train align DATASET --output FILE'"
         ) from error
+    for name in COARSE:
+        if name in weights and f"{name}.step" in weights:
+            weights[name] *= weights.pop(f"{name}.step")
     _check_shapes(path, weights, description)
     return weights, settings
 
 
-def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping[str, str]) -> None:
+def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping[str, Any]) -> None:
     if description.get("format") != FORMAT or set(weights) != set(SHAPES):
         raise ModelError(
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
@@ -105,16 +112,23 @@ def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping
 
 
 def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: object) -> None:
-    """Save heads as safetensors in float16, with their settings in the file's header.
+    """Save heads and tail as safetensors in float16, with their settings in the file's header.
 
-    The file appears whole or not at all: an interrupt leaves the one before.
+    The largest tensors take a byte for each number, in steps of a 127th of the largest of a row:
+    half the size, and no figure changes. The file appears whole or not at all: an interrupt
+    leaves the one before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    halves = {name: np.ascontiguousarray(weights[name], dtype=np.float16) for name in SHAPES}
+    names = [*SHAPES, *sorted(name for name in weights if name.startswith(TAIL))]
+    tensors = {name: np.ascontiguousarray(weights[name], dtype=np.float16) for name in names}
+    for name in COARSE:
+        step = np.maximum(np.abs(weights[name]).max(axis=1, keepdims=True), 1e-6) / 127
+        tensors[f"{name}.step"] = step = step.astype(np.float32)
+        tensors[name] = np.rint(weights[name] / step).astype(np.int8)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        metadata = {"format": FORMAT, "settings": json.dumps(settings)}
-        temporary.write_bytes(save(halves, metadata=metadata))
+        metadata = {"description": json.dumps({"format": FORMAT, "settings": settings})}
+        temporary.write_bytes(save(tensors, metadata=metadata))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ It needs no download and never imports torch; only an export of its towers does,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from tokenizers import Tokenizer
 from indexer.encoders.graphs import Graph
 from indexer.encoders.heads import (
     BUILT_IN,
+    CLASSES,
     FORMAT,
+    POOLED,
     class_branch,
     file_hash,
     head,
@@ -32,14 +34,20 @@ from indexer.images import ImageTransform
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
 BATCH = 16  # pictures or sentences a run: larger ones only cost memory
 MAX_TOKENS = 128
+GRAPHS = 2  # of what the image tower gives: its features are those of this version
 
 
 class Towers:
-    """The two pretrained towers, without heads; what the training of heads reads."""
+    """The two pretrained towers and the tail of a heads file, without its heads.
 
-    def __init__(self, cache: Path) -> None:
-        self.image = Graph(f"image-{IMAGE_TOWER.sha256[:12]}", cache)
-        self.text = Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache)
+    `trunk` is the image tower without a tail: what the training of heads reads.
+    """
+
+    def __init__(self, cache: Path, heads: Path = BUILT_IN) -> None:
+        tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
+        self.trunk = Graph(f"trunk-{tower}", cache, heads)
+        self.image = Graph(f"image-{tower}-{file_hash(heads)[:12]}", cache, heads)
+        self.text = Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads)
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
@@ -48,12 +56,18 @@ class Towers:
         self.text.ensure()
 
     def image_features(self, images: Pixels) -> NDArray[np.float32]:
-        """Shape (n, 2280): 1,280 pooled features and the roots of 1,000 class probabilities."""
-        parts = [np.zeros((0, 2280), np.float32)]
-        for start in range(0, len(images), BATCH):
-            pooled, probabilities = self.image.run({"pixels": images[start : start + BATCH]})
+        """Shape (n, 9064): 8,064 pooled features and the roots of 1,000 class probabilities."""
+        parts = [np.zeros((0, POOLED + CLASSES), np.float32)]
+        for part in batched(images):
+            pooled, probabilities = self.image.run({"pixels": part})
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
+
+    def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
+        outputs = [self.trunk.run({"pixels": part}) for part in batched(images)]
+        pooled, probabilities, read = (np.concatenate(part) for part in zip(*outputs, strict=True))
+        return image_features(pooled, probabilities, np.concatenate), read
 
     def text_features(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (n, 384), unit length. Texts of like length share a batch, to pad little."""
@@ -79,6 +93,11 @@ class Towers:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(valid)]
 
 
+def batched(images: Pixels) -> Iterator[Pixels]:
+    """Pictures in batches of `BATCH`."""
+    return (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+
+
 class MiniEncoder:
     """`mini`, or `mini:FILE` with heads of the user's own."""
 
@@ -88,7 +107,7 @@ class MiniEncoder:
     def __init__(self, name: str, heads: Path, cache: Path) -> None:
         self.name = name
         self.weights, self.settings = read_heads(heads)
-        self.towers = Towers(cache)
+        self.towers = Towers(cache, heads)
         parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -112,8 +131,8 @@ class MiniEncoder:
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Image features (n, 2280) through the image head and the class-name branch."""
-    probabilities = features[:, -1000:] ** 2
+    """Image features (n, 9064) through the image head and the class-name branch."""
+    probabilities = features[:, POOLED:] ** 2
     projected = head(standardised(features, IMAGE, weights), IMAGE, weights)
     return unit_rows(projected + class_branch(probabilities, weights))
 

@@ -1,6 +1,6 @@
 """The built-in model's pretrained towers in PyTorch, and their export to ONNX.
 
-Run as `python -m indexer.encoders.towers NAME FILE`. Weights are loaded only after their hash
+Run as `python -m indexer.encoders.towers NAME FILE HEADS`. Weights are loaded only after their hash
 is checked, as safetensors or with `weights_only`.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import timm
@@ -16,12 +17,21 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from indexer.encoders.heads import TAIL
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.errors import ModelError
 
+FIRST_STAGE = 3  # of seven, from 0: the first whose channels the image head reads
+TAIL_STAGE = 5  # the tail begins behind the first block of this one
 
-class ImageTower(nn.Module):
-    """EfficientNet-Lite2 (ImageNet): pixels to pooled features and class probabilities."""
+
+class Trunk(nn.Module):
+    """EfficientNet-Lite2 (ImageNet): pixels to features of several scales and class probabilities.
+
+    What later stages no longer tell apart, such as colours and textures, is read from the earlier
+    ones: the mean and the maximum of each channel of the last stages. The means over the four
+    quarters say where things are. Together it costs the tower no measurable time.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,11 +41,89 @@ class ImageTower(nn.Module):
         names = list(self.net.state_dict())
         self.net.load_state_dict(dict(zip(names, stored.values(), strict=True)))
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, 260, 260, 3) to float32 (n, 1280) and (n, 1000)."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 (n, 260, 260, 3) to float32 (n, 5504), (n, 1000) and what the tail reads.
+
+        The latter is the map (n, 208, 9, 9) that the first block of stage 5 gives.
+        """
         images = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0
-        pooled = self.net.forward_head(self.net.forward_features(images), pre_logits=True)
-        return pooled, self.net.classifier(pooled).softmax(-1)
+        x, parts = self.net.bn1(self.net.conv_stem(images)), []
+        read = x
+        for stage, blocks in enumerate(self.net.blocks):
+            for number, block in enumerate(blocks):
+                x = block(x)
+                read = x if (stage, number) == (TAIL_STAGE, 0) else read
+            if stage >= FIRST_STAGE:
+                parts += [x.mean((2, 3)), x.amax((2, 3))]
+        parts += quarters(x)
+        x = self.net.bn2(self.net.conv_head(x))  # (n, 1280, 9, 9)
+        pooled = x.mean((2, 3))
+        probabilities = self.net.classifier(pooled).softmax(-1)
+        return torch.cat([*parts, x.amax((2, 3)), pooled], -1), probabilities, read
+
+
+class Tail(nn.Module):
+    """A second copy of the trunk's last blocks, trained on pairs; the first goes on classifying.
+
+    Its normalisation keeps the statistics of ImageNet, also while it is trained.
+    """
+
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__()
+        net = deepcopy(trunk.net)
+        self.blocks = nn.Sequential(*net.blocks[TAIL_STAGE][1:], *net.blocks[TAIL_STAGE + 1])
+        self.last = nn.Sequential(net.conv_head, net.bn2)
+        self.train()
+
+    def forward(self, read: Tensor) -> Tensor:
+        """Maps (n, 208, 9, 9) of the trunk to means and maxima of 1,280 channels, (n, 2560)."""
+        x = self.last(self.blocks(read))
+        return torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1)
+
+    def train(self, mode: bool = True) -> Tail:
+        """Never in training mode: that would move the statistics of the normalisation."""
+        del mode
+        return super().train(False)
+
+    def stored(self) -> dict[str, Tensor]:
+        """Its tensors, as a heads file names them."""
+        return {f"{TAIL}{k}": t for k, t in self.state_dict().items() if t.is_floating_point()}
+
+    def load(self, heads: Path) -> None:
+        """Take the tensors of a heads file. Raises `ModelError` when they do not fit."""
+        tensors = {k.removeprefix(TAIL): t.float() for k, t in load_file(heads).items()}
+        own = self.state_dict()
+        kept = {k: tensors.get(k, t) if t.is_floating_point() else t for k, t in own.items()}
+        if not {k for k, t in own.items() if t.is_floating_point()} <= set(tensors) or any(
+            kept[k].shape != t.shape for k, t in own.items()
+        ):
+            raise ModelError(f"{heads}: holds no tail that fits the image tower; train it again")
+        self.load_state_dict(kept)
+
+
+class ImageTower(nn.Module):
+    """The trunk and the tail of a heads file."""
+
+    def __init__(self, heads: Path) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.tail = Tail(self.trunk)
+        self.tail.load(heads)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (n, 260, 260, 3) to float32 (n, 8064) and class probabilities (n, 1000)."""
+        pooled, probabilities, read = self.trunk(pixels)
+        return torch.cat([pooled, self.tail(read)], -1), probabilities
+
+
+def quarters(x: Tensor) -> list[Tensor]:
+    """Means (n, c) over the four quarters of a map (n, c, h, w); they overlap by a row."""
+    h, w = ((side + 1) // 2 for side in x.shape[2:])
+    return [
+        part.mean((2, 3))
+        for rows in (x[:, :, :h], x[:, :, -h:])
+        for part in (rows[..., :w], rows[..., -w:])
+    ]
 
 
 class TextTower(nn.Module):
@@ -57,20 +145,27 @@ class TextTower(nn.Module):
         return nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=-1)
 
 
-def export(name: str, path: Path) -> None:
-    """Write the ONNX graph of the tower "image" or "text", batch (and length) left open."""
+def export(name: str, path: Path, heads: Path) -> None:
+    """Write the ONNX graph of the tower "image", "trunk" or "text", batch and length left open.
+
+    `heads` is the heads file whose tail belongs to the image tower.
+    """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
+    pixels = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)
+    example: tuple[Tensor, ...] = pixels
     tower: nn.Module
     if name == "image":
-        tower, shapes = ImageTower(), [{0: batch}]
-        example: tuple[Tensor, ...] = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)
+        tower, shapes = ImageTower(heads), [{0: batch}]
         names = (["pixels"], ["pooled", "probabilities"])
+    elif name == "trunk":
+        tower, shapes = Trunk(), [{0: batch}]
+        names = (["pixels"], ["pooled", "probabilities", "read"])
     elif name == "text":
         tower, shapes = TextTower(), [{0: batch, 1: length}] * 2
         example = (torch.ones(2, 9, dtype=torch.int64), torch.ones(2, 9, dtype=torch.int64))
         names = (["tokens", "mask"], ["sentence"])
     else:
-        raise ModelError(f"no tower {name!r}; there are 'image' and 'text'")
+        raise ModelError(f"no tower {name!r}; there are 'image', 'trunk' and 'text'")
     torch.onnx.export(
         tower.eval(),
         example,
@@ -86,4 +181,4 @@ def export(name: str, path: Path) -> None:
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
-    export(sys.argv[1], Path(sys.argv[2]))
+    export(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

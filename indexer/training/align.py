@@ -1,235 +1,164 @@
-"""Training of the two heads of the built-in model: image and text features into one space."""
+"""Training of tail and heads of the built-in model: image and text features into one space."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from indexer.encoders.heads import CLASSES, POOLED, WORDS, class_branch, head, standardised
 from indexer.encoders.mini import project_images, project_texts
-from indexer.training.losses import class_agreement, info_nce
+from indexer.encoders.towers import Tail
+from indexer.training.features import Features
+from indexer.training.heads_model import Heads, HeadSizes, image_features
+from indexer.training.loop import Judged, LoopSettings, Task
+from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.recall import figures, mean_recall, ranks
+from indexer.training.views import VIEWS
 
-WIDTHS = {"image": POOLED + CLASSES, "text": WORDS}
-START = 0.1  # scale of the first weights: small ones learn more from what is common
-CLASS_WEIGHT = 40.0  # so that the class-name branch decides where the classifier is sure
+Weights = dict[str, NDArray[np.float32]]
+SIZES = HeadSizes()
+LOOP = LoopSettings(epochs=8, patience=3, learning_rate=1e-3, weight_decay=0.3)
+SAMPLE = 1000  # pictures by which features are standardised
 
 
 @dataclass(frozen=True, slots=True)
 class AlignSettings:
-    """How the heads are trained; the defaults made the shipped ones."""
+    """How the heads are trained; the defaults made the shipped ones.
 
-    dim: int = 512
-    hidden: int = 2048
-    epochs: int = 3
-    patience: int = 2
-    batch: int = 1000
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.3
-    label_smoothing: float = 0.05
-    image_dropout: float = 0.8
-    text_dropout: float = 0.2
-    class_loss: float = 0.5
-    caption_loss: float = 0.4
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the two towers made of captioned pictures.
-
-    `images`: (n, 2280); `mirrored`: the same of the pictures turned left to right, or None;
-    `texts`: (m, 384); `captions[k]`: the rows of `texts` that belong to picture k.
+    `views` of each picture are trained on, with that many `captions` a step; `class_loss` and
+    `caption_loss` weigh the losses beside that of pairs; `tail_rate` is the tail's learning rate
+    as a share of the heads'.
     """
 
-    images: NDArray[np.float32]
-    texts: NDArray[np.float32]
-    captions: list[NDArray[np.int64]]
-    mirrored: NDArray[np.float32] | None = None
-
-    def owners(self) -> NDArray[np.int64]:
-        """The picture of each caption, in the order of `captions`, shape (m,)."""
-        return np.repeat(np.arange(len(self.captions)), [len(c) for c in self.captions])
-
-    def all_captions(self) -> NDArray[np.int64]:
-        """The rows of `texts` in the order of `owners`, shape (m,)."""
-        return np.concatenate(self.captions)
-
-    def subset(self, chosen: NDArray[np.bool_]) -> Features:
-        """The features of some of the pictures."""
-        captions = [rows for rows, keep in zip(self.captions, chosen, strict=True) if keep]
-        mirrored = None if self.mirrored is None else self.mirrored[chosen]
-        return Features(self.images[chosen], self.texts, captions, mirrored)
+    sizes: HeadSizes = SIZES
+    views: int = VIEWS
+    batch: int = 500
+    captions: int = 3
+    tail_rate: float = 0.3
+    label_smoothing: float = 0.05
+    class_loss: float = 0.5
+    caption_loss: float = 0.4
+    loop: LoopSettings = LOOP
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch came to; `figures` are text to image on the validation pictures."""
+class Pairs:
+    """Different pictures, in one view each: their features and maps, and captions (n, c, 384)."""
 
-    number: int
-    loss: float
-    recall: float
-    figures: dict[str, float]
-    weights: dict[str, NDArray[np.float32]]
+    images: NDArray[np.float16]
+    maps: NDArray[np.float16]
+    texts: Tensor
 
 
-class Head(nn.Module):
-    """The weights of `head`, under the names of the heads file."""
+class HeadsTrainer:
+    """Makes the task of the training loop, and the weights that a heads file holds.
 
-    def __init__(self, side: str, features: NDArray[np.float32], settings: AlignSettings) -> None:
-        super().__init__()
-        self.side = side
-        width, hidden, dim = WIDTHS[side], settings.hidden, settings.dim
-        self.linear = nn.Parameter(START * torch.randn(width, dim) * width**-0.5)
-        self.bias = nn.Parameter(torch.zeros(dim))
-        self.inner = nn.Parameter(torch.randn(width, hidden) * width**-0.5)
-        self.inner_bias = nn.Parameter(torch.zeros(hidden))
-        self.outer = nn.Parameter(START * torch.randn(hidden, dim) * hidden**-0.5)
-        self.register_buffer("mean", torch.from_numpy(features.mean(0)))
-        self.register_buffer("scale", torch.from_numpy(1 / (features.std(0) + 1e-3)))
-
-
-class Heads(nn.Module):
-    """Both heads, the class-name branch and the temperature."""
+    `class_texts`: text features (k, 1000, 384) of the ImageNet classes in k wordings.
+    """
 
     def __init__(
-        self, train: Features, class_texts: NDArray[np.float32], settings: AlignSettings
+        self,
+        train: Features,
+        validation: Features,
+        class_texts: NDArray[np.float32],
+        settings: AlignSettings,
     ) -> None:
-        super().__init__()
+        torch.manual_seed(settings.loop.seed)
         self.settings = settings
-        self.image = Head("image", train.images, settings)
-        self.text = Head("text", train.texts[train.all_captions()], settings)
-        self.class_weight = nn.Parameter(torch.full((1,), CLASS_WEIGHT))
-        self.temperature = nn.Parameter(torch.tensor(0.07).log())
-        self.class_texts = torch.from_numpy(class_texts)
+        self.train, self.validation = train, validation
+        some = slice(None, None, max(1, len(train.places) // SAMPLE))
+        captions = train.texts[train.all_captions()]
+        self.heads = Heads(
+            train.views[0, some], train.maps[0, train.places[some]], captions, class_texts,
+            settings.sizes,
+        )  # fmt: skip
+        self._texts = torch.from_numpy(train.texts)
 
-    @property
-    def weights(self) -> dict[str, Tensor]:
-        """Everything that `head` and `class_branch` read, by name."""
-        named = dict(self.named_parameters()) | dict(self.named_buffers())
-        return named | {"classes": self.texts(self.class_texts, named)}
+    def task(self, key: str) -> Task[Pairs]:
+        """What the loop trains; `key` tells the data."""
+        steps = len(cuts(len(self.train.places), self.settings.batch))
+        key, rates = repr((key, self.settings)), {"tail.": self.settings.tail_rate}
+        return Task(self.heads, self.batches, steps, self.loss, self.judge, key, rates)
 
-    def texts(self, features: Tensor, weights: dict[str, Tensor]) -> Tensor:
-        """`v_t` of text features, (n, dim)."""
-        drop = nn.Dropout(self.settings.text_dropout).train(self.training)
-        x = standardised(features, "text", weights)
-        return functional.normalize(head(x, "text", weights, drop), dim=-1)
+    def batches(self, generator: torch.Generator) -> Iterator[Pairs]:
+        """One epoch: every picture once, in any of its views, with some of its captions."""
+        train = self.train
+        for pictures in shuffled(len(train.places), self.settings.batch, generator):
+            drawn = torch.randint(len(train.views), pictures.shape, generator=generator)
+            number, at = drawn.numpy(), pictures.numpy()
+            captions = drawn_captions(
+                [train.captions[k] for k in at.tolist()], self.settings.captions, generator
+            )
+            maps = train.maps[number, train.places[at]]
+            yield Pairs(train.views[number, at], maps, self._texts[captions])
 
-    def loss(self, images: Tensor, texts: Tensor, others: Tensor) -> Tensor:
-        """Loss of one batch: InfoNCE of pairs, of captions, and the class agreement, weighted.
+    def loss(self, pairs: Pairs) -> Tensor:
+        """InfoNCE of pairs, of captions of one picture, and the class agreement, weighted."""
+        settings, classes = self.settings, self.heads.classes()
+        features = image_features(self.heads.tail, pairs.images, pairs.maps)
+        v_i, probabilities = self.heads.images(features, classes)
+        v_t = self.heads.texts(pairs.texts)  # (n, c, dim)
+        scale = 1 / self.heads.temperature.exp()
+        loss = info_nce_of_several(v_i, v_t, scale, settings.label_smoothing)
+        agreement = class_agreement(v_i, classes, probabilities, scale)
+        alike = info_nce(v_t[:, 0], v_t[:, 1], scale, settings.label_smoothing)
+        return loss + settings.class_loss * agreement + settings.caption_loss * alike
 
-        `others` are second captions of the same pictures.
-        """
-        weights = self.weights
-        drop = nn.Dropout(self.settings.image_dropout).train(self.training)
-        probabilities = images[:, POOLED:] ** 2
-        x = head(standardised(images, "image", weights), "image", weights, drop)
-        v_i = functional.normalize(x + class_branch(probabilities, weights), dim=-1)
-        v_t = self.texts(texts, weights)
-        scale = 1 / self.temperature.exp()
-        contrast = info_nce(v_i, v_t, scale, self.settings.label_smoothing)
-        agreement = class_agreement(v_i, weights["classes"], probabilities, scale)
-        captions = info_nce(self.texts(others, weights), v_t, scale, self.settings.label_smoothing)
-        loss = contrast + self.settings.class_loss * agreement
-        return loss + self.settings.caption_loss * captions
+    def judge(self) -> Judged:
+        """Mean recall and figures of text to image on the validation pictures."""
+        return judged(self.heads.tail, self.validation, self.heads.exported())
 
-    def exported(self, train: Features) -> dict[str, NDArray[np.float32]]:
-        """The weights as the heads file holds them, with the mean rows of the training data."""
-        self.eval()
-        with torch.no_grad():
-            tensors = self.weights
-        weights = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
-        del weights["temperature"]
-        weights["mean.image"] = project_images(train.images, weights).mean(0)
-        weights["mean.text"] = project_texts(train.texts[train.all_captions()], weights).mean(0)
-        self.train()
+    def weights(self) -> Weights:
+        """The tensors of the heads file, with the mean rows of the training data."""
+        weights = self.heads.exported()
+        weights["mean.image"] = project_images(
+            plain_features(self.heads.tail, self.train), weights
+        ).mean(0)
+        captions = self.train.texts[self.train.all_captions()]
+        weights["mean.text"] = project_texts(captions, weights).mean(0)
         return weights
 
 
-def train_heads(
-    train: Features,
-    validation: Features,
-    class_texts: NDArray[np.float32],
-    settings: AlignSettings,
-) -> Iterator[Epoch]:
-    """Train both heads; yields each epoch with its weights and its figures on `validation`.
-
-    `class_texts`: text features (1000, 384) of names and definitions of the ImageNet classes.
-    Ends early when `settings.patience` epochs brought no better recall.
-    """
-    generator = torch.manual_seed(settings.seed)
-    heads = Heads(train, class_texts, settings)
-    optimizer = torch.optim.AdamW(decayed(heads, settings.weight_decay), settings.learning_rate)
-    steps = settings.epochs * sum(1 for _ in batches(train, settings.batch, generator))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1
-    )
-    views = [train.images] if train.mirrored is None else [train.images, train.mirrored]
-    images, texts = torch.from_numpy(np.stack(views)), torch.from_numpy(train.texts)
-    best, best_epoch = -1.0, 0
-    for number in range(1, settings.epochs + 1):
-        losses = []
-        for pictures, captions, others in batches(train, settings.batch, generator):
-            view = torch.randint(len(images), pictures.shape, generator=generator)
-            loss = heads.loss(images[view, pictures], texts[captions], texts[others])
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        epoch = judged(number, float(np.mean(losses)), heads.exported(train), validation)
-        yield epoch
-        if epoch.recall > best:
-            best, best_epoch = epoch.recall, number
-        elif number - best_epoch >= settings.patience:
-            return
+def cuts(count: int, size: int) -> list[int]:
+    """Where the batches of an epoch begin: each of `size` or somewhat more."""
+    batches = max(1, count // size)
+    return [k * count // batches for k in range(batches)]
 
 
-def decayed(heads: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Parameter groups: matrices are decayed, biases and scalars are not."""
-    parameters = list(heads.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
+def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Each of the pictures once, in batches.
 
-
-def batches(
-    data: Features, size: int, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """One epoch as (pictures, captions, others): every picture with each of its captions.
-
-    `others` are captions of the same pictures once more, different ones where there are several.
     No picture comes twice in a batch, since its captions would be false negatives there.
     """
-    shuffled = [torch.randperm(len(rows), generator=generator).numpy() for rows in data.captions]
-    for turn in range(max(len(rows) for rows in data.captions)):
-        having = [k for k, rows in enumerate(data.captions) if turn < len(rows)]
-        order = torch.tensor(having)[torch.randperm(len(having), generator=generator)]
-        for pictures in torch.split(order, size):
-            if len(pictures) < 2:  # nothing to tell it from
-                continue
-            drawn = [
-                (data.captions[k][order[turn]], data.captions[k][order[(turn + 1) % len(order)]])
-                for k in pictures.tolist()
-                for order in [shuffled[k]]
-            ]
-            captions, others = torch.tensor(np.array(drawn)).unbind(1)
-            yield pictures, captions, others
+    order = torch.randperm(count, generator=generator)
+    yield from torch.tensor_split(order, cuts(count, size)[1:])
 
 
-def judged(
-    number: int, loss: float, weights: dict[str, NDArray[np.float32]], validation: Features
-) -> Epoch:
-    """The epoch with its text-to-image figures on the validation pictures."""
-    v_i = project_images(validation.images, weights)
-    v_t = project_texts(validation.texts[validation.all_captions()], weights)
-    relevant = validation.owners()[:, None] == np.arange(len(v_i))
+def drawn_captions(
+    captions: Sequence[NDArray[np.int64]], number: int, generator: torch.Generator
+) -> Tensor:
+    """`number` captions of each picture (n, number), different ones as far as it has them."""
+    rows = []
+    for own in captions:
+        order = torch.randperm(len(own), generator=generator).numpy()
+        rows.append(own[np.resize(order, number)])
+    return torch.from_numpy(np.stack(rows))
+
+
+def plain_features(tail: Tail, data: Features) -> NDArray[np.float32]:
+    """What the image head reads of pictures as they are, (n, 9064)."""
+    with torch.no_grad():
+        return image_features(tail, data.views[0], data.maps[0, data.places]).numpy()
+
+
+def judged(tail: Tail, data: Features, weights: Weights) -> Judged:
+    """Mean recall and figures of text to image of a tail and heads."""
+    v_i = project_images(plain_features(tail, data), weights)
+    v_t = project_texts(data.texts[data.all_captions()], weights)
+    relevant = data.owners()[:, None] == np.arange(len(v_i))
     found = ranks(v_t @ v_i.T, relevant)
-    return Epoch(number, loss, mean_recall(found), figures(found), weights)
+    return mean_recall(found), figures(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,46 @@ from numpy.typing import NDArray
 from indexer.captions import Caption, find_captions, united
 from indexer.decoded import Decoded
 from indexer.decoding import DecodingPool
-from indexer.encoders.mini import TRANSFORM, Towers
+from indexer.encoders.heads import CLASSES, TRUNK
+from indexer.encoders.mini import GRAPHS, TRANSFORM, Towers
 from indexer.errors import DatasetError
 from indexer.images import FoundPicture, scan
 from indexer.report import Progress
-from indexer.training.align import Features
+from indexer.training.views import view
 
 BATCH = 64
+READ = (208, 9, 9)  # shape of what a tail reads of a picture
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the trunk and the text tower made of captioned pictures.
+
+    `views`: float16 (k, n, 6504), of k views of n pictures, the first of which is the pictures as
+    they are; `maps`: what a tail reads of them, float16 (k, N, 208, 9, 9), on disk: those of
+    picture i are at `places[i]`; `texts`: (m, 384); `captions[i]`: the rows of `texts` that belong
+    to picture i.
+    """
+
+    views: NDArray[np.float16]
+    maps: NDArray[np.float16]
+    places: Ints
+    texts: NDArray[np.float32]
+    captions: list[Ints]
+
+    def owners(self) -> Ints:
+        """The picture of each caption, in the order of `captions`, shape (m,)."""
+        return np.repeat(np.arange(len(self.captions)), [len(c) for c in self.captions])
+
+    def all_captions(self) -> Ints:
+        """The rows of `texts` in the order of `owners`, shape (m,)."""
+        return np.concatenate(self.captions)
+
+    def subset(self, chosen: NDArray[np.bool_]) -> Features:
+        """The features of some of the pictures."""
+        captions = [rows for rows, keep in zip(self.captions, chosen, strict=True) if keep]
+        return Features(self.views[:, chosen], self.maps, self.places[chosen], self.texts, captions)
 
 
 @dataclass(slots=True)
@@ -42,19 +75,20 @@ def extract(
     *,
     only: Collection[bytes] | None = None,
     captions: Sequence[Path] = (),
-    mirrored: bool = False,
+    views: int = 1,
 ) -> Iterator[Progress]:
     """Decode and encode a data set's captioned pictures; yields progress, fills `extracted`.
 
-    `mirrored` adds a second view of each picture, turned left to right. What was extracted once
-    is read from the cache as long as no file changed. Raises `DatasetError` without captions.
+    `views`: how many of `view` are made of each picture. What was extracted once is read from the
+    cache as long as no file changed; the maps take 34 KB for each view of a picture. Raises
+    `DatasetError` without captions.
     """
     found = [f for f in scan(folder) if isinstance(f, FoundPicture)]
     beside = find_captions(folder, [f.relative for f in found], explicit=captions).captions
     chosen = [f for f in found if only is None or f.relative in only]
-    path = cache / "features" / f"{_key(folder, chosen, beside, mirrored)}.npz"
+    path = cache / "features" / f"{_key(folder, chosen, beside, views)}.npz"
     if not path.is_file():
-        yield from _extract_to(path, folder, chosen, beside, towers, mirrored)
+        yield from _extract_to(path, folder, chosen, beside, towers, views)
     with np.load(path, allow_pickle=False) as stored:
         extracted.names = [bytes.fromhex(name) for name in stored["names"].tolist()]
         texts, counts = stored["captions"].tolist(), stored["counts"]
@@ -62,21 +96,23 @@ def extract(
         rows = [np.arange(end - n, end) for end, n in zip(ends, counts, strict=True)]
         extracted.captions = [tuple(texts[r[0] : r[-1] + 1]) for r in rows]
         extracted.failed = int(stored["failed"])
+        maps = np.load(_maps(path), mmap_mode="r")
         extracted.features = Features(
-            stored["images"].astype(np.float32),
-            stored["texts"],
-            rows,
-            stored["mirrored"].astype(np.float32) if mirrored else None,
+            stored["views"], maps, stored["places"], stored["texts"], rows
         )
+
+
+def _maps(path: Path) -> Path:
+    return path.with_suffix(".maps.npy")
 
 
 def _key(
     folder: Path,
     chosen: Sequence[FoundPicture],
     captions: Mapping[bytes, tuple[Caption, ...]],
-    mirrored: bool,
+    views: int,
 ) -> str:
-    digest = hashlib.sha256(repr((str(folder), TRANSFORM, mirrored)).encode())
+    digest = hashlib.sha256(repr((str(folder), TRANSFORM, GRAPHS, views)).encode())
     for picture in chosen:
         facts = (picture, [caption.text for caption in captions.get(picture.relative, ())])
         digest.update(repr(facts).encode("utf-8", "surrogatepass"))
@@ -89,14 +125,22 @@ def _extract_to(
     chosen: Sequence[FoundPicture],
     beside: Mapping[bytes, tuple[Caption, ...]],
     towers: Towers,
-    mirrored: bool,
+    views: int,
 ) -> Iterator[Progress]:
-    rows: dict[bytes, list[NDArray[np.float16]]] = {}
+    places = {f.relative: place for place, f in enumerate(chosen)}
+    features = np.zeros((views, len(chosen), TRUNK + CLASSES), np.float16)
     captions: dict[bytes, tuple[str, ...]] = {}
     failed = 0
     items = [(f.relative, os.path.join(os.fsencode(folder), f.relative)) for f in chosen]
     yield Progress(0, len(items))
-    with DecodingPool(TRANSFORM, None) as pool, closing(pool.decode_all(items)) as outcomes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        _whole(_maps(path)) as unfinished,
+        DecodingPool(TRANSFORM, None) as pool,
+        closing(pool.decode_all(items)) as outcomes,
+    ):
+        shape = (views, len(chosen), *READ)
+        maps = np.lib.format.open_memmap(unfinished, "w+", np.float16, shape)
         batch: list[Decoded] = []
         for done, outcome in enumerate(outcomes, start=1):
             if isinstance(outcome, Decoded):
@@ -106,39 +150,42 @@ def _extract_to(
                 batch += [outcome] if texts else []
             else:
                 failed += 1
-            if len(batch) == BATCH or done == len(items):
-                rows |= _encoded(batch, towers, mirrored)
+            if batch and (len(batch) == BATCH or done == len(items)):
+                pixels, names = np.stack([d.pixels for d in batch]), [_name(d) for d in batch]
+                at = [places[name] for name in names]
+                for number in range(views):
+                    rows, read = towers.trunk_features(view(pixels, names, number))
+                    features[number, at], maps[number, at] = rows, read
                 batch = []
+            if done % BATCH == 0 or done == len(items):
                 yield Progress(done, len(items))
-    names = sorted(rows)
-    if len(names) < 2:
-        raise DatasetError(f"{folder}: needs captioned pictures to train on, has {len(names)}")
+        names = sorted(captions)
+        if len(names) < 2:
+            raise DatasetError(f"{folder}: needs captioned pictures to train on, has {len(names)}")
     flat = [text for name in names for text in captions[name]]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.npz")  # an interrupt leaves no half of a file
-    np.savez(
-        temporary,
-        names=np.array([name.hex() for name in names]),
-        captions=np.array(flat),
-        counts=np.array([len(captions[name]) for name in names]),
-        images=np.stack([rows[name][0] for name in names]),
-        mirrored=np.stack([rows[name][-1] for name in names]) if mirrored else np.zeros(0),
-        texts=towers.text_features(flat),
-        failed=failed,
-    )
-    temporary.replace(path)
+    at = [places[name] for name in names]
+    with _whole(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(
+            file,
+            names=np.array([name.hex() for name in names]),
+            captions=np.array(flat),
+            counts=np.array([len(captions[name]) for name in names]),
+            views=features[:, at],
+            places=np.array(at),
+            texts=towers.text_features(flat),
+            failed=failed,
+        )
 
 
-def _encoded(
-    batch: Sequence[Decoded], towers: Towers, mirrored: bool
-) -> dict[bytes, list[NDArray[np.float16]]]:
-    """Features of each picture of a batch, then those of its mirror image if asked for."""
-    if not batch:
-        return {}
-    pixels = np.stack([decoded.pixels for decoded in batch])
-    views = [pixels, pixels[:, :, ::-1]] if mirrored else [pixels]
-    features = [towers.image_features(view).astype(np.float16) for view in views]
-    return {_name(decoded): [rows[n] for rows in features] for n, decoded in enumerate(batch)}
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name to write a file under that gets its own when it is whole: an interrupt leaves none."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _name(decoded: Decoded) -> bytes:

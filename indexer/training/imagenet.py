@@ -20,3 +20,19 @@ def imagenet_classes(*, definitions: bool) -> list[ClassText]:
         return [(name, plain_sentence(name)) for name in names]
     detailed = (info.index_to_description(i, detailed=True) for i in range(info.num_classes()))
     return list(zip(names, detailed, strict=True))
+
+
+def imagenet_wordings() -> list[list[str]]:
+    """What the classes may be called: lists of 1,000 texts, one for each way to put it.
+
+    All synonyms with the definition, plain sentences with the first and the last synonym, and the
+    first one alone.
+    """
+    info = ImageNetInfo("imagenet-1k")
+    synonyms = [info.index_to_description(index).split(", ") for index in range(info.num_classes())]
+    return [
+        [text for _, text in imagenet_classes(definitions=True)],
+        [plain_sentence(names[0]) for names in synonyms],
+        [plain_sentence(names[-1]) for names in synonyms],
+        [names[0] for names in synonyms],
+    ]

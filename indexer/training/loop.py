@@ -47,7 +47,7 @@ class Task(Generic[Batch]):
     `steps`: how many batches an epoch has. `judge` gives the validation figure that decides
     (higher is better) and the figures to show; it runs without gradients, in evaluation mode.
     `key` tells the data and whatever else the result depends on: a checkpoint of another key is
-    not used.
+    not used. `rates`: the learning rate of parameters whose names begin so, as a share of it.
     """
 
     module: nn.Module
@@ -56,6 +56,7 @@ class Task(Generic[Batch]):
     loss: Callable[[Batch], Tensor]
     judge: Callable[[], Judged]
     key: str = ""
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,11 @@ def train(
     """
     module = task.module
     generator = torch.manual_seed(settings.seed)  # of batches and of dropout
-    optimizer = torch.optim.AdamW(decayed(module, settings.weight_decay), settings.learning_rate)
+    groups = parameter_groups(module, settings, task.rates)
+    optimizer = torch.optim.AdamW(groups, settings.learning_rate)
     schedule = OneCycleLR(
         optimizer,
-        settings.learning_rate,
+        [group["lr"] for group in groups],
         total_steps=settings.epochs * task.steps,
         pct_start=settings.warm_up,
     )
@@ -138,12 +140,22 @@ def train(
         checkpoint.unlink(missing_ok=True)
 
 
-def decayed(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameter groups: matrices are decayed, biases and scalars are not."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
+def parameter_groups(
+    module: nn.Module, settings: LoopSettings, rates: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Parameters by rate and decay: matrices are decayed, biases and scalars are not.
+
+    Those that begin at a lower rate come from elsewhere, and are decayed less by it.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            share = next((r for start, r in rates.items() if name.startswith(start)), 1.0)
+            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((share * settings.learning_rate, decay), []).append(parameter)
     return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": parameters, "lr": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
     ]
 
 

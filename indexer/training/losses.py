@@ -1,4 +1,4 @@
-"""The two losses of alignment."""
+"""The losses of alignment."""
 
 from __future__ import annotations
 
@@ -18,6 +18,22 @@ def info_nce(v_i: Tensor, v_t: Tensor, scale: Tensor, smoothing: float = 0.0) ->
     target = torch.arange(len(logits), device=logits.device)
     rows = functional.cross_entropy(logits, target, label_smoothing=smoothing)
     columns = functional.cross_entropy(logits.T, target, label_smoothing=smoothing)
+    return (rows + columns) / 2
+
+
+def info_nce_of_several(v_i: Tensor, v_t: Tensor, scale: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Symmetric InfoNCE of pictures (n, d) with c captions each, (n, c, d).
+
+    Each caption is to find its picture among n; each picture all of its captions, equally, among
+    n c: none of them is a wrong answer (several positives as in Khosla et al., 2020, the sum
+    outside of the logarithm). With c = 1 it is `info_nce`.
+    """
+    n, several, _ = v_t.shape
+    logits = scale * v_i @ v_t.flatten(0, 1).T  # (n, n c)
+    owners = torch.arange(n, device=logits.device).repeat_interleave(several)
+    target = functional.one_hot(owners, n).T / several
+    rows = functional.cross_entropy(logits, target, label_smoothing=smoothing)
+    columns = functional.cross_entropy(logits.T, owners, label_smoothing=smoothing)
     return (rows + columns) / 2
 
 

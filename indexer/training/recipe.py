@@ -14,12 +14,14 @@ import numpy as np
 
 from indexer.encoders.heads import BUILT_IN, read_heads, write_heads
 from indexer.encoders.mini import Towers
+from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
 from indexer.report import Progress
-from indexer.training.align import AlignSettings, Epoch, Features, judged, train_heads
+from indexer.training.align import AlignSettings, HeadsTrainer, judged
 from indexer.training.datasets import held_out, read_split
-from indexer.training.features import Extracted, extract
-from indexer.training.imagenet import imagenet_classes
+from indexer.training.features import Extracted, Features, extract
+from indexer.training.imagenet import imagenet_wordings
+from indexer.training.loop import Epoch, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class AlignRecipe:
     """What to train on, and where the result goes.
 
     `split` restricts the data set; `validation` is a list of names, or the share of the pictures
-    that is held out for early stopping; `report` is a list of names that is only reported on.
+    that is held out for early stopping; `report` is a list of names that is only reported on;
+    `checkpoint` and `curves` are as the training loop has them.
     """
 
     folder: Path
@@ -36,15 +39,16 @@ class AlignRecipe:
     validation: Path | float = 1 / 12
     report: Path | None = None
     captions: Sequence[Path] = ()
-    mirrored: bool = True
+    checkpoint: Path | None = None
+    curves: Path | None = None
     settings: AlignSettings = field(default_factory=AlignSettings)
 
 
 def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
-    """Train heads and write them, with a JSON of settings and figures beside them.
+    """Train heads and write the best, with a JSON of settings and figures beside them.
 
-    Yields `Progress` while features are made and an `Epoch` after each of the training. The
-    output holds the best epoch so far, so that an interrupt costs only what came after it.
+    Yields `Progress` while features are made, and what the training loop does. An interrupted
+    training goes on from its checkpoint.
     """
     start = time.monotonic()
     towers = Towers(cache)
@@ -57,27 +61,29 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
         data,
         only=only,
         captions=recipe.captions,
-        mirrored=recipe.mirrored,
+        views=recipe.settings.views,
     )
-    train, validation = _split(recipe, data)
-    class_texts = towers.text_features([text for _, text in imagenet_classes(definitions=True)])
+    learned, validation = _split(recipe, data)
+    class_texts = np.stack([towers.text_features(texts) for texts in imagenet_wordings()])
+    trainer = HeadsTrainer(learned, validation, class_texts, recipe.settings)
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings),
-        "mirrored": recipe.mirrored,
         "data": _fingerprint(data),
-        "pictures": {"train": len(train.images), "validation": len(validation.images)},
+        "pictures": {"train": len(learned.captions), "validation": len(validation.captions)},
         "unreadable": data.failed,
         "built_in": _figures(BUILT_IN, validation),
         "epochs": [],
     }
-    best = -1.0
-    for epoch in train_heads(train, validation, class_texts, recipe.settings):
-        facts["epochs"].append({"loss": round(epoch.loss, 4), "validation": epoch.figures})
-        if epoch.recall > best:
-            best = epoch.recall
-            facts |= {"best_epoch": epoch.number, "validation": epoch.figures}
-            _write(recipe.output, epoch, facts, start)
-        yield epoch
+    key = repr((facts["data"], recipe.validation))
+    for event in train(
+        trainer.task(key), recipe.settings.loop, checkpoint=recipe.checkpoint, curves=recipe.curves
+    ):
+        if isinstance(event, Epoch):
+            facts["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
+            facts |= {"best_epoch": event.number, "validation": event.figures} if event.best else {}
+        yield event
+    write_heads(recipe.output, trainer.weights(), facts["settings"])
+    _write_facts(recipe.output, facts, start)
     if recipe.report:
         yield from _report(recipe, towers, cache, facts, start)
 
@@ -112,12 +118,9 @@ def _report(
 
 def _figures(heads: Path, data: Features) -> dict[str, float]:
     """Text-to-image figures of a heads file."""
-    return judged(0, 0.0, read_heads(heads)[0], data).figures
-
-
-def _write(output: Path, epoch: Epoch, facts: dict[str, Any], start: float) -> None:
-    write_heads(output, epoch.weights, facts["settings"])
-    _write_facts(output, facts, start)
+    tail = Tail(Trunk())
+    tail.load(heads)
+    return judged(tail, data, read_heads(heads)[0])[1]
 
 
 def _write_facts(output: Path, facts: dict[str, Any], start: float) -> None:

@@ -18,7 +18,7 @@ from indexer.settings import DEFAULT_ENCODER, cache_directory
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import dataset_folder, read_split
 from ui.cli.group import offline_option
-from ui.cli.progress import bar, index_with_bar
+from ui.cli.progress import Show, bar, index_with_bar
 from ui.cli.tag_training import tags
 from ui.cli.text import shown
 from ui.cli.training_options import check_output, validation_of
@@ -76,24 +76,29 @@ def align(
 ) -> None:
     """Train the two heads of the built-in model on the captioned pictures of DATASET.
 
-    Both towers stay as they are: their features are made once and cached, then the heads learn
-    to bring picture and caption together.
+    Both towers stay as they are: their features of four views of each picture are made once and
+    cached, then the heads learn to bring picture and caption together. A training that was
+    interrupted goes on when the same command is run again; TensorBoard reads its curves from the
+    folder OUTPUT.curves.
     """
     folder = dataset_folder(dataset)
     check_output(output)
     recipes = import_module("indexer.training.recipe")  # it brings torch
     recipe: AlignRecipe = recipes.AlignRecipe(
-        folder, output, split, validation_of(validation), report, captions
+        folder,
+        output,
+        split,
+        validation_of(validation),
+        report,
+        captions,
+        checkpoint=output.with_suffix(".checkpoint"),
+        curves=output.with_suffix(".curves"),
     )
-    settings = replace(recipe.settings, seed=seed)
-    settings = replace(settings, epochs=epochs) if epochs else settings
-    with bar("reading pictures") as show:
-        for event in recipes.align(replace(recipe, settings=settings), cache_directory()):
-            if isinstance(event, Progress):
-                show(event)
-            else:
-                recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
-                click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
+    loop = replace(recipe.settings.loop, seed=seed)
+    loop = replace(loop, epochs=epochs) if epochs else loop
+    settings = replace(recipe.settings, loop=loop)
+    with bar("reading and training") as show:
+        _follow(recipes.align(replace(recipe, settings=settings), cache_directory()), show)
     written = f"{output} and {output.with_suffix('.json').name}"
     click.echo(f"written: {shown(written)}")
     _compare(json.loads(output.with_suffix(".json").read_text()))
@@ -170,18 +175,23 @@ def fusion(
     loop = replace(loop, epochs=epochs) if epochs else loop
     recipe = replace(recipe, settings=replace(recipe.settings, strategy=strategy, loop=loop))
     with _encoded(folder, split, captions, model, offline) as library, bar("training") as show:
-        for event in recipes.train_fusion(library, recipe):
-            if isinstance(event, Progress):
-                show(event)
-            else:
-                recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
-                click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
+        _follow(recipes.train_fusion(library, recipe), show)
     if report:
         with _encoded(folder, report, captions, model, offline) as library:
             recipes.report_fusion(library, output)
     written = f"{output} and {output.with_suffix('.json').name}"
     click.echo(f"written: {shown(written)}")
     _print_gains(json.loads(output.with_suffix(".json").read_text()))
+
+
+def _follow(events: Iterator[Any], show: Show) -> None:
+    """Show the progress of a training, and a line for each of its epochs."""
+    for event in events:
+        if isinstance(event, Progress):
+            show(event)
+        else:
+            recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
+            click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
 
 
 @contextmanager

@@ -1,0 +1,43 @@
+"""Views: what a picture might also have looked like, so that heads learn what matters in it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torchvision.transforms import v2
+
+from indexer.encoders.protocol import Pixels
+
+VIEWS = 4  # as it is, turned left to right, and two cut-outs
+
+
+def view(pixels: Pixels, names: list[bytes], number: int) -> Pixels:
+    """One view of pictures (n, s, s, 3), of the same shape.
+
+    Number 0 is each picture as it is, 1 its mirror image; higher ones are cut-outs of 55 to 100
+    per cent of its area in changed colours, the same each time for a name and a number.
+    """
+    if number < 2:
+        return pixels[:, :, ::-1] if number else pixels
+    return np.stack([_cut(p, _seed(n, number)) for p, n in zip(pixels, names, strict=True)])
+
+
+def _cut(picture: Pixels, seed: int) -> Pixels:
+    changes = v2.Compose(
+        [
+            v2.RandomResizedCrop(picture.shape[:2], scale=(0.55, 1.0), ratio=(0.8, 1.25)),
+            v2.ColorJitter(0.25, 0.25, 0.25, 0.03),
+            v2.RandomHorizontalFlip(),
+        ]
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        changed = changes(torch.from_numpy(picture).permute(2, 0, 1))
+    return np.asarray(changed.permute(1, 2, 0).numpy(), dtype=np.uint8)
+
+
+def _seed(name: bytes, number: int) -> int:
+    digest = hashlib.blake2b(b"%d " % number + name, digest_size=7).digest()
+    return int.from_bytes(digest, "little")
