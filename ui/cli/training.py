@@ -201,7 +201,7 @@ def _print_gains(facts: dict[str, Any]) -> None:
     if "report" in facts:
         pairs.append(("report", *(facts["report"][name] for name in ("mean", "fused", "gain"))))
     for name, mean, fused, gain in pairs:
-        low, high = gain["ci95"]
+        low, high = gain["ci95"]["r@1"]
         click.echo(
             f"{name}: r@1 {fused['r@1']:.1f}, mean {mean['r@1']:.1f}; gain {gain['r@1']:+.1f} "
             f"({low:+.1f} to {high:+.1f} with 95 % confidence)"
