@@ -27,11 +27,12 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import load_encoder
 from indexer.settings import DEFAULT_ENCODER, cache_directory
 from indexer.tagging.head import INPUTS, TagHead, TagHeadFacts, write_tag_head
+from indexer.training.bootstrap import ends
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import held_out, read_split
 from indexer.training.examples import Examples, read_examples
 from indexer.training.labels import TagSets, read_labels, tag_names, without_rare
-from indexer.training.tag_figures import Predicted, draws, figures, intervals
+from indexer.training.tag_figures import Predicted, drawn, figures, intervals
 from indexer.training.tag_fit import Fitted, fit, judged
 from indexer.training.tag_model import TagSettings
 
@@ -168,12 +169,12 @@ def show(title: str, found: dict[str, Predicted]) -> None:
     """A row for each head: figures with 95 per cent intervals, and the distance to the first."""
     table = Table("the head reads", *COLUMNS.values(), "macro AP less than both by", title=title)
     first = next(iter(found.values()))
-    reference = draws(first)
+    reference = drawn(first)
     for name, predicted in found.items():
-        point, drawn = figures(predicted), draws(predicted)
-        edges = intervals(drawn)
+        point, sample = figures(predicted), drawn(predicted)
+        edges = intervals(sample)
         cells = [f"{point[f]:.1f} ({edges[f][0]:.1f} to {edges[f][1]:.1f})" for f in COLUMNS]
-        low, high = np.nanpercentile(reference["macro_ap"] - drawn["macro_ap"], (2.5, 97.5))
+        low, high = ends((reference["macro_ap"] - sample["macro_ap"])[:, None])[:, 0]
         less = figures(first)["macro_ap"] - point["macro_ap"]
         same = predicted is first
         table.add_row(name, *cells, "" if same else f"{less:.1f} ({low:.1f} to {high:.1f})")

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.training.recall import figures
-from search.evaluation.bootstrap import (
+from indexer.training.bootstrap import (
     RESAMPLES,
     curve,
     difference,
@@ -14,7 +13,7 @@ from search.evaluation.bootstrap import (
     intervals,
     weighted_medians,
 )
-from search.evaluation.trials import Found
+from indexer.training.recall import Found, figures
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr")
 DIFFERENCES = ("r@1", "r@5", "r@10", "mrr")

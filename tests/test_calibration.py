@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from indexer.tagging.head import as_probabilities
+from indexer.training.bootstrap import intervals as rank_intervals
 from indexer.training.calibration import cross_fitted, fit_calibration, folds
+from indexer.training.recall import Found
 from indexer.training.tag_figures import (
     Predicted,
     average_precision,
-    draws,
+    drawn,
     f1,
     figures,
     intervals,
@@ -169,15 +171,28 @@ def test_intervals_hold_the_figure_and_shrink_with_more_pictures():
     widths = []
     for count in (100, 4000):
         predicted = Predicted(p[:count], p[:count] >= 0.5, targets[:count], exclusive=False)
-        low, high = intervals(draws(predicted, count=300))["macro_ap"]
+        low, high = intervals(drawn(predicted, resamples=300))["macro_ap"]
         assert low <= figures(predicted)["macro_ap"] <= high
         widths.append(high - low)
     assert widths[1] < widths[0] / 3
 
 
-def test_draws_are_the_same_for_a_seed():
-    z, targets = sure_of_itself(50)
-    predicted = Predicted(z, z > 0, targets, exclusive=False)
-    one, two, other = (draws(predicted, seed, 20)["macro_f1"] for seed in (1, 1, 2))
-    assert (one == two).all()
-    assert (one != other).any()
+def test_tags_are_drawn_as_the_answers_of_searches_are():
+    """Accuracy where one tag is right is what recall@1 is: the interval must be the same."""
+    z, targets = sure_of_itself(80)
+    p = as_probabilities(z, exclusive=True)
+    one = np.eye(2, dtype=np.float32)[targets[:, 0].astype(int)]
+    predicted = Predicted(p, p >= 0.5, one, exclusive=True)
+    right = p.argmax(1) == one.argmax(1)
+    found = Found(np.where(right, 1, 2), np.arange(80))
+    assert intervals(drawn(predicted))["accuracy"] == rank_intervals(found)["r@1"]
+
+
+def test_draws_without_a_figure_do_not_count():
+    """The one right picture of a tag is not drawn in every third sample."""
+    targets = np.zeros((20, 1), np.float32)
+    targets[0] = 1
+    p = np.linspace(0.9, 0.1, 20, dtype=np.float32)[:, None]
+    sample = drawn(Predicted(p, p >= 0.5, targets, exclusive=False))
+    assert 0.2 < np.isnan(sample["macro_ap"]).mean() < 0.5
+    assert intervals(sample)["macro_ap"] == [100, 100]

@@ -11,9 +11,9 @@ from command_line import GOLDEN, answered, refusal, run
 from odd_pictures import truncated_jpeg
 from PIL import Image
 
+from indexer.training.bootstrap import ENOUGH
+from indexer.training.recall import Found
 from search.evaluation.advice import WEIGHTS, Setting, judged
-from search.evaluation.bootstrap import ENOUGH
-from search.evaluation.trials import Found
 from ui.cli.figures import print_advice
 
 FIGURES = ["r@1", "r@5", "r@10", "median_rank", "mrr", "queries"]

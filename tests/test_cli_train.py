@@ -193,7 +193,7 @@ def test_json_beside_a_fusion_tells_how_it_came_about(fused):
     assert facts["encoder"]["name"] == "mini"
     assert len(facts["data"]["train"]) == 32
     assert facts["report"]["fused"]["queries"] == 18
-    assert len(facts["report"]["gain"]["ci95"]) == 2
+    assert list(facts["report"]["gain"]["ci95"]) == ["r@1", "r@5", "r@10", "mrr"]
     curves = fused[1].with_suffix(".curves")
     assert any(path.name.startswith("events.") for path in curves.iterdir())
     assert not fused[1].with_suffix(".checkpoint").exists()

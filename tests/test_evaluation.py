@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from indexer.encoders import load_encoder, unit_rows
 from indexer.errors import InputError, ModelError
 from indexer.fusion import open_fusion
+from indexer.training.bootstrap import ENOUGH
+from indexer.training.recall import Found
 from search.evaluation import fusions, trials
 from search.evaluation.advice import DEFAULT, WEIGHTS, Setting, advise, judged
-from search.evaluation.bootstrap import ENOUGH
 from search.evaluation.data import Evaluated
 from search.evaluation.fusions import named_fusions
 from search.evaluation.protocols import evaluate_captions
-from search.evaluation.trials import Found
 
 BOTH = {name: open_fusion(name) for name in ("concat", "mean")}
 

@@ -17,12 +17,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from indexer.errors import ModelError
+from indexer.weights_file import packed, unpacked
+from indexer.whole_file import whole_file
 
 Axes: TypeAlias = tuple[str | int, ...]  # of a tensor; d: dim, 2d: twice that, h: hidden units
 FORMAT = "picfuse-fusion-1"
+_DESCRIPTION = "fusion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,8 @@ def read_weights(path: Path) -> FusionWeights:
 def parse_weights(content: bytes, place: str) -> FusionWeights:
     """The weights in the bytes of a file. Raises `ModelError` when they are damaged."""
     try:
-        tensors = {name: tensor.astype(np.float32) for name, tensor in load(content).items()}
-        said = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        metadata = said.get("__metadata__", {})
-        facts = dict(json.loads(metadata.get("fusion", "{}")))
+        tensors, metadata = unpacked(content)
+        facts = dict(json.loads(metadata.get(_DESCRIPTION, "{}")))
     except (SafetensorError, AttributeError, TypeError, ValueError) as error:
         raise _unusable(place, str(error)) from error
     if (found := facts.get("format", metadata.get("format"))) != FORMAT:
@@ -104,20 +104,13 @@ def write_weights(
 ) -> None:
     """Save a fusion in float16, with what it fits and its settings in the file's header.
 
-    The file appears whole or not at all: an interrupt leaves the one before.
+    An interrupt leaves the file that was there before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    halves = {n: np.ascontiguousarray(t, dtype=np.float16) for n, t in sorted(tensors.items())}
+    halves = {n: np.ascontiguousarray(t, dtype=np.float16) for n, t in tensors.items()}
     facts = {"format": FORMAT, "strategy": strategy, "settings": settings}
     facts |= {"encoder": encoder, "encoder_name": encoder_name}
-    # One entry: safetensors writes several in a random order, and the hash would change with it.
-    metadata = {"fusion": json.dumps(facts, sort_keys=True)}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(save(halves, metadata=metadata))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(packed(halves, _DESCRIPTION, facts))
 
 
 def _unusable(place: str, reason: str) -> ModelError:

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
+from indexer import weights_file
 from indexer.arrays import Array, Arrays, Joined
 from indexer.decoupling import Modality, decoupled
 from indexer.encoders.heads import same
 from indexer.encoders.protocol import Rows
 from indexer.errors import ModelError
+from indexer.whole_file import whole_file
 
 Mask: TypeAlias = NDArray[np.bool_]
 Probabilities: TypeAlias = NDArray[np.float32]
@@ -161,23 +161,15 @@ def read_tag_head(path: Path) -> TagHead:
 def parse_tag_head(content: bytes, place: str) -> TagHead:
     """The head that a file's bytes hold. Raises `ModelError`, naming `place`, when they do not."""
     try:
-        description = _header(content)
-        stored = load(content)
+        weights, metadata = weights_file.unpacked(content)
+        description = dict(json.loads(metadata[_DESCRIPTION]))
         said = description["facts"]
         facts = TagHeadFacts(**{**said, "tags": tuple(said["tags"])})
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_head(place) from error
-    weights = {name: np.asarray(tensor, dtype=np.float32) for name, tensor in stored.items()}
     if description.get("format") != FORMAT or not _is_sound(facts, weights):
         raise _not_a_head(place)
     return TagHead(facts, weights, content)
-
-
-def _header(content: bytes) -> dict[str, Any]:
-    """The description in a safetensors file (its reader of bytes does not give it)."""
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
-    return dict(json.loads(header["__metadata__"][_DESCRIPTION]))
 
 
 def _is_sound(facts: TagHeadFacts, weights: Mapping[str, NDArray[np.float32]]) -> bool:
@@ -210,17 +202,10 @@ def packed(
         for name in shapes(facts.input)
     }
     described = {"format": FORMAT, "facts": asdict(facts), "settings": settings}
-    # One entry: safetensors writes several in any order, and the fingerprint would differ.
-    content: bytes = save(tensors, metadata={_DESCRIPTION: json.dumps(described)})
-    return content
+    return weights_file.packed(tensors, _DESCRIPTION, described)
 
 
 def write_tag_head(path: Path, content: bytes) -> None:
-    """Save a head; its file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    """Save a head; an interrupt leaves the file that was there before."""
+    with whole_file(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -17,8 +17,8 @@ from indexer.training.corruption import corrupted
 from indexer.training.fusion_model import FusionModel, start
 from indexer.training.loop import Judged, LoopSettings, Task
 from indexer.training.losses import info_nce
-from indexer.training.pairs import CaptionedRows, Ints
-from indexer.training.recall import figures, mean_recall, ranks
+from indexer.training.pairs import CaptionedRows
+from indexer.training.recall import Found, figures, mean_recall, ranks
 
 LOOP = LoopSettings(epochs=8, patience=3, learning_rate=5e-4, weight_decay=0.1)
 SAMPLE = 500  # pictures and queries that tell centres and gain
@@ -98,7 +98,7 @@ class FusionTrainer:
 
     def judge(self) -> Judged:
         """Mean recall and figures of the validation pictures."""
-        found = trial_ranks(self.model, self.validation, self.asked[1])
+        found = tried(self.model, self.validation, self.asked[1]).ranks
         return mean_recall(found), figures(found)
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
@@ -157,16 +157,17 @@ def fused(model: FusionModel, v_i: Rows, v_t: Rows) -> Rows:
     return rows
 
 
-def trial_ranks(model: FusionModel | None, data: CaptionedRows, asked: Rows) -> Ints:
-    """Rank of its picture for each query: each caption in its turn is indexed, the others ask.
+def tried(model: FusionModel | None, data: CaptionedRows, asked: Rows) -> Found:
+    """What each query finds: each caption in its turn is indexed, the others ask.
 
     Without a model, the fusion is `mean`.
     """
     several = np.flatnonzero(data.counts > 1)
     v_i = data.v_i[several]
-    parts = []
+    found, pictures = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for indexed, asking, owners in data.trials():
         v_t = data.v_t[indexed]
         rows = unit_rows(v_i + v_t) if model is None else fused(model, v_i, v_t)
-        parts.append(ranks(asked[asking] @ rows.T, owners[:, None] == np.arange(len(v_i))))
-    return np.concatenate([np.zeros(0, np.int64), *parts])
+        found.append(ranks(asked[asking] @ rows.T, owners[:, None] == np.arange(len(v_i))))
+        pictures.append(owners)
+    return Found(np.concatenate(found), np.concatenate(pictures))

@@ -8,21 +8,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from indexer.errors import DatasetError
 from indexer.fusion.weights import read_weights, write_weights
 from indexer.library import Library
 from indexer.report import Progress
+from indexer.training.bootstrap import difference
 from indexer.training.corruption import fitting_strength
 from indexer.training.datasets import held_out, read_split
-from indexer.training.fusion import FusionSettings, FusionTrainer, trial_ranks
+from indexer.training.fusion import FusionSettings, FusionTrainer, tried
 from indexer.training.fusion_model import FusionModel
 from indexer.training.loop import Epoch, train
-from indexer.training.pairs import CaptionedRows, Ints, asked, captioned_rows
+from indexer.training.pairs import CaptionedRows, asked, captioned_rows
 from indexer.training.recall import figures
-
-DRAWS = 2000  # of the bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +52,13 @@ def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | 
     if strength is None:
         strength = fitting_strength(learned, validation, queries, recipe.settings.loop.seed)
     trainer = FusionTrainer(learned, validation, queries, recipe.settings, strength)
-    before = trial_ranks(None, validation, queries[1])
+    before = tried(None, validation, queries[1])
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings) | {"corruption": round(strength, 4)},
         "encoder": {"name": library.encoder.name, "fingerprint": library.encoder.fingerprint},
         "data": {"train": learned.key, "validation": validation.key},
         "pictures": {"train": len(learned.names), "validation": len(validation.names)},
-        "mean": figures(before),
+        "mean": figures(before.ranks),
         "epochs": [],
     }
     for event in train(
@@ -70,8 +67,8 @@ def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | 
         if isinstance(event, Epoch):
             facts["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
         yield event
-    found = trial_ranks(trainer.model, validation, queries[1])
-    facts |= {"validation": figures(found), "gain": paired_gain(found, before, validation)}
+    found = tried(trainer.model, validation, queries[1])
+    facts |= {"validation": figures(found.ranks), "gain": difference(found, before).fields()}
     _write(library, recipe, trainer, facts)
 
 
@@ -82,30 +79,14 @@ def report_fusion(library: Library, file: Path) -> dict[str, Any]:
     """
     data, weights = captioned_rows(library), read_weights(file)
     queries = asked(data.v_t, library.encoder.means)
-    fused = trial_ranks(FusionModel.of(weights), data, queries)
-    mean = trial_ranks(None, data, queries)
-    report: dict[str, Any] = {"mean": figures(mean), "fused": figures(fused)}
-    report["gain"] = paired_gain(fused, mean, data)
+    fused = tried(FusionModel.of(weights), data, queries)
+    mean = tried(None, data, queries)
+    report: dict[str, Any] = {"mean": figures(mean.ranks), "fused": figures(fused.ranks)}
+    report["gain"] = difference(fused, mean).fields()
     beside = file.with_suffix(".json")
     facts = json.loads(beside.read_text()) | {"report": report}
     beside.write_text(json.dumps(facts, indent=1) + "\n")
     return report
-
-
-def paired_gain(found: Ints, before: Ints, data: CaptionedRows) -> dict[str, Any]:
-    """What R@1 has gained, in points, with a 95 % bootstrap interval over pictures.
-
-    `found` and `before` are the ranks of `trial_ranks`; queries of one picture are drawn together.
-    """
-    owners = np.concatenate([owners for _, _, owners in data.trials()])
-    gained = (found <= 1).astype(float) - (before <= 1)
-    count = int(owners.max()) + 1
-    sums, queries = np.bincount(owners, gained, count), np.bincount(owners, minlength=count)
-    drawn = np.random.default_rng(0).integers(count, size=(DRAWS, count))
-    gains = 100 * sums[drawn].sum(1) / queries[drawn].sum(1)
-    low, high = np.quantile(gains, [0.025, 0.975])
-    gain = 100 * gained.mean()
-    return {"r@1": round(float(gain), 2), "ci95": [round(float(low), 2), round(float(high), 2)]}
 
 
 def _split(recipe: FusionRecipe, data: CaptionedRows) -> tuple[CaptionedRows, CaptionedRows]:

@@ -7,7 +7,6 @@ epoch and goes on from its checkpoint to the same result, bit by bit.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from copy import deepcopy
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from indexer.report import Progress
+from indexer.whole_file import whole_file
 
 Batch = TypeVar("Batch")
 Judged = tuple[float, dict[str, float]]
@@ -219,13 +219,8 @@ def _save(
         return
     state.module, state.optimizer = module.state_dict(), optimizer.state_dict()
     state.schedule, state.random = schedule.state_dict(), generator.get_state()
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    temporary = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}")
-    try:
+    with whole_file(checkpoint) as temporary:
         torch.save({name: getattr(state, name) for name in _State.__slots__}, temporary)
-        temporary.replace(checkpoint)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _writer(curves: Path | None, first: int) -> AbstractContextManager[SummaryWriter | None]:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from indexer.encoders import TEXT, Rows, unit_rows
 from indexer.errors import DatasetError
 from indexer.library import Library
-
-Ints = NDArray[np.int64]
+from indexer.training.recall import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,34 @@
-"""Retrieval figures: recall@k, median rank and mean reciprocal rank."""
+"""Retrieval: the ranks of the right answers, and their figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 KS = (1, 5, 10)
+Ints = NDArray[np.int64]
 
 
-def ranks(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rank (m,) of the right answer to each query, from 1, and the picture (m,) of each.
+
+    The queries of one picture are no independent witnesses: what is said of their certainty goes
+    by pictures.
+    """
+
+    ranks: Ints
+    pictures: Ints
+
+    def of(self, chosen: NDArray[np.bool_]) -> Found:
+        """Some of the queries."""
+        return Found(self.ranks[chosen], self.pictures[chosen])
+
+
+def ranks(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> Ints:
     """Rank (from 1) of the best relevant candidate of each query.
 
     `scores` and `relevant`: (queries, candidates). A tie with a wrong candidate counts against
@@ -20,7 +38,7 @@ def ranks(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[
     return np.asarray(1 + (~(scores < best) & ~relevant).sum(axis=1), dtype=np.int64)
 
 
-def figures(found: NDArray[np.int64], ks: Iterable[int] = KS) -> dict[str, float]:
+def figures(found: Ints, ks: Iterable[int] = KS) -> dict[str, float]:
     """Recall@k in per cent, median rank, mean reciprocal rank and the number of queries."""
     if not len(found):
         return {**{f"r@{k}": 0.0 for k in ks}, "median_rank": 0.0, "mrr": 0.0, "queries": 0}
@@ -32,6 +50,6 @@ def figures(found: NDArray[np.int64], ks: Iterable[int] = KS) -> dict[str, float
     }
 
 
-def mean_recall(found: NDArray[np.int64], ks: Iterable[int] = KS) -> float:
+def mean_recall(found: Ints, ks: Iterable[int] = KS) -> float:
     """Mean of recall@1, @5 and @10 in per cent: the figure that early stopping watches."""
     return float(np.mean([100 * (found <= k).mean() for k in ks]))

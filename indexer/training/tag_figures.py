@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from indexer.training.bootstrap import RESAMPLES, Numbers, draws, ends
 
 BINS = 15
-DRAWS = 1000
 NAMES = ("macro_ap", "macro_f1", "accuracy", "ece")
 
 
@@ -39,21 +38,20 @@ def figures(predicted: Predicted) -> dict[str, float]:
     return {name: round(100 * float(values[0]), 2) for name, values in found.items()}
 
 
-def draws(predicted: Predicted, seed: int = 0, count: int = DRAWS) -> dict[str, Floats]:
-    """Each figure for `count` samples of the pictures, drawn with replacement; the same by seed.
+def drawn(predicted: Predicted, *, resamples: int = RESAMPLES) -> dict[str, Numbers]:
+    """Each figure for the pictures as the bootstrap draws them, (resamples,).
 
     So two predictions of the same pictures can be compared draw by draw.
     """
-    n = len(predicted.targets)
-    random = np.random.default_rng(seed)
-    weights = random.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
-    return {name: 100 * values for name, values in _weighed(predicted, weights).items()}
+    count = len(predicted.targets)
+    parts = [_weighed(predicted, times) for times in draws(count, count, resamples)]
+    return {name: 100 * np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 
-def intervals(drawn: Mapping[str, Floats]) -> dict[str, list[float]]:
-    """The middle 95 per cent of each figure."""
+def intervals(drawn: Mapping[str, Numbers]) -> dict[str, list[float]]:
+    """The 95 % interval of each figure."""
     return {
-        name: [round(float(edge), 2) for edge in np.nanpercentile(values, (2.5, 97.5))]
+        name: [round(float(end), 2) for end in ends(values[:, None])[:, 0]]
         for name, values in drawn.items()
     }
 
@@ -68,7 +66,7 @@ def f1(given: NDArray[np.bool_], right: NDArray[np.floating]) -> float:
     return float(_f1(given[:, None], right[:, None], np.ones((1, len(right))))[0, 0])
 
 
-def _weighed(predicted: Predicted, weights: Floats) -> dict[str, Floats]:
+def _weighed(predicted: Predicted, weights: Numbers) -> dict[str, Numbers]:
     """Every figure for each row of weights (draws, n)."""
     p, y = predicted.probabilities, predicted.targets
     precisions = [_average_precision(p[:, t], y[:, t], weights) for t in range(y.shape[1])]
@@ -79,16 +77,22 @@ def _weighed(predicted: Predicted, weights: Floats) -> dict[str, Floats]:
         right = (predicted.given == (y > 0)).all(axis=1).astype(np.float64)
         errors = [_calibration_error(p[:, t], y[:, t], weights) for t in range(y.shape[1])]
     return {
-        "macro_ap": np.nanmean(precisions, axis=0),
+        "macro_ap": _mean_of_numbers(np.array(precisions)),
         "macro_f1": _f1(predicted.given, y, weights).mean(axis=1),
         "accuracy": weights @ right / weights.sum(axis=1),
         "ece": np.mean(errors, axis=0),
     }
 
 
+def _mean_of_numbers(values: Numbers) -> Numbers:
+    """Mean over the tags (tags, draws) that have a figure; NaN where none has."""
+    known = (~np.isnan(values)).sum(axis=0)
+    return np.where(known > 0, np.nansum(values, axis=0) / np.maximum(known, 1), np.nan)
+
+
 def _average_precision(
-    scores: NDArray[np.floating], right: NDArray[np.floating], weights: Floats
-) -> Floats:
+    scores: NDArray[np.floating], right: NDArray[np.floating], weights: Numbers
+) -> Numbers:
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     last = np.searchsorted(-ranked, -ranked, side="right") - 1  # of those with the same score
@@ -99,15 +103,15 @@ def _average_precision(
     return np.where(total > 0, (hits * precision).sum(axis=1) / np.maximum(total, 1e-9), np.nan)
 
 
-def _f1(given: NDArray[np.bool_], right: NDArray[np.floating], weights: Floats) -> Floats:
+def _f1(given: NDArray[np.bool_], right: NDArray[np.floating], weights: Numbers) -> Numbers:
     both = weights @ (given * right)
     either = weights @ given.astype(np.float64) + weights @ right
     return np.asarray(2 * both / np.maximum(either, 1e-9))
 
 
 def _calibration_error(
-    sure: NDArray[np.floating], right: NDArray[np.floating], weights: Floats
-) -> Floats:
+    sure: NDArray[np.floating], right: NDArray[np.floating], weights: Numbers
+) -> Numbers:
     """Mean distance between probability and share of right ones, over bins of equal width."""
     bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
     inside = bins[:, None] == np.arange(BINS)

@@ -28,7 +28,7 @@ from indexer.tagging.head import (
 from indexer.training.calibration import FOLDS, cross_fitted, fit_calibration, folds
 from indexer.training.examples import Examples
 from indexer.training.loop import Epoch, train
-from indexer.training.tag_figures import Predicted, draws, f1, figures, intervals
+from indexer.training.tag_figures import Predicted, drawn, f1, figures, intervals
 from indexer.training.tag_model import TagModel, TagSettings, tag_task
 
 HALF, BEST_F1 = "half", "f1"  # how thresholds are chosen
@@ -97,9 +97,9 @@ def judged(head: TagHead, data: Examples) -> Predicted:
 
 
 def with_intervals(predicted: Predicted) -> dict[str, Any]:
-    """Figures with the middle 95 per cent of their bootstrap, and the number of pictures."""
+    """Figures with their 95 % intervals, and the number of pictures."""
     found: dict[str, Any] = {"pictures": len(predicted.targets), **figures(predicted)}
-    return found | {"ci95": intervals(draws(predicted))}
+    return found | {"ci95": intervals(drawn(predicted))}
 
 
 def _identity(tags: int) -> dict[str, Array]:

@@ -11,11 +11,11 @@ import numpy as np
 from indexer import Progress
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
 from indexer.settings import DEFAULT_FUSION
-from indexer.training.recall import figures
-from search.evaluation.bootstrap import ENOUGH, MRR, SEED, Difference, difference
-from search.evaluation.data import Evaluated, Ints
+from indexer.training.bootstrap import ENOUGH, MRR, SEED, Difference, difference
+from indexer.training.recall import Found, Ints, figures
+from search.evaluation.data import Evaluated
 from search.evaluation.protocols import all_captioned
-from search.evaluation.trials import Found, measure
+from search.evaluation.trials import measure
 
 WEIGHTS = tuple(n / 10 for n in range(11))
 QUERIES = 5000  # that try every weight: enough for an interval of one per cent

@@ -10,10 +10,10 @@ import numpy as np
 
 from indexer.encoders import IMAGE, Encoder, Rows
 from indexer.errors import DatasetError
+from indexer.training.bootstrap import intervals
 from indexer.training.datasets import ClassText
-from indexer.training.recall import figures, ranks
-from search.evaluation.bootstrap import intervals
-from search.evaluation.trials import Found, centred, parts
+from indexer.training.recall import Found, figures, ranks
+from search.evaluation.trials import centred, parts
 
 TOPS = {"top1": "r@1", "top5": "r@5"}
 

@@ -12,8 +12,7 @@ from indexer import Library
 from indexer.encoders import Rows
 from indexer.errors import DatasetError
 from indexer.training.datasets import Labels
-
-Ints = NDArray[np.int64]
+from indexer.training.recall import Ints
 
 
 @dataclass(frozen=True, slots=True)

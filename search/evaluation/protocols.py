@@ -14,10 +14,10 @@ import numpy as np
 
 from indexer import Progress
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
-from indexer.training.recall import figures
-from search.evaluation.bootstrap import difference, intervals
-from search.evaluation.data import Evaluated, Ints
-from search.evaluation.trials import Found, ImageToText, Task, Trial, measure
+from indexer.training.bootstrap import difference, intervals
+from indexer.training.recall import Found, Ints, figures
+from search.evaluation.data import Evaluated
+from search.evaluation.trials import ImageToText, Task, Trial, measure
 
 REFERENCE = "mean"  # what every other strategy must be better than to be worth having
 PICTURE, IMAGE_TO_TEXT, CAPTION = "picture", "image_to_text", "caption"

@@ -16,28 +16,12 @@ from numpy.typing import NDArray
 from indexer import Progress
 from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
 from indexer.fusion import Fusion
-from indexer.training.recall import ranks
-from search.evaluation.data import Evaluated, Ints
+from indexer.training.recall import Found, Ints, ranks
+from search.evaluation.data import Evaluated
 from search.ranking import StoredRows, scores
 
 SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while ranks are made of them
 Key = TypeVar("Key", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The rank (m,) of the right answer to each query, from 1, and the picture (m,) of each.
-
-    The queries of one picture are no independent witnesses: what is said of their certainty goes
-    by pictures.
-    """
-
-    ranks: Ints
-    pictures: Ints
-
-    def of(self, chosen: NDArray[np.bool_]) -> Found:
-        """Some of the queries."""
-        return Found(self.ranks[chosen], self.pictures[chosen])
 
 
 class Task(Protocol):

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from indexer.fusion import LEARNED
+from indexer.training.bootstrap import ENOUGH
 from search.evaluation.advice import DEFAULT, Advice, Setting
-from search.evaluation.bootstrap import ENOUGH
 from ui.cli.text import shown
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")

@@ -14,13 +14,13 @@ from indexer import Library
 from indexer.errors import DatasetError
 from indexer.settings import DEFAULT_FUSION
 from indexer.training.datasets import ClassText, Labels, plain_sentence, read_classes
+from indexer.training.recall import Found
 from search.evaluation.advice import Advice, advise
 from search.evaluation.classes import evaluate_classes
 from search.evaluation.data import labelled_embeddings, read_embeddings
 from search.evaluation.fusions import Compared
 from search.evaluation.lost_captions import evaluate_without_captions
 from search.evaluation.protocols import Evaluation, evaluate_captions
-from search.evaluation.trials import Found
 from ui.cli.progress import with_bar
 from ui.cli.text import shown
 

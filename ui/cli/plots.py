@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from indexer.errors import InputError
-from search.evaluation.bootstrap import curve
-from search.evaluation.trials import Found
+from indexer.training.bootstrap import curve
+from indexer.training.recall import Found
 from ui.cli.text import shown
 
 SUFFIXES = (".png", ".svg", ".pdf")

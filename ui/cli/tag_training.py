@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -11,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer import IndexOptions, IndexReport, Progress
-from indexer.settings import DEFAULT_ENCODER
 from indexer.tagging.head import BOTH, INPUTS
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import dataset_folder, read_split
+from indexer.training.datasets import dataset_folder
 from ui.cli.group import json_option, offline_option
-from ui.cli.progress import bar, index_with_bar
 from ui.cli.text import print_json, shown
-from ui.cli.training_options import check_output, validation_of
+from ui.cli.training_options import check_output, model_option, training_options, validation_of
+from ui.cli.training_progress import encoded, follow, say_written
 
 if TYPE_CHECKING:
     from indexer.training.tag_recipe import TagRecipe
@@ -31,34 +27,20 @@ _FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accurac
     epilog="Example: picfuse train tags ~/holidays --labels labels.csv --output moods.safetensors; "
     "then: picfuse index --tags moods.safetensors; picfuse search on the beach --tag joyful"
 )
-@click.argument("dataset", type=click.Path(path_type=Path))
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
     help="A table with the columns 'file' and 'label'; several labels of a picture stand in "
     "several rows, or in a cell with ';' between them.  [default: the one in DATASET]",
 )
-@click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("tags.safetensors"),
-    show_default=True,
-    help="The tag head; a JSON of settings and figures is written beside it.",
-)
-@click.option("--split", type=click.Path(path_type=Path), help="List of picture names to use.")
-@click.option(
-    "--validation",
-    default="0.25",
-    show_default=True,
-    metavar="FILE|SHARE",
-    help="What is held out for early stopping and calibration: a list of names, or a share.",
-)
-@click.option(
-    "--report", type=click.Path(path_type=Path), help="List of names that is only reported on."
-)
-@click.option(
-    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
+@model_option
+@training_options(
+    output="tags.safetensors",
+    holds="tag head",
+    split="use",
+    validation="0.25",
+    held_out_for="early stopping and calibration",
+    passes="pictures",
 )
 @click.option(
     "--input",
@@ -80,8 +62,6 @@ _FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accurac
     show_default=True,
     help="A picture gets a tag from a probability of one half on, or from where F1 is best.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the pictures.")
-@click.option("--seed", type=int, default=0, show_default=True)
 @offline_option
 @json_option
 def tags(
@@ -104,7 +84,6 @@ def tags(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    only = read_split(folder, split) if split else None
     recipes = import_module("indexer.training.tag_recipe")  # it brings torch
     recipe: TagRecipe = recipes.TagRecipe(
         folder, output, validation=validation_of(validation), **_recipe_options(options)
@@ -112,10 +91,8 @@ def tags(
     loop = replace(recipe.settings.loop, seed=seed)
     loop = replace(loop, epochs=epochs) if epochs else loop
     recipe = replace(recipe, settings=replace(recipe.settings, loop=loop))
-    with dataset_library(folder, only, encoder=model, offline=offline) as library:
-        index_with_bar(library, [folder], IndexOptions(captions, only=only), IndexReport())
-        with bar("training") as show:
-            _follow(recipes.train_tags(recipe, library), show, quiet=as_json)
+    with encoded(folder, split, captions, model, offline=offline) as library:
+        follow(recipes.train_tags(recipe, library), "training", ["loss"], quiet=as_json)
     said = json.loads(output.with_suffix(".json").read_text())
     if as_json:
         print_json(said)
@@ -127,15 +104,6 @@ def _recipe_options(options: dict[str, Any]) -> dict[str, Any]:
     return {("input" if name == "given" else name): value for name, value in options.items()}
 
 
-def _follow(events: Iterator[Any], show: Any, *, quiet: bool) -> None:
-    for event in events:
-        if isinstance(event, Progress):
-            show(event)
-        elif not quiet:
-            loss = event.figures["loss"]
-            click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {loss:.3f}")
-
-
 def _print(said: dict[str, Any], output: Path) -> None:
     if said["rare"]:
         click.echo(f"picfuse: too rare to learn: {shown(', '.join(said['rare']))}", err=True)
@@ -145,8 +113,7 @@ def _print(said: dict[str, Any], output: Path) -> None:
     _print_figures("calibration half of the validation", said["validation"])
     if said["report"]:
         _print_figures("only reported on", said["report"])
-    written = f"{output} and {output.with_suffix('.json').name}"
-    click.echo(f"written: {shown(written)}")
+    say_written(output)
 
 
 def _print_figures(what: str, said: dict[str, Any]) -> None:

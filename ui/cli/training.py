@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -12,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer import IndexOptions, IndexReport, Library, Progress
 from indexer.fusion import LEARNED
-from indexer.settings import DEFAULT_ENCODER, cache_directory
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import dataset_folder, read_split
+from indexer.settings import cache_directory
+from indexer.training.datasets import dataset_folder
 from ui.cli.group import offline_option
-from ui.cli.progress import Show, bar, index_with_bar
 from ui.cli.tag_training import tags
-from ui.cli.text import shown
-from ui.cli.training_options import check_output, validation_of
+from ui.cli.training_options import check_output, model_option, training_options, validation_of
+from ui.cli.training_progress import encoded, follow, say_written
 
 if TYPE_CHECKING:
     from indexer.training.fusion_recipe import FusionRecipe
     from indexer.training.recipe import AlignRecipe
+
+RECALLS = ("r@1", "r@10")
 
 
 @click.group()
@@ -40,30 +37,14 @@ train.add_command(tags)
     epilog="Example: picfuse train align ~/flickr8k --split train.txt --output heads.safetensors; "
     "then: picfuse index ~/Pictures --model mini:heads.safetensors --library NEW"
 )
-@click.argument("dataset", type=click.Path(path_type=Path))
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("heads.safetensors"),
-    show_default=True,
-    help="The heads file; a JSON of settings and figures is written beside it.",
+@training_options(
+    output="heads.safetensors",
+    holds="heads file",
+    split="train on",
+    validation="0.0833",
+    held_out_for="early stopping",
+    passes="pictures",
 )
-@click.option("--split", type=click.Path(path_type=Path), help="List of picture names to train on.")
-@click.option(
-    "--validation",
-    default="0.0833",
-    show_default=True,
-    metavar="FILE|SHARE",
-    help="What is held out for early stopping: a list of names, or a share.",
-)
-@click.option(
-    "--report", type=click.Path(path_type=Path), help="List of names that is only reported on."
-)
-@click.option(
-    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
-)
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the pictures.")
-@click.option("--seed", type=int, default=0, show_default=True)
 def align(
     dataset: Path,
     output: Path,
@@ -96,11 +77,9 @@ def align(
     )
     loop = replace(recipe.settings.loop, seed=seed)
     loop = replace(loop, epochs=epochs) if epochs else loop
-    settings = replace(recipe.settings, loop=loop)
-    with bar("reading and training") as show:
-        _follow(recipes.align(replace(recipe, settings=settings), cache_directory()), show)
-    written = f"{output} and {output.with_suffix('.json').name}"
-    click.echo(f"written: {shown(written)}")
+    recipe = replace(recipe, settings=replace(recipe.settings, loop=loop))
+    follow(recipes.align(recipe, cache_directory()), "reading and training", RECALLS)
+    say_written(output)
     _compare(json.loads(output.with_suffix(".json").read_text()))
 
 
@@ -108,7 +87,6 @@ def align(
     epilog="Example: picfuse train fusion ~/flickr8k --split train.txt --output mine.safetensors; "
     "then: picfuse index --fusion gated:mine.safetensors"
 )
-@click.argument("dataset", type=click.Path(path_type=Path))
 @click.option(
     "--fusion",
     "strategy",
@@ -117,30 +95,15 @@ def align(
     show_default=True,
     help="Which strategy learns.",
 )
-@click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder it is for.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("fusion.safetensors"),
-    show_default=True,
-    help="The fusion's file; a JSON of settings and figures is written beside it.",
+@model_option
+@training_options(
+    output="fusion.safetensors",
+    holds="fusion's file",
+    split="train on",
+    validation="0.0833",
+    held_out_for="early stopping",
+    passes="captions",
 )
-@click.option("--split", type=click.Path(path_type=Path), help="List of picture names to train on.")
-@click.option(
-    "--validation",
-    default="0.0833",
-    show_default=True,
-    metavar="FILE|SHARE",
-    help="What is held out for early stopping: a list of names, or a share.",
-)
-@click.option(
-    "--report", type=click.Path(path_type=Path), help="List of names that is only reported on."
-)
-@click.option(
-    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
-)
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the captions.")
-@click.option("--seed", type=int, default=0, show_default=True)
 @offline_option
 def fusion(
     dataset: Path,
@@ -174,35 +137,13 @@ def fusion(
     loop = replace(recipe.settings.loop, seed=seed)
     loop = replace(loop, epochs=epochs) if epochs else loop
     recipe = replace(recipe, settings=replace(recipe.settings, strategy=strategy, loop=loop))
-    with _encoded(folder, split, captions, model, offline) as library, bar("training") as show:
-        _follow(recipes.train_fusion(library, recipe), show)
+    with encoded(folder, split, captions, model, offline=offline) as library:
+        follow(recipes.train_fusion(library, recipe), "training", RECALLS)
     if report:
-        with _encoded(folder, report, captions, model, offline) as library:
+        with encoded(folder, report, captions, model, offline=offline) as library:
             recipes.report_fusion(library, output)
-    written = f"{output} and {output.with_suffix('.json').name}"
-    click.echo(f"written: {shown(written)}")
+    say_written(output)
     _print_gains(json.loads(output.with_suffix(".json").read_text()))
-
-
-def _follow(events: Iterator[Any], show: Show) -> None:
-    """Show the progress of a training, and a line for each of its epochs."""
-    for event in events:
-        if isinstance(event, Progress):
-            show(event)
-        else:
-            recalls = ", ".join(f"{name} {event.figures[name]:.1f}" for name in ("r@1", "r@10"))
-            click.echo(f"epoch {event.number}: loss {event.loss:.3f}, validation {recalls}")
-
-
-@contextmanager
-def _encoded(
-    folder: Path, split: Path | None, captions: tuple[Path, ...], model: str, offline: bool
-) -> Iterator[Library]:
-    """The library that holds the embeddings of a data set, or of a split of it."""
-    only = read_split(folder, split) if split else None
-    with dataset_library(folder, only, encoder=model, offline=offline) as library:
-        index_with_bar(library, [folder], IndexOptions(captions, only=only), IndexReport())
-        yield library
 
 
 def _print_gains(facts: dict[str, Any]) -> None:
@@ -211,7 +152,7 @@ def _print_gains(facts: dict[str, Any]) -> None:
     if "report" in facts:
         pairs.append(("report", *(facts["report"][name] for name in ("mean", "fused", "gain"))))
     for name, mean, fused, gain in pairs:
-        low, high = gain["ci95"]
+        low, high = gain["ci95"]["r@1"]
         click.echo(
             f"{name}: r@1 {fused['r@1']:.1f}, mean {mean['r@1']:.1f}; gain {gain['r@1']:+.1f} "
             f"({low:+.1f} to {high:+.1f} with 95 % confidence)"

@@ -3,10 +3,60 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import click
 
 from indexer.errors import InputError
+from indexer.settings import DEFAULT_ENCODER
+
+Command = Callable[..., Any]
+
+model_option = click.option(
+    "--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder it is for."
+)
+
+
+def training_options(
+    *, output: str, holds: str, split: str, validation: str, held_out_for: str, passes: str
+) -> Callable[[Command], Command]:
+    """The data set, what of it is held out, where the result goes, how long, and the seed.
+
+    `output` and `validation` are defaults; the others end the help of an option.
+    """
+    path = click.Path(path_type=Path)
+    options = [
+        click.argument("dataset", type=path),
+        click.option(
+            "--output",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=Path(output),
+            show_default=True,
+            help=f"The {holds}; a JSON of settings and figures is written beside it.",
+        ),
+        click.option("--split", type=path, help=f"List of picture names to {split}."),
+        click.option(
+            "--validation",
+            default=validation,
+            show_default=True,
+            metavar="FILE|SHARE",
+            help=f"What is held out for {held_out_for}: a list of names, or a share.",
+        ),
+        click.option("--report", type=path, help="List of names that is only reported on."),
+        click.option("--captions", multiple=True, type=path, help="A caption file elsewhere."),
+        click.option("--epochs", type=click.IntRange(1), help=f"Passes over the {passes}."),
+        click.option("--seed", type=int, default=0, show_default=True),
+    ]
+
+    def with_options(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return with_options
 
 
 def check_output(output: Path) -> None:

@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.training.recall import KS
-from search.evaluation.data import Ints
-from search.evaluation.trials import Found
+from indexer.training.recall import KS, Found, Ints
 
 RESAMPLES = 1000
 LEVELS = (0.025, 0.975)
@@ -88,7 +86,15 @@ def curve(found: Found, deepest: int, *, resamples: int = RESAMPLES) -> Numbers:
     sums = _sums(np.where(found.ranks[:, None] <= ks, 100.0, 0.0), position, pictures)
     drawn = [_rates(part, sums) for part in draws(pictures, deepest, resamples)]
     once = _rates(np.ones((1, pictures)), sums)
-    return np.concatenate([once, np.quantile(np.concatenate(drawn), LEVELS, axis=0)])
+    return np.concatenate([once, ends(np.concatenate(drawn))])
+
+
+def ends(drawn: Numbers) -> Numbers:
+    """Low and high end of the interval of each column (resamples, columns): (2, columns).
+
+    Draws of which there is no figure (NaN) do not count.
+    """
+    return np.asarray(np.nanquantile(drawn, LEVELS, axis=0))
 
 
 def draws(pictures: int, width: int, resamples: int) -> Iterator[Numbers]:
@@ -145,9 +151,9 @@ def _rates(drawn: Numbers, sums: Numbers) -> Numbers:
 
 def _spans(names: Sequence[str], rates: Numbers) -> dict[str, list[float]]:
     """Low and high end of each column (resamples, figures)."""
-    ends = np.quantile(rates, LEVELS, axis=0).T
+    pairs = ends(rates).T
     return {
-        name: [_rounded(name, end) for end in pair] for name, pair in zip(names, ends, strict=True)
+        name: [_rounded(name, end) for end in pair] for name, pair in zip(names, pairs, strict=True)
     }
 
 
