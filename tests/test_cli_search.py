@@ -79,9 +79,9 @@ def searcher(sample):
 # Answers on real photographs
 
 
-def test_at_least_ten_golden_queries_are_held():
+def test_at_least_twenty_golden_queries_are_held():
     held = queries("held_queries.tsv")
-    assert len(held) >= 10
+    assert len(held) >= 20
     assert len({picture for _, picture in held}) == len(held)
     assert set(held) <= set(queries("sample_queries.tsv"))
 
@@ -91,12 +91,19 @@ def test_golden_query_finds_its_picture_by_the_picture_alone(searcher, query, pi
     assert rank(searcher, picture, query, weight=1) <= 2
 
 
+def test_most_golden_queries_find_their_picture_first_by_the_picture_alone(searcher):
+    asked = queries("sample_queries.tsv")
+    ranks = [rank(searcher, picture, query, weight=1) for query, picture in asked]
+    assert sum(found == 1 for found in ranks) >= 18
+    assert sum(found <= 5 for found in ranks) >= 23
+
+
 def test_golden_queries_find_their_pictures_with_captions(searcher):
     asked = queries("sample_queries.tsv")
     ranks = {query: rank(searcher, picture, query) for query, picture in asked}
     assert len(ranks) == 30
     late = {query: found for query, found in ranks.items() if found > 3}
-    assert len(late) <= 4, late
+    assert len(late) <= 2, late
 
 
 def test_similar_leaves_the_picture_itself_out(sample):

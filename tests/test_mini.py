@@ -209,7 +209,7 @@ def sample(tmp_path_factory):
     ("text", "name"),
     [
         ("a panda", "giant-panda.jpg"),
-        ("a helicopter", "helicopter.jpg"),
+        ("a red fire engine", "fire-engine.jpg"),
         ("cup of coffee", "espresso-cup.jpg"),
         ("red goldfish", "red-goldfish.webp"),
     ],

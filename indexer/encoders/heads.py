@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,9 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from indexer.errors import ModelError
+from indexer.weights_file import packed
+from indexer.whole_file import whole_file
 
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
@@ -118,20 +118,15 @@ def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: objec
     half the size, and no figure changes. The file appears whole or not at all: an interrupt
     leaves the one before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     names = [*SHAPES, *sorted(name for name in weights if name.startswith(TAIL))]
     tensors = {name: np.ascontiguousarray(weights[name], dtype=np.float16) for name in names}
     for name in COARSE:
         step = np.maximum(np.abs(weights[name]).max(axis=1, keepdims=True), 1e-6) / 127
         tensors[f"{name}.step"] = step = step.astype(np.float32)
         tensors[name] = np.rint(weights[name] / step).astype(np.int8)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        metadata = {"description": json.dumps({"format": FORMAT, "settings": settings})}
-        temporary.write_bytes(save(tensors, metadata=metadata))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        described = {"format": FORMAT, "settings": settings}
+        temporary.write_bytes(packed(tensors, "description", described))
 
 
 def file_hash(path: Path) -> str:

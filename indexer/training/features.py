@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from indexer.errors import DatasetError
 from indexer.images import FoundPicture, scan
 from indexer.report import Progress
 from indexer.training.views import view
+from indexer.whole_file import whole_file
 
 BATCH = 64
 READ = (208, 9, 9)  # shape of what a tail reads of a picture
@@ -135,7 +136,7 @@ def _extract_to(
     yield Progress(0, len(items))
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
-        _whole(_maps(path)) as unfinished,
+        whole_file(_maps(path)) as unfinished,
         DecodingPool(TRANSFORM, None) as pool,
         closing(pool.decode_all(items)) as outcomes,
     ):
@@ -164,7 +165,7 @@ def _extract_to(
             raise DatasetError(f"{folder}: needs captioned pictures to train on, has {len(names)}")
     flat = [text for name in names for text in captions[name]]
     at = [places[name] for name in names]
-    with _whole(path) as unfinished, unfinished.open("wb") as file:
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
         np.savez(
             file,
             names=np.array([name.hex() for name in names]),
@@ -175,17 +176,6 @@ def _extract_to(
             texts=towers.text_features(flat),
             failed=failed,
         )
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name to write a file under that gets its own when it is whole: an interrupt leaves none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _name(decoded: Decoded) -> bytes:
