@@ -31,7 +31,8 @@ class AlignSettings:
 
     `views` of each picture are trained on, with that many `captions` a step; `class_loss` and
     `caption_loss` weigh the losses beside that of pairs; `tail_rate` is the tail's learning rate
-    as a share of the heads'.
+    as a share of the heads'. `class_gain`: how much heavier the class-name branch is in the end
+    than in training, where every subject is one that the captions name.
     """
 
     sizes: HeadSizes = SIZES
@@ -39,6 +40,7 @@ class AlignSettings:
     batch: int = 500
     captions: int = 3
     tail_rate: float = 0.3
+    class_gain: float = 1.5
     label_smoothing: float = 0.05
     class_loss: float = 0.5
     caption_loss: float = 0.4
@@ -110,7 +112,12 @@ class HeadsTrainer:
 
     def judge(self) -> Judged:
         """Mean recall and figures of text to image on the validation pictures."""
-        return judged(self.heads.tail, self.validation, self.heads.exported())
+        return judged(self.heads.tail, self.validation, self._exported())
+
+    def _exported(self) -> Weights:
+        weights = self.heads.exported()
+        weights["class_weight"] *= self.settings.class_gain
+        return weights
 
     def weights(self) -> Weights:
         """The tensors of the heads file, with the mean rows of the training data."""
