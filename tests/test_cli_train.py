@@ -68,14 +68,14 @@ def test_heads_have_the_shapes_of_the_built_in_ones(trained):
     weights, settings = read_heads(trained[1])
     built_in, _ = read_heads(BUILT_IN)
     assert set(weights) == set(built_in)
-    assert settings["seed"] == 7
-    assert settings["epochs"] == 1
+    assert settings["loop"]["seed"] == 7
+    assert settings["loop"]["epochs"] == 1
 
 
 def test_json_beside_the_heads_tells_how_they_came_about(trained):
     facts = json.loads(trained[1].with_suffix(".json").read_text())
     assert facts["pictures"] == {"train": 9, "validation": 3}
-    assert facts["settings"]["seed"] == 7
+    assert facts["settings"]["loop"]["seed"] == 7
     assert facts["best_epoch"] == 1
     assert len(facts["epochs"]) == 1
     assert len(facts["data"]) == 32

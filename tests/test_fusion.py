@@ -309,7 +309,7 @@ def test_weights_of_another_strategy_are_refused(tmp_path):
 
 
 def test_heads_of_the_built_in_model_are_no_fusion():
-    with pytest.raises(ModelError, match="format 'picfuse-heads-1', expected 'picfuse-fusion-1'"):
+    with pytest.raises(ModelError, match="format None, expected 'picfuse-fusion-1'"):
         open_fusion(f"gated:{HEADS}")
 
 

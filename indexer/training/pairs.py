@@ -76,7 +76,7 @@ def captioned_rows(library: Library) -> CaptionedRows:
     found = library.embedded(sorted(set(owners.tolist())))
     if len(found.ids) < 2:
         raise DatasetError(
-            f"{folder.path}: needs captioned pictures to train on, has {len(found.ids)}; put "
+            f"{folder.path}: needs at least two captioned pictures, has {len(found.ids)}; put "
             "captions beside the pictures or name them with --captions"
         )
     rank = {key: n for n, key in enumerate(sorted(found.ids.tolist(), key=lambda k: names[k]))}

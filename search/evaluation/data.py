@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from indexer import Library
 from indexer.encoders import Rows
-from indexer.errors import DatasetError
 from indexer.training.datasets import Labels
+from indexer.training.pairs import captioned_rows
 from indexer.training.recall import Ints
 
 
@@ -40,22 +40,14 @@ class Evaluated:
 
 
 def read_embeddings(library: Library) -> Evaluated:
-    """What a library knows of its captioned pictures. Raises `DatasetError` without captions."""
-    catalogue = library.catalogue
-    ids = catalogue.present_ids()
-    dim = library.settings.dim
-    owners, v_t = library.embeddings.caption_embeddings(library.encoder_id, dim, ids)
-    captioned = sorted(set(owners.tolist()))
-    if len(captioned) < 2:
-        raise DatasetError(
-            f"{library.catalogue.folders()[0].path}: needs at least two captioned pictures, has "
-            f"{len(captioned)}; put captions beside the pictures or name them with --captions"
-        )
-    found = library.embedded(captioned)
-    position = {int(key): n for n, key in enumerate(found.ids)}
-    lined_up = np.array([position[owner] for owner in owners.tolist()], dtype=np.int64)
-    order = np.argsort(lined_up, kind="stable")
-    return Evaluated(found.v_i, v_t[order], lined_up[order], library.encoder.means)
+    """What a library knows of its captioned pictures. Raises `DatasetError` without captions.
+
+    They are in the order of their names, so that figures which draw pictures are the same in any
+    library of them.
+    """
+    rows = captioned_rows(library)
+    owners = np.repeat(np.arange(len(rows.counts)), rows.counts)
+    return Evaluated(rows.v_i, rows.v_t, owners, library.encoder.means)
 
 
 def labelled_embeddings(library: Library, labels: Labels) -> tuple[Rows, list[str]]:
@@ -63,6 +55,8 @@ def labelled_embeddings(library: Library, labels: Labels) -> tuple[Rows, list[st
     catalogue = library.catalogue
     (folder,) = catalogue.folders()
     known = catalogue.known_pictures(folder.id)
-    wanted = {known[name].id: label for name, label in labels.labels if name in known}
-    found = library.embedded(sorted(wanted))
-    return found.v_i, [wanted[int(key)] for key in found.ids]
+    wanted = {known[name].id: label for name, label in sorted(labels.labels) if name in known}
+    found = library.embedded(list(wanted))
+    place = {int(key): n for n, key in enumerate(found.ids)}
+    kept = [key for key in wanted if key in place]
+    return found.v_i[[place[key] for key in kept]], [wanted[key] for key in kept]
