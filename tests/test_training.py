@@ -18,8 +18,8 @@ from indexer.training.align import (
     drawn_captions,
     judged,
     plain_features,
-    shuffled,
 )
+from indexer.training.batches import shuffled
 from indexer.training.features import READ, Features
 from indexer.training.heads_model import HeadSizes
 from indexer.training.loop import Epoch, LoopSettings, train
@@ -250,6 +250,13 @@ def test_mean_rows_are_those_of_the_training_data(learned):
     assert features.shape == (60, POOLED + 1000)
     expected = project_images(features, weights).mean(0)
     assert np.allclose(weights["mean.image"], expected, atol=1e-5)
+
+
+def test_class_name_branch_is_heavier_once_trained(learned):
+    trainer, _ = learned
+    found = trainer.weights()["class_weight"]
+    assert trainer.settings.class_gain == 1.5
+    assert found == pytest.approx(1.5 * trainer.heads.class_weight.detach().numpy())
 
 
 def test_trained_weights_are_those_of_the_best_epoch(learned):

@@ -108,6 +108,22 @@ class Fusion(ABC):
             )
 
 
+class Unweighed(Fusion):
+    """A fusion into the space of the embeddings: rows (n, dim) that a query asks as it is."""
+
+    weighable = False
+
+    def width(self, dim: int) -> int:
+        return dim
+
+    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
+        self.check_weight(weight)
+        return np.asarray(q, dtype=np.float32)
+
+    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
+        return np.ones(len(rows), np.float32)
+
+
 def own_mean(rows: Rows, default: Row | None) -> Row:
     """Mean of the rows where they are many, else the default, else zero."""
     if len(rows) >= (OWN_MEANS_FROM if default is not None else FEW):

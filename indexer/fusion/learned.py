@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.arrays import Array, Arrays, Joined
 from indexer.encoders.protocol import Encoder, Rows, unit_rows
 from indexer.errors import InputError
-from indexer.fusion.base import DEFAULT_WEIGHT, Centres, Fusion, Mask, Row, own_mean
+from indexer.fusion.base import Centres, Mask, Row, Unweighed, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights
 
 NOTHING = 1e-4  # length below which a row points at random: the picture alone takes its place
@@ -30,13 +29,12 @@ SHAPES: dict[str, Axes] = {  # d = dim
 }
 
 
-class Learned(Fusion):
+class Learned(Unweighed):
     """A fusion with trained weights: rows of shape (n, dim), `unit(fused(v_i, v_t))`.
 
     Centres and gain come from the training too: from few pictures they could not be told.
     """
 
-    weighable = False
     strategy: ClassVar[str]
     shapes: ClassVar[Mapping[str, Axes]]
 
@@ -73,21 +71,11 @@ class Learned(Fusion):
                 f"'picfuse train fusion DATASET --model {encoder.name} --fusion {self.strategy}'"
             )
 
-    def width(self, dim: int) -> int:
-        return dim
-
     def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
         said = np.where(has_caption[:, None], v_t, np.float32(0))
         rows = self.fused(v_i, said, self.weights.tensors, np.concatenate)
         nothing = np.linalg.norm(rows, axis=1, keepdims=True) < NOTHING
         return unit_rows(np.where(nothing, v_i, rows))
-
-    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
-        self.check_weight(weight)
-        return np.asarray(q, dtype=np.float32)
-
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        return np.ones(len(rows), np.float32)
 
     def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
         known = self.weights.tensors

@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
-from indexer.fusion.base import DEFAULT_WEIGHT, Centres, Fusion, Mask, Row, own_mean
+from indexer.fusion.base import Centres, Mask, Row, Unweighed, own_mean
 
 
-class Mean(Fusion):
+class Mean(Unweighed):
     """`norm(v_i + v_t)`, shape (n, dim); `v_i` where there is no caption. The query is `q`."""
 
     name = "mean"
-    weighable = False
-
-    def width(self, dim: int) -> int:
-        return dim
 
     def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
         return unit_rows(v_i + np.where(has_caption[:, None], v_t, 0))
-
-    def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
-        self.check_weight(weight)
-        return np.asarray(q, dtype=np.float32)
-
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        return np.ones(len(rows), np.float32)
 
     def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
         m_i, m_t = means.get(IMAGE), means.get(TEXT)

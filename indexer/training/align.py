@@ -12,6 +12,7 @@ from torch import Tensor
 
 from indexer.encoders.mini import project_images, project_texts
 from indexer.encoders.towers import Tail
+from indexer.training.batches import cuts, shuffled
 from indexer.training.features import Features
 from indexer.training.heads_model import Heads, HeadSizes, image_features
 from indexer.training.loop import Judged, LoopSettings, Task
@@ -121,28 +122,11 @@ class HeadsTrainer:
 
     def weights(self) -> Weights:
         """The tensors of the heads file, with the mean rows of the training data."""
-        weights = self.heads.exported()
-        weights["mean.image"] = project_images(
-            plain_features(self.heads.tail, self.train), weights
-        ).mean(0)
+        weights, features = self._exported(), plain_features(self.heads.tail, self.train)
+        weights["mean.image"] = project_images(features, weights).mean(0)
         captions = self.train.texts[self.train.all_captions()]
         weights["mean.text"] = project_texts(captions, weights).mean(0)
         return weights
-
-
-def cuts(count: int, size: int) -> list[int]:
-    """Where the batches of an epoch begin: each of `size` or somewhat more."""
-    batches = max(1, count // size)
-    return [k * count // batches for k in range(batches)]
-
-
-def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Each of the pictures once, in batches.
-
-    No picture comes twice in a batch, since its captions would be false negatives there.
-    """
-    order = torch.randperm(count, generator=generator)
-    yield from torch.tensor_split(order, cuts(count, size)[1:])
 
 
 def drawn_captions(

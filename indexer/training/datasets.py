@@ -94,6 +94,15 @@ def held_out(names: Collection[bytes], share: float) -> frozenset[bytes]:
     return frozenset(ordered[n * len(ordered) // count] for n in range(count))
 
 
+def validation_names(
+    folder: Path, names: Collection[bytes], validation: Path | float
+) -> frozenset[bytes]:
+    """Which pictures are held out: those of a list of names, or a share of them."""
+    if isinstance(validation, Path):
+        return read_split(folder, validation) & frozenset(names)
+    return held_out(names, validation)
+
+
 def plain_sentence(name: str) -> str:
     """The text of a class by its name alone."""
     return f"a photo of a {name}"

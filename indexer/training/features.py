@@ -128,51 +128,84 @@ def _extract_to(
     towers: Towers,
     views: int,
 ) -> Iterator[Progress]:
-    places = {f.relative: place for place, f in enumerate(chosen)}
-    features = np.zeros((views, len(chosen), TRUNK + CLASSES), np.float16)
     captions: dict[bytes, tuple[str, ...]] = {}
     failed = 0
     items = [(f.relative, os.path.join(os.fsencode(folder), f.relative)) for f in chosen]
     yield Progress(0, len(items))
-    path.parent.mkdir(parents=True, exist_ok=True)
     with (
         whole_file(_maps(path)) as unfinished,
         DecodingPool(TRANSFORM, None) as pool,
         closing(pool.decode_all(items)) as outcomes,
     ):
-        shape = (views, len(chosen), *READ)
-        maps = np.lib.format.open_memmap(unfinished, "w+", np.float16, shape)
+        store = _Store.in_file(unfinished, [f.relative for f in chosen], views)
         batch: list[Decoded] = []
         for done, outcome in enumerate(outcomes, start=1):
-            if isinstance(outcome, Decoded):
-                key = _name(outcome)
-                texts = tuple(c.text for c in united(beside.get(key, ()), outcome.captions))
-                captions |= {key: texts} if texts else {}
-                batch += [outcome] if texts else []
-            else:
+            if not isinstance(outcome, Decoded):
                 failed += 1
-            if batch and (len(batch) == BATCH or done == len(items)):
-                pixels, names = np.stack([d.pixels for d in batch]), [_name(d) for d in batch]
-                at = [places[name] for name in names]
-                for number in range(views):
-                    rows, read = towers.trunk_features(view(pixels, names, number))
-                    features[number, at], maps[number, at] = rows, read
-                batch = []
+            elif texts := _texts(outcome, beside):
+                captions[_name(outcome)] = texts
+                batch.append(outcome)
             if done % BATCH == 0 or done == len(items):
+                store.put(batch, towers)
+                batch = []
                 yield Progress(done, len(items))
-        names = sorted(captions)
-        if len(names) < 2:
-            raise DatasetError(f"{folder}: needs captioned pictures to train on, has {len(names)}")
+        if len(captions) < 2:
+            raise DatasetError(
+                f"{folder}: needs captioned pictures to train on, has {len(captions)}"
+            )
+    _write(path, store, captions, failed, towers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """Where the features of pictures are put: each picture at its place, in each view."""
+
+    places: Mapping[bytes, int]
+    features: NDArray[np.float16]
+    maps: NDArray[np.float16]
+
+    @classmethod
+    def in_file(cls, file: Path, names: Sequence[bytes], views: int) -> _Store:
+        """Room for these pictures; their maps lie in a file."""
+        features = np.zeros((views, len(names), TRUNK + CLASSES), np.float16)
+        maps = np.lib.format.open_memmap(file, "w+", np.float16, (views, len(names), *READ))
+        return cls({name: place for place, name in enumerate(names)}, features, maps)
+
+    def put(self, batch: Sequence[Decoded], towers: Towers) -> None:
+        """Encode the views of some pictures."""
+        if not batch:
+            return
+        pixels, names = np.stack([d.pixels for d in batch]), [_name(d) for d in batch]
+        at = [self.places[name] for name in names]
+        for number in range(len(self.maps)):
+            features, maps = towers.trunk_features(view(pixels, names, number))
+            self.features[number, at], self.maps[number, at] = features, maps
+
+
+def _texts(picture: Decoded, beside: Mapping[bytes, tuple[Caption, ...]]) -> tuple[str, ...]:
+    """The captions beside a picture and in it."""
+    found = united(beside.get(_name(picture), ()), picture.captions)
+    return tuple(caption.text for caption in found)
+
+
+def _write(
+    path: Path,
+    store: _Store,
+    captions: Mapping[bytes, tuple[str, ...]],
+    failed: int,
+    towers: Towers,
+) -> None:
+    names = sorted(captions)
     flat = [text for name in names for text in captions[name]]
-    at = [places[name] for name in names]
+    places = np.array([store.places[name] for name in names])
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         np.savez(
             file,
             names=np.array([name.hex() for name in names]),
             captions=np.array(flat),
             counts=np.array([len(captions[name]) for name in names]),
-            views=features[:, at],
-            places=np.array(at),
+            views=store.features[:, places],
+            places=places,
             texts=towers.text_features(flat),
             failed=failed,
         )

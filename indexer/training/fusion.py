@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from indexer.encoders import Rows, unit_rows
 from indexer.fusion import spread_ratio
+from indexer.training.batches import cuts, shuffled
 from indexer.training.corruption import corrupted
 from indexer.training.fusion_model import FusionModel, start
 from indexer.training.loop import Judged, LoopSettings, Task
@@ -77,18 +78,16 @@ class FusionTrainer:
     def task(self) -> Task[FusionBatch]:
         """What the loop trains."""
         key = repr((self.settings, self.corruption, self.train.key, self.validation.key))
-        steps = self._turns * len(self._cuts)
+        steps = self._turns * len(cuts(len(self._v_i), self.settings.batch))
         return Task(self.model, self.batches, steps, self.loss, self.judge, key)
 
     def batches(self, generator: torch.Generator) -> Iterator[FusionBatch]:
         """One epoch: every picture as often as the most captioned one has captions.
 
-        No picture comes twice in a batch, since its captions would be false negatives there. One
-        of its captions asks; one or several of the others are indexed with it, or none.
+        One of its captions asks; one or several of the others are indexed with it, or none.
         """
         for _ in range(self._turns):
-            order = torch.randperm(len(self._v_i), generator=generator)
-            for pictures in torch.tensor_split(order, self._cuts[1:]):
+            for pictures in shuffled(len(self._v_i), self.settings.batch, generator):
                 yield self._batch(pictures, generator)
 
     def loss(self, batch: FusionBatch) -> Tensor:
@@ -118,12 +117,6 @@ class FusionTrainer:
     @property
     def _turns(self) -> int:
         return int(self.train.counts.max())
-
-    @property
-    def _cuts(self) -> list[int]:
-        """Where each batch begins; a last one that would be small joins the one before."""
-        count = max(1, round(len(self._v_i) / self.settings.batch))
-        return [k * len(self._v_i) // count for k in range(count)]
 
     def _batch(self, pictures: Tensor, generator: torch.Generator) -> FusionBatch:
         starts = torch.from_numpy(self.train.starts)[pictures]

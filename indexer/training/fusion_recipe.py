@@ -14,7 +14,7 @@ from indexer.library import Library
 from indexer.report import Progress
 from indexer.training.bootstrap import difference
 from indexer.training.corruption import fitting_strength
-from indexer.training.datasets import held_out, read_split
+from indexer.training.datasets import validation_names
 from indexer.training.fusion import FusionSettings, FusionTrainer, tried
 from indexer.training.fusion_model import FusionModel
 from indexer.training.loop import Epoch, train
@@ -91,10 +91,7 @@ def report_fusion(library: Library, file: Path) -> dict[str, Any]:
 
 def _split(recipe: FusionRecipe, data: CaptionedRows) -> tuple[CaptionedRows, CaptionedRows]:
     """The pictures to train on and those to validate on."""
-    if isinstance(recipe.validation, Path):
-        chosen = read_split(recipe.folder, recipe.validation) & set(data.names)
-    else:
-        chosen = held_out(data.names, recipe.validation)
+    chosen = validation_names(recipe.folder, data.names, recipe.validation)
     learned, validation = data.subset(set(data.names) - chosen), data.subset(chosen)
     several = [int((part.counts > 1).sum()) for part in (learned, validation)]
     if min(several) < 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
 from indexer.report import Progress
 from indexer.training.align import AlignSettings, HeadsTrainer, judged
-from indexer.training.datasets import held_out, read_split
+from indexer.training.datasets import read_split, validation_names
 from indexer.training.features import Extracted, Features, extract
 from indexer.training.imagenet import imagenet_wordings
 from indexer.training.loop import Epoch, train
@@ -89,10 +89,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
 
 
 def _split(recipe: AlignRecipe, data: Extracted) -> tuple[Features, Features]:
-    if isinstance(recipe.validation, Path):
-        chosen: Collection[bytes] = read_split(recipe.folder, recipe.validation)
-    else:
-        chosen = held_out(data.names, recipe.validation)
+    chosen = validation_names(recipe.folder, data.names, recipe.validation)
     inside = np.array([name in chosen for name in data.names])
     if inside.all() or inside.sum() < 2:
         raise DatasetError(

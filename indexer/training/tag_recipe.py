@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from indexer.errors import DatasetError
 from indexer.library import Library
 from indexer.report import Progress
 from indexer.tagging.head import BOTH, CAPTION, TagHeadFacts, write_tag_head
-from indexer.training.datasets import held_out, read_split
+from indexer.training.datasets import read_split, validation_names
 from indexer.training.examples import Examples, read_examples
 from indexer.training.labels import TagSets, read_labels, tag_names, without_rare
 from indexer.training.loop import Epoch
@@ -56,7 +56,8 @@ def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch
     sets, rare, exclusive = _labels(recipe)
     tags, settings = tag_names(sets), library.settings
     examples = read_examples(library, sets, tags)
-    reported = _named(recipe.folder, recipe.report, examples) if recipe.report else None
+    report = recipe.report
+    reported = examples.named(read_split(recipe.folder, report)) if report else None
     data = _split(recipe, examples if reported is None else examples.take(~reported))
     if recipe.input == CAPTION and not data[0].has_caption.any():
         raise DatasetError(f"{recipe.folder}: none of its labelled pictures has a caption")
@@ -107,21 +108,14 @@ def _labels(recipe: TagRecipe) -> tuple[TagSets, list[str], bool]:
 
 
 def _split(recipe: TagRecipe, examples: Examples) -> tuple[Examples, Examples]:
-    if isinstance(recipe.validation, Path):
-        inside = _named(recipe.folder, recipe.validation, examples)
-    else:
-        inside = examples.named(held_out(examples.names, recipe.validation))
+    chosen = validation_names(recipe.folder, examples.names, recipe.validation)
+    inside = examples.named(chosen)
     if inside.all() or not inside.any():
         raise DatasetError(
             f"{recipe.validation}: leaves {int((~inside).sum())} labelled pictures to train on and "
             f"{int(inside.sum())} to validate on; choose another split"
         )
     return examples.take(~inside), examples.take(inside)
-
-
-def _named(folder: Path, split: Path, examples: Examples) -> Any:
-    names: Collection[bytes] = read_split(folder, split)
-    return examples.named(names)
 
 
 def _each_tag(fitted: Fitted, validation: Examples) -> dict[str, dict[str, float]]:

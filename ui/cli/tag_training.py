@@ -14,7 +14,13 @@ from indexer.tagging.head import BOTH, INPUTS
 from indexer.training.datasets import dataset_folder
 from ui.cli.group import json_option, offline_option
 from ui.cli.text import print_json, shown
-from ui.cli.training_options import check_output, model_option, training_options, validation_of
+from ui.cli.training_options import (
+    check_output,
+    loop_of,
+    model_option,
+    training_options,
+    validation_of,
+)
 from ui.cli.training_progress import encoded, follow, say_written
 
 if TYPE_CHECKING:
@@ -88,8 +94,7 @@ def tags(
     recipe: TagRecipe = recipes.TagRecipe(
         folder, output, validation=validation_of(validation), **_recipe_options(options)
     )
-    loop = replace(recipe.settings.loop, seed=seed)
-    loop = replace(loop, epochs=epochs) if epochs else loop
+    loop = loop_of(recipe.settings.loop, seed, epochs)
     recipe = replace(recipe, settings=replace(recipe.settings, loop=loop))
     with encoded(folder, split, captions, model, offline=offline) as library:
         follow(recipes.train_tags(recipe, library), "training", ["loss"], quiet=as_json)

@@ -15,7 +15,14 @@ from indexer.settings import cache_directory
 from indexer.training.datasets import dataset_folder
 from ui.cli.group import offline_option
 from ui.cli.tag_training import tags
-from ui.cli.training_options import check_output, model_option, training_options, validation_of
+from ui.cli.training_options import (
+    check_output,
+    kept_beside,
+    loop_of,
+    model_option,
+    training_options,
+    validation_of,
+)
 from ui.cli.training_progress import encoded, follow, say_written
 
 if TYPE_CHECKING:
@@ -55,12 +62,12 @@ def align(
     epochs: int | None,
     seed: int,
 ) -> None:
-    """Train the two heads of the built-in model on the captioned pictures of DATASET.
+    """Train tail and heads of the built-in model on the captioned pictures of DATASET.
 
-    Both towers stay as they are: their features of four views of each picture are made once and
-    cached, then the heads learn to bring picture and caption together. A training that was
-    interrupted goes on when the same command is run again; TensorBoard reads its curves from the
-    folder OUTPUT.curves.
+    The features of four views of each picture are made once and cached; then the last blocks of
+    the image tower, in a copy, and both heads learn to bring picture and caption together. A
+    training that was interrupted goes on when the same command is run again; TensorBoard reads its
+    curves from the folder OUTPUT.curves.
     """
     folder = dataset_folder(dataset)
     check_output(output)
@@ -72,11 +79,9 @@ def align(
         validation_of(validation),
         report,
         captions,
-        checkpoint=output.with_suffix(".checkpoint"),
-        curves=output.with_suffix(".curves"),
+        **kept_beside(output),
     )
-    loop = replace(recipe.settings.loop, seed=seed)
-    loop = replace(loop, epochs=epochs) if epochs else loop
+    loop = loop_of(recipe.settings.loop, seed, epochs)
     recipe = replace(recipe, settings=replace(recipe.settings, loop=loop))
     follow(recipes.align(recipe, cache_directory()), "reading and training", RECALLS)
     say_written(output)
@@ -131,11 +136,9 @@ def fusion(
         folder,
         output,
         validation_of(validation),
-        checkpoint=output.with_suffix(".checkpoint"),
-        curves=output.with_suffix(".curves"),
+        **kept_beside(output),
     )
-    loop = replace(recipe.settings.loop, seed=seed)
-    loop = replace(loop, epochs=epochs) if epochs else loop
+    loop = loop_of(recipe.settings.loop, seed, epochs)
     recipe = replace(recipe, settings=replace(recipe.settings, strategy=strategy, loop=loop))
     with encoded(folder, split, captions, model, offline=offline) as library:
         follow(recipes.train_fusion(library, recipe), "training", RECALLS)

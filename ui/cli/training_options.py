@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.errors import InputError
 from indexer.settings import DEFAULT_ENCODER
+
+if TYPE_CHECKING:
+    from indexer.training.loop import LoopSettings
 
 Command = Callable[..., Any]
 
@@ -77,3 +81,17 @@ def validation_of(given: str) -> Path | float:
     if not 0 < share < 1:
         raise InputError(f"--validation {given}: a share lies between 0 and 1")
     return share
+
+
+def loop_of(default: LoopSettings, seed: int, epochs: int | None) -> LoopSettings:
+    """The settings of the training loop with what was asked for."""
+    loop = replace(default, seed=seed)
+    return replace(loop, epochs=epochs) if epochs else loop
+
+
+def kept_beside(output: Path) -> dict[str, Path]:
+    """Where the loop keeps what an interrupt would lose, and its curves."""
+    return {
+        "checkpoint": output.with_suffix(".checkpoint"),
+        "curves": output.with_suffix(".curves"),
+    }
