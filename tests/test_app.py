@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from colour_tags import colour_head
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.web.skills import nudge_suppression_reason
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
 from indexer.errors import PicfuseError, QueryError
+from ui.cli import main
 from ui.views import grid
 from ui.views.indexing import Desk, IndexJob, desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
@@ -201,6 +205,25 @@ def test_server_is_told_to_be_careful_whatever_a_configuration_says():
 def test_server_listens_on_this_machine_only_and_reports_nothing():
     assert STREAMLIT_OPTIONS["server.address"] == "localhost"
     assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] == "false"
+
+
+def test_address_is_printed_before_the_server_starts(monkeypatch, path):
+    started = []
+    monkeypatch.setattr(os, "execve", lambda *call: started.append(call))
+    monkeypatch.setattr(os, "chdir", lambda folder: None)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    result = CliRunner().invoke(main, ["ui", "--port", str(port), "--library", str(path)])
+    assert result.exit_code == 0
+    assert f"open http://localhost:{port} " in result.stderr
+    assert f"--server.port={port}" in started[0][1]
+
+
+def test_app_offers_nothing_to_install(monkeypatch):
+    options = {name: value == "true" for name, value in STREAMLIT_OPTIONS.items()}
+    monkeypatch.setattr("streamlit.config.get_option", lambda name: options.get(name, False))
+    assert nudge_suppression_reason() == "welcome_hidden"
 
 
 # The search page

@@ -27,6 +27,7 @@ def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
     command += ["--", "--library", str(library.expanduser().absolute())]
     command += ["--offline"] if offline else []
     _leave_folder()
+    click.echo(f"picfuse: open http://localhost:{port} (Ctrl-C ends it)", err=True)
     # In place of this process: whatever ends picfuse ends the server too.
     os.execve(command[0], command, module_environment())
 

@@ -24,6 +24,7 @@ STREAMLIT_OPTIONS = {
     "browser.gatherUsageStats": "false",
     "client.allowedOrigins": "http://localhost",  # else any page of streamlit.app may steer it
     "client.toolbarMode": "minimal",
+    "logger.hideWelcomeMessage": "true",  # and with it an offer to install things for programmers
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "global.developmentMode": "false",
