@@ -58,6 +58,9 @@ class PictureFacts:
     height: int | None = None
     format: str | None = None
     taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
     pixels_hash: bytes | None = None
     reason: str | None = None
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, exists, func, select, text
+from sqlalchemy import ColumnElement, Engine, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from indexer.caption_rows import carried_captions, shown_captions
@@ -78,6 +78,9 @@ class ContentFacts:
     height: int | None
     format: str | None
     taken: str | None
+    camera: str | None
+    latitude: float | None
+    longitude: float | None
     pixels_hash: bytes | None
     reason: str | None
     captions: tuple[FoundCaption, ...]
@@ -181,6 +184,13 @@ class Catalogue:
             parts = connection.execute(query).scalars().partitions(CHUNK)
             return np.fromiter((key for part in parts for key in part), dtype=np.int64)
 
+    def matching(self, condition: ColumnElement[bool]) -> NDArray[np.int64]:
+        """Ids (n,) of the present pictures that fulfil a condition on `Picture` and `Folder`."""
+        query = select(Picture.id).join(Folder).where(Picture.state == PRESENT, condition)
+        with explained(self._library), self._engine.connect() as connection:
+            parts = connection.execute(query.order_by(Picture.id)).scalars().partitions(CHUNK)
+            return np.fromiter((key for part in parts for key in part), dtype=np.int64)
+
     def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
         """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
         query = select(Picture.id, Picture.state).where(Picture.folder_id == folder_id)
@@ -213,7 +223,8 @@ class Catalogue:
     def contents(self, hashes: Iterable[bytes]) -> dict[bytes, ContentFacts]:
         """What is known of the bytes behind these hashes."""
         p = Picture
-        told = (p.width, p.height, p.format, p.taken, p.pixels_hash, p.reason)
+        exif = (p.taken, p.camera, p.latitude, p.longitude)
+        told = (p.width, p.height, p.format, *exif, p.pixels_hash, p.reason)
         found: dict[bytes, ContentFacts] = {}
         with self._reading() as session:
             for part in chunks(list(hashes)):

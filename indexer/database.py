@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, text
 
 from indexer.errors import LibraryDamaged, LibraryError, LibraryLocked
 from indexer.schema import SCHEMA
+from indexer.sql_functions import add_functions
 
 FILE = "catalogue.sqlite"
 LOCK = "writer.lock"
@@ -72,7 +73,9 @@ def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
 
 def _connection(folder: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(os.fsencode(folder.absolute() / FILE))}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+    opened = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+    add_functions(opened)
+    return opened
 
 
 def _reading_mode(folder: Path) -> str:

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 from indexer.captions import Caption, embedded_captions
 from indexer.errors import PictureError
+from indexer.exif import Exif, exif
 from indexer.images import (
     MAX_PIXELS,
     ImageTransform,
@@ -26,7 +26,6 @@ from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
 
 _GIB = 2**30
 MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take
-_EXIF_IFD, _DATE_TIME_ORIGINAL = 0x8769, 0x9003
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,7 @@ class Decoded:
     """A picture's facts, and its pixels as the encoder wants them.
 
     `width` and `height` are those of the upright picture in the file, `format` is Pillow's name
-    for its format, `taken` is local time ("YYYY-MM-DDTHH:MM:SS"). `pixels` is a private uint8
-    array of shape `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils
+    for its format, `exif` what the camera wrote. `pixels` is a private uint8 array of shape `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils
     nothing else. `pixels_hash` covers the pixels and how they were prepared.
     """
 
@@ -44,7 +42,7 @@ class Decoded:
     width: int
     height: int
     format: str
-    taken: str | None
+    exif: Exif
     captions: tuple[Caption, ...]
     pixels: NDArray[np.uint8]
     pixels_hash: bytes
@@ -117,7 +115,7 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
             width=width,
             height=height,
             format=picture.format or "",
-            taken=_taken(picture),
+            exif=exif(picture),
             captions=embedded_captions(picture),
             pixels=pixels,
             pixels_hash=hash_bytes(repr(settings.transform).encode() + pixels.tobytes()),
@@ -140,11 +138,3 @@ def _save_thumbnail(image: Image.Image, folder: Path | None, digest: bytes) -> s
     except OSError as error:
         return f"thumbnails cannot be written: {error.strerror or error}"
     return ""
-
-
-def _taken(image: Image.Image) -> str | None:
-    try:
-        written = image.getexif().get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, "")
-        return datetime.strptime(str(written).strip("\0 "), "%Y:%m:%d %H:%M:%S").isoformat()
-    except Exception:  # broken EXIF takes many forms, and cameras without a clock write zeros
-        return None

@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from indexer.errors import LibraryDamaged
 
-SCHEMA = "0003"  # the newest migration; a test compares it with indexer/migrations
+SCHEMA = "0004"  # the newest migration; a test compares it with indexer/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
 KEPT_FUSION = "fusion "  # and a fingerprint: settings that hold learned weights in base64
@@ -49,6 +49,7 @@ class Picture(Base):
     `state`: present (searched), missing (was not there at the last look; kept, since an
     unplugged disk is not a deletion) or failed (`reason` says why; tried again when it changes).
     One that is present without a `format` has to be decoded again for what it carries.
+    `camera` is its maker and model, `latitude` and `longitude` are degrees north and east.
     `pixels_hash` is that of what an encoder was given: it stays when only metadata change.
     """
 
@@ -72,6 +73,9 @@ class Picture(Base):
     height: Mapped[int | None]
     format: Mapped[str | None]
     taken: Mapped[str | None]
+    camera: Mapped[str | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
     state: Mapped[str]
     reason: Mapped[str | None]
     revision: Mapped[int]

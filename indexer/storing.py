@@ -73,9 +73,10 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
         return known[outcome.content_hash]
     if isinstance(outcome, DecodeFailure):
         reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # it may hold a name
-        return ContentFacts(None, None, None, None, None, reason, ())
+        return ContentFacts(*(None,) * 8, reason, ())
     o = outcome
-    return ContentFacts(o.width, o.height, o.format, o.taken, o.pixels_hash, None, o.captions)
+    exif = (o.exif.taken, o.exif.camera, o.exif.latitude, o.exif.longitude)
+    return ContentFacts(o.width, o.height, o.format, *exif, o.pixels_hash, None, o.captions)
 
 
 def _store_picture(
@@ -94,6 +95,9 @@ def _store_picture(
         content.height,
         content.format,
         content.taken,
+        content.camera,
+        content.latitude,
+        content.longitude,
         content.pixels_hash,
         content.reason,
     )

@@ -1,0 +1,51 @@
+"""The condition in SQL that an expression of `--where` becomes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_
+
+from search.where.fields import FIELDS, Asked, UnusableError
+from search.where.grammar import Both, Condition, Expression, Not, complain, parse
+
+
+def matching(
+    text: str, *, encoder_id: int = 0, tags: Collection[str] = (), now: datetime | None = None
+) -> ColumnElement[bool]:
+    """The condition on a `Picture` and its `Folder` that a text of `--where` states.
+
+    `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time from which
+    "yesterday" is seen.
+    What is not known of a picture fulfils no condition, and so fulfils `not` with any.
+    Raises `QueryError`, which points at the place, for what cannot be understood.
+    """
+    return _sql(parse(text), text, Asked(now or datetime.now(), encoder_id, tags))
+
+
+def _sql(expression: Expression, text: str, asked: Asked) -> ColumnElement[bool]:
+    if isinstance(expression, Condition):
+        return _single(expression, text, asked)
+    if isinstance(expression, Not):
+        return not_(_sql(expression.part, text, asked))
+    joined = and_ if isinstance(expression, Both) else or_
+    return joined(*(_sql(part, text, asked) for part in expression.parts))
+
+
+def _single(condition: Condition, text: str, asked: Asked) -> ColumnElement[bool]:
+    field = FIELDS.get(condition.field)
+    if field is None:
+        near = difflib.get_close_matches(condition.field, FIELDS, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        problem = f"no field {condition.field!r}; {meant}there are {', '.join(FIELDS)}"
+        complain(text, condition.place, problem)
+    if condition.operator not in field.operators:
+        problem = f"{condition.field!r} takes {' '.join(field.operators)}"
+        complain(text, condition.place, problem)
+    try:
+        sql = func.coalesce(field.condition(condition, asked), false())
+    except UnusableError as error:
+        complain(text, condition.place, f"{condition.field!r}: {condition.text!r}: {error}")
+    return not_(sql) if condition.operator == "!=" else sql

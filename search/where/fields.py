@@ -1,0 +1,252 @@
+"""The fields of `--where`: what each compares, and the condition that it becomes in SQL."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+
+from indexer.schema import Caption, Folder, Picture, PictureTag, TagHeadRow, TagRow
+from search.where.grammar import Condition
+from search.where.places import near_or_within
+from search.where.spans import Span, span
+
+Sql: TypeAlias = ColumnElement[bool]
+Number: TypeAlias = Any  # a column or an expression of columns
+_FORMATS = {"jpg": "jpeg", "tif": "tiff", "heic": "heif"}
+_BYTES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9}
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)")
+_ORDERED = (":", "=", "!=", "<", "<=", ">", ">=")
+_EQUAL = (":", "=", "!=")
+
+
+class UnusableError(Exception):
+    """A value that a field cannot take; the message says which it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a value may depend on: the present time, the encoder whose tags count, and those."""
+
+    now: datetime
+    encoder_id: int
+    tags: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A name in `--where`, what it means, the operators that it takes, and its condition."""
+
+    meaning: str
+    operators: tuple[str, ...]
+    condition: Callable[[Condition, Asked], Sql]
+
+
+def _any(each: Callable[[str, Asked], Sql]) -> Callable[[Condition, Asked], Sql]:
+    """A condition that one of several values fulfils."""
+
+    def condition(condition: Condition, asked: Asked) -> Sql:
+        if not all(condition.values):
+            raise UnusableError("a value is missing")
+        return or_(*(each(value, asked) for value in condition.values))
+
+    return condition
+
+
+def _folder(value: str, _: Asked) -> Sql:
+    return func.folded(Folder.path, Picture.relative).regexp_match(
+        f"(^|/){_pattern(value.strip('/'))}/"
+    )
+
+
+def _file(value: str, _: Asked) -> Sql:
+    pattern = _pattern(value)
+    whole = f"(^|/){pattern}$" if _is_pattern(value) else f"{pattern}[^/]*$"
+    return func.folded(Picture.relative).regexp_match(whole)
+
+
+def _camera(value: str, _: Asked) -> Sql:
+    return func.folded(Picture.camera).regexp_match(_pattern(value))
+
+
+def _caption(value: str, _: Asked) -> Sql:
+    words = r"\s+".join(_pattern(word).replace("[^/]", r"\w") for word in value.split())
+    holds = func.folded(Caption.text).regexp_match(rf"(^|\W){words}(\W|$)")
+    return exists().where(Caption.picture_id == Picture.id, holds).correlate(Picture)
+
+
+def _tag(value: str, asked: Asked) -> Sql:
+    if value.casefold() not in {name.casefold() for name in asked.tags}:
+        known = f"there are {', '.join(sorted(asked.tags))}" if asked.tags else "there are none"
+        raise UnusableError(f"no tag {value!r}; {known}")
+    tags = (
+        select(TagRow.id)
+        .join(TagHeadRow, TagHeadRow.id == TagRow.head_id)
+        .where(TagHeadRow.encoder_id == asked.encoder_id)
+        .where(func.folded(TagRow.name) == value.casefold())
+    )
+    return (
+        exists()
+        .where(PictureTag.picture_id == Picture.id, PictureTag.tag_id.in_(tags))
+        .correlate(Picture)
+    )
+
+
+def _format(value: str, _: Asked) -> Sql:
+    name = value.lower().lstrip(".")
+    return func.lower(Picture.format) == _FORMATS.get(name, name)
+
+
+def _orientation(value: str, _: Asked) -> Sql:
+    width, height = Picture.width, Picture.height
+    known = {"landscape": width > height, "portrait": width < height, "square": width == height}
+    if value.lower() not in known:
+        raise UnusableError("takes landscape, portrait or square")
+    return known[value.lower()]
+
+
+def _has(value: str, asked: Asked) -> Sql:
+    tagged = (
+        exists()
+        .where(PictureTag.picture_id == Picture.id, PictureTag.tag_id == TagRow.id)
+        .where(TagRow.head_id == TagHeadRow.id, TagHeadRow.encoder_id == asked.encoder_id)
+        .correlate(Picture)
+    )
+    known = {
+        "caption": exists().where(Caption.picture_id == Picture.id).correlate(Picture),
+        "date": Picture.taken.is_not(None),
+        "camera": Picture.camera.is_not(None),
+        "place": Picture.latitude.is_not(None),
+        "tag": tagged,
+    }
+    if value.lower() not in known:
+        raise UnusableError("takes caption, date, camera, place or tag")
+    return known[value.lower()]
+
+
+def _place(condition: Condition, _: Asked) -> Sql:
+    found = near_or_within(condition.text)
+    if found is None:
+        raise UnusableError(
+            "takes a point with a distance, as in '48.2, 16.37 within 10 km', or a box, as in "
+            "'48.1..48.3, 16.2..16.5' (degrees north and east)"
+        )
+    return found
+
+
+def _number(
+    column: Number,
+    units: dict[str, float],
+) -> Callable[[Condition, Asked], Sql]:
+    """A condition on a number, or a range `A..B` of numbers, in units of `units`."""
+
+    def condition(condition: Condition, asked: Asked) -> Sql:
+        def each(value: str, _: Asked) -> Sql:
+            low, high = _interval(value, units)
+            return _compared(column, condition.operator, low, high)
+
+        return _any(each)(condition, asked)
+
+    return condition
+
+
+def _interval(value: str, units: dict[str, float]) -> tuple[float | None, float | None]:
+    """Lowest and highest number of a value; None where it is open."""
+    parts = [part.strip().lower() for part in value.split("..")]
+    found = [_NUMBER.fullmatch(part) for part in parts]
+    sound = all(part == "" or (f and f[2] in units) for part, f in zip(parts, found, strict=True))
+    if len(parts) > 2 or not any(found) or not sound:
+        named = ", ".join(unit.upper() for unit in units if unit)
+        raise UnusableError("takes a number or a range A..B" + (f", with {named}" if named else ""))
+    numbers = [float(f[1]) * units[f[2]] if f else None for f in found]
+    return numbers[0], numbers[-1]
+
+
+def _compared(
+    column: Number,
+    operator: str,
+    low: float | str | None,
+    high: float | str | None,
+    *,
+    up_to: bool = True,
+) -> Sql:
+    """A column against what lies from `low` to `high` (`up_to`: which still belongs to it)."""
+    below = None if low is None else column < low
+    above = None if high is None else (column > high if up_to else column >= high)
+    if operator in ("<", ">="):
+        edge = below
+    elif operator in (">", "<="):
+        edge = above
+    else:
+        inside = [~edge for edge in (below, above) if edge is not None]
+        return and_(*inside)
+    if edge is None:
+        raise UnusableError(f"has no end that {operator!r} could compare with")
+    found: Sql = edge if operator in ("<", ">") else ~edge
+    return found
+
+
+def _taken(condition: Condition, asked: Asked) -> Sql:
+    def each(value: str, _: Asked) -> Sql:
+        found = _span(value, asked)
+        edges = [None if edge is None else edge.isoformat() for edge in (found.start, found.end)]
+        return _compared(Picture.taken, condition.operator, *edges, up_to=False)
+
+    return _any(each)(condition, asked)
+
+
+def _modified(condition: Condition, asked: Asked) -> Sql:
+    def each(value: str, _: Asked) -> Sql:
+        found = _span(value, asked)
+        edges = [
+            None if edge is None else math.floor(edge.timestamp()) * 1_000_000_000
+            for edge in (found.start, found.end)
+        ]
+        return _compared(Picture.mtime_ns, condition.operator, *edges, up_to=False)
+
+    return _any(each)(condition, asked)
+
+
+def _span(value: str, asked: Asked) -> Span:
+    found = span(value, asked.now)
+    if found is None:
+        raise UnusableError(
+            "takes a date, as in 2021, 2021-05, '12 june 2019', 'last winter', '3 days ago', "
+            "or a range A..B"
+        )
+    return found
+
+
+def _is_pattern(value: str) -> bool:
+    return "*" in value or "?" in value
+
+
+def _pattern(value: str) -> str:
+    """A regular expression of folded text, in which * and ? stand for any characters but /."""
+    escaped = re.escape(value.casefold())
+    return escaped.replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+
+
+_MEGAPIXELS = Picture.width * Picture.height / 1e6
+FIELDS = {
+    "folder": Field("a folder on the way to it: 2021, holidays/rome", _EQUAL, _any(_folder)),
+    "file": Field("its name or part of it; * and ? stand for anything", _EQUAL, _any(_file)),
+    "taken": Field("when it was taken: last winter, 2019..2021, may 2020", _ORDERED, _taken),
+    "modified": Field("when its file was changed: yesterday", _ORDERED, _modified),
+    "camera": Field("maker and model, or part of it: canon", _EQUAL, _any(_camera)),
+    "place": Field("where: 48.2, 16.37 within 10 km; 48.1..48.3, 16.2..16.5", _EQUAL, _place),
+    "size": Field("of its file: 2 MB", _ORDERED, _number(Picture.size, _BYTES)),
+    "width": Field("in pixels", _ORDERED, _number(Picture.width, {"": 1, "px": 1})),
+    "height": Field("in pixels", _ORDERED, _number(Picture.height, {"": 1, "px": 1})),
+    "megapixels": Field("width times height", _ORDERED, _number(_MEGAPIXELS, {"": 1, "mp": 1})),
+    "orientation": Field("landscape, portrait or square", _EQUAL, _any(_orientation)),
+    "format": Field("of its file: jpeg, png, webp", _EQUAL, _any(_format)),
+    "tag": Field("a tag that holds of it", _EQUAL, _any(_tag)),
+    "caption": Field("words that follow each other in a caption", _EQUAL, _any(_caption)),
+    "has": Field("caption, date, camera, place or tag", _EQUAL, _any(_has)),
+}

@@ -1,0 +1,59 @@
+"""Places of `--where`: within a distance of a point, or within a box of degrees."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from sqlalchemy import ColumnElement, and_, func, or_
+
+from indexer.schema import Picture
+
+_DEGREES = r"([-+]?\d+(?:\.\d+)?)"
+_NEAR = re.compile(
+    rf"{_DEGREES}\s*,\s*{_DEGREES}\s+(?:within|<)?\s*(\d+(?:\.\d+)?)\s*(km|m|mi|miles)"
+)
+_BOX = re.compile(rf"{_DEGREES}\.\.{_DEGREES}\s*,\s*{_DEGREES}\.\.{_DEGREES}")
+_KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344, "miles": 1.609344}
+_EARTH = 6371.0088  # mean radius in km (IUGG)
+
+
+def near_or_within(text: str) -> ColumnElement[bool] | None:
+    """The condition of `LAT, LON within N km` or `LAT..LAT, LON..LON`; None for other texts.
+
+    A box whose western edge is east of its eastern one crosses the date line.
+    """
+    said = " ".join(text.lower().split())
+    if found := _NEAR.fullmatch(said):
+        latitude, longitude, distance = (float(found[n]) for n in (1, 2, 3))
+        if _is_point(latitude, longitude):
+            return _near(latitude, longitude, distance * _KILOMETRES[found[4]])
+    elif found := _BOX.fullmatch(said):
+        south, north, west, east = (float(edge) for edge in found.groups())
+        if south <= north and _is_point(south, west) and _is_point(north, east):
+            return _within(south, north, west, east)
+    return None
+
+
+def _is_point(latitude: float, longitude: float) -> bool:
+    return abs(latitude) <= 90 and abs(longitude) <= 180
+
+
+def _within(south: float, north: float, west: float, east: float) -> ColumnElement[bool]:
+    longitude = Picture.longitude
+    beside = and_ if west <= east else or_
+    return and_(
+        Picture.latitude >= south,
+        Picture.latitude <= north,
+        beside(longitude >= west, longitude <= east),
+    )
+
+
+def _near(latitude: float, longitude: float, kilometres: float) -> ColumnElement[bool]:
+    """Great-circle distance by the haversine formula."""
+    half = func.radians(Picture.latitude - latitude) / 2
+    turn = func.radians(Picture.longitude - longitude) / 2
+    scale = math.cos(math.radians(latitude)) * func.cos(func.radians(Picture.latitude))
+    squared = func.pow(func.sin(half), 2) + scale * func.pow(func.sin(turn), 2)
+    distance = 2 * _EARTH * func.asin(func.min(1.0, func.sqrt(squared)))
+    return distance <= kilometres

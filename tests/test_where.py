@@ -1,0 +1,245 @@
+"""The language of `--where`: what it understands, and that it finds exactly what it says."""
+
+import contextlib
+import math
+import os
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from sqlalchemy import create_engine, select
+
+from indexer import Library, index_folder
+from indexer.encoders import registry
+from indexer.errors import QueryError
+from indexer.schema import Base, Folder, Picture
+from search.where import FIELDS, matching, parse
+from search.where.grammar import Both, Condition, Either, Not
+from search.where.spans import span
+
+NOW = datetime(2026, 1, 15, 18, 30)
+PLACES = {"vienna": (48.2, 16.37), "sydney": (-33.87, 151.21), "fiji": (-17.7, 178.0)}
+
+
+@pytest.mark.parametrize(
+    ("said", "start", "end"),
+    [
+        ("2021", "2021-01-01", "2022-01-01"),
+        ("2021-05", "2021-05-01", "2021-06-01"),
+        ("may 2021", "2021-05-01", "2021-06-01"),
+        ("2021-05-03", "2021-05-03", "2021-05-04"),
+        ("12 June 2019", "2019-06-12", "2019-06-13"),
+        ("05/06/2020", "2020-06-05", "2020-06-06"),
+        ("yesterday", "2026-01-14", "2026-01-15"),
+        ("last month", "2025-12-01", "2026-01-01"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("last week", "2026-01-05", "2026-01-12"),
+        ("last weekend", "2026-01-10", "2026-01-12"),
+        ("this winter", "2025-12-01", "2026-03-01"),
+        ("last winter", "2024-12-01", "2025-03-01"),
+        ("winter", "2025-12-01", "2026-03-01"),
+        ("Summer  2019", "2019-06-01", "2019-09-01"),
+        ("last autumn", "2025-09-01", "2025-12-01"),
+        ("2019..2021", "2019-01-01", "2022-01-01"),
+        ("june 2020 .. yesterday", "2020-06-01", "2026-01-15"),
+    ],
+)
+def test_people_say_times_in_many_ways(said, start, end):
+    found = span(said, NOW)
+    assert (found.start, found.end) == (datetime.fromisoformat(start), datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize("said", ["", "..", "soon", "2021..2019", "0000", "a..b"])
+def test_what_is_no_time_is_none(said):
+    assert span(said, NOW) is None
+
+
+def test_or_binds_less_than_and_and_that_less_than_not():
+    found = parse("width > 1 and not format: png or has: caption")
+    assert isinstance(found, Either)
+    both, last = found.parts
+    assert isinstance(both, Both)
+    assert isinstance(both.parts[1], Not)
+    assert last == Condition("has", ":", ("caption",), "caption", 33)
+
+
+def test_commas_part_values_unless_quoted():
+    assert parse(r'caption: "a, b", c "d \" e"').values == ("a, b", 'c d " e')
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("", 0, "a field is expected"),
+        ("colour: red", 0, "no field 'colour'; there are folder, file"),
+        ("width > 3 and camra: x", 14, "did you mean 'camera'?"),
+        ("taken", 5, "':' or a comparison"),
+        ("taken:", 6, "a value is expected"),
+        ("(width > 3", 10, "')' is expected"),
+        ("taken: soon", 0, "takes a date"),
+        ("width: wide", 0, "takes a number"),
+        ("size > 2 TB", 0, "with B, KB, MB, GB"),
+        ("orientation: tall", 0, "landscape, portrait or square"),
+        ("folder < a", 0, "'folder' takes : = !="),
+        ("place: home", 0, "within 10 km"),
+        ("place: 95, 0 within 1 km", 0, "within 10 km"),
+        ("format: png,", 0, "a value is missing"),
+        ("taken > 2019..", 0, "has no end"),
+        ("tag: sad", 0, "no tag 'sad'; there are joyful"),
+    ],
+)
+def test_an_error_points_at_its_place(text, place, said):
+    with pytest.raises(QueryError) as caught:
+        matching(text, tags=["joyful"])
+    message, line, mark = str(caught.value).split("\n")
+    assert said in message
+    assert line == f"  {text}"
+    assert mark == " " * (place + 2) + "^"
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_understood_or_refused(text):
+    with contextlib.suppress(QueryError):
+        matching(text, now=NOW)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A library of pictures that differ in everything that `--where` asks for."""
+    folder = tmp_path_factory.mktemp("shelf")
+    _photograph(folder / "2021/Rome/IMG_2041.jpg", (40, 30), "Canon", "Canon EOS 5D", "vienna")
+    _photograph(folder / "2021/Römer/anna.jpg", (30, 40), "NIKON", "D750", "sydney", year=2019)
+    _photograph(folder / "other/rome.jpg", (32, 32), "", "Pixel 6", "fiji", year=2025)
+    Image.new("RGB", (100, 20), "red").save(folder / "other/plain.png")
+    (folder / "other/plain.txt").write_text("Anna's black dog, asleep")
+    os.utime(folder / "other/plain.png", (1_000_000_000, 1_000_000_000))
+    registry.BUILT_IN["colour"] = "colour_encoder:open_encoder"  # as tests/conftest.py does
+    with Library.create(tmp_path_factory.mktemp("library") / "l", encoder="colour") as library:
+        index_folder(library, folder)
+        yield library
+    del registry.BUILT_IN["colour"]
+
+
+def _photograph(path, size, make, model, place, year=2021):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image, exif = Image.new("RGB", size, "blue"), Image.Exif()
+    exif[0x010F], exif[0x0110] = make, model
+    exif.get_ifd(0x8769)[0x9003] = f"{year}:07:01 12:00:00"
+    latitude, longitude = PLACES[place]
+    exif.get_ifd(0x8825).update(
+        {1: "S" if latitude < 0 else "N", 2: _sixtieths(latitude)}
+        | {3: "W" if longitude < 0 else "E", 4: _sixtieths(longitude)}
+    )
+    image.save(path, exif=exif)
+
+
+def _sixtieths(degrees):
+    whole, rest = divmod(abs(degrees), 1)
+    minutes, rest = divmod(rest * 60, 1)
+    return (whole, minutes, rest * 60)
+
+
+def _found(library, text):
+    ids = library.catalogue.matching(matching(text, now=NOW)).tolist()
+    return {picture.path.name for picture in library.catalogue.pictures(ids).values()}
+
+
+ALL = {"IMG_2041.jpg", "anna.jpg", "rome.jpg", "plain.png"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("folder: rome", {"IMG_2041.jpg"}),
+        ("folder: 2021", {"IMG_2041.jpg", "anna.jpg"}),
+        ("folder: 2021/ROME", {"IMG_2041.jpg"}),
+        ("folder: r*", {"IMG_2041.jpg", "anna.jpg"}),
+        ("folder: RÖMER", {"anna.jpg"}),
+        ("file: rome", {"rome.jpg"}),
+        ("file: img_20*", {"IMG_2041.jpg"}),
+        ("file: img_20", {"IMG_2041.jpg"}),
+        ("file: img_20?", set()),
+        ("taken: 2021", {"IMG_2041.jpg"}),
+        ("taken < 2021", {"anna.jpg"}),
+        ("taken >= 2021", {"IMG_2041.jpg", "rome.jpg"}),
+        ("taken: last summer", {"rome.jpg"}),
+        ("taken: 2019, last summer", {"anna.jpg", "rome.jpg"}),
+        ("not taken: 2021", ALL - {"IMG_2041.jpg"}),
+        ("taken != 2021", ALL - {"IMG_2041.jpg"}),
+        ("modified: 2001-09", {"plain.png"}),
+        ("modified < 2002", {"plain.png"}),
+        ("camera: canon", {"IMG_2041.jpg"}),
+        ("camera: nikon d*", {"anna.jpg"}),
+        ("place: 48.3, 16.4 within 20 km", {"IMG_2041.jpg"}),
+        ("place: 48.3, 16.4 within 5 km", set()),
+        ("place: 48..49, 16..17", {"IMG_2041.jpg"}),
+        ("place: -40..-10, 150..-170", {"anna.jpg", "rome.jpg"}),
+        ("place: -17.7, -179 within 350 km", {"rome.jpg"}),
+        ("width >= 40", {"IMG_2041.jpg", "plain.png"}),
+        ("height: 30..40", ALL - {"plain.png"}),
+        ("megapixels > 0.0013", {"plain.png"}),
+        ("size < 1 KB and format: png", {"plain.png"}),
+        ("size > 1 GB", set()),
+        ("orientation: square, portrait", {"anna.jpg", "rome.jpg"}),
+        ("format: jpg", ALL - {"plain.png"}),
+        ("caption: black dog", {"plain.png"}),
+        ("caption: dog black", set()),
+        ("caption: ANNA", {"plain.png"}),
+        ("caption: bla", set()),
+        ("caption: bla*", {"plain.png"}),
+        ("has: caption", {"plain.png"}),
+        ("has: place, caption", ALL),
+        ("has: tag", set()),
+        ("has: camera and not (folder: 2021 or taken: 2020)", {"rome.jpg"}),
+    ],
+)
+def test_exactly_the_pictures_that_fulfil_it_are_found(shelf, text, names):
+    assert _found(shelf, text) == names
+
+
+@given(
+    st.floats(-80, 80), st.floats(-180, 180), st.sampled_from(sorted(PLACES)), st.floats(0.9, 1.1)
+)
+def test_a_distance_is_that_of_the_great_circle(latitude, longitude, place, factor):
+    """Against the angle between two directions, computed another way."""
+    a, b = (_direction(*point) for point in ((latitude, longitude), PLACES[place]))
+    angle = math.atan2(
+        math.dist(_cross(a, b), (0, 0, 0)), sum(x * y for x, y in zip(a, b, strict=True))
+    )
+    kilometres = 6371.0088 * angle * factor
+    text = f"place: {latitude:.6f}, {longitude:.6f} within {kilometres:.3f} km"
+    if abs(factor - 1) > 0.001 and kilometres > 1:
+        assert (place in _near(text)) == (factor > 1)
+
+
+def _direction(latitude, longitude):
+    north, east = math.radians(latitude), math.radians(longitude)
+    return (
+        math.cos(north) * math.cos(east),
+        math.cos(north) * math.sin(east),
+        math.sin(north),
+    )
+
+
+def _cross(a, b):
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+
+
+def _near(text):
+    """Which of the places fulfil a condition, asked of SQLite without a library."""
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    common = {"folder_id": 1, "size": 1, "mtime_ns": 1, "state": "present", "revision": 1}
+    with engine.begin() as connection:
+        connection.execute(Folder.__table__.insert(), {"id": 1, "path": b"/"})
+        for name, (latitude, longitude) in PLACES.items():
+            where = {"latitude": latitude, "longitude": longitude, "relative": name.encode()}
+            connection.execute(Picture.__table__.insert(), common | where)
+        query = select(Picture.relative).where(matching(text))
+        return {row[0].decode() for row in connection.execute(query)}
+
+
+def test_every_field_says_what_it_means():
+    assert all(field.meaning and field.operators for field in FIELDS.values())
