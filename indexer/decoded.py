@@ -33,8 +33,9 @@ class Decoded:
     """A picture's facts, and its pixels as the encoder wants them.
 
     `width` and `height` are those of the upright picture in the file, `format` is Pillow's name
-    for its format, `exif` what the camera wrote. `pixels` is a private uint8 array of shape `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils
-    nothing else. `pixels_hash` covers the pixels and how they were prepared.
+    for its format, `exif` what the camera wrote. `pixels` is a private uint8 array of shape
+    `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils nothing else.
+    `pixels_hash` covers the pixels and how they were prepared.
     """
 
     key: Hashable

@@ -3,6 +3,7 @@
     PicfuseError
     ├── InputError            the request is wrong: fix it and ask again       (exit status 2)
     │   ├── QueryError        a query that cannot be parsed or whose picture cannot be read
+    │   │   └── PlacedError   the same, with the place where it goes wrong
     │   ├── CaptionFileError  a caption file that was named but cannot be used
     │   └── DatasetError      a data set that cannot be trained on or evaluated
     ├── LibraryError          the library needs care                           (exit status 3)
@@ -27,6 +28,14 @@ class InputError(PicfuseError):
 
 class QueryError(InputError):
     """A query that cannot be parsed, or whose picture cannot be read."""
+
+
+class PlacedError(QueryError):
+    """A query that cannot be parsed: `text[place:]` is where the problem begins."""
+
+    def __init__(self, problem: str, text: str, place: int) -> None:
+        super().__init__(problem)
+        self.text, self.place = text, place
 
 
 class CaptionFileError(InputError):

@@ -20,7 +20,7 @@ def matching(
     `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time from which
     "yesterday" is seen.
     What is not known of a picture fulfils no condition, and so fulfils `not` with any.
-    Raises `QueryError`, which points at the place, for what cannot be understood.
+    Raises `PlacedError` for what cannot be understood.
     """
     return _sql(parse(text), text, Asked(now or datetime.now(), encoder_id, tags))
 

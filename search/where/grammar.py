@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput
 
-from indexer.errors import QueryError
+from indexer.errors import PlacedError
 
 # A bare value ends at "and", "or", a parenthesis or the end; anything else is quoted.
 GRAMMAR = r"""
@@ -78,7 +78,7 @@ Expression: TypeAlias = Condition | Not | Both | Either
 
 
 def parse(text: str) -> Expression:
-    """The expression in a text. Raises `QueryError`, which points at the place, for anything else.
+    """The expression in a text. Raises `PlacedError` for anything else.
 
     `or` binds less than `and`, and that less than `not`.
     """
@@ -91,9 +91,8 @@ def parse(text: str) -> Expression:
 
 
 def complain(text: str, place: int, problem: str) -> NoReturn:
-    """Raise `QueryError` with a mark under the place of a text where the problem is."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    raise QueryError(f"--where: {problem}\n  {line}\n  {' ' * place}^")
+    """Raise `PlacedError`."""
+    raise PlacedError(f"--where: {problem}", text, place)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ MODULES = {
     "index": "indexing",
     "search": "searching",
     "similar": "searching",
+    "audit": "auditing",
     "status": "status",
     "doctor": "doctor",
     "forget": "folders",

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from indexer.errors import InputError, LibraryError, ModelError, PicfuseError
+from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
 from indexer.settings import default_library
 from ui.cli.ending import exit_status
-from ui.cli.text import harmless_usage, shown
+from ui.cli.text import harmless_usage, marked, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 NOTHING_MATCHED, USAGE, DAMAGED = 1, 2, 3
@@ -69,6 +69,8 @@ class Commands(click.Group):
                 return super().invoke(ctx)
         except PicfuseError as error:
             click.echo(f"picfuse: {shown(str(error))}", err=True)
+            if isinstance(error, PlacedError):
+                click.echo(marked(error.text, error.place), err=True)
             ctx.exit(_status(error))
         except KeyboardInterrupt as error:
             click.echo("picfuse: interrupted", err=True)
@@ -79,6 +81,7 @@ SUMMARIES = {
     "index": "Add folders of pictures to the library, or bring them up to date.",
     "search": "Find pictures by words, by a picture, or by both.",
     "similar": "Find pictures like this one.",
+    "audit": "List captions that fit badly, and suggest some where there are none.",
     "status": "Show what the library holds.",
     "doctor": "Find out what is wrong with the library, and put it right.",
     "forget": "Delete a folder from the library; its pictures are left.",

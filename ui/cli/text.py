@@ -27,6 +27,11 @@ def shown(text: str) -> str:
     )
 
 
+def marked(text: str, place: int) -> str:
+    """A text on a line, and below it a mark at a place."""
+    return f"  {shown(text)}\n  {' ' * len(shown(text[:place]))}^"
+
+
 @contextmanager
 def harmless_usage() -> Iterator[None]:
     """What click says of wrong usage quotes what was typed, which may come from names of files."""
