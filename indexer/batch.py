@@ -61,6 +61,7 @@ class PictureFacts:
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    perceptual_hash: bytes | None = None
     pixels_hash: bytes | None = None
     reason: str | None = None
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, exists, func, select, text
+from sqlalchemy import ColumnElement, Engine, Row, Select, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from indexer.caption_rows import carried_captions, shown_captions
@@ -81,6 +81,7 @@ class ContentFacts:
     camera: str | None
     latitude: float | None
     longitude: float | None
+    perceptual_hash: bytes | None
     pixels_hash: bytes | None
     reason: str | None
     captions: tuple[FoundCaption, ...]
@@ -184,12 +185,16 @@ class Catalogue:
             parts = connection.execute(query).scalars().partitions(CHUNK)
             return np.fromiter((key for part in parts for key in part), dtype=np.int64)
 
+    def rows(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
+        """What the tables answer to a question of another module."""
+        with explained(self._library), self._engine.connect() as connection:
+            for part in connection.execute(query).partitions(CHUNK):
+                yield from part
+
     def matching(self, condition: ColumnElement[bool]) -> NDArray[np.int64]:
         """Ids (n,) of the present pictures that fulfil a condition on `Picture` and `Folder`."""
         query = select(Picture.id).join(Folder).where(Picture.state == PRESENT, condition)
-        with explained(self._library), self._engine.connect() as connection:
-            parts = connection.execute(query.order_by(Picture.id)).scalars().partitions(CHUNK)
-            return np.fromiter((key for part in parts for key in part), dtype=np.int64)
+        return np.fromiter((row[0] for row in self.rows(query.order_by(Picture.id))), np.int64)
 
     def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
         """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
@@ -224,7 +229,8 @@ class Catalogue:
         """What is known of the bytes behind these hashes."""
         p = Picture
         exif = (p.taken, p.camera, p.latitude, p.longitude)
-        told = (p.width, p.height, p.format, *exif, p.pixels_hash, p.reason)
+        looks = (p.perceptual_hash, p.pixels_hash)
+        told = (p.width, p.height, p.format, *exif, *looks, p.reason)
         found: dict[bytes, ContentFacts] = {}
         with self._reading() as session:
             for part in chunks(list(hashes)):
@@ -235,7 +241,8 @@ class Catalogue:
                 carried = carried_captions(session, [row.id for row in rows])
                 for row in rows:
                     captions = tuple(carried.get(row.id, ()))
-                    found[row.content_hash] = ContentFacts(*row[2:], captions)
+                    facts: list[Any] = list(row)[2:]
+                    found[row.content_hash] = ContentFacts(*facts, captions)
         return found
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:

@@ -22,6 +22,7 @@ from indexer.images import (
     upright_rgb,
     upright_size,
 )
+from indexer.perceptual_hash import perceptual_hash
 from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
 
 _GIB = 2**30
@@ -47,6 +48,7 @@ class Decoded:
     captions: tuple[Caption, ...]
     pixels: NDArray[np.uint8]
     pixels_hash: bytes
+    perceptual_hash: bytes
     thumbnail_flaw: str = ""
 
 
@@ -119,6 +121,7 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
             exif=exif(picture),
             captions=embedded_captions(picture),
             pixels=pixels,
+            perceptual_hash=perceptual_hash(image),
             pixels_hash=hash_bytes(repr(settings.transform).encode() + pixels.tobytes()),
             thumbnail_flaw=_save_thumbnail(image, settings.thumbnails, digest),
         )

@@ -76,6 +76,7 @@ class Picture(Base):
     camera: Mapped[str | None]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    perceptual_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str]
     reason: Mapped[str | None]
     revision: Mapped[int]

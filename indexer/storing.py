@@ -73,10 +73,11 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
         return known[outcome.content_hash]
     if isinstance(outcome, DecodeFailure):
         reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # it may hold a name
-        return ContentFacts(*(None,) * 8, reason, ())
+        return ContentFacts(*(None,) * 9, reason, ())
     o = outcome
     exif = (o.exif.taken, o.exif.camera, o.exif.latitude, o.exif.longitude)
-    return ContentFacts(o.width, o.height, o.format, *exif, o.pixels_hash, None, o.captions)
+    looks = (o.perceptual_hash, o.pixels_hash)
+    return ContentFacts(o.width, o.height, o.format, *exif, *looks, None, o.captions)
 
 
 def _store_picture(
@@ -98,6 +99,7 @@ def _store_picture(
         content.camera,
         content.latitude,
         content.longitude,
+        content.perceptual_hash,
         content.pixels_hash,
         content.reason,
     )

@@ -81,6 +81,7 @@ SUMMARIES = {
     "index": "Add folders of pictures to the library, or bring them up to date.",
     "search": "Find pictures by words, by a picture, or by both.",
     "similar": "Find pictures like this one.",
+    "duplicates": "List pictures that are the same or alike, the best copy first.",
     "audit": "List captions that fit badly, and suggest some where there are none.",
     "status": "Show what the library holds.",
     "doctor": "Find out what is wrong with the library, and put it right.",

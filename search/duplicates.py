@@ -1,0 +1,145 @@
+"""Duplicates of a library in three tiers: the same bytes, the same picture, a similar shot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import Library
+from indexer.copies import CopyInfo, copies
+from indexer.encoders import Rows
+from indexer.perceptual_hash import BITS
+
+SAME_BITS = 10  # of 63 may differ in the perceptual hashes of two copies of one picture
+SAME_COSINE = 0.6  # what their embeddings must agree in: hashes of plain pictures say little
+SIMILAR_COSINE = 0.93  # from here on two shots show the same scene
+SIMILAR_BITS, SIMILAR_LESS = 20, 0.85  # or from here on, if their hashes are near as well
+NEIGHBOURS = 16  # of each picture that are looked at for similar shots
+EXACT_UP_TO = 100_000  # pictures: beyond, neighbours are looked for among the nearest clusters
+_PARTS = 4  # of a hash; if up to 10 bits differ, one of four parts differs in 2 at most
+Pairs = NDArray[np.int64]
+
+
+class Tier(Enum):
+    """How much alike: each tier holds what the one before holds."""
+
+    IDENTICAL = "identical"  # the same bytes
+    SAME = "same"  # the same picture, perhaps resized, recompressed or lit
+    SIMILAR = "similar"  # another shot of the same scene, or a part of it
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pictures that are alike, the best copy first: most pixels, largest file, oldest."""
+
+    pictures: tuple[CopyInfo, ...]
+
+    @property
+    def best(self) -> CopyInfo:
+        """The one to keep."""
+        return self.pictures[0]
+
+
+def duplicates(library: Library, tier: Tier = Tier.SAME) -> list[Group]:
+    """The groups of a tier, in the order of their best copies' paths; nothing is changed."""
+    known = copies(library.catalogue)
+    pairs = [_identical(known)]
+    if tier is not Tier.IDENTICAL and len(known) > 1:
+        found = library.embedded([copy.id for copy in known])
+        place = {int(key): n for n, key in enumerate(found.ids)}
+        rows = np.array([place.get(copy.id, -1) for copy in known], np.int64)
+        hashes = _hashes(known)
+        pairs.append(_same(hashes, rows, found.v_i))
+        if tier is Tier.SIMILAR:
+            pairs.append(_similar(hashes, rows, found.v_i))
+    groups = [Group(tuple(sorted((known[n] for n in g), key=_rank))) for g in _joined(pairs)]
+    return sorted(groups, key=lambda group: str(group.best.path))
+
+
+def _rank(copy: CopyInfo) -> tuple[int, int, str, str]:
+    """Best first; of equals the oldest, a camera's own date before that of a file."""
+    return -copy.width * copy.height, -copy.size, copy.taken or copy.modified or "", str(copy.path)
+
+
+def _hashes(copies: Sequence[CopyInfo]) -> NDArray[np.uint8]:
+    """Perceptual hashes (n, 8); zeros where none is known."""
+    blank = bytes(BITS // 8)
+    joined = b"".join(copy.perceptual_hash or blank for copy in copies)
+    return np.frombuffer(joined, np.uint8).reshape(len(copies), BITS // 8)
+
+
+def _identical(copies: Sequence[CopyInfo]) -> Pairs:
+    first: dict[bytes, int] = {}
+    pairs = [(first.setdefault(copy.content_hash, n), n) for n, copy in enumerate(copies)]
+    return np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2)
+
+
+def _same(hashes: NDArray[np.uint8], rows: NDArray[np.int64], v_i: Rows) -> Pairs:
+    """Pairs whose hashes are near and whose embeddings do not contradict."""
+    known = np.flatnonzero(hashes.any(axis=1) & (rows >= 0))
+    if len(known) < 2:
+        return np.zeros((0, 2), np.int64)
+    index = faiss.IndexBinaryMultiHash(BITS, _PARTS, BITS // _PARTS)
+    index.nflip = SAME_BITS // _PARTS
+    index.add(hashes[known])
+    limits, _, found = index.range_search(hashes[known], SAME_BITS + 1)
+    counts = (limits[1:] - limits[:-1]).astype(np.int64)
+    asked = np.repeat(np.arange(len(known)), counts)
+    pairs: Pairs = np.stack([known[asked], known[found]], axis=1)
+    return _agreeing(pairs[pairs[:, 0] < pairs[:, 1]], rows, v_i, SAME_COSINE)
+
+
+def _similar(hashes: NDArray[np.uint8], rows: NDArray[np.int64], v_i: Rows) -> Pairs:
+    """Pairs of neighbours whose embeddings are near, or nearly so and their hashes as well."""
+    known = np.flatnonzero(rows >= 0)
+    vectors = np.ascontiguousarray(v_i[rows[known]])
+    cosines, found = _neighbours(vectors)
+    asked = np.repeat(np.arange(len(known)), found.shape[1])
+    pairs = np.stack([known[asked], known[found.ravel()]], axis=1)
+    differing = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).sum(axis=1)
+    near = (cosines.ravel() >= SIMILAR_LESS) & (differing <= SIMILAR_BITS)
+    kept = (cosines.ravel() >= SIMILAR_COSINE) | near
+    similar: Pairs = pairs[kept & (pairs[:, 0] < pairs[:, 1]) & (found.ravel() >= 0)]
+    return similar
+
+
+def _neighbours(vectors: Rows) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Cosines and places of the nearest rows of each row, itself among them, (n, k)."""
+    count, width = vectors.shape
+    index: faiss.Index = faiss.IndexFlatIP(width)
+    if count > EXACT_UP_TO:
+        index = faiss.IndexIVFFlat(index, width, int(count**0.5), faiss.METRIC_INNER_PRODUCT)
+        index.train(vectors[:: max(1, count // EXACT_UP_TO)])
+        index.nprobe = 8
+    index.add(vectors)
+    return index.search(vectors, min(NEIGHBOURS + 1, count))
+
+
+def _agreeing(pairs: Pairs, rows: NDArray[np.int64], v_i: Rows, least: float) -> Pairs:
+    cosines: NDArray[np.float32] = np.einsum(
+        "nd,nd->n", v_i[rows[pairs[:, 0]]], v_i[rows[pairs[:, 1]]]
+    )
+    agreeing: Pairs = pairs[cosines >= least]
+    return agreeing
+
+
+def _joined(pairs: Iterable[Pairs]) -> list[list[int]]:
+    """Groups of places that pairs connect, directly or through others."""
+    parent: dict[int, int] = {}
+
+    def root(place: int) -> int:
+        while parent.setdefault(place, place) != place:
+            parent[place] = place = parent[parent[place]]
+        return place
+
+    for first, second in np.concatenate([*pairs]).tolist():
+        parent[root(second)] = root(first)
+    groups: dict[int, list[int]] = {}
+    for place in parent:
+        groups.setdefault(root(place), []).append(place)
+    return list(groups.values())
