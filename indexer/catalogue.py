@@ -242,7 +242,7 @@ class Catalogue:
                 for row in rows:
                     captions = tuple(carried.get(row.id, ()))
                     facts: list[Any] = list(row)[2:]
-                    found[row.content_hash] = ContentFacts(*facts, captions)
+                    found[row.content_hash] = ContentFacts(*facts, captions=captions)
         return found
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
