@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -228,9 +228,8 @@ class Catalogue:
     def contents(self, hashes: Iterable[bytes]) -> dict[bytes, ContentFacts]:
         """What is known of the bytes behind these hashes."""
         p = Picture
-        exif = (p.taken, p.camera, p.latitude, p.longitude)
-        looks = (p.perceptual_hash, p.pixels_hash)
-        told = (p.width, p.height, p.format, *exif, *looks, p.reason)
+        names = [field.name for field in fields(ContentFacts) if field.name != "captions"]
+        told = [getattr(p, name) for name in names]
         found: dict[bytes, ContentFacts] = {}
         with self._reading() as session:
             for part in chunks(list(hashes)):
@@ -240,9 +239,9 @@ class Catalogue:
                 rows = {row.content_hash: row for row in session.execute(query)}.values()
                 carried = carried_captions(session, [row.id for row in rows])
                 for row in rows:
+                    facts = {name: getattr(row, name) for name in names}
                     captions = tuple(carried.get(row.id, ()))
-                    facts: list[Any] = list(row)[2:]
-                    found[row.content_hash] = ContentFacts(*facts, captions=captions)
+                    found[row.content_hash] = ContentFacts(**facts, captions=captions)
         return found
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
