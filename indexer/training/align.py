@@ -22,7 +22,7 @@ from indexer.training.views import VIEWS
 
 Weights = dict[str, NDArray[np.float32]]
 SIZES = HeadSizes()
-LOOP = LoopSettings(epochs=8, patience=3, learning_rate=1e-3, weight_decay=0.3)
+LOOP = LoopSettings(epochs=10, patience=3, learning_rate=1e-3, weight_decay=0.3)
 SAMPLE = 1000  # pictures by which features are standardised
 
 
@@ -41,7 +41,7 @@ class AlignSettings:
     batch: int = 500
     captions: int = 3
     tail_rate: float = 0.3
-    class_gain: float = 1.5
+    class_gain: float = 0.5
     label_smoothing: float = 0.05
     class_loss: float = 0.5
     caption_loss: float = 0.4
