@@ -20,7 +20,10 @@ from indexer.encoders.heads import (
     CLASSES,
     FORMAT,
     POOLED,
+    WITHOUT_CLASS_PART,
     class_branch,
+    class_part_of_images,
+    class_part_of_texts,
     file_hash,
     head,
     image_features,
@@ -108,13 +111,14 @@ class MiniEncoder:
         self.name = name
         self.weights, self.settings = read_heads(heads)
         self.towers = Towers(cache, heads)
-        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
+        made = FORMAT if len(self.weights["class.bias"]) else WITHOUT_CLASS_PART
+        parts = (made, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     @property
     def dim(self) -> int:
-        """Width of the space of both heads."""
-        return len(self.weights["image.bias"])
+        """Width of the space: of the heads' part and the class part."""
+        return len(self.weights["mean.image"])
 
     @property
     def means(self) -> Mapping[str, NDArray[np.float32]]:
@@ -131,13 +135,25 @@ class MiniEncoder:
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+    """Embeddings of image features (n, 9064): the heads' part and the class part."""
+    named = class_part_of_images(features[:, POOLED:] ** 2, weights)
+    return unit_rows(np.concatenate([heads_part_of_images(features, weights), named], axis=1))
+
+
+def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+    """Embeddings of text features (n, 384): the heads' part and the class part."""
+    named = class_part_of_texts(features, weights)
+    return unit_rows(np.concatenate([heads_part_of_texts(features, weights), named], axis=1))
+
+
+def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
     """Image features (n, 9064) through the image head and the class-name branch."""
     probabilities = features[:, POOLED:] ** 2
     projected = head(standardised(features, IMAGE, weights), IMAGE, weights)
     return unit_rows(projected + class_branch(probabilities, weights))
 
 
-def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+def heads_part_of_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
     """Text features (n, 384) through the text head."""
     return unit_rows(head(standardised(features, TEXT, weights), TEXT, weights))
 
