@@ -69,7 +69,18 @@ def test_narrowed_heads_keep_the_directions_that_carry_most():
     rows = np.concatenate(both_sides(weights))
     axes = np.linalg.svd(rows, full_matrices=False)[2]
     found = narrowed(weights, rows, 2)
-    assert np.allclose(np.abs(weights["classes"] @ axes[:2].T), np.abs(found["classes"]), atol=1e-2)
+    expected = weights["classes"] @ axes[:2].T
+    assert np.allclose(found["classes"] @ found["classes"].T, expected @ expected.T, atol=1e-2)
+
+
+def test_columns_carry_alike_though_directions_do_not(part):
+    weights = heads()
+    strong = np.diag(np.logspace(0, -2, 12).astype(np.float32))
+    weights |= {n: weights[n] @ strong for n in ("classes", "text.linear", "text.outer")}
+    narrow = narrowed(weights, weights["classes"], 12)["classes"]
+    for rows in (narrow, part["class.codes"]):
+        spreads = rows.std(0)
+        assert spreads.max() < 5 * spreads.min()
 
 
 def test_each_wording_of_a_class_is_nearest_to_its_code(part):

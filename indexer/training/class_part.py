@@ -24,7 +24,7 @@ def narrowed(weights: Mapping[str, Array], rows: Array, width: int) -> dict[str,
 
     They are folded into the last matrices of the heads: nothing is computed twice.
     """
-    directions = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :width].astype(np.float32)
+    directions = _turned(np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :width])
     turned = [
         f"{side}.{name}" for side in ("image", "text") for name in ("linear", "bias", "outer")
     ]
@@ -44,7 +44,7 @@ def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Arr
     values, axes = np.linalg.eigh(_regular(within.T @ within / len(within), SPREAD_KEPT))
     whiten = axes * values**-0.5 @ axes.T * np.mean(values) ** 0.5
     whitened = unit_rows(between @ whiten)
-    linear = whiten @ np.linalg.svd(whitened, full_matrices=False)[2][:width].T
+    linear = whiten @ _turned(np.linalg.svd(whitened, full_matrices=False)[2][:width].T)
     gate, bias = _gate(captions, class_texts.reshape(-1, WORDS))
     tensors = {
         "class.codes": unit_rows(between @ linear),
@@ -54,6 +54,17 @@ def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Arr
         "class.gate_bias": np.array([bias]),
     }
     return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+
+
+def _turned(directions: NDArray[np.floating]) -> Array:
+    """The same space (n, k) in columns that are all alike, by a fixed rotation.
+
+    Else the last would hold hardly more than noise, which is as loud as the first for whoever
+    standardises columns or multiplies them one by one, as tag heads and learned fusions do.
+    """
+    width = directions.shape[1]
+    normal = np.random.default_rng(0).normal(size=(width, width))
+    return (directions @ np.linalg.qr(normal)[0]).astype(np.float32)
 
 
 def _gate(captions: Array, names: Array) -> tuple[Array, float]:
