@@ -39,8 +39,8 @@ class AlignSettings:
 
     `views` of each picture are trained on, with that many `captions` a step; `class_loss` and
     `caption_loss` weigh the losses beside that of pairs; `tail_rate` is the tail's learning rate
-    as a share of the heads'. `class_gain`: how much heavier the class-name branch is in the end
-    than in training, where every subject is one that the captions name.
+    as a share of the heads'. `class_gain`: how heavy the class-name branch is in the end, as a
+    share of what it is in training: beside the class part, less of it is enough.
     """
 
     sizes: HeadSizes = SIZES
