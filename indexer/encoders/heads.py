@@ -98,7 +98,8 @@ def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
     of a thing and 0 for what reads like the description of a scene.
     """
     gate = 1 / (1 + np.exp(-(x @ weights["class.gate"] + weights["class.gate_bias"])))
-    return TEXT_SHARE * gate * unit_rows(x @ weights["class.linear"] + weights["class.bias"])
+    codes: Rows = TEXT_SHARE * gate * unit_rows(x @ weights["class.linear"] + weights["class.bias"])
+    return codes
 
 
 def image_features(pooled: Array, probabilities: Array, concatenate: Callable[..., Array]) -> Array:

@@ -64,7 +64,8 @@ def _turned(directions: NDArray[np.floating]) -> Array:
     """
     width = directions.shape[1]
     normal = np.random.default_rng(0).normal(size=(width, width))
-    return (directions @ np.linalg.qr(normal)[0]).astype(np.float32)
+    turned: Array = (directions @ np.linalg.qr(normal)[0]).astype(np.float32)
+    return turned
 
 
 def _gate(captions: Array, names: Array) -> tuple[Array, float]:
@@ -78,9 +79,12 @@ def _gate(captions: Array, names: Array) -> tuple[Array, float]:
     both = [rows - middle for rows in (captions, names)]
     spread = sum(rows.T @ rows / len(rows) for rows in both) / 2
     direction = np.linalg.solve(_regular(spread, GATE_RIDGE), apart / 2)
-    return STEEPNESS * direction, -STEEPNESS * float(middle @ direction)
+    return (STEEPNESS * direction).astype(np.float32), -STEEPNESS * float(middle @ direction)
 
 
 def _regular(spread: Array, share: float) -> Array:
     """A covariance (n, n) with a share of its mean variance added in every direction."""
-    return spread + share * np.trace(spread) / len(spread) * np.eye(len(spread), dtype=np.float32)
+    regular: Array = spread + share * np.trace(spread) / len(spread) * np.eye(
+        len(spread), dtype=np.float32
+    )
+    return regular
