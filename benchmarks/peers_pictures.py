@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 PIXELS = 12_000_000
-NOISE = 3.0  # standard deviation, of 255: an enlarged photograph is smoother than a camera's
+NOISE = 5  # of 255, at most: an enlarged photograph is smoother than a camera's
 QUALITY = 92
 
 
@@ -24,14 +24,16 @@ def link_photographs(files: Sequence[Path], folder: Path) -> None:
 def enlarge_photographs(files: Sequence[Path], folder: Path) -> None:
     """A folder with JPEGs of twelve megapixels, of the weight that a camera gives them."""
     folder.mkdir(parents=True)
-    noise = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     for file in files:
         with Image.open(file) as photograph:
             large = _enlarged(photograph.convert("RGB"))
-        pixels = np.asarray(large, np.float32)
-        grain = noise.standard_normal(pixels.shape[:2], np.float32)[..., None]
-        noisy = np.clip(pixels + NOISE * grain, 0, 255).astype(np.uint8)
-        Image.fromarray(noisy).save(folder / file.name, quality=QUALITY)
+        levels = random.integers(
+            128 - NOISE, 128 + NOISE, large.size[::-1], np.uint8, endpoint=True
+        )
+        grain = Image.merge("RGB", 3 * [Image.fromarray(levels)])
+        noisy = ImageChops.add(large, grain, offset=-128)
+        noisy.save(folder / file.name, quality=QUALITY)
 
 
 def _enlarged(photograph: Image.Image) -> Image.Image:
