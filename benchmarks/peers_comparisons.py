@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,7 @@ import click
 import numpy as np
 from peers_contestants import Contestant
 from peers_pictures import link_photographs, random_rows
-from peers_processes import Run, run
+from peers_processes import Memory, Run, run
 from peers_report import OWN, Figure, ratios, table
 from tiny_pictures import make_pictures
 
@@ -150,12 +151,34 @@ def compare_cold(contest: Contest, filled: Filled) -> None:
     seconds = {name: [one.seconds for one in runs] for name, runs in found.items()}
     table(f"cold query over {filled.count} pictures: seconds", seconds)
     ratios(seconds, Figure("rclip", 0.25, least=False))
-    memory = {name: [one.memory.total / 1e6 for one in runs] for name, runs in found.items()}
-    table("its peak memory, anonymous and mapped: MB", memory, digits=0)
-    ratios(memory, Figure("rclip", 0.33, least=False))
-    anonymous = {name: [one.memory.anonymous / 1e6 for one in runs] for name, runs in found.items()}
+    _compare_memory({name: [one.memory for one in runs] for name, runs in found.items()})
+    _answer_alike({name: runs[0].output for name, runs in found.items()})
+
+
+def _compare_memory(found: Mapping[str, Sequence[Memory]]) -> None:
+    """Print peaks, if there are any: there is /proc on Linux only, and time for a look."""
+    if not all(peak.anonymous for peaks in found.values() for peak in peaks):
+        click.echo("\nmemory was not measured")
+        return
+    total = {name: [peak.total / 1e6 for peak in peaks] for name, peaks in found.items()}
+    table("its peak memory, anonymous and mapped: MB", total, digits=0)
+    ratios(total, Figure("rclip", 0.33, least=False))
+    anonymous = {name: [peak.anonymous / 1e6 for peak in peaks] for name, peaks in found.items()}
     table("of that anonymous: MB", anonymous, digits=0)
     ratios(anonymous)
+
+
+def _answer_alike(outputs: dict[str, str]) -> None:
+    """Print how many hits each peer has in common with picfuse; picfuse takes a mean off.
+
+    Raises `ClickException` when it has none: then they did not answer the same question.
+    """
+    hits = {name: set(re.findall(r"\d+\.png", output)) for name, output in outputs.items()}
+    own = hits.pop(OWN)
+    for name, others in hits.items():
+        if not own & others:
+            raise click.ClickException(f"no hit of {name} is one of {OWN}")
+        click.echo(f"hits of {name} and {OWN}: {len(own & others)} of {len(own)} are the same")
 
 
 def compare_warm(contest: Contest, filled: Filled) -> None:

@@ -20,6 +20,7 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 import peers_environments
 import peers_picfuse
+import peers_processes
 from peers_comparisons import (
     Contest,
     Filled,
@@ -32,7 +33,7 @@ from peers_comparisons import (
 from peers_contestants import Picfuse
 from peers_environments import RCLIP, python_of
 from peers_pictures import enlarge_photographs, random_rows
-from peers_processes import Command, memory_of, run
+from peers_processes import Command, Memory, memory_of, run
 from peers_report import Figure, ratios, table
 from peers_weights import make_weights
 from tiny_pictures import ENCODER, environment, make_pictures
@@ -56,6 +57,9 @@ class Scripted:
         return Command((sys.executable, "-c", self.script), pictures)
 
     update = index
+
+    def ask(self, pictures, library, query):
+        return self.index(pictures, library)
 
     def rows(self, pictures, library, file):
         copy = "import shutil, sys; shutil.copyfile(*sys.argv[1:])"
@@ -227,6 +231,30 @@ def test_rows_of_other_pictures_end_the_benchmark(tmp_path, paint, pictures):
 def test_pictures_that_were_left_out_end_the_benchmark(tmp_path, paint, pictures):
     with pytest.raises(ClickException, match="of 5 pictures, 5 and 4 kept"):
         compare_indexing(indexing(tmp_path, paint, [0, 1, 2, 3], count=4), pictures, FIGURE)
+
+
+@pytest.mark.parametrize("hits", ["0.2\t/many/01/000001.png\n0.1\t/many/07/000007.png", "none"])
+def test_answers_with_no_hit_in_common_end_the_benchmark(tmp_path, hits, capsys):
+    own = '{"path": "/many/01/000001.png"}, {"path": "/many/02/000002.png"}'
+    contest = Contest(
+        [Scripted("picfuse", f"print({own!r})"), Scripted("other", f"print({hits!r})")], tmp_path, 1
+    )
+    filled = Filled(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 2)
+    if hits == "none":
+        with pytest.raises(ClickException, match="no hit of other is one of picfuse"):
+            compare_cold(contest, filled)
+    else:
+        compare_cold(contest, filled)
+        assert "hits of other and picfuse: 1 of 2 are the same" in capsys.readouterr().out
+
+
+def test_memory_that_nobody_could_look_at_is_not_compared(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(peers_processes, "memory_of", lambda pid: Memory())
+    contest = Contest(scripted(["picfuse", "other"], script="print('1.png')"), tmp_path, 1)
+    compare_cold(contest, Filled(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 1))
+    said = capsys.readouterr().out
+    assert "memory was not measured" in said
+    assert "MB" not in said
 
 
 def test_update_that_did_something_ends_the_benchmark(tmp_path):
