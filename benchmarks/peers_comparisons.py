@@ -187,7 +187,7 @@ def compare_warm(contest: Contest, filled: Filled) -> None:
     def ask(contestant: Contestant, number: int) -> float:
         library = filled.libraries[contestant.name]
         done = run(contestant.warm(filled.pictures, library, QUERIES))
-        return 1000 * statistics.median(json.loads(done.output))
+        return 1000 * float(statistics.median(json.loads(done.output)))
 
     found = contest.in_turn(ask)
     table(f"warm query over {filled.count} pictures: milliseconds", found, digits=1)

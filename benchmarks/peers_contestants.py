@@ -17,7 +17,9 @@ ARCHITECTURE = "ViT-B-32-256"
 class Contestant(Protocol):
     """Pictures lie in a folder; a library is a folder that `prepare` made."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
     def prepare(self, library: Path) -> None:
         """Make the folder of a new library."""

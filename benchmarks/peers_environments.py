@@ -38,7 +38,7 @@ def python_of(peer: Peer, folder: Path) -> Path:
     if not ready.exists():
         click.echo(f"Installing {peer.requirement} from PyPI into {home} ({peer.room}) …")
         venv.create(home, clear=True, with_pip=True)
-        words = [python, "-m", "pip", "install", "--quiet", peer.requirement]
+        words = [str(python), "-m", "pip", "install", "--quiet", peer.requirement]
         if subprocess.run(words, stdout=sys.stderr).returncode:
             raise click.ClickException(f"{peer.requirement} could not be installed into {home}")
         ready.touch()
