@@ -17,10 +17,10 @@ from indexer.catalogue import Catalogue
 from indexer.database import (
     FILE,
     check_schema,
+    create_tables,
     explained,
     is_unfinished,
     is_vacant,
-    migrate,
     open_engine,
 )
 from indexer.directory import is_file, make_directory, occupied
@@ -100,7 +100,7 @@ class Library:
         make_directory(path)
         with explained(path):
             engine = open_engine(path)
-            migrate(engine, fill)
+            create_tables(engine, fill)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
         library.encoder = made
         return library

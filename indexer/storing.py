@@ -31,6 +31,7 @@ class EncodedBatch:
 
     outcomes: Sequence[tuple[FoundPicture, Outcome]]
     contents: Sequence[ContentFacts]
+    encoder_id: int
     images: tuple[list[bytes], Rows]
     texts: tuple[list[bytes], Rows]
 
@@ -60,12 +61,10 @@ def encode_pictures(
         if facts.reason is None
         for caption in (*plan.captions.get(found.relative, ()), *facts.captions)
     ]
-    return EncodedBatch(
-        outcomes,
-        contents,
-        encoded_images(library, library.encoder, library.encoder_id, decoded, waiting),
-        encoded_texts(library, library.encoder, library.encoder_id, captions, waiting),
-    )
+    encoder, encoder_id = library.encoder, library.encoder_id
+    images = encoded_images(library, encoder, encoder_id, decoded, waiting)
+    texts = encoded_texts(library, encoder, encoder_id, captions, waiting)
+    return EncodedBatch(outcomes, contents, encoder_id, images, texts)
 
 
 def store_pictures(
@@ -74,8 +73,8 @@ def store_pictures(
     """Commit everything about a batch in one transaction."""
     pairs = list(zip(encoded.outcomes, encoded.contents, strict=True))
     with library.writing() as batch:
-        batch.put_embeddings(library.encoder_id, IMAGE, *encoded.images)
-        batch.put_embeddings(library.encoder_id, TEXT, *encoded.texts)
+        batch.put_embeddings(encoded.encoder_id, IMAGE, *encoded.images)
+        batch.put_embeddings(encoded.encoder_id, TEXT, *encoded.texts)
         facts = [_facts(found, outcome, content) for (found, outcome), content in pairs]
         keys = dict(zip(batch.put_pictures(plan.folder.id, facts), pairs, strict=True))
         read = {key: pair for key, pair in keys.items() if pair[1].reason is None}

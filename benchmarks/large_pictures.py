@@ -1,0 +1,39 @@
+"""JPEGs of many megapixels, as a camera makes them: photographs enlarged, with a sensor's noise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from tempfile import gettempdir
+
+import numpy as np
+from PIL import Image
+
+QUALITY = 90
+NOISE = 4.0  # standard deviation, of 255: makes files of about 2 MB
+
+
+def large_pictures(files: Sequence[Path], megapixels: float) -> Path:
+    """A folder with these photographs enlarged; made once, and kept with temporary files."""
+    room = Path(gettempdir()) / f"picfuse-{megapixels:g}-megapixels" / str(len(files))
+    room.mkdir(parents=True, exist_ok=True)
+    todo = [file for file in files if not (room / file.name).exists()]
+    with ProcessPoolExecutor() as processes:
+        list(processes.map(partial(_enlarge, room=room, megapixels=megapixels), todo))
+    return room
+
+
+def _enlarge(file: Path, room: Path, megapixels: float) -> None:
+    with Image.open(file) as small:
+        scale = (megapixels * 1e6 / (small.width * small.height)) ** 0.5
+        size = (round(small.width * scale), round(small.height * scale))
+        large = np.asarray(small.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+    random = np.random.default_rng(list(file.name.encode()))
+    noise = random.standard_normal(large.shape, np.float32) * NOISE
+    noisy = np.clip(np.rint(large + noise), 0, 255).astype(np.uint8)
+    temporary = room / f".{file.name}.{os.getpid()}"  # a hidden name: no picture
+    Image.fromarray(noisy).save(temporary, "JPEG", quality=QUALITY, subsampling="4:2:0")
+    temporary.replace(room / file.name)
