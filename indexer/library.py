@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,6 +83,8 @@ class Library:
         if not is_vacant(path):
             raise occupied(path)
         fused = open_fusion(fusion)
+        # It will be indexed at once: what decodes gets ready while the encoder is opened.
+        import_module("indexer.workers").prepare_workers("indexer.decoding")
         made = load_encoder(encoder, cache=cache, offline=offline)
         golden = golden_of(made)
         fused.check_encoder(made)
