@@ -35,7 +35,7 @@ def main(pictures: int, megapixels: float, data: Path | None) -> None:
         return
     encoder = load_encoder(ENCODER)
     side = min_side(encoder.transform, thumbnails=True)
-    large = sorted(large_pictures(files, megapixels).glob("*.jpg"))
+    large = large_pictures(files, megapixels)
     cosines: list[float] = []
     seconds: list[tuple[float, float]] = []
     for start in range(0, len(large), AT_ONCE):

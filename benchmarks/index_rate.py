@@ -54,7 +54,7 @@ def main(pictures: int, megapixels: float | None, repeat: int, data: Path | None
     kind = f" of {megapixels:g} megapixels" if megapixels else ""
     click.echo(f"{len(files)} photographs{kind}, encoder {ENCODER}, {repeat} repetitions\n")
     if megapixels:
-        files = sorted(large_pictures(files, megapixels).glob("*.jpg"))
+        files = large_pictures(files, megapixels)
     with tempfile.TemporaryDirectory() as name:
         limits, indexing = _measure(_linked(files, Path(name) / "pictures"), Path(name), repeat)
     _report(len(files), limits, indexing, FIGURE_OF_LARGE if megapixels else FIGURE)

@@ -17,14 +17,14 @@ NOISE = 4.0  # standard deviation, of 255: makes files of about 2 MB
 _NOISES = 1_000_003  # different ones: a prime, so that no pattern lines up
 
 
-def large_pictures(files: Sequence[Path], megapixels: float) -> Path:
-    """A folder with these photographs enlarged; made once, and kept with temporary files."""
-    room = Path(gettempdir()) / f"picfuse-{megapixels:g}-megapixels" / str(len(files))
+def large_pictures(files: Sequence[Path], megapixels: float) -> list[Path]:
+    """These photographs, enlarged; each is made once, and kept with temporary files."""
+    room = Path(gettempdir()) / f"picfuse-{megapixels:g}-megapixels"
     room.mkdir(parents=True, exist_ok=True)
     todo = [file for file in files if not (room / file.name).exists()]
     with ProcessPoolExecutor() as processes:
         list(processes.map(partial(_enlarge, room=room, megapixels=megapixels), todo))
-    return room
+    return [room / file.name for file in files]
 
 
 def _enlarge(file: Path, room: Path, megapixels: float) -> None:

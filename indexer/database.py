@@ -18,6 +18,9 @@ from indexer.schema import SCHEMA, Base
 FILE = "catalogue.sqlite"
 LOCK = "writer.lock"
 BUSY_SECONDS = 10
+# Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
+# touches many pages, and the batches after it some of the same.
+_CHECKPOINT = 8192
 _VERSION_TABLE = (  # as alembic makes it
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
@@ -68,6 +71,7 @@ def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
         connection = _connection(folder, "rwc")
         connection.execute(f"PRAGMA journal_mode={'DELETE' if on_network else 'WAL'}")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
