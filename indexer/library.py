@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,10 +18,10 @@ from indexer.catalogue import Catalogue
 from indexer.database import (
     FILE,
     check_schema,
+    create_tables,
     explained,
     is_unfinished,
     is_vacant,
-    migrate,
     open_engine,
 )
 from indexer.directory import is_file, make_directory, occupied
@@ -82,6 +83,8 @@ class Library:
         if not is_vacant(path):
             raise occupied(path)
         fused = open_fusion(fusion)
+        # It will be indexed at once: what decodes gets ready while the encoder is opened.
+        import_module("indexer.workers").prepare_workers("indexer.decoding")
         made = load_encoder(encoder, cache=cache, offline=offline)
         golden = golden_of(made)
         fused.check_encoder(made)
@@ -100,7 +103,7 @@ class Library:
         make_directory(path)
         with explained(path):
             engine = open_engine(path)
-            migrate(engine, fill)
+            create_tables(engine, fill)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
         library.encoder = made
         return library

@@ -58,7 +58,7 @@ def shrunk(image: Image.Image, side: int) -> bytes:
     """The JPEG of an image, at most `side` pixels long, never larger than it is."""
     scale = min(1.0, side / max(image.size))
     width, height = (max(1, round(length * scale)) for length in image.size)
-    small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small = image.resize((width, height), Image.Resampling.HAMMING, reducing_gap=2.0)
     small.info = {}  # the place and the author of a picture do not leave its file
     with io.BytesIO() as buffer:
         small.save(buffer, "JPEG", quality=80)
