@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
+from indexer.row_blocks import read_checked
 from indexer.vectors import Ids
 
 if TYPE_CHECKING:  # FAISS is imported where a view is read
@@ -69,6 +70,12 @@ class CompressedFacts:
     def usable(self) -> bool:
         """Whether every view was measured and finds what it should."""
         return all((view.reached or 0) >= RECALL for view in self.views) and bool(self.views)
+
+    @property
+    def reached(self) -> float | None:
+        """The lowest recall of all views; None while one was not measured yet."""
+        found = [view.reached for view in self.views]
+        return min((r for r in found if r is not None), default=None) if all(found) else None
 
     def view(self, weight: float) -> ViewFacts | None:
         """The view of exactly this weight."""
@@ -150,3 +157,8 @@ class Compressed:
                 view = import_module("indexer.compressed_view").CompressedView
                 self._views[facts.file] = view.load(path, facts.checksum)
             return self._views[facts.file]
+
+
+def check_view(folder: Path, view: ViewFacts) -> None:
+    """Raise `RowsDamaged` unless the file of a view is the one that was written."""
+    read_checked(folder / view.file, view.checksum)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
 from indexer.named_files import write_named
-from indexer.row_blocks import RowsDamaged
+from indexer.row_blocks import RowsDamaged, read_checked
 from indexer.vectors import Ids
 
 SUFFIX = ".ivf"
@@ -45,14 +45,8 @@ class CompressedView:
     @classmethod
     def load(cls, path: Path, checksum: str) -> Self:
         """The view in a file. Raises `RowsDamaged` unless it is the one with this checksum."""
+        view = memoryview(read_checked(path, checksum))
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise RowsDamaged(path, error.strerror or "cannot be read") from error
-        if xxhash.xxh3_128_hexdigest(content) != checksum:
-            raise RowsDamaged(path, "damaged (its checksum differs)")
-        try:
-            view = memoryview(content)
             return cls(faiss.read_index(_faiss.PyCallbackIOReader(_Reading(view).read)))
         except Exception as error:  # FAISS raises bare RuntimeErrors of many causes
             raise RowsDamaged(path, "not a compressed index") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -66,33 +67,36 @@ def compress(library: Compressible) -> Iterator[Progress]:
         if facts.views:
             library.put_compressed(replace(facts, views=()))
         return
-    stored = StoredRows.in_index(index, library.encoder.means)
-    maker = _Maker(library, stored)
+    maker = _Maker(library, index)
     yield from maker.grown(facts)
     if any(view.recall is None for view in library.compressed.views):
         yield from maker.measured()
-    if not library.compressed.usable and any(
-        view.trained * 1.1 < len(index) for view in library.compressed.views
-    ):  # the lists are those of another collection
-        yield from maker.grown(replace(facts, views=()))
+    found = library.compressed
+    if not found.usable and any(view.trained < len(index) for view in found.views):
+        yield from maker.grown(replace(facts, views=()))  # the lists are of another collection
         yield from maker.measured()
 
 
 class _Maker:
     """Makes the views of one library."""
 
-    def __init__(self, library: Compressible, stored: StoredRows) -> None:
+    def __init__(self, library: Compressible, index: VectorIndex) -> None:
         self._library = library
-        self._stored = stored
+        self._index = index
         self._mapped = {
-            keyed.block.path.name: keyed
-            for keyed in stored.index.blocks
+            keyed.block.name: keyed
+            for keyed in index.blocks
             if isinstance(keyed.block, MappedBlock)
         }
 
+    @cached_property
+    def _stored(self) -> StoredRows:
+        """The rows with their centres: the encoder is opened only when there is work."""
+        return StoredRows.in_index(self._index, self._library.encoder.means)
+
     def grown(self, facts: CompressedFacts) -> Iterator[Progress]:
         """Make every view cover the files of rows, as far as that is worth it."""
-        weights = weights_of(self._stored.fusion)
+        weights = weights_of(self._index.fusion)
         total = len(weights) * len(self._mapped)
         for number, weight in enumerate(weights):
             for view, done in self._view(facts.view(weight), weight):
@@ -106,11 +110,13 @@ class _Maker:
         if known is not None and not self._is_stale(known):
             view = self._loaded(known)
         if known is None or view is None:
-            view = _views().trained(self._sample(weight), self._lists())
-            known = ViewFacts(weight, "", "", (), len(self._stored.index), 0)
+            sample = self._sample(weight)
+            lists = min(self._lists(), max(1, len(sample) // ROWS_PER_LIST))
+            view = _views().trained(sample, lists)
+            known = ViewFacts(weight, "", "", (), len(self._index), 0)
         missing = [name for name in self._mapped if name not in known.covered]
         new = sum(len(self._mapped[name]) for name in missing)
-        if known.file and new * GROWN <= len(self._stored.index):
+        if known.file and new * GROWN <= len(self._index):
             return
         gain = self._gain(weight)
         for names in _steps(missing, self._mapped):
@@ -126,7 +132,7 @@ class _Maker:
 
     def _is_stale(self, known: ViewFacts) -> bool:
         """Whether a view would be better made anew: the library is another one by now."""
-        count = len(self._stored.index)
+        count = len(self._index)
         return count > AGED * known.trained or known.rows > AGED * count
 
     def _loaded(self, known: ViewFacts) -> CompressedView | None:
@@ -137,29 +143,31 @@ class _Maker:
 
     def _lists(self) -> int:
         """The number of lists: as the root of the number of pictures."""
-        lists = LISTS * (len(self._stored.index) / 1e6) ** 0.5
-        return int(max(1, min(round(lists), len(self._stored.index) // ROWS_PER_LIST)))
+        return int(max(1, round(LISTS * (len(self._index) / 1e6) ** 0.5)))
 
     def _sample(self, weight: float) -> Rows:
         """Rows that the lists of a view are made for, spread evenly."""
         wanted = 2 * ROWS_PER_LIST * self._lists()
-        every = max(1, self._stored.index.size // wanted)
+        every = max(1, self._index.size // wanted)
         gain, found = self._gain(weight), []
         for keyed in self._mapped.values():
             rows = np.arange(0, len(keyed), every)
             rows = rows[np.isin(rows, keyed.gone, invert=True)]
             made, answers = targets(self._stored, keyed, rows, weight, gain)
             found.append(made[answers])
+        if not sum(map(len, found)):  # nothing answers, and no list is as good as another
+            dim = self._index.width // self._index.fusion.parts
+            found = [np.resize(np.eye(dim, dtype=np.float32), (ROWS_PER_LIST, dim))]
         return np.concatenate(found)
 
     def _gain(self, weight: float) -> float:
         """What pictures without a caption gain, in the mean over some queries."""
-        if not 0 < weight < 1 or not self._stored.index.sums.without_caption:
+        if not 0 < weight < 1 or not self._index.sums.without_caption:
             return 1.0
         asking = [rows for rows, _ in _queries(self._library, self._stored).values()]
         if not asking:
             return 1.0
-        asked = self._stored.fusion.query(np.concatenate(asking), weight)
+        asked = self._index.fusion.query(np.concatenate(asking), weight)
         return float(np.mean(plain_gain(self._stored, asked, weight)))
 
     def _add(self, view: CompressedView, keyed: KeyedBlock, weight: float, gain: float) -> None:
@@ -189,7 +197,7 @@ class _Maker:
             yield Progress(number + 1, len(facts.views), "measuring the vector index")
 
     def _best(self, q: NDArray[np.float32], weight: float, own: int) -> Ids:
-        barred = self._stored.index.positions(np.array([own]))
+        barred = self._index.positions(np.array([own]))
         return ranked(self._stored, q, weight, Wanted(BEST, barred))[0]
 
     def _recall(
@@ -203,7 +211,7 @@ class _Maker:
         """The share of the exact best that are found at a step of the ladder."""
         shares = []
         for q, own, best in zip(*asked, exact, strict=True):
-            barred = self._stored.index.positions(np.array([own]))
+            barred = self._index.positions(np.array([own]))
             candidates = opened.candidates(q, weight, step)
             found, _ = candidates_of(self._stored, q, weight, Wanted(BEST, barred), candidates)
             shares.append(np.isin(best, found).mean() if len(best) else 1.0)

@@ -210,3 +210,14 @@ def _write(file: BinaryIO, block: RowBlock) -> str:
         file.write(content.reshape(-1).view(np.uint8).data)
     file.write(bytes(layout.size - file.tell()))
     return xxhash.xxh3_128_hexdigest(head)
+
+
+def read_checked(path: Path, checksum: str) -> bytes:
+    """The whole of a file. Raises `RowsDamaged` unless it has this checksum."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RowsDamaged(path, error.strerror or "cannot be read") from error
+    if xxhash.xxh3_128_hexdigest(content) != checksum:
+        raise RowsDamaged(path, "damaged (its checksum differs)")
+    return content

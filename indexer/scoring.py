@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,6 @@ class StoredRows:
 
     index: VectorIndex
     centres: Centres
-    _kept: dict[str, Rows] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -51,16 +51,17 @@ class StoredRows:
         """The fusion that made the rows."""
         return self.index.fusion
 
-    @property
-    def sample(self) -> Rows:
-        """Up to `SAMPLE` rows of captioned pictures, evenly spread; always the same."""
-        if "sample" not in self._kept:
-            keys = self.index.all_keys
-            captioned = np.flatnonzero(keys >= 0)
-            few = min(SAMPLE, len(captioned))
-            chosen = captioned[np.linspace(0, len(captioned) - 1, few).astype(np.int64)]
-            self._kept["sample"] = self.index.take(chosen)
-        return self._kept["sample"]
+    @cached_property
+    def sample(self) -> tuple[NDArray[np.floating], NDArray[np.float32]]:
+        """Up to `SAMPLE` rows of captioned pictures, evenly spread, and what was measured of them.
+
+        It is always the same, and as precise as the rows are stored.
+        """
+        captioned = np.flatnonzero(self.index.all_keys >= 0)
+        few = min(SAMPLE, len(captioned))
+        chosen = captioned[np.linspace(0, len(captioned) - 1, few).astype(np.int64)]
+        rows, precision = self.index.take(chosen), self.index.precision
+        return rows.astype(precision), self.fusion.measures(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def _products(block: RowBlock, queries: Rows, rows: Ids | None) -> Scores:
 
 def plain_gain(stored: StoredRows, queries: Rows, weight: float) -> Scores:
     """The gain of pictures without a caption, measured on a fixed sample of those with one."""
-    return stored.fusion.plain_gain(stored.sample, stored.centres, queries, weight)
+    rows, measures = stored.sample
+    return stored.fusion.plain_gain(rows, stored.centres, queries, weight, measures)
 
 
 def targets(

@@ -94,6 +94,12 @@ class VectorIndex:
         return self.size - sum(len(block.gone) for block in self.blocks)
 
     @property
+    def precision(self) -> np.dtype[np.floating]:
+        """The type of the stored numbers."""
+        found = (keyed.block.parts[0].dtype for keyed in self.blocks)
+        return np.result_type(np.float16, *found)
+
+    @property
     def size(self) -> int:
         """The number of positions; those of rows that are out of date count too."""
         return int(self.starts[-1])

@@ -8,6 +8,8 @@ from functools import partial
 import numpy as np
 
 from indexer.batch import Batch
+from indexer.compressed import check_view
+from indexer.compressing import compress
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
@@ -43,6 +45,7 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
         yield _bad(damaged, "are damaged or gone: searching is slower")
     if wrong:
         yield _bad(wrong, "disagree with the catalogue: answers may be wrong")
+    yield from _compressed(library)
     stray = other_files(library.path, stored.files | library.compressed.files)
     if stray:
         yield Finding(
@@ -54,6 +57,32 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
             examples=some([path.name for path in stray]),
             rebuild=_delete_stray,
         )
+
+
+def _compressed(library: Library) -> Iterator[Finding]:
+    """Is every file of the compressed index the one that was written, and does it find enough?"""
+    damaged, facts = [], library.compressed
+    for view in facts.views:
+        try:
+            check_view(library.path, view)
+        except LibraryDamaged:
+            damaged.append(view.file)
+    if damaged or (facts.views and not facts.usable):
+        meaning = "are damaged or gone" if damaged else "find too little, or are not finished"
+        yield Finding(
+            "vectors",
+            len(damaged) or len(facts.views),
+            f"files of the compressed index {meaning}: searching is slower",
+            "they are made again from the rows; nothing is encoded",
+            serious=bool(damaged),
+            examples=some(damaged),
+            rebuild=_compress,
+        )
+
+
+def _compress(library: Library) -> None:
+    for _ in compress(library):
+        pass
 
 
 def _bad(files: list[str], meaning: str) -> Finding:

@@ -139,10 +139,18 @@ class Fusion(ABC):
         """Mean rows of both kinds, from the sums of all rows or from `means`."""
 
     @abstractmethod
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         """What scores of pictures without a caption are multiplied by, to rank fairly.
 
-        `rows` are pictures with a caption. Their fused scores spread otherwise than those of the
+        `rows` are pictures with a caption, in float32 or float16, and `measures` what was measured
+        of them, where it is known. Their fused scores spread otherwise than those of the
         picture alone would; the gain is the ratio of the two spreads for each of the `queries`
         (m, width), shape (m,).
         """

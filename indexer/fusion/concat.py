@@ -19,6 +19,7 @@ from indexer.fusion.base import (
     own_mean,
     spread_ratio,
 )
+from indexer.products import product
 
 
 class Concat(Fusion):
@@ -49,7 +50,7 @@ class Concat(Fusion):
 
     def lengths_of(
         self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
-    ) -> NDArray[np.float32] | None:
+    ) -> NDArray[np.float32]:
         a, b = weight, 1 - weight
         t_t, i_t = measures
         squares = (b * b - a * a) * t_t + 2 * a * b * i_t + a * a
@@ -65,9 +66,18 @@ class Concat(Fusion):
         known = {IMAGE: m_i, TEXT: m_t}
         return Centres(captioned.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         dim = rows.shape[1] // 2
-        centred = rows - centres.captioned
-        fused = centred @ queries.T / np.maximum(self.lengths(rows, weight), 1e-6)[:, None]
-        alone = centred[:, :dim] @ queries[:, :dim].T * (ROOT / max(weight, 1e-6))
-        return spread_ratio(fused, alone)
+        if measures is None:
+            measures = self.measures(rows.astype(np.float32))
+        images, texts = (product(rows[:, part], queries[:, part]).T for part in np.s_[:dim, dim:])
+        lengths = self.lengths_of(measures, weight)
+        fused = (images + texts - queries @ centres.captioned) / np.maximum(lengths, 1e-6)[:, None]
+        return spread_ratio(fused, images * (ROOT / max(weight, 1e-6)))

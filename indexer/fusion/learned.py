@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.arrays import Array, Arrays, Joined
 from indexer.encoders.protocol import Encoder, Rows, unit_rows
@@ -83,5 +84,12 @@ class Learned(Unweighed):
         plain = own_mean(sums.plain, sums.without_caption, known["centre_plain"])
         return Centres(captioned, plain, means)
 
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         return np.full(len(queries), self.weights.tensors["gain"][0], np.float32)

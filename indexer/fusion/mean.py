@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
 from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
@@ -26,5 +27,12 @@ class Mean(Unweighed):
         captioned = own_mean(sums.captioned, sums.with_caption, both)
         return Centres(captioned, own_mean(sums.plain, sums.without_caption, m_i), means)
 
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         return np.ones(len(queries), np.float32)
