@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 from photograph_views import Views
@@ -117,10 +118,6 @@ def pictures(
 
 def _neighbours(fused: NDArray[np.float32]) -> NDArray[np.int64]:
     """The nearest other views of each, (n, NEIGHBOURS)."""
-    found = []
-    for start in range(0, len(fused), _AT_ONCE):
-        near = fused[start : start + _AT_ONCE] @ fused.T
-        own = np.arange(len(near))
-        near[own, own + start] = -np.inf
-        found.append(np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS])
-    return np.concatenate(found)
+    _, found = faiss.knn(fused, fused, NEIGHBOURS + 1, metric=faiss.METRIC_INNER_PRODUCT)
+    near: NDArray[np.int64] = found[:, 1:]
+    return near

@@ -7,6 +7,8 @@ trusts the sizes that stand in a file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -77,9 +79,21 @@ class CompressedView:
     def candidates(self, q: NDArray[np.float32], count: int, probes: int) -> Ids:
         """The pictures, at most `count`, whose rows seem nearest to `q` (dim,) in some lists."""
         wanted = _faiss.SearchParametersIVF(nprobe=min(probes, self.lists))
-        _, found = self._index.search(np.ascontiguousarray(q[None]), count, params=wanted)
+        with _on_one_core():
+            _, found = self._index.search(np.ascontiguousarray(q[None]), count, params=wanted)
         ids: Ids = found[0]
         return ids[ids >= 0]
+
+
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    """One query is over before a second core has woken; where one is busy, all would wait."""
+    cores = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(cores)
 
 
 class _Reading:
