@@ -17,6 +17,7 @@ from indexer.scoring import Asked, Scores, StoredRows, block_scores
 from indexer.vectors import Ids, KeyedBlock
 
 T = TypeVar("T")
+MANY = 8  # one row in so many is cheaper to find by a scan of all than one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,24 @@ class Wanted:
     barred: Ids
     only: Ids | None = None
 
+    def all_barred(self, size: int) -> Ids:
+        """All positions that are not wanted, of so many."""
+        allowed = np.zeros(size, np.bool_)
+        allowed[slice(None) if self.only is None else self.only] = True
+        allowed[self.barred] = False
+        return np.flatnonzero(~allowed)
+
 
 def ranked(
     stored: StoredRows, q: NDArray[np.float32], weight: float, wanted: Wanted
 ) -> tuple[Ids, Scores]:
     """The positions of the k best rows and their scores, best first: exact, on all cores."""
     asked, index = Asked.of(stored, q, weight), stored.index
+    if wanted.only is not None and len(wanted.only) * MANY > index.size:
+        wanted = Wanted(wanted.k, wanted.all_barred(index.size))
     if wanted.only is not None:
-        return _of_some(stored, asked, np.setdiff1d(wanted.only, wanted.barred), wanted.k)
+        only = np.setdiff1d(wanted.only, wanted.barred)
+        return _of_some(stored, asked, only, wanted.k, all_checked=True)
     numbered = list(zip(index.blocks, index.starts.tolist(), strict=False))
     return _best_of(_scanned(stored, asked, wanted, numbered), wanted.k)
 
@@ -54,7 +65,7 @@ def candidates_of(
         if keyed.block.name not in candidates.covered
     ]
     positions = np.setdiff1d(index.positions(candidates.pictures), wanted.barred)
-    found = _of_some(stored, asked, positions, wanted.k)
+    found = _of_some(stored, asked, positions, wanted.k, all_checked=False)
     if not others:
         return found
     scanned = _best_of(_scanned(stored, asked, wanted, others), wanted.k)
@@ -78,16 +89,22 @@ def _scanned(
     return list(each_block(leading, numbered))
 
 
-def _of_some(stored: StoredRows, asked: Asked, positions: Ids, k: int) -> tuple[Ids, Scores]:
-    """The best of some positions (ascending), from their rows alone."""
-    found = [(np.zeros(0, np.int64), np.zeros(0, np.float32))]
-    bounds = np.searchsorted(positions, stored.index.starts)
-    for first, (keyed, rows) in zip(
-        bounds[:-1][np.diff(bounds) > 0], stored.index.split(positions), strict=True
-    ):
-        (score,) = block_scores(keyed, asked, stored.fusion, rows)
-        found.append((positions[first : first + len(rows)], score))
-    return _best_of(found, k)
+def _of_some(
+    stored: StoredRows, asked: Asked, positions: Ids, k: int, *, all_checked: bool
+) -> tuple[Ids, Scores]:
+    """The best of some positions (ascending), from their rows alone.
+
+    Either all of these rows are checked, or those that are returned.
+    """
+    index = stored.index
+    if all_checked:
+        index.check(positions, asked.parts)
+    keyed = index.gathered(positions, asked.parts)
+    (found,) = block_scores(keyed, asked, stored.fusion)
+    found[~np.isfinite(found)] = -np.inf  # a damaged row may hold anything
+    chosen = best(found, k)
+    index.check(np.sort(positions[chosen]), asked.parts)
+    return positions[chosen], found[chosen]
 
 
 def _best_of(found: list[tuple[Ids, Scores]], k: int) -> tuple[Ids, Scores]:

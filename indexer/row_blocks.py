@@ -73,7 +73,7 @@ class RowBlock:
         return cls(tuple(np.concatenate(part) for part in parts), measures, sums)
 
     def __len__(self) -> int:
-        return len(self.parts[0])
+        return int(self.measures.shape[1])
 
     def check(self, part: int, rows: NDArray[np.int64] | None = None) -> None:
         """Raise `RowsDamaged` unless a part of all or of some rows is what was written."""
@@ -129,6 +129,8 @@ class MappedBlock(RowBlock):
                 return
             runs: Iterable[int] = np.flatnonzero(~seen).tolist()
         else:
+            if seen[rows // RUN].all():
+                return
             runs = [run for run in np.unique(rows // RUN).tolist() if not seen[run]]
         for run in runs:
             if _checksum(self.parts[part], self.measures, run) != self._checksums[part, run]:

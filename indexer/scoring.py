@@ -68,11 +68,13 @@ class StoredRows:
 class Asked:
     """Queries (m, width) with what their scores need beside the products.
 
-    `offsets` (m, 2) are the products with the centres, without and with a caption; `gain` (m,)
-    multiplies scores without a caption, None where all are scored alike.
+    `parts` are the pieces of a row that count. `offsets` (m, 2) are the products with the
+    centres, without and with a caption; `gain` (m,) multiplies scores without a caption, None
+    where all are scored alike.
     """
 
     queries: Rows
+    parts: tuple[int, ...]
     weight: float
     offsets: Scores
     gain: Scores | None
@@ -84,7 +86,9 @@ class Asked:
         centres = np.stack([stored.centres.plain, stored.centres.captioned])
         mixed = 0 < weight < 1 and stored.index.sums.without_caption > 0
         gain = plain_gain(stored, queries, weight) if mixed else None
-        return cls(queries, weight, queries @ centres.T, gain)
+        pieces = np.split(queries, stored.fusion.parts, axis=1)
+        parts = tuple(part for part, asking in enumerate(pieces) if asking.any())
+        return cls(queries, parts, weight, queries @ centres.T, gain)
 
 
 def block_scores(
@@ -92,7 +96,7 @@ def block_scores(
 ) -> Scores:
     """Scores (m, n) of all rows of a block, or of some. Raises `RowsDamaged`."""
     chosen = slice(None) if rows is None else rows
-    found = _products(keyed.block, asked.queries, rows)
+    found = _products(keyed.block, asked, rows)
     plain = None if keyed.plain is None else keyed.plain[chosen]
     if plain is None:
         found -= asked.offsets[:, 1:]
@@ -111,15 +115,15 @@ def block_scores(
     return found
 
 
-def _products(block: RowBlock, queries: Rows, rows: Ids | None) -> Scores:
+def _products(block: RowBlock, asked: Asked, rows: Ids | None) -> Scores:
     """The products (m, n) with those parts of the rows that count for the queries."""
     count = len(block) if rows is None else len(rows)
-    found = np.zeros((len(queries), count), np.float32)
-    for part, asking in enumerate(np.split(queries, len(block.parts), axis=1)):
-        if asking.any():
-            block.check(part, rows)
-            stored = block.parts[part] if rows is None else block.parts[part][rows]
-            found += product(stored, asking)
+    found = np.zeros((len(asked.queries), count), np.float32)
+    pieces = np.split(asked.queries, len(block.parts), axis=1)
+    for part in asked.parts:
+        block.check(part, rows)
+        stored = block.parts[part] if rows is None else block.parts[part][rows]
+        found += product(stored, pieces[part])
     return found
 
 

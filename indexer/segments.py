@@ -1,4 +1,4 @@
-"""The vector index on disk: segments, files of at most 8,192 rows each.
+"""The vector index on disk: segments, files of at most 16,384 rows each.
 
 A segment never changes and is named by its checksum, so that a reader has a whole old or a whole
 new one. Its row of the catalogue holds the keys of its rows; the key of a row that is out of date
@@ -28,7 +28,7 @@ from indexer.row_blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write
 from indexer.schema import GONE, VECTORS
 from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids, without_pictures
 
-SEGMENT = 8192  # rows: 16 MB of the built-in model's
+SEGMENT = 16384  # rows: 32 MB of the built-in model's
 COMPACT = 10  # a segment is written anew when one row in so many is gone
 WORTH = 50  # new rows are written when there are as many as one in so many present ones,
 _AT_ONCE = 1024  # pictures that are fused together: in float32 a row takes twice the room

@@ -167,12 +167,29 @@ class VectorIndex:
 
     def take(self, positions: Ids) -> Rows:
         """Rows (m, width) at ascending positions, checked. Raises `RowsDamaged`."""
+        self.check(positions, range(self.fusion.parts))
         found = [np.zeros((0, self.width), np.float32)]
-        for keyed, rows in self.split(positions):
-            for part in range(self.fusion.parts):
-                keyed.block.check(part, rows)
-            found.append(keyed.block.take(rows))
+        found += [keyed.block.take(rows) for keyed, rows in self.split(positions)]
         return np.concatenate(found)
+
+    def check(self, positions: Ids, parts: Iterable[int]) -> None:
+        """Raise `RowsDamaged` unless parts of rows (ascending) are what was written."""
+        for keyed, rows in self.split(positions):
+            for part in parts:
+                keyed.block.check(part, rows)
+
+    def gathered(self, positions: Ids, parts: Iterable[int]) -> KeyedBlock:
+        """Rows at ascending positions in one block, unchecked; other parts of them are left out."""
+        chosen, dim = list(self.split(positions)), self.width // self.fusion.parts
+        found = [np.zeros((0, dim), np.float16) for _ in range(self.fusion.parts)]
+        for part in parts if chosen else ():
+            found[part] = np.concatenate([keyed.block.parts[part][rows] for keyed, rows in chosen])
+        measures = np.zeros((self.fusion.measured, 0), np.float32)
+        measures = np.concatenate(
+            [measures, *(keyed.block.measures[:, rows] for keyed, rows in chosen)], axis=1
+        )
+        keys = np.concatenate([np.zeros(0, np.int64), *(k.keys[rows] for k, rows in chosen)])
+        return KeyedBlock(RowBlock(tuple(found), measures, self.sums), keys)
 
     def verify(self) -> None:
         """Raise `RowsDamaged` unless every byte of all blocks is what was written."""
