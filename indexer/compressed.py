@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # FAISS is imported where a view is read
 COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
 RECALL = 0.99  # of the best ten, among the candidates
 SHARE = 10  # an answer that is not at most one in so many of the candidates is found by a scan
-LADDER = ((32, 300), (64, 500), (96, 1000), (192, 1500), (384, 2000), (1024, 4000))
+LADDER = ((64, 500), (96, 1000), (192, 1500), (384, 2000), (1024, 4000))
 """Lists that are looked into, and candidates: more of both until the recall is reached."""
 
 
