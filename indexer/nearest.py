@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.compressed import Candidates
-from indexer.scoring import Asked, Scores, StoredRows, block_scores
+from indexer.scoring import Asked, Scores, StoredRows, block_scores, rough_scores
 from indexer.vectors import Ids, KeyedBlock
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def ranked(
         only = np.setdiff1d(wanted.only, wanted.barred)
         return _of_some(stored, asked, only, wanted.k, all_checked=True)
     numbered = list(zip(index.blocks, index.starts.tolist(), strict=False))
-    return _best_of(_scanned(stored, asked, wanted, numbered), wanted.k)
+    return _scanned(stored, asked, wanted, numbered)
 
 
 def candidates_of(
@@ -68,25 +68,38 @@ def candidates_of(
     found = _of_some(stored, asked, positions, wanted.k, all_checked=False)
     if not others:
         return found
-    scanned = _best_of(_scanned(stored, asked, wanted, others), wanted.k)
+    scanned = _scanned(stored, asked, wanted, others)
     new = np.isin(scanned[0], found[0], invert=True)
     return _best_of([found, (scanned[0][new], scanned[1][new])], wanted.k)
 
 
 def _scanned(
     stored: StoredRows, asked: Asked, wanted: Wanted, numbered: Sequence[tuple[KeyedBlock, int]]
-) -> list[tuple[Ids, Scores]]:
-    """The best of each block."""
+) -> tuple[Ids, Scores]:
+    """The best of some blocks: scored roughly, all that may be among them then exactly."""
 
-    def leading(item: tuple[KeyedBlock, int]) -> tuple[Ids, Scores]:
+    def leading(item: tuple[KeyedBlock, int]) -> tuple[Ids, Scores, float]:
         keyed, start = item
-        (found,) = block_scores(keyed, asked, stored.fusion)
+        found, slack = rough_scores(keyed, asked, stored.fusion)
         first, end = np.searchsorted(wanted.barred, [start, start + len(keyed)])
         found[wanted.barred[first:end] - start] = -np.inf
-        chosen = best(found, wanted.k)
-        return chosen + start, found[chosen]
+        chosen = _not_below(found, wanted.k, slack)
+        return chosen + start, found[chosen], slack
 
-    return list(each_block(leading, numbered))
+    parts = list(each_block(leading, numbered))
+    positions = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
+    rough = np.concatenate([np.zeros(0, np.float32), *(part[1] for part in parts)])
+    chosen = _not_below(rough, wanted.k, max((part[2] for part in parts), default=0))
+    return _of_some(stored, asked, np.sort(positions[chosen]), wanted.k, all_checked=False)
+
+
+def _not_below(rough: Scores, k: int, slack: float) -> Ids:
+    """Positions of all that may be among the k best, where each is right within `slack`."""
+    if k <= 0 or not len(rough):
+        return np.zeros(0, np.int64)
+    k = min(k, len(rough))
+    floor = np.partition(rough, len(rough) - k)[len(rough) - k] - np.float32(2 * slack)
+    return np.flatnonzero((rough >= floor) & np.isfinite(rough))
 
 
 def _of_some(

@@ -11,6 +11,20 @@ _AT_ONCE = 4096  # rows that are brought to float32 together
 _SHIFT = np.float32(2048)  # 2^11: what float16 rounds off, brought back into its range
 
 
+def rounded_off(queries: NDArray[np.float32]) -> float:
+    """How far from its product with a unit row `rough_product` can be."""
+    rest = queries - queries.astype(np.float16).astype(np.float32)
+    return float(np.linalg.norm(rest, axis=-1).max(initial=0)) * 1.01 + 2e-6
+
+
+def rough_product(rows: NDArray[np.floating], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The products (m, n) with queries that are rounded as the rows are: at the speed of memory."""
+    if rows.dtype != np.float16 or not len(rows):
+        return product(rows, queries)
+    found = numkong.cdist(rows, queries.astype(np.float16), "dot", out_dtype="float32")
+    return np.asarray(found).T
+
+
 def product(rows: NDArray[np.floating], queries: NDArray[np.float32]) -> NDArray[np.float32]:
     """The products (m, n) of rows (n, dim), in float16 or float32, with queries (m, dim).
 

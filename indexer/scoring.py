@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
 from indexer.fusion import Centres, Fusion
-from indexer.products import product
+from indexer.products import product, rough_product, rounded_off
 from indexer.row_blocks import RowBlock
 from indexer.schema import GONE
 from indexer.vectors import Ids, KeyedBlock, VectorIndex
@@ -91,12 +91,25 @@ class Asked:
         return cls(queries, parts, weight, queries @ centres.T, gain)
 
 
+def rough_scores(keyed: KeyedBlock, asked: Asked, fusion: Fusion) -> tuple[Scores, float]:
+    """Scores (n,) of all rows of a block for one query, and how far from exact they can be."""
+    (found,) = block_scores(keyed, asked, fusion, multiply=rough_product)
+    lengths = fusion.lengths_of(keyed.block.measures, asked.weight)
+    shortest = 1.0 if lengths is None else float(lengths.min(initial=1, where=lengths > SHORT))
+    gain = 1.0 if asked.gain is None else max(1.0, float(asked.gain[0]))
+    return found, rounded_off(asked.queries) * gain / shortest
+
+
 def block_scores(
-    keyed: KeyedBlock, asked: Asked, fusion: Fusion, rows: Ids | None = None
+    keyed: KeyedBlock,
+    asked: Asked,
+    fusion: Fusion,
+    rows: Ids | None = None,
+    multiply: Callable[[NDArray[np.floating], Rows], Scores] = product,
 ) -> Scores:
     """Scores (m, n) of all rows of a block, or of some. Raises `RowsDamaged`."""
     chosen = slice(None) if rows is None else rows
-    found = _products(keyed.block, asked, rows)
+    found = _products(keyed.block, asked, rows, multiply)
     plain = None if keyed.plain is None else keyed.plain[chosen]
     if plain is None:
         found -= asked.offsets[:, 1:]
@@ -115,7 +128,12 @@ def block_scores(
     return found
 
 
-def _products(block: RowBlock, asked: Asked, rows: Ids | None) -> Scores:
+def _products(
+    block: RowBlock,
+    asked: Asked,
+    rows: Ids | None,
+    multiply: Callable[[NDArray[np.floating], Rows], Scores],
+) -> Scores:
     """The products (m, n) with those parts of the rows that count for the queries."""
     count = len(block) if rows is None else len(rows)
     found = np.zeros((len(asked.queries), count), np.float32)
@@ -123,7 +141,7 @@ def _products(block: RowBlock, asked: Asked, rows: Ids | None) -> Scores:
     for part in asked.parts:
         block.check(part, rows)
         stored = block.parts[part] if rows is None else block.parts[part][rows]
-        found += product(stored, pieces[part])
+        found += multiply(stored, pieces[part])
     return found
 
 
