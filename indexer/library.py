@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from indexer.batch import Batch
 from indexer.cached_index import CachedIndex
 from indexer.catalogue import Catalogue
+from indexer.compressed import CompressedFacts
 from indexer.database import (
     FILE,
     check_schema,
@@ -36,7 +37,7 @@ from indexer.errors import (
 from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
 from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion, kept_fusion
-from indexer.schema import GENERATION, SETTINGS
+from indexer.schema import COMPRESSED, GENERATION, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT, LibrarySettings
 from indexer.tagging.tags import Tags
@@ -46,8 +47,7 @@ from indexer.vectors import VectorIndex
 class Library:
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
-    Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`
-    and `tags` answer questions, `writing()` changes things, `vectors()` gives the rows to search.
+    Open one with `Library.open`, make one with `Library.create`; change it within `writing()`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Library:
         self._engine = engine
         self._encoder: Encoder | None = None
         self._fusion: Fusion | None = None
-        self._index = CachedIndex(self)
+        self.index = CachedIndex(self)
 
     @classmethod
     def create(
@@ -270,15 +270,27 @@ class Library:
         return f"{settings.fingerprint} {settings.fused_by}"
 
     def vectors(self) -> VectorIndex:
-        """The vector index, caught up with the catalogue.
+        """The vector index, caught up with the catalogue; it never changes.
 
-        One that was returned before is left as it is: another thread may be searching it.
+        Opening it reads no rows. Those that are asked for are checked then: `RowsDamaged` names
+        a file that is to be distrusted.
         """
-        return self._index.current()
+        return self.index.current()
 
     def save_vectors(self) -> None:
         """Bring the segments on disk up to date, as far as the changes are worth it."""
-        self._index.save()
+        self.index.save()
+
+    @property
+    def compressed(self) -> CompressedFacts:
+        """What is on disk of a compressed index."""
+        return CompressedFacts.from_json(self.catalogue.setting(COMPRESSED), self.made_with)
+
+    def put_compressed(self, facts: CompressedFacts) -> None:
+        """Note what is on disk of a compressed index, and delete what is not used any more."""
+        with self._transaction() as session:
+            Batch(session, self.generation).set(COMPRESSED, facts.to_json())
+        self.index.forget()
 
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index; the library itself does not change by it."""
