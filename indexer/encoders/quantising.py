@@ -111,7 +111,9 @@ def _write_ranges(graph: Path, ranges: Path, pixels: Pixels, folder: Path) -> No
 
 
 def _rounded(value: Any) -> NDArray[np.float32]:
-    return np.array(float(f"{float(value):.{DIGITS}g}"), np.float32)
+    values = np.asarray(value, np.float32)
+    rounded = [float(f"{one:.{DIGITS}g}") for one in values.ravel().tolist()]
+    return np.array(rounded, np.float32).reshape(values.shape)
 
 
 def _batches(pixels: Pixels) -> Iterator[Pixels]:

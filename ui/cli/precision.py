@@ -28,7 +28,8 @@ def precision_option(*, ends: str) -> Callable[[Any], Any]:
         type=click.Choice(PRECISIONS),
         metavar="NAME",
         help="Arithmetic of the image tower, fp32, int8 or auto: int8 is faster, at some cost in "
-        f"what is found; auto is int8 where that is known to cost next to nothing, else fp32.  {ends}",
+        "what is found; auto is int8 where that is known to cost next to nothing, else fp32.  "
+        f"{ends}",
     )
 
 
