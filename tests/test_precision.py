@@ -67,7 +67,7 @@ def test_int8_texts_are_those_of_fp32(encoders):
 
 
 def test_int8_picture_does_not_depend_on_its_batch(encoders, pixels):
-    together = encoders[1].encode_images(np.concatenate([pixels, pixels]))
+    together = encoders[1].encode_images(np.concatenate([pixels, pixels[:3]]))
     alone = np.concatenate([encoders[1].encode_images(one[None]) for one in pixels])
     assert ((together[: len(pixels)] * alone).sum(axis=1) > 0.9999).all()
 
@@ -95,13 +95,12 @@ def test_own_heads_have_an_int8_tower_of_their_own(encoders, tmp_path):
     assert plain_name(own.name) == f"mini:{path}"
 
 
-def test_quantising_twice_makes_the_same_graph(encoders, tmp_path):
+def test_quantising_twice_makes_the_same_graph(encoders, pixels, tmp_path):
     graph = encoders[0].towers.image.path
     encoders[0].towers.image.ensure()
-    samples = quantising.sample_pixels()[:8]
     made = [tmp_path / "a.onnx", tmp_path / "b.onnx"]
     for path in made:
-        quantising.quantise(graph, path, samples)
+        quantising.quantise(graph, path, pixels[:2])
     assert file_hash(made[0]) == file_hash(made[1])
     assert made[0].stat().st_size < 0.5 * graph.stat().st_size
 
@@ -211,8 +210,7 @@ def test_library_keeps_its_precision_until_another_is_named(home, one_picture):
     assert encoder_after("--model", "mini") == "int8:mini"
     assert encoder_after("--precision", "fp32") == "mini"
     assert encoder_after() == "mini"
-    hits = answered("search", one_picture / "panda.jpg", "--library", home)["hits"]
-    assert hits[0]["image_score"] > 0
+    assert answered("search", "a panda", "--library", home)["hits"][0]["rank"] == 1
 
 
 def test_int8_library_is_asked_by_pictures_and_by_words(home, one_picture):
@@ -249,8 +247,9 @@ def test_model_and_precision_of_a_library_change_only_when_asked(home, costs):
 @pytest.mark.parametrize("command", ["index", "evaluate"])
 @pytest.mark.parametrize("value", ["fp16", "INT4", ""])
 def test_unknown_precision_is_refused(command, value, home, one_picture):
-    message = refusal(command, one_picture, "--precision", value, status=2)
-    assert "'auto', 'fp32', 'int8'" in message
+    refused = run(command, one_picture, "--precision", value)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"'{value}' is not one of 'auto', 'fp32', 'int8'" in refused.stderr
     assert not home.exists()
 
 
