@@ -7,6 +7,7 @@ Example: python benchmarks/encoder.py --repeat 7
 
 from __future__ import annotations
 
+import logging
 import statistics
 import tempfile
 import time
@@ -23,6 +24,7 @@ from indexer.encoders.graphs import Graph, open_session
 from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.layout import Streams, measured_layout
 from indexer.encoders.mini import Towers
+from indexer.encoders.quantising import quantise, sample_pixels
 from indexer.encoders.towers import ImageTower, Trunk
 from indexer.settings import cache_directory
 
@@ -89,9 +91,6 @@ def export(tower: nn.Module, path: Path) -> Path:
 
 def contestants(folder: Path, pixels: np.ndarray) -> Mapping[str, Encode]:
     """What is measured, by its name."""
-    # Behind graphs.py, which silences what it imports.
-    from indexer.encoders.quantising import quantise, sample_pixels
-
     lite2, samples = export(Plain(), folder / "lite2.onnx"), sample_pixels()
     quantise(lite2, folder / "lite2-int8.onnx", samples)
     graphs: dict[str, Graph] = {
@@ -125,6 +124,7 @@ def shown(ratios: list[float]) -> str:
 def main(repeat: int) -> None:
     """Measure the image towers in each precision against PyTorch."""
     warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
     pixels = np.random.default_rng(0).integers(0, 256, (AT_ONCE, SIZE, SIZE, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         encoders = contestants(Path(folder), pixels)
