@@ -9,19 +9,18 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders.graphs import Graph, beside, open_session, receipt_of
+from indexer.encoders.graphs import RUNTIME, Graph, beside, open_session, receipt_of
 from indexer.encoders.heads import file_hash
 from indexer.encoders.protocol import unit_rows
 from indexer.errors import ModelError
 
 TOLERANCE = 1e-3  # of a component of a unit row
 LARGEST = 1_900_000_000  # bytes of a tower: a graph in one file holds no more than 2 GiB
-BOTH = f"{torch.__version__}, onnxruntime {onnxruntime.__version__}"  # others may do better
+BOTH = f"torch {torch.__version__}, {RUNTIME}"  # others may do better
 
 logger = logging.getLogger(__name__)
 

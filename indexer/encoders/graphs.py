@@ -33,6 +33,8 @@ import onnxruntime
 MANY = 16  # pictures from which on it is worth measuring what is the fastest way
 ALIKE = 0.98  # median cosine of int8 embeddings to those of fp32; 0.996 where all is well
 
+RUNTIME = f"onnxruntime {onnxruntime.__version__}"
+
 logger = logging.getLogger(__name__)
 
 
