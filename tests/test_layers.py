@@ -89,6 +89,8 @@ HEAVY_HOMES = (
     "indexer.encoders.towers",
     "indexer.encoders.open_clip",
     "indexer.encoders.checkpoints",
+    "indexer.encoders.exports",
+    "indexer.encoders.quantising",
 )
 
 

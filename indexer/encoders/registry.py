@@ -1,4 +1,4 @@
-"""Encoders by name: `mini`, `mini:FILE`, `open_clip:…`, and what other packages add."""
+"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `open_clip:…`, what other packages add."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 
-from indexer.encoders.protocol import Encoder
+from indexer.encoders.protocol import FP32, Encoder
 from indexer.errors import InputError, ModelError
 from indexer.settings import cache_directory
 
 GROUP = "picfuse.encoders"  # entry points: scheme = "module:function" like those below
 BUILT_IN = {
     "mini": "indexer.encoders.mini:open_encoder",
+    "int8": "indexer.encoders.mini:open_int8",
     "open_clip": "indexer.encoders.open_clip:open_encoder",
 }
 
@@ -30,7 +32,27 @@ def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False)
     A scheme's module is imported only here, since open_clip's brings torch with it. Raises
     `InputError` for an unknown name and `ModelError` when the model cannot be had.
     """
-    scheme, _, rest = name.partition(":")
+    module, function = _found(name)
+    try:
+        opener: Callable[[str, str, Path, bool], Encoder] = getattr(module, function)
+    except AttributeError as error:
+        raise _broken(name, error) from error
+    return opener(name, name.partition(":")[2], cache or cache_directory(), offline)
+
+
+def preferred_precision(name: str, *, cache: Path | None = None) -> str:
+    """The precision that suits an encoder on this machine: fp32 where its module names none.
+
+    Raises what `load_encoder` raises.
+    """
+    prefers: Callable[[str, Path], str] | None
+    prefers = getattr(_found(name)[0], "preferred_precision", None)
+    return prefers(name, cache or cache_directory()) if prefers else FP32
+
+
+def _found(name: str) -> tuple[ModuleType, str]:
+    """The module of a name's scheme, and the function in it that opens an encoder."""
+    scheme = name.partition(":")[0]
     if scheme not in schemes():
         raise InputError(
             f"no encoder {name!r}; there are mini, mini:FILE, open_clip:ARCHITECTURE/PRETRAINED "
@@ -38,9 +60,10 @@ def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False)
         )
     module, _, function = schemes()[scheme].partition(":")
     try:
-        opener: Callable[[str, str, Path, bool], Encoder] = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ModelError(
-            f"the encoder {name!r} cannot be loaded ({error}); install its package again"
-        ) from error
-    return opener(name, rest, cache or cache_directory(), offline)
+        return import_module(module), function
+    except ImportError as error:
+        raise _broken(name, error) from error
+
+
+def _broken(name: str, error: Exception) -> ModelError:
+    return ModelError(f"the encoder {name!r} cannot be loaded ({error}); install its package again")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.arrays import Array, Arrays, Joined
-from indexer.encoders.protocol import Encoder, Rows, unit_rows
+from indexer.encoders.protocol import Encoder, Rows, same_space, unit_rows
 from indexer.errors import InputError
 from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights
@@ -64,7 +64,7 @@ class Learned(Unweighed):
         return self.weights.content
 
     def check_encoder(self, encoder: Encoder) -> None:
-        if encoder.fingerprint != self.weights.encoder:
+        if not same_space(encoder.fingerprint, self.weights.encoder):
             raise InputError(
                 f"the fusion {self.name!r} was trained for {self.weights.encoder_name!r} "
                 f"({self.weights.encoder[:8]}) and does not fit {encoder.name!r} "
