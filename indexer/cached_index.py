@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from indexer.catalogue import Catalogue, chunks
+from indexer.lookup import Lookup, chunks
 from indexer.segments import (
     SEGMENT,
     FusedRows,
@@ -28,8 +28,9 @@ class FusedPictures(Protocol):
     """What the index of a library is a cache of: fused rows, and how far they have come."""
 
     path: Path
-    catalogue: Catalogue
 
+    @property
+    def catalogue(self) -> Lookup: ...
     @property
     def generation(self) -> int: ...
     @property

@@ -19,10 +19,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue import Catalogue, chunks
 from indexer.encoders.protocol import Rows
 from indexer.errors import LibraryDamaged
-from indexer.schema import GONE
+from indexer.lookup import Lookup, chunks
+from indexer.notation import GONE
 from indexer.vectors import Ids, VectorIndex, picture_ids, verify
 
 SEGMENT = 4096  # rows: 16 MB of the built-in model's
@@ -77,7 +77,7 @@ class Stored:
         return json.dumps({"made_with": self.made_with, "generation": self.generation})
 
 
-def stored_segments(catalogue: Catalogue, made_with: str) -> Stored:
+def stored_segments(catalogue: Lookup, made_with: str) -> Stored:
     """What is on disk; nothing where it was made with another encoder or fusion."""
     facts, rows = catalogue.segments()
     if not facts or (said := json.loads(facts))["made_with"] != made_with:
@@ -104,7 +104,7 @@ def load_segments(folder: Path, stored: Stored, width: int) -> tuple[VectorIndex
 class SegmentWriter:
     """Brings the segments of a library up to date; `fuse` makes rows from stored embeddings."""
 
-    def __init__(self, folder: Path, catalogue: Catalogue, width: int, fuse: Fuse) -> None:
+    def __init__(self, folder: Path, catalogue: Lookup, width: int, fuse: Fuse) -> None:
         self._folder = folder
         self._catalogue = catalogue
         self._width = width

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import Library
-from indexer.catalogue import PictureInfo
 from indexer.encoders import IMAGE, TEXT, unit_rows
 from indexer.errors import QueryError
-from indexer.thumbnails import thumbnail_path
+from indexer.lookup import PictureInfo
+from indexer.notation import thumbnail_path
+from indexer.reading import ReadLibrary
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, best, scores
 
@@ -63,7 +63,7 @@ class _Wanted:
 class Searcher:
     """Searches one library; keeps its rows in memory and notices when they change."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: ReadLibrary) -> None:
         self.library = library
         self._stored: tuple[int, StoredRows, NDArray[np.int64]] | None = None
 

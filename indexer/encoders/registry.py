@@ -31,12 +31,14 @@ def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False)
     `InputError` for an unknown name and `ModelError` when the model cannot be had.
     """
     scheme, _, rest = name.partition(":")
-    if scheme not in schemes():
+    # What others add is looked for in the facts of every installed package: not for those here.
+    known = BUILT_IN if scheme in BUILT_IN else schemes()
+    if scheme not in known:
         raise InputError(
             f"no encoder {name!r}; there are mini, mini:FILE, open_clip:ARCHITECTURE/PRETRAINED "
             "and open_clip:ARCHITECTURE:FILE ('picfuse models' lists them)"
         )
-    module, _, function = schemes()[scheme].partition(":")
+    module, _, function = known[scheme].partition(":")
     try:
         opener: Callable[[str, str, Path, bool], Encoder] = getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
