@@ -27,9 +27,10 @@ from indexer.encoders.heads import (
     read_heads,
     standardised,
 )
+from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
-from indexer.images import ImageTransform
+from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
 BATCH = 16  # pictures or sentences a run: larger ones only cost memory
@@ -47,7 +48,7 @@ class Towers:
         tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
         self.image = Graph(f"image-{tower}-{file_hash(heads)[:12]}", cache, heads)
-        self.text = Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads)
+        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
