@@ -24,6 +24,7 @@ class Opened:
     library: Library
     searcher: Searcher
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _counted: dict[int, int] = field(default_factory=dict)  # pictures, by generation
 
     @contextmanager
     def asking(self) -> Iterator[Searcher]:
@@ -33,9 +34,13 @@ class Opened:
 
     @property
     def pictures(self) -> int:
-        """Number of pictures that can be found."""
+        """Number of pictures that can be found; counted when the library has changed."""
         with self.asking():
-            return self.library.catalogue.number_present()
+            generation = self.library.generation
+            if generation not in self._counted:
+                self._counted.clear()
+                self._counted[generation] = self.library.catalogue.number_present()
+            return self._counted[generation]
 
 
 def open_library(options: AppOptions) -> Opened:
