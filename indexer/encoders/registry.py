@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from indexer.encoders.protocol import Encoder
@@ -20,6 +19,8 @@ BUILT_IN = {
 
 def schemes() -> dict[str, str]:
     """Every scheme of encoder names and the function that opens it."""
+    from importlib.metadata import entry_points  # 10 ms that a query with a known model spares
+
     added = {point.name: point.value for point in entry_points(group=GROUP)}
     return added | BUILT_IN
 
