@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from indexer.batch import Batch
 from indexer.catalogue import Catalogue
+from indexer.compressed import CompressedFacts
 from indexer.database import explained, is_vacant
 from indexer.directory import make_directory, occupied
 from indexer.embeddings import Embeddings
@@ -21,7 +22,7 @@ from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.golden import golden_of
 from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion
-from indexer.notation import GENERATION, SETTINGS
+from indexer.notation import COMPRESSED, GENERATION, SETTINGS
 from indexer.reading import ReadLibrary, existing_library
 from indexer.segments import Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
@@ -168,7 +169,13 @@ class Library(ReadLibrary):
 
     def save_vectors(self) -> None:
         """Bring the segments on disk up to date, as far as the changes are worth it."""
-        self._index.save()
+        self.index.save()
+
+    def put_compressed(self, facts: CompressedFacts) -> None:
+        """Note what is on disk of a compressed index, and delete what is not used any more."""
+        with self._transaction() as session:
+            Batch(session, self.generation).set(COMPRESSED, facts.to_json())
+        self.index.forget()
 
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index; the library itself does not change by it."""

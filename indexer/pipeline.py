@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from indexer.catalogue import ContentFacts
+from indexer.compressing import compress
 from indexer.decoded import Outcome
 from indexer.decoding import decoding_pool
 from indexer.errors import LibraryError
@@ -91,6 +92,7 @@ def _run(
             library.save_vectors()
         raise
     library.save_vectors()
+    yield from compress(library)
 
 
 def _check_weight(library: Library, options: IndexOptions) -> None:

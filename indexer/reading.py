@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from indexer.cached_index import CachedIndex
+from indexer.compressed import CompressedFacts
 from indexer.database import (
     FILE,
     Connections,
@@ -26,7 +27,7 @@ from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError, Librar
 from indexer.fusion import Fusion
 from indexer.kept_fusion import kept_fusion
 from indexer.lookup import Lookup
-from indexer.notation import GENERATION, SCHEMA, SETTINGS
+from indexer.notation import COMPRESSED, GENERATION, SCHEMA, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
 from indexer.tagging.lookup import TagLookup
@@ -54,7 +55,7 @@ class ReadLibrary:
         self._connections: Connections | None = None
         self._encoder: Encoder | None = None
         self._fusion: Fusion | None = None
-        self._index = CachedIndex(self)
+        self.index = CachedIndex(self)
 
     @classmethod
     def open(cls, path: str | Path, *, offline: bool = False, cache: Path | None = None) -> Self:
@@ -184,11 +185,17 @@ class ReadLibrary:
         return f"{settings.fingerprint} {settings.fused_by}"
 
     def vectors(self) -> VectorIndex:
-        """The vector index, caught up with the catalogue.
+        """The vector index, caught up with the catalogue; it never changes.
 
-        One that was returned before is left as it is: another thread may be searching it.
+        Opening it reads no rows. Those that are asked for are checked then: `RowsDamaged` names
+        a file that is to be distrusted.
         """
-        return self._index.current()
+        return self.index.current()
+
+    @property
+    def compressed(self) -> CompressedFacts:
+        """What is on disk of a compressed index."""
+        return CompressedFacts.from_json(self.catalogue.setting(COMPRESSED), self.made_with)
 
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index. Raises `LibraryError`."""

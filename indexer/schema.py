@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from indexer.notation import (
+    COMPRESSED,
     FAILED,
     GENERATION,
     GONE,
@@ -29,6 +30,7 @@ from indexer.notation import (
 )
 
 __all__ = [
+    "COMPRESSED",
     "FAILED",
     "GENERATION",
     "GONE",

@@ -15,8 +15,10 @@ from indexer.errors import QueryError
 from indexer.lookup import PictureInfo
 from indexer.notation import thumbnail_path
 from indexer.reading import ReadLibrary
+from indexer.row_blocks import RowsDamaged
+from indexer.vectors import VectorIndex, picture_ids
 from search.query import EmbeddedQuery, Query, Term, embed
-from search.ranking import StoredRows, best, scores
+from search.ranking import StoredRows, Wanted, best, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """How many pictures, which not, and which only."""
+class _Asked:
+    """How many pictures are asked for, which not, and which only."""
 
     k: int
     exclude: Sequence[int]
@@ -61,11 +63,11 @@ class _Wanted:
 
 
 class Searcher:
-    """Searches one library; keeps its rows in memory and notices when they change."""
+    """Searches one library; keeps its vector index open and notices when it changes."""
 
     def __init__(self, library: ReadLibrary) -> None:
         self.library = library
-        self._stored: tuple[int, StoredRows, NDArray[np.int64]] | None = None
+        self._stored: tuple[VectorIndex, StoredRows] | None = None
 
     def search(
         self,
@@ -85,7 +87,7 @@ class Searcher:
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
         left_out = tuple(exclude)  # it may be asked twice
-        return self._settled(lambda: self._found(query, _Wanted(k, left_out, tags), start))
+        return self._settled(lambda: self._found(query, _Asked(k, left_out, tags), start))
 
     def tagged(self, tags: Sequence[str], *, k: int = 10) -> Answer:
         """The k pictures of which all of these tags hold most surely: by the least probability."""
@@ -97,10 +99,10 @@ class Searcher:
         hits = self._hits(None, present[chosen], sure[chosen])
         return Answer(Query(()), hits, round(1000 * (time.perf_counter() - start), 1))
 
-    def _found(self, query: Query, wanted: _Wanted, start: float) -> Answer:
+    def _found(self, query: Query, wanted: _Asked, start: float) -> Answer:
         weight = self._weight(query.weight)
         encoder = self.library.encoder
-        means = self._rows()[0].centres.means
+        means = self._rows().centres.means
         embedded = embed(query, encoder, means, offline=self.library.offline)
         return self._answer(embedded, replace(query, weight=weight), weight, wanted, start)
 
@@ -111,7 +113,8 @@ class Searcher:
         return weight
 
     def _settled(self, ask: Callable[[], Answer]) -> Answer:
-        """The answer; asked for anew when the library moves to another encoder or fusion meanwhile.
+        """The answer; asked for anew when the library moves to another encoder or fusion meanwhile,
+        or when a file of its vector index turns out to be damaged: its rows are made again.
 
         Rows and queries of two encoders mean nothing to each other, if they have one width at all.
         """
@@ -119,6 +122,8 @@ class Searcher:
             before = self.library.made_with
             try:
                 answer = ask()
+            except RowsDamaged as error:
+                self.library.index.distrust(error.file)
             except ValueError:
                 if self.library.made_with == before:
                     raise
@@ -136,12 +141,12 @@ class Searcher:
     ) -> Answer:
         """Pictures like one of the library, by its stored embedding and without decoding it."""
         start = time.perf_counter()
-        wanted = _Wanted(k, (), tags)
+        wanted = _Asked(k, (), tags)
         return self._settled(lambda: self._alike(picture_id, wanted, weight, start))
 
-    def _alike(self, picture_id: int, wanted: _Wanted, asked: float | None, start: float) -> Answer:
+    def _alike(self, picture_id: int, wanted: _Asked, asked: float | None, start: float) -> Answer:
         weight = self._weight(asked)
-        stored, _ = self._rows()
+        stored = self._rows()
         v_i = self.library.embedded([picture_id]).v_i
         same = self.library.catalogue.pictures([picture_id]).get(picture_id)
         if same is None or not len(v_i):
@@ -152,27 +157,25 @@ class Searcher:
         return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, wanted, start)
 
     def _answer(
-        self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: _Wanted, start: float
+        self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: _Asked, start: float
     ) -> Answer:
-        stored, ids = self._rows()
-        found = scores(stored, embedded.q, weight)
-        found[np.isin(ids, [*wanted.exclude, *self._own(embedded)])] = -np.inf
+        stored = self._rows()
+        index, having = stored.index, None
         if wanted.tags:
-            having = self.library.tags.having(self.library.encoder_id, wanted.tags)
-            found[~np.isin(ids, list(having))] = -np.inf
-        chosen = best(found, wanted.k)
-        hits = self._hits(embedded.q, ids[chosen], found[chosen])
+            of_tags = self.library.tags.having(self.library.encoder_id, wanted.tags)
+            having = index.positions(np.array(list(of_tags), np.int64))
+        barred = np.array([*wanted.exclude, *self._own(embedded)], np.int64)
+        limits = Wanted(wanted.k, index.positions(barred) if len(barred) else barred, having)
+        positions, found = nearest(stored, embedded.q, weight, limits)
+        hits = self._hits(embedded.q, picture_ids(index.keys_at(positions)), found)
         return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
 
-    def _rows(self) -> tuple[StoredRows, NDArray[np.int64]]:
-        """The library's rows and their pictures, read again when the library has changed."""
-        generation = self.library.generation
-        if self._stored is None or self._stored[0] != generation:
-            index = self.library.vectors()
-            fusion, means = self.library.fusion, self.library.encoder.means
-            stored = StoredRows.of(index.rows, index.has_caption, fusion, means)
-            self._stored = (generation, stored, index.picture_ids)
-        return self._stored[1:]
+    def _rows(self) -> StoredRows:
+        """The library's rows, opened again when the library has changed."""
+        index = self.library.vectors()
+        if self._stored is None or self._stored[0] is not index:
+            self._stored = (index, StoredRows.in_index(index, self.library.encoder.means))
+        return self._stored[1]
 
     def _hits(
         self, q: NDArray[np.float32] | None, ids: NDArray[np.int64], found: NDArray[np.float32]
@@ -198,7 +201,7 @@ class Searcher:
         self, q: NDArray[np.float32], ids: list[int]
     ) -> dict[int, tuple[float, float | None]]:
         """Scores of picture and caption alone, from the stored embeddings of the hits."""
-        means = self._rows()[0].centres.means
+        means = self._rows().centres.means
         zero = np.zeros_like(q)
         found = self.library.embedded(ids)
         images = (found.v_i - means.get(IMAGE, zero)) @ q

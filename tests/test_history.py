@@ -262,8 +262,9 @@ def patched() -> ExitStack:
     stack.enter_context(mock.patch.dict(registry.BUILT_IN, opener))
     stack.enter_context(decoding_here())
     stack.enter_context(mock.patch.object(pipeline, "BATCH", 2))
-    for module in (segments, cached_index):
-        stack.enter_context(mock.patch.object(module, "SEGMENT", 3))
+    stack.enter_context(mock.patch.object(segments, "SEGMENT", 3))
+    stack.enter_context(mock.patch.object(segments, "_AT_ONCE", 2))
+    stack.enter_context(mock.patch.object(cached_index, "_AT_ONCE", 2))
     return stack
 
 

@@ -162,7 +162,7 @@ def test_library_of_the_second_schema_is_searched_at_once_and_can_be_tagged(
             connection.exec_driver_sql(
                 f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
             )
-    files = [shutil.copy(path, old) for path in colour_library.path.glob("vectors-*.faiss")]
+    files = [shutil.copy(path, old) for path in colour_library.path.glob("vectors-*.rows")]
     assert files
     head = colour_head(tmp_path / "colours.safetensors")
     with Library.open(old) as opened:
