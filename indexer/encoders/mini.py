@@ -18,6 +18,7 @@ from indexer.encoders.graphs import Graph
 from indexer.encoders.heads import (
     BUILT_IN,
     CLASSES,
+    COARSE,
     FORMAT,
     POOLED,
     class_branch,
@@ -30,6 +31,7 @@ from indexer.encoders.heads import (
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
+from indexer.errors import ModelError
 from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
@@ -44,10 +46,11 @@ class Towers:
     `trunk` is the image tower without a tail: what the training of heads reads.
     """
 
-    def __init__(self, cache: Path, heads: Path = BUILT_IN) -> None:
+    def __init__(self, cache: Path, heads: Path = BUILT_IN, *, heads_hash: str = "") -> None:
+        heads_hash = heads_hash or file_hash(heads)
         tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
-        self.image = Graph(f"image-{tower}-{file_hash(heads)[:12]}", cache, heads)
+        self.image = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
         self._tokenizer: Tokenizer | None = None
 
@@ -107,9 +110,11 @@ class MiniEncoder:
 
     def __init__(self, name: str, heads: Path, cache: Path) -> None:
         self.name = name
-        self.weights, self.settings = read_heads(heads)
-        self.towers = Towers(cache, heads)
-        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
+        # What only pictures need is most of the file, and is read with the first picture.
+        self.weights, self.settings = read_heads(heads, without=COARSE)
+        self._heads, self._heads_hash = heads, file_hash(heads)
+        self.towers = Towers(cache, heads, heads_hash=self._heads_hash)
+        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     @property
@@ -124,7 +129,16 @@ class MiniEncoder:
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        if not set(COARSE) <= set(self.weights):
+            self.weights = self._all_weights()
         return project_images(self.towers.image_features(images), self.weights)
+
+    def _all_weights(self) -> dict[str, NDArray[np.float32]]:
+        """All weights, of the same file as those that were read first. Raises `ModelError`."""
+        weights, _ = read_heads(self._heads)
+        if file_hash(self._heads) != self._heads_hash:
+            raise ModelError(f"{self._heads}: was replaced meanwhile; run the same command again")
+        return weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim)."""
