@@ -10,11 +10,11 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption as FoundCaption
-from indexer.catalogue import chunks
 from indexer.embeddings import unused_parts
 from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
 from indexer.folder_changes import FolderChanges
 from indexer.golden import Golden
+from indexer.lookup import chunks
 from indexer.schema import (
     FAILED,
     MISSING,

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from indexer.catalogue import Catalogue, chunks
 from indexer.compressed import CompressedFacts
 from indexer.fusion import Fusion
+from indexer.lookup import Lookup, chunks
 from indexer.row_blocks import RowsDamaged
 from indexer.segments import (
     FusedRows,
@@ -32,7 +32,9 @@ class FusedPictures(Protocol):
     """What the index of a library is a cache of: fused rows, and how far they have come."""
 
     path: Path
-    catalogue: Catalogue
+
+    @property
+    def catalogue(self) -> Lookup: ...
 
     @property
     def generation(self) -> int: ...

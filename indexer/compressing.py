@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from indexer import compressed
 from indexer.compressed import LADDER, Compressed, CompressedFacts, ViewFacts, weights_of
-from indexer.embeddings import Embedded
+from indexer.embedded import Embedded
 from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows, unit_rows
 from indexer.nearest import Wanted, candidates_of, ranked
 from indexer.report import Progress

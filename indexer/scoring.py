@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
 from indexer.fusion import Centres, Fusion
+from indexer.notation import GONE
 from indexer.products import product, rough_product, rounded_off
 from indexer.row_blocks import RowBlock
-from indexer.schema import GONE
 from indexer.vectors import Ids, KeyedBlock, VectorIndex
 
 SAMPLE = 2000  # captioned pictures whose scores tell how wide fused scores spread

@@ -20,12 +20,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue import Catalogue, chunks
 from indexer.compressed import Compressed, CompressedFacts
 from indexer.encoders.protocol import Rows
 from indexer.fusion import Fusion
+from indexer.lookup import Lookup, chunks
+from indexer.notation import GONE, VECTORS
 from indexer.row_blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write_block
-from indexer.schema import GONE, VECTORS
 from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids, without_pictures
 
 SEGMENT = 16384  # rows: 32 MB of the built-in model's
@@ -92,7 +92,7 @@ class Stored:
         return json.dumps(facts | {"format": SUFFIX, "waiting": self.waiting})
 
 
-def stored_segments(catalogue: Catalogue, made_with: str) -> Stored:
+def stored_segments(catalogue: Lookup, made_with: str) -> Stored:
     """What is on disk; nothing where it was made with another encoder, fusion or format."""
     facts, rows = catalogue.segments()
     said = json.loads(facts or "{}")
@@ -102,7 +102,7 @@ def stored_segments(catalogue: Catalogue, made_with: str) -> Stored:
     return Stored(made_with, int(said["generation"]), segments, tuple(said["waiting"]))
 
 
-def stored_generation(catalogue: Catalogue) -> int:
+def stored_generation(catalogue: Lookup) -> int:
     """The generation of what is on disk."""
     return int(json.loads(catalogue.setting(VECTORS) or "{}").get("generation", 0))
 
@@ -153,7 +153,7 @@ class SegmentWriter:
     """Brings the segments of a library up to date; `fuse` makes rows from stored embeddings."""
 
     def __init__(
-        self, folder: Path, catalogue: Catalogue, fusion: Fusion, width: int, fuse: Fuse
+        self, folder: Path, catalogue: Lookup, fusion: Fusion, width: int, fuse: Fuse
     ) -> None:
         self._folder = folder
         self._catalogue = catalogue

@@ -14,15 +14,12 @@ from pathlib import Path
 from PIL import Image
 
 from indexer.images import hash_bytes
+from indexer.notation import thumbnail_path
+
+__all__ = ["THUMBNAIL_SIDE", "read_thumbnail", "save_thumbnail", "shrunk", "thumbnail_path"]
 
 THUMBNAIL_SIDE = 320
 _DIGEST = 16
-
-
-def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
-    """Where the thumbnail of a content hash is kept below `folder`."""
-    name = content_hash.hex()
-    return folder / name[:2] / f"{name}.jpg"
 
 
 def read_thumbnail(path: Path) -> bytes | None:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
 from indexer.fusion import Fusion, RowSums
+from indexer.notation import GONE
 from indexer.row_blocks import RowBlock
-from indexer.schema import GONE
 
 if TYPE_CHECKING:
     from indexer.compressed import Compressed

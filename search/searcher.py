@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import Library
-from indexer.catalogue import PictureInfo
 from indexer.encoders import IMAGE, TEXT, unit_rows
 from indexer.errors import QueryError
+from indexer.lookup import PictureInfo
+from indexer.notation import thumbnail_path
+from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
-from indexer.thumbnails import thumbnail_path
 from indexer.vectors import VectorIndex, picture_ids
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best, nearest
@@ -65,7 +65,7 @@ class _Asked:
 class Searcher:
     """Searches one library; keeps its vector index open and notices when it changes."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: ReadLibrary) -> None:
         self.library = library
         self._stored: tuple[VectorIndex, StoredRows] | None = None
 

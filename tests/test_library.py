@@ -12,7 +12,6 @@ from conftest import forget_counts
 from sqlalchemy import exc, text
 
 from indexer import IndexOptions, Library, catalogue, database, index_folder
-from indexer.catalogue import PictureInfo
 from indexer.database import FILE, explained
 from indexer.encoders import IMAGE, TEXT
 from indexer.errors import (
@@ -24,6 +23,7 @@ from indexer.errors import (
     LibraryNotFound,
     ModelError,
 )
+from indexer.lookup import PictureInfo
 from indexer.settings import LibrarySettings
 from search import Searcher
 

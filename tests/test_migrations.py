@@ -11,8 +11,9 @@ from colour_tags import colour_head
 from sqlalchemy import inspect, text
 
 from indexer import IndexOptions, Library, index_folder, migrate
-from indexer.database import FILE, create_tables, open_engine
+from indexer.database import FILE
 from indexer.doctor import examine
+from indexer.engine import create_tables, open_engine
 from indexer.errors import LibraryError
 from indexer.schema import SCHEMA, Base
 from search import Searcher

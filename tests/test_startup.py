@@ -51,6 +51,13 @@ def test_text_query_imports_no_torch(tmp_path_factory, subprocess_environment):
     assert not packages & HEAVY
 
 
+def test_text_query_imports_only_what_it_needs(tmp_path_factory, subprocess_environment):
+    library = sample_library(tmp_path_factory)
+    packages = imported("search", "a cat", "--library", library, environment=subprocess_environment)
+    assert packages >= {"click", "numpy", "onnxruntime", "sqlite3", "tokenizers"}
+    assert not packages & {"sqlalchemy", "PIL", "pillow_heif", "http", "ssl", "rich", "asyncio"}
+
+
 def test_second_run_of_index_imports_no_torch(
     colour_library, colour_pictures, subprocess_environment
 ):

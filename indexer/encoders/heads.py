@@ -107,15 +107,19 @@ def image_features(pooled: Array, probabilities: Array, concatenate: Callable[..
     return concatenate([pooled, probabilities.clip(min=0) ** 0.5], -1)
 
 
-def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+def read_heads(
+    path: Path, *, without: tuple[str, ...] = ()
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
     """Weights (float32, shapes of `SHAPES`) and description of a heads file.
 
-    Raises `ModelError` when the file is missing, damaged or made for something else.
+    The tensors `without` are left in the file. Raises `ModelError` when it is missing, damaged or
+    made for something else.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {}).get("description", "{}"))
             names = [name for name in file.keys() if not name.startswith(TAIL)]  # noqa: SIM118
+            names = [name for name in names if name.removesuffix(".step") not in without]
             weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
         settings = description.get("settings", {})
     except (OSError, SafetensorError, AttributeError, TypeError, ValueError) as error:
@@ -129,7 +133,7 @@ def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, An
     for name in COARSE:
         if name in weights and f"{name}.step" in weights:
             weights[name] *= weights.pop(f"{name}.step")
-    _check_shapes(path, weights, description)
+    _check_shapes(path, weights, description, without)
     return weights, settings
 
 
@@ -139,15 +143,21 @@ def _no_class_part() -> dict[str, NDArray[np.float32]]:
     return {name: np.zeros(shape, np.float32) for name, shape in axes.items()}
 
 
-def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping[str, Any]) -> None:
-    if description.get("format") != FORMAT or set(weights) != set(SHAPES):
+def _check_shapes(
+    path: Path,
+    weights: Mapping[str, Array],
+    description: Mapping[str, Any],
+    without: tuple[str, ...],
+) -> None:
+    wanted = {name: axes for name, axes in SHAPES.items() if name not in without}
+    if description.get("format") != FORMAT or set(weights) != set(wanted):
         raise ModelError(
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
             f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
         )
     sizes = {"d": weights["image.bias"].size, "c": weights["class.bias"].size, "h": 0}
     sizes["d+c"] = sizes["d"] + sizes["c"]
-    for name, axes in SHAPES.items():
+    for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
         if weights[name].shape != expected or not np.isfinite(weights[name]).all():

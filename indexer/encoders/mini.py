@@ -20,6 +20,7 @@ from indexer.encoders.graphs import Graph, Int8Graph
 from indexer.encoders.heads import (
     BUILT_IN,
     CLASSES,
+    COARSE,
     FORMAT,
     POOLED,
     WITHOUT_CLASS_PART,
@@ -33,11 +34,12 @@ from indexer.encoders.heads import (
     standardised,
 )
 from indexer.encoders.layout import AT_ONCE
+from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Rows, unit_rows
 from indexer.errors import InputError, ModelError
 from indexer.golden import golden_pixels
-from indexer.images import ImageTransform
+from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
 BATCH = 16  # sentences a run: larger ones only cost memory
@@ -58,12 +60,15 @@ class Towers:
     the same in both precisions: it encodes a query in some milliseconds.
     """
 
-    def __init__(self, cache: Path, heads: Path = BUILT_IN, *, int8: bool = False) -> None:
+    def __init__(
+        self, cache: Path, heads: Path = BUILT_IN, *, heads_hash: str = "", int8: bool = False
+    ) -> None:
+        heads_hash = heads_hash or file_hash(heads)
         tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
-        plain = Graph(f"image-{tower}-{file_hash(heads)[:12]}", cache, heads)
+        plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.image = Int8Graph(plain, heads) if int8 else plain
-        self.text = Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads)
+        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
@@ -116,10 +121,12 @@ class MiniEncoder:
 
     def __init__(self, name: str, heads: Path, cache: Path, *, int8: bool = False) -> None:
         self.name = name
-        self.weights, self.settings = read_heads(heads)
-        self.towers = Towers(cache, heads, int8=int8)
+        # What only pictures need is most of the file, and is read with the first picture.
+        self.weights, self.settings = read_heads(heads, without=COARSE)
+        self._heads, self._heads_hash = heads, file_hash(heads)
+        self.towers = Towers(cache, heads, heads_hash=self._heads_hash, int8=int8)
         made = FORMAT if len(self.weights["class.bias"]) else WITHOUT_CLASS_PART
-        parts = (made, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
+        parts = (made, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
         self.fingerprint = digest + (INT8_ROWS if int8 else "")
 
@@ -135,7 +142,16 @@ class MiniEncoder:
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        if not set(COARSE) <= set(self.weights):
+            self.weights = self._all_weights()
         return project_images(self.towers.image_features(images), self.weights)
+
+    def _all_weights(self) -> dict[str, NDArray[np.float32]]:
+        """All weights, of the same file as those that were read first. Raises `ModelError`."""
+        weights, _ = read_heads(self._heads)
+        if file_hash(self._heads) != self._heads_hash:
+            raise ModelError(f"{self._heads}: was replaced meanwhile; run the same command again")
+        return weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim)."""

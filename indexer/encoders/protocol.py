@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.images import ImageTransform
+from indexer.transform import ImageTransform
 
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB

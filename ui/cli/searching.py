@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from indexer import Library
 from indexer.errors import QueryError
+from indexer.reading import ReadLibrary
 from search import Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED, F, json_option, library_options
@@ -111,7 +111,7 @@ def _answer(
     styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
     if len(styles) > 1:
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
-    with Library.open(library, read_only=True, offline=offline) as opened:
+    with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         if query is None:
             answer = searcher.tagged(tags, k=k)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from indexer.catalogue import PictureInfo
 from indexer.errors import PictureError
 from indexer.images import decode, hash_bytes, read_picture
+from indexer.lookup import PictureInfo
 from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
 from ui.views.plain import notice, shown

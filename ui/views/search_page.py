@@ -48,8 +48,12 @@ class Asked:
         return self.like is None and self.picture is None and not self.words.strip()
 
 
+@st.fragment
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; every trouble that has a remedy is said in place of results."""
+    """Show the page; every trouble that has a remedy is said in place of results.
+
+    A question runs this part again and nothing of the app around it.
+    """
     try:
         opened = open_library(options)
         pictures = opened.pictures
