@@ -28,7 +28,7 @@ Run: TypeAlias = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
 AT_ONCE = 32  # pictures that indexing encodes at a time
 BATCHES = (8, 16, 4)
 MOST_STREAMS = 8
-PATIENCE = 8.0  # seconds after which the measuring ends, with what it knows by then
+PATIENCE = 5.0  # seconds after which the measuring ends, with what it knows by then
 GAIN = 1.05  # a layout must be so much faster than those tried before: the clock is never quiet
 
 
@@ -122,10 +122,10 @@ def _fastest(
         streams = [Streams(runs[layout.threads], layout) for layout in layouts]
         for tried in streams:
             stack.callback(tried.close)
-        for number in range(3):
+        for _ in range(3):
             for place, tried in enumerate(streams):
                 best[place] = min(best[place], _seconds(tried, work))
-            if number and time.monotonic() > until:
+            if time.monotonic() > until:
                 break
     return _chosen(layouts, [len(work) / seconds for seconds in best])
 
