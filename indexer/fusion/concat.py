@@ -46,9 +46,8 @@ class Concat(Fusion):
 
     def measures(self, rows: Rows) -> NDArray[np.float32]:
         r_i, r_t = np.split(rows, 2, axis=1)
-        return np.stack(
-            [np.einsum("nd,nd->n", r, r_t) for r in (r_t, r_i)] + [np.einsum("nd,nd->n", r_i, r_i)]
-        )
+        pairs = ((r_t, r_t), (r_i, r_t), (r_i, r_i))  # rounded rows are not quite of unit length
+        return np.stack([np.einsum("nd,nd->n", one, other) for one, other in pairs])
 
     def lengths_of(
         self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
