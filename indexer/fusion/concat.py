@@ -32,7 +32,7 @@ class Concat(Fusion):
     name = "concat"
     weighable = True
     parts = 2
-    measured = 2
+    measured = 3
 
     def width(self, dim: int) -> int:
         return 2 * dim
@@ -46,14 +46,15 @@ class Concat(Fusion):
 
     def measures(self, rows: Rows) -> NDArray[np.float32]:
         r_i, r_t = np.split(rows, 2, axis=1)
-        return np.stack([np.einsum("nd,nd->n", r, r_t) for r in (r_t, r_i)])
+        pairs = ((r_t, r_t), (r_i, r_t), (r_i, r_i))  # rounded rows are not quite of unit length
+        return np.stack([np.einsum("nd,nd->n", one, other) for one, other in pairs])
 
     def lengths_of(
         self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
     ) -> NDArray[np.float32]:
         a, b = weight, 1 - weight
-        t_t, i_t = measures
-        squares = (b * b - a * a) * t_t + 2 * a * b * i_t + a * a
+        t_t, i_t, i_i = measures
+        squares = a * a * i_i + b * b * t_t + 2 * a * b * i_t
         return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
 
     def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
