@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 OLD := picfuse needs Python 3.11 or newer, and '$(PYTHON)' is none; name another: PYTHON=python3.12 make
 BARE := '$(PYTHON)' has no venv module; on Debian: apt-get install python3-venv
-.PHONY: help demo test check docs
+.PHONY: help demo test check docs bench
 help:  ## Print what make can do
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile
 demo: $(READY)  ## Search the sample photographs; the first time installs into .venv (minutes, 7 GB)
@@ -15,6 +15,8 @@ check: $(READY)  ## Look at style, formatting, types and the environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
 	$(BIN)/python docs/make_cli.py > .venv/cli.md && mv .venv/cli.md docs/cli.md
+bench: $(READY)  ## Run the short form of every benchmark, in half an hour
+	$(BIN)/python benchmarks/short.py
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(OLD)"; exit 1; } >&2
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(BARE)"; exit 1; } >&2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, update
@@ -10,11 +10,11 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption as FoundCaption
-from indexer.catalogue import chunks
 from indexer.embeddings import unused_parts
 from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
 from indexer.folder_changes import FolderChanges
 from indexer.golden import Golden
+from indexer.lookup import chunks
 from indexer.schema import (
     FAILED,
     MISSING,
@@ -39,11 +39,13 @@ _NEW_PICTURE = insert(_PICTURES)
 _PUT_PICTURE = _NEW_PICTURE.on_conflict_do_update(
     index_elements=["folder_id", "relative"],
     set_={c.name: _NEW_PICTURE.excluded[c.name] for c in _PICTURES.c if c.name != "id"},
-).returning(_PICTURES.c.id)
+)
+_PICTURE_IDS = select(_PICTURES.c.relative, _PICTURES.c.id)
 _DROP_CAPTIONS = delete(_CAPTIONS).where(
     _CAPTIONS.c.picture_id == bindparam("picture"), _CAPTIONS.c.embedded == bindparam("carried")
 )
 _PUT_CAPTION = insert(_CAPTIONS)
+_PUT_EMBEDDING = insert(Base.metadata.tables["embeddings"]).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +132,42 @@ class Batch(FolderChanges, TagChanges):
 
     def put_picture(self, folder_id: int, facts: PictureFacts) -> int:
         """Add a picture, or replace what is known of the file; its id."""
-        values = {name: getattr(facts, name) for name in facts.__slots__}
-        values |= {
+        return self.put_pictures(folder_id, [facts])[0]
+
+    def put_pictures(self, folder_id: int, pictures: Sequence[PictureFacts]) -> list[int]:
+        """Do so with many pictures of one folder; the id of each."""
+        if pictures:
+            values = [self._values(folder_id, facts) for facts in pictures]
+            self._session.execute(_PUT_PICTURE, values)
+        ids: dict[bytes, int] = {}
+        for part in chunks([facts.relative for facts in pictures]):
+            query = _PICTURE_IDS.where(
+                _PICTURES.c.folder_id == folder_id, _PICTURES.c.relative.in_(part)
+            )
+            ids |= {row.relative: row.id for row in self._session.execute(query)}
+        return [ids[facts.relative] for facts in pictures]
+
+    def _values(self, folder_id: int, facts: PictureFacts) -> dict[str, object]:
+        values: dict[str, object] = {name: getattr(facts, name) for name in facts.__slots__}
+        return values | {
             "folder_id": folder_id,
             "state": FAILED if facts.reason else PRESENT,
             "revision": self.generation,
         }
-        return int(self._session.execute(_PUT_PICTURE, values).scalar_one())
 
     def put_captions(
         self, picture_id: int, captions: Iterable[FoundCaption], *, embedded: bool
     ) -> None:
         """Replace the captions that a picture carries, or those beside it."""
-        self._session.execute(_DROP_CAPTIONS, {"picture": picture_id, "carried": embedded})
+        self.put_captions_of({picture_id: captions}, embedded=embedded)
+
+    def put_captions_of(
+        self, captions: Mapping[int, Iterable[FoundCaption]], *, embedded: bool
+    ) -> None:
+        """Do so with many pictures."""
+        if captions:
+            carried = [{"picture": key, "carried": embedded} for key in captions]
+            self._session.execute(_DROP_CAPTIONS, carried)
         rows = [
             {
                 "picture_id": picture_id,
@@ -152,7 +177,8 @@ class Batch(FolderChanges, TagChanges):
                 "source": caption.source,
                 "embedded": embedded,
             }
-            for position, caption in enumerate(captions)
+            for picture_id, found in captions.items()
+            for position, caption in enumerate(found)
         ]
         if rows:
             self._session.execute(_PUT_CAPTION, rows)
@@ -166,7 +192,7 @@ class Batch(FolderChanges, TagChanges):
             for key, row in zip(hashes, rows, strict=True)
         ]
         if values:
-            self._session.execute(insert(Embedding).on_conflict_do_nothing(), values)
+            self._session.execute(_PUT_EMBEDDING, values)
 
     def touch(self, picture_ids: Sequence[int]) -> None:
         """Note that the fused rows of these pictures are out of date."""

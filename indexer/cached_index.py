@@ -1,4 +1,4 @@
-"""A library's vector index: in memory caught up with the catalogue, on disk in segments."""
+"""A library's vector index: caught up with the catalogue, on disk in segments."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Protocol
 
 import numpy as np
 
-from indexer.catalogue import Catalogue, chunks
+from indexer.compressed import CompressedFacts
+from indexer.fusion import Fusion
+from indexer.lookup import Lookup, chunks
+from indexer.row_blocks import RowsDamaged
 from indexer.segments import (
-    SEGMENT,
     FusedRows,
+    OpenSegments,
     SegmentWriter,
     Stored,
     delete_other_files,
-    load_segments,
+    stored_generation,
     stored_segments,
 )
 from indexer.vectors import VectorIndex
 
+_AT_ONCE = 4096  # pictures that are fused together
 _TRIES = 3  # times that the files may be replaced while they are read
 
 
@@ -28,14 +32,21 @@ class FusedPictures(Protocol):
     """What the index of a library is a cache of: fused rows, and how far they have come."""
 
     path: Path
-    catalogue: Catalogue
+
+    @property
+    def catalogue(self) -> Lookup: ...
 
     @property
     def generation(self) -> int: ...
     @property
     def made_with(self) -> str: ...
     @property
+    def fusion(self) -> Fusion: ...
+    @property
     def width(self) -> int: ...
+
+    @property
+    def compressed(self) -> CompressedFacts: ...
 
     def fused(self, picture_ids: Sequence[int]) -> FusedRows:
         """Pictures, their rows and which have a caption."""
@@ -53,6 +64,7 @@ class _Held:
     index: VectorIndex
     generation: int
     made_with: str
+    saved: int  # the generation of the segments in it
 
 
 class CachedIndex:
@@ -61,51 +73,96 @@ class CachedIndex:
     def __init__(self, library: FusedPictures) -> None:
         self._library = library
         self._held: _Held | None = None
+        self._open = OpenSegments(library.path)
         self._saved = -1  # the generation whose segments were looked at last
 
     def current(self) -> VectorIndex:
-        """The index in memory, caught up; one that was returned before is left as it is."""
+        """The index, caught up; what it reads of files is checked then."""
         library, held = self._library, self._held
         generation, made_with = library.generation, library.made_with
-        if held is None or held.generation > generation or held.made_with != made_with:
-            before, index = self._loaded(made_with)
-        elif held.generation < generation:
-            before, index = held.generation, held.index.copy()
-        else:
+        if held is not None and held.generation == generation and held.made_with == made_with:
             return held.index
-        self._catch_up(index, before)
-        self._held = _Held(index, generation, made_with)
+        if held is None or self._overtaken(held, generation, made_with):
+            stored, index, sound = self._opened(made_with)
+            saved = stored.generation
+            if sound and saved == generation:  # only what waits for a segment is looked up
+                index = self._with(index, stored.waiting)
+            else:
+                index = self._caught_up(index, saved)
+        else:
+            saved, index = held.saved, self._caught_up(held.index, held.generation)
+        self._held = _Held(index, generation, made_with, saved)
         return index
+
+    def _overtaken(self, held: _Held, generation: int, made_with: str) -> bool:
+        """Whether what is on disk is of another kind, or nearer to what is wanted."""
+        if held.generation > generation or held.made_with != made_with:
+            return True
+        return stored_generation(self._library.catalogue) > held.saved
+
+    def verified(self) -> VectorIndex:
+        """The index, caught up, every byte of which is what was written."""
+        while True:
+            try:
+                (index := self.current()).verify()
+            except RowsDamaged as error:
+                self.distrust(error.file)
+            else:
+                return index
+
+    def distrust(self, file: str) -> None:
+        """Use a damaged file no more: the rows in it are fused again."""
+        self._open.damaged.add(file)
+        self._held = None
 
     def save(self) -> None:
         """Bring the segments on disk up to date, as far as the changes are worth it."""
         library, generation = self._library, self._library.generation
         if generation == self._saved:
             return
-        writer = SegmentWriter(library.path, library.catalogue, library.width, library.fused)
+        fusion, width = library.fusion, library.width
+        writer = SegmentWriter(library.path, library.catalogue, fusion, width, library.fused)
         stored = stored_segments(library.catalogue, library.made_with)
         updated = writer.updated(stored, generation)
         if updated is not None:
             library.put_segments(updated)
-        delete_other_files(library.path, updated or stored)
+        delete_other_files(library.path, (updated or stored).files | library.compressed.files)
+        self._open.damaged.clear()
+        self._held = None
         self._saved = generation
 
-    def _loaded(self, made_with: str) -> tuple[int, VectorIndex]:
-        """The index on disk and its generation; read again when a writer replaces it meanwhile."""
+    def forget(self) -> None:
+        """Look at what is on disk again, and delete what is not used any more."""
+        library, self._held = self._library, None
+        stored = stored_segments(library.catalogue, library.made_with)
+        delete_other_files(library.path, stored.files | library.compressed.files)
+
+    def _opened(self, made_with: str) -> tuple[Stored, VectorIndex, bool]:
+        """What is on disk, its rows, and whether these are all of it.
+
+        It is read again when a writer replaces it meanwhile.
+        """
         library = self._library
         for _ in range(_TRIES):
             stored = stored_segments(library.catalogue, made_with)
-            index, sound = load_segments(library.path, stored, library.width)
+            index, sound = self._open.index(
+                stored, library.fusion, library.width, library.compressed
+            )
             if sound or stored_segments(library.catalogue, made_with).facts == stored.facts:
                 break
-        return stored.generation, index
+        return stored, index, sound
 
-    def _catch_up(self, index: VectorIndex, generation: int) -> None:
-        """Bring an index up to date with what the catalogue changed after a generation."""
-        library = self._library
-        present = library.catalogue.present()
-        index.remove(np.setdiff1d(index.picture_ids, present))
-        missing = np.setdiff1d(present, index.picture_ids)
-        todo = np.union1d(missing, library.catalogue.touched_since(generation))
-        for ids in chunks(todo.astype(np.int64).tolist(), SEGMENT):
-            index.put(*library.fused(ids))
+    def _caught_up(self, index: VectorIndex, generation: int) -> VectorIndex:
+        """An index with what the catalogue changed after a generation, and what it lacks."""
+        catalogue = self._library.catalogue
+        present, known = catalogue.present(), index.picture_ids
+        touched = np.array(catalogue.touched_since(generation), np.int64)
+        todo = np.union1d(np.setdiff1d(present, known), touched)
+        index = index.without(np.union1d(np.setdiff1d(known, present), touched))
+        return self._with(index, todo.tolist())
+
+    def _with(self, index: VectorIndex, pictures: Sequence[int]) -> VectorIndex:
+        """An index with the rows of pictures that have none in it."""
+        for ids in chunks(pictures, _AT_ONCE):
+            index = index.add(*self._library.fused(ids))
+        return index

@@ -11,19 +11,6 @@ from indexer.captions import Caption as FoundCaption
 from indexer.schema import Caption
 
 
-def shown_captions(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The different captions of pictures, those that lie beside them first."""
-    query = (
-        select(Caption.picture_id, Caption.text)
-        .where(Caption.picture_id.in_(ids))
-        .order_by(Caption.picture_id, Caption.embedded, Caption.position)
-    )
-    found: dict[int, dict[str, None]] = {}
-    for picture_id, said in session.execute(query):
-        found.setdefault(picture_id, {})[said] = None
-    return {key: tuple(texts) for key, texts in found.items()}
-
-
 def carried_captions(session: Session, ids: Sequence[int]) -> dict[int, list[FoundCaption]]:
     """The captions that pictures carry in their bytes."""
     query = (

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, Row, Select, exists, func, select, text
+from sqlalchemy import Engine, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from indexer.caption_rows import carried_captions, shown_captions
+from indexer.caption_rows import carried_captions
 from indexer.captions import Caption as FoundCaption
 from indexer.database import explained
+from indexer.engine import reading_by
+from indexer.lookup import CHUNK, Lookup, chunks, full_path
 from indexer.schema import (
     FAILED,
     MISSING,
     PRESENT,
-    VECTORS,
     Caption,
     EncoderRow,
     Folder,
     Picture,
-    Segment,
-    Setting,
 )
-
-T = TypeVar("T")
-CHUNK = 500  # SQLite's limit on variables of a statement is above it everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +53,6 @@ class KnownPicture(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PictureInfo:
-    """A picture as a hit shows it."""
-
-    id: int
-    path: Path
-    content_hash: bytes
-    width: int
-    height: int
-    captions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ContentFacts:
     """What the bytes of a picture tell, whatever its name; `reason` when they could not be read."""
 
@@ -87,23 +69,12 @@ class ContentFacts:
     captions: tuple[FoundCaption, ...]
 
 
-def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """The items in runs of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-class Catalogue:
+class Catalogue(Lookup):
     """Read access to the tables of one library."""
 
     def __init__(self, engine: Engine, library: Path) -> None:
+        super().__init__(reading_by(engine), library)
         self._engine = engine
-        self._library = library
-
-    def setting(self, key: str) -> str | None:
-        """A named value, or None."""
-        with self._reading() as session:
-            return session.scalar(select(Setting.value).where(Setting.key == key))
 
     def folders(self) -> list[KnownFolder]:
         """Every indexed folder, in the order of naming."""
@@ -156,45 +127,12 @@ class Catalogue:
         with self._reading() as session:
             return [(full_path(f, r), reason or "") for f, r, reason in session.execute(query)]
 
-    def pictures(self, ids: Iterable[int]) -> dict[int, PictureInfo]:
-        """What is shown of present pictures, by id; ids that are gone are left out."""
-        found: dict[int, PictureInfo] = {}
-        p = Picture
-        columns = (p.id, Folder.path, p.relative, p.content_hash, p.width, p.height)
-        with self._reading() as session:
-            for part in chunks(list(ids)):
-                captions = shown_captions(session, part)
-                query = select(*columns).join(Folder).where(p.id.in_(part), p.state == PRESENT)
-                for key, folder, relative, content, width, height in session.execute(query):
-                    path, texts = full_path(folder, relative), captions.get(key, ())
-                    size = (width or 0, height or 0)
-                    found[key] = PictureInfo(key, path, content or b"", *size, texts)
-        return found
-
     def present_ids(self, *, limit: int | None = None, offset: int = 0) -> list[int]:
         """Ids of the present pictures in the order of folder and path."""
         query = select(Picture.id).where(Picture.state == PRESENT)
         query = query.order_by(Picture.folder_id, Picture.relative).offset(offset).limit(limit)
         with self._reading() as session:
             return list(session.scalars(query))
-
-    def present(self) -> NDArray[np.int64]:
-        """Ids of the present pictures (n,), ascending."""
-        query = select(Picture.id).where(Picture.state == PRESENT).order_by(Picture.id)
-        with explained(self._library), self._engine.connect() as connection:
-            parts = connection.execute(query).scalars().partitions(CHUNK)
-            return np.fromiter((key for part in parts for key in part), dtype=np.int64)
-
-    def rows(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
-        """What the tables answer to a question of another module."""
-        with explained(self._library), self._engine.connect() as connection:
-            for part in connection.execute(query).partitions(CHUNK):
-                yield from part
-
-    def matching(self, condition: ColumnElement[bool]) -> NDArray[np.int64]:
-        """Ids (n,) of the present pictures that fulfil a condition on `Picture` and `Folder`."""
-        query = select(Picture.id).join(Folder).where(Picture.state == PRESENT, condition)
-        return np.fromiter((row[0] for row in self.rows(query.order_by(Picture.id))), np.int64)
 
     def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
         """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
@@ -244,13 +182,6 @@ class Catalogue:
                     found[row.content_hash] = ContentFacts(**facts, captions=captions)
         return found
 
-    def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
-        """What the vector index was made from, and its files with checksums and keys."""
-        query = select(Segment.file, Segment.checksum, Segment.keys).order_by(Segment.position)
-        with self._reading() as session:
-            facts = session.scalar(select(Setting.value).where(Setting.key == VECTORS))
-            return facts, [(r.file, r.checksum, r.keys) for r in session.execute(query)]
-
     def files_of(self, folder_id: int) -> dict[bytes, int]:
         """The size of every picture ever seen in a folder, by its relative path."""
         query = select(Picture.relative, Picture.size).where(Picture.folder_id == folder_id)
@@ -273,25 +204,7 @@ class Catalogue:
         with self._reading() as session:
             return session.scalar(select(EncoderRow).where(EncoderRow.fingerprint == fingerprint))
 
-    def ids_of_content(self, content_hash: bytes) -> list[int]:
-        """The pictures that consist of these bytes."""
-        with self._reading() as session:
-            return list(
-                session.scalars(select(Picture.id).where(Picture.content_hash == content_hash))
-            )
-
-    def touched_since(self, generation: int) -> list[int]:
-        """Ids of the present pictures whose fused row changed after a generation."""
-        query = select(Picture.id).where(Picture.revision > generation, Picture.state == PRESENT)
-        with self._reading() as session:
-            return list(session.scalars(query.order_by(Picture.id)))
-
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with explained(self._library), Session(self._engine) as session:
             yield session
-
-
-def full_path(folder: bytes, relative: bytes) -> Path:
-    """The path of a picture; bytes that are not UTF-8 survive as surrogates."""
-    return Path(os.fsdecode(folder)) / os.fsdecode(relative)

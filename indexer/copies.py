@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
-
-from indexer.catalogue import Catalogue, full_path
-from indexer.schema import NEVER, PRESENT, Folder, Picture
+from indexer.lookup import Lookup, full_path
+from indexer.notation import NEVER, PRESENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +25,28 @@ class CopyInfo:
     modified: str | None
 
 
-def copies(catalogue: Catalogue) -> list[CopyInfo]:
+def copies(catalogue: Lookup) -> list[CopyInfo]:
     """Every present picture, in the order of ids."""
-    p = Picture
-    named = (p.id, Folder.path, p.relative, p.content_hash, p.perceptual_hash)
-    columns = (*named, p.width, p.height, p.size, p.taken, p.mtime_ns)
-    query = select(*columns).join(Folder).where(p.state == PRESENT).order_by(p.id)
+    query = """
+        SELECT p.id, f.path, p.relative, p.content_hash, p.perceptual_hash, p.width, p.height,
+            p.size, p.taken, p.mtime_ns
+        FROM pictures p JOIN folders f ON f.id = p.folder_id
+        WHERE p.state = ? ORDER BY p.id"""
     return [
         CopyInfo(
-            id=row.id,
-            path=full_path(row.path, row.relative),
-            content_hash=row.content_hash or b"",
-            perceptual_hash=row.perceptual_hash,
-            width=row.width or 0,
-            height=row.height or 0,
-            size=row.size,
-            taken=row.taken,
-            modified=_local(row.mtime_ns),
+            key,
+            full_path(folder, relative),
+            content or b"",
+            looks,
+            width or 0,
+            height or 0,
+            size,
+            taken,
+            _local(changed),
         )
-        for row in catalogue.rows(query)
+        for key, folder, relative, content, looks, width, height, size, taken, changed in (
+            catalogue.rows(query, PRESENT)
+        )
     ]
 
 

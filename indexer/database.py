@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from importlib import import_module
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, text
-
 from indexer.errors import LibraryDamaged, LibraryError, LibraryLocked
-from indexer.schema import SCHEMA
+from indexer.notation import SCHEMA
 from indexer.sql_functions import add_functions
 
 FILE = "catalogue.sqlite"
 LOCK = "writer.lock"
 BUSY_SECONDS = 10
+# Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
+# touches many pages, and the batches after it some of the same.
+_CHECKPOINT = 8192
 _ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
+Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
 _FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
 
 
@@ -46,29 +49,48 @@ def is_unfinished(folder: Path) -> bool:
     return bool(tables == 0)
 
 
-def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
-    """An engine on a library's SQLite file: synced at every commit, foreign keys enforced.
+def to_read(folder: Path) -> Callable[[], sqlite3.Connection]:
+    """What opens a library's SQLite file for reading.
 
-    The journal is a WAL, but on a network file system, which has no shared memory for it, a
-    rollback journal. `read_only` opens the file with SQLite's `mode=ro`; where the folder cannot
-    be written and no journal waits there, also with `immutable=1`, since WAL needs a file beside
-    the database.
+    The file is opened with SQLite's `mode=ro`; where the folder cannot be written and no journal
+    waits there, also with `immutable=1`, since WAL needs a file beside the database.
     """
-    if read_only:
-        mode = _reading_mode(folder)
-        return create_engine(
-            "sqlite://", creator=lambda: _connection(folder, mode), poolclass=QueuePool
-        )
-    on_network = import_module("indexer.filesystems").is_network(folder)
+    return partial(_connection, folder, _reading_mode(folder))
 
-    def connect() -> sqlite3.Connection:
-        connection = _connection(folder, "rwc")
-        connection.execute(f"PRAGMA journal_mode={'DELETE' if on_network else 'WAL'}")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+def to_write(folder: Path, *, journal: str) -> sqlite3.Connection:
+    """A connection that writes: synced at every commit, foreign keys enforced."""
+    connection = _connection(folder, "rwc")
+    connection.execute(f"PRAGMA journal_mode={journal}")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+class Connections:
+    """Connections of SQLite's own, each lent to one thread at a time."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._free: list[sqlite3.Connection] = []
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection."""
+        try:
+            lent = self._free.pop()
+        except IndexError:
+            lent = self._connect()
+        try:
+            yield lent
+        finally:
+            self._free.append(lent)
+
+    def close(self) -> None:
+        """Close those that are not lent."""
+        while self._free:
+            self._free.pop().close()
 
 
 def _connection(folder: Path, mode: str) -> sqlite3.Connection:
@@ -98,26 +120,22 @@ def _waits(folder: Path, suffix: str) -> bool:
     return journal.exists() and journal.stat().st_size > 0
 
 
-def migrate(engine: Engine, fill: Callable[[Connection], None] | None = None) -> None:
-    """Bring the tables up to date; alembic is imported only when a schema has to change."""
-    import_module("indexer.migrate").upgrade(engine, fill)
-
-
-def check_schema(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
-    """Migrate an older library. Raises `LibraryError` for a newer one, or one only to be read."""
-    with explained(folder), engine.connect() as connection:
-        query = "SELECT version_num FROM alembic_version"
-        found = connection.execute(text(query)).scalar_one_or_none()
-    if found is not None and found > SCHEMA:
+def stored_schema(reading: Reading, folder: Path) -> str:
+    """The number of a library's schema. Raises `LibraryError` for one that is not known yet."""
+    with explained(folder), reading() as connection:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    found = str(row[0]) if row else "none"
+    if row and found > SCHEMA:
         raise newer_schema(folder, found)
-    if found != SCHEMA and read_only:
-        raise LibraryError(
-            f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
-            "run 'picfuse index' on it once, where it can be written"
-        )
-    if found != SCHEMA:
-        with explained(folder):
-            migrate(engine)
+    return found
+
+
+def older(folder: Path, found: str) -> LibraryError:
+    """What is wrong with a library that has to be migrated before it is read."""
+    return LibraryError(
+        f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
+        "run 'picfuse index' on it once, where it can be written"
+    )
 
 
 def newer_schema(folder: Path, found: str) -> LibraryError:
@@ -133,14 +151,16 @@ def explained(folder: Path) -> Iterator[None]:
     """Turn what SQLite says about a library into errors that name a remedy."""
     try:
         yield
-    except exc.OperationalError as error:
-        raise _explanation(folder, str(error.orig)) from error
-    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
-        said = str(getattr(error, "orig", error))
-        raise LibraryDamaged(
-            f"{folder}: the catalogue is damaged ({said}); 'picfuse doctor --rescue' saves what "
-            f"can be read, or restore {FILE} from a backup"
-        ) from error
+    except Exception as error:
+        said = getattr(error, "orig", error)  # SQLAlchemy wraps what SQLite raises
+        if isinstance(said, sqlite3.OperationalError):
+            raise _explanation(folder, str(said)) from error
+        if isinstance(said, sqlite3.DatabaseError):
+            raise LibraryDamaged(
+                f"{folder}: the catalogue is damaged ({said}); 'picfuse doctor --rescue' saves "
+                f"what can be read, or restore {FILE} from a backup"
+            ) from error
+        raise
 
 
 def _explanation(folder: Path, said: str) -> LibraryError:

@@ -110,7 +110,8 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
 def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
     with open_picture(io.BytesIO(content), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
-        image = upright_rgb(picture, min_side=_min_side(settings))
+        side = min_side(settings.transform, thumbnails=settings.thumbnails is not None)
+        image = upright_rgb(picture, min_side=side)
         pixels = settings.transform(image)
         return Decoded(
             key=path,
@@ -127,11 +128,12 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
         )
 
 
-def _min_side(settings: DecodeSettings) -> int:
-    """The scale of a JPEG, whether its thumbnail is there or not: its pixels depend on it."""
-    if settings.thumbnails is None:
-        return settings.transform.size
-    return max(settings.transform.size, THUMBNAIL_SIDE)
+def min_side(transform: ImageTransform, *, thumbnails: bool) -> int:
+    """The sides that a JPEG keeps at least when it is decoded: what is made of it needs them.
+
+    Whether its thumbnail is there already makes no difference: the pixels depend on the scale.
+    """
+    return max(transform.size, THUMBNAIL_SIDE) if thumbnails else transform.size
 
 
 def _save_thumbnail(image: Image.Image, folder: Path | None, digest: bytes) -> str:

@@ -13,20 +13,12 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
-from indexer.catalogue import chunks
 from indexer.database import explained
+from indexer.embedded import PictureEmbeddings
 from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.engine import reading_by
+from indexer.lookup import chunks
 from indexer.schema import LATEST, NEVER, PRESENT, Caption, Embedding, Folder, Picture, unpack
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Independent features of pictures: `v_i`, `v_t` (n, dim) and which have a caption (n,)."""
-
-    ids: NDArray[np.int64]
-    v_i: Rows
-    v_t: Rows
-    has_caption: NDArray[np.bool_]
 
 
 def unused_parts() -> Iterator[ColumnElement[bool]]:
@@ -58,12 +50,12 @@ class StoredFile:
         return (now.st_size, min(now.st_mtime_ns, LATEST)) == (self.size, self.mtime_ns)
 
 
-class Embeddings:
+class Embeddings(PictureEmbeddings):
     """Read access to the embeddings of one library; by an engine, or within a transaction."""
 
     def __init__(self, source: Engine | Connection, library: Path) -> None:
+        super().__init__(reading_by(source), library)
         self._source = source
-        self._library = library
 
     def stored(self, encoder_id: int, modality: str, hashes: Collection[bytes]) -> set[bytes]:
         """Which of these contents have an embedding already."""
@@ -146,20 +138,6 @@ class Embeddings:
         with self._reading() as session:
             return [(row.picture_id, row.text) for row in session.execute(query)]
 
-    def of_contents(
-        self, encoder_id: int, modality: str, hashes: Collection[bytes]
-    ) -> dict[bytes, bytes]:
-        """Stored rows as they are, by content."""
-        e = Embedding
-        found: dict[bytes, bytes] = {}
-        with self._reading() as session:
-            for part in chunks(list(hashes)):
-                query = select(e.hash, e.vector).where(
-                    e.encoder_id == encoder_id, e.modality == modality, e.hash.in_(part)
-                )
-                found |= {row.hash: row.vector for row in session.execute(query)}
-        return found
-
     def of_pixels(self, encoder_id: int, hashes: Collection[bytes]) -> dict[bytes, bytes]:
         """Stored rows of pictures as they are, by the hash of their pixels."""
         contents: dict[bytes, bytes] = {}
@@ -197,21 +175,6 @@ class Embeddings:
                 for part in unused_parts()
             )
 
-    def embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
-        """Embeddings of pictures; those without an image embedding are left out.
-
-        `v_t` is the normalised mean of the embeddings of a picture's different captions.
-        """
-        parts = [self._embedded(encoder_id, dim, part) for part in chunks(ids)]
-        if not parts:
-            parts = [self._embedded(encoder_id, dim, [])]
-        return Embedded(
-            np.concatenate([p.ids for p in parts]),
-            np.concatenate([p.v_i for p in parts]),
-            np.concatenate([p.v_t for p in parts]),
-            np.concatenate([p.has_caption for p in parts]),
-        )
-
     def caption_embeddings(
         self, encoder_id: int, dim: int, ids: Sequence[int]
     ) -> tuple[NDArray[np.int64], Rows]:
@@ -231,38 +194,7 @@ class Embeddings:
         owners = np.array([owner for owner, _ in found], dtype=np.int64)
         return owners, unit_rows(unpack(list(found.values()), dim))
 
-    def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
-        p, c = Picture, Caption
-        images = select(p.id, p.content_hash).where(p.id.in_(ids)).order_by(p.id)
-        texts = select(c.picture_id, c.text_hash).where(c.picture_id.in_(ids)).distinct()
-        with self._reading() as session:  # equal texts of two sources share a hash and count once
-            contents = [(key, content) for key, content in session.execute(images) if content]
-            said = session.execute(texts.order_by(c.picture_id, c.text_hash)).all()
-        # No joins: SQLite might go through all embeddings for them, to find those of a few.
-        rows = self.of_contents(encoder_id, IMAGE, {content for _, content in contents})
-        words = self.of_contents(encoder_id, TEXT, {text for _, text in said})
-        return _assembled(
-            [(key, rows[content]) for key, content in contents if content in rows],
-            [(key, words[text]) for key, text in said if text in words],
-            dim,
-        )
-
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with explained(self._library), Session(self._source) as session:
             yield session
-
-
-def _assembled(
-    images: Sequence[tuple[int, bytes]], texts: Sequence[tuple[int, bytes]], dim: int
-) -> Embedded:
-    """Rows of both modalities, lined up by picture."""
-    position = {key: n for n, (key, _) in enumerate(images)}
-    kept = [(position[key], vector) for key, vector in texts if key in position]
-    owners = np.array([n for n, _ in kept], dtype=np.int64)
-    v_t = np.zeros((len(images), dim), np.float32)
-    np.add.at(v_t, owners, unpack([vector for _, vector in kept], dim))
-    has_caption = np.zeros(len(images), np.bool_)
-    has_caption[owners] = True
-    v_i = unit_rows(unpack([vector for _, vector in images], dim))
-    return Embedded(np.array(list(position), dtype=np.int64), v_i, unit_rows(v_t), has_caption)

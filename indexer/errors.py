@@ -37,6 +37,12 @@ class PlacedError(QueryError):
         super().__init__(problem)
         self.text, self.place = text, place
 
+    @property
+    def marked(self) -> str:
+        """The text on a line, and below it a mark at the place."""
+        line = "".join(c if c.isprintable() else " " for c in self.text)
+        return f"{line}\n{' ' * self.place}^"
+
 
 class CaptionFileError(InputError):
     """A caption file that was named but cannot be used."""

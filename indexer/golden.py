@@ -7,12 +7,13 @@ library; `picfuse doctor` asks for them again.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Encoder, Pixels, Rows
+from indexer.encoders.protocol import Encoder, Pixels
 
 SENTENCE = "a brown dog runs through shallow water beside two red boats"
 TOLERANCE = 0.002  # of the cosine: other processors round otherwise, by far less
@@ -37,8 +38,10 @@ def golden_pixels(size: int) -> Pixels:
 
 def golden_of(encoder: Encoder) -> Golden:
     """What an encoder gives today; the first call exports its towers, so that no query waits."""
-    image: Rows = encoder.encode_images(golden_pixels(encoder.transform.size))
-    return Golden(image[0], encoder.encode_texts([SENTENCE])[0])
+    with ThreadPoolExecutor(1) as other:  # towers are opened side by side
+        image = other.submit(encoder.encode_images, golden_pixels(encoder.transform.size))
+        text = encoder.encode_texts([SENTENCE])
+        return Golden(image.result()[0], text[0])
 
 
 def agreement(before: Golden, now: Golden) -> float:

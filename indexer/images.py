@@ -10,13 +10,10 @@ import hashlib
 import io
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import BinaryIO, TypeAlias
 
-import numpy as np
 import pillow_heif
-from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from indexer.colours import to_srgb
@@ -24,6 +21,7 @@ from indexer.errors import PictureError
 from indexer.reasons import READ_ERRORS, ends_early, reasons
 from indexer.salvage import MAX_PROFILE_BYTES, ended_jpegs, without_broken_metadata
 from indexer.scanning import SUFFIXES, FoundPicture, ScanProblem, scan
+from indexer.transform import ImageTransform
 
 __all__ = [
     "MAX_BYTES",
@@ -64,60 +62,6 @@ _TRANSPOSITIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
-
-
-@dataclass(frozen=True, slots=True)
-class ImageTransform:
-    """How an encoder wants its input: uint8 RGB of shape `(size, size, 3)`.
-
-    "squash" ignores the aspect ratio; "shortest" scales the shortest side to `size` and cuts out
-    the centre; "longest" scales the longest side to `size` and pads with `fill`.
-    """
-
-    size: int
-    resize: Literal["squash", "shortest", "longest"]
-    interpolation: Literal["bicubic", "bilinear"]
-    fill: int = 0
-
-    def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return the pixels of `image` (RGB) as this transform wants them."""
-        if self.resize == "longest":
-            return np.asarray(self._padded(image))
-        box = self._centre(image) if self.resize == "shortest" else None
-        return np.asarray(self._scaled(image, (self.size, self.size), box))
-
-    def _scaled(
-        self,
-        image: Image.Image,
-        size: tuple[int, int],
-        box: tuple[float, float, float, float] | None = None,
-    ) -> Image.Image:
-        return image.resize(size, _RESAMPLING[self.interpolation], box, reducing_gap=2.0)
-
-    def _centre(self, image: Image.Image) -> tuple[float, float, float, float]:
-        """Give the part of `image` that scaling and cutting would leave.
-
-        Scaling only that part spares a panorama from becoming hundreds of squares on the way.
-        """
-        shortest = min(image.size)
-        scaled = [side * self.size // shortest for side in image.size]
-        starts = [round((side - self.size) / 2) for side in scaled]
-        steps = [side / after for side, after in zip(image.size, scaled, strict=True)]
-        left, top = (start * step for start, step in zip(starts, steps, strict=True))
-        right, bottom = (
-            min((start + self.size) * step, side)
-            for start, step, side in zip(starts, steps, image.size, strict=True)
-        )
-        return left, top, right, bottom
-
-    def _padded(self, image: Image.Image) -> Image.Image:
-        scale = self.size / max(image.size)
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        square = Image.new("RGB", (self.size, self.size), (self.fill,) * 3)
-        corner = ((self.size - width) // 2, (self.size - height) // 2)
-        square.paste(self._scaled(image, (width, height)), corner)
-        return square
 
 
 def read_picture(source: PictureSource) -> bytes:

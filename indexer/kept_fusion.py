@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from indexer.batch import Batch
-from indexer.catalogue import Catalogue
 from indexer.errors import LibraryDamaged, ModelError
 from indexer.fusion import Fusion, restore_fusion
-from indexer.schema import KEPT_FUSION, MOVING, SETTINGS
+from indexer.lookup import Lookup
+from indexer.notation import KEPT_FUSION, MOVING, SETTINGS
 from indexer.settings import LibrarySettings
+
+if TYPE_CHECKING:  # a library that is only read knows no batch
+    from indexer.batch import Batch
 
 
 def keep_fusion(batch: Batch, fusion: Fusion) -> None:
@@ -19,12 +22,12 @@ def keep_fusion(batch: Batch, fusion: Fusion) -> None:
         batch.set(_key(fusion.fingerprint), _text(fusion))
 
 
-def is_kept(catalogue: Catalogue, fusion: Fusion) -> bool:
+def is_kept(catalogue: Lookup, fusion: Fusion) -> bool:
     """Whether the catalogue has the weights of a fusion, undamaged."""
     return not fusion.content or catalogue.setting(_key(fusion.fingerprint)) == _text(fusion)
 
 
-def kept_fusion(catalogue: Catalogue, settings: LibrarySettings) -> Fusion:
+def kept_fusion(catalogue: Lookup, settings: LibrarySettings) -> Fusion:
     """The fusion that a library is set to. Raises `LibraryDamaged` when its weights are lost."""
     name, fingerprint = settings.fusion, settings.fused_by
     stored = catalogue.setting(_key(fingerprint)) or ""
@@ -38,7 +41,7 @@ def kept_fusion(catalogue: Catalogue, settings: LibrarySettings) -> Fusion:
     return fusion
 
 
-def forget_fusions(batch: Batch, catalogue: Catalogue, *used: LibrarySettings) -> None:
+def forget_fusions(batch: Batch, catalogue: Lookup, *used: LibrarySettings) -> None:
     """Delete the weights that neither the library, a move that was begun, nor `used` need."""
     stored = (catalogue.setting(name) for name in (SETTINGS, MOVING))
     needed: Iterable[LibrarySettings] = (

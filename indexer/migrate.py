@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 
 def configuration() -> Config:
@@ -23,16 +22,11 @@ def newest() -> str:
     return str(ScriptDirectory.from_config(configuration()).get_current_head())
 
 
-def upgrade(engine: Engine, fill: Callable[[Connection], None] | None = None) -> None:
-    """Create the schema or migrate it to the newest revision, in one transaction.
-
-    `fill` puts the first rows into new tables, in the same transaction.
-    """
+def upgrade(engine: Engine) -> None:
+    """Create the schema or migrate it to the newest revision, in one transaction."""
     config = configuration()
     with engine.begin() as connection:
         # Else SQLite would commit each statement by itself, and a crash leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        if fill is not None:
-            fill(connection)

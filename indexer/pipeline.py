@@ -1,18 +1,22 @@
 """Indexing: scan, compare, decode, encode, store; fusing follows from what is stored.
 
-Worker processes decode while this one encodes and commits batch by batch, so that what is
-committed is never lost and the next run goes on from there.
+Worker processes decode, this thread encodes, another one commits the batch before: so neither the
+encoder nor the decoders wait for a disk. What is committed is never lost, and the next run goes on
+from there.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from indexer.catalogue import ContentFacts
+from indexer.compressing import compress
 from indexer.decoded import Outcome
 from indexer.decoding import decoding_pool
 from indexer.errors import LibraryError
@@ -24,7 +28,7 @@ from indexer.plan import FolderPlan, plan_folder
 from indexer.pruning import prune
 from indexer.reencoding import change_encoder
 from indexer.report import BATCH, IndexOptions, IndexReport, Progress
-from indexer.storing import store_captions, store_pictures
+from indexer.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
 from indexer.tagging.current import adopt, named_heads
 
 _FEW = 1000  # known contents of one size that are sent along with a picture to be compared
@@ -91,6 +95,7 @@ def _run(
             library.save_vectors()
         raise
     library.save_vectors()
+    yield from compress(library)
 
 
 def _check_weight(library: Library, options: IndexOptions) -> None:
@@ -138,23 +143,55 @@ def _index_plan(
     report: IndexReport,
 ) -> Iterator[int]:
     """Index one folder; yields the number of pictures of each batch."""
-    found = {picture.relative: picture for picture in plan.decode}
-    if found:
-        items = ((relative, plan.full(relative)) for relative in found)
-        known = {} if options.other_limits else _known_contents(library, plan)
-        with (
-            decoding_pool(library.encoder.transform, library.thumbnails, options) as pool,
-            closing(pool.decode_all(items, known)) as outcomes,
-        ):
-            while batch := list(islice(outcomes, BATCH)):
-                pairs = [(found[_name(o)], o) for o in batch]
-                store_pictures(library, plan, pairs, before, report)
-                yield len(batch)
+    if plan.decode:
+        yield from _index_pictures(library, plan, before, options, report)
     todo = list(plan.recaption.items())
     for start in range(0, len(todo), 8 * BATCH):
         part = todo[start : start + 8 * BATCH]
         store_captions(library, part, report)
         yield len(part)
+
+
+def _index_pictures(
+    library: Library,
+    plan: FolderPlan,
+    before: Mapping[bytes, ContentFacts],
+    options: IndexOptions,
+    report: IndexReport,
+) -> Iterator[int]:
+    """Decode, encode and store; one batch is encoded while the one before is stored."""
+    found = {picture.relative: picture for picture in plan.decode}
+    items = ((relative, plan.full(relative)) for relative in found)
+    known = {} if options.other_limits else _known_contents(library, plan)
+    waiting: _Waiting | None = None
+    with (
+        decoding_pool(library.encoder.transform, library.thumbnails, options) as pool,
+        closing(pool.decode_all(items, known)) as outcomes,
+        ThreadPoolExecutor(1, "storing") as storing,  # whatever happens, it ends what it began
+    ):
+        while batch := list(islice(outcomes, BATCH)):
+            pairs = [(found[_name(o)], o) for o in batch]
+            ahead = waiting.batch if waiting else None
+            encoded = encode_pictures(library, plan, pairs, before, ahead)
+            if waiting is not None:
+                yield waiting.settled()
+            task = storing.submit(store_pictures, library, plan, encoded, report)
+            waiting = _Waiting(encoded, task)
+        if waiting is not None:
+            yield waiting.settled()
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A batch that is being stored."""
+
+    batch: EncodedBatch
+    task: Future[None]
+
+    def settled(self) -> int:
+        """The number of its pictures, once they are committed. Raises what hindered it."""
+        self.task.result()
+        return len(self.batch.outcomes)
 
 
 def _replaced_contents(library: Library, plans: Sequence[FolderPlan]) -> dict[bytes, ContentFacts]:

@@ -23,10 +23,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far indexing is: `done` of `total` pictures that need work."""
+    """How far indexing is: `done` of `total` pictures that need work; `what` names other work."""
 
     done: int
     total: int
+    what: str = ""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from indexer.database import FILE, explained, migrate, newer_schema, open_engine
+from indexer.database import FILE, explained, newer_schema
+from indexer.engine import migrate, open_engine
 from indexer.errors import LibraryDamaged, LibraryError
 from indexer.library import Library
 from indexer.locking import only_writer

@@ -7,22 +7,57 @@ caption's text) and encoder, so that a moved or copied picture keeps its own.
 
 from __future__ import annotations
 
-import hashlib
-
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from indexer.errors import LibraryDamaged
+from indexer.notation import (
+    COMPRESSED,
+    FAILED,
+    GENERATION,
+    GONE,
+    KEPT_FUSION,
+    LATEST,
+    MISSING,
+    MOVING,
+    NEVER,
+    PRESENT,
+    SCHEMA,
+    SETTINGS,
+    VECTORS,
+    pack,
+    text_hash,
+    unpack,
+)
 
-SCHEMA = "0004"  # the newest migration; a test compares it with indexer/migrations
-PRESENT, MISSING, FAILED = "present", "missing", "failed"
-SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
-KEPT_FUSION = "fusion "  # and a fingerprint: settings that hold learned weights in base64
-NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
-LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
-GONE = -(2**63)  # in the place of a key: this row of a segment is out of date
+__all__ = [
+    "COMPRESSED",
+    "FAILED",
+    "GENERATION",
+    "GONE",
+    "KEPT_FUSION",
+    "LATEST",
+    "MISSING",
+    "MOVING",
+    "NEVER",
+    "PRESENT",
+    "SCHEMA",
+    "SETTINGS",
+    "VECTORS",
+    "Base",
+    "Caption",
+    "Embedding",
+    "EncoderRow",
+    "Folder",
+    "Picture",
+    "PictureTag",
+    "Segment",
+    "Setting",
+    "TagHeadRow",
+    "TagRow",
+    "pack",
+    "text_hash",
+    "unpack",
+]
 
 
 class Base(DeclarativeBase):
@@ -183,22 +218,3 @@ class Setting(Base):
     __tablename__ = "settings"
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
-
-
-def text_hash(text: str) -> bytes:
-    """Key of a caption's embedding: BLAKE2b of its UTF-8 text, 16 bytes."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def pack(row: NDArray[np.floating]) -> bytes:
-    """An embedding as stored: little-endian float16."""
-    return np.ascontiguousarray(row, dtype="<f2").tobytes()
-
-
-def unpack(blobs: list[bytes], dim: int) -> NDArray[np.float32]:
-    """Stored embeddings as float32 rows (n, dim). Raises `LibraryDamaged` for other widths."""
-    if any(len(blob) != 2 * dim for blob in blobs):
-        raise LibraryDamaged(
-            "an embedding in the catalogue is damaged; 'picfuse doctor --repair' takes it out"
-        )
-    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim).astype(np.float32)

@@ -1,9 +1,10 @@
-"""The vector index on disk: segments, FAISS files of at most 4,096 rows each.
+"""The vector index on disk: segments, files of at most 16,384 rows each.
 
 A segment never changes and is named by its checksum, so that a reader has a whole old or a whole
 new one. Its row of the catalogue holds the keys of its rows; the key of a row that is out of date
 is blotted out. Changes cost what they touch: few wait in the catalogue until they are worth a
-file, and a segment that has lost a tenth of its rows is written anew without them.
+file, and a segment that has lost a tenth of its rows is written anew without them. Which pictures
+wait stands beside the generation, so that opening the index needs no look at all pictures.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue import Catalogue, chunks
+from indexer.compressed import Compressed, CompressedFacts
 from indexer.encoders.protocol import Rows
-from indexer.errors import LibraryDamaged
-from indexer.schema import GONE
-from indexer.vectors import Ids, VectorIndex, picture_ids, verify
+from indexer.fusion import Fusion
+from indexer.lookup import Lookup, chunks
+from indexer.notation import GONE, VECTORS
+from indexer.row_blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write_block
+from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids, without_pictures
 
-SEGMENT = 4096  # rows: 16 MB of the built-in model's
+SEGMENT = 16384  # rows: 32 MB of the built-in model's
 COMPACT = 10  # a segment is written anew when one row in so many is gone
-WORTH = 50  # new rows are written when there are as many as one in so many present ones
+WORTH = 50  # new rows are written when there are as many as one in so many present ones,
+_AT_ONCE = 1024  # pictures that are fused together: in float32 a row takes twice the room
+MANY = 512  # or as many as this: each reader fuses those that wait
 
 FusedRows: TypeAlias = tuple[Ids, Rows, NDArray[np.bool_]]  # pictures, rows, which have a caption
 Fuse: TypeAlias = Callable[[Sequence[int]], FusedRows]
@@ -59,54 +64,100 @@ class Segment:
 
     def blotted(self, outdated: Ids) -> Segment:
         """The segment without the rows of these pictures."""
-        gone = self.live & np.isin(picture_ids(self.keys), outdated)
-        return replace(self, keys=np.where(gone, GONE, self.keys)) if gone.any() else self
+        keys = without_pictures(self.keys, outdated)
+        return self if keys is self.keys else replace(self, keys=keys)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """All segments; the generation of the library and the encoder and fusion they are of."""
+    """All segments; the generation of the library and the encoder and fusion they are of.
+
+    `waiting` are the pictures that were present at this generation and are in no segment.
+    """
 
     made_with: str = ""
     generation: int = 0
     segments: tuple[Segment, ...] = ()
+    waiting: tuple[int, ...] = ()
+
+    @property
+    def files(self) -> set[str]:
+        """The names of all files."""
+        return {segment.file for segment in self.segments}
 
     @property
     def facts(self) -> str:
         """What the setting "vectors" holds."""
-        return json.dumps({"made_with": self.made_with, "generation": self.generation})
+        facts = {"made_with": self.made_with, "generation": self.generation}
+        return json.dumps(facts | {"format": SUFFIX, "waiting": self.waiting})
 
 
-def stored_segments(catalogue: Catalogue, made_with: str) -> Stored:
-    """What is on disk; nothing where it was made with another encoder or fusion."""
+def stored_segments(catalogue: Lookup, made_with: str) -> Stored:
+    """What is on disk; nothing where it was made with another encoder, fusion or format."""
     facts, rows = catalogue.segments()
-    if not facts or (said := json.loads(facts))["made_with"] != made_with:
+    said = json.loads(facts or "{}")
+    if said.get("made_with") != made_with or said.get("format") != SUFFIX:
         return Stored(made_with)
     segments = tuple(Segment(f, c, np.frombuffer(k, dtype="<i8")) for f, c, k in rows)
-    return Stored(made_with, int(said["generation"]), segments)
+    return Stored(made_with, int(said["generation"]), segments, tuple(said["waiting"]))
 
 
-def load_segments(folder: Path, stored: Stored, width: int) -> tuple[VectorIndex, bool]:
-    """The live rows of all sound segments in one index, and whether every segment was sound."""
-    index, sound = VectorIndex(width), True
-    for segment in stored.segments:
+def stored_generation(catalogue: Lookup) -> int:
+    """The generation of what is on disk."""
+    return int(json.loads(catalogue.setting(VECTORS) or "{}").get("generation", 0))
+
+
+class OpenSegments:
+    """The files of segments in use: opened once, and those that were found damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._blocks: dict[tuple[str, int], MappedBlock] = {}
+        self.damaged: set[str] = set()
+
+    def index(
+        self, stored: Stored, fusion: Fusion, width: int, facts: CompressedFacts
+    ) -> tuple[VectorIndex, bool]:
+        """The live rows of all sound segments, and whether every segment was sound."""
+        found, opened = [], {}
+        sound = facts.usable and not facts.files & self.damaged
+        compressed = Compressed(self._folder, facts) if sound else None
+        for segment in stored.segments:
+            block = self._opened(segment, fusion, width)
+            if block is not None:
+                opened[segment.checksum, width] = block
+                found.append(KeyedBlock(block, segment.keys))
+        self._blocks = opened  # others are closed with the last index that needs them
+        return VectorIndex(fusion, width, found, compressed), len(found) == len(stored.segments)
+
+    def _opened(self, segment: Segment, fusion: Fusion, width: int) -> MappedBlock | None:
+        if segment.file in self.damaged:
+            return None
+        known = self._blocks.get((segment.checksum, width))
         try:
-            verify(folder / segment.file, segment.checksum)
-            part = VectorIndex.load(folder / segment.file, width)
-        except LibraryDamaged as error:
+            return known or opened_segment(self._folder, segment, fusion, width)
+        except RowsDamaged as error:
             logger.debug("%s", error)
-            sound = False
-            continue
-        index.add(segment.keys[segment.live], part.rows[segment.live])
-    return index, sound
+            return None
+
+
+def opened_segment(folder: Path, segment: Segment, fusion: Fusion, width: int) -> MappedBlock:
+    """The file of a segment. Raises `RowsDamaged`; rows are checked when they are asked for."""
+    block = MappedBlock(folder / segment.file, width, fusion, segment.checksum)
+    if len(block) != len(segment.keys):
+        raise RowsDamaged(block.path, "not the rows that the catalogue says")
+    return block
 
 
 class SegmentWriter:
     """Brings the segments of a library up to date; `fuse` makes rows from stored embeddings."""
 
-    def __init__(self, folder: Path, catalogue: Catalogue, width: int, fuse: Fuse) -> None:
+    def __init__(
+        self, folder: Path, catalogue: Lookup, fusion: Fusion, width: int, fuse: Fuse
+    ) -> None:
         self._folder = folder
         self._catalogue = catalogue
+        self._fusion = fusion
         self._width = width
         self._fuse = fuse
 
@@ -119,8 +170,10 @@ class SegmentWriter:
         touched = np.array(self._catalogue.touched_since(stored.generation), dtype=np.int64)
         sound = [segment for segment in stored.segments if self._is_sound(segment)]
         whole = len(sound) == len(stored.segments)
-        if whole and not len(touched) and np.array_equal(np.sort(_pictures(sound)), present):
-            return None  # the usual case costs no comparison of each segment
+        known = np.union1d(_pictures(sound), np.array(stored.waiting, np.int64))
+        if whole and not len(touched) and np.array_equal(known, present):
+            behind = 0 < stored.generation < generation  # the usual case: nothing is compared
+            return replace(stored, generation=generation) if behind else None
         kept = []
         for segment in sound:
             ids = segment.pictures
@@ -129,9 +182,9 @@ class SegmentWriter:
         fresh = [segment for segment in kept if not segment.worn]
         missing = np.setdiff1d(present, _pictures(fresh))
         lost = len(fresh) < len(stored.segments)
-        waiting = len(missing) * WORTH < len(present)
-        if not lost and (waiting or not len(missing)):
-            return None
+        few = len(missing) * WORTH < len(present) and len(missing) < MANY
+        if not lost and (few or not len(missing)):
+            return Stored(stored.made_with, generation, tuple(kept), tuple(missing.tolist()))
         if fresh and len(fresh[-1].pictures) < SEGMENT // 2:
             fresh, missing = fresh[:-1], np.union1d(missing, fresh[-1].pictures)
         written = [self._written(ids) for ids in chunks(missing.tolist(), SEGMENT)]
@@ -139,26 +192,27 @@ class SegmentWriter:
 
     def _is_sound(self, segment: Segment) -> bool:
         try:
-            verify(self._folder / segment.file, segment.checksum)
-        except LibraryDamaged as error:
+            opened_segment(self._folder, segment, self._fusion, self._width).verify()
+        except RowsDamaged as error:
             logger.info("%s", error)
             return False
         return True
 
     def _written(self, ids: Sequence[int]) -> Segment | None:
         """A new segment of these pictures; None when none of them has an embedding."""
-        found, rows, has_caption = self._fuse(ids)
-        if not len(found):
+        keys, blocks = [], []
+        for part in chunks(ids, _AT_ONCE):
+            found, rows, has_caption = self._fuse(part)
+            keys.append(np.where(has_caption, found, ~found))
+            blocks.append(RowBlock.of(rows.astype(np.float16), has_caption, self._fusion))
+        if not any(map(len, blocks)):
             return None
-        index = VectorIndex(self._width)
-        index.put(found, rows, has_caption)
-        file, checksum = index.save(self._folder)
-        return Segment(file, checksum, index.keys)
+        written = write_block(self._folder, RowBlock.joined(blocks))
+        return Segment(*written, np.concatenate(keys))
 
 
-def delete_other_files(folder: Path, stored: Stored) -> None:
-    """Delete files of vectors that are none of these segments; one that cannot be costs space."""
-    names = {segment.file for segment in stored.segments}
+def delete_other_files(folder: Path, names: set[str]) -> None:
+    """Delete files of vectors that are none of the named ones; one that cannot be costs space."""
     for path in other_files(folder, names):
         with suppress(OSError):
             path.unlink()

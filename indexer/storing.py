@@ -1,12 +1,16 @@
-"""What came of looking at pictures goes into the catalogue: encoded, and in one transaction."""
+"""What came of looking at pictures: encoded first, then stored, a batch in one transaction.
+
+The two are apart so that one batch can be encoded while the one before is being stored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.batch import Batch, PictureFacts
+from indexer.batch import PictureFacts
 from indexer.captions import Caption
 from indexer.catalogue import ContentFacts
 from indexer.decoded import Decoded, DecodeFailure, Known, Outcome
@@ -15,22 +19,39 @@ from indexer.images import FoundPicture
 from indexer.library import Library
 from indexer.plan import FolderPlan
 from indexer.report import IndexReport
-from indexer.schema import PRESENT, text_hash, unpack
+from indexer.schema import PRESENT, pack, text_hash, unpack
 from indexer.tagging.current import tag_pictures
 
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)
 
 
-def store_pictures(
+@dataclass(frozen=True, slots=True)
+class EncodedBatch:
+    """Pictures with what is known of their contents; hashes and embeddings that are new."""
+
+    outcomes: Sequence[tuple[FoundPicture, Outcome]]
+    contents: Sequence[ContentFacts]
+    encoder_id: int
+    images: tuple[list[bytes], Rows]
+    texts: tuple[list[bytes], Rows]
+
+    @property
+    def decoded(self) -> list[Decoded]:
+        """The pictures that were decoded."""
+        return [outcome for _, outcome in self.outcomes if isinstance(outcome, Decoded)]
+
+
+def encode_pictures(
     library: Library,
     plan: FolderPlan,
     outcomes: Sequence[tuple[FoundPicture, Outcome]],
     before: Mapping[bytes, ContentFacts],
-    report: IndexReport,
-) -> None:
-    """Encode what is new in a batch and commit everything about it in one transaction.
+    waiting: EncodedBatch | None = None,
+) -> EncodedBatch:
+    """Encode what is new in a batch; nothing is stored.
 
-    `before` are contents of pictures that earlier batches of this run may have replaced.
+    `before` are contents of pictures that earlier batches of this run may have replaced, `waiting`
+    is a batch that may not be stored yet.
     """
     contents = _contents(library, [outcome for _, outcome in outcomes], before)
     decoded = [outcome for _, outcome in outcomes if isinstance(outcome, Decoded)]
@@ -40,22 +61,34 @@ def store_pictures(
         if facts.reason is None
         for caption in (*plan.captions.get(found.relative, ()), *facts.captions)
     ]
-    images = encoded_images(library, library.encoder, library.encoder_id, decoded)
-    texts = encoded_texts(library, library.encoder, library.encoder_id, captions)
+    encoder, encoder_id = library.encoder, library.encoder_id
+    images = encoded_images(library, encoder, encoder_id, decoded, waiting)
+    texts = encoded_texts(library, encoder, encoder_id, captions, waiting)
+    return EncodedBatch(outcomes, contents, encoder_id, images, texts)
+
+
+def store_pictures(
+    library: Library, plan: FolderPlan, encoded: EncodedBatch, report: IndexReport
+) -> None:
+    """Commit everything about a batch in one transaction."""
+    pairs = list(zip(encoded.outcomes, encoded.contents, strict=True))
     with library.writing() as batch:
-        batch.put_embeddings(library.encoder_id, IMAGE, *images)
-        batch.put_embeddings(library.encoder_id, TEXT, *texts)
-        keys: tuple[list[int], list[int]] = (
-            [],
-            [],
-        )  # of those that were read, of those that failed
-        for (found, outcome), facts in zip(outcomes, contents, strict=True):
-            key = _store_picture(batch, plan, found, outcome.content_hash, facts)
-            keys[facts.reason is not None].append(key)
-        tag_pictures(library, batch, *keys)
-    for (found, outcome), facts in zip(outcomes, contents, strict=True):
-        _count(plan, found, outcome, facts, report)
-    for flaw in {picture.thumbnail_flaw for picture in decoded} - {"", *_said(report)}:
+        batch.put_embeddings(encoded.encoder_id, IMAGE, *encoded.images)
+        batch.put_embeddings(encoded.encoder_id, TEXT, *encoded.texts)
+        facts = [_facts(found, outcome, content) for (found, outcome), content in pairs]
+        keys = dict(zip(batch.put_pictures(plan.folder.id, facts), pairs, strict=True))
+        read = {key: pair for key, pair in keys.items() if pair[1].reason is None}
+        beside = {
+            key: plan.captions.get(found.relative, ()) for key, ((found, _), _) in read.items()
+        }
+        batch.put_captions_of(beside, embedded=False)
+        carried = {key: content.captions for key, (_, content) in read.items()}
+        batch.put_captions_of(carried, embedded=True)
+        tag_pictures(library, batch, list(read), [key for key in keys if key not in read])
+    for (found, outcome), content in pairs:
+        _count(plan, found, outcome, content, report)
+    flaws = {picture.thumbnail_flaw for picture in encoded.decoded}
+    for flaw in flaws - {"", *_said(report)}:
         report.problem(library.thumbnails, flaw)
 
 
@@ -80,18 +113,12 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
     return ContentFacts(o.width, o.height, o.format, *exif, *looks, None, o.captions)
 
 
-def _store_picture(
-    batch: Batch,
-    plan: FolderPlan,
-    found: FoundPicture,
-    content_hash: bytes | None,
-    content: ContentFacts,
-) -> int:
-    facts = PictureFacts(
+def _facts(found: FoundPicture, outcome: Outcome, content: ContentFacts) -> PictureFacts:
+    return PictureFacts(
         found.relative,
         found.size,
         found.mtime_ns,
-        content_hash,
+        outcome.content_hash,
         content.width,
         content.height,
         content.format,
@@ -103,11 +130,6 @@ def _store_picture(
         content.pixels_hash,
         content.reason,
     )
-    key = batch.put_picture(plan.folder.id, facts)
-    if content.reason is None:
-        batch.put_captions(key, plan.captions.get(found.relative, ()), embedded=False)
-        batch.put_captions(key, content.captions, embedded=True)
-    return key
 
 
 def _count(
@@ -142,21 +164,26 @@ def store_captions(
     texts = encoded_texts(library, library.encoder, library.encoder_id, captions)
     with library.writing() as batch:
         batch.put_embeddings(library.encoder_id, TEXT, *texts)
-        for key, captions_ in todo:
-            batch.put_captions(key, captions_, embedded=False)
+        batch.put_captions_of(dict(todo), embedded=False)
         batch.touch([key for key, _ in todo])
         tag_pictures(library, batch, [key for key, _ in todo])
     report.changed += len(todo)
 
 
 def encoded_images(
-    library: Library, encoder: Encoder, encoder_id: int, decoded: Sequence[Decoded]
+    library: Library,
+    encoder: Encoder,
+    encoder_id: int,
+    decoded: Sequence[Decoded],
+    waiting: EncodedBatch | None = None,
 ) -> tuple[list[bytes], Rows]:
     """Hashes and embeddings of the pictures whose content has none of this encoder yet."""
     pixels = {d.content_hash: d.pixels for d in decoded}
     stored = library.embeddings.stored(encoder_id, IMAGE, pixels)
+    stored.update(waiting.images[0] if waiting else ())
     new = {d.content_hash: d.pixels_hash for d in decoded if d.content_hash not in stored}
     seen = library.embeddings.of_pixels(encoder_id, new.values())  # other bytes, the same pixels
+    seen |= _looks(waiting) if waiting else {}
     todo = [key for key, look in new.items() if look not in seen]
     images = np.stack([pixels[key] for key in todo]) if todo else _NO_PIXELS
     alike = [key for key, look in new.items() if look in seen]
@@ -164,11 +191,24 @@ def encoded_images(
     return [*todo, *alike], np.concatenate([encoder.encode_images(images), rows])
 
 
+def _looks(batch: EncodedBatch) -> dict[bytes, bytes]:
+    """Rows of a batch as they will be stored, by the hash of the pictures' pixels."""
+    rows = dict(zip(*batch.images, strict=True))
+    return {
+        d.pixels_hash: pack(rows[d.content_hash]) for d in batch.decoded if d.content_hash in rows
+    }
+
+
 def encoded_texts(
-    library: Library, encoder: Encoder, encoder_id: int, captions: Sequence[Caption]
+    library: Library,
+    encoder: Encoder,
+    encoder_id: int,
+    captions: Sequence[Caption],
+    waiting: EncodedBatch | None = None,
 ) -> tuple[list[bytes], Rows]:
     """Hashes and embeddings of the captions whose text has none of this encoder yet."""
     texts = {text_hash(caption.text): caption.text for caption in captions}
     stored = library.embeddings.stored(encoder_id, TEXT, texts)
+    stored.update(waiting.texts[0] if waiting else ())
     new = [key for key in texts if key not in stored]
     return new, encoder.encode_texts([texts[key] for key in new])

@@ -1,26 +1,31 @@
-"""The vector index: stored rows in FAISS, under the ids of their pictures.
+"""The vector index: stored rows under the ids of their pictures, in blocks.
 
 It is a cache of the catalogue. A picture without a caption is kept under the complement `~id`
-of its id, so that the key of a row tells its kind without a look into the catalogue.
+of its id, so that the key of a row tells its kind without a look into the catalogue. An index
+never changes: `put` and `without` give another one, which shares the blocks.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import add
+from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from indexer.encoders.protocol import Rows
-from indexer.errors import LibraryDamaged, LibraryError
+from indexer.fusion import Fusion, RowSums
+from indexer.notation import GONE
+from indexer.row_blocks import RowBlock
+
+if TYPE_CHECKING:
+    from indexer.compressed import Compressed
 
 Ids = NDArray[np.int64]
-_callbacks: Any = faiss  # FAISS's type stubs leave them out
+FEW = 1024  # rows in memory that are joined with those put next
 
 
 def picture_ids(keys: Ids) -> Ids:
@@ -28,148 +33,191 @@ def picture_ids(keys: Ids) -> Ids:
     return np.where(keys >= 0, keys, ~keys)
 
 
-def verify(path: Path, checksum: str) -> None:
-    """Raise `LibraryDamaged` unless a file is there and has this checksum.
+def without_pictures(keys: Ids, outdated: Ids) -> Ids:
+    """The keys with those of some pictures blotted out; the same array where there are none."""
+    gone = (keys != GONE) & np.isin(picture_ids(keys), outdated)
+    return np.where(gone, GONE, keys) if gone.any() else keys
 
-    FAISS trusts the sizes that stand in a file; so it gets none that was not looked at.
-    """
-    found = xxhash.xxh3_128()
-    try:
-        with path.open("rb") as file:
-            while part := file.read(1 << 20):
-                found.update(part)
-    except OSError as error:
-        raise LibraryDamaged(f"{path}: {error.strerror}; it will be built again") from error
-    if found.hexdigest() != checksum:
-        raise LibraryDamaged(f"{path}: damaged (its checksum differs); it will be built again")
+
+@dataclass(frozen=True)
+class KeyedBlock:
+    """A block and the keys (n,) of its rows; one that is out of date is `GONE`."""
+
+    block: RowBlock
+    keys: Ids
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def gone(self) -> Ids:
+        """Rows that are out of date."""
+        return np.flatnonzero(self.keys == GONE)
+
+    @cached_property
+    def plain(self) -> NDArray[np.bool_] | None:
+        """Which rows belong to a picture without a caption, (n,); None where none does."""
+        found: NDArray[np.bool_] = (self.keys < 0) & (self.keys != GONE)
+        return found if found.any() else None
+
+    @property
+    def sums(self) -> RowSums:
+        """The sums of the rows that are not out of date."""
+        if not len(self.gone):
+            return self.block.sums
+        chosen = np.flatnonzero(self.keys != GONE)
+        return RowSums.of(self.block.take(chosen), self.keys[chosen] >= 0)
+
+    def without(self, outdated: Ids) -> KeyedBlock:
+        """The block with the rows of these pictures blotted out."""
+        keys = without_pictures(self.keys, outdated)
+        return self if keys is self.keys else replace(self, keys=keys)
 
 
 class VectorIndex:
-    """Rows of one width, found by picture id; kept in memory, saved as a whole."""
+    """Rows of one fusion and width, by position: that of a row in all blocks, one after another."""
 
-    def __init__(self, width: int) -> None:
-        self._faiss = faiss.IndexIDMap2(faiss.IndexFlatIP(width))
-
-    @classmethod
-    def load(cls, path: Path, width: int) -> VectorIndex:
-        """The index in a file. Raises `LibraryDamaged` when it is not a whole index of `width`."""
-        try:
-            with path.open("rb") as file:  # FAISS itself takes no name that is not UTF-8
-                loaded = faiss.read_index(_callbacks.PyCallbackIOReader(file.read))
-        except Exception as error:  # FAISS raises bare RuntimeErrors of many causes
-            raise LibraryDamaged(f"{path}: not a vector index; it will be built again") from error
-        flat = isinstance(loaded, faiss.IndexIDMap2) and faiss.downcast_index(loaded.index)
-        if not isinstance(flat, faiss.IndexFlatIP) or loaded.d != width:
-            raise LibraryDamaged(f"{path}: not an index of width {width}; it will be built again")
-        return cls._of(loaded)
-
-    def copy(self) -> VectorIndex:
-        """An index of the same rows that can change while this one is read."""
-        return self._of(faiss.clone_index(self._faiss))
-
-    @classmethod
-    def _of(cls, made: faiss.Index) -> VectorIndex:
-        index = cls.__new__(cls)
-        index._faiss = cast(faiss.IndexIDMap2, made)
-        return index
-
-    def save(self, folder: Path) -> tuple[str, str]:
-        """Write `vectors-….faiss`, named by its checksum; returns its name and the checksum.
-
-        It is written to a temporary name, synced and renamed: it appears whole or not at all.
-        Raises `LibraryError` when it cannot be written.
-        """
-        temporary = folder / f"vectors-{os.getpid()}.tmp"
-        try:
-            with temporary.open("wb") as file:
-                output = _Hashing(file)
-                faiss.write_index(self._faiss, _callbacks.PyCallbackIOWriter(output.write))
-                file.flush()
-                os.fsync(file.fileno())
-            checksum = output.checksum.hexdigest()
-            path = folder / f"vectors-{checksum[:16]}.faiss"
-            temporary.replace(path)
-            _sync_names(folder)
-        except (OSError, RuntimeError) as error:  # FAISS wraps what writing raises
-            raise LibraryError(
-                f"{folder}: the vector index cannot be written ({error}); free some space or make "
-                "the library writable, and run the same command again"
-            ) from error
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        return path.name, checksum
+    def __init__(
+        self,
+        fusion: Fusion,
+        width: int,
+        blocks: Iterable[KeyedBlock] = (),
+        compressed: Compressed | None = None,
+    ) -> None:
+        self.fusion = fusion
+        self.compressed = compressed
+        self.width = width
+        self.blocks: Sequence[KeyedBlock] = tuple(blocks)
+        self.starts: Ids = np.cumsum([0, *(len(block) for block in self.blocks)])
 
     def __len__(self) -> int:
-        return int(self._faiss.ntotal)
+        return self.size - sum(len(block.gone) for block in self.blocks)
 
     @property
-    def rows(self) -> Rows:
-        """All rows (n, width): a view of FAISS's memory, valid until the next change."""
-        if not len(self):
-            return np.zeros((0, self._faiss.d), np.float32)
-        flat: Any = faiss.downcast_index(self._faiss.index)
-        view = faiss.rev_swig_ptr(flat.get_xb(), len(self) * self._faiss.d)
-        return np.asarray(_Memory(self._faiss, view)).reshape(len(self), self._faiss.d)
+    def precision(self) -> np.dtype[np.floating]:
+        """The type of the stored numbers."""
+        found = (keyed.block.parts[0].dtype for keyed in self.blocks)
+        return np.result_type(np.float16, *found)
 
     @property
-    def has_caption(self) -> NDArray[np.bool_]:
-        """Which rows belong to a picture with a caption, (n,)."""
-        return self.keys >= 0
+    def size(self) -> int:
+        """The number of positions; those of rows that are out of date count too."""
+        return int(self.starts[-1])
 
-    @property
-    def picture_ids(self) -> Ids:
-        """The picture of each row, (n,)."""
-        return picture_ids(self.keys)
+    @cached_property
+    def all_keys(self) -> Ids:
+        """The key at each position, `GONE` where a row is out of date."""
+        return np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.blocks)])
+
+    def keys_at(self, positions: Ids) -> Ids:
+        """The keys at some positions."""
+        return self.all_keys[positions]
 
     @property
     def keys(self) -> Ids:
-        """The key of each row, (n,): the picture's id, or its complement without a caption."""
-        keys: Ids = faiss.vector_to_array(self._faiss.id_map)
-        return keys
+        """The keys of all rows that are not out of date, (n,), in the order of positions."""
+        keys = self.all_keys
+        return np.asarray(keys[keys != GONE])
 
-    def add(self, keys: Ids, rows: Rows) -> None:
-        """Add rows under keys that are not there yet."""
-        if len(keys):
-            self._faiss.add_with_ids(np.ascontiguousarray(rows), keys)
+    @property
+    def picture_ids(self) -> Ids:
+        """The pictures of all rows that are not out of date, (n,)."""
+        return picture_ids(self.keys)
 
-    def put(self, picture_ids: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> None:
-        """Add the rows of pictures, in place of what these pictures had."""
-        self.remove(picture_ids)
-        self.add(np.where(has_caption, picture_ids, ~picture_ids), rows)
+    @property
+    def has_caption(self) -> NDArray[np.bool_]:
+        """Which of these pictures have a caption, (n,)."""
+        return self.keys >= 0
 
-    def remove(self, picture_ids: Ids) -> None:
-        """Forget the rows of pictures; ids without a row are passed over."""
-        if len(picture_ids) and len(self):
-            keys = np.concatenate([picture_ids, ~picture_ids])
-            self._faiss.remove_ids(faiss.IDSelectorBatch(keys))
+    @property
+    def rows(self) -> Rows:
+        """All these rows (n, width) in float32, checked. Raises `RowsDamaged`."""
+        return self.take(np.flatnonzero(self.all_keys != GONE))
 
+    @cached_property
+    def sums(self) -> RowSums:
+        """The sums of both kinds of rows."""
+        nothing = RowSums.of(np.zeros((0, self.width)), np.zeros(0, np.bool_))
+        return reduce(add, (block.sums for block in self.blocks), nothing)
 
-class _Hashing:
-    """A file whose checksum is taken while it is written."""
+    @cached_property
+    def _by_picture(self) -> tuple[Ids, Ids]:
+        """The pictures in ascending order, and the position of each."""
+        positions = np.flatnonzero(self.all_keys != GONE)
+        pictures = picture_ids(self.all_keys[positions])
+        order = np.argsort(pictures, kind="stable")
+        return pictures[order], positions[order]
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.checksum = xxhash.xxh3_128()
+    def positions(self, pictures: Ids) -> Ids:
+        """Where the rows of pictures are, ascending; pictures without a row are passed over."""
+        known, positions = self._by_picture
+        if not len(known):
+            return np.zeros(0, np.int64)
+        places = np.minimum(np.searchsorted(known, pictures), len(known) - 1)
+        return np.unique(positions[places[known[places] == pictures]])
 
-    def write(self, part: bytes) -> int:
-        self.checksum.update(part)
-        return self._file.write(part)
+    def split(self, positions: Ids) -> Iterator[tuple[KeyedBlock, Ids]]:
+        """Ascending positions by block: each block with the numbers of its rows."""
+        bounds = np.searchsorted(positions, self.starts)
+        for block, start, first, end in zip(
+            self.blocks, self.starts, bounds, bounds[1:], strict=False
+        ):
+            if end > first:
+                yield block, positions[first:end] - start
 
+    def take(self, positions: Ids) -> Rows:
+        """Rows (m, width) at ascending positions, checked. Raises `RowsDamaged`."""
+        self.check(positions, range(self.fusion.parts))
+        found = [np.zeros((0, self.width), np.float32)]
+        found += [keyed.block.take(rows) for keyed, rows in self.split(positions)]
+        return np.concatenate(found)
 
-def _sync_names(folder: Path) -> None:
-    """Make a rename last: on most systems the names of a folder are synced by themselves."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    def check(self, positions: Ids, parts: Iterable[int]) -> None:
+        """Raise `RowsDamaged` unless parts of rows (ascending) are what was written."""
+        for keyed, rows in self.split(positions):
+            for part in parts:
+                keyed.block.check(part, rows)
 
+    def gathered(self, positions: Ids, parts: Iterable[int]) -> KeyedBlock:
+        """Rows at ascending positions in one block, unchecked; other parts of them are left out."""
+        chosen, dim = list(self.split(positions)), self.width // self.fusion.parts
+        found = [np.zeros((0, dim), np.float16) for _ in range(self.fusion.parts)]
+        for part in parts if chosen else ():
+            found[part] = np.concatenate([keyed.block.parts[part][rows] for keyed, rows in chosen])
+        measures = np.zeros((self.fusion.measured, 0), np.float32)
+        measures = np.concatenate(
+            [measures, *(keyed.block.measures[:, rows] for keyed, rows in chosen)], axis=1
+        )
+        keys = np.concatenate([np.zeros(0, np.int64), *(k.keys[rows] for k, rows in chosen)])
+        return KeyedBlock(RowBlock(tuple(found), measures, self.sums), keys)
 
-class _Memory:
-    """Memory of an index as an array's base: the index lives as long as what views it."""
+    def verify(self) -> None:
+        """Raise `RowsDamaged` unless every byte of all blocks is what was written."""
+        for keyed in self.blocks:
+            keyed.block.verify()
 
-    def __init__(self, owner: faiss.Index, view: NDArray[np.float32]) -> None:
-        self.owner = owner
-        self.__array_interface__ = view.__array_interface__
+    def without(self, pictures: Ids) -> VectorIndex:
+        """The index without the rows of some pictures; those that have none are passed over."""
+        if not len(pictures):
+            return self
+        blocks = (block.without(pictures) for block in self.blocks)
+        return VectorIndex(self.fusion, self.width, blocks, self.compressed)
+
+    def put(self, pictures: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> VectorIndex:
+        """The index with rows of pictures, in place of what these pictures had."""
+        return self.without(pictures).add(pictures, rows, has_caption)
+
+    def add(self, pictures: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> VectorIndex:
+        """The index with rows of pictures that have none yet.
+
+        They are rounded to float16, as they are when they come from a file.
+        """
+        if not len(pictures):
+            return self
+        blocks, keys = list(self.blocks), np.where(has_caption, pictures, ~pictures)
+        block = RowBlock.of(rows.astype(np.float16), has_caption, self.fusion)
+        if blocks and type(blocks[-1].block) is RowBlock and len(blocks[-1]) < FEW:
+            last = blocks.pop()
+            block, keys = RowBlock.joined([last.block, block]), np.concatenate([last.keys, keys])
+        blocks.append(KeyedBlock(block, keys))
+        return VectorIndex(self.fusion, self.width, blocks, self.compressed)

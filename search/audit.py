@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.embeddings import Embedded
+from indexer.embedded import Embedded
 from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
 from indexer.fusion.base import OWN_MEANS_FROM
 

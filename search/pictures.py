@@ -1,8 +1,9 @@
-"""Query pictures: read from a file or a URL, within limits."""
+"""Query pictures: read from a file or a URL, within limits, and encoded."""
 
 from __future__ import annotations
 
 import functools
+import io
 import ipaddress
 import os
 import socket
@@ -17,8 +18,12 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urljoin, urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import Encoder
 from indexer.errors import PictureError, QueryError
-from indexer.images import read_picture
+from indexer.images import decode, hash_bytes, read_picture
 
 MAX_BYTES = 64 * 2**20
 MAX_REDIRECTS = 5
@@ -27,6 +32,20 @@ DEADLINE = 60.0  # seconds until all is there
 _REDIRECTS = (301, 302, 303, 307, 308)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REMEDY = "save it and name the file"
+
+
+def encoded_picture(
+    picture: str | bytes, encoder: Encoder, *, offline: bool = False
+) -> tuple[NDArray[np.float32], bytes]:
+    """The embedding (dim,) of a query picture, and the hash of its bytes. Raises `QueryError`."""
+    content = read_query_picture(picture, offline=offline)
+    try:
+        image = decode(io.BytesIO(content), min_side=encoder.transform.size)
+    except PictureError as error:
+        name = picture if isinstance(picture, str) else "the query picture"
+        raise QueryError(f"{name}: {error}") from error
+    row: NDArray[np.float32] = encoder.encode_images(encoder.transform(image)[None])[0]
+    return row, hash_bytes(content)
 
 
 def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
-from indexer.errors import PictureError, QueryError
-from indexer.images import SUFFIXES, decode, hash_bytes
-from search.pictures import read_query_picture
+from indexer.errors import QueryError
+from indexer.scanning import SUFFIXES
 
 STDIN = "@-"
 SIGNS = ("+", "-")
@@ -153,21 +152,12 @@ def embed(
         if term.picture is None:
             row, modality = encoder.encode_texts([term.text])[0], TEXT
         else:
-            content = read_query_picture(term.picture, offline=offline)
-            row, modality = _encode_picture(term.picture, content, encoder), IMAGE
-            hashes.append(hash_bytes(content))
+            pictures = import_module("search.pictures")  # words need neither Pillow nor sockets
+            row, content_hash = pictures.encoded_picture(term.picture, encoder, offline=offline)
+            modality = IMAGE
+            hashes.append(content_hash)
         centre = means.get(modality)
         q += term.weight * unit_rows(row if centre is None else row - centre)
     if not np.linalg.norm(q) > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
     return EmbeddedQuery(unit_rows(q), tuple(hashes))
-
-
-def _encode_picture(picture: str | bytes, content: bytes, encoder: Encoder) -> NDArray[np.float32]:
-    try:
-        image = decode(io.BytesIO(content), min_side=encoder.transform.size)
-    except PictureError as error:
-        name = picture if isinstance(picture, str) else "the query picture"
-        raise QueryError(f"{name}: {error}") from error
-    row: NDArray[np.float32] = encoder.encode_images(encoder.transform(image)[None])[0]
-    return row

@@ -2,77 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import Rows
-from indexer.fusion import Centres, Fusion
+from indexer.nearest import Wanted, best, candidates_of, each_block, ranked
+from indexer.scoring import Asked, Scores, StoredRows, block_scores
+from indexer.vectors import Ids
 
-SAMPLE = 2000  # captioned pictures whose scores tell how wide fused scores spread
-Scores = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRows:
-    """Fused rows (n, width) of pictures, which of them have a caption, and their centres."""
-
-    rows: Rows
-    has_caption: NDArray[np.bool_]
-    centres: Centres
-    fusion: Fusion
-
-    @classmethod
-    def of(
-        cls,
-        rows: Rows,
-        has_caption: NDArray[np.bool_],
-        fusion: Fusion,
-        means: Mapping[str, NDArray[np.float32]],
-    ) -> StoredRows:
-        """The rows with their centres; `means` are the encoder's, by modality."""
-        return cls(rows, has_caption, fusion.centres(rows, has_caption, means), fusion)
+__all__ = ["Scores", "StoredRows", "Wanted", "best", "nearest", "scores"]
 
 
 def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
-    """The re-scored value of every row: exact, by a scan; -inf where a row cannot answer.
+    """The re-scored value at every position: exact, by a scan; -inf where a row cannot answer.
 
     `q`: a centred unit row (dim,), for scores (n,); or many (m, dim), for scores (m, n). The
     product with the query is taken from each kind's centre and divided by the length of the
     weighted pair; scores without a caption are spread as far as fused ones, so that both kinds
     rank fairly in one list.
     """
-    fusion, has_caption = stored.fusion, stored.has_caption
-    queries = np.atleast_2d(fusion.query(q, weight))
-    centres = np.stack([stored.centres.plain, stored.centres.captioned])
-    offsets = (queries @ centres.T)[:, has_caption.astype(np.intp)]  # (m, n)
-    lengths = fusion.lengths(stored.rows, weight)
-    found: Scores = queries @ stored.rows.T
-    found -= offsets
-    found /= np.maximum(lengths, 1e-6)
-    if 0 < weight < 1 and not has_caption.all():
-        found[:, ~has_caption] *= plain_gain(stored, queries, weight)[:, None]
-    found[:, lengths <= 1e-6] = -np.inf
+    asked = Asked.of(stored, q, weight)
+    nothing = np.zeros((len(asked.queries), 0), np.float32)
+    parts = each_block(lambda keyed: block_scores(keyed, asked, stored.fusion), stored.index.blocks)
+    found: Scores = np.concatenate([nothing, *parts], axis=1)
     one: Scores = found[0]
     return one if q.ndim == 1 else found
 
 
-def plain_gain(stored: StoredRows, queries: Rows, weight: float) -> Scores:
-    """The gain of pictures without a caption, measured on a fixed sample of those with one."""
-    captioned = np.flatnonzero(stored.has_caption)
-    step = max(1, len(captioned) // SAMPLE)
-    sample = stored.rows[captioned[::step]]
-    return stored.fusion.plain_gain(sample, stored.centres, queries, weight)
+def nearest(
+    stored: StoredRows, q: NDArray[np.float32], weight: float, wanted: Wanted
+) -> tuple[Ids, Scores]:
+    """The positions of the k best rows and their scores, best first.
 
-
-def best(found: Scores, k: int) -> NDArray[np.int64]:
-    """Positions of the k highest finite scores, best first; equal scores in order of position."""
-    k = min(k, len(found))
-    if k <= 0:
-        return np.zeros(0, np.int64)
-    floor = np.partition(found, len(found) - k)[len(found) - k]
-    candidates = np.flatnonzero((found >= floor) & np.isfinite(found))
-    order = np.argsort(-found[candidates], kind="stable")
-    return candidates[order][:k]
+    A large library is asked through its compressed index; what is restricted to some pictures, or
+    asks for many, is answered exactly. Scores are exact in any case. Raises `RowsDamaged`.
+    """
+    compressed = stored.index.compressed
+    few = wanted.k + len(wanted.barred)
+    if compressed is None or wanted.only is not None or not compressed.serves(few):
+        return ranked(stored, q, weight, wanted)
+    return candidates_of(stored, q, weight, wanted, compressed.candidates(q, weight))

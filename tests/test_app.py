@@ -419,7 +419,7 @@ def test_lost_thumbnails_are_made_anew(library, folder):
 @pytest.mark.parametrize("form", ["{}", "green + {}", "green - 2:{}", '"{}"', "2:{}", "green {}"])
 def test_address_that_names_a_file_reads_none(library, monkeypatch, query, form):
     read = []
-    monkeypatch.setattr("search.query.read_query_picture", lambda name, **_: read.append(name))
+    monkeypatch.setattr("search.pictures.read_query_picture", lambda name, **_: read.append(name))
     at = app(q=form.format(query))
     assert read == []
     assert texts(at)

@@ -83,7 +83,7 @@ def test_damaged_catalogue_is_status_3_with_json_too(garbage):
 
 def test_damaged_vector_index_is_no_error(colour_pictures, home):
     index_colours(colour_pictures, home)
-    (vectors,) = home.glob("vectors-*.faiss")
+    (vectors,) = home.glob("vectors-*.rows")
     vectors.write_bytes(b"garbage")
     assert len(answered("search", "red", "--library", home)["hits"]) == 5
 

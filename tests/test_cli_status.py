@@ -8,6 +8,8 @@ import pytest
 from command_line import GOLDEN, answered, index_colours, run
 from odd_pictures import truncated_jpeg
 
+from indexer import compressed, compressing
+
 KEYS = ["library", "encoder", "fusion", "pictures", "captions", "missing", "failed", "index"]
 
 
@@ -95,3 +97,24 @@ def test_models_for_people_names_the_kinds():
     printed = run("models").stdout
     for name in ("mini", "mini:FILE", "open_clip:ARCH/PRETRAINED", "open_clip:ARCH:FILE"):
         assert name in printed
+
+
+def test_status_says_which_index_answers_and_what_it_finds(home, colour_pictures, monkeypatch):
+    monkeypatch.setattr(compressed, "COMPRESS_FROM", 1)
+    run("index", "--library", home)
+    facts = answered("status", "--library", home)
+    assert facts["index"] == "compressed, recall@10 1.000"
+    assert facts["recall"] == [
+        {"weight": weight, "picture": 1.0, "caption": 1.0} for weight in (0, 0.5, 1)
+    ]
+    said = run("status", "--library", home).stdout.splitlines()
+    assert "index     compressed, recall@10 1.000" in said
+    assert "recall    at weight 0.5: picture 1.000, caption 1.000" in said
+
+
+def test_status_says_that_a_compressed_index_is_not_used(home, monkeypatch):
+    monkeypatch.setattr(compressed, "COMPRESS_FROM", 1)
+    monkeypatch.setattr(compressing._Maker, "_recall", lambda *_: 0.5)
+    run("index", "--library", home)
+    facts = answered("status", "--library", home)
+    assert facts["index"] == "exact scan (a compressed one finds 0.500)"

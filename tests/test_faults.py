@@ -8,7 +8,7 @@ from failing_calls import Plan, build, run_cases
 from faults import ENCODER, OPENER, Pictures, decoding_here, faults
 from kills import Killing
 
-from indexer import Library, cached_index, index_folder, segments
+from indexer import Library, index_folder, segments
 from indexer.doctor import examine, repair
 from indexer.encoders import registry
 from indexer.thumbnails import read_thumbnail
@@ -58,8 +58,7 @@ def test_killed_run_leaves_neither_processes_nor_shared_memory(tmp_path, alone):
 @pytest.fixture
 def segmented_library(tmp_path, monkeypatch):
     """The path of a library of 60 pictures, with its vector index in several segments."""
-    for module in (segments, cached_index):
-        monkeypatch.setattr(module, "SEGMENT", 6)
+    monkeypatch.setattr(segments, "SEGMENT", 6)
     pictures = Pictures(tmp_path / "pictures", seed=3)
     pictures.add(60)
     with decoding_here():
@@ -79,7 +78,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:
 
 def rows_of(library: Library) -> dict[int, bytes]:
     """The fused row of each picture, as it is searched."""
-    index = library.vectors()
+    index = library.index.verified()
     return {key: row.tobytes() for key, row in zip(index.keys.tolist(), index.rows, strict=True)}
 
 
@@ -94,7 +93,7 @@ def test_every_damage_to_the_vector_index_is_found_and_built_again(segmented_lib
         expected = rows_of(library)
         assert faults(library) == []
     while damages < DAMAGES:
-        files = sorted(segmented_library.glob("vectors-*.faiss"))
+        files = sorted(segmented_library.glob("vectors-*.rows"))
         chosen = chance.sample(files, chance.randint(5, len(files)))
         damages += len(chosen)
         for file in chosen:

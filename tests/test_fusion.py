@@ -401,10 +401,10 @@ def test_encoder_without_means_centres_nothing_while_pictures_are_few(fusion):
 def test_mean_of_rows_begins_where_they_are_many():
     rows = features(12, n=OWN_MEANS_FROM)[0]
     default = np.ones(8, np.float32)
-    assert np.array_equal(own_mean(rows[:-1], default), default)
-    assert np.allclose(own_mean(rows, default), rows.mean(0))
-    assert np.array_equal(own_mean(rows[: FEW - 1], None), np.zeros(8))
-    assert np.allclose(own_mean(rows[:FEW], None), rows[:FEW].mean(0))
+    assert np.array_equal(own_mean(rows[:-1].sum(0), len(rows[:-1]), default), default)
+    assert np.allclose(own_mean(rows.sum(0), len(rows), default), rows.mean(0))
+    assert np.array_equal(own_mean(rows[: FEW - 1].sum(0), len(rows[: FEW - 1]), None), np.zeros(8))
+    assert np.allclose(own_mean(rows[:FEW].sum(0), len(rows[:FEW]), None), rows[:FEW].mean(0))
 
 
 def test_centres_are_single_precision(fusion):

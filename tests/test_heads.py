@@ -2,6 +2,7 @@
 
 import json
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,15 @@ from indexer.encoders import graphs
 from indexer.encoders.graphs import Graph, export_tower
 from indexer.encoders.heads import (
     BUILT_IN,
+    CLASS_PART,
     COARSE,
     FORMAT,
     SHAPES,
     TAIL,
+    WITHOUT_CLASS_PART,
     class_branch,
+    class_part_of_images,
+    class_part_of_texts,
     file_hash,
     head,
     image_features,
@@ -26,10 +31,17 @@ from indexer.encoders.heads import (
     standardised,
     write_heads,
 )
+from indexer.encoders.mini import (
+    MiniEncoder,
+    heads_part_of_images,
+    heads_part_of_texts,
+    project_images,
+    project_texts,
+)
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
 from indexer.errors import ModelError
 
-SIZES = {"d": 6, "h": 4}
+SIZES = {"d": 6, "h": 4, "c": 3, "d+c": 9}
 
 
 def random_heads(seed=0):
@@ -106,7 +118,9 @@ def test_interrupted_writing_leaves_the_heads_before(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["heads.safetensors"]
 
 
-@pytest.mark.parametrize("name", ["image.linear", "text.outer", "image.bias", "classes"])
+@pytest.mark.parametrize(
+    "name", ["image.linear", "text.outer", "image.bias", "classes", "class.gate"]
+)
 def test_tensor_of_another_shape_is_refused(tmp_path, name):
     weights = random_heads()
     weights[name] = weights[name][1:]
@@ -140,7 +154,7 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
 
 def test_other_format_is_refused(tmp_path):
     path = stored(tmp_path / "heads", random_heads(), format="picfuse-heads-99")
-    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-2'"):
+    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-3'"):
         read_heads(path)
 
 
@@ -174,7 +188,7 @@ def test_missing_file_and_folder_are_refused(tmp_path):
 
 def test_shipped_heads_are_sound_and_small():
     weights, settings = read_heads(BUILT_IN)
-    assert len(weights["image.bias"]) == 512
+    assert len(weights["mean.image"]) == 512
     assert isinstance(settings, dict)
     assert BUILT_IN.stat().st_size < 30e6
 
@@ -200,6 +214,84 @@ def test_features_are_standardised_by_mean_and_scale():
 def test_class_branch_weighs_classes_by_squared_probability():
     weights = {"class_weight": np.array([2.0]), "classes": np.array([[1.0, 0.0], [0.0, 4.0]])}
     assert class_branch(np.array([[0.5, 0.5]]), weights).tolist() == [[0.5, 2.0]]
+
+
+def class_part(**changes):
+    """Two classes at right angles, texts of two features, a gate that the first one opens."""
+    weights = {
+        "class.codes": np.array([[1.0, 0.0], [0.0, 1.0]]),
+        "class.linear": np.array([[1.0, 0.0], [0.0, 1.0]]),
+        "class.bias": np.array([0.0, 0.0]),
+        "class.gate": np.array([[100.0], [0.0]]),
+        "class.gate_bias": np.array([0.0]),
+    }
+    return weights | changes
+
+
+def test_class_part_of_a_picture_points_to_its_classes_and_is_equally_long_for_all():
+    probabilities = np.array([[1.0, 0.0], [0.04, 0.04], [0.16, 0.04]])
+    found = class_part_of_images(probabilities, class_part())
+    assert np.allclose(np.linalg.norm(found, axis=1), 0.5)
+    assert np.allclose(found[0], [0.5, 0])
+    assert np.allclose(found[1, 0], found[1, 1])
+    assert found[2, 0] / found[2, 1] == pytest.approx(8)  # 4 to the power of 1.5
+
+
+def test_class_part_of_a_text_is_as_long_as_its_gate_is_open():
+    texts = np.array([[3.0, 4.0], [-3.0, 4.0], [0.0, 4.0]])
+    found = class_part_of_texts(texts, class_part())
+    assert np.allclose(found, [[0.9, 1.2], [0, 0], [0, 0.75]], atol=1e-6)
+    shifted = class_part_of_texts(texts[:1], class_part(**{"class.bias": np.array([-3.0, 0.0])}))
+    assert np.allclose(shifted, [[0, 1.5]])
+
+
+def read_random(path, **changes):
+    """Random heads that were written and read."""
+    write_heads(path, random_heads() | changes, {})
+    return read_heads(path)[0]
+
+
+def test_embedding_is_of_unit_length_and_has_both_parts(tmp_path):
+    random = np.random.default_rng(1)
+    weights = read_random(tmp_path / "heads", **{"class.gate_bias": np.array([99.0], np.float32)})
+    images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (9064, 384))
+    for rows, heads, longer in (
+        (project_images(images, weights), heads_part_of_images(images, weights), 0.5),
+        (project_texts(texts, weights), heads_part_of_texts(texts, weights), 1.5),
+    ):
+        assert rows.shape == (4, 9)
+        assert np.allclose(rows[:, :6] * np.hypot(1, longer), heads, atol=1e-5)
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def without_class_part(path):
+    """A heads file of the format that had no class part."""
+    weights = {name: w for name, w in random_heads().items() if name not in CLASS_PART}
+    means = {name: weights[name][:6] for name in ("mean.image", "mean.text")}
+    return stored(path, weights | means, format=WITHOUT_CLASS_PART)
+
+
+def test_heads_without_a_class_part_are_read_and_embed_as_before(tmp_path):
+    weights, _ = read_heads(without_class_part(tmp_path / "heads"))
+    assert set(weights) == set(SHAPES)
+    texts = np.random.default_rng(1).normal(size=(4, 384)).astype(np.float32)
+    assert np.allclose(project_texts(texts, weights), heads_part_of_texts(texts, weights))
+    features = np.ones((2, 9064), np.float32)
+    assert np.allclose(project_images(features, weights), heads_part_of_images(features, weights))
+
+
+def test_library_of_heads_without_a_class_part_still_knows_its_encoder(tmp_path):
+    path = without_class_part(tmp_path / "heads")
+    encoder = MiniEncoder("mini:heads", path, tmp_path)
+    transform = repr(encoder.transform)
+    parts = (WITHOUT_CLASS_PART, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
+    assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
+    assert encoder.dim == 6
+
+
+def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="holds no heads"):
+        read_heads(stored(tmp_path / "heads", random_heads(), format=WITHOUT_CLASS_PART))
 
 
 def test_image_features_end_in_roots_of_probabilities():

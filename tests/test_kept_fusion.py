@@ -46,7 +46,7 @@ def test_learned_fusion_makes_new_rows_without_encoding(colour_library, fusion_n
     expected = open_fusion(fusion_name)
     found = colour_library.embedded(index.picture_ids.tolist())
     rows = expected.pictures(found.v_i, found.v_t, found.has_caption)
-    assert np.allclose(index.rows, rows, atol=1e-6)
+    assert np.array_equal(index.rows, rows.astype(np.float16))
     assert len(Searcher(colour_library).search("red").hits) == 5
 
 

@@ -12,7 +12,6 @@ from conftest import forget_counts
 from sqlalchemy import exc, text
 
 from indexer import IndexOptions, Library, catalogue, database, index_folder
-from indexer.catalogue import PictureInfo
 from indexer.database import FILE, explained
 from indexer.encoders import IMAGE, TEXT
 from indexer.errors import (
@@ -24,6 +23,7 @@ from indexer.errors import (
     LibraryNotFound,
     ModelError,
 )
+from indexer.lookup import PictureInfo
 from indexer.settings import LibrarySettings
 from search import Searcher
 
@@ -348,6 +348,39 @@ def test_vector_file_that_is_behind_catches_up(colour_library, paint):
     with Library.open(colour_library.path) as again:
         assert names(Searcher(again).search("white", k=1)) == ["white.png"]
         assert len(again.vectors()) == 6
+
+
+def test_vector_files_of_the_former_format_are_replaced_silently(colour_library):
+    before = Searcher(colour_library).search("blue").hits
+    made_with = colour_library.made_with
+    colour_library.close()
+    (name,) = vector_files(colour_library)
+    (colour_library.path / name).rename(colour_library.path / "vectors-0123456789abcdef.faiss")
+    facts = json.dumps({"made_with": made_with, "generation": colour_library.generation})
+    with sqlite3.connect(colour_library.path / FILE) as connection:  # as schema 0003 began with
+        connection.execute("UPDATE segments SET file = 'vectors-0123456789abcdef.faiss'")
+        connection.execute("UPDATE settings SET value = ? WHERE key = 'vectors'", (facts,))
+    connection.close()
+    with Library.open(colour_library.path, read_only=True) as opened:
+        assert Searcher(opened).search("blue").hits == before
+    with Library.open(colour_library.path) as opened:
+        forget_counts(opened)
+        assert index_folder(opened, options=QUICK).unchanged == 5
+        assert (opened.encoder.images, opened.encoder.texts) == (0, 0)
+    assert vector_files(colour_library) == [name]
+
+
+def test_damaged_row_is_noticed_by_the_query_that_reads_it(colour_library):
+    before = Searcher(colour_library).search("blue").hits
+    colour_library.close()
+    (name,) = vector_files(colour_library)
+    path = colour_library.path / name
+    content = bytearray(path.read_bytes())
+    content[-70] ^= 4  # within the rows, of which opening reads nothing
+    path.write_bytes(content)
+    with Library.open(colour_library.path, read_only=True) as opened:
+        opened.vectors()
+        assert Searcher(opened).search("blue").hits == before
 
 
 def vector_rows(library):

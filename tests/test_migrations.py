@@ -11,8 +11,9 @@ from colour_tags import colour_head
 from sqlalchemy import inspect, text
 
 from indexer import IndexOptions, Library, index_folder, migrate
-from indexer.database import FILE, open_engine
+from indexer.database import FILE
 from indexer.doctor import examine
+from indexer.engine import create_tables, open_engine
 from indexer.errors import LibraryError
 from indexer.schema import SCHEMA, Base
 from search import Searcher
@@ -35,6 +36,33 @@ def test_migrations_make_exactly_what_the_models_say(engine):
         options = {"compare_type": True, "compare_server_default": True}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
+
+
+def tables_of(engine):
+    """Columns, indexes, keys and constraints of every table, and whether ids are used once."""
+    look = inspect(engine)
+    ask = (look.get_columns, look.get_pk_constraint, look.get_indexes, look.get_foreign_keys)
+    with engine.connect() as connection:
+        made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+        once = {name for name, sql in made if "AUTOINCREMENT" in sql}
+    found = {
+        table: [sorted(map(str, answer(table))) for answer in (*ask, look.get_unique_constraints)]
+        for table in look.get_table_names()
+    }
+    return found, once
+
+
+def test_new_library_has_exactly_the_tables_that_migrations_make(engine, tmp_path):
+    migrate.upgrade(engine)
+    (tmp_path / "new").mkdir()
+    new = open_engine(tmp_path / "new")
+    create_tables(new, lambda connection: None)
+    assert tables_of(new) == tables_of(engine)
+    for made in (new, engine):
+        with made.connect() as connection:
+            marks = connection.execute(text("SELECT version_num FROM alembic_version"))
+            assert marks.scalars().all() == [SCHEMA]
+    new.dispose()
 
 
 def test_ids_of_pictures_are_never_used_twice(engine):
@@ -161,7 +189,7 @@ def test_library_of_the_second_schema_is_searched_at_once_and_can_be_tagged(
             connection.exec_driver_sql(
                 f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
             )
-    files = [shutil.copy(path, old) for path in colour_library.path.glob("vectors-*.faiss")]
+    files = [shutil.copy(path, old) for path in colour_library.path.glob("vectors-*.rows")]
     assert files
     head = colour_head(tmp_path / "colours.safetensors")
     with Library.open(old) as opened:

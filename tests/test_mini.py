@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from conftest import ROOT
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
-from indexer.encoders.heads import BUILT_IN
+from indexer.encoders.heads import BUILT_IN, COARSE, read_heads, write_heads
 from indexer.encoders.mini import TRANSFORM, Towers
 from indexer.encoders.packages import TEXT_TOWER, TowerFile
 from indexer.errors import ModelError
@@ -252,3 +253,22 @@ print(sorted(heavy & set(sys.modules)))
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_text_reads_no_weights_that_only_pictures_need(encoder):
+    made = load_encoder("mini", cache=cache_directory())
+    assert np.array_equal(made.encode_texts(SENTENCES), encoder.encode_texts(SENTENCES))
+    assert not set(COARSE) & set(made.weights)
+    pixels = np.zeros((1, 260, 260, 3), np.uint8)
+    assert np.array_equal(made.encode_images(pixels), encoder.encode_images(pixels))
+    assert set(COARSE) <= set(made.weights)
+
+
+def test_heads_that_are_replaced_before_the_first_picture_are_refused(tmp_path):
+    heads = tmp_path / "heads.safetensors"
+    shutil.copy(BUILT_IN, heads)
+    made = load_encoder(f"mini:{heads}", cache=cache_directory())
+    weights, _ = read_heads(BUILT_IN)
+    write_heads(heads, weights, {"seed": 2})
+    with pytest.raises(ModelError, match="replaced meanwhile"):
+        made.encode_images(np.zeros((0, 260, 260, 3), np.uint8))

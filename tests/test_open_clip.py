@@ -72,6 +72,14 @@ def pixels():
 
 
 @pytest.fixture(autouse=True)
+def _in_pytorch(monkeypatch):
+    """Each of these models is used for a moment: exporting them is tested in test_exports.py."""
+    from indexer.encoders import open_clip
+
+    monkeypatch.setattr(open_clip, "EXPORTS", False)
+
+
+@pytest.fixture(autouse=True)
 def calls(monkeypatch, tmp_path):
     """Attempts to reach the network: every one fails at once. The hub's cache is an empty one."""
     from huggingface_hub import constants

@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from learned_fusions import fusion_content
 
 from indexer.encoders import IMAGE, TEXT, unit_rows
-from indexer.fusion import Concat, Mean
+from indexer.fusion import LEARNED, Concat, Mean
+from indexer.fusion.registry import restore_fusion
+from indexer.nearest import Wanted, ranked
+from indexer.products import product
+from indexer.row_blocks import RowBlock
+from indexer.scoring import plain_gain
+from indexer.vectors import KeyedBlock, VectorIndex, picture_ids
 from search.ranking import StoredRows, best, scores
 
 DIM = 8
@@ -180,3 +187,87 @@ def test_equal_scores_come_in_the_order_of_position():
 
 def test_rows_that_cannot_answer_are_never_among_the_best():
     assert best(np.full(5, -np.inf, np.float32), 3).tolist() == []
+
+
+# Rows in float16, as a library has them
+
+
+def float16_index(fusion, rows, has_caption, *, size):
+    """An index of several blocks of float16 rows; the pictures are numbered from 1."""
+    index = VectorIndex(fusion, rows.shape[1])
+    ids = np.arange(1, len(rows) + 1)
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        block = RowBlock.of(rows[part].astype(np.float16), has_caption[part], fusion)
+        keys = np.where(has_caption[part], ids[part], ~ids[part])
+        index = VectorIndex(fusion, index.width, [*index.blocks, KeyedBlock(block, keys)])
+    return index
+
+
+FUSIONS = {"concat": Concat(), "mean": Mean()} | {
+    name: restore_fusion(name, fusion_content(name), name) for name in LEARNED
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(seeds, weights, st.sampled_from(sorted(FUSIONS)), st.sampled_from([0, 0.5, 1]), st.data())
+def test_scan_of_float16_rows_is_brute_force_in_float64(seed, weight, name, share, data):
+    fusion = FUSIONS[name]
+    weight = weight if fusion.weighable else 0.5
+    v_i, v_t, has_caption, means, q = features(seed, share=share)
+    index = float16_index(fusion, fusion.pictures(v_i, v_t, has_caption), has_caption, size=25)
+    barred = sorted(data.draw(st.sets(st.integers(1, 60), max_size=5)))
+    gone = data.draw(st.lists(st.integers(1, 60), max_size=5))
+    index = index.without(np.array(gone, np.int64))
+    stored = StoredRows.in_index(index, means)
+    found, values = ranked(
+        stored, q, weight, Wanted(60, index.positions(np.array(barred, np.int64)))
+    )
+    expected = float64_scores(stored, q, weight)
+    for key in barred:
+        expected.pop(key, None)
+    pictures = picture_ids(index.keys_at(found))
+    assert set(pictures.tolist()) == set(expected)
+    assert np.allclose(values, [expected[key] for key in pictures.tolist()], atol=1e-4, rtol=1e-4)
+    assert (np.diff(values) <= 0).all()
+
+
+def float64_scores(stored, q, weight):
+    """The formula of docs/design.md, row by row; pictures that cannot answer are left out."""
+    index, fusion = stored.index, stored.fusion
+    asked = fusion.query(q, weight)
+    gain = float(plain_gain(stored, asked[None], weight)[0]) if 0 < weight < 1 else 1.0
+    found = {}
+    rows = index.rows.astype(np.float64)
+    for key, row, has in zip(index.picture_ids.tolist(), rows, index.has_caption, strict=True):
+        centre = stored.centres.captioned if has else stored.centres.plain
+        length = float(fusion.lengths(row[None].astype(np.float32), weight)[0])
+        if length > 1e-6:
+            value = asked.astype(np.float64) @ (row - centre) / length
+            found[key] = value if has else value * gain
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, weights, st.integers(1, 30), st.sets(st.integers(0, 59)))
+def test_some_positions_rank_as_they_do_among_all(seed, weight, size, chosen):
+    v_i, v_t, has_caption, means, q = features(seed)
+    rows = Concat().pictures(v_i, v_t, has_caption)
+    stored = StoredRows.in_index(float16_index(Concat(), rows, has_caption, size=size), means)
+    nobody = np.zeros(0, np.int64)
+    everyone, scores_of_all = ranked(stored, q, weight, Wanted(60, nobody))
+    only = np.array(sorted(chosen), np.int64)
+    found, values = ranked(stored, q, weight, Wanted(60, nobody, only))
+    by_place = dict(zip(everyone.tolist(), scores_of_all.tolist(), strict=True))
+    assert set(found.tolist()) == set(by_place) & chosen
+    assert np.allclose(values, [by_place[place] for place in found.tolist()], atol=1e-5)
+
+
+@given(seeds, st.integers(0, 9), st.integers(1, 7), st.integers(1, 70))
+def test_product_of_float16_rows_is_that_in_float64(seed, n, m, dim):
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(n, dim)).astype(np.float16)
+    queries = random.normal(size=(m, dim)).astype(np.float32)
+    expected = queries.astype(np.float64) @ rows.astype(np.float64).T
+    assert np.allclose(product(rows, queries), expected, atol=1e-4)
+    assert product(rows, queries).shape == (m, n)

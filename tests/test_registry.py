@@ -20,7 +20,7 @@ def installed(monkeypatch):
 
     def install(**points):
         found = [Point(name, value) for name, value in points.items()]
-        monkeypatch.setattr(registry, "entry_points", lambda group: found)
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: found)
 
     return install
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import forget_counts
 
-from indexer import IndexOptions, Library, cached_index, index_folder, segments
+from indexer import IndexOptions, Library, index_folder, segments
 from indexer.doctor import examine
 from indexer.schema import GONE
 from indexer.segments import stored_segments
@@ -19,8 +19,7 @@ COLOURS = ("red", "green", "blue", "black", "yellow", "purple", "white")
 
 @pytest.fixture(autouse=True)
 def _small_segments(monkeypatch):
-    for module in (segments, cached_index):
-        monkeypatch.setattr(module, "SEGMENT", 8)
+    monkeypatch.setattr(segments, "SEGMENT", 8)
 
 
 @pytest.fixture
@@ -159,9 +158,9 @@ def test_two_hundred_random_damages_are_noticed_and_mended(many):
 
 
 def test_reader_whose_files_were_replaced_reads_the_new_ones(many, paint, monkeypatch):
-    load, calls = cached_index.load_segments, []
+    load, calls = segments.OpenSegments.index, []
 
-    def late(folder, stored, width):
+    def late(opened, stored, fusion, width, facts):
         calls.append(stored.generation)
         if len(calls) == 1:  # between the look into the catalogue and that at the files
             for number in range(8):
@@ -170,10 +169,10 @@ def test_reader_whose_files_were_replaced_reads_the_new_ones(many, paint, monkey
                 path.unlink()
             with Library.open(many.path) as writer:
                 index_folder(writer, options=QUICK)
-        return load(folder, stored, width)
+        return load(opened, stored, fusion, width, facts)
 
     with Library.open(many.path, read_only=True) as reader:
-        monkeypatch.setattr(cached_index, "load_segments", late)
+        monkeypatch.setattr(segments.OpenSegments, "index", late)
         index = reader.vectors()
     assert len(set(calls)) == len(calls) == 2
     assert sorted(index.picture_ids) == many.catalogue.present().tolist()

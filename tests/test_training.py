@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.encoders.heads import POOLED, SHAPES, TAIL, TRUNK, read_heads, write_heads
-from indexer.encoders.mini import project_images, project_texts
+from indexer.encoders.mini import heads_part_of_texts, project_images
 from indexer.encoders.towers import Tail, Trunk
 from indexer.training.align import (
     AlignSettings,
     HeadsTrainer,
     drawn_captions,
-    judged,
+    figures_of,
     plain_features,
 )
 from indexer.training.batches import shuffled
@@ -240,7 +240,8 @@ def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
     assert {name for name in weights if not name.startswith(TAIL)} == set(SHAPES)
     write_heads(tmp_path / "heads", weights, {})
     read, _ = read_heads(tmp_path / "heads")
-    assert read["image.bias"].shape == (16,)
+    assert read["image.bias"].shape == (8,)
+    assert read["class.codes"].shape == (1000, 8)
 
 
 def test_mean_rows_are_those_of_the_training_data(learned):
@@ -252,18 +253,25 @@ def test_mean_rows_are_those_of_the_training_data(learned):
     assert np.allclose(weights["mean.image"], expected, atol=1e-5)
 
 
-def test_class_name_branch_is_heavier_once_trained(learned):
+def test_class_name_branch_is_lighter_once_trained(learned):
     trainer, _ = learned
     found = trainer.weights()["class_weight"]
-    assert trainer.settings.class_gain == 1.5
-    assert found == pytest.approx(1.5 * trainer.heads.class_weight.detach().numpy())
+    assert trainer.settings.class_gain == 0.5
+    assert found == pytest.approx(0.5 * trainer.heads.class_weight.detach().numpy())
 
 
-def test_trained_weights_are_those_of_the_best_epoch(learned):
+def test_trained_heads_are_those_of_the_best_epoch(learned):
     trainer, epochs = learned
-    figure, figures_again = judged(trainer.heads.tail, problem(1), trainer.weights())
+    figure, figures_again = trainer.judge()
     assert figure == max(epoch.figure for epoch in epochs)
     assert figures_again in [epoch.figures for epoch in epochs if epoch.figure == figure]
+
+
+def test_what_was_learned_is_in_the_weights_too(learned):
+    trainer, _ = learned
+    found = figures_of(trainer.heads.tail, trainer.weights(), problem(1))
+    assert found["queries"] == 120
+    assert found["r@10"] > 2 * 100 * 10 / 60
 
 
 def test_training_ends_when_recall_no_longer_rises():
@@ -300,8 +308,9 @@ def test_tail_that_has_not_learned_gives_what_the_trunk_gives():
 
 
 def test_classes_are_the_mean_of_their_wordings_once_trained(learned):
-    weights = learned[0].weights()
-    wordings = [project_texts(texts, weights) for texts in CLASSES]
+    heads = learned[0].heads
+    weights = heads.exported()
+    wordings = [heads_part_of_texts(texts, weights) for texts in CLASSES]
     assert np.allclose(weights["classes"], unit(sum(wordings)).numpy(), atol=1e-5)
 
 

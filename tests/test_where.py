@@ -5,8 +5,10 @@ import math
 import os
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from command_line import answered, run
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,7 +18,8 @@ from indexer import Library, index_folder
 from indexer.encoders import registry
 from indexer.errors import PlacedError
 from indexer.schema import Base, Folder, Picture
-from search.where import FIELDS, matching, parse
+from search import Query, Searcher
+from search.where import FIELDS, matches, matching, parse
 from search.where.grammar import Both, Condition, Either, Not
 from search.where.spans import span
 
@@ -140,7 +143,7 @@ def _sixtieths(degrees):
 
 
 def _found(library, text):
-    ids = library.catalogue.matching(matching(text, now=NOW)).tolist()
+    ids = matches(library, text, now=NOW).tolist()
     return {picture.path.name for picture in library.catalogue.pictures(ids).values()}
 
 
@@ -241,3 +244,47 @@ def _near(text):
 
 def test_every_field_says_what_it_means():
     assert all(field.meaning and field.operators for field in FIELDS.values())
+
+
+# The command, and Python
+
+
+@pytest.mark.parametrize("weight", [0, 0.5, 1])
+@pytest.mark.parametrize("where", ["has: place", "not folder: 2021", "width < 50", "has: tag"])
+def test_a_search_finds_the_best_of_all_that_fulfil_it(shelf, weight, where):
+    """The k best of all pictures, of which those that fulfil it are left: by brute force."""
+    searcher, names = Searcher(shelf), _found(shelf, where)
+    query = Query.of("red and blue", weight=weight)
+    everything = searcher.search(query, k=len(ALL)).hits
+    expected = [(hit.path.name, hit.score) for hit in everything if hit.path.name in names]
+    for k in (1, 2, 9):
+        hits = searcher.search(query, k=k, where=where).hits
+        assert [(hit.path.name, hit.score) for hit in hits] == expected[:k]
+
+
+def test_the_command_lists_what_fulfils_it_newest_first(shelf):
+    fields = answered("search", "--where", "has: date or format: png", "--library", shelf.path)
+    names = [Path(hit["path"]).name for hit in fields["hits"]]
+    assert names == ["rome.jpg", "IMG_2041.jpg", "anna.jpg", "plain.png"]
+    assert all(hit["score"] is None for hit in fields["hits"])
+    with_words = answered(
+        "search", "red", "--where", "format: png", "-k", 1, "--library", shelf.path
+    )
+    assert [Path(hit["path"]).name for hit in with_words["hits"]] == ["plain.png"]
+    nothing = answered(
+        "search", "red", "--where", "width > 9999", "--library", shelf.path, status=1
+    )
+    assert nothing["hits"] == []
+
+
+def test_the_command_marks_what_it_does_not_understand(shelf):
+    result = run("search", "red", "--where", "width > 3 and camra: x", "--library", shelf.path)
+    assert result.exit_code == 2
+    said = result.stderr.splitlines()
+    assert said[0].startswith("picfuse: --where: no field 'camra'; did you mean 'camera'?")
+    assert said[1:] == ["  width > 3 and camra: x", "  " + " " * 14 + "^"]
+
+
+def test_the_command_explains_its_language():
+    said = run("search", "--where", "help").stdout
+    assert all(f"  {name} " in said for name in FIELDS)

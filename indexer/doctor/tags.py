@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from indexer.batch import Batch
-from indexer.catalogue import chunks
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
+from indexer.lookup import chunks
 from indexer.report import Progress
 from indexer.tagging.current import AT_ONCE, damaged_heads, predicted, tag_all
 

@@ -8,14 +8,23 @@ from functools import partial
 import numpy as np
 
 from indexer.batch import Batch
+from indexer.compressed import check_view
+from indexer.compressing import compress
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
 from indexer.report import Progress
-from indexer.segments import Segment, delete_other_files, other_files, stored_segments
-from indexer.vectors import Ids, VectorIndex, picture_ids, verify
+from indexer.segments import (
+    Segment,
+    delete_other_files,
+    opened_segment,
+    other_files,
+    stored_segments,
+)
+from indexer.vectors import Ids, picture_ids
 
-_TOLERANCE = 1e-3  # rows are made from the same embeddings, by the same arithmetic
+_TOLERANCE = 1e-3  # rows are made from the same embeddings, and rounded to float16
+_AT_ONCE = 1024
 
 
 def segments(library: Library) -> Iterator[Finding | Progress]:
@@ -36,7 +45,8 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
         yield _bad(damaged, "are damaged or gone: searching is slower")
     if wrong:
         yield _bad(wrong, "disagree with the catalogue: answers may be wrong")
-    stray = other_files(library.path, {segment.file for segment in stored.segments})
+    yield from _compressed(library)
+    stray = other_files(library.path, stored.files | library.compressed.files)
     if stray:
         yield Finding(
             "vectors",
@@ -47,6 +57,32 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
             examples=some([path.name for path in stray]),
             rebuild=_delete_stray,
         )
+
+
+def _compressed(library: Library) -> Iterator[Finding]:
+    """Is every file of the compressed index the one that was written, and does it find enough?"""
+    damaged, facts = [], library.compressed
+    for view in facts.views:
+        try:
+            check_view(library.path, view)
+        except LibraryDamaged:
+            damaged.append(view.file)
+    if damaged or (facts.views and not facts.usable):
+        meaning = "are damaged or gone" if damaged else "find too little, or are not finished"
+        yield Finding(
+            "vectors",
+            len(damaged) or len(facts.views),
+            f"files of the compressed index {meaning}: searching is slower",
+            "they are made again from the rows; nothing is encoded",
+            serious=bool(damaged),
+            examples=some(damaged),
+            rebuild=_compress,
+        )
+
+
+def _compress(library: Library) -> None:
+    for _ in compress(library):
+        pass
 
 
 def _bad(files: list[str], meaning: str) -> Finding:
@@ -66,20 +102,20 @@ def _agrees(library: Library, segment: Segment, current: Ids) -> bool:
 
     Raises `LibraryDamaged` for a file that is not the one that was written.
     """
-    verify(library.path / segment.file, segment.checksum)
-    index = VectorIndex.load(library.path / segment.file, library.width)
-    if len(index) != len(segment.keys):
-        return False
-    live = segment.live & np.isin(picture_ids(segment.keys), current)
-    keys, rows = index.keys[live], index.rows[live]
-    found, expected, has_caption = library.fused(np.sort(picture_ids(keys)).tolist())
-    order = np.argsort(picture_ids(keys))
-    return (
-        np.array_equal(keys, segment.keys[live])
-        and np.array_equal(keys[order], np.where(has_caption, found, ~found))
-        and bool(np.abs(rows[order] - expected).max(initial=0) < _TOLERANCE)
-    )
+    block = opened_segment(library.path, segment, library.fusion, library.width)
+    block.verify()
+    live = np.flatnonzero(segment.live & np.isin(picture_ids(segment.keys), current))
+    for part in np.split(live, range(_AT_ONCE, len(live), _AT_ONCE)):
+        keys = segment.keys[part]
+        order = np.argsort(picture_ids(keys))
+        found, expected, has_caption = library.fused(picture_ids(keys)[order].tolist())
+        if not np.array_equal(keys[order], np.where(has_caption, found, ~found)):
+            return False
+        if np.abs(block.take(part[order]) - expected).max(initial=0) >= _TOLERANCE:
+            return False
+    return True
 
 
 def _delete_stray(library: Library) -> None:
-    delete_other_files(library.path, stored_segments(library.catalogue, library.made_with))
+    stored = stored_segments(library.catalogue, library.made_with)
+    delete_other_files(library.path, stored.files | library.compressed.files)

@@ -1,7 +1,8 @@
 """The two projection heads of the built-in model, and their file, which also holds the tail.
 
-The formulas stand here once and run on numpy rows when searching and on torch tensors when
-training: both know `@`, `+`, `clip` and `sum`.
+The formulas of the heads stand here once and run on numpy rows when searching and on torch tensors
+when training: both know `@`, `+`, `clip` and `sum`. An embedding has two parts: what the heads make
+of it, learned from captions, and which classes of ImageNet it shows or names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
 from indexer.weights_file import packed
 from indexer.whole_file import whole_file
@@ -23,14 +25,24 @@ from indexer.whole_file import whole_file
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
 
-FORMAT = "picfuse-heads-2"
+FORMAT = "picfuse-heads-3"
+WITHOUT_CLASS_PART = "picfuse-heads-2"  # what was trained before: the heads' part is all of a row
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of what the two towers give
 TRUNK = 5504  # of the pooled features: those of the trunk; the others are the tail's
 TAIL = "tail."  # begins the names of the tensors that belong to the image tower itself
 COARSE = ("image.linear", "image.inner")  # stored as whole numbers of 8 bits, scaled by row
+SHARPNESS = 1.5  # power of the class probabilities in the class part
+IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part, beside a heads' part of length 1
 BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"
 
-SHAPES = {  # name: axes, where d = dim and h = hidden units
+CLASS_PART = {
+    "class.codes": (CLASSES, "c"),
+    "class.linear": (WORDS, "c"),
+    "class.bias": ("c",),
+    "class.gate": (WORDS, 1),
+    "class.gate_bias": (1,),
+}
+SHAPES = {  # name: axes; h = hidden units, a row has a heads' part d and a class part c: d+c
     **{f"image.{name}": (POOLED + CLASSES, out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"text.{name}": (WORDS, out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"{side}.outer": ("h", "d") for side in ("image", "text")},
@@ -42,8 +54,9 @@ SHAPES = {  # name: axes, where d = dim and h = hidden units
     "text.scale": (WORDS,),
     "classes": (CLASSES, "d"),
     "class_weight": (1,),
-    "mean.image": ("d",),
-    "mean.text": ("d",),
+    "mean.image": ("d+c",),
+    "mean.text": ("d+c",),
+    **CLASS_PART,
 }
 
 
@@ -69,20 +82,44 @@ def class_branch(probabilities: Array, weights: Weights) -> Array:
     return weights["class_weight"] * ((probabilities * probabilities) @ weights["classes"])
 
 
+def class_part_of_images(probabilities: NDArray[np.float32], weights: Weights) -> Rows:
+    """`s · unit(p^1.5 E)`: what the classes say of pictures, (n, c), of the codes E of the classes.
+
+    As long for each picture, or those without a class would be ahead wherever no class is meant.
+    """
+    shown = probabilities.clip(min=0) ** SHARPNESS
+    return IMAGE_SHARE * unit_rows(shown @ weights["class.codes"])
+
+
+def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
+    """`s · g(t) · unit(t A + b)`, (n, c): near the codes of the classes that a text names.
+
+    The gate `g(t)`, a logistic function of the text features, is 1 for what reads like the name
+    of a thing and 0 for what reads like the description of a scene.
+    """
+    gate = 1 / (1 + np.exp(-(x @ weights["class.gate"] + weights["class.gate_bias"])))
+    codes: Rows = TEXT_SHARE * gate * unit_rows(x @ weights["class.linear"] + weights["class.bias"])
+    return codes
+
+
 def image_features(pooled: Array, probabilities: Array, concatenate: Callable[..., Array]) -> Array:
     """What the image head reads: pooled features and the roots of the class probabilities."""
     return concatenate([pooled, probabilities.clip(min=0) ** 0.5], -1)
 
 
-def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+def read_heads(
+    path: Path, *, without: tuple[str, ...] = ()
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
     """Weights (float32, shapes of `SHAPES`) and description of a heads file.
 
-    Raises `ModelError` when the file is missing, damaged or made for something else.
+    The tensors `without` are left in the file. Raises `ModelError` when it is missing, damaged or
+    made for something else.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {}).get("description", "{}"))
             names = [name for name in file.keys() if not name.startswith(TAIL)]  # noqa: SIM118
+            names = [name for name in names if name.removesuffix(".step") not in without]
             weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
         settings = description.get("settings", {})
     except (OSError, SafetensorError, AttributeError, TypeError, ValueError) as error:
@@ -90,21 +127,37 @@ def read_heads(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, An
             f"{path}: cannot be read as heads of 'mini' ({error}); "
             "make one with 'picfuse train align DATASET --output FILE'"
         ) from error
+    if description.get("format") == WITHOUT_CLASS_PART and not set(weights) & set(CLASS_PART):
+        weights |= _no_class_part()
+        description["format"] = FORMAT
     for name in COARSE:
         if name in weights and f"{name}.step" in weights:
             weights[name] *= weights.pop(f"{name}.step")
-    _check_shapes(path, weights, description)
+    _check_shapes(path, weights, description, without)
     return weights, settings
 
 
-def _check_shapes(path: Path, weights: Mapping[str, Array], description: Mapping[str, Any]) -> None:
-    if description.get("format") != FORMAT or set(weights) != set(SHAPES):
+def _no_class_part() -> dict[str, NDArray[np.float32]]:
+    """A class part of no columns: rows are what they were before there was one."""
+    axes = {name: [0 if a == "c" else int(a) for a in shape] for name, shape in CLASS_PART.items()}
+    return {name: np.zeros(shape, np.float32) for name, shape in axes.items()}
+
+
+def _check_shapes(
+    path: Path,
+    weights: Mapping[str, Array],
+    description: Mapping[str, Any],
+    without: tuple[str, ...],
+) -> None:
+    wanted = {name: axes for name, axes in SHAPES.items() if name not in without}
+    if description.get("format") != FORMAT or set(weights) != set(wanted):
         raise ModelError(
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
             f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
         )
-    sizes = {"d": weights["image.bias"].size, "h": 0}
-    for name, axes in SHAPES.items():
+    sizes = {"d": weights["image.bias"].size, "c": weights["class.bias"].size, "h": 0}
+    sizes["d+c"] = sizes["d"] + sizes["c"]
+    for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
         if weights[name].shape != expected or not np.isfinite(weights[name]).all():

@@ -6,7 +6,9 @@ It needs no download and never imports torch; only an export of its towers does,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +16,59 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from indexer.encoders.graphs import Graph
+from indexer.encoders.graphs import Graph, Int8Graph
 from indexer.encoders.heads import (
     BUILT_IN,
     CLASSES,
+    COARSE,
     FORMAT,
     POOLED,
+    WITHOUT_CLASS_PART,
     class_branch,
+    class_part_of_images,
+    class_part_of_texts,
     file_hash,
     head,
     image_features,
     read_heads,
     standardised,
 )
+from indexer.encoders.layout import AT_ONCE
+from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
-from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
-from indexer.images import ImageTransform
+from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Rows, unit_rows
+from indexer.errors import InputError, ModelError
+from indexer.golden import golden_pixels
+from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
-BATCH = 16  # pictures or sentences a run: larger ones only cost memory
+BATCH = 16  # sentences a run: larger ones only cost memory
 MAX_TOKENS = 128
+INT8_COST = BUILT_IN.with_name("int8.json")  # what int8 costs with the heads of picfuse
+LOSS = 0.5  # points of R@1 that int8 may cost to be chosen by itself
+WORTH = 1.2  # times the pictures per second that it must encode for that
+INT8_ROWS = "-int8"  # ends the fingerprint; a number behind it when quantising changes
 GRAPHS = 2  # of what the image tower gives: its features are those of this version
+
+logger = logging.getLogger(__name__)
 
 
 class Towers:
     """The two pretrained towers and the tail of a heads file, without its heads.
 
-    `trunk` is the image tower without a tail: what the training of heads reads.
+    `trunk` is the image tower without a tail: what the training of heads reads. The text tower is
+    the same in both precisions: it encodes a query in some milliseconds.
     """
 
-    def __init__(self, cache: Path, heads: Path = BUILT_IN) -> None:
+    def __init__(
+        self, cache: Path, heads: Path = BUILT_IN, *, heads_hash: str = "", int8: bool = False
+    ) -> None:
+        heads_hash = heads_hash or file_hash(heads)
         tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
-        self.image = Graph(f"image-{tower}-{file_hash(heads)[:12]}", cache, heads)
-        self.text = Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads)
+        plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
+        self.image = Int8Graph(plain, heads) if int8 else plain
+        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
@@ -58,14 +79,13 @@ class Towers:
     def image_features(self, images: Pixels) -> NDArray[np.float32]:
         """Shape (n, 9064): 8,064 pooled features and the roots of 1,000 class probabilities."""
         parts = [np.zeros((0, POOLED + CLASSES), np.float32)]
-        for part in batched(images):
-            pooled, probabilities = self.image.run({"pixels": part})
+        for pooled, probabilities in self.image.run_pixels(images):
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
 
     def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
-        outputs = [self.trunk.run({"pixels": part}) for part in batched(images)]
+        outputs = self.trunk.run_pixels(images)
         pooled, probabilities, read = (np.concatenate(part) for part in zip(*outputs, strict=True))
         return image_features(pooled, probabilities, np.concatenate), read
 
@@ -93,28 +113,27 @@ class Towers:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(valid)]
 
 
-def batched(images: Pixels) -> Iterator[Pixels]:
-    """Pictures in batches of `BATCH`."""
-    return (images[start : start + BATCH] for start in range(0, len(images), BATCH))
-
-
 class MiniEncoder:
-    """`mini`, or `mini:FILE` with heads of the user's own."""
+    """`mini`, or `mini:FILE` with heads of the user's own; `int8:` goes before their names."""
 
     modalities = frozenset({IMAGE, TEXT})
     transform = TRANSFORM
 
-    def __init__(self, name: str, heads: Path, cache: Path) -> None:
+    def __init__(self, name: str, heads: Path, cache: Path, *, int8: bool = False) -> None:
         self.name = name
-        self.weights, self.settings = read_heads(heads)
-        self.towers = Towers(cache, heads)
-        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(heads), repr(TRANSFORM))
-        self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        # What only pictures need is most of the file, and is read with the first picture.
+        self.weights, self.settings = read_heads(heads, without=COARSE)
+        self._heads, self._heads_hash = heads, file_hash(heads)
+        self.towers = Towers(cache, heads, heads_hash=self._heads_hash, int8=int8)
+        made = FORMAT if len(self.weights["class.bias"]) else WITHOUT_CLASS_PART
+        parts = (made, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        self.fingerprint = digest + (INT8_ROWS if int8 else "")
 
     @property
     def dim(self) -> int:
-        """Width of the space of both heads."""
-        return len(self.weights["image.bias"])
+        """Width of the space: of the heads' part and the class part."""
+        return len(self.weights["mean.image"])
 
     @property
     def means(self) -> Mapping[str, NDArray[np.float32]]:
@@ -123,7 +142,16 @@ class MiniEncoder:
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        if not set(COARSE) <= set(self.weights):
+            self.weights = self._all_weights()
         return project_images(self.towers.image_features(images), self.weights)
+
+    def _all_weights(self) -> dict[str, NDArray[np.float32]]:
+        """All weights, of the same file as those that were read first. Raises `ModelError`."""
+        weights, _ = read_heads(self._heads)
+        if file_hash(self._heads) != self._heads_hash:
+            raise ModelError(f"{self._heads}: was replaced meanwhile; run the same command again")
+        return weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim)."""
@@ -131,13 +159,25 @@ class MiniEncoder:
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+    """Embeddings of image features (n, 9064): the heads' part and the class part."""
+    named = class_part_of_images(features[:, POOLED:] ** 2, weights)
+    return unit_rows(np.concatenate([heads_part_of_images(features, weights), named], axis=1))
+
+
+def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+    """Embeddings of text features (n, 384): the heads' part and the class part."""
+    named = class_part_of_texts(features, weights)
+    return unit_rows(np.concatenate([heads_part_of_texts(features, weights), named], axis=1))
+
+
+def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
     """Image features (n, 9064) through the image head and the class-name branch."""
     probabilities = features[:, POOLED:] ** 2
     projected = head(standardised(features, IMAGE, weights), IMAGE, weights)
     return unit_rows(projected + class_branch(probabilities, weights))
 
 
-def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
+def heads_part_of_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
     """Text features (n, 384) through the text head."""
     return unit_rows(head(standardised(features, TEXT, weights), TEXT, weights))
 
@@ -146,3 +186,39 @@ def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> MiniEncode
     """The encoder behind `mini` (rest is empty) or `mini:FILE`; never needs a network."""
     heads = Path(rest).expanduser() if rest else BUILT_IN
     return MiniEncoder(f"mini:{heads.resolve()}" if rest else "mini", heads, cache)
+
+
+def preferred_precision(name: str, cache: Path) -> str:
+    """int8 where it is known to cost little, and is faster on this machine; else fp32.
+
+    What it costs was measured for the heads that picfuse ships: see benchmarks/precision.py.
+    """
+    if name != "mini" or not int8_costs_little(INT8_COST, BUILT_IN):
+        return FP32
+    pixels = np.repeat(golden_pixels(TRANSFORM.size), AT_ONCE, axis=0)
+    try:
+        rates = [Towers(cache, int8=int8).image.layout(pixels).rate for int8 in (False, True)]
+    except ModelError as error:
+        logger.info("using fp32: %s", error)
+        return FP32
+    return INT8 if rates[1] > WORTH * rates[0] else FP32
+
+
+def int8_costs_little(measured: Path, heads: Path) -> bool:
+    """Whether a file of figures belongs to these heads, and int8 lost at most `LOSS` by them."""
+    try:
+        facts = json.loads(measured.read_text("utf-8"))
+        loss = facts["fp32"]["r@1"] - facts["int8"]["r@1"]
+        return bool(facts["heads"] == file_hash(heads) and loss <= LOSS)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def open_int8(name: str, rest: str, cache: Path, offline: bool) -> MiniEncoder:
+    """The encoder behind `int8:mini` or `int8:mini:FILE`. Raises `InputError` for all others."""
+    scheme, _, file = rest.partition(":")
+    if scheme != "mini":
+        raise InputError(f"{rest!r} runs in fp32 only; leave --precision int8 to 'mini'")
+    heads = Path(file).expanduser() if file else BUILT_IN
+    named = f"int8:mini:{heads.resolve()}" if file else "int8:mini"
+    return MiniEncoder(named, heads, cache, int8=True)

@@ -1,4 +1,4 @@
-"""Encoders of open_clip in PyTorch, on CUDA or MPS where there is one.
+"""Encoders of open_clip: in PyTorch on CUDA or MPS where there is one, else in ONNX Runtime.
 
     open_clip:ARCH/TAG                   pretrained weights, downloaded on first use
     open_clip:ARCH:FILE                  weights from a file (safetensors, or a pickle of tensors)
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
@@ -32,9 +32,10 @@ import numpy as np
 import open_clip
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
+from indexer.encoders.exports import TowerGraph
 from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
 from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
@@ -43,15 +44,44 @@ from indexer.images import ImageTransform
 
 FORMAT = "picfuse-open-clip-1"
 BATCH = 32
+EXPORTS = True  # towers run in ONNX Runtime on a CPU, where their export proves right
+
+
+class Tower(nn.Module):
+    """One half of a model; that of images reads uint8 pixels (n, size, size, 3) as they are."""
+
+    mean: Tensor | None
+    std: Tensor | None
+
+    def __init__(self, model: Any, mean: Tensor | None = None, std: Tensor | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Pixels or tokens to rows (n, dim)."""
+        encode = self.model.encode_text if self.mean is None else self.model.encode_image
+        rows: Tensor = encode(self.prepared(batch))
+        return rows
+
+    def prepared(self, batch: Tensor) -> Tensor:
+        """What the model reads: tokens as they are, pixels as float32 (n, 3, size, size)."""
+        if self.mean is None or self.std is None:
+            return batch
+        return (batch.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
 
 
 class OpenClipEncoder:
-    """A model of open_clip with its tokenizer; half precision on CUDA and MPS, float32 on a CPU."""
+    """A model of open_clip with its tokenizer; half precision on CUDA and MPS, float32 on a CPU.
+
+    No CPU is given bfloat16: most have none, and imitate it many times slower.
+    """
 
     modalities = frozenset({IMAGE, TEXT})
     means: Mapping[str, NDArray[np.float32]] = MappingProxyType({})  # never measured
 
-    def __init__(self, checkpoint: Checkpoint, hub: Hub) -> None:
+    def __init__(self, checkpoint: Checkpoint, hub: Hub, cache: Path) -> None:
         self.name = checkpoint.name
         self.dim = int(checkpoint.config["embed_dim"])
         sha256 = checkpoint.verified_hash()
@@ -60,55 +90,74 @@ class OpenClipEncoder:
         self._tokenize = _tokenizer(registered, checkpoint)
         self._tokenizing = Lock()  # fast tokenizers refuse to be used by two threads at once
         self._device = _device()
-        self._model = _model(registered, checkpoint).eval().to(self._device)
-        preparation = self._model.visual.preprocess_cfg
+        self._half = self._device.type != "cpu"
+        model = _model(registered, checkpoint).eval().to(self._device)
+        preparation = model.visual.preprocess_cfg
         self.transform = image_transform(checkpoint.name, preparation)
-        self._mean = _channels(preparation["mean"]).to(self._device)
-        self._std = _channels(preparation["std"]).to(self._device)
+        channels = (_channels(preparation[key]).to(self._device) for key in ("mean", "std"))
+        self._images, self._texts = Tower(model, *channels), Tower(model)
         described = json.dumps([checkpoint.config, preparation], sort_keys=True, default=list)
         parts = (FORMAT, described, sha256, repr(self.transform), _vocabulary_hash(config))
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
+        self._image_graph, self._text_graph = self._graphs(cache)
+
+    def _graphs(self, cache: Path) -> tuple[TowerGraph, TowerGraph]:
+        size = self.transform.size
+        pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
+        tokens = self._tokenize(["a photo of two dogs on a beach", "red", ""])
+        name = f"open_clip-{self.fingerprint[:16]}"
+        return (
+            TowerGraph(f"{name}-image", cache, self._images, torch.from_numpy(pixels)),
+            TowerGraph(f"{name}-text", cache, self._texts, tokens),
+        )
+
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, size, size, 3)."""
-        return self._encode(images, self._image_rows)
+        if self._exported(self._image_graph, images):
+            return self._rows([rows for (rows,) in self._image_graph.run_pixels(images)])
+        return self._in_pytorch(images, self._images, torch.tensor)
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim)."""
-        return self._encode(texts, self._text_rows)
+        if self._exported(self._text_graph, texts):
+            parts = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+            run = self._text_graph.run
+            return self._rows([run({"tokens": self._tokens(part).numpy()})[0] for part in parts])
+        return self._in_pytorch(texts, self._texts, self._tokens)
 
-    def _encode(self, inputs: Any, rows: Callable[[Any], Tensor]) -> Rows:
-        parts = [np.zeros((0, self.dim), np.float32)]
-        half = self._device.type != "cpu"
-        with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=half):
+    def _exported(self, graph: TowerGraph, inputs: Sized) -> bool:
+        return EXPORTS and not self._half and len(inputs) > 0 and graph.usable
+
+    def _in_pytorch(self, inputs: Any, tower: Tower, prepare: Callable[[Any], Tensor]) -> Rows:
+        parts = []
+        kind = self._device.type
+        with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=self._half):
             for start in range(0, len(inputs), BATCH):
-                parts.append(rows(inputs[start : start + BATCH]).float().cpu().numpy())
-        return unit_rows(np.concatenate(parts))
+                batch = prepare(inputs[start : start + BATCH]).to(self._device)
+                parts.append(tower(batch).float().cpu().numpy())
+        return self._rows(parts)
 
-    def _image_rows(self, images: Pixels) -> Tensor:
-        rows: Tensor = self._model.encode_image(self.normalised(images))
-        return rows
+    def _rows(self, parts: Sequence[NDArray[np.float32]]) -> Rows:
+        return unit_rows(np.concatenate([np.zeros((0, self.dim), np.float32), *parts]))
 
-    def _text_rows(self, texts: Sequence[str]) -> Tensor:
+    def _tokens(self, texts: Sequence[str]) -> Tensor:
         with self._tokenizing:
-            tokens = self._tokenize(list(texts))
-        rows: Tensor = self._model.encode_text(tokens.to(self._device))
-        return rows
+            return self._tokenize(list(texts))
 
     def normalised(self, images: Pixels) -> Tensor:
         """What the image tower reads: float32 (n, 3, size, size) of uint8 (n, size, size, 3)."""
-        pixels = torch.tensor(images, device=self._device).permute(0, 3, 1, 2)
-        return (pixels.float() / 255 - self._mean) / self._std
+        return self._images.prepared(torch.tensor(images, device=self._device))
 
 
 def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> OpenClipEncoder:
     """The encoder behind `open_clip:` and `rest`, as the module's docstring lists them.
 
-    `cache` is not used: downloads go to the hub's own. Raises `InputError` for a name that cannot
-    exist, and `ModelError` for files that cannot be had or are not what they should be.
+    Exported towers go to `cache`, downloads to the hub's own. Raises `InputError` for a name that
+    cannot exist, and `ModelError` for files that cannot be had or are not what they should be.
     """
     hub = Hub(name, offline)
-    return OpenClipEncoder(find_checkpoint(rest, hub), hub)
+    return OpenClipEncoder(find_checkpoint(rest, hub), hub, cache)
 
 
 def list_models() -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.images import ImageTransform
+from indexer.transform import ImageTransform
 
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
@@ -16,15 +16,17 @@ Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
 IMAGE = "image"
 TEXT = "text"
 
+FP32, INT8 = "fp32", "int8"  # precisions
+
 
 @runtime_checkable
 class Encoder(Protocol):
     """Turns pictures and sentences into unit-length rows of one space (`v_i` and `v_t`).
 
     `fingerprint` covers everything that the rows depend on: weights and preparation of the
-    input. `means` holds the mean row of each modality, as measured on the encoder's training
-    data; an encoder that was never measured has none. `modalities` names what can be encoded,
-    so that a third one can join.
+    input; behind a "-" it names a precision other than the usual one. `means` holds the mean
+    row of each modality, as measured on the encoder's training data; an encoder that was never
+    measured has none. `modalities` names what can be encoded, so that a third one can join.
     """
 
     @property
@@ -54,3 +56,11 @@ def unit_rows(rows: NDArray[np.floating]) -> Rows:
     rows = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def same_space(one: str, other: str) -> bool:
+    """Whether the encoders of two fingerprints share a space: they may differ by precision.
+
+    What was trained on the rows of one fits those of the other.
+    """
+    return one.partition("-")[0] == other.partition("-")[0]

@@ -9,6 +9,7 @@ from indexer.fusion.base import (
     Fusion,
     Mask,
     Row,
+    RowSums,
     own_mean,
     spread_ratio,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Mean",
     "Product",
     "Row",
+    "RowSums",
     "fusions_for",
     "open_fusion",
     "own_mean",

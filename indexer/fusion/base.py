@@ -44,6 +44,42 @@ class Centres:
     means: Mapping[str, Row]
 
 
+@dataclass(frozen=True, slots=True)
+class RowSums:
+    """The sums (width,) of the rows of pictures with and without a caption, and their numbers.
+
+    In float64 the sum of float16 rows is exact, whatever the order of adding.
+    """
+
+    captioned: NDArray[np.float64]
+    plain: NDArray[np.float64]
+    with_caption: int
+    without_caption: int
+
+    @classmethod
+    def of(cls, rows: NDArray[np.floating], has_caption: Mask) -> RowSums:
+        """The sums of rows (n, width)."""
+        captioned = rows[has_caption].sum(axis=0, dtype=np.float64)
+        plain = rows[~has_caption].sum(axis=0, dtype=np.float64)
+        return cls(captioned, plain, int(has_caption.sum()), int((~has_caption).sum()))
+
+    def __add__(self, other: RowSums) -> RowSums:
+        return RowSums(
+            self.captioned + other.captioned,
+            self.plain + other.plain,
+            self.with_caption + other.with_caption,
+            self.without_caption + other.without_caption,
+        )
+
+    def __sub__(self, other: RowSums) -> RowSums:
+        return RowSums(
+            self.captioned - other.captioned,
+            self.plain - other.plain,
+            self.with_caption - other.with_caption,
+            self.without_caption - other.without_caption,
+        )
+
+
 class Fusion(ABC):
     """One strategy; `fingerprint` covers its learned weights, where it has any."""
 
@@ -76,19 +112,45 @@ class Fusion(ABC):
         fusion cannot be weighed.
         """
 
+    parts: ClassVar[int] = 1  # pieces of a row of which a query may need one alone
+    measured: ClassVar[int] = 0  # numbers of each row that its length depends on
+
+    def measures(self, rows: Rows) -> NDArray[np.float32]:
+        """What the lengths of rows depend on beside the weight, (measured, n)."""
+        return np.zeros((self.measured, len(rows)), np.float32)
+
     @abstractmethod
+    def lengths_of(
+        self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
+    ) -> NDArray[np.float32] | None:
+        """What products are divided by, (n,), from what was measured; None where all are 1."""
+
     def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
         """What the products `rows @ query` are divided by, (n,); 0 where a row cannot answer."""
+        found = self.lengths_of(self.measures(rows), weight)
+        return np.ones(len(rows), np.float32) if found is None else found
 
-    @abstractmethod
     def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
         """Mean rows of both kinds: measured on `rows` where there are enough, else from `means`."""
+        return self.centres_of(RowSums.of(rows, has_caption), means)
 
     @abstractmethod
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
+        """Mean rows of both kinds, from the sums of all rows or from `means`."""
+
+    @abstractmethod
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         """What scores of pictures without a caption are multiplied by, to rank fairly.
 
-        `rows` are pictures with a caption. Their fused scores spread otherwise than those of the
+        `rows` are pictures with a caption, in float32 or float16, and `measures` what was measured
+        of them, where it is known. Their fused scores spread otherwise than those of the
         picture alone would; the gain is the ratio of the two spreads for each of the `queries`
         (m, width), shape (m,).
         """
@@ -120,22 +182,25 @@ class Unweighed(Fusion):
         self.check_weight(weight)
         return np.asarray(q, dtype=np.float32)
 
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        return np.ones(len(rows), np.float32)
+    def lengths_of(
+        self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
+    ) -> NDArray[np.float32] | None:
+        return None
 
 
-def own_mean(rows: Rows, default: Row | None) -> Row:
-    """Mean of the rows where they are many, else the default, else zero."""
-    if len(rows) >= (OWN_MEANS_FROM if default is not None else FEW):
-        return np.asarray(rows.mean(axis=0), dtype=np.float32)
-    return np.zeros(rows.shape[1], np.float32) if default is None else default
+def own_mean(total: NDArray[np.float64], count: int, default: Row | None) -> Row:
+    """Mean of rows, from their sum (width,), where they are many, else the default, else zero."""
+    if count >= (OWN_MEANS_FROM if default is not None else FEW):
+        return np.asarray(total / count, dtype=np.float32)
+    return np.zeros(len(total), np.float32) if default is None else default
 
 
 def spread_ratio(fused: NDArray[np.floating], alone: NDArray[np.floating]) -> Row:
     """Ratio of the standard deviations of two sets of scores (n, m), shape (m,).
 
-    It is 1 where there are too few scores to tell.
+    It is 1 where there are too few scores to tell, or where all are alike.
     """
     if len(fused) < FEW:
         return np.ones(fused.shape[1], np.float32)
-    return np.asarray(fused.std(axis=0) / np.maximum(alone.std(axis=0), 1e-6), dtype=np.float32)
+    spreads = [np.maximum(found.std(axis=0), 1e-6) for found in (fused, alone)]
+    return np.asarray(spreads[0] / spreads[1], dtype=np.float32)

@@ -15,9 +15,11 @@ from indexer.fusion.base import (
     Fusion,
     Mask,
     Row,
+    RowSums,
     own_mean,
     spread_ratio,
 )
+from indexer.products import product
 
 
 class Concat(Fusion):
@@ -29,6 +31,8 @@ class Concat(Fusion):
 
     name = "concat"
     weighable = True
+    parts = 2
+    measured = 3
 
     def width(self, dim: int) -> int:
         return 2 * dim
@@ -40,28 +44,41 @@ class Concat(Fusion):
         self.check_weight(weight)
         return np.concatenate([weight * q, (1 - weight) * q], axis=-1).astype(np.float32)
 
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        a, b = weight, 1 - weight
+    def measures(self, rows: Rows) -> NDArray[np.float32]:
         r_i, r_t = np.split(rows, 2, axis=1)
-        t_t = np.einsum("nd,nd->n", r_t, r_t)
-        i_t = np.einsum("nd,nd->n", r_i, r_t)
-        squares = a * a * (1 - t_t) + b * b * t_t + 2 * a * b * i_t
+        pairs = ((r_t, r_t), (r_i, r_t), (r_i, r_i))  # rounded rows are not quite of unit length
+        return np.stack([np.einsum("nd,nd->n", one, other) for one, other in pairs])
+
+    def lengths_of(
+        self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
+    ) -> NDArray[np.float32]:
+        a, b = weight, 1 - weight
+        t_t, i_t, i_i = measures
+        squares = a * a * i_i + b * b * t_t + 2 * a * b * i_t
         return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
 
-    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
-        dim = rows.shape[1] // 2
-        captioned = rows[has_caption]
+    def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
+        dim, both = len(sums.plain) // 2, sums.with_caption
         # A captioned row holds both halves scaled by 1/sqrt(2).
-        images = np.concatenate([captioned[:, :dim] * ROOT, rows[~has_caption][:, :dim]])
-        m_i = own_mean(images, means.get(IMAGE))
-        m_t = own_mean(captioned[:, dim:] * ROOT, means.get(TEXT))
-        both = np.concatenate([m_i, m_t]) / ROOT
+        images = sums.captioned[:dim] * ROOT + sums.plain[:dim]
+        m_i = own_mean(images, both + sums.without_caption, means.get(IMAGE))
+        m_t = own_mean(sums.captioned[dim:] * ROOT, both, means.get(TEXT))
+        captioned = np.concatenate([m_i, m_t]) / ROOT
         known = {IMAGE: m_i, TEXT: m_t}
-        return Centres(both.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
+        return Centres(captioned.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         dim = rows.shape[1] // 2
-        centred = rows - centres.captioned
-        fused = centred @ queries.T / np.maximum(self.lengths(rows, weight), 1e-6)[:, None]
-        alone = centred[:, :dim] @ queries[:, :dim].T * (ROOT / max(weight, 1e-6))
-        return spread_ratio(fused, alone)
+        if measures is None:
+            measures = self.measures(rows.astype(np.float32))
+        images, texts = (product(rows[:, part], queries[:, part]).T for part in np.s_[:dim, dim:])
+        lengths = self.lengths_of(measures, weight)
+        fused = (images + texts - queries @ centres.captioned) / np.maximum(lengths, 1e-6)[:, None]
+        return spread_ratio(fused, images * (ROOT / max(weight, 1e-6)))

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.arrays import Array, Arrays, Joined
-from indexer.encoders.protocol import Encoder, Rows, unit_rows
+from indexer.encoders.protocol import Encoder, Rows, same_space, unit_rows
 from indexer.errors import InputError
-from indexer.fusion.base import Centres, Mask, Row, Unweighed, own_mean
+from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights
 
 NOTHING = 1e-4  # length below which a row points at random: the picture alone takes its place
@@ -63,7 +64,7 @@ class Learned(Unweighed):
         return self.weights.content
 
     def check_encoder(self, encoder: Encoder) -> None:
-        if encoder.fingerprint != self.weights.encoder:
+        if not same_space(encoder.fingerprint, self.weights.encoder):
             raise InputError(
                 f"the fusion {self.name!r} was trained for {self.weights.encoder_name!r} "
                 f"({self.weights.encoder[:8]}) and does not fit {encoder.name!r} "
@@ -77,10 +78,18 @@ class Learned(Unweighed):
         nothing = np.linalg.norm(rows, axis=1, keepdims=True) < NOTHING
         return unit_rows(np.where(nothing, v_i, rows))
 
-    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
+    def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
         known = self.weights.tensors
-        captioned = own_mean(rows[has_caption], known["centre_captioned"])
-        return Centres(captioned, own_mean(rows[~has_caption], known["centre_plain"]), means)
+        captioned = own_mean(sums.captioned, sums.with_caption, known["centre_captioned"])
+        plain = own_mean(sums.plain, sums.without_caption, known["centre_plain"])
+        return Centres(captioned, plain, means)
 
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         return np.full(len(queries), self.weights.tensors["gain"][0], np.float32)

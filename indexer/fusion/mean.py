@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
-from indexer.fusion.base import Centres, Mask, Row, Unweighed, own_mean
+from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
 
 
 class Mean(Unweighed):
@@ -18,13 +19,20 @@ class Mean(Unweighed):
     def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
         return unit_rows(v_i + np.where(has_caption[:, None], v_t, 0))
 
-    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
+    def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
         m_i, m_t = means.get(IMAGE), means.get(TEXT)
         both = None
         if m_i is not None and m_t is not None:  # the expected row of an unrelated pair
             both = (m_i + m_t) / np.sqrt(2 + 2 * m_i @ m_t)
-        captioned, plain = own_mean(rows[has_caption], both), own_mean(rows[~has_caption], m_i)
-        return Centres(captioned, plain, means)
+        captioned = own_mean(sums.captioned, sums.with_caption, both)
+        return Centres(captioned, own_mean(sums.plain, sums.without_caption, m_i), means)
 
-    def plain_gain(self, rows: Rows, centres: Centres, queries: Rows, weight: float) -> Row:
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: NDArray[np.float32] | None = None,
+    ) -> Row:
         return np.ones(len(queries), np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert
 from sqlalchemy.orm import Session
 
-from indexer.catalogue import chunks
+from indexer.lookup import chunks
 from indexer.schema import Base, PictureTag, TagHeadRow, TagRow
 from indexer.tagging.head import TagHead
 

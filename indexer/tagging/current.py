@@ -12,12 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from indexer.batch import Batch
-from indexer.catalogue import chunks
-from indexer.embeddings import Embedded, Embeddings
+from indexer.embedded import Embedded
+from indexer.embeddings import Embeddings
+from indexer.encoders.protocol import same_space
 from indexer.errors import InputError, LibraryDamaged
 from indexer.library import Library
+from indexer.lookup import chunks
 from indexer.tagging.head import TagHead, read_tag_head
-from indexer.tagging.tags import KnownHead, Tags
+from indexer.tagging.lookup import KnownHead
+from indexer.tagging.tags import Tags
 
 AT_ONCE = 4096  # pictures whose embeddings are in memory at a time
 
@@ -36,7 +39,7 @@ def named_heads(files: Sequence[Path], fingerprint: str, encoder: str) -> dict[s
             raise InputError(f"{file}: another tag head is named {file.stem!r} too; rename one")
         found[file.stem] = read_tag_head(file)
         facts = found[file.stem].facts
-        if facts.fingerprint != fingerprint:
+        if not same_space(facts.fingerprint, fingerprint):
             raise InputError(
                 f"{file}: made for {facts.encoder!r} ({facts.fingerprint[:8]}), while the library "
                 f"is of {encoder!r} ({fingerprint[:8]}); train it again with 'picfuse train tags "

@@ -10,9 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from indexer.encoders.mini import project_images, project_texts
+from indexer.encoders import Rows
+from indexer.encoders.mini import (
+    heads_part_of_images,
+    heads_part_of_texts,
+    project_images,
+    project_texts,
+)
 from indexer.encoders.towers import Tail
 from indexer.training.batches import cuts, shuffled
+from indexer.training.class_part import class_part, narrowed
 from indexer.training.features import Features
 from indexer.training.heads_model import Heads, HeadSizes, image_features
 from indexer.training.loop import Judged, LoopSettings, Task
@@ -32,8 +39,8 @@ class AlignSettings:
 
     `views` of each picture are trained on, with that many `captions` a step; `class_loss` and
     `caption_loss` weigh the losses beside that of pairs; `tail_rate` is the tail's learning rate
-    as a share of the heads'. `class_gain`: how much heavier the class-name branch is in the end
-    than in training, where every subject is one that the captions name.
+    as a share of the heads'. `class_gain`: how heavy the class-name branch is in the end, as a
+    share of what it is in training: beside the class part, less of it is enough.
     """
 
     sizes: HeadSizes = SIZES
@@ -41,7 +48,7 @@ class AlignSettings:
     batch: int = 500
     captions: int = 3
     tail_rate: float = 0.3
-    class_gain: float = 1.5
+    class_gain: float = 0.5
     label_smoothing: float = 0.05
     class_loss: float = 0.5
     caption_loss: float = 0.4
@@ -112,8 +119,10 @@ class HeadsTrainer:
         return loss + settings.class_loss * agreement + settings.caption_loss * alike
 
     def judge(self) -> Judged:
-        """Mean recall and figures of text to image on the validation pictures."""
-        return judged(self.heads.tail, self.validation, self._exported())
+        """Mean recall and figures of text to image on the validation pictures, by heads alone."""
+        weights, data = self._exported(), self.validation
+        v_i = heads_part_of_images(plain_features(self.heads.tail, data), weights)
+        return judged(v_i, heads_part_of_texts(data.texts[data.all_captions()], weights), data)
 
     def _exported(self) -> Weights:
         weights = self.heads.exported()
@@ -121,10 +130,24 @@ class HeadsTrainer:
         return weights
 
     def weights(self) -> Weights:
-        """The tensors of the heads file, with the mean rows of the training data."""
+        """The tensors of the heads file: heads, class part, mean rows of the training data.
+
+        Half of the width is the heads', half the class part's.
+        """
         weights, features = self._exported(), plain_features(self.heads.tail, self.train)
+        captions, names = (
+            self.train.texts[self.train.all_captions()],
+            self.heads.class_texts.numpy(),
+        )
+        rows = [
+            heads_part_of_images(features, weights),
+            heads_part_of_texts(captions, weights),
+            weights["classes"],
+        ]
+        width = self.settings.sizes.dim // 2
+        weights = narrowed(weights, np.concatenate(rows), width)
+        weights |= class_part(names, captions, self.settings.sizes.dim - width)
         weights["mean.image"] = project_images(features, weights).mean(0)
-        captions = self.train.texts[self.train.all_captions()]
         weights["mean.text"] = project_texts(captions, weights).mean(0)
         return weights
 
@@ -146,10 +169,14 @@ def plain_features(tail: Tail, data: Features) -> NDArray[np.float32]:
         return image_features(tail, data.views[0], data.maps[0, data.places]).numpy()
 
 
-def judged(tail: Tail, data: Features, weights: Weights) -> Judged:
-    """Mean recall and figures of text to image of a tail and heads."""
-    v_i = project_images(plain_features(tail, data), weights)
-    v_t = project_texts(data.texts[data.all_captions()], weights)
+def judged(v_i: Rows, v_t: Rows, data: Features) -> Judged:
+    """Mean recall and figures of text to image, of pictures and their captions."""
     relevant = data.owners()[:, None] == np.arange(len(v_i))
     found = ranks(v_t @ v_i.T, relevant)
     return mean_recall(found), figures(found)
+
+
+def figures_of(tail: Tail, weights: Weights, data: Features) -> dict[str, float]:
+    """Text-to-image figures of a heads file."""
+    v_i = project_images(plain_features(tail, data), weights)
+    return judged(v_i, project_texts(data.texts[data.all_captions()], weights), data)[1]

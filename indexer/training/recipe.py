@@ -17,7 +17,7 @@ from indexer.encoders.mini import Towers
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
 from indexer.report import Progress
-from indexer.training.align import AlignSettings, HeadsTrainer, judged
+from indexer.training.align import AlignSettings, HeadsTrainer, figures_of
 from indexer.training.datasets import read_split, validation_names
 from indexer.training.features import Extracted, Features, extract
 from indexer.training.imagenet import imagenet_wordings
@@ -80,9 +80,10 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
     ):
         if isinstance(event, Epoch):
             facts["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
-            facts |= {"best_epoch": event.number, "validation": event.figures} if event.best else {}
+            facts |= {"best_epoch": event.number} if event.best else {}
         yield event
     write_heads(recipe.output, trainer.weights(), facts["settings"])
+    facts["validation"] = _figures(recipe.output, validation)
     _write_facts(recipe.output, facts, start)
     if recipe.report:
         yield from _report(recipe, towers, cache, facts, start)
@@ -117,7 +118,7 @@ def _figures(heads: Path, data: Features) -> dict[str, float]:
     """Text-to-image figures of a heads file."""
     tail = Tail(Trunk())
     tail.load(heads)
-    return judged(tail, data, read_heads(heads)[0])[1]
+    return figures_of(tail, read_heads(heads)[0], data)
 
 
 def _write_facts(output: Path, facts: dict[str, Any], start: float) -> None:

@@ -3,5 +3,6 @@
 from search.where.condition import matching
 from search.where.fields import FIELDS
 from search.where.grammar import parse
+from search.where.matches import matches
 
-__all__ = ["FIELDS", "matching", "parse"]
+__all__ = ["FIELDS", "matches", "matching", "parse"]

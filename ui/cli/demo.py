@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-import ui as package
 from indexer import Library, index_folder
 from indexer.database import is_vacant
+from indexer.sample import sample_folder
 from indexer.schema import text_hash
 from indexer.settings import cache_directory
 from search import Query, Searcher
@@ -21,13 +21,6 @@ from ui.cli.text import print_hits, shown
 WORDS = "a boat on calm water"
 PICTURE = "brown-horses.jpg"
 BOTH = ("snow", "mountain-path.jpg")
-
-
-def sample_folder() -> Path:
-    """The sample photographs: inside the installed package, or in the checkout."""
-    root = Path(package.__file__ or "").parent
-    installed = root / "sample"
-    return installed if installed.is_dir() else root.parent / "data" / "sample"
 
 
 def own_library(sample: Path) -> Path:

@@ -25,6 +25,7 @@ from ui.cli.measuring import (
     measure_captions,
     measure_classes,
 )
+from ui.cli.precision import model_in_precision, precision_option
 from ui.cli.progress import index_with_bar
 from ui.cli.text import print_json, shown, valid
 
@@ -38,6 +39,7 @@ from ui.cli.text import print_json, shown, valid
     "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
 )
 @click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
+@precision_option(ends="[default: fp32]")
 @click.option(
     "--fusion",
     "fusions",
@@ -81,6 +83,7 @@ def evaluate(
     split: Path | None,
     captions: tuple[Path, ...],
     model: str,
+    precision: str | None,
     fusions: tuple[str, ...],
     without_captions: float | None,
     classes: str | None,
@@ -108,6 +111,7 @@ def evaluate(
         advice=for_people and for_all if advice is None else advice,
     )
     folder = dataset_folder(dataset)
+    model = model_in_precision(model, precision) if precision else model
     measured = _measured(folder, split, captions, model, wanted, offline=offline)
     if measured.advice is not None:
         command = _adopting(folder, captions, model, measured.advice)

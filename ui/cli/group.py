@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from typing import Any, TypeVar
 
 import click
@@ -14,7 +15,7 @@ import click
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
 from indexer.settings import default_library
 from ui.cli.ending import exit_status
-from ui.cli.text import harmless_usage, marked, shown
+from ui.cli.text import harmless_usage, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 NOTHING_MATCHED, USAGE, DAMAGED = 1, 2, 3
@@ -70,7 +71,7 @@ class Commands(click.Group):
         except PicfuseError as error:
             click.echo(f"picfuse: {shown(str(error))}", err=True)
             if isinstance(error, PlacedError):
-                click.echo(marked(error.text, error.place), err=True)
+                click.echo(indent(error.marked, "  "), err=True)
             ctx.exit(_status(error))
         except KeyboardInterrupt as error:
             click.echo("picfuse: interrupted", err=True)

@@ -19,6 +19,7 @@ from indexer.tagging.current import named_heads
 from indexer.tagging.head import read_tag_head
 from ui.cli.ending import exit_status
 from ui.cli.group import json_option, library_options
+from ui.cli.precision import model_for, precision_option
 from ui.cli.progress import index_with_bar
 from ui.cli.reports import print_failures, print_problems
 from ui.cli.text import path_fields, print_json
@@ -45,6 +46,7 @@ from ui.cli.text import path_fields, print_json
     help="What encodes. Another one than the library's is built up beside it, and takes its place "
     f"when it is complete.  [default for a new library: {DEFAULT_ENCODER}]",
 )
+@precision_option(ends="[default: that of the library; for a new one: auto]")
 @click.option(
     "--fusion",
     help="How picture and caption become one row; changed without encoding anything again.  "
@@ -87,6 +89,7 @@ def index(
     captions: tuple[Path, ...],
     exclude: tuple[str, ...],
     model: str | None,
+    precision: str | None,
     fusion: str | None,
     weight: float | None,
     tags: tuple[str, ...],
@@ -107,20 +110,21 @@ def index(
     check_named(folders, captions)
     for file in filter(None, tags):
         read_tag_head(Path(file))
+    check_begun(library, folders)
     options = IndexOptions(
         captions,
         exclude,
         workers,
         time_limit,
         max_pixels,
-        model=model,
+        model=model_for(library, model, precision),
         fusion=fusion,
         weight=weight,
         tags=[Path(file) for file in tags if file] if tags else None,
         prune=prune,
     )
     report, status = IndexReport(), 0
-    with open_or_create(library, folders, options, offline) as opened:
+    with open_or_create(library, options, offline) as opened:
         try:
             index_with_bar(opened, folders, options, report)
         except KeyboardInterrupt as error:
@@ -137,14 +141,16 @@ def check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
         usable_caption_file(file)
 
 
-def open_or_create(
-    path: Path, folders: tuple[Path, ...], options: IndexOptions, offline: bool
-) -> Library:
-    """The library, made when it is new. Raises `InputError` when nothing is named for it."""
+def check_begun(path: Path, folders: tuple[Path, ...]) -> None:
+    """Raise `InputError` when nothing is named for a new library."""
+    if not folders and is_vacant(path):
+        raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
+
+
+def open_or_create(path: Path, options: IndexOptions, offline: bool) -> Library:
+    """The library, made when it is new."""
     if not is_vacant(path):
         return Library.open(path, offline=offline)
-    if not folders:
-        raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
     _check_heads(options, offline)
     encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
     if options.weight is not None:

@@ -42,9 +42,16 @@ def _built_in() -> list[dict[str, Any]]:
     exported = towers.image.cached and towers.text.cached
     about = "built in, English, needs no download"
     about += "" if exported else " (its towers are exported at first use)"
+    made = Towers(cache_directory(), int8=True).image.cached
     found = [
         {"name": "mini", "cached": BUILT_IN.is_file(), "about": about},
         {"name": "mini:FILE", "cached": True, "about": "with heads of 'picfuse train align'"},
+        {
+            "name": "int8:mini",
+            "cached": BUILT_IN.is_file(),
+            "about": "mini with --precision int8: faster, at some cost in what is found"
+            + ("" if made else " (made at first use)"),
+        },
         {
             "name": "open_clip:ARCH/PRETRAINED",
             "cached": False,

@@ -57,7 +57,7 @@ def index_with_bar(
         closing(index_progress(library, folders, options, report)) as steps,
     ):
         for step in steps:
-            show(step, "indexing")
+            show(step, step.what or "indexing")
             ending.patient = True  # before, nothing was begun that would want to be finished
             if ending.is_asked_for():
                 raise KeyboardInterrupt(ending.status)

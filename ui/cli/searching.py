@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from indexer import Library
 from indexer.errors import QueryError
+from indexer.reading import ReadLibrary
 from search import Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED, F, json_option, library_options
 from ui.cli.text import print_answer
 
+WHERE = (
+    "Write 'field: value'; dates and numbers also take <, <=, > and >=, and ranges 'A..B'. One of "
+    "several values is enough: 'format: png, webp'. Join with 'and', 'or', 'not' and parentheses; "
+    "put values that hold such words in double quotes. What is not known of a picture fulfils no "
+    "condition."
+)
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
 
 
@@ -52,6 +60,13 @@ def search_options(command: F) -> F:
             help="Only pictures with this tag; may be repeated: all must hold.",
         ),
         click.option(
+            "--where",
+            metavar="EXPR",
+            callback=lambda ctx, parameter, value: _where(ctx, value),
+            help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
+            "'--where help' lists the fields.",
+        ),
+        click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
         ),
         library_options,
@@ -65,7 +80,8 @@ def search_options(command: F) -> F:
     context_settings={"ignore_unknown_options": True},
     epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
     "  picfuse search golden retriever + ./pool.jpg - 2:fruit\n"
-    "  picfuse search on the beach --tag joyful",
+    "  picfuse search on the beach --tag joyful\n"
+    '  picfuse search a black dog --where "taken: last winter and has: place"',
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options
@@ -77,14 +93,39 @@ def search(
 
     A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
-    With --tag and no term, the pictures of which the tag holds most surely are listed.
+    With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
+    alone, the newest that fulfil it.
     The same picture in the library is left out of its own hits. Exit status 1 when nothing matched.
     """
     for term in terms:
         if term.startswith("--"):
             raise click.NoSuchOption(term, ctx=ctx)
-    query = Query.parse(terms, weight=weight) if terms or not options["tags"] else None
+    query = Query.parse(terms, weight=weight) if terms or not _restricted(options) else None
     _answer(ctx, query, **options)
+
+
+def _where(ctx: click.Context, value: str | None) -> str | None:
+    """The expression; 'help' prints the language instead of searching."""
+    if value == "help":
+        click.echo(_language(), nl=False)
+        ctx.exit()
+    return value
+
+
+def _language() -> str:
+    """The fields of `--where`, and how to join conditions."""
+    formatter = click.HelpFormatter()
+    fields = import_module("search.where").FIELDS
+    with formatter.section("Fields of --where"):
+        formatter.write_dl([(name, field.meaning) for name, field in fields.items()])
+    formatter.write_paragraph()
+    formatter.write_text(WHERE)
+    return formatter.getvalue()
+
+
+def _restricted(options: Mapping[str, Any]) -> bool:
+    """Whether something is asked for without a term."""
+    return bool(options["tags"]) or options["where"] is not None
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
@@ -102,6 +143,7 @@ def _answer(
     *,
     k: int,
     tags: tuple[str, ...],
+    where: str | None,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -111,12 +153,14 @@ def _answer(
     styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
     if len(styles) > 1:
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
-    with Library.open(library, read_only=True, offline=offline) as opened:
+    with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
-        if query is None:
-            answer = searcher.tagged(tags, k=k)
+        if query is not None:
+            answer = searcher.search(_with_standard_input(query), k=k, tags=tags, where=where)
+        elif tags:
+            answer = searcher.tagged(tags, k=k, where=where)
         else:
-            answer = searcher.search(_with_standard_input(query), k=k, tags=tags)
+            answer = searcher.fulfilling(where or "", k=k)
     print_answer(answer, styles[0] if styles else "lines")
     if not answer.hits:
         if not styles:

@@ -28,12 +28,25 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         print_json({**facts, "failures": listed} if failed else facts)
         return
     for name, value in facts.items():
-        lines = _tag_lines(value) if name == "tags" else value
+        lines = _LINES[name](value) if name in _LINES else value
         for line in lines if isinstance(lines, list) else [lines]:
             if line is not None:
                 click.echo(f"{name:9} {shown(str(line))}")
     for path, why in failures:
         click.echo(f"{shown(str(path))}: {shown(why)}")
+
+
+def _index(library: Library) -> dict[str, Any]:
+    """Which index answers queries; how many of the ten best a compressed one finds, measured."""
+    compressed = library.compressed
+    if not compressed.views:
+        return {"index": "exact scan"}
+    if (reached := compressed.reached) is None:
+        return {"index": "exact scan (the compressed index is not finished: picfuse index)"}
+    recall = [{"weight": view.weight, **(view.recall or {})} for view in compressed.views]
+    if not compressed.usable:
+        return {"index": f"exact scan (a compressed one finds {reached:.3f})", "recall": recall}
+    return {"index": f"compressed, recall@10 {reached:.3f}", "recall": recall}
 
 
 def _tags(library: Library) -> dict[str, Any]:
@@ -55,6 +68,17 @@ def _tag_lines(heads: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def _recall_lines(views: list[dict[str, float]]) -> list[str]:
+    return [
+        f"at weight {view['weight']}: "
+        + ", ".join(f"{kind} {view[kind]:.3f}" for kind in view if kind != "weight")
+        for view in views
+    ]
+
+
+_LINES = {"tags": _tag_lines, "recall": _recall_lines}
+
+
 def library_fields(library: Library) -> dict[str, Any]:
     """What a library holds, as scripts read it."""
     counts, move = library.catalogue.counts(), unfinished_move(library)
@@ -66,7 +90,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "captions": counts["captions"],
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
-        "index": "exact scan",
+        **_index(library),
         "weight": library.weight,
         **_tags(library),
         "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",

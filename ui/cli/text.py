@@ -27,11 +27,6 @@ def shown(text: str) -> str:
     )
 
 
-def marked(text: str, place: int) -> str:
-    """A text on a line, and below it a mark at a place."""
-    return f"  {shown(text)}\n  {' ' * len(shown(text[:place]))}^"
-
-
 @contextmanager
 def harmless_usage() -> Iterator[None]:
     """What click says of wrong usage quotes what was typed, which may come from names of files."""
@@ -63,7 +58,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         **path_fields(hit.path),
-        "score": round(hit.score, 4),
+        "score": _rounded(hit.score),
         "confidence": hit.confidence,
         "caption": hit.caption,
         "image_score": _rounded(hit.image_score),
@@ -126,7 +121,8 @@ def print_answer(answer: Answer, style: str) -> None:
 def print_hits(hits: Sequence[Hit]) -> None:
     """Hits for people: rank, score, path, and the caption below it."""
     for hit in hits:
-        score = click.style(f"{hit.score:6.3f}", fg="green")
+        said = f"{'':6}" if hit.score is None else f"{hit.score:6.3f}"
+        score = click.style(said, fg="green")
         click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}")
         if hit.caption:
             click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))

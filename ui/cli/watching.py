@@ -24,7 +24,8 @@ from indexer.watching.events import (
 from indexer.watching.loop import watch as watch_folders
 from ui.cli.ending import ended_by_signals
 from ui.cli.group import library_options
-from ui.cli.indexing import check_named, open_or_create, report_fields
+from ui.cli.indexing import check_begun, check_named, open_or_create, report_fields
+from ui.cli.precision import model_for
 from ui.cli.progress import Show, bar
 from ui.cli.reports import print_failures, print_problems
 from ui.cli.text import print_json, shown
@@ -92,10 +93,11 @@ def watch(
     other folders are seen by the look at everything only.
     """
     check_named(folders, ())
+    check_begun(library, folders)
     timing = WatchOptions(settle, patience, poll, 60 * every)
-    options = IndexOptions(workers=workers, model=model)
+    options = IndexOptions(workers=workers, model=model_for(library, model, None))
     with (
-        open_or_create(library, folders, options, offline) as opened,
+        open_or_create(library, options, offline) as opened,
         ended_by_signals(patient=True) as ending,
     ):
         events = watch_folders(opened, folders, options, timing=timing, stop=ending.is_asked_for)

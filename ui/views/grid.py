@@ -9,9 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from indexer.catalogue import PictureInfo
 from indexer.errors import PictureError
 from indexer.images import decode, hash_bytes, read_picture
+from indexer.lookup import PictureInfo
 from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
 from ui.views.plain import notice, shown
@@ -35,9 +35,9 @@ class Card:
     def of_hit(cls, hit: Hit) -> Card:
         """The card of an answer."""
         caption = "" if hit.caption_score is None else f" · caption {hit.caption_score:.2f}"
-        score = f"{hit.score:.2f}"
+        score = "" if hit.score is None else f"{hit.score:.2f}"
         image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
-        scores = f"Score {score}{image}{caption}"
+        scores = f"Score {score}{image}{caption}" if score else ""
         tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
         return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
 

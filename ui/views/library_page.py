@@ -9,8 +9,10 @@ import streamlit as st
 
 from indexer import IndexReport, Library
 from indexer.database import is_vacant
+from indexer.encoders.precision import AUTO, in_precision
 from indexer.errors import InputError, LibraryNotFound, PicfuseError
 from indexer.schema import FAILED, MISSING, PRESENT
+from indexer.settings import DEFAULT_ENCODER
 from ui.views.indexing import Desk, IndexJob, desk_of
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
@@ -137,7 +139,8 @@ def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequ
         if opened is None:
             for folder in folders:  # a wrong name should leave no empty library behind
                 _check_folder(Path(folder).expanduser().absolute())
-            return Library.create(options.library, offline=options.offline)
+            encoder = in_precision(DEFAULT_ENCODER, AUTO)
+            return Library.create(options.library, encoder=encoder, offline=options.offline)
         library = Library.open(options.library, offline=options.offline)
         with opened.asking():
             library.encoder = opened.library.encoder  # loaded once

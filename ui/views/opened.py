@@ -13,7 +13,6 @@ import streamlit as st
 
 from indexer import Library
 from indexer.database import FILE, explained
-from indexer.schema import PRESENT
 from search import Searcher
 from ui.views.options import AppOptions
 
@@ -22,13 +21,10 @@ from ui.views.options import AppOptions
 class Opened:
     """A library and its searcher; a session asks while it holds `asking()`."""
 
+    library: Library
     searcher: Searcher
     _lock: threading.RLock = field(default_factory=threading.RLock)
-
-    @property
-    def library(self) -> Library:
-        """The library, for reading."""
-        return self.searcher.library
+    _counted: dict[int, int] = field(default_factory=dict)  # pictures, by generation
 
     @contextmanager
     def asking(self) -> Iterator[Searcher]:
@@ -38,9 +34,13 @@ class Opened:
 
     @property
     def pictures(self) -> int:
-        """Number of pictures that can be found."""
+        """Number of pictures that can be found; counted when the library has changed."""
         with self.asking():
-            return self.library.catalogue.counts().get(PRESENT, 0)
+            generation = self.library.generation
+            if generation not in self._counted:
+                self._counted.clear()
+                self._counted[generation] = self.library.catalogue.number_present()
+            return self._counted[generation]
 
 
 def open_library(options: AppOptions) -> Opened:
@@ -64,4 +64,5 @@ def _close(opened: Opened) -> None:
 @st.cache_resource(max_entries=4, show_spinner="Opening the library …", on_release=_close)
 def _opened(path: Path, offline: bool, identity: tuple[int, int] | None) -> Opened:
     read_only = not os.access(path, os.W_OK)
-    return Opened(Searcher(Library.open(path, read_only=read_only, offline=offline)))
+    library = Library.open(path, read_only=read_only, offline=offline)
+    return Opened(library, Searcher(library))

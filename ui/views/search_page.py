@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -15,10 +16,12 @@ from indexer.errors import (
     LibraryNotFound,
     PicfuseError,
     PictureError,
+    PlacedError,
     QueryError,
 )
 from indexer.thumbnails import read_thumbnail
 from search import Answer
+from search.where import FIELDS
 from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
@@ -41,15 +44,20 @@ class Asked:
     weight: float
     k: int
     tags: tuple[str, ...] = ()
+    where: str | None = None
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing is asked for but perhaps tags."""
+        """Whether nothing is asked for but perhaps tags and conditions."""
         return self.like is None and self.picture is None and not self.words.strip()
 
 
+@st.fragment
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; every trouble that has a remedy is said in place of results."""
+    """Show the page; every trouble that has a remedy is said in place of results.
+
+    A question runs this part again and nothing of the app around it.
+    """
     try:
         opened = open_library(options)
         pictures = opened.pictures
@@ -76,12 +84,15 @@ def _search(opened: Opened, pictures: int) -> None:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
         asked = _ask(opened.library, names)
-        if asked.nothing and not asked.tags:
+        if asked.nothing and not asked.tags and not asked.where:
             _browse(opened, pictures, asked.k)
             return
         _preview(opened, asked)
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked)
+    except PlacedError as error:
+        notice("This cannot be searched for", str(error))
+        st.code(error.marked, language=None)
     except InputError as error:
         notice("This cannot be searched for", str(error))
     except PicfuseError as error:
@@ -114,10 +125,24 @@ def _ask(library: Library, names: Sequence[str]) -> Asked:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
-    tags = _tags(names)
+    tags, where = _tags(names), _where()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
-    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags)
+    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where)
+
+
+def _where() -> str | None:
+    """The conditions that pictures have to fulfil, in the language of `--where`."""
+    said = st.text_input(
+        "Only pictures that fulfil",
+        key="where",
+        placeholder="taken: last winter and not format: png",
+        help="\n".join(f"- **{name}**: {field.meaning}" for name, field in FIELDS.items()),
+        max_chars=2000,
+        bind="query-params",
+        persist_state="session",
+    )
+    return said.strip() or None
 
 
 def _tags(names: Sequence[str]) -> tuple[str, ...]:
@@ -181,14 +206,17 @@ def _answer(opened: Opened, asked: Asked) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        if asked.nothing:
-            answer = searcher.tagged(asked.tags, k=asked.k)
+        only: dict[str, Any] = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+        if asked.nothing and asked.tags:
+            answer = searcher.tagged(asked.tags, k=asked.k, where=asked.where)
+        elif asked.nothing:
+            answer = searcher.fulfilling(asked.where or "", k=asked.k)
         elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
-            answer = searcher.search(query, k=asked.k, tags=asked.tags)
+            answer = searcher.search(query, **only)
         else:
             picture = _picture_id(asked.like)
-            answer = searcher.similar(picture, k=asked.k, weight=asked.weight, tags=asked.tags)
+            answer = searcher.similar(picture, weight=asked.weight, **only)
     st.session_state["answer"] = (key, answer)
     return answer
 

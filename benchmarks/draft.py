@@ -1,0 +1,68 @@
+"""How much decoding a JPEG at a smaller scale changes its embedding.
+
+A JPEG of many megapixels is decoded at the smallest scale that leaves enough for the encoder and
+the thumbnail (draft decoding), in a fraction of the time. This prints the cosine of the embedding
+to that of the picture decoded in full, and what either decoding costs.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+from index_rate import DATA, ENCODER, VARIABLE, photographs
+from large_pictures import large_pictures
+from numpy.typing import NDArray
+
+from indexer.decoded import min_side
+from indexer.encoders import load_encoder
+from indexer.images import ImageTransform, decode
+
+FIGURE = 0.995
+AT_ONCE = 16
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--pictures", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--megapixels", type=click.FloatRange(1), default=12.0, show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), help=f"Default: ${VARIABLE}.")
+def main(pictures: int, megapixels: float, data: Path | None) -> None:
+    """Compare embeddings of large JPEGs decoded in part and in full."""
+    files = photographs(data or DATA, pictures)
+    if not files:
+        return
+    encoder = load_encoder(ENCODER)
+    side = min_side(encoder.transform, thumbnails=True)
+    large = large_pictures(files, megapixels)
+    cosines: list[float] = []
+    seconds: list[tuple[float, float]] = []
+    for start in range(0, len(large), AT_ONCE):
+        part = large[start : start + AT_ONCE]
+        decoded = [[_decoded(file, encoder.transform, s) for s in (side, 0)] for file in part]
+        seconds += [(draft[1], full[1]) for draft, full in decoded]
+        rows = [encoder.encode_images(np.stack([both[n][0] for both in decoded])) for n in (0, 1)]
+        cosines += np.sum(rows[0] * rows[1], axis=1).tolist()
+    _report(np.array(cosines), np.array(seconds))
+
+
+def _decoded(file: Path, transform: ImageTransform, side: int) -> tuple[NDArray[np.uint8], float]:
+    """What the encoder gets, and the seconds that it took."""
+    start = time.perf_counter()
+    pixels = transform(decode(file, min_side=side))
+    return pixels, time.perf_counter() - start
+
+
+def _report(cosines: NDArray[np.float64], seconds: NDArray[np.float64]) -> None:
+    draft, full = np.median(seconds, axis=0) * 1000
+    low, middle = np.quantile(cosines, [0.05, 0.5])
+    click.echo(f"{len(cosines)} pictures; decoding in part {draft:.0f} ms, in full {full:.0f} ms")
+    click.echo(
+        f"cosine of the embeddings: median {middle:.4f} (twentieth {low:.4f}, smallest "
+        f"{cosines.min():.4f}); the figure to reach in the median is {FIGURE}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A virtual environment for each peer: their requirements clash with each other's and picfuse's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A package of PyPI that picfuse is measured against, and how much it brings along."""
+
+    name: str
+    requirement: str
+    room: str
+
+
+RCLIP = Peer("rclip", "rclip==3.3.0", "300 MB")
+SENTENCE_TRANSFORMERS = Peer(
+    "sentence-transformers",
+    "sentence-transformers[image]==6.2.0",
+    "6 GB, most of it what PyPI's torch brings for graphics cards",
+)
+
+
+def python_of(peer: Peer, folder: Path) -> Path:
+    """The Python of a peer's environment in a folder, made when it is not there.
+
+    What was interrupted is made anew. Raises `ClickException` when pip fails.
+    """
+    home = folder / f"{peer.name}-{peer.requirement.rpartition('==')[2]}"
+    python, ready = home / "bin" / "python", home / ".ready"
+    if not ready.exists():
+        click.echo(f"Installing {peer.requirement} from PyPI into {home} ({peer.room}) …")
+        venv.create(home, clear=True, with_pip=True)
+        words = [str(python), "-m", "pip", "install", "--quiet", peer.requirement]
+        if subprocess.run(words, stdout=sys.stderr).returncode:
+            raise click.ClickException(f"{peer.requirement} could not be installed into {home}")
+        ready.touch()
+    return python

@@ -1,0 +1,81 @@
+"""What picfuse is asked to do beside its commands, run by its own Python.
+
+fill LIBRARY MODEL ROWS   a new library with a row for each picture of the present folder
+warm LIBRARY QUERY…       seconds of each query, asked in one process
+rows LIBRARY FILE         save paths and rows of a library
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from indexer import Library
+from indexer.batch import PictureFacts
+from indexer.encoders import IMAGE
+from indexer.images import hash_bytes
+from search import Searcher
+
+BATCH = 4096
+HITS = 10
+
+
+def fill(library: str, model: str, rows: str) -> None:
+    """Store a row for each picture, in the order of their paths, through the storing layer."""
+    here = Path.cwd()
+    pictures, found = sorted(here.rglob("*.png")), np.load(rows)
+    with Library.create(library, encoder=model, offline=True) as made:
+        with made.writing() as batch:
+            folder = batch.put_folder(here)
+        for first in range(0, len(pictures), BATCH):
+            facts = [_facts(path, here) for path in pictures[first : first + BATCH]]
+            hashes = [fact.content_hash for fact in facts if fact.content_hash]
+            with made.writing() as batch:
+                batch.put_embeddings(made.encoder_id, IMAGE, hashes, found[first : first + BATCH])
+                for fact in facts:
+                    batch.put_picture(folder, fact)
+        made.save_vectors()
+
+
+def _facts(path: Path, folder: Path) -> PictureFacts:
+    facts = path.stat()
+    return PictureFacts(
+        os.fsencode(path.relative_to(folder)),
+        facts.st_size,
+        facts.st_mtime_ns,
+        hash_bytes(path.read_bytes()),
+        width=1,
+        height=1,
+        format="PNG",
+    )
+
+
+def warm(library: str, *queries: str) -> None:
+    """Print the seconds of each query, after one that is not counted."""
+    with Library.open(library, read_only=True, offline=True) as opened:
+        searcher, seconds = Searcher(opened), []
+        for query in (queries[0], *queries):
+            start = time.perf_counter()
+            answer = searcher.search(query, k=HITS)
+            seconds.append(time.perf_counter() - start)
+            if len(answer.hits) != HITS:
+                raise SystemExit(f"{len(answer.hits)} hits")
+    print(json.dumps(seconds[1:]))
+
+
+def rows(library: str, file: str) -> None:
+    """Save the embeddings that a library holds of its pictures."""
+    with Library.open(library, read_only=True, offline=True) as opened:
+        found = opened.embedded(opened.catalogue.present().tolist())
+        pictures = opened.catalogue.pictures(found.ids.tolist())
+        paths = [str(pictures[key].path) for key in found.ids.tolist()]
+    np.savez(file, paths=np.array(paths), rows=found.v_i)
+
+
+if __name__ == "__main__":
+    {"fill": fill, "warm": warm, "rows": rows}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,164 @@
+"""The compressed index of a large library: what is known of it, and its candidates for a query.
+
+It has a view for each of a few weights of picture against caption; a query between two weights
+gets the candidates of both. Rows of files that a view does not cover yet are scanned.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.fusion import DEFAULT_WEIGHT, Fusion
+from indexer.row_blocks import read_checked
+from indexer.vectors import Ids
+
+if TYPE_CHECKING:  # FAISS is imported where a view is read
+    from indexer.compressed_view import CompressedView
+
+COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
+RECALL = 0.99  # of the best ten, among the candidates
+SHARE = 10  # an answer that is not at most one in so many of the candidates is found by a scan
+LADDER = ((64, 500), (96, 1000), (192, 1500), (384, 2000), (1024, 4000))
+"""Lists that are looked into, and candidates: more of both until the recall is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewFacts:
+    """A view: its weight, its file, the files of rows that it covers, and how it is asked.
+
+    `trained` is the number of pictures that there were when its lists were made, `rows` that of
+    all rows that were ever added. `recall` is None until it was measured.
+    """
+
+    weight: float
+    file: str
+    checksum: str
+    covered: tuple[str, ...]
+    trained: int
+    rows: int
+    step: int = 0
+    recall: Mapping[str, float] | None = None
+
+    @property
+    def reached(self) -> float | None:
+        """The lowest recall that was measured."""
+        return min(self.recall.values()) if self.recall else None
+
+
+@dataclass(frozen=True, slots=True)
+class CompressedFacts:
+    """All views of the compressed index, and the encoder and fusion that they are of."""
+
+    made_with: str = ""
+    views: tuple[ViewFacts, ...] = ()
+
+    @property
+    def files(self) -> set[str]:
+        """The names of all files."""
+        return {view.file for view in self.views}
+
+    @property
+    def usable(self) -> bool:
+        """Whether every view was measured and finds what it should."""
+        return all((view.reached or 0) >= RECALL for view in self.views) and bool(self.views)
+
+    @property
+    def reached(self) -> float | None:
+        """The lowest recall of all views; None while one was not measured yet."""
+        found = [view.reached for view in self.views]
+        return min((r for r in found if r is not None), default=None) if all(found) else None
+
+    def view(self, weight: float) -> ViewFacts | None:
+        """The view of exactly this weight."""
+        return next((view for view in self.views if view.weight == weight), None)
+
+    def with_view(self, view: ViewFacts) -> CompressedFacts:
+        """The facts with a view in place of that of the same weight."""
+        others = [other for other in self.views if other.weight != view.weight]
+        return replace(self, views=tuple(sorted([*others, view], key=lambda v: v.weight)))
+
+    def to_json(self) -> str:
+        """These facts as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | None, made_with: str) -> CompressedFacts:
+        """The facts that `to_json` wrote; none where they are of another encoder or fusion."""
+        said = json.loads(text or "{}")
+        if said.get("made_with") != made_with:
+            return cls(made_with)
+        views = [ViewFacts(**{**v, "covered": tuple(v["covered"])}) for v in said["views"]]
+        return cls(made_with, tuple(views))
+
+
+def weights_of(fusion: Fusion) -> tuple[float, ...]:
+    """The weights for which a view is kept."""
+    return (0.0, 0.5, 1.0) if fusion.weighable else (DEFAULT_WEIGHT,)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Pictures that may be among the best, and the files whose rows were considered."""
+
+    pictures: Ids
+    covered: frozenset[str]
+
+
+class Compressed:
+    """The compressed index of one library; a view is read when it is first asked."""
+
+    def __init__(self, folder: Path, facts: CompressedFacts) -> None:
+        self.facts = facts
+        self._folder = folder
+        self._views: dict[str, CompressedView] = {}
+        self._reading = threading.Lock()
+
+    def serves(self, count: int) -> bool:
+        """Whether an answer of so many pictures is well within the candidates."""
+        fewest = min((LADDER[view.step][1] for view in self.facts.views), default=0)
+        return self.facts.usable and count * SHARE <= fewest
+
+    def candidates(
+        self, q: NDArray[np.float32], weight: float, step: int | None = None
+    ) -> Candidates:
+        """Candidates for a centred unit row `q` (dim,). Raises `RowsDamaged`.
+
+        `step` of the ladder: that which every view needs where none is named.
+        """
+        asked = self._beside(weight)
+        found = []
+        for facts in asked:
+            probes, count = LADDER[facts.step if step is None else step]
+            found.append(self.opened(facts).candidates(q, count, probes))
+        covered = frozenset.intersection(*(frozenset(facts.covered) for facts in asked))
+        return Candidates(np.unique(np.concatenate(found)), covered)
+
+    def _beside(self, weight: float) -> Sequence[ViewFacts]:
+        """The view of a weight, or those of the weights below and above."""
+        views = self.facts.views
+        below = [view for view in views if view.weight <= weight][-1:]
+        above = [view for view in views if view.weight >= weight][:1]
+        return below if below == above else [*below, *above]
+
+    def opened(self, facts: ViewFacts) -> CompressedView:
+        """A view, read from its file once. Raises `RowsDamaged`."""
+        with self._reading:
+            if facts.file not in self._views:
+                path = self._folder / facts.file
+                view = import_module("indexer.compressed_view").CompressedView
+                self._views[facts.file] = view.load(path, facts.checksum)
+            return self._views[facts.file]
+
+
+def check_view(folder: Path, view: ViewFacts) -> None:
+    """Raise `RowsDamaged` unless the file of a view is the one that was written."""
+    read_checked(folder / view.file, view.checksum)

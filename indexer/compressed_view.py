@@ -1,0 +1,121 @@
+"""One view of the compressed index: what scores at one weight are the products with, in FAISS.
+
+IVF lists of RaBitQ codes (Gao and Long, 2024): a bit a dimension, a few numbers a row. The ids
+are those of pictures. A view is kept in a file that is checked before FAISS reads it, since FAISS
+trusts the sizes that stand in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import faiss
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from indexer.encoders.protocol import Rows
+from indexer.named_files import write_named
+from indexer.row_blocks import RowsDamaged, read_checked
+from indexer.vectors import Ids
+
+SUFFIX = ".ivf"
+_CODES = "RaBitQfs"
+_ROUNDS = 10  # of k-means
+_faiss: Any = faiss  # FAISS's type stubs leave them out
+
+
+class CompressedView:
+    """Codes of one row a picture; searched by inner product."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+        self._lists = faiss.extract_index_ivf(index)
+
+    @classmethod
+    def trained(cls, sample: Rows, lists: int) -> Self:
+        """An empty view whose lists are those of a sample (n, dim) of rows."""
+        spec = f"IVF{lists},{_CODES}"
+        index = faiss.index_factory(sample.shape[1], spec, faiss.METRIC_INNER_PRODUCT)
+        faiss.extract_index_ivf(index).cp.niter = _ROUNDS
+        index.train(np.ascontiguousarray(sample))
+        return cls(index)
+
+    @classmethod
+    def load(cls, path: Path, checksum: str) -> Self:
+        """The view in a file. Raises `RowsDamaged` unless it is the one with this checksum."""
+        view = memoryview(read_checked(path, checksum))
+        try:
+            return cls(faiss.read_index(_faiss.PyCallbackIOReader(_Reading(view).read)))
+        except Exception as error:  # FAISS raises bare RuntimeErrors of many causes
+            raise RowsDamaged(path, "not a compressed index") from error
+
+    def save(self, folder: Path) -> tuple[str, str]:
+        """Write `vectors-….ivf`; returns its name and checksum. Raises `LibraryError`."""
+
+        def write(file: BinaryIO) -> str:
+            output = _Hashing(file)
+            faiss.write_index(self._index, _faiss.PyCallbackIOWriter(output.write))
+            return output.checksum.hexdigest()
+
+        return write_named(folder, SUFFIX, write)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def lists(self) -> int:
+        """The number of lists."""
+        return int(self._lists.nlist)
+
+    def add(self, rows: Rows, pictures: Ids) -> None:
+        """Add rows (n, dim) of pictures; one that is there already stays there too."""
+        if len(rows):
+            self._index.add_with_ids(np.ascontiguousarray(rows), pictures)
+
+    def candidates(self, q: NDArray[np.float32], count: int, probes: int) -> Ids:
+        """The pictures, at most `count`, whose rows seem nearest to `q` (dim,) in some lists."""
+        wanted = _faiss.SearchParametersIVF(nprobe=min(probes, self.lists))
+        with _on_one_core():
+            _, found = self._index.search(np.ascontiguousarray(q[None]), count, params=wanted)
+        ids: Ids = found[0]
+        return ids[ids >= 0]
+
+
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    """One query is over before a second core has woken; where one is busy, all would wait."""
+    cores = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(cores)
+
+
+class _Reading:
+    """Memory that FAISS reads as a file."""
+
+    def __init__(self, content: memoryview) -> None:
+        self._content = content
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        start = self._place
+        self._place += size
+        return bytes(self._content[start : self._place])
+
+
+class _Hashing:
+    """A file whose checksum is taken while it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.checksum = xxhash.xxh3_128()
+
+    def write(self, part: bytes) -> int:
+        self.checksum.update(part)
+        return self._file.write(part)

@@ -1,0 +1,121 @@
+"""Towers of PyTorch models as ONNX graphs, used only when they give what PyTorch gives."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from indexer.encoders.graphs import RUNTIME, Graph, beside, open_session, receipt_of
+from indexer.encoders.heads import file_hash
+from indexer.encoders.protocol import unit_rows
+from indexer.errors import ModelError
+
+TOLERANCE = 1e-3  # of a component of a unit row
+LARGEST = 1_900_000_000  # bytes of a tower: a graph in one file holds no more than 2 GiB
+BOTH = f"torch {torch.__version__}, {RUNTIME}"  # others may do better
+
+logger = logging.getLogger(__name__)
+
+
+class TowerGraph(Graph):
+    """The graph of a module that turns one batch into rows; `example` is a batch of two or more.
+
+    What came of a former try is kept in the cache beside it.
+    """
+
+    def __init__(self, name: str, cache: Path, module: nn.Module, example: Tensor) -> None:
+        super().__init__(name, cache, Path())
+        self._module, self._example = module, example
+        self._usable: bool | None = None
+        self._deciding = Lock()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the graph can stand for the module; exports it if need be, and says if not."""
+        with self._deciding:
+            if self._usable is None:
+                try:
+                    self.ensure()
+                    self._usable = True
+                except ModelError as error:
+                    logger.warning("%s runs in PyTorch, slower: %s", self.path.stem, error)
+                    self._usable = False
+            return self._usable
+
+    def ensure(self) -> None:
+        """Export the tower unless it is cached. Raises `ModelError` when that fails."""
+        if self.cached:
+            return
+        known = receipt_of(self.path)
+        if known.get("failed") and known.get("versions") == BOTH:
+            raise ModelError(str(known["failed"]))
+        logger.info("exporting %s to ONNX, once; this takes up to a minute", self.path.stem)
+        with beside(self.path) as folder:
+            target = Path(folder) / self.path.name
+            failed = self._export(target)
+            receipt = target.with_suffix(".json")
+            facts = {"failed": failed} if failed else {"sha256": file_hash(target)}
+            receipt.write_text(json.dumps(facts | {"versions": BOTH}))
+            if not failed:
+                target.replace(self.path)
+            receipt.replace(self.path.with_suffix(".json"))
+        if failed:
+            raise ModelError(failed)
+
+    def _export(self, target: Path) -> str:
+        """Write the graph and compare it; returns what is wrong with it, or nothing."""
+        size = sum(p.numel() * p.element_size() for p in self._module.parameters())
+        if size > LARGEST:
+            return f"its {size / 1e9:.1f} GB are more than one graph holds"
+        try:
+            export_module(self._module, self._example, target)
+            worst = deviation(target, self._module, self._example)
+        except Exception as error:  # exporter and runtime raise whatever they stumble over
+            return (
+                f"the export failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+            )
+        if not worst <= TOLERANCE:
+            return f"the exported graph gives other embeddings (by {worst:.2g})"
+        return ""
+
+
+def export_module(module: nn.Module, example: Tensor, path: Path) -> None:
+    """Write the graph of a module of one input, the number of rows left open."""
+    name = "pixels" if example.dtype == torch.uint8 else "tokens"
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            str(path),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=[name],
+            output_names=["rows"],
+            external_data=False,
+            verbose=False,
+        )
+
+
+def deviation(path: Path, module: nn.Module, example: Tensor) -> float:
+    """The largest difference of unit rows by a graph and by its module, for batches of 1 and more.
+
+    Not-a-number where either gives that.
+    """
+    session = open_session(path)
+    (name,) = (node.name for node in session.get_inputs())
+    worst = 0.0
+    for batch in (example, example[:1], torch.cat([example, example.flip(0)])):
+        with torch.inference_mode():
+            expected = module(batch).float().numpy()
+        found: NDArray[np.float32] = session.run(None, {name: batch.numpy()})[0]
+        worst = float(np.maximum(worst, np.abs(unit_rows(found) - unit_rows(expected)).max()))
+    return worst

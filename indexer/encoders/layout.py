@@ -1,0 +1,164 @@
+"""How a graph keeps the cores of this machine busy: measured once, kept in the cache beside it.
+
+Two runs side by side on one core each may be faster than one on both, since none of them waits for
+the other after each of a hundred small operations; on another machine it is the other way round.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.whole_file import whole_file
+
+Run: TypeAlias = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
+
+AT_ONCE = 32  # pictures that indexing encodes at a time
+BATCHES = (8, 16, 4)
+MOST_STREAMS = 8
+PATIENCE = 5.0  # seconds after which the measuring ends, with what it knows by then
+GAIN = 1.05  # a layout must be so much faster than those tried before: the clock is never quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`streams` runs side by side of `threads` each (0: as many as there are), of `batch` pictures.
+
+    `rate` is the number of pictures a second that was measured, 0 where none was.
+    """
+
+    streams: int = 1
+    threads: int = 0
+    batch: int = 8
+    rate: float = 0.0
+
+
+class Streams:
+    """Runs a graph as a layout says; may be called by several threads."""
+
+    def __init__(self, run: Run, layout: Layout) -> None:
+        self._run, self.layout = run, layout
+        self._pool = ThreadPoolExecutor(layout.streams) if layout.streams > 1 else None
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
+        """The outputs of each part of the pictures, in order."""
+        step = max(1, min(self.layout.batch, -(-len(pixels) // self.layout.streams)))
+        parts = [pixels[start : start + step] for start in range(0, len(pixels), step)]
+        return list(self._pool.map(self._run, parts) if self._pool else map(self._run, parts))
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool:
+            self._pool.shutdown()
+
+
+def kept_layout(path: Path, graph: str) -> Layout | None:
+    """The layout in a file, if it was measured on this machine for the graph of this hash."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        stored = json.loads(path.read_text("utf-8"))
+        if stored["machine"] == machine() and stored["graph"] == graph:
+            layout = Layout(**stored["layout"])
+            return layout if _is_sound(layout) else None
+    return None
+
+
+def keep_layout(path: Path, graph: str, layout: Layout) -> None:
+    """Keep a layout for the next time; where nothing can be kept, it is measured again."""
+    facts = {"machine": machine(), "graph": graph, "layout": asdict(layout)}
+    with suppress(OSError), whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+
+
+def machine() -> dict[str, Any]:
+    """What a measurement holds for."""
+    facts = {"processor": _processor(), "system": platform.platform(), "cores": cores()}
+    return facts | {"runtime": version("onnxruntime")}
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def measured_layout(opened: Callable[[int], Run], pixels: NDArray[np.uint8]) -> Layout:
+    """The fastest layout for pictures like these; `opened` gives the graph for a thread number."""
+    work = np.resize(pixels, (AT_ONCE, *pixels.shape[1:]))
+    until = time.monotonic() + PATIENCE
+    runs: dict[int, Run] = {}
+    for layout in splits(cores()):
+        runs.setdefault(layout.threads, opened(layout.threads))
+    split = _fastest(splits(cores()), runs, work, until)
+    return _fastest([replace(split, batch=batch) for batch in BATCHES], runs, work, until)
+
+
+def splits(count: int) -> list[Layout]:
+    """What is tried on so many cores: all for each run, each for one, and between the two."""
+    many = min(count, MOST_STREAMS)
+    pairs = [(1, count), (many, max(1, count // many)), (2, max(1, count // 2)), (1, count // 2)]
+    kept = dict.fromkeys((s, t) for s, t in pairs if s <= count and t > 0 and s * t <= count)
+    return [Layout(*pair) for pair in kept if pair != (1, 1) or count == 1]
+
+
+def _fastest(
+    layouts: Sequence[Layout], runs: Mapping[int, Run], work: NDArray[np.uint8], until: float
+) -> Layout:
+    """The fastest of some layouts, timed in turn: what else the machine does befalls them all."""
+    best = [np.inf] * len(layouts)
+    with ExitStack() as stack:
+        streams = [Streams(runs[layout.threads], layout) for layout in layouts]
+        for tried in streams:
+            stack.callback(tried.close)
+        for _ in range(3):
+            for place, tried in enumerate(streams):
+                best[place] = min(best[place], _seconds(tried, work))
+            if time.monotonic() > until:
+                break
+    return _chosen(layouts, [len(work) / seconds for seconds in best])
+
+
+def _seconds(streams: Streams, work: NDArray[np.uint8]) -> float:
+    start = time.perf_counter()
+    streams(work)
+    return time.perf_counter() - start
+
+
+def _chosen(layouts: Sequence[Layout], rates: Iterable[float]) -> Layout:
+    """The first of the fastest; a later one only where it gains enough."""
+    chosen = Layout()
+    for layout, rate in zip(layouts, rates, strict=True):
+        if rate > GAIN * chosen.rate:
+            chosen = replace(layout, rate=round(rate, 1))
+    return chosen
+
+
+def _is_sound(layout: Layout) -> bool:
+    numbers = (layout.streams, layout.threads, layout.batch)
+    whole = all(type(number) is int for number in numbers)
+    return (
+        whole
+        and 1 <= layout.streams <= 64
+        and 0 <= layout.threads <= 1024
+        and (1 <= layout.batch <= 1024 and isinstance(layout.rate, float))
+    )
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,129 @@
+"""Make the int8 graph of an exported image tower, on the sample photographs of picfuse.
+
+Run as `python -m indexer.encoders.quantising GRAPH FILE HEADS`; how alike the embeddings are is
+written beside the file. Weights are quantised by channel, activations by the range that they take
+on the samples. These are the same everywhere, and ranges are rounded, so that each machine makes
+the same graph.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from indexer.encoders.graphs import open_session
+from indexer.encoders.heads import image_features, read_heads
+from indexer.encoders.mini import TRANSFORM, project_images
+from indexer.encoders.protocol import Pixels, Rows
+from indexer.errors import ModelError
+from indexer.images import decode
+from indexer.sample import sample_folder
+
+import onnxruntime.quantization as quantization  # isort: skip  # behind graphs, which silences it
+
+OPERATORS = ["Conv", "Clip", "Add"]  # the rest is next to nothing of the time, and loses more
+IN_FP32 = 3  # the first convolutions: their channels differ most, and they decide the worst cosine
+BATCH = 8
+DIGITS = 3  # of a range that are kept: what processors round otherwise is far behind them
+SUFFIXES = (".jpg", ".png", ".webp")
+
+
+class Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
+    """The sample photographs as the image tower reads them, in batches."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._batches: Iterator[dict[str, Pixels]] = ({"pixels": part} for part in _batches(pixels))
+
+    def get_next(self) -> dict[str, Pixels] | None:
+        """The next batch, or None behind the last one."""
+        return next(self._batches, None)
+
+
+def quantise(graph: Path, path: Path, pixels: Pixels) -> None:
+    """Write the int8 graph of a graph, calibrated on pictures."""
+    with TemporaryDirectory() as folder:
+        ranges = Path(folder) / "ranges.json"
+        _write_ranges(graph, ranges, pixels, Path(folder))
+        quantization.quantize_static(
+            graph,
+            path,
+            None,
+            calibration_cache_path=ranges,
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=OPERATORS,
+            nodes_to_exclude=first_convolutions(graph),
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )
+
+
+def first_convolutions(graph: Path) -> list[str]:
+    """The names of the convolutions that stay in fp32."""
+    nodes = onnx.load(graph, load_external_data=False).graph.node
+    return [node.name for node in nodes if node.op_type == "Conv"][:IN_FP32]
+
+
+def agreement(one: Rows, other: Rows) -> float:
+    """The median cosine of unit rows."""
+    return float(np.median((one * other).sum(axis=1)))
+
+
+def embeddings(graph: Path, pixels: Pixels, heads: Path) -> Rows:
+    """What a graph and its heads make of pictures."""
+    session, weights = open_session(graph), read_heads(heads)[0]
+    parts = [session.run(None, {"pixels": part}) for part in _batches(pixels)]
+    pooled, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return project_images(image_features(pooled, probabilities, np.concatenate), weights)
+
+
+def sample_pixels(folder: Path | None = None) -> Pixels:
+    """The sample photographs, by their names. Raises `ModelError` where they are not installed."""
+    folder = folder or sample_folder()
+    paths = sorted(p for p in folder.glob("*") if p.suffix in SUFFIXES)
+    if not paths:
+        raise ModelError(f"{folder}: the sample photographs are missing; install picfuse again")
+    return np.stack([TRANSFORM(decode(path, min_side=TRANSFORM.size)) for path in paths])
+
+
+def _write_ranges(graph: Path, ranges: Path, pixels: Pixels, folder: Path) -> None:
+    calibrator = quantization.create_calibrator(
+        graph,
+        OPERATORS,
+        augmented_model_path=str(folder / "augmented.onnx"),
+        calibrate_method=quantization.CalibrationMethod.MinMax,
+        providers=["CPUExecutionProvider"],
+    )
+    calibrator.collect_data(Samples(pixels))
+    found = calibrator.compute_data()
+    for _, data in found.items():
+        data.lowest, data.highest = _rounded(data.lowest), _rounded(data.highest)
+    quantization.calibrate.save_tensors_data(found, ranges)
+
+
+def _rounded(value: Any) -> NDArray[np.float32]:
+    values = np.asarray(value, np.float32)
+    rounded = [float(f"{one:.{DIGITS}g}") for one in values.ravel().tolist()]
+    return np.array(rounded, np.float32).reshape(values.shape)
+
+
+def _batches(pixels: Pixels) -> Iterator[Pixels]:
+    return (pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH))
+
+
+if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # it advises what the export has done already
+    source, target, heads = (Path(word) for word in sys.argv[1:4])
+    samples = sample_pixels()
+    quantise(source, target, samples)
+    alike = agreement(embeddings(source, samples, heads), embeddings(target, samples, heads))
+    target.with_suffix(".facts").write_text(json.dumps({"agreement": round(alike, 4)}))

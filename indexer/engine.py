@@ -1,0 +1,82 @@
+"""SQLAlchemy's side of a library's SQLite file: engines that write, and what reads through them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine
+
+from indexer.database import Reading, explained, older, stored_schema, to_read, to_write
+from indexer.notation import SCHEMA
+from indexer.schema import Base
+
+_VERSION_TABLE = (  # as alembic makes it
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+
+
+def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
+    """An engine on a library's SQLite file: synced at every commit, foreign keys enforced.
+
+    The journal is a WAL, but on a network file system, which has no shared memory for it, a
+    rollback journal.
+    """
+    if read_only:
+        creator = to_read(folder)
+    else:
+        on_network = import_module("indexer.filesystems").is_network(folder)
+        creator = partial(to_write, folder, journal="DELETE" if on_network else "WAL")
+    return create_engine("sqlite://", creator=creator, poolclass=QueuePool)
+
+
+def reading_by(source: Engine | Connection) -> Reading:
+    """What lends SQLite's own connection: one of an engine's, or that of a transaction."""
+    if isinstance(source, Connection):
+        return lambda: nullcontext(_own(source.connection.driver_connection))
+
+    @contextmanager
+    def reading() -> Iterator[sqlite3.Connection]:
+        with closing(source.raw_connection()) as lent:
+            yield _own(lent.driver_connection)
+
+    return reading
+
+
+def _own(connection: object) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection)
+
+
+def create_tables(engine: Engine, fill: Callable[[Connection], None]) -> None:
+    """Make all tables of a new library as they are today, and its first rows, in one transaction.
+
+    A test holds that the migrations make the same; importing alembic takes half a second.
+    """
+    with engine.begin() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        Base.metadata.create_all(connection, checkfirst=False)
+        connection.exec_driver_sql(_VERSION_TABLE)
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (SCHEMA,))
+        fill(connection)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date; alembic is imported only when a schema has to change."""
+    import_module("indexer.migrate").upgrade(engine)
+
+
+def bring_up_to_date(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
+    """Migrate an older library. Raises `LibraryError` for a newer one, or one only to be read."""
+    found = stored_schema(reading_by(engine), folder)
+    if found == SCHEMA:
+        return
+    if read_only:
+        raise older(folder, found)
+    with explained(folder):
+        migrate(engine)

@@ -1,0 +1,138 @@
+"""What a query asks of a catalogue, in plain SQL and on SQLite's own connection.
+
+It reads the rows of a few pictures; importing SQLAlchemy alone would take as long as all the rest
+of a text query. What else is asked of the tables is in `catalogue.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.database import Reading, explained
+from indexer.notation import PRESENT, VECTORS
+
+T = TypeVar("T")
+CHUNK = 500  # SQLite's limit on variables of a statement is above it everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class PictureInfo:
+    """A picture as a hit shows it."""
+
+    id: int
+    path: Path
+    content_hash: bytes
+    width: int
+    height: int
+    captions: tuple[str, ...]
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """The items in runs of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def full_path(folder: bytes, relative: bytes) -> Path:
+    """The path of a picture; bytes that are not UTF-8 survive as surrogates."""
+    return Path(os.fsdecode(folder)) / os.fsdecode(relative)
+
+
+class Tables:
+    """The rows of one library's tables, as SQLite gives them."""
+
+    def __init__(self, reading: Reading, library: Path) -> None:
+        self._reading_rows = reading
+        self._library = library
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """The rows that a statement finds; its values stand for the question marks in it."""
+        with explained(self._library), self._reading_rows() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def rows_in(self, query: str, keys: Iterable[object], *values: object) -> Iterator[Any]:
+        """The rows of a statement with a list of keys at "(:keys)", behind all other values.
+
+        The keys are taken in runs; rows of one key come together.
+        """
+        for part in chunks(list(keys)):
+            marks = ",".join("?" * len(part))
+            yield from self.rows(query.replace(":keys", marks), *values, *part)
+
+
+class Lookup(Tables):
+    """Read access to what a query needs of one catalogue."""
+
+    def setting(self, key: str) -> str | None:
+        """A named value, or None."""
+        found = self.rows("SELECT value FROM settings WHERE key = ?", key)
+        return str(found[0][0]) if found else None
+
+    def encoder_id(self, fingerprint: str) -> int | None:
+        """The number of an encoder that made embeddings here."""
+        found = self.rows("SELECT id FROM encoders WHERE fingerprint = ?", fingerprint)
+        return int(found[0][0]) if found else None
+
+    def pictures(self, ids: Iterable[int]) -> dict[int, PictureInfo]:
+        """What is shown of present pictures, by id; ids that are gone are left out."""
+        query = """
+            SELECT p.id, f.path, p.relative, p.content_hash, p.width, p.height
+            FROM pictures p JOIN folders f ON f.id = p.folder_id
+            WHERE p.state = ? AND p.id IN (:keys)"""
+        ids = list(ids)
+        captions = self._shown_captions(ids)
+        return {
+            key: PictureInfo(
+                key,
+                full_path(folder, relative),
+                content or b"",
+                width or 0,
+                height or 0,
+                tuple(captions.get(key, ())),
+            )
+            for key, folder, relative, content, width, height in self.rows_in(query, ids, PRESENT)
+        }
+
+    def _shown_captions(self, ids: Sequence[int]) -> dict[int, dict[str, None]]:
+        """The different captions of pictures, those that lie beside them first."""
+        query = """
+            SELECT picture_id, text FROM captions WHERE picture_id IN (:keys)
+            ORDER BY picture_id, embedded, position"""
+        found: dict[int, dict[str, None]] = {}
+        for picture_id, said in self.rows_in(query, ids):
+            found.setdefault(picture_id, {})[said] = None
+        return found
+
+    def present(self) -> NDArray[np.int64]:
+        """Ids of the present pictures (n,), ascending."""
+        query = "SELECT id FROM pictures WHERE state = ? ORDER BY id"
+        with explained(self._library), self._reading_rows() as connection:
+            rows = connection.execute(query, (PRESENT,))
+            return np.fromiter((key for (key,) in rows), dtype=np.int64)
+
+    def number_present(self) -> int:
+        """How many pictures are present."""
+        query = "SELECT count(*) FROM pictures WHERE state = ?"
+        return int(self.rows(query, PRESENT)[0][0])
+
+    def touched_since(self, generation: int) -> list[int]:
+        """Ids of the present pictures whose fused row changed after a generation."""
+        query = "SELECT id FROM pictures WHERE revision > ? AND state = ? ORDER BY id"
+        return [key for (key,) in self.rows(query, generation, PRESENT)]
+
+    def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
+        """What the vector index was made from, and its files with checksums and keys."""
+        query = "SELECT file, checksum, keys FROM segments ORDER BY position"
+        return self.setting(VECTORS), self.rows(query)
+
+    def ids_of_content(self, content_hash: bytes) -> list[int]:
+        """The pictures that consist of these bytes."""
+        query = "SELECT id FROM pictures WHERE content_hash = ?"
+        return [key for (key,) in self.rows(query, content_hash)]

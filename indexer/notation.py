@@ -1,0 +1,48 @@
+"""How values stand in a library: states, settings, hashes, embeddings, names of thumbnails.
+
+It knows no table, so that a query, which reads a handful of rows, imports no SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import LibraryDamaged
+
+SCHEMA = "0004"  # the newest migration; a test compares it with indexer/migrations
+PRESENT, MISSING, FAILED = "present", "missing", "failed"
+SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
+COMPRESSED = "compressed"  # a setting: what is known of the compressed index
+KEPT_FUSION = "fusion "  # and a fingerprint: settings that hold learned weights in base64
+NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
+LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
+GONE = -(2**63)  # in the place of a key: this row of a segment is out of date
+
+
+def text_hash(text: str) -> bytes:
+    """Key of a caption's embedding: BLAKE2b of its UTF-8 text, 16 bytes."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def pack(row: NDArray[np.floating]) -> bytes:
+    """An embedding as stored: little-endian float16."""
+    return np.ascontiguousarray(row, dtype="<f2").tobytes()
+
+
+def unpack(blobs: list[bytes], dim: int) -> NDArray[np.float32]:
+    """Stored embeddings as float32 rows (n, dim). Raises `LibraryDamaged` for other widths."""
+    if any(len(blob) != 2 * dim for blob in blobs):
+        raise LibraryDamaged(
+            "an embedding in the catalogue is damaged; 'picfuse doctor --repair' takes it out"
+        )
+    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim).astype(np.float32)
+
+
+def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
+    """Where the thumbnail of a content hash is kept below `folder`."""
+    name = content_hash.hex()
+    return folder / name[:2] / f"{name}.jpg"

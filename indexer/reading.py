@@ -1,0 +1,214 @@
+"""A library that is read: its settings, encoder and fusion, what it knows, and its vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from indexer.cached_index import CachedIndex
+from indexer.compressed import CompressedFacts
+from indexer.database import (
+    FILE,
+    Connections,
+    Reading,
+    explained,
+    is_unfinished,
+    is_vacant,
+    older,
+    stored_schema,
+    to_read,
+)
+from indexer.directory import is_file
+from indexer.embedded import Embedded, PictureEmbeddings
+from indexer.encoders import Encoder, load_encoder
+from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError, LibraryNotFound
+from indexer.fusion import Fusion
+from indexer.kept_fusion import kept_fusion
+from indexer.lookup import Lookup
+from indexer.notation import COMPRESSED, GENERATION, SCHEMA, SETTINGS
+from indexer.segments import FusedRows, Stored
+from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
+from indexer.tagging.lookup import TagLookup
+from indexer.vectors import VectorIndex
+
+
+class ReadLibrary:
+    """A library of which is only asked what a search needs; a context manager.
+
+    It imports no SQLAlchemy, so a search is answered before `Library` would be imported, which
+    knows and does all that this one does.
+    """
+
+    read_only = True
+
+    def __init__(
+        self, path: Path, reading: Reading, *, offline: bool = False, cache: Path | None = None
+    ) -> None:
+        self.path = path
+        self.offline = offline
+        self.cache = cache
+        self._lookup = Lookup(reading, path)
+        self._embeddings = PictureEmbeddings(reading, path)
+        self._tags = TagLookup(reading, path)
+        self._connections: Connections | None = None
+        self._encoder: Encoder | None = None
+        self._fusion: Fusion | None = None
+        self.index = CachedIndex(self)
+
+    @classmethod
+    def open(cls, path: str | Path, *, offline: bool = False, cache: Path | None = None) -> Self:
+        """Open a library to search it. Raises `LibraryNotFound` and other `LibraryError`s."""
+        path = existing_library(path)
+        with explained(path):
+            connections = Connections(to_read(path))
+        library = cls(path, connections.reading, offline=offline, cache=cache)
+        library._connections = connections
+        try:
+            found = stored_schema(connections.reading, path)
+            if found != SCHEMA:
+                raise older(path, found)
+        except BaseException:
+            library.close()
+            raise
+        return library
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        if self._connections is not None:
+            self._connections.close()
+
+    @property
+    def catalogue(self) -> Lookup:
+        """What is known of pictures."""
+        return self._lookup
+
+    @property
+    def embeddings(self) -> PictureEmbeddings:
+        """The embeddings of pictures and captions."""
+        return self._embeddings
+
+    @property
+    def tags(self) -> TagLookup:
+        """Which tags there are, and which pictures have them."""
+        return self._tags
+
+    @property
+    def thumbnails(self) -> Path:
+        """Folder of the thumbnails."""
+        return self.path / "thumbnails"
+
+    @property
+    def settings(self) -> LibrarySettings:
+        """What the vectors were made with."""
+        stored = self.catalogue.setting(SETTINGS)
+        if stored is None:
+            raise LibraryDamaged(f"{self.path}: the library has no settings; index into a new one")
+        return LibrarySettings.from_json(stored)
+
+    @property
+    def generation(self) -> int:
+        """Number of batches ever written."""
+        return int(self.catalogue.setting(GENERATION) or 0)
+
+    @property
+    def fusion(self) -> Fusion:
+        """The fusion of the stored rows. Raises `LibraryDamaged` when its weights are lost."""
+        settings = self.settings
+        if self._fusion is None or self._fusion.fingerprint != settings.fused_by:
+            self._fusion = kept_fusion(self.catalogue, settings)
+        return self._fusion
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
+        settings = self.settings
+        if self._encoder is None or self._encoder.fingerprint != settings.fingerprint:
+            found = load_encoder(settings.encoder, cache=self.cache, offline=self.offline)
+            if found.fingerprint != settings.fingerprint:
+                raise EncoderMismatch(
+                    f"{self.path}: made with another version of {settings.encoder!r} "
+                    f"({settings.fingerprint[:8]}, now {found.fingerprint[:8]}); run 'picfuse "
+                    f"index --model {settings.encoder}' to move it to this one"
+                )
+            self._encoder = found
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, loaded: Encoder) -> None:
+        self._encoder = loaded
+
+    @property
+    def encoder_id(self) -> int:
+        """The catalogue's number of the library's encoder."""
+        found = self.catalogue.encoder_id(self.settings.fingerprint)
+        if found is None:
+            raise LibraryDamaged(f"{self.path}: its encoder is not known; index into a new library")
+        return found
+
+    @property
+    def weight(self) -> float:
+        """The weight of queries that name none; a fusion that takes none has its own."""
+        return self.settings.weight if self.fusion.weighable else DEFAULT_WEIGHT
+
+    def embedded(self, picture_ids: Sequence[int]) -> Embedded:
+        """Independent features of pictures; those that are not embedded are left out."""
+        return self.embeddings.embedded(self.encoder_id, self.settings.dim, picture_ids)
+
+    def fused(self, picture_ids: Sequence[int]) -> FusedRows:
+        """Pictures, their fused rows and which have a caption, made from stored embeddings."""
+        found = self.embedded(picture_ids)
+        rows = self.fusion.pictures(found.v_i, found.v_t, found.has_caption)
+        return found.ids, rows, found.has_caption
+
+    @property
+    def width(self) -> int:
+        """Width of a fused row."""
+        return self.fusion.width(self.settings.dim)
+
+    @property
+    def made_with(self) -> str:
+        """What fused rows depend on beside the embeddings: the encoder and the fusion."""
+        settings = self.settings
+        return f"{settings.fingerprint} {settings.fused_by}"
+
+    def vectors(self) -> VectorIndex:
+        """The vector index, caught up with the catalogue; it never changes.
+
+        Opening it reads no rows. Those that are asked for are checked then: `RowsDamaged` names
+        a file that is to be distrusted.
+        """
+        return self.index.current()
+
+    @property
+    def compressed(self) -> CompressedFacts:
+        """What is on disk of a compressed index."""
+        return CompressedFacts.from_json(self.catalogue.setting(COMPRESSED), self.made_with)
+
+    def put_segments(self, stored: Stored) -> None:
+        """Note what is on disk of the vector index. Raises `LibraryError`."""
+        raise LibraryError(f"{self.path}: opened for reading only")
+
+
+def existing_library(path: str | Path) -> Path:
+    """The absolute path of a library that is there. Raises `LibraryNotFound`."""
+    path = Path(path).expanduser().absolute()
+    if not is_file(path / FILE) or is_unfinished(path):
+        if not is_vacant(path):
+            raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
+        raise LibraryNotFound(
+            f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
+        )
+    return path

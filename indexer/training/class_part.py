@@ -1,0 +1,90 @@
+"""What is made of trained heads in the end: fewer directions, and beside them the class part.
+
+Nothing here is learned by steps; it is worked out from the text features of classes and captions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import unit_rows
+from indexer.encoders.heads import WORDS
+
+Array = NDArray[np.float32]
+SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end
+GATE_RIDGE = 0.1  # the same, for the gate
+STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
+
+
+def narrowed(weights: Mapping[str, Array], rows: Array, width: int) -> dict[str, Array]:
+    """Heads whose space is the `width` directions that carry most of `rows` (n, d).
+
+    They are folded into the last matrices of the heads: nothing is computed twice.
+    """
+    directions = _turned(np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :width])
+    turned = [
+        f"{side}.{name}" for side in ("image", "text") for name in ("linear", "bias", "outer")
+    ]
+    return {**weights, **{name: weights[name] @ directions for name in (*turned, "classes")}}
+
+
+def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Array]:
+    """The tensors of the class part, of text features: classes (k, 1000, 384), captions (m, 384).
+
+    Projected are the directions in which the classes differ most, measured by how much the k
+    wordings of one class differ in them (as in linear discriminant analysis); the code of a class
+    is the mean of its wordings, projected.
+    """
+    centre = class_texts.mean((0, 1))
+    between = class_texts.mean(0) - centre  # (1000, 384)
+    within = (class_texts - class_texts.mean(0)).reshape(-1, WORDS)
+    values, axes = np.linalg.eigh(_regular(within.T @ within / len(within), SPREAD_KEPT))
+    whiten = axes * values**-0.5 @ axes.T * np.mean(values) ** 0.5
+    whitened = unit_rows(between @ whiten)
+    linear = whiten @ _turned(np.linalg.svd(whitened, full_matrices=False)[2][:width].T)
+    gate, bias = _gate(captions, class_texts.reshape(-1, WORDS))
+    tensors = {
+        "class.codes": unit_rows(between @ linear),
+        "class.linear": linear,
+        "class.bias": -centre @ linear,
+        "class.gate": gate[:, None],
+        "class.gate_bias": np.array([bias]),
+    }
+    return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+
+
+def _turned(directions: NDArray[np.floating]) -> Array:
+    """The same space (n, k) in columns that are all alike, by a fixed rotation.
+
+    Else the last would hold hardly more than noise, which is as loud as the first for whoever
+    standardises columns or multiplies them one by one, as tag heads and learned fusions do.
+    """
+    width = directions.shape[1]
+    normal = np.random.default_rng(0).normal(size=(width, width))
+    turned: Array = (directions @ np.linalg.qr(normal)[0]).astype(np.float32)
+    return turned
+
+
+def _gate(captions: Array, names: Array) -> tuple[Array, float]:
+    """What tells names of classes from captions: weights (384,) and bias of a logistic function.
+
+    The direction is Fisher's, by the spread of both together; halfway between them the gate is half
+    open.
+    """
+    means = [captions.mean(0), names.mean(0)]
+    middle, apart = (means[0] + means[1]) / 2, means[1] - means[0]
+    both = [rows - middle for rows in (captions, names)]
+    spread = sum(rows.T @ rows / len(rows) for rows in both) / 2
+    direction = np.linalg.solve(_regular(spread, GATE_RIDGE), apart / 2)
+    return (STEEPNESS * direction).astype(np.float32), -STEEPNESS * float(middle @ direction)
+
+
+def _regular(spread: Array, share: float) -> Array:
+    """A covariance (n, n) with a share of its mean variance added in every direction."""
+    regular: Array = spread + share * np.trace(spread) / len(spread) * np.eye(
+        len(spread), dtype=np.float32
+    )
+    return regular

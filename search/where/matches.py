@@ -1,0 +1,32 @@
+"""The pictures of a library that fulfil a text of `--where`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.dialects import sqlite
+
+from indexer.reading import ReadLibrary
+from indexer.schema import PRESENT, Folder, Picture
+from search.where.condition import matching
+
+
+def matches(library: ReadLibrary, text: str, *, now: datetime | None = None) -> NDArray[np.int64]:
+    """Ids (n,) of the present pictures that fulfil it, newest first.
+
+    By the camera's date; by the time of change of the file where there is none. `now`: the time
+    from which "yesterday" is seen. Raises `PlacedError`.
+    """
+    encoder_id = library.encoder_id
+    tags = library.tags.names(encoder_id)
+    condition = matching(text, encoder_id=encoder_id, tags=tags, now=now)
+    changed = func.strftime("%Y-%m-%dT%H:%M:%S", Picture.mtime_ns / 1e9, "unixepoch", "localtime")
+    newest = func.coalesce(Picture.taken, changed).desc(), Picture.id
+    query = select(Picture.id).join(Folder).where(Picture.state == PRESENT, condition)
+    compiled = query.order_by(*newest).compile(dialect=sqlite.dialect())
+    names = compiled.positiontup or []
+    rows = library.catalogue.rows(str(compiled), *(compiled.params[name] for name in names))
+    return np.array([row[0] for row in rows], np.int64)

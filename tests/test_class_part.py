@@ -1,0 +1,116 @@
+"""What is made of trained heads in the end: fewer directions, and the class part."""
+
+import numpy as np
+import pytest
+
+from indexer.encoders import unit_rows
+from indexer.encoders.heads import (
+    CLASS_PART,
+    POOLED,
+    SHAPES,
+    class_part_of_images,
+    class_part_of_texts,
+)
+from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
+from indexer.training.class_part import class_part, narrowed
+
+SIZES = {"d": 12, "h": 5, "c": 0, "d+c": 12}
+
+
+def wordings(seed=0, k=3, between=1.0, within=0.2):
+    """Text features (k, 1000, 384) of classes that differ, and whose names differ less."""
+    random = np.random.default_rng(seed)
+    names = between * random.normal(size=(1, 1000, 384)) / 384**0.5
+    names = names + within * random.normal(size=(k, 1000, 384)) / 384**0.5
+    return unit_rows(names + np.eye(384)[0])
+
+
+def scenes(seed=0, m=2000):
+    """Text features (m, 384) of captions: in another region than the names."""
+    random = np.random.default_rng(seed + 100)
+    return unit_rows(random.normal(size=(m, 384)) / 384**0.5 - np.eye(384)[0])
+
+
+@pytest.fixture(scope="module")
+def part():
+    return class_part(wordings(), scenes(), 256)
+
+
+def heads(seed=0):
+    """Heads whose rows lie in 4 of 12 dimensions."""
+    random = np.random.default_rng(seed)
+    shapes = {name: axes for name, axes in SHAPES.items() if name not in CLASS_PART}
+    weights = {
+        name: random.normal(size=[SIZES.get(axis, axis) for axis in axes]).astype(np.float32)
+        for name, axes in shapes.items()
+    }
+    space = np.linalg.qr(random.normal(size=(12, 4)))[0].astype(np.float32)
+    turned = [f"{s}.{n}" for s in ("image", "text") for n in ("linear", "outer", "bias")]
+    return weights | {n: weights[n] @ space @ space.T for n in (*turned, "classes")}
+
+
+def both_sides(weights, n=20):
+    random = np.random.default_rng(1)
+    images = random.normal(size=(n, POOLED + 1000)).astype(np.float32)
+    texts = random.normal(size=(n, 384)).astype(np.float32)
+    return heads_part_of_images(images, weights), heads_part_of_texts(texts, weights)
+
+
+def test_narrowed_heads_score_as_before_where_nothing_is_lost():
+    weights = heads()
+    v_i, v_t = both_sides(weights)
+    found_i, found_t = both_sides(narrowed(weights, np.concatenate([v_i, v_t]), 4))
+    assert found_i.shape == (20, 4)
+    assert np.allclose(found_t @ found_i.T, v_t @ v_i.T, atol=1e-3)
+
+
+def test_narrowed_heads_keep_the_directions_that_carry_most():
+    weights = heads()
+    rows = np.concatenate(both_sides(weights))
+    axes = np.linalg.svd(rows, full_matrices=False)[2]
+    found = narrowed(weights, rows, 2)
+    expected = weights["classes"] @ axes[:2].T
+    assert np.allclose(found["classes"] @ found["classes"].T, expected @ expected.T, atol=1e-2)
+
+
+def test_columns_carry_alike_though_directions_do_not(part):
+    weights = heads()
+    strong = np.diag(np.logspace(0, -2, 12).astype(np.float32))
+    weights |= {n: weights[n] @ strong for n in ("classes", "text.linear", "text.outer")}
+    narrow = narrowed(weights, weights["classes"], 12)["classes"]
+    for rows in (narrow, part["class.codes"]):
+        spreads = rows.std(0)
+        assert spreads.max() < 20 * spreads.min()
+
+
+def test_each_wording_of_a_class_is_nearest_to_its_code(part):
+    for texts in wordings():
+        scores = class_part_of_texts(texts, part) @ part["class.codes"].T
+        assert (scores.argmax(1) == np.arange(1000)).mean() > 0.99
+
+
+def test_picture_of_a_class_is_found_by_a_wording_never_seen(part):
+    unseen = wordings(k=4)[3]
+    pictures = class_part_of_images(np.eye(1000, dtype=np.float32), part)
+    scores = class_part_of_texts(unseen, part) @ pictures.T
+    assert (scores.argmax(1) == np.arange(1000)).mean() > 0.9
+
+
+def test_gate_is_open_for_names_and_shut_for_scenes(part):
+    for texts, expected in ((wordings(7)[0], 1.5), (scenes(7), 0.0)):
+        lengths = np.linalg.norm(class_part_of_texts(texts, part), axis=1)
+        assert np.allclose(np.median(lengths), expected, atol=0.1)
+
+
+def test_directions_in_which_wordings_of_a_class_differ_count_little():
+    random = np.random.default_rng(3)
+    texts = wordings() + random.normal(size=(3, 1000, 1)).astype(np.float32) * np.eye(384)[5]
+    linear = class_part(texts.astype(np.float32), scenes(), 256)["class.linear"]
+    lengths = np.linalg.norm(linear, axis=1)
+    assert lengths[5] < 0.3 * np.median(lengths)
+
+
+def test_same_texts_give_the_same_class_part(part):
+    again = class_part(wordings(), scenes(), 256)
+    assert all(np.array_equal(again[name], tensor) for name, tensor in part.items())
+    assert set(part) == set(CLASS_PART)

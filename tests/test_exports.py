@@ -1,0 +1,204 @@
+"""Towers of open_clip as ONNX graphs: exported once, compared with PyTorch, else not used."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from test_open_clip import CONFIG, SIDE
+
+from indexer.encoders import exports, load_encoder
+from indexer.encoders import open_clip as encoders
+from indexer.encoders.exports import TowerGraph
+from indexer.encoders.graphs import receipt_of
+from indexer.errors import ModelError
+
+TEXTS = ["a dog", "", "two dogs on a beach with a much longer sentence behind them " * 3] * 15
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file of random weights for `CONFIG`, with its configuration beside it."""
+    import open_clip
+
+    folder = tmp_path_factory.mktemp("weights")
+    described = folder / "picfuse-test-exported.json"
+    described.write_text(json.dumps(CONFIG))
+    open_clip.add_model_config(described)
+    torch.manual_seed(3)
+    state = open_clip.create_model(described.stem).state_dict()
+    path = folder / "tiny.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    path.with_suffix(".json").write_text(json.dumps(CONFIG))
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def opened(weights, cache):
+    return load_encoder(f"open_clip:TINY:{weights}", cache=cache, offline=True)
+
+
+@pytest.fixture(scope="module")
+def encoder(weights, cache):
+    return opened(weights, cache)
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (40, SIDE, SIDE, 3), np.uint8)
+
+
+def in_pytorch(encoder, monkeypatch, pixels):
+    monkeypatch.setattr(encoders, "EXPORTS", False)
+    return encoder.encode_images(pixels), encoder.encode_texts(TEXTS)
+
+
+def test_exported_towers_give_the_rows_of_pytorch(encoder, pixels, monkeypatch):
+    found = encoder.encode_images(pixels), encoder.encode_texts(TEXTS)
+    assert encoder._image_graph.usable
+    assert encoder._text_graph.usable
+    for rows, expected in zip(found, in_pytorch(encoder, monkeypatch, pixels), strict=True):
+        assert rows.flags.c_contiguous
+        np.testing.assert_allclose(rows, expected, atol=1e-4)
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_exported_towers_take_any_number(encoder, pixels, count):
+    every = encoder.encode_images(pixels)
+    np.testing.assert_allclose(encoder.encode_images(pixels[:count]), every[:count], atol=1e-5)
+    assert encoder.encode_texts(TEXTS[:count]).shape == (count, 24)
+
+
+def test_exported_towers_are_used_again_without_another_export(
+    encoder, weights, cache, pixels, monkeypatch
+):
+    before = encoder.encode_images(pixels)
+    monkeypatch.setattr(exports, "export_module", None)
+    again = opened(weights, cache)
+    assert again.fingerprint == encoder.fingerprint
+    np.testing.assert_allclose(again.encode_images(pixels), before, atol=1e-5)
+
+
+def test_export_that_gives_other_embeddings_is_not_used(
+    weights, tmp_path, pixels, monkeypatch, caplog
+):
+    """The exporter is given other weights: whatever the reason, a wrong graph must be noticed."""
+    encoder = opened(weights, tmp_path)
+    expected = in_pytorch(encoder, monkeypatch, pixels)[0]
+    monkeypatch.setattr(encoders, "EXPORTS", True)
+    export = exports.export_module
+
+    def disturbed(module, example, path):
+        kept = module.model.visual.proj.detach().clone()
+        with torch.no_grad():
+            module.model.visual.proj += 0.01 * torch.randn_like(kept)
+        export(module, example, path)
+        module.model.visual.proj.data = kept
+
+    monkeypatch.setattr(exports, "export_module", disturbed)
+    with caplog.at_level(logging.WARNING):
+        rows = encoder.encode_images(pixels)
+    np.testing.assert_array_equal(rows, expected)
+    assert "runs in PyTorch, slower: the exported graph gives other embeddings" in caplog.text
+    assert not encoder._image_graph.path.exists()
+
+
+@pytest.fixture
+def halver(tmp_path):
+    """A function that makes a graph of a module that halves pixels."""
+
+    class Halves(torch.nn.Module):
+        def forward(self, pixels):
+            return pixels.float().flatten(1) / 2
+
+    example = torch.arange(24, dtype=torch.uint8).reshape(2, 2, 2, 3)
+    return lambda: TowerGraph("halver", tmp_path, Halves(), example)
+
+
+def test_export_that_failed_is_not_tried_at_each_start(halver, pixels, monkeypatch):
+    tries = []
+
+    def failing(*_arguments):
+        tries.append(1)
+        raise RuntimeError("unsupported\noperator")
+
+    monkeypatch.setattr(exports, "export_module", failing)
+    for _ in range(2):
+        graph = halver()
+        with pytest.raises(ModelError, match=r"export failed \(RuntimeError: unsupported operator"):
+            graph.ensure()
+        assert not graph.usable
+    assert len(tries) == 1
+    monkeypatch.undo()
+    assert not halver().usable  # the note holds for these versions of the packages
+    monkeypatch.setattr(exports, "BOTH", "later ones")
+    assert halver().usable
+
+
+@pytest.mark.parametrize("damage", ["truncated", "gone", "no receipt"])
+def test_damaged_export_is_made_again(halver, damage):
+    graph = halver()
+    graph.ensure()
+    if damage == "truncated":
+        graph.path.write_bytes(graph.path.read_bytes()[:-5])
+    elif damage == "gone":
+        graph.path.unlink()
+    else:
+        graph.path.with_suffix(".json").write_text("{")
+    again = halver()
+    again.ensure()
+    assert again.cached
+    assert receipt_of(again.path)["versions"] == exports.BOTH
+    (rows,) = again.run_pixels(np.full((1, 2, 2, 3), 8, np.uint8))[0]
+    assert rows.tolist() == [[4.0] * 12]
+
+
+def test_cache_that_cannot_be_written_leaves_pytorch(
+    weights, tmp_path, pixels, monkeypatch, caplog
+):
+    (tmp_path / "file").touch()
+    encoder = opened(weights, tmp_path / "file")
+    rows = encoder.encode_images(pixels)
+    np.testing.assert_array_equal(rows, in_pytorch(encoder, monkeypatch, pixels)[0])
+    assert "runs in PyTorch" in caplog.text
+
+
+def test_tower_too_large_for_one_graph_stays_in_pytorch(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(exports, "LARGEST", 1000)
+    graph = TowerGraph("large", tmp_path, encoder._images, torch.zeros(2, SIDE, SIDE, 3))
+    assert not graph.usable
+
+
+# Half precision
+
+
+def test_half_precision_gives_nearly_the_same_rows(weights, cache, pixels, monkeypatch):
+    """What CUDA and MPS are given, on the only device that is here."""
+    encoder = opened(weights, cache)
+    exact = in_pytorch(encoder, monkeypatch, pixels)
+    encoder._half = True
+    for rows, expected in zip(in_pytorch(encoder, monkeypatch, pixels), exact, strict=True):
+        assert rows.dtype == np.float32
+        assert ((rows * expected).sum(axis=1) > 0.999).all()
+        assert not np.array_equal(rows, expected)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_cpu_computes_in_float32_whatever_the_weights_are_stored_in(weights, tmp_path, kind):
+    from safetensors.torch import load_file
+
+    path = tmp_path / "half.safetensors"
+    save_file({name: tensor.to(kind) for name, tensor in load_file(weights).items()}, path)
+    path.with_suffix(".json").write_text(json.dumps(CONFIG))
+    encoder = opened(path, tmp_path)
+    kinds = {p.dtype for p in encoder._images.parameters()}
+    if encoder._device.type == "cpu":
+        assert not encoder._half
+        assert kinds == {torch.float32}

@@ -1,0 +1,155 @@
+"""How graphs are run on this machine: measured once, kept with the facts of the machine."""
+
+import json
+import threading
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from indexer.encoders import graphs, layout
+from indexer.encoders.graphs import Graph
+from indexer.encoders.heads import BUILT_IN, file_hash
+from indexer.encoders.layout import Layout, Streams, keep_layout, kept_layout, splits
+
+FOUND = Layout(2, 1, 8, 61.5)
+
+
+@pytest.fixture
+def graph(tmp_path, monkeypatch):
+    """A function that opens a tower in small: the sum of a picture's numbers."""
+
+    def export(_name, path, _heads):
+        pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 2, 2, 3])
+        total = helper.make_tensor_value_info("total", TensorProto.FLOAT, ["batch", 1, 1, 1])
+        nodes = [
+            helper.make_node("Cast", ["pixels"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["numbers", "axes"], ["total"]),
+        ]
+        axes = helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3])
+        made = helper.make_graph(nodes, "sum", [pixels], [total], [axes])
+        opset = [helper.make_opsetid("", 17)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(helper.make_model(made, opset_imports=opset, ir_version=10), path)
+        path.with_suffix(".json").write_text(json.dumps({"sha256": file_hash(path)}))
+
+    monkeypatch.setattr(graphs, "export_tower", export)
+    return lambda: Graph("image-abc", tmp_path, BUILT_IN)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The numbers of pictures that were measured with, each time."""
+    counts = []
+    real = layout.measured_layout
+
+    def measure(opened, pixels):
+        counts.append(len(pixels))
+        return real(opened, pixels)
+
+    monkeypatch.setattr(graphs, "measured_layout", measure)
+    return counts
+
+
+def pictures(count):
+    return np.random.default_rng(0).integers(0, 256, (count, 2, 2, 3), np.uint8)
+
+
+def sums(graph, pixels):
+    return np.concatenate([part[0].ravel() for part in graph.run_pixels(pixels)]).tolist()
+
+
+def test_layout_is_measured_with_the_first_many_pictures_and_kept(graph, measured):
+    for count in (1, 3, 32, 40, 5):
+        pixels = pictures(count)
+        assert sums(graph(), pixels) == pixels.reshape(count, -1).sum(1).tolist()
+    assert measured == [32]
+
+
+def test_open_graph_is_measured_when_many_pictures_come(graph, measured):
+    opened = graph()
+    for count in (1, 32, 2, 32):
+        assert len(sums(opened, pictures(count))) == count
+    assert measured == [32]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text[: len(text) // 2],
+        lambda text: "[]",
+        lambda text: text.replace('"streams": ', '"streams": -'),
+        lambda text: text.replace('"batch": ', '"batch": 0.5'),
+        lambda text: text.replace('"threads"', '"trheads"'),
+        lambda text: text.replace('"cores": ', '"cores": 10'),  # another machine's
+        lambda text: text.replace('"graph": "', '"graph": "0'),  # another graph's
+    ],
+)
+def test_damaged_or_foreign_measurement_is_made_anew(graph, measured, damage):
+    sums(graph(), pictures(32))
+    path = graph().path.with_suffix(".layout")
+    text = path.read_text()
+    assert damage(text) != text
+    path.write_text(damage(text))
+    sums(graph(), pictures(32))
+    assert measured == [32, 32]
+    sums(graph(), pictures(32))
+    assert measured == [32, 32]
+
+
+def test_measurement_that_cannot_be_kept_is_no_obstacle(tmp_path):
+    (tmp_path / "file").touch()
+    keep_layout(tmp_path / "file" / "x.layout", "hash", FOUND)
+    assert kept_layout(tmp_path / "file" / "x.layout", "hash") is None
+
+
+def test_kept_layout_is_read_as_it_was(tmp_path):
+    keep_layout(tmp_path / "x.layout", "hash", FOUND)
+    assert kept_layout(tmp_path / "x.layout", "hash") == FOUND
+    assert kept_layout(tmp_path / "x.layout", "other") is None
+
+
+@given(
+    count=st.integers(0, 50),
+    streams=st.integers(1, 5),
+    batch=st.integers(1, 20),
+)
+def test_streams_run_every_picture_once_and_in_order(count, streams, batch):
+    pixels = np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    sizes = []
+
+    def run(part):
+        sizes.append(len(part))
+        return [part.astype(np.float32).ravel()]
+
+    opened = Streams(run, Layout(streams, 1, batch))
+    parts = opened(pixels)
+    opened.close()
+    found = np.concatenate([np.zeros(0, np.float32), *(part[0] for part in parts)])
+    assert found.tolist() == list(range(count))
+    assert all(1 <= size <= batch for size in sizes)
+    assert len(sizes) >= min(streams, count) - 1  # no stream is idle for the sake of larger batches
+
+
+def test_streams_run_side_by_side():
+    meeting = threading.Barrier(2, timeout=20)
+
+    def run(part):
+        meeting.wait()
+        return [part]
+
+    opened = Streams(run, Layout(2, 1, 8))
+    assert len(opened(pictures(2))) == 2
+    opened.close()
+
+
+@given(count=st.integers(1, 256))
+def test_splits_use_the_cores_that_there_are_and_no_more(count):
+    found = splits(count)
+    assert found[0] == Layout(1, count)
+    assert len(found) == len(set(found)) <= 4
+    assert all(one.streams * one.threads <= count and one.streams <= 8 for one in found)

@@ -1,0 +1,61 @@
+"""The option `--precision`, and which model is meant by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import Library
+from indexer.database import is_vacant
+from indexer.encoders.precision import (
+    AUTO,
+    PRECISIONS,
+    in_precision,
+    plain_name,
+    precision_of,
+)
+from indexer.encoders.protocol import FP32
+from indexer.settings import DEFAULT_ENCODER, cache_directory
+
+
+def precision_option(*, ends: str) -> Callable[[Any], Any]:
+    """`--precision`; `ends` ends its help."""
+    return click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        metavar="NAME",
+        help="Arithmetic of the image tower, fp32, int8 or auto: int8 is faster, at some cost in "
+        "what is found; auto is int8 where that is known to cost next to nothing, else fp32.  "
+        f"{ends}",
+    )
+
+
+def model_in_precision(model: str, precision: str) -> str:
+    """The name of a model in a precision."""
+    return in_precision(model, precision, cache=cache_directory())
+
+
+def model_for(library: Path, model: str | None, precision: str | None) -> str | None:
+    """The model that a library is to have; None where it keeps its own.
+
+    A model named without a precision gets the one of the library, where it has that model; else
+    the one that suits it best.
+    """
+    if is_vacant(library):
+        return _named(model or DEFAULT_ENCODER, precision)
+    if model is None and precision is None:
+        return None
+    with Library.open(library, read_only=True) as opened:
+        present = opened.settings.encoder
+    if model is None or plain_name(model) == plain_name(present):
+        spelt_out = model if model and precision_of(model) != FP32 else present
+        return model_in_precision(present, precision or precision_of(spelt_out))
+    return _named(model, precision)
+
+
+def _named(model: str, precision: str | None) -> str:
+    spelt_out = precision_of(model) if precision_of(model) != FP32 else AUTO
+    return model_in_precision(model, precision or spelt_out)
