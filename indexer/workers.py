@@ -20,7 +20,7 @@ if sys.platform == "win32":
     from multiprocessing.context import SpawnContext as BaseContext
     from multiprocessing.context import SpawnProcess as BaseProcess
 else:
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
     from multiprocessing.context import ForkServerContext as BaseContext
     from multiprocessing.context import ForkServerProcess as BaseProcess
 
@@ -116,6 +116,7 @@ def _interrupts_blocked() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    resource_tracker.ensure_running()  # it would unblock them, if it only started below
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
