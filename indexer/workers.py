@@ -62,10 +62,11 @@ def worker_pool(
 def prepare_workers(module: str) -> None:
     """Load a module in the background, so that workers which come later start in milliseconds.
 
-    It does nothing where that has been done before.
+    It does nothing where that has been done before, and where it fails: then they start later,
+    and say what is wrong.
     """
     if sys.platform != "win32":
-        with _preparing, _neutral_main(), _safe_path(), _interrupts_blocked():
+        with suppress(OSError), _preparing, _neutral_main(), _safe_path(), _interrupts_blocked():
             forkserver.set_forkserver_preload([module])
             forkserver.ensure_running()
 
