@@ -20,7 +20,7 @@ if sys.platform == "win32":
     from multiprocessing.context import SpawnContext as BaseContext
     from multiprocessing.context import SpawnProcess as BaseProcess
 else:
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
     from multiprocessing.context import ForkServerContext as BaseContext
     from multiprocessing.context import ForkServerProcess as BaseProcess
 
@@ -62,10 +62,11 @@ def worker_pool(
 def prepare_workers(module: str) -> None:
     """Load a module in the background, so that workers which come later start in milliseconds.
 
-    It does nothing where that has been done before.
+    It does nothing where that has been done before, and where it fails: then they start later,
+    and say what is wrong.
     """
     if sys.platform != "win32":
-        with _preparing, _neutral_main(), _safe_path(), _interrupts_blocked():
+        with suppress(OSError), _preparing, _neutral_main(), _safe_path(), _interrupts_blocked():
             forkserver.set_forkserver_preload([module])
             forkserver.ensure_running()
 
@@ -116,6 +117,7 @@ def _interrupts_blocked() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    resource_tracker.ensure_running()  # it would unblock them, if it only started below
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield

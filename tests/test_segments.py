@@ -167,7 +167,8 @@ def test_reader_whose_files_were_replaced_reads_the_new_ones(many, paint, monkey
                 paint(f"white-new-{number}.png")
             for path in sorted(paint("white-x.png").parent.glob("red-*.png")):
                 path.unlink()
-            with Library.open(many.path) as writer:
+            with monkeypatch.context() as patch, Library.open(many.path) as writer:
+                patch.setattr(segments.OpenSegments, "index", load)
                 index_folder(writer, options=QUICK)
         return load(opened, stored, fusion, width, facts)
 
