@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from importlib import import_module
+from types import ModuleType
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +21,6 @@ SAME_COSINE = 0.6  # what their embeddings must agree in: hashes of plain pictur
 SIMILAR_COSINE = 0.93  # from here on two shots show the same scene
 SIMILAR_BITS, SIMILAR_LESS = 20, 0.85  # or from here on, if their hashes are near as well
 NEIGHBOURS = 16  # of each picture that are looked at for similar shots
-EXACT_UP_TO = 100_000  # pictures: beyond, neighbours are looked for among the nearest clusters
-_PARTS = 4  # of a hash; if up to 10 bits differ, one of four parts differs in 2 at most
 Pairs = NDArray[np.int64]
 
 
@@ -84,12 +83,7 @@ def _same(hashes: NDArray[np.uint8], rows: NDArray[np.int64], v_i: Rows) -> Pair
     known = np.flatnonzero(hashes.any(axis=1) & (rows >= 0))
     if len(known) < 2:
         return np.zeros((0, 2), np.int64)
-    index = faiss.IndexBinaryMultiHash(BITS, _PARTS, BITS // _PARTS)
-    index.nflip = SAME_BITS // _PARTS
-    index.add(hashes[known])
-    limits, _, found = index.range_search(hashes[known], SAME_BITS + 1)
-    counts = (limits[1:] - limits[:-1]).astype(np.int64)
-    asked = np.repeat(np.arange(len(known)), counts)
+    asked, found = _neighbours().near_hashes(hashes[known], SAME_BITS)
     pairs: Pairs = np.stack([known[asked], known[found]], axis=1)
     return _agreeing(pairs[pairs[:, 0] < pairs[:, 1]], rows, v_i, SAME_COSINE)
 
@@ -98,7 +92,7 @@ def _similar(hashes: NDArray[np.uint8], rows: NDArray[np.int64], v_i: Rows) -> P
     """Pairs of neighbours whose embeddings are near, or nearly so and their hashes as well."""
     known = np.flatnonzero(rows >= 0)
     vectors = np.ascontiguousarray(v_i[rows[known]])
-    cosines, found = _neighbours(vectors)
+    cosines, found = _neighbours().nearest_rows(vectors, NEIGHBOURS)
     asked = np.repeat(np.arange(len(known)), found.shape[1])
     pairs = np.stack([known[asked], known[found.ravel()]], axis=1)
     differing = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).sum(axis=1)
@@ -108,16 +102,9 @@ def _similar(hashes: NDArray[np.uint8], rows: NDArray[np.int64], v_i: Rows) -> P
     return similar
 
 
-def _neighbours(vectors: Rows) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Cosines and places of the nearest rows of each row, itself among them, (n, k)."""
-    count, width = vectors.shape
-    index: faiss.Index = faiss.IndexFlatIP(width)
-    if count > EXACT_UP_TO:
-        index = faiss.IndexIVFFlat(index, width, int(count**0.5), faiss.METRIC_INNER_PRODUCT)
-        index.train(vectors[:: max(1, count // EXACT_UP_TO)])
-        index.nprobe = 8
-    index.add(vectors)
-    return index.search(vectors, min(NEIGHBOURS + 1, count))
+def _neighbours() -> ModuleType:
+    """Imported when it is asked: it brings FAISS with it."""
+    return import_module("search.neighbours")
 
 
 def _agreeing(pairs: Pairs, rows: NDArray[np.int64], v_i: Rows, least: float) -> Pairs:

@@ -101,7 +101,7 @@ def test_decoded_picture_has_its_facts_and_pixels(tmp_path):
     assert decoded.key == 17
     assert decoded.content_hash == content_hash(path)
     assert (decoded.width, decoded.height, decoded.format) == (40, 30, "JPEG")
-    assert decoded.taken == "2021-07-04T18:30:05"
+    assert decoded.exif.taken == "2021-07-04T18:30:05"
     assert np.array_equal(decoded.pixels, TRANSFORM(decode(path)))
 
 
@@ -112,7 +112,7 @@ def test_impossible_time_is_no_time(tmp_path, when):
     path = odd_pictures.taken(tmp_path / "a.jpg", when)
     outcome = decode_file(os.fsencode(path), DecodeSettings(TRANSFORM, None))
     assert isinstance(outcome, Decoded)
-    assert outcome.taken is None
+    assert outcome.exif.taken is None
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])

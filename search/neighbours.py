@@ -1,0 +1,41 @@
+"""Neighbours among many: of perceptual hashes, and of embeddings."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import Rows
+
+EXACT_UP_TO = 100_000  # rows: beyond, neighbours are looked for in the nearest clusters
+PROBED = 8  # of them
+PARTS = 4  # of a hash: one of them differs in a quarter of all differing bits, at most
+
+Places = NDArray[np.int64]
+
+
+def near_hashes(hashes: NDArray[np.uint8], bits: int) -> tuple[Places, Places]:
+    """Places (m,) of all pairs of hashes (n, bytes) that differ in at most so many bits.
+
+    Each pair in both orders, and each hash with itself.
+    """
+    width = 8 * hashes.shape[1]
+    index = faiss.IndexBinaryMultiHash(width, PARTS, width // PARTS)
+    index.nflip = bits // PARTS
+    index.add(hashes)
+    limits, _, found = index.range_search(hashes, bits + 1)
+    counts = (limits[1:] - limits[:-1]).astype(np.int64)
+    return np.repeat(np.arange(len(hashes)), counts), found
+
+
+def nearest_rows(rows: Rows, k: int) -> tuple[NDArray[np.float32], Places]:
+    """Cosines and places of the k nearest rows of each unit row (n, dim), and of itself."""
+    count, width = rows.shape
+    index: faiss.Index = faiss.IndexFlatIP(width)
+    if count > EXACT_UP_TO:
+        index = faiss.IndexIVFFlat(index, width, int(count**0.5), faiss.METRIC_INNER_PRODUCT)
+        index.train(rows[:: max(1, count // EXACT_UP_TO)])
+        index.nprobe = PROBED
+    index.add(rows)
+    return index.search(rows, min(k + 1, count))
