@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from photograph_views import Views
 
 from indexer.compressed import Compressed, CompressedFacts
-from indexer.embeddings import Embedded
+from indexer.embedded import Embedded
 from indexer.encoders import Encoder, unit_rows
 from indexer.fusion import Concat
 from indexer.row_blocks import MappedBlock, RowBlock, write_block

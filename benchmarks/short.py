@@ -16,6 +16,8 @@ SHORT = {  # what each is run with; the figures that count come from the long fo
     "cold_query": ["--pictures", "100000", "--repeat", "3"],
     "warm_query": ["--pictures", "100000", "--repeat", "10"],
     "app": ["--pictures", "100000", "--repeat", "5"],
+    "vectors": ["--rows", "20000"],
+    "growth": ["--small", "2000", "--large", "20000"],
     "memory": ["--small", "1000", "--large", "5000", "--repeat", "1"],
 }
 
