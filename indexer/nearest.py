@@ -57,14 +57,20 @@ def candidates_of(
     wanted: Wanted,
     candidates: Candidates,
 ) -> tuple[Ids, Scores]:
-    """The best of candidates, scored exactly, and of the rows that had no chance to be any."""
+    """The best of candidates, scored exactly, and of the rows that had no chance to be any.
+
+    Where most candidates are pictures that have gone, all rows are scanned instead.
+    """
     asked, index = Asked.of(stored, q, weight), stored.index
     others = [
         (keyed, start)
         for keyed, start in zip(index.blocks, index.starts.tolist(), strict=False)
         if keyed.block.name not in candidates.covered
     ]
-    positions = np.setdiff1d(index.positions(candidates.pictures), wanted.barred)
+    living = index.positions(candidates.pictures)
+    if 2 * len(living) < len(candidates.pictures):  # what was asked for was mostly removed
+        return ranked(stored, q, weight, wanted)
+    positions = np.setdiff1d(living, wanted.barred)
     found = _of_some(stored, asked, positions, wanted.k, all_checked=False)
     if not others:
         return found

@@ -72,12 +72,14 @@ def suggested(library: Library, k: int = 20, *, each: int = 3) -> Iterator[Sugge
     if not len(captioned):
         return
     images, _ = _centred(library, found)
+    known = images[captioned]
     for row in bare[:k]:
-        likeness = images[captioned] @ images[row]
+        likeness = known @ images[row]
         nearest = np.argsort(-likeness, kind="stable")[:each]
         keys = found.ids[captioned[nearest]].tolist()
         shown = library.catalogue.pictures([int(found.ids[row]), *keys])
-        if any(key not in shown for key in (int(found.ids[row]), *keys)):
+        there = all(key in shown and shown[key].captions for key in keys)
+        if int(found.ids[row]) not in shown or not there:
             continue  # it went meanwhile
         yield Suggestion(
             int(found.ids[row]),

@@ -96,7 +96,8 @@ def _similar(hashes: NDArray[np.uint8], rows: NDArray[np.int64], v_i: Rows) -> P
     asked = np.repeat(np.arange(len(known)), found.shape[1])
     pairs = np.stack([known[asked], known[found.ravel()]], axis=1)
     differing = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).sum(axis=1)
-    near = (cosines.ravel() >= SIMILAR_LESS) & (differing <= SIMILAR_BITS)
+    hashed = np.logical_and(hashes[pairs[:, 0]].any(axis=1), hashes[pairs[:, 1]].any(axis=1))
+    near = hashed & (cosines.ravel() >= SIMILAR_LESS) & (differing <= SIMILAR_BITS)
     kept = (cosines.ravel() >= SIMILAR_COSINE) | near
     similar: Pairs = pairs[kept & (pairs[:, 0] < pairs[:, 1]) & (found.ravel() >= 0)]
     return similar

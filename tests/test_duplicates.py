@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from indexer import Library, index_folder
+from indexer.encoders import unit_rows
 from indexer.perceptual_hash import perceptual_hash
-from search.duplicates import SAME_BITS, Tier, duplicates
+from search.duplicates import SAME_BITS, Tier, _similar, duplicates
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,14 @@ def home(colour_pictures, tmp_path):
     with Library.create(tmp_path / "home", encoder="colour") as library:
         index_folder(library, colour_pictures)
     return tmp_path / "home"
+
+
+def test_pictures_whose_hash_is_not_known_yet_are_not_alike_for_that():
+    v_i = unit_rows(np.array([[1, 0], [0.9, 0.43]], np.float32))  # a cosine of 0.90
+    rows = np.arange(2)
+    assert len(_similar(np.zeros((2, 8), np.uint8), rows, v_i)) == 0
+    assert len(_similar(np.ones((2, 8), np.uint8), rows, v_i)) == 1
+    assert perceptual_hash(Image.new("RGB", (64, 48), "green")) == bytes(8)
 
 
 @settings(max_examples=30)

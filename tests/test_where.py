@@ -55,6 +55,35 @@ def test_people_say_times_in_many_ways(said, start, end):
     assert (found.start, found.end) == (datetime.fromisoformat(start), datetime.fromisoformat(end))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "taken: 9999",
+        "taken: winter 9999",
+        "taken: winter 0000",
+        "modified: 0001",
+        "modified > 99999",
+    ],
+)
+def test_years_that_no_calendar_has_are_refused(text):
+    with pytest.raises(PlacedError, match="takes a date"):
+        matching(text, now=NOW)
+
+
+def test_a_time_after_all_that_is_stored_is_late_enough(shelf):
+    assert _found(shelf, "modified < 2300") == ALL
+
+
+def test_files_that_wait_to_be_looked_at_again_have_no_time(shelf):
+    with shelf.writing() as batch:
+        batch.look_again(shelf.catalogue.present().tolist())
+    try:
+        assert _found(shelf, "modified < 2030") == set()
+        assert _found(shelf, "width > 0") == ALL
+    finally:
+        index_folder(shelf, shelf.catalogue.folders()[0].path)
+
+
 @pytest.mark.parametrize("said", ["", "..", "soon", "2021..2019", "0000", "a..b"])
 def test_what_is_no_time_is_none(said):
     assert span(said, NOW) is None

@@ -78,6 +78,10 @@ class TowerGraph(Graph):
         try:
             export_module(self._module, self._example, target)
             worst = deviation(target, self._module, self._example)
+        except (OSError, MemoryError) as error:  # another time there may be room
+            raise ModelError(
+                f"{self.path}: the export failed ({error}); free some space"
+            ) from error
         except Exception as error:  # exporter and runtime raise whatever they stumble over
             return (
                 f"the export failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})"

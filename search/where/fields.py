@@ -11,7 +11,16 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
-from indexer.schema import Caption, Folder, Picture, PictureTag, TagHeadRow, TagRow
+from indexer.schema import (
+    LATEST,
+    NEVER,
+    Caption,
+    Folder,
+    Picture,
+    PictureTag,
+    TagHeadRow,
+    TagRow,
+)
 from search.where.grammar import Condition
 from search.where.places import near_or_within
 from search.where.spans import Span, span
@@ -204,16 +213,22 @@ def _modified(condition: Condition, asked: Asked) -> Sql:
     def each(value: str, _: Asked) -> Sql:
         found = _span(value, asked)
         edges = [
-            None if edge is None else math.floor(edge.timestamp()) * 1_000_000_000
+            None if edge is None else min(math.floor(edge.timestamp()) * 1_000_000_000, LATEST)
             for edge in (found.start, found.end)
         ]
-        return _compared(Picture.mtime_ns, condition.operator, *edges, up_to=False)
+        known = func.nullif(Picture.mtime_ns, NEVER)
+        return _compared(known, condition.operator, *edges, up_to=False)
 
     return _any(each)(condition, asked)
 
 
 def _span(value: str, asked: Asked) -> Span:
-    found = span(value, asked.now)
+    try:
+        found = span(value, asked.now)
+        edges = [] if found is None else [found.start, found.end]
+        _ = [edge.timestamp() for edge in edges if edge is not None]
+    except (ValueError, OverflowError):  # a year that no calendar of the machine has
+        found = None
     if found is None:
         raise UnusableError(
             "takes a date, as in 2021, 2021-05, '12 june 2019', 'last winter', '3 days ago', "

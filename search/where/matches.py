@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import sqlite
 
 from indexer.reading import ReadLibrary
-from indexer.schema import PRESENT, Folder, Picture
+from indexer.schema import NEVER, PRESENT, Folder, Picture
 from search.where.condition import matching
 
 
@@ -23,7 +23,8 @@ def matches(library: ReadLibrary, text: str, *, now: datetime | None = None) -> 
     encoder_id = library.encoder_id
     tags = library.tags.names(encoder_id)
     condition = matching(text, encoder_id=encoder_id, tags=tags, now=now)
-    changed = func.strftime("%Y-%m-%dT%H:%M:%S", Picture.mtime_ns / 1e9, "unixepoch", "localtime")
+    seconds = func.nullif(Picture.mtime_ns, NEVER) / 1e9
+    changed = func.strftime("%Y-%m-%dT%H:%M:%S", seconds, "unixepoch", "localtime")
     newest = func.coalesce(Picture.taken, changed).desc(), Picture.id
     query = select(Picture.id).join(Folder).where(Picture.state == PRESENT, condition)
     compiled = query.order_by(*newest).compile(dialect=sqlite.dialect())
