@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
@@ -56,17 +56,25 @@ class KnownPicture(NamedTuple):
 class ContentFacts:
     """What the bytes of a picture tell, whatever its name; `reason` when they could not be read."""
 
-    width: int | None
-    height: int | None
-    format: str | None
-    taken: str | None
-    camera: str | None
-    latitude: float | None
-    longitude: float | None
-    perceptual_hash: bytes | None
-    pixels_hash: bytes | None
-    reason: str | None
-    captions: tuple[FoundCaption, ...]
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    perceptual_hash: bytes | None = None
+    pixels_hash: bytes | None = None
+    reason: str | None = None
+    captions: tuple[FoundCaption, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What of it stands in the table of pictures, by column."""
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+
+_COLUMNS = [field.name for field in fields(ContentFacts) if field.name != "captions"]
 
 
 class Catalogue(Lookup):
@@ -166,8 +174,7 @@ class Catalogue(Lookup):
     def contents(self, hashes: Iterable[bytes]) -> dict[bytes, ContentFacts]:
         """What is known of the bytes behind these hashes."""
         p = Picture
-        names = [field.name for field in fields(ContentFacts) if field.name != "captions"]
-        told = [getattr(p, name) for name in names]
+        told = [getattr(p, name) for name in _COLUMNS]
         found: dict[bytes, ContentFacts] = {}
         with self._reading() as session:
             for part in chunks(list(hashes)):
@@ -177,7 +184,7 @@ class Catalogue(Lookup):
                 rows = {row.content_hash: row for row in session.execute(query)}.values()
                 carried = carried_captions(session, [row.id for row in rows])
                 for row in rows:
-                    facts = {name: getattr(row, name) for name in names}
+                    facts = {name: getattr(row, name) for name in _COLUMNS}
                     captions = tuple(carried.get(row.id, ()))
                     found[row.content_hash] = ContentFacts(**facts, captions=captions)
         return found

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STEP = 1 << 18  # rows that are added before a view is written: what an interrupt can cost
 GROWN = 16  # a view is added to when one row in so many is not in it,
 AGED = 2  # and made anew when there are so many times the rows that its lists were made for
+SETTLED = 100  # where too little is found: made anew when there is one more row in so many
 LISTS = 1024  # of a million pictures
 ROWS_PER_LIST = 39  # rows that training looks at for each list, at least: FAISS warns below
 QUERIES = 32  # pictures, and captions, that ask when the recall is measured
@@ -73,9 +74,14 @@ def compress(library: Compressible) -> Iterator[Progress]:
     if any(view.recall is None for view in library.compressed.views):
         yield from maker.measured()
     found = library.compressed
-    if not found.usable and any(view.trained < len(index) for view in found.views):
+    if not found.usable and any(_has_changed(view, index) for view in found.views):
         yield from maker.grown(replace(facts, views=()))  # the lists are of another collection
         yield from maker.measured()
+
+
+def _has_changed(view: ViewFacts, index: VectorIndex) -> bool:
+    """Whether other lists may do better: else they would be made for each added picture."""
+    return len(index) - view.trained >= max(1, view.trained // SETTLED)
 
 
 class _Maker:

@@ -31,11 +31,14 @@ class QueryError(InputError):
 
 
 class PlacedError(QueryError):
-    """A query that cannot be parsed: `text[place:]` is where the problem begins."""
+    """A query that cannot be parsed: `text[place:]` is where the problem begins.
 
-    def __init__(self, problem: str, text: str, place: int) -> None:
-        super().__init__(problem)
-        self.text, self.place = text, place
+    `option` is where the text was given on the command line.
+    """
+
+    def __init__(self, problem: str, text: str, place: int, *, option: str) -> None:
+        super().__init__(f"{option}: {problem}")
+        self.problem, self.text, self.place = problem, text, place
 
     @property
     def marked(self) -> str:

@@ -129,8 +129,11 @@ class Lookup(Tables):
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
         """What the vector index was made from, and its files with checksums and keys."""
-        query = "SELECT file, checksum, keys FROM segments ORDER BY position"
-        return self.setting(VECTORS), self.rows(query)
+        query = """
+            SELECT value, file, checksum, keys FROM (SELECT ? AS key)
+            LEFT JOIN settings USING (key) LEFT JOIN segments ON 1 ORDER BY position"""
+        found = self.rows(query, VECTORS)  # in one statement: a writer may replace both
+        return found[0][0], [row[1:] for row in found if row[1] is not None]
 
     def ids_of_content(self, content_hash: bytes) -> list[int]:
         """The pictures that consist of these bytes."""

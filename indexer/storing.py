@@ -6,7 +6,7 @@ The two are apart so that one batch can be encoded while the one before is being
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -106,30 +106,22 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
         return known[outcome.content_hash]
     if isinstance(outcome, DecodeFailure):
         reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # it may hold a name
-        return ContentFacts(*(None,) * 9, reason, ())
+        return ContentFacts(reason=reason)
     o = outcome
-    exif = (o.exif.taken, o.exif.camera, o.exif.latitude, o.exif.longitude)
-    looks = (o.perceptual_hash, o.pixels_hash)
-    return ContentFacts(o.width, o.height, o.format, *exif, *looks, None, o.captions)
+    return ContentFacts(
+        width=o.width,
+        height=o.height,
+        format=o.format,
+        **asdict(o.exif),
+        perceptual_hash=o.perceptual_hash,
+        pixels_hash=o.pixels_hash,
+        captions=o.captions,
+    )
 
 
 def _facts(found: FoundPicture, outcome: Outcome, content: ContentFacts) -> PictureFacts:
-    return PictureFacts(
-        found.relative,
-        found.size,
-        found.mtime_ns,
-        outcome.content_hash,
-        content.width,
-        content.height,
-        content.format,
-        content.taken,
-        content.camera,
-        content.latitude,
-        content.longitude,
-        content.perceptual_hash,
-        content.pixels_hash,
-        content.reason,
-    )
+    file = (found.relative, found.size, found.mtime_ns, outcome.content_hash)
+    return PictureFacts(*file, **content.columns)
 
 
 def _count(

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from indexer.encoders import mapped
+from indexer.encoders import graphs
 from indexer.encoders.graphs import Graph
 from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.mapped import MappedGraph
@@ -51,7 +51,7 @@ def test_cached_tower_is_not_made_again(tower, monkeypatch):
     def refused(*arguments, **options):
         raise AssertionError("made again")
 
-    monkeypatch.setattr(mapped.subprocess, "run", refused)
+    monkeypatch.setattr(graphs.subprocess, "run", refused)
     again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN), BUILT_IN)
     assert again.run(INPUTS)[0].shape == (2, 384)
 

@@ -8,10 +8,10 @@ from command_line import answered, refusal, run
 from conftest import ROOT
 
 from indexer import Library
-from indexer.encoders import load_encoder, mini, quantising
+from indexer.encoders import graphs, load_encoder, mini, quantising
 from indexer.encoders.graphs import Int8Graph, receipt_of
 from indexer.encoders.heads import BUILT_IN, file_hash
-from indexer.encoders.layout import Layout
+from indexer.encoders.layout import Layout, processor
 from indexer.encoders.mini import TRANSFORM, Towers, int8_costs_little
 from indexer.encoders.precision import in_precision, plain_name, precision_of
 from indexer.encoders.protocol import same_space
@@ -120,12 +120,24 @@ def test_int8_that_this_processor_computes_wrongly_is_refused(tmp_path, costs):
     graph = Towers(tmp_path, int8=True).image
     graph.path.parent.mkdir()
     graph.path.write_bytes(b"graph")
-    receipt = {"sha256": file_hash(graph.path), "agreement": 0.91}
+    receipt = {"sha256": file_hash(graph.path), "agreement": 0.91, "processor": processor()}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
     with pytest.raises(ModelError, match=r"cosine 0\.91.*--precision fp32"):
         graph.ensure()
     graph.path.with_suffix(".json").write_text(json.dumps(receipt | {"agreement": 0.99}))
     graph.ensure()
+
+
+def test_int8_is_made_and_compared_again_on_another_processor(tmp_path, monkeypatch):
+    graph, made = Towers(tmp_path, int8=True).image, []
+    graph.path.parent.mkdir()
+    graph.path.write_bytes(b"graph")
+    receipt = {"sha256": file_hash(graph.path), "agreement": 0.99, "processor": "another one"}
+    graph.path.with_suffix(".json").write_text(json.dumps(receipt))
+    monkeypatch.setattr(graphs.Graph, "ensure", lambda plain: None)
+    monkeypatch.setattr(graphs, "quantise_tower", lambda *paths: made.append(paths))
+    graph.ensure()
+    assert [path for _, path, _ in made] == [graph.path]
 
 
 def test_agreement_of_the_cached_graph_is_what_it_should_be(encoders):

@@ -83,7 +83,7 @@ def keep_layout(path: Path, graph: str, layout: Layout) -> None:
 
 def machine() -> dict[str, Any]:
     """What a measurement holds for."""
-    facts = {"processor": _processor(), "system": platform.platform(), "cores": cores()}
+    facts = {"processor": processor(), "system": platform.platform(), "cores": cores()}
     return facts | {"runtime": version("onnxruntime")}
 
 
@@ -156,7 +156,8 @@ def _is_sound(layout: Layout) -> bool:
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the processor."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
             if line.startswith("model name"):

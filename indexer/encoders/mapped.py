@@ -9,10 +9,7 @@ many captions.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -22,12 +19,14 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.graphs import Graph, export_tower
-from indexer.errors import ModelError
-from indexer.interpreter import module_command, module_environment
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it tells its makers of each session, as it starts
-import onnxruntime
+from indexer.encoders.graphs import (
+    Graph,
+    beside,
+    export_tower,
+    open_session,
+    receipt_of,
+    run_module,
+)
 
 _PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
 
@@ -38,7 +37,6 @@ class MappedGraph(Graph):
     def __init__(self, plain: Graph, heads: Path) -> None:
         super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1], heads)
         self._plain = plain
-        self._mapped: onnxruntime.InferenceSession | None = None
 
     @property
     def weights(self) -> Path:
@@ -49,33 +47,24 @@ class MappedGraph(Graph):
     def cached(self) -> bool:
         """Whether both files are there and whole."""
         try:
-            receipt = json.loads(self.path.with_suffix(".json").read_text())
-            return [checksum(self.path), checksum(self.weights)] == list(receipt["xxh3"])
-        except (OSError, ValueError, KeyError, TypeError):
+            made = [checksum(self.path), checksum(self.weights)]
+        except OSError:
             return False
+        return made == receipt_of(self.path).get("xxh3")
 
     def ensure(self) -> None:
         """Make both files unless they are cached, exporting the tower where that is not either."""
         if self.cached:
             return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            room = tempfile.TemporaryDirectory(dir=self.path.parent)
-        except OSError as error:
-            raise ModelError(
-                f"{self.path.parent}: towers cannot be kept there ({error.strerror}); free some "
-                "space or make it writable"
-            ) from error
-        with room as name:
-            self._make(Path(name))
+        with beside(self.path) as room:
+            self._make(Path(room))
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         """The tower's outputs for one batch."""
-        if self._mapped is None:
+        if self._session is None:
             self.ensure()
-            self._mapped = _session(self.path)
-        outputs: list[NDArray[np.float32]] = self._mapped.run(None, dict(inputs))
-        return outputs
+            self._session = open_session(self.path, prepacked=False)
+        return super().run(inputs)
 
     def _make(self, room: Path) -> None:
         """Write both files in a temporary folder, then put them and their checksums in place."""
@@ -86,13 +75,9 @@ class MappedGraph(Graph):
         made = room / "made"
         made.mkdir()
         target, weights = made / self.path.name, made / self.weights.name
-        command = module_command("indexer.encoders.mapped", str(plain), str(target), weights.name)
-        run = subprocess.run(
-            command, env=module_environment(), capture_output=True, text=True, errors="replace"
-        )
-        if run.returncode or not (target.is_file() and weights.is_file()):
-            said = (run.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ModelError(f"making the tower {self.path.stem!r} failed: {said}")
+        words = (str(plain), str(target), weights.name)
+        doing = f"making the tower {self.path.stem!r}"
+        run_module("mapped", *words, doing=doing, made=[target, weights])
         receipt = target.with_suffix(".json")
         receipt.write_text(json.dumps({"xxh3": [checksum(target), checksum(weights)]}))
         weights.replace(self.weights)
@@ -107,14 +92,6 @@ def checksum(path: Path) -> str:
         while part := file.read(_PART):
             found.update(part)
     return found.hexdigest()
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as in `graphs.py`
-    options.add_session_config_entry("session.disable_prepacking", "1")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def separate(plain: str, target: str, weights: str) -> None:

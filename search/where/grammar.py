@@ -92,7 +92,7 @@ def parse(text: str) -> Expression:
 
 def complain(text: str, place: int, problem: str) -> NoReturn:
     """Raise `PlacedError`."""
-    raise PlacedError(f"--where: {problem}", text, place)
+    raise PlacedError(problem, text, place, option="--where")
 
 
 @functools.cache

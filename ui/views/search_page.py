@@ -91,7 +91,7 @@ def _search(opened: Opened, pictures: int) -> None:
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked)
     except PlacedError as error:
-        notice("This cannot be searched for", str(error))
+        notice("This condition is not understood", error.problem)
         st.code(error.marked, language=None)
     except InputError as error:
         notice("This cannot be searched for", str(error))
