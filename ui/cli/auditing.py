@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from indexer import Library
-from search.audit import Doubt, Suggestion, doubtful, suggested
+from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
 
@@ -69,7 +69,7 @@ def _print(doubts: list[Doubt], suggestions: list[Suggestion]) -> None:
             click.echo(click.style(line, dim=True))
     if not doubts and not suggestions:
         click.echo(
-            "picfuse: nothing to list: every picture has a caption, and the captions are too few "
-            "to tell which fit badly",
+            f"picfuse: nothing to list: captions are judged where {FEWEST} pictures have one, and "
+            "suggested for those that have none beside others that do",
             err=True,
         )
