@@ -37,7 +37,6 @@ from indexer.images import hash_bytes
 from indexer.pipeline import index_progress
 from search import Query, Searcher, Term
 
-ROUNDED = 5e-4  # what float16 rows may take from a score
 Entry = tuple[bytes, tuple[str, ...]]  # a picture: its bytes, its captions
 ENCODER = "colour:centred"
 WEIGHTS = {"concat": (0, 0.3, 0.5, 1), "mean": (0.5,)}
@@ -187,7 +186,7 @@ class History(RuleBasedStateMachine):
                 hits = searcher.search(query, k=len(NAMES)).hits
                 found = {str(hit.path.relative_to(self.folder)): hit.score for hit in hits}
                 assert found.keys() == expected.keys()
-                assert all(abs(found[name] - expected[name]) < ROUNDED for name in found)
+                assert all(abs(found[name] - expected[name]) < 1e-5 for name in found)
                 assert [hit.score for hit in hits] == sorted(found.values(), reverse=True)
                 assert all(
                     hit.captions == self.known[str(hit.path.relative_to(self.folder))][1]
@@ -273,12 +272,20 @@ def score(q, v_i, texts: tuple[str, ...], weight: float, fusion: str) -> float |
     """The formulas of docs/design.md; None where a picture does not answer."""
     a, b, m_i, m_t = weight, 1 - weight, MEANS[IMAGE], MEANS[TEXT]
     if not texts:
-        return float(q @ (v_i - m_i)) if a else None
+        row = half(v_i)
+        length = np.linalg.norm(row) if fusion == "concat" else 1
+        return float(q @ (row - m_i) / length) if a else None
     v_t = unit(sum(stored(unit(colour_of(text))) for text in texts))
     if fusion == "mean":
-        return float(q @ (unit(v_i + v_t) - (m_i + m_t) / np.sqrt(2 + 2 * m_i @ m_t)))
-    pair = a * v_i + b * v_t
+        return float(q @ (half(unit(v_i + v_t)) - (m_i + m_t) / np.sqrt(2 + 2 * m_i @ m_t)))
+    r_i, r_t = np.split(half(unit(np.concatenate([v_i, v_t]))) * np.sqrt(2), 2)
+    pair = a * r_i + b * r_t
     return float(q @ (pair - a * m_i - b * m_t)) / float(np.linalg.norm(pair))
+
+
+def half(row):
+    """A row as it comes back from a file of the vector index."""
+    return row.astype(np.float16).astype(np.float64)
 
 
 def unit(row):
@@ -288,7 +295,7 @@ def unit(row):
 
 def stored(row):
     """An embedding as it comes back from the catalogue."""
-    return unit(row.astype(np.float16).astype(np.float64))
+    return unit(half(row))
 
 
 TestHistory = History.TestCase
