@@ -19,6 +19,7 @@ from indexer.segments import (
     SegmentWriter,
     Stored,
     delete_other_files,
+    named_segments,
     stored_generation,
     stored_segments,
 )
@@ -126,16 +127,20 @@ class CachedIndex:
         updated = writer.updated(stored, generation)
         if updated is not None:
             library.put_segments(updated)
-        delete_other_files(library.path, (updated or stored).files | library.compressed.files)
+        self._delete_others()
         self._open.damaged.clear()
         self._held = None
         self._saved = generation
 
     def forget(self) -> None:
         """Look at what is on disk again, and delete what is not used any more."""
-        library, self._held = self._library, None
-        stored = stored_segments(library.catalogue, library.made_with)
-        delete_other_files(library.path, stored.files | library.compressed.files)
+        self._held = None
+        self._delete_others()
+
+    def _delete_others(self) -> None:
+        library = self._library
+        named = named_segments(library.catalogue) | library.compressed.files
+        delete_other_files(library.path, named)
 
     def _opened(self, made_with: str) -> tuple[Stored, VectorIndex, bool]:
         """What is on disk, its rows, and whether these are all of it.

@@ -81,11 +81,6 @@ class Stored:
     waiting: tuple[int, ...] = ()
 
     @property
-    def files(self) -> set[str]:
-        """The names of all files."""
-        return {segment.file for segment in self.segments}
-
-    @property
     def facts(self) -> str:
         """What the setting "vectors" holds."""
         facts = {"made_with": self.made_with, "generation": self.generation}
@@ -100,6 +95,14 @@ def stored_segments(catalogue: Lookup, made_with: str) -> Stored:
         return Stored(made_with)
     segments = tuple(Segment(f, c, np.frombuffer(k, dtype="<i8")) for f, c, k in rows)
     return Stored(made_with, int(said["generation"]), segments, tuple(said["waiting"]))
+
+
+def named_segments(catalogue: Lookup) -> set[str]:
+    """The files that the catalogue names, whatever encoder and fusion they were made with.
+
+    They stay: a library that goes back to a fusion looks for the files of before.
+    """
+    return {file for file, _, _ in catalogue.segments()[1]}
 
 
 def stored_generation(catalogue: Lookup) -> int:

@@ -185,3 +185,13 @@ def test_run_without_changes_writes_nothing(many):
         index_folder(again, options=QUICK)
         assert again.generation == many.generation
     assert {path: path.stat().st_mtime_ns for path in many.path.glob("vectors-*")} == before
+
+
+def test_fusion_of_before_finds_its_files_though_nothing_was_there_meanwhile(many):
+    """Without a picture there is nothing to write, and what the catalogue names is not deleted."""
+    folder = many.catalogue.folders()[0].path
+    many.set_fusion("mean")
+    folder.rename(folder.with_name("away"))
+    index_folder(many, options=QUICK)
+    many.set_fusion("concat")
+    assert [finding.check for finding in examine(many) if finding.serious] == []

@@ -17,6 +17,7 @@ from indexer.report import Progress
 from indexer.segments import (
     Segment,
     delete_other_files,
+    named_segments,
     opened_segment,
     other_files,
     stored_segments,
@@ -46,7 +47,7 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
     if wrong:
         yield _bad(wrong, "disagree with the catalogue: answers may be wrong")
     yield from _compressed(library)
-    stray = other_files(library.path, stored.files | library.compressed.files)
+    stray = other_files(library.path, _named(library))
     if stray:
         yield Finding(
             "vectors",
@@ -117,5 +118,9 @@ def _agrees(library: Library, segment: Segment, current: Ids) -> bool:
 
 
 def _delete_stray(library: Library) -> None:
-    stored = stored_segments(library.catalogue, library.made_with)
-    delete_other_files(library.path, stored.files | library.compressed.files)
+    delete_other_files(library.path, _named(library))
+
+
+def _named(library: Library) -> set[str]:
+    """The files that are in use."""
+    return named_segments(library.catalogue) | library.compressed.files

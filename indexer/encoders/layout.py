@@ -54,8 +54,9 @@ class Streams:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
         """The outputs of each part of the pictures, in order."""
-        step = max(1, min(self.layout.batch, -(-len(pixels) // self.layout.streams)))
-        parts = [pixels[start : start + step] for start in range(0, len(pixels), step)]
+        least = -(-len(pixels) // self.layout.batch)
+        count = max(least, min(self.layout.streams, len(pixels)))
+        parts = np.array_split(pixels, count) if count else []
         return list(self._pool.map(self._run, parts) if self._pool else map(self._run, parts))
 
     def close(self) -> None:
