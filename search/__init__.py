@@ -8,12 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search.hits import Answer, Hit
+    from search.options import Options
     from search.query import Query, Term
-    from search.searcher import Answer, Hit, Searcher
+    from search.searcher import Searcher
 
 _HOMES = {
-    "Answer": "search.searcher",
-    "Hit": "search.searcher",
+    "Answer": "search.hits",
+    "Hit": "search.hits",
+    "Options": "search.options",
     "Query": "search.query",
     "Searcher": "search.searcher",
     "Term": "search.query",
@@ -22,6 +25,7 @@ _HOMES = {
 __all__ = [
     "Answer",
     "Hit",
+    "Options",
     "Query",
     "Searcher",
     "Term",

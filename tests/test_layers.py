@@ -134,7 +134,7 @@ NAMES = {
         "Failure", "IndexOptions", "IndexReport", "Library", "PicfuseError", "Progress",
         "index_folder",
     ],
-    "search": ["Answer", "Hit", "Query", "Searcher", "Term"],
+    "search": ["Answer", "Hit", "Options", "Query", "Searcher", "Term"],
     "indexer.captions": [
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,10 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from search import Query, Searcher
 from search.query import STDIN
-from ui.cli.group import NOTHING_MATCHED, F, json_option, library_options
+from ui.cli.group import NOTHING_MATCHED
+from ui.cli.search_options import search_options
 from ui.cli.text import print_answer
 
-WHERE = (
-    "Write 'field: value'; dates and numbers also take <, <=, > and >=, and ranges 'A..B'. One of "
-    "several values is enough: 'format: png, webp'. Join with 'and', 'or', 'not' and parentheses; "
-    "put values that hold such words in double quotes. What is not known of a picture fulfils no "
-    "condition."
-)
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
 
 
@@ -38,41 +32,6 @@ class SearchCommand(click.Command):
             if _GLUED.fullmatch(word):
                 raise QueryError(f"{word!r}: write the sign alone, as in '- {word[1:]}'")
         return super().parse_args(ctx, args)
-
-
-def search_options(command: F) -> F:
-    """The options that both commands take."""
-    for option in (
-        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
-        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
-        json_option,
-        click.option(
-            "--weight",
-            type=click.FloatRange(0, 1),
-            help="1 ranks by the picture alone, 0 by its caption alone.  [default: as the "
-            "library is set]",
-        ),
-        click.option(
-            "--tag",
-            "tags",
-            multiple=True,
-            metavar="NAME",
-            help="Only pictures with this tag; may be repeated: all must hold.",
-        ),
-        click.option(
-            "--where",
-            metavar="EXPR",
-            callback=lambda ctx, parameter, value: _where(ctx, value),
-            help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
-            "'--where help' lists the fields.",
-        ),
-        click.option(
-            "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
-        ),
-        library_options,
-    ):
-        command = option(command)
-    return command
 
 
 @click.command(
@@ -102,25 +61,6 @@ def search(
             raise click.NoSuchOption(term, ctx=ctx)
     query = Query.parse(terms, weight=weight) if terms or not _restricted(options) else None
     _answer(ctx, query, **options)
-
-
-def _where(ctx: click.Context, value: str | None) -> str | None:
-    """The expression; 'help' prints the language instead of searching."""
-    if value == "help":
-        click.echo(_language(), nl=False)
-        ctx.exit()
-    return value
-
-
-def _language() -> str:
-    """The fields of `--where`, and how to join conditions."""
-    formatter = click.HelpFormatter()
-    fields = import_module("search.where").FIELDS
-    with formatter.section("Fields of --where"):
-        formatter.write_dl([(name, field.meaning) for name, field in fields.items()])
-    formatter.write_paragraph()
-    formatter.write_text(WHERE)
-    return formatter.getvalue()
 
 
 def _restricted(options: Mapping[str, Any]) -> bool:
@@ -157,10 +97,8 @@ def _answer(
         searcher = Searcher(opened)
         if query is not None:
             answer = searcher.search(_with_standard_input(query), k=k, tags=tags, where=where)
-        elif tags:
-            answer = searcher.tagged(tags, k=k, where=where)
         else:
-            answer = searcher.fulfilling(where or "", k=k)
+            answer = searcher.listed(k=k, tags=tags, where=where)
     print_answer(answer, styles[0] if styles else "lines")
     if not answer.hits:
         if not styles:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer import Library
 from indexer.database import is_vacant
 from indexer.errors import (
     InputError,
@@ -20,36 +15,13 @@ from indexer.errors import (
     QueryError,
 )
 from indexer.thumbnails import read_thumbnail
-from search import Answer
-from search.where import FIELDS
+from search import Answer, Options
+from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
-from ui.views.paste import paste_into
 from ui.views.plain import notice
 from ui.views.words import query_of
-
-PICTURE = "picture"  # key of the uploader
-LIKE = "like"  # in the address: the picture of the library that is asked with
-COUNTS = (12, 24, 48, 96)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the page's controls say."""
-
-    words: str
-    picture: bytes | None
-    like: str | None
-    weight: float
-    k: int
-    tags: tuple[str, ...] = ()
-    where: str | None = None
-
-    @property
-    def nothing(self) -> bool:
-        """Whether nothing is asked for but perhaps tags and conditions."""
-        return self.like is None and self.picture is None and not self.words.strip()
 
 
 @st.fragment
@@ -83,7 +55,7 @@ def _search(opened: Opened, pictures: int) -> None:
     try:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
-        asked = _ask(opened.library, names)
+        asked = ask(opened.library, names)
         if asked.nothing and not asked.tags and not asked.where:
             _browse(opened, pictures, asked.k)
             return
@@ -101,85 +73,6 @@ def _search(opened: Opened, pictures: int) -> None:
         _results(answer)
 
 
-def _ask(library: Library, names: Sequence[str]) -> Asked:
-    words = st.text_input(
-        "Search",
-        key="q",
-        type="search",
-        placeholder="Describe a picture, as in: boats at sundown",
-        label_visibility="collapsed",
-        max_chars=2000,
-        bind="query-params",
-        persist_state="session",
-        on_change=_leave_similar,
-    )
-    left, middle, right = st.columns([5, 4, 2], gap="medium")
-    with left:
-        uploaded = st.file_uploader(
-            "A picture: choose, drop or paste it (Ctrl+V)",
-            type="image",
-            key=PICTURE,
-            on_change=_leave_similar,
-        )
-    with middle:
-        weight = _weight(library.weight, weighable=library.fusion.weighable)
-    with right:
-        k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
-    tags, where = _tags(names), _where()
-    paste_into(PICTURE)
-    like = st.query_params.get(LIKE)
-    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where)
-
-
-def _where() -> str | None:
-    """The conditions that pictures have to fulfil, in the language of `--where`."""
-    said = st.text_input(
-        "Only pictures that fulfil",
-        key="where",
-        placeholder="taken: last winter and not format: png",
-        help="\n".join(f"- **{name}**: {field.meaning}" for name, field in FIELDS.items()),
-        max_chars=2000,
-        bind="query-params",
-        persist_state="session",
-    )
-    return said.strip() or None
-
-
-def _tags(names: Sequence[str]) -> tuple[str, ...]:
-    """The tags that are asked for; nothing is shown where the library has none."""
-    if not names:
-        return ()
-    chosen = st.multiselect(
-        "Only pictures with these tags", names, key="tags", persist_state="session"
-    )
-    return tuple(chosen)
-
-
-def _weight(set_to: float, *, weighable: bool) -> float:
-    if not weighable:
-        st.slider(
-            "What counts: caption (0) to picture (1)",
-            0.0,
-            1.0,
-            set_to,
-            key="fixed",
-            disabled=True,
-        )
-        st.caption("This library's fusion has its weight built in.")
-        return set_to
-    return st.slider(
-        "What counts: caption (0) to picture (1)",
-        0.0,
-        1.0,
-        set_to,
-        0.05,
-        key="weight",
-        help="0 goes by the caption alone, 1 by the look of the picture alone.",
-        bind="query-params",
-        persist_state="session",
-    )
-
-
 def _preview(opened: Opened, asked: Asked) -> None:
     """Show the picture that is asked with."""
     if asked.like is not None:
@@ -189,7 +82,7 @@ def _preview(opened: Opened, asked: Asked) -> None:
             if card is not None and small is not None:
                 st.image(small, alt=card.said)
             st.markdown("**Pictures like this one**", width="content")
-            st.button("Back to the search", on_click=_leave_similar, icon=":material/close:")
+            st.button("Back to the search", on_click=leave_similar, icon=":material/close:")
     elif asked.picture is not None:
         try:
             small = jpeg(asked.picture, 240)
@@ -206,17 +99,15 @@ def _answer(opened: Opened, asked: Asked) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        only: dict[str, Any] = {"k": asked.k, "tags": asked.tags, "where": asked.where}
-        if asked.nothing and asked.tags:
-            answer = searcher.tagged(asked.tags, k=asked.k, where=asked.where)
-        elif asked.nothing:
-            answer = searcher.fulfilling(asked.where or "", k=asked.k)
+        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+        if asked.nothing:
+            answer = searcher.listed(**options)
         elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
-            answer = searcher.search(query, **only)
+            answer = searcher.search(query, **options)
         else:
             picture = _picture_id(asked.like)
-            answer = searcher.similar(picture, weight=asked.weight, **only)
+            answer = searcher.similar(picture, weight=asked.weight, **options)
     st.session_state["answer"] = (key, answer)
     return answer
 
@@ -257,7 +148,3 @@ def _counted(pictures: int) -> str:
 
 def _more_like(picture_id: int) -> None:
     st.query_params[LIKE] = str(picture_id)
-
-
-def _leave_similar() -> None:
-    st.query_params.pop(LIKE, None)

@@ -1,0 +1,129 @@
+"""Hits: the pictures of an answer, with what is shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import IMAGE, TEXT
+from indexer.lookup import PictureInfo
+from indexer.notation import thumbnail_path
+from indexer.reading import ReadLibrary
+from search.query import Query
+
+Means = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer. `score` is the fused cosine; the scores of picture and caption stand behind it.
+
+    `caption_score` is None where the picture has no caption; `confidence` is None until a
+    calibration exists. `tags` are those that hold of it with their probabilities, surest first;
+    None where the library has no tag head. Pictures that were only asked for by tags have the
+    least of the tags' probabilities as their score, and no `image_score`; those that were only
+    asked for by `where` have no score either.
+    """
+
+    rank: int
+    picture_id: int
+    path: Path
+    score: float | None
+    confidence: float | None
+    caption: str | None
+    captions: tuple[str, ...]
+    image_score: float | None
+    caption_score: float | None
+    thumbnail: Path
+    tags: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of a query, best first, and how long they took."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The query (dim,) whose products with picture and caption stand behind a score, and the means
+    of both by modality.
+    """
+
+    q: NDArray[np.float32]
+    means: Means
+
+    def of(self, library: ReadLibrary, ids: list[int]) -> dict[int, tuple[float, float | None]]:
+        """Scores of picture and caption alone, from the stored embeddings of pictures by id."""
+        zero = np.zeros_like(self.q)
+        found = library.embedded(ids)
+        images = (found.v_i - self.means.get(IMAGE, zero)) @ self.q
+        texts = (found.v_t - self.means.get(TEXT, zero)) @ self.q
+        return {
+            int(key): (float(i), float(t) if has else None)
+            for key, i, t, has in zip(found.ids, images, texts, found.has_caption, strict=True)
+        }
+
+
+def read_hits(
+    library: ReadLibrary,
+    ids: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    parts: Parts | None = None,
+) -> tuple[Hit, ...]:
+    """The hits of pictures (n,) with their scores (n,), in their order.
+
+    A picture that went meanwhile is left out. `parts` is None where no embedding was asked for.
+    """
+    keys: list[int] = ids.tolist()
+    pictures = library.catalogue.pictures(keys)
+    behind = {} if parts is None else parts.of(library, keys)
+    tags = _tags(library, keys)
+    shown = [(key, s) for key, s in zip(keys, scores.tolist(), strict=True) if key in pictures]
+    return tuple(
+        _hit(
+            rank,
+            score,
+            pictures[key],
+            behind.get(key, (None if parts is None else 0.0, None)),
+            library.thumbnails,
+            None if tags is None else tags.get(key, {}),
+        )
+        for rank, (key, score) in enumerate(shown, start=1)
+    )
+
+
+def _tags(library: ReadLibrary, ids: list[int]) -> dict[int, dict[str, float]] | None:
+    """The tags of pictures; None where the library has no tag head."""
+    tags = library.tags
+    return tags.of(ids) if tags.heads(library.encoder_id) else None
+
+
+def _hit(
+    rank: int,
+    score: float,
+    picture: PictureInfo,
+    parts: tuple[float | None, float | None],
+    folder: Path,
+    tags: Mapping[str, float] | None,
+) -> Hit:
+    return Hit(
+        rank=rank,
+        picture_id=picture.id,
+        path=picture.path,
+        score=None if np.isnan(score) else score,
+        confidence=None,
+        caption=picture.captions[0] if picture.captions else None,
+        captions=picture.captions,
+        image_score=parts[0],
+        caption_score=parts[1],
+        thumbnail=thumbnail_path(folder, picture.content_hash),
+        tags=tags,
+    )

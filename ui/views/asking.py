@@ -1,0 +1,119 @@
+"""The controls of the search page: what is asked, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from indexer import Library
+from search.where import FIELDS
+from ui.views.paste import paste_into
+
+PICTURE = "picture"  # key of the uploader
+LIKE = "like"  # in the address: the picture of the library that is asked with
+COUNTS = (12, 24, 48, 96)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page's controls say."""
+
+    words: str
+    picture: bytes | None
+    like: str | None
+    weight: float
+    k: int
+    tags: tuple[str, ...] = ()
+    where: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is asked for but perhaps tags and conditions."""
+        return self.like is None and self.picture is None and not self.words.strip()
+
+
+def ask(library: Library, names: Sequence[str]) -> Asked:
+    """Show the controls; what they say, and the picture of the library in the address."""
+    words = st.text_input(
+        "Search",
+        key="q",
+        type="search",
+        placeholder="Describe a picture, as in: boats at sundown",
+        label_visibility="collapsed",
+        max_chars=2000,
+        bind="query-params",
+        persist_state="session",
+        on_change=leave_similar,
+    )
+    left, middle, right = st.columns([5, 4, 2], gap="medium")
+    with left:
+        uploaded = st.file_uploader(
+            "A picture: choose, drop or paste it (Ctrl+V)",
+            type="image",
+            key=PICTURE,
+            on_change=leave_similar,
+        )
+    with middle:
+        weight = _weight(library.weight, weighable=library.fusion.weighable)
+    with right:
+        k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
+    tags, where = _tags(names), _where()
+    paste_into(PICTURE)
+    like = st.query_params.get(LIKE)
+    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where)
+
+
+def _where() -> str | None:
+    """The conditions that pictures have to fulfil, in the language of `--where`."""
+    said = st.text_input(
+        "Only pictures that fulfil",
+        key="where",
+        placeholder="taken: last winter and not format: png",
+        help="\n".join(f"- **{name}**: {field.meaning}" for name, field in FIELDS.items()),
+        max_chars=2000,
+        bind="query-params",
+        persist_state="session",
+    )
+    return said.strip() or None
+
+
+def _tags(names: Sequence[str]) -> tuple[str, ...]:
+    """The tags that are asked for; nothing is shown where the library has none."""
+    if not names:
+        return ()
+    chosen = st.multiselect(
+        "Only pictures with these tags", names, key="tags", persist_state="session"
+    )
+    return tuple(chosen)
+
+
+def _weight(set_to: float, *, weighable: bool) -> float:
+    if not weighable:
+        st.slider(
+            "What counts: caption (0) to picture (1)",
+            0.0,
+            1.0,
+            set_to,
+            key="fixed",
+            disabled=True,
+        )
+        st.caption("This library's fusion has its weight built in.")
+        return set_to
+    return st.slider(
+        "What counts: caption (0) to picture (1)",
+        0.0,
+        1.0,
+        set_to,
+        0.05,
+        key="weight",
+        help="0 goes by the caption alone, 1 by the look of the picture alone.",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def leave_similar() -> None:
+    """Ask no more with a picture of the library."""
+    st.query_params.pop(LIKE, None)
