@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from test_open_clip import CONFIG, SIDE
 
-from indexer.encoders import exports, load_encoder
+from indexer.encoders import exports
 from indexer.encoders import open_clip as encoders
 from indexer.encoders.exports import TowerGraph
 from indexer.encoders.graphs import receipt_of
@@ -41,7 +41,8 @@ def cache(tmp_path_factory):
 
 
 def opened(weights, cache):
-    return load_encoder(f"open_clip:TINY:{weights}", cache=cache, offline=True)
+    """The encoder in PyTorch, with its exports."""
+    return encoders.open_encoder("open_clip:TINY", f"TINY:{weights}", cache, offline=True)
 
 
 @pytest.fixture(scope="module")

@@ -57,16 +57,20 @@ class TowerGraph(Graph):
         known = receipt_of(self.path)
         if known.get("failed") and known.get("versions") == BOTH:
             raise ModelError(str(known["failed"]))
+        self.export(self.path)
+
+    def export(self, path: Path) -> None:
+        """Write the graph and what came of it. Raises `ModelError` when it cannot be used."""
         logger.info("exporting %s to ONNX, once; this takes up to a minute", self.path.stem)
-        with beside(self.path) as folder:
-            target = Path(folder) / self.path.name
+        with beside(path) as folder:
+            target = Path(folder) / path.name
             failed = self._export(target)
             receipt = target.with_suffix(".json")
             facts = {"failed": failed} if failed else {"sha256": file_hash(target)}
             receipt.write_text(json.dumps(facts | {"versions": BOTH}))
             if not failed:
-                target.replace(self.path)
-            receipt.replace(self.path.with_suffix(".json"))
+                target.replace(path)
+            receipt.replace(path.with_suffix(".json"))
         if failed:
             raise ModelError(failed)
 
