@@ -105,6 +105,7 @@ class OpenClipEncoder:
         described = json.dumps([checkpoint.config, preparation], sort_keys=True, default=list)
         parts = (FORMAT, described, sha256, repr(self.transform), _vocabulary_hash(config))
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        self._model_lock = Lock()
         self._image_graph, self._text_graph = self._graphs(cache)
         self._noting = Lock()
         self._noted = False  # what opens it without PyTorch, the next time
@@ -114,9 +115,10 @@ class OpenClipEncoder:
         pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
         tokens = self._tokenize(["a photo of two dogs on a beach", "red", ""])
         example = torch.from_numpy(pixels)
+        names = [tower_name(self.fingerprint, modality) for modality in (IMAGE, TEXT)]
         return (
-            TowerGraph(tower_name(self.fingerprint, IMAGE), cache, self._images, example),
-            TowerGraph(tower_name(self.fingerprint, TEXT), cache, self._texts, tokens),
+            TowerGraph(names[0], cache, self._images, example, self._model_lock),
+            TowerGraph(names[1], cache, self._texts, tokens, self._model_lock),
         )
 
     def encode_images(self, images: Pixels) -> Rows:
@@ -161,7 +163,8 @@ class OpenClipEncoder:
     def _in_pytorch(self, inputs: Any, tower: Tower, prepare: Callable[[Any], Tensor]) -> Rows:
         parts = []
         kind = self._device.type
-        with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=self._half):
+        halved = torch.autocast(kind, torch.float16, enabled=self._half)
+        with self._model_lock, torch.inference_mode(), halved:
             for start in range(0, len(inputs), BATCH):
                 batch = prepare(inputs[start : start + BATCH]).to(self._device)
                 parts.append(tower(batch).float().cpu().numpy())
