@@ -81,8 +81,11 @@ class Checkpoint:
         """The files that decide what opens by this name; some of them may not be there.
 
         `config` is a local one. They are the weights and what stands beside them, the tokenizer
-        and the text model, and the revisions that a cache of the hub has of each.
+        and the text model, the revisions that a cache of the hub has of each, and the lists of
+        open_clip itself.
         """
+        package = Path(open_clip.__file__).parent
+        lists = (package / "version.py", package / "pretrained.py")
         beside = (self.weights.with_suffix(".json"), _note_of(self.weights))
         named = (config["text_cfg"].get(key) for key in ("hf_tokenizer_name", "hf_model_name"))
         folders = {Path(folder) for folder in (self.folder, *named) if folder}
@@ -93,7 +96,7 @@ class Checkpoint:
             for folder in (self.weights.parent, *folders)
             if folder.parent.name == "snapshots"
         ]
-        return sorted({self.weights, *beside, *texts, *found, *revisions})
+        return sorted({self.weights, *beside, *texts, *found, *revisions, *lists})
 
     def _text_folder(self, repository: str, needed: tuple[str, ...], hub: Hub) -> str:
         if self.folder is not None and holds(self.folder, needed):

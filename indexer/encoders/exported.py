@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,7 +40,7 @@ class Ready:
     """What an exported encoder is, and what it was made of.
 
     `sources` are the size and time of each file that decides what opens by its name, None for
-    one that must not be there. `made_by` names what reads them.
+    one that must not be there. `device` is what it was opened for.
     """
 
     name: str
@@ -49,7 +48,7 @@ class Ready:
     dim: int
     transform: Mapping[str, str | int]
     sources: Stamps
-    made_by: str
+    device: str
 
     @classmethod
     def of(cls, encoder: Encoder, sources: Iterable[Path]) -> Ready:
@@ -60,13 +59,13 @@ class Ready:
             encoder.dim,
             asdict(encoder.transform),
             {str(path): _stamp(path) for path in sources},
-            _maker(),
+            _device(),
         )
 
     @property
     def current(self) -> bool:
         """Whether nothing has changed since."""
-        return self.made_by == _maker() and all(
+        return self.device == _device() and all(
             _stamp(Path(path)) == stamp for path, stamp in self.sources.items()
         )
 
@@ -218,5 +217,5 @@ def _stamp(path: Path) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _maker() -> str:
-    return f"open_clip {version('open_clip_torch')}, {'CUDA' if DRIVER.exists() else 'CPU'}"
+def _device() -> str:
+    return "cuda" if DRIVER.exists() else "cpu"

@@ -246,6 +246,8 @@ def _register(config: Config) -> str:
 def _model(registered: str, checkpoint: Checkpoint) -> Any:
     """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
     weights = checkpoint.weights
+    root = logging.getLogger()
+    before = root.handlers[:]
     try:
         return open_clip.create_model(
             registered,
@@ -264,6 +266,8 @@ def _model(registered: str, checkpoint: Checkpoint) -> Any:
             f"({_summary(error)}); name the architecture that it was made for, or copy the file "
             "again if it is damaged"
         ) from error
+    finally:
+        root.handlers[:] = before  # open_clip's first word in the log sets one up
 
 
 def _summary(error: Exception) -> str:
