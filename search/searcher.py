@@ -64,6 +64,11 @@ class Searcher:
         hits = read_hits(self.library, page.ids, page.scores)
         return _timed(Query(()), placed(self.library, hits, page), start, page)
 
+    def allowed(self, **options: Unpack[Options]) -> NDArray[np.int64]:
+        """Ids (n,) of all pictures that `tags` and `where` allow, in the order of `listed`."""
+        wanted = complete(options)
+        return (self._surest(wanted) if wanted["tags"] else self._newest(wanted))[0]
+
     def _surest(self, wanted: Options) -> Listed:
         having = self.library.tags.having(self.library.encoder_id, wanted["tags"])
         present = self.library.catalogue.present()

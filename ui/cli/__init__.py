@@ -12,6 +12,7 @@ MODULES = {
     "similar": "searching",
     "duplicates": "duplicating",
     "audit": "auditing",
+    "export": "exporting",
     "status": "status",
     "doctor": "doctor",
     "forget": "folders",

@@ -22,12 +22,9 @@ WHERE = (
 )
 
 
-def search_options(command: F) -> F:
-    """The options that both commands take."""
+def restricting_options(command: F) -> F:
+    """The options that say what is asked for beside the terms."""
     for option in (
-        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
-        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
-        json_option,
         click.option(
             "--weight",
             type=click.FloatRange(0, 1),
@@ -48,6 +45,18 @@ def search_options(command: F) -> F:
             help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
             "'--where help' lists the fields.",
         ),
+    ):
+        command = option(command)
+    return command
+
+
+def search_options(command: F) -> F:
+    """The options that both commands take."""
+    for option in (
+        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
+        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
+        json_option,
+        restricting_options,
         click.option(
             "--diversity",
             type=click.FloatRange(0, 1),

@@ -99,7 +99,7 @@ def _answer(
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         if query is not None:
-            answer = searcher.search(_with_standard_input(query), **options)
+            answer = searcher.search(with_standard_input(query), **options)
         else:
             answer = searcher.listed(**options)
     print_answer(answer, styles[0] if styles else "lines")
@@ -110,7 +110,7 @@ def _answer(
         ctx.exit(NOTHING_MATCHED)
 
 
-def _with_standard_input(query: Query) -> Query:
+def with_standard_input(query: Query) -> Query:
     """The query with the picture of standard input in place of '@-'."""
     if not any(term.picture == STDIN for term in query.terms):
         return query
