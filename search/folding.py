@@ -38,6 +38,15 @@ def leaders(library: ReadLibrary, ids: NDArray[np.int64]) -> Places:
     return found
 
 
+def are_alike(bits: NDArray[np.uint8], cosines: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pairs (n,) are nearly the same, by the bits of their hashes that differ and cosines.
+
+    Both have to speak for it: embeddings alone take two scenes of one game for one picture.
+    """
+    near = (bits <= BITS) & (cosines >= COSINE)
+    return near | ((bits <= FAR_BITS) & (cosines >= NEAR_COSINE))
+
+
 def _alike(
     library: ReadLibrary, ids: NDArray[np.int64], hashes: NDArray[np.uint64]
 ) -> list[tuple[int, int]]:
@@ -52,8 +61,7 @@ def _alike(
     place = {int(key): n for n, key in enumerate(embedded.ids)}
     rows = np.array([place.get(key, -1) for key in ids.tolist()], np.int64)
     cosines = np.einsum("nd,nd->n", embedded.v_i[rows[later]], embedded.v_i[rows[before]])
-    near = (cosines >= COSINE) & (bits <= BITS) | (cosines >= NEAR_COSINE)
-    near &= (rows[later] >= 0) & (rows[before] >= 0)
+    near = are_alike(bits, cosines) & (rows[later] >= 0) & (rows[before] >= 0)
     return list(zip(later[near].tolist(), before[near].tolist(), strict=True))
 
 

@@ -100,7 +100,7 @@ def _link(path: Path, place: Path) -> None:
 
 
 def _copy(path: Path, place: Path) -> None:
-    """Its bytes and times, first under another name; the place is taken by an empty file of ours."""
+    """Its bytes and times: first under another name; an empty file of ours takes the place."""
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         shutil.copy2(path, temporary)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol
 from indexer.errors import InputError
 from indexer.records import FIELDS, Record
 
-ASKED = ("rank", "score")  # where the pictures are the answer to a query
+ANSWER = ("rank", "score", *FIELDS)  # where the pictures are the answer to a query
 FORMATS = ("jsonl", "csv", "parquet")
 GROUP = 20_000  # rows of a group of Parquet
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet calculates
@@ -29,9 +29,8 @@ class Table(Protocol):
         """Write the end."""
 
 
-def table(file: BinaryIO, format: str, *, asked: bool) -> Table:
-    """A table of one of the `FORMATS`; `asked`: it has ranks and scores."""
-    columns = (*ASKED, *FIELDS) if asked else FIELDS
+def table(file: BinaryIO, format: str, columns: Sequence[str] = FIELDS) -> Table:
+    """A table of one of the `FORMATS`; of the records it has these columns."""
     kinds: dict[str, type[Any]] = {"jsonl": JsonLines, "csv": Csv, "parquet": Parquet}
     made: Table = kinds[format](file, columns)
     return made

@@ -12,10 +12,10 @@ from indexer import Progress
 from indexer.errors import InputError
 from indexer.lookup import chunks
 from indexer.reading import ReadLibrary
-from indexer.records import records
+from indexer.records import FIELDS, records
 from indexer.whole_file import whole_file
 from search.export.rows import embeddings_of, rows_file, width_of
-from search.export.tables import Table, table
+from search.export.tables import ANSWER, Table, table
 
 BATCH = 2000  # pictures between two looks at the progress
 
@@ -79,7 +79,7 @@ def _table(stack: ExitStack, files: Files, *, asked: bool) -> Table | None:
         return None
     output = files.output
     file = _opened(stack, output) if isinstance(output, Path) else output
-    return table(file, files.format, asked=asked)
+    return table(file, files.format, ANSWER if asked else FIELDS)
 
 
 def _opened(stack: ExitStack, path: Path) -> BinaryIO:

@@ -13,6 +13,7 @@ MODULES = {
     "duplicates": "duplicating",
     "audit": "auditing",
     "export": "exporting",
+    "map": "mapping",
     "status": "status",
     "doctor": "doctor",
     "forget": "folders",
