@@ -10,6 +10,7 @@ variants, and no two different photographs.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,12 @@ def main() -> None:
     parser.add_argument("--varied", type=int, default=60)
     options = parser.parse_args()
     only = None if options.split is None else read_split(options.folder, options.split)
-    found = sorted(p for p in options.folder.rglob("*.jpg") if only is None or p.name in only)
+    folder = options.folder
+    found = sorted(
+        path
+        for path in folder.rglob("*.jpg")
+        if only is None or os.fsencode(path.relative_to(folder)) in only
+    )
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "pictures"
         folder.mkdir()

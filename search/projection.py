@@ -51,5 +51,5 @@ def principal(rows: Rows) -> Points:
 def _umap(rows: Rows) -> Points:
     """Imported when it is used: it compiles for some seconds."""
     umap = import_module("umap")
-    layout = umap.UMAP(n_neighbors=NEIGHBOURS, metric="cosine", random_state=0)
+    layout = umap.UMAP(n_neighbors=NEIGHBOURS, metric="cosine", random_state=0, n_jobs=1)
     return np.asarray(layout.fit_transform(rows), np.float32)

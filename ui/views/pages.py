@@ -23,7 +23,9 @@ def turn(page: int, *, more: bool) -> None:
     """Show the ways to the pages before and after; nothing where there is one page only."""
     if page == 0 and not more:
         return
-    with st.container(key="pages", horizontal=True, horizontal_alignment="center"):
+    with st.container(
+        key="pages", horizontal=True, horizontal_alignment="center", vertical_alignment="center"
+    ):
         _way("Previous", page - 1, possible=page > 0, icon=":material/chevron_left:")
         st.caption(f"Page {page + 1:,}", width="content")
         _way("Next", page + 1, possible=more, icon=":material/chevron_right:")
