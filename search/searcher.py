@@ -16,13 +16,13 @@ from indexer.encoders import IMAGE, unit_rows
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
-from indexer.vectors import VectorIndex, picture_ids
+from indexer.vectors import VectorIndex
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
+from search.order import Listed, Order, best_first
+from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
-from search.ranking import StoredRows, Wanted, best, nearest
-
-Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
+from search.ranking import StoredRows, Wanted, best
 
 
 class Searcher:
@@ -60,7 +60,14 @@ class Searcher:
         start = time.perf_counter()
         wanted = complete(options)
         found, scores = self._surest(wanted) if wanted["tags"] else self._newest(wanted)
-        return _timed(Query(()), read_hits(self.library, found, scores), start)
+        page = page_of(self.library, Order.of(found, scores), {**wanted, "diverse": 0.0}, {})
+        hits = read_hits(self.library, page.ids, page.scores)
+        return _timed(Query(()), placed(self.library, hits, page), start, page)
+
+    def allowed(self, **options: Unpack[Options]) -> NDArray[np.int64]:
+        """Ids (n,) of all pictures that `tags` and `where` allow, in the order of `listed`."""
+        wanted = complete(options)
+        return (self._surest(wanted) if wanted["tags"] else self._newest(wanted))[0]
 
     def _surest(self, wanted: Options) -> Listed:
         having = self.library.tags.having(self.library.encoder_id, wanted["tags"])
@@ -68,11 +75,11 @@ class Searcher:
         if wanted["where"]:
             present = np.intersect1d(present, self._matches(wanted["where"]))
         sure = np.array([having.get(key, -np.inf) for key in present.tolist()], np.float32)
-        chosen = best(sure, wanted["k"])
+        chosen = best(sure, len(sure))
         return present[chosen], sure[chosen]
 
     def _newest(self, wanted: Options) -> Listed:
-        found = self._matches(wanted["where"] or "")[: wanted["k"]]
+        found = self._matches(wanted["where"] or "")
         return found, np.full(len(found), np.nan, np.float32)
 
     def _found(self, query: Query, wanted: Options, start: float) -> Answer:
@@ -127,10 +134,10 @@ class Searcher:
         having = None if allowed is None else index.positions(allowed)
         barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
         limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
-        positions, found = nearest(stored, embedded.q, weight, limits)
-        ids = picture_ids(index.keys_at(positions))
-        hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
-        return _timed(query, hits, start)
+        order, means = best_first(stored, embedded.q, weight, limits), stored.centres.means
+        page = page_of(self.library, order, wanted, means)
+        hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
+        return _timed(query, placed(self.library, hits, page), start, page)
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
@@ -163,5 +170,6 @@ class Searcher:
         ]
 
 
-def _timed(query: Query, hits: tuple[Hit, ...], start: float) -> Answer:
-    return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
+def _timed(query: Query, hits: tuple[Hit, ...], start: float, page: Page) -> Answer:
+    elapsed = round(1000 * (time.perf_counter() - start), 1)
+    return Answer(query, hits, elapsed, page.offset + len(page.ids) if page.more else None)
