@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
 from typing import Unpack
@@ -17,12 +17,15 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
+from search.examples import examples_of, marked_rows
+from search.feedback import rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best, nearest
 
 Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
+_NOTHING: Listed = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 class Searcher:
@@ -33,10 +36,11 @@ class Searcher:
         self._stored: tuple[VectorIndex, StoredRows] | None = None
 
     def search(self, query: Query | str, **options: Unpack[Options]) -> Answer:
-        """The k best pictures; a query picture that is in the library is left out by content.
+        """The k best pictures; those of the library that are asked with are left out, by content.
 
-        The query of the answer says which weight was used. Raises `QueryError`, `InputError` for a
-        weight that the fusion cannot serve or a tag that no head gives, and `LibraryError`.
+        So are marked ones; a query without terms is answered by those marked as right. The query of
+        the answer says which weight was used. Raises `QueryError`, `InputError` for a weight that
+        the fusion cannot serve or a tag that no head gives, and `LibraryError`.
         """
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
@@ -123,14 +127,35 @@ class Searcher:
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
     ) -> Answer:
         stored = self._rows()
-        index, allowed = stored.index, self._allowed(wanted)
-        having = None if allowed is None else index.positions(allowed)
-        barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
-        limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
-        positions, found = nearest(stored, embedded.q, weight, limits)
-        ids = picture_ids(index.keys_at(positions))
+        embedded, wrong = self._refined(embedded, wanted, weight)
+        out = [*wanted["exclude"], *self._own(wrong)]
+        own = [key for key in self._own(embedded.content_hashes) if key not in out]
+        allowed, k = self._allowed(wanted), wanted["k"]
+        head = _NOTHING
+        if wanted["asked_first"]:
+            first = np.array(own, np.int64)
+            first = first if allowed is None else np.intersect1d(first, allowed)
+            head = _nearest(stored, embedded.q, weight, k, out, first)
+        tail = _nearest(stored, embedded.q, weight, k - len(head[0]), [*out, *own], allowed)
+        tail = _from(wanted["least"], tail)
+        ids, found = (np.concatenate(parts) for parts in zip(head, tail, strict=True))
         hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
         return _timed(query, hits, start)
+
+    def _refined(
+        self, embedded: EmbeddedQuery, wanted: Options, weight: float
+    ) -> tuple[EmbeddedQuery, list[bytes]]:
+        """The query as the marked pictures refine it, which are right; contents of wrong ones."""
+        means = self._rows().centres.means
+        right = examples_of(self.library, wanted["like"])
+        wrong = examples_of(self.library, wanted["unlike"])
+        contents = {example.content_hash for example in right}
+        if any(example.content_hash in contents for example in wrong):
+            raise QueryError("a picture is marked as right and as wrong; take one of them back")
+        rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
+        q = rocchio(embedded.q, *rows) if right or wrong or not embedded.q.any() else embedded.q
+        hashes = (*embedded.content_hashes, *contents)
+        return EmbeddedQuery(q, hashes), [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
@@ -155,13 +180,35 @@ class Searcher:
             self._stored = (index, StoredRows.in_index(index, self.library.encoder.means))
         return self._stored[1]
 
-    def _own(self, query: EmbeddedQuery) -> list[int]:
+    def _own(self, contents: Iterable[bytes]) -> list[int]:
+        """Ids of the pictures that consist of these bytes."""
         return [
-            key
-            for content in query.content_hashes
-            for key in self.library.catalogue.ids_of_content(content)
+            key for content in contents for key in self.library.catalogue.ids_of_content(content)
         ]
 
 
 def _timed(query: Query, hits: tuple[Hit, ...], start: float) -> Answer:
     return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
+
+
+def _nearest(
+    stored: StoredRows,
+    q: NDArray[np.float32],
+    weight: float,
+    k: int,
+    barred: Iterable[int],
+    only: NDArray[np.int64] | None,
+) -> Listed:
+    """The k best pictures but for some, or of some alone, by their ids."""
+    index = stored.index
+    bars = index.positions(np.array([*barred], np.int64))
+    having = None if only is None else index.positions(only)
+    positions, found = nearest(stored, q, weight, Wanted(k, bars, having))
+    return picture_ids(index.keys_at(positions)), found
+
+
+def _from(least: float | None, listed: Listed) -> Listed:
+    """Those that reach a score; all where none is asked for."""
+    ids, found = listed
+    reached = slice(None) if least is None else found >= least
+    return ids[reached], found[reached]
