@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from indexer.encoders import Rows, unit_rows
 from indexer.errors import QueryError
 
-ALPHA, BETA, GAMMA = 1.0, 0.75, 0.25
+ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
 
 
 def rocchio(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.float32]:

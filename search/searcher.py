@@ -138,7 +138,7 @@ class Searcher:
             head = _nearest(stored, embedded.q, weight, k, out, first)
         tail = _nearest(stored, embedded.q, weight, k - len(head[0]), [*out, *own], allowed)
         tail = _from(wanted["least"], tail)
-        ids, found = (np.concatenate(parts) for parts in zip(head, tail, strict=True))
+        ids, found = np.concatenate([head[0], tail[0]]), np.concatenate([head[1], tail[1]])
         hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
         return _timed(query, hits, start)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 
 import click
@@ -16,8 +17,13 @@ WHERE = (
 )
 
 
-def search_options(command: F) -> F:
-    """The options that both commands take."""
+COUNT = click.option(
+    "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
+)
+
+
+def search_options(command: F, count: Callable[[F], F] = COUNT) -> F:
+    """The options that both commands take; `count` is the one for the number of hits."""
     for option in (
         click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
         click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
@@ -43,8 +49,19 @@ def search_options(command: F) -> F:
             "'--where help' lists the fields.",
         ),
         click.option(
-            "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
+            "--unlike",
+            multiple=True,
+            metavar="PICTURE",
+            help="A picture that is wrong: find others than such; may be repeated.",
         ),
+        click.option(
+            "--like",
+            multiple=True,
+            metavar="PICTURE",
+            help="A picture that is right, of the library or any other: find more such; may be "
+            "repeated.",
+        ),
+        count,
         library_options,
     ):
         command = option(command)

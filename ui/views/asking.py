@@ -9,6 +9,7 @@ import streamlit as st
 
 from indexer import Library
 from search.where import FIELDS
+from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
@@ -27,6 +28,8 @@ class Asked:
     k: int
     tags: tuple[str, ...] = ()
     where: str | None = None
+    right: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -62,7 +65,8 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
     tags, where = _tags(names), _where()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
-    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where)
+    picture = uploaded.getvalue() if uploaded else None
+    return Asked(words, picture, like, weight, k, tags, where, marked(True), marked(False))
 
 
 def _where() -> str | None:
@@ -115,5 +119,6 @@ def _weight(set_to: float, *, weighable: bool) -> float:
 
 
 def leave_similar() -> None:
-    """Ask no more with a picture of the library."""
+    """Ask no more with a picture of the library; what was marked refined another question."""
     st.query_params.pop(LIKE, None)
+    clear_marks()
