@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,8 @@ def _answer(
     options |= {"like": like, "unlike": unlike}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
-        if query is None:
-            answer = searcher.listed(**options)
-        else:
-            answer = searcher.search(query, **options)
+        ask = searcher.listed if query is None else partial(searcher.search, query)
+        answer = ask(**options)
     print_answer(answer, style)
     if not answer.hits:
         if style == "lines":
