@@ -17,6 +17,7 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
+from search.explaining import explained
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
 from search.query import EmbeddedQuery, Query, Term, embed
@@ -117,7 +118,8 @@ class Searcher:
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
         query = Query((Term(picture=str(same.path)),), weight)
-        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, wanted, start)
+        embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
+        return self._answer(embedded, query, weight, wanted, start)
 
     def _answer(
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
@@ -130,6 +132,8 @@ class Searcher:
         positions, found = nearest(stored, embedded.q, weight, limits)
         ids = picture_ids(index.keys_at(positions))
         hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
+        if wanted["explain"]:
+            hits = explained(self.library, stored, hits, embedded, query, weight)
         return _timed(query, hits, start)
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:

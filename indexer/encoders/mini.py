@@ -36,12 +36,14 @@ from indexer.encoders.heads import (
 from indexer.encoders.layout import AT_ONCE
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
-from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Rows, unit_rows
+from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Regions, Rows, unit_rows
+from indexer.encoders.regions import window_features
 from indexer.errors import InputError, ModelError
 from indexer.golden import golden_pixels
 from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
+GRID = (9, 9)  # places of the last map
 BATCH = 16  # sentences a run: larger ones only cost memory
 MAX_TOKENS = 128
 INT8_COST = BUILT_IN.with_name("int8.json")  # what int8 costs with the heads of picfuse
@@ -68,6 +70,7 @@ class Towers:
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
         plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.image = Int8Graph(plain, heads) if int8 else plain
+        self.maps = Graph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
         self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
         self._tokenizer: Tokenizer | None = None
 
@@ -82,6 +85,14 @@ class Towers:
         for pooled, probabilities in self.image.run_pixels(images):
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
+
+    def region_features(self, image: Pixels) -> NDArray[np.float32]:
+        """Shape (h, w, 9064): the same of a window around each place of pixels (260, 260, 3).
+
+        Their graph is made with the first picture that is asked for, in up to a minute, in fp32.
+        """
+        maps = [x[0] for x in self.maps.run({"pixels": image[None]})]
+        return window_features(maps).reshape(*maps[-1].shape[1:], -1)
 
     def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
@@ -142,9 +153,22 @@ class MiniEncoder:
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        self._complete()
+        return project_images(self.towers.image_features(images), self.weights)
+
+    def encode_regions(self, images: Pixels) -> Regions:
+        """Rows (n, 9, 9, dim) of windows of 3 by 3 places, as if they were pictures."""
+        self._complete()
+        parts = [np.zeros((0, *GRID, self.dim), np.float32)]
+        for image in images:
+            features = self.towers.region_features(image)
+            rows = project_images(features.reshape(-1, features.shape[-1]), self.weights)
+            parts.append(rows.reshape(1, *features.shape[:2], -1))
+        return np.concatenate(parts)
+
+    def _complete(self) -> None:
         if not set(COARSE) <= set(self.weights):
             self.weights = self._all_weights()
-        return project_images(self.towers.image_features(images), self.weights)
 
     def _all_weights(self) -> dict[str, NDArray[np.float32]]:
         """All weights, of the same file as those that were read first. Raises `ModelError`."""

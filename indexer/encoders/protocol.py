@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from indexer.transform import ImageTransform
 
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
+Regions: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), unit rows of a grid of places
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
 
 IMAGE = "image"
@@ -48,6 +49,18 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim); n may be 0."""
+        ...
+
+
+@runtime_checkable
+class LocatingEncoder(Protocol):
+    """What an encoder may do besides: say what each part of a picture shows."""
+
+    def encode_regions(self, images: Pixels) -> Regions:
+        """Rows (n, rows, columns, dim) in the space of `v_i`, of a grid over the pixels.
+
+        Raises `ModelError` where its image tower has no such grid.
+        """
         ...
 
 

@@ -43,6 +43,9 @@ def search_options(command: F) -> F:
             "'--where help' lists the fields.",
         ),
         click.option(
+            "--explain", is_flag=True, help="Say what picture, caption and terms add to a score."
+        ),
+        click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
         ),
         library_options,

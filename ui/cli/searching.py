@@ -13,7 +13,7 @@ import click
 
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
-from search import Query, Searcher
+from search import Options, Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.search_options import search_options
@@ -84,6 +84,7 @@ def _answer(
     k: int,
     tags: tuple[str, ...],
     where: str | None,
+    explain: bool,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -95,10 +96,11 @@ def _answer(
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
+        wanted: Options = {"k": k, "tags": tags, "where": where, "explain": explain}
         if query is not None:
-            answer = searcher.search(_with_standard_input(query), k=k, tags=tags, where=where)
+            answer = searcher.search(_with_standard_input(query), **wanted)
         else:
-            answer = searcher.listed(k=k, tags=tags, where=where)
+            answer = searcher.listed(**wanted)
     print_answer(answer, styles[0] if styles else "lines")
     if not answer.hits:
         if not styles:

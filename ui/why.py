@@ -1,0 +1,32 @@
+"""Why a hit was found, in words: for the command line and for the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search.explanation import Explanation
+from search.query import Term
+
+
+def lines_of(explanation: Explanation) -> list[str]:
+    """What picture and caption add to a score; of several terms also what each of them adds."""
+    parts = [("picture", explanation.picture)]
+    parts += [] if explanation.caption is None else [("caption", explanation.caption)]
+    if explanation.exact:
+        found = [_sum(parts)]
+    else:
+        found = [", ".join(f"without the {name} {-share:+.3f}" for name, share in parts)]
+    if len(explanation.terms) > 1:
+        found.append(_sum([(name_of(part.term), part.share) for part in explanation.terms]))
+    return found
+
+
+def name_of(term: Term) -> str:
+    """A term as it is told from others: its words, or the name of its picture."""
+    if term.picture is None:
+        return f'"{term.text}"'
+    return Path(term.picture).name if isinstance(term.picture, str) else "the picture"
+
+
+def _sum(parts: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {share:+.3f}" for name, share in parts)
