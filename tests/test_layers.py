@@ -90,7 +90,7 @@ HEAVY_HOMES = (
     "indexer.encoders.open_clip",
     "indexer.encoders.checkpoints",
     "indexer.encoders.exports",
-    "indexer.encoders.visual_regions",
+    "indexer.encoders.visual_places",
     "indexer.encoders.quantising",
 )
 

@@ -11,7 +11,7 @@ import sys
 
 import streamlit as st
 
-from ui.views import library_page, search_page
+from ui.views import captions_page, duplicates_page, library_page, search_page
 from ui.views.options import AppOptions
 from ui.views.plain import ICON, use_style
 
@@ -28,9 +28,19 @@ def main() -> None:
     def manage() -> None:
         library_page.show(options)
 
+    def alike() -> None:
+        duplicates_page.show(options)
+
+    def captions() -> None:
+        captions_page.show(options)
+
     library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
     start = st.Page(search, title="Search", icon=":material/search:", default=True)
-    st.navigation([start, library], position="top").run()
+    copies = st.Page(
+        alike, title="Duplicates", icon=":material/content_copy:", url_path="duplicates"
+    )
+    audit = st.Page(captions, title="Captions", icon=":material/subtitles:", url_path="captions")
+    st.navigation([start, library, copies, audit], position="top").run()
 
 
 if __name__ == "__main__":

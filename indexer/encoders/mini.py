@@ -36,8 +36,8 @@ from indexer.encoders.heads import (
 from indexer.encoders.layout import AT_ONCE
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
-from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Regions, Rows, unit_rows
-from indexer.encoders.regions import window_features
+from indexer.encoders.places import features_without
+from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Places, Rows, unit_rows
 from indexer.errors import InputError, ModelError
 from indexer.golden import golden_pixels
 from indexer.transform import ImageTransform
@@ -86,13 +86,12 @@ class Towers:
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
 
-    def region_features(self, image: Pixels) -> NDArray[np.float32]:
-        """Shape (h, w, 9064): the same of a window around each place of pixels (260, 260, 3).
+    def features_without(self, image: Pixels) -> NDArray[np.float32]:
+        """Shape (1 + h * w, 9064), of pixels (260, 260, 3): of all, then without each place.
 
         Their graph is made with the first picture that is asked for, in up to a minute, in fp32.
         """
-        maps = [x[0] for x in self.maps.run({"pixels": image[None]})]
-        return window_features(maps).reshape(*maps[-1].shape[1:], -1)
+        return features_without([x[0] for x in self.maps.run({"pixels": image[None]})])
 
     def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
@@ -156,15 +155,14 @@ class MiniEncoder:
         self._complete()
         return project_images(self.towers.image_features(images), self.weights)
 
-    def encode_regions(self, images: Pixels) -> Regions:
-        """Rows (n, 9, 9, dim) of windows of 3 by 3 places, as if they were pictures."""
+    def encode_places(self, images: Pixels) -> Places:
+        """Rows (n, 9, 9, dim): what is missing of `v_i` when a place and those around it are."""
         self._complete()
-        parts = [np.zeros((0, *GRID, self.dim), np.float32)]
-        for image in images:
-            features = self.towers.region_features(image)
-            rows = project_images(features.reshape(-1, features.shape[-1]), self.weights)
-            parts.append(rows.reshape(1, *features.shape[:2], -1))
-        return np.concatenate(parts)
+        found = np.zeros((len(images), *GRID, self.dim), np.float32)
+        for place, image in enumerate(images):
+            rows = project_images(self.towers.features_without(image), self.weights)
+            found[place] = (rows[0] - rows[1:]).reshape(*GRID, self.dim)
+        return found
 
     def _complete(self) -> None:
         if not set(COARSE) <= set(self.weights):

@@ -38,8 +38,8 @@ from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_ch
 from indexer.encoders.exports import TowerGraph
 from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
-from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Regions, Rows, unit_rows
-from indexer.encoders.visual_regions import visual_regions
+from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Places, Rows, unit_rows
+from indexer.encoders.visual_places import visual_places
 from indexer.errors import ModelError, PicfuseError
 from indexer.images import ImageTransform
 
@@ -127,12 +127,14 @@ class OpenClipEncoder:
             return self._rows([run({"tokens": self._tokens(part).numpy()})[0] for part in parts])
         return self._in_pytorch(texts, self._texts, self._tokens)
 
-    def encode_regions(self, images: Pixels) -> Regions:
+    def encode_places(self, images: Pixels) -> Places:
         """Rows (n, rows, columns, dim) of the places of the last features, always in PyTorch."""
+        if not len(images):
+            return np.zeros((0, 0, 0, self.dim), np.float32)
         visual = self._images.model.visual
         kind = self._device.type
         with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=self._half):
-            found = visual_regions(visual, self.normalised(images), self.name)
+            found = visual_places(visual, self.normalised(images), self.name)
         return unit_rows(found.float().cpu().numpy())
 
     def _exported(self, graph: TowerGraph, inputs: Sized) -> bool:

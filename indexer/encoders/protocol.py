@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.transform import ImageTransform
 
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
-Regions: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), unit rows of a grid of places
+Places: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), of a grid over the pixels
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
 
 IMAGE = "image"
@@ -54,12 +54,13 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class LocatingEncoder(Protocol):
-    """What an encoder may do besides: say what each part of a picture shows."""
+    """What an encoder may do besides: say what each place of a picture adds to it."""
 
-    def encode_regions(self, images: Pixels) -> Regions:
-        """Rows (n, rows, columns, dim) in the space of `v_i`, of a grid over the pixels.
+    def encode_places(self, images: Pixels) -> Places:
+        """Rows (n, rows, columns, dim) whose products with a query tell places apart.
 
-        Raises `ModelError` where its image tower has no such grid.
+        The higher, the more a place speaks for the query, compared with the others of the same
+        picture. Raises `ModelError` where the image tower has no such grid.
         """
         ...
 

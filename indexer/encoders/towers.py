@@ -19,7 +19,7 @@ from transformers import BertConfig, BertModel
 
 from indexer.encoders.heads import TAIL
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
-from indexer.encoders.regions import MAPS
+from indexer.encoders.places import MAPS
 from indexer.errors import ModelError
 
 FIRST_STAGE = 3  # of seven, from 0: the first whose channels the image head reads

@@ -10,6 +10,7 @@ MODULES = {
     "index": "indexing",
     "search": "searching",
     "similar": "searching",
+    "explain": "explaining",
     "duplicates": "duplicating",
     "audit": "auditing",
     "status": "status",

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from PIL import Image
 
-from indexer.errors import PictureError
+from indexer.errors import PicfuseError, PictureError
 from indexer.images import decode, hash_bytes, read_picture
 from indexer.lookup import PictureInfo
 from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
 from ui.views.plain import notice, shown
+from ui.why import lines_of
 
+HeatPainter = Callable[[Image.Image], Image.Image]
 LARGE = 2560  # pixels of a side: more than a screen shows
 
 
@@ -30,6 +33,7 @@ class Card:
     score: str = ""
     scores: str = ""
     tags: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
@@ -39,7 +43,8 @@ class Card:
         image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
         scores = f"Score {score}{image}{caption}" if score else ""
         tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
-        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
+        why = () if hit.explanation is None else tuple(lines_of(hit.explanation))
+        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags, why)
 
     @classmethod
     def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
@@ -53,18 +58,28 @@ class Card:
         return shown(self.captions[0] if self.captions else Path(self.path.name))
 
 
-def grid(cards: Sequence[Card], more: Callable[[int], None]) -> None:
-    """The cards in rows; `more` is called with the picture whose like is asked for."""
+def grid(
+    cards: Sequence[Card], more: Callable[[int], None], where: HeatPainter | None = None
+) -> None:
+    """The cards in rows; `more` is called with the picture whose like is asked for.
+
+    `where` paints the heat map of what was asked over a picture, where that can be done.
+    """
     with st.container(key="hits"):
         for place, card in enumerate(cards):
             with st.container(key=f"hit-{place}"):
-                _show(card, place, more)
+                _show(card, place, more, where)
 
 
 def jpeg(content: bytes, side: int) -> bytes:
     """A picture as a browser can show it, at most `side` pixels long. Raises `PictureError`."""
     image = decode(io.BytesIO(content), min_side=side)
     image.thumbnail((side, side))
+    return as_jpeg(image)
+
+
+def as_jpeg(image: Image.Image) -> bytes:
+    """A picture (RGB) as the bytes of a JPEG."""
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
@@ -81,7 +96,7 @@ def contents(card: Card) -> bytes:
     return content
 
 
-def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
+def _show(card: Card, place: int, more: Callable[[int], None], where: HeatPainter | None) -> None:
     thumbnail = _thumbnail(card)
     if thumbnail is None:
         with st.container(key=f"none-{place}"):
@@ -89,7 +104,7 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
     else:
         st.image(thumbnail, width="stretch", alt=card.said)
     if st.button("Show picture", key=f"open-{place}", type="tertiary"):
-        _open(card, more)
+        _open(card, more, where)
     with st.container(key=f"said-{place}"):
         st.text(card.said)
     with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
@@ -116,11 +131,22 @@ def _thumbnail(card: Card) -> bytes | None:
 
 
 @st.dialog("Picture", width="large")
-def _open(card: Card, more: Callable[[int], None]) -> None:
+def _open(card: Card, more: Callable[[int], None], where: HeatPainter | None) -> None:
     try:
-        st.image(jpeg(contents(card), LARGE), alt=card.said)
+        image = decode(io.BytesIO(contents(card)), min_side=LARGE)
+        image.thumbnail((LARGE, LARGE))
+        with st.empty():
+            st.image(as_jpeg(image), alt=card.said)
+            if where is not None and st.session_state.get("where-open"):
+                with st.spinner("Looking where it is …", show_time=False):
+                    painted = as_jpeg(where(image))
+                st.image(painted, alt=card.said)
     except PictureError as error:
         notice("The picture cannot be shown", str(error))
+    except PicfuseError as error:
+        notice("Where it is cannot be said", str(error))
+    if where is not None:
+        st.toggle("Where it is found", key="where-open")
     for caption in card.captions:
         st.text(shown(caption))
     if card.tags:
@@ -128,5 +154,7 @@ def _open(card: Card, more: Callable[[int], None]) -> None:
     st.code(shown(card.path), language=None, wrap_lines=True)
     if card.scores:
         st.caption(card.scores)
+    for line in card.why:
+        st.text(shown(line))
     if st.button("More like this", key="more-open", on_click=more, args=(card.picture_id,)):
         st.rerun()

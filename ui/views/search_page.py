@@ -21,6 +21,7 @@ from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice
+from ui.views.where_found import heat_painter
 from ui.views.words import query_of
 
 
@@ -70,7 +71,7 @@ def _search(opened: Opened, pictures: int) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
-        _results(answer)
+        _results(opened, answer)
 
 
 def _preview(opened: Opened, asked: Asked) -> None:
@@ -99,7 +100,7 @@ def _answer(opened: Opened, asked: Asked) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where, "explain": True}
         if asked.nothing:
             answer = searcher.listed(**options)
         elif asked.like is None:
@@ -124,12 +125,13 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(answer: Answer) -> None:
+def _results(opened: Opened, answer: Answer) -> None:
     if not answer.hits:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
     st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-    grid([Card.of_hit(hit) for hit in answer.hits], _more_like)
+    cards = [Card.of_hit(hit) for hit in answer.hits]
+    grid(cards, _more_like, heat_painter(opened, answer.query))
 
 
 def _browse(opened: Opened, pictures: int, count: int) -> None:

@@ -22,7 +22,7 @@ class _Reached(Exception):  # noqa: N818 - no error: the rest of a tower is not 
         self.given = given
 
 
-def visual_regions(visual: Any, images: Tensor, name: str) -> Tensor:
+def visual_places(visual: Any, images: Tensor, name: str) -> Tensor:
     """Rows (n, rows, columns, dim) of prepared pictures (n, 3, size, size), of no special length.
 
     Raises `ModelError` for a tower whose last features are no grid of places.
@@ -34,8 +34,8 @@ def visual_regions(visual: Any, images: Tensor, name: str) -> Tensor:
     if hasattr(visual, "trunk") and not hasattr(visual.head, "pool"):
         return _of_timm(visual, images)
     raise ModelError(
-        f"{name}: its image tower ({type(visual).__name__}) cannot say where in a picture something "
-        "is; the built-in model can, and most models of open_clip"
+        f"{name}: its image tower ({type(visual).__name__}) cannot say where in a picture "
+        "something is; the built-in model can, and most models of open_clip"
     )
 
 
