@@ -13,11 +13,12 @@ def lines_of(explanation: Explanation) -> list[str]:
     parts = [("picture", explanation.picture)]
     parts += [] if explanation.caption is None else [("caption", explanation.caption)]
     if explanation.exact:
-        found = [_sum(parts)]
+        found = [f"made of {_sum(parts)}"]
     else:
         found = [", ".join(f"without the {name} {-share:+.3f}" for name, share in parts)]
     if len(explanation.terms) > 1:
-        found.append(_sum([(name_of(part.term), part.share) for part in explanation.terms]))
+        shares = [(name_of(part.term), part.share) for part in explanation.terms]
+        found.append(f"made of {_sum(shares)}")
     return found
 
 

@@ -29,9 +29,7 @@ def show(options: AppOptions) -> None:
         return
     count = int(st.session_state.get("audited", FIRST))
     try:
-        doubts, suggestions, hashes = kept(
-            opened, "audit", count, lambda library: _find(library, count)
-        )
+        found = kept(opened, "audit", count, lambda library: _find(library, count))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return

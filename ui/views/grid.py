@@ -15,10 +15,11 @@ from indexer.images import decode, hash_bytes, read_picture
 from indexer.lookup import PictureInfo
 from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
+from search.heat_map import HeatMap
 from ui.views.plain import notice, shown
 from ui.why import lines_of
 
-HeatPainter = Callable[[Image.Image], Image.Image]
+HeatFinder = Callable[[Image.Image], HeatMap]
 LARGE = 2560  # pixels of a side: more than a screen shows
 
 
@@ -59,11 +60,11 @@ class Card:
 
 
 def grid(
-    cards: Sequence[Card], more: Callable[[int], None], where: HeatPainter | None = None
+    cards: Sequence[Card], more: Callable[[int], None], where: HeatFinder | None = None
 ) -> None:
     """The cards in rows; `more` is called with the picture whose like is asked for.
 
-    `where` paints the heat map of what was asked over a picture, where that can be done.
+    `where` finds where in a picture is what was asked for; None where that cannot be done.
     """
     with st.container(key="hits"):
         for place, card in enumerate(cards):
@@ -96,7 +97,7 @@ def contents(card: Card) -> bytes:
     return content
 
 
-def _show(card: Card, place: int, more: Callable[[int], None], where: HeatPainter | None) -> None:
+def _show(card: Card, place: int, more: Callable[[int], None], where: HeatFinder | None) -> None:
     thumbnail = _thumbnail(card)
     if thumbnail is None:
         with st.container(key=f"none-{place}"):
@@ -130,17 +131,25 @@ def _thumbnail(card: Card) -> bytes | None:
         return None
 
 
+def _show_heat(image: Image.Image, where: HeatFinder, said: str) -> None:
+    with st.spinner("Looking where it is …", show_time=False):
+        heat = where(image)
+    st.image(as_jpeg(heat.over(image)), alt=said)
+    st.caption(
+        f"Warmest where it is found: {heat.highest:+.3f} there, {heat.median:+.3f} in the median. "
+        "Where both are near, it is nowhere in particular."
+    )
+
+
 @st.dialog("Picture", width="large")
-def _open(card: Card, more: Callable[[int], None], where: HeatPainter | None) -> None:
+def _open(card: Card, more: Callable[[int], None], where: HeatFinder | None) -> None:
     try:
         image = decode(io.BytesIO(contents(card)), min_side=LARGE)
         image.thumbnail((LARGE, LARGE))
-        with st.empty():
+        if where is not None and st.session_state.get("where-open"):
+            _show_heat(image, where, card.said)
+        else:
             st.image(as_jpeg(image), alt=card.said)
-            if where is not None and st.session_state.get("where-open"):
-                with st.spinner("Looking where it is …", show_time=False):
-                    painted = as_jpeg(where(image))
-                st.image(painted, alt=card.said)
     except PictureError as error:
         notice("The picture cannot be shown", str(error))
     except PicfuseError as error:

@@ -21,7 +21,7 @@ from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice
-from ui.views.where_found import heat_painter
+from ui.views.where_found import heat_finder
 from ui.views.words import query_of
 
 
@@ -131,7 +131,7 @@ def _results(opened: Opened, answer: Answer) -> None:
         return
     st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
     cards = [Card.of_hit(hit) for hit in answer.hits]
-    grid(cards, _more_like, heat_painter(opened, answer.query))
+    grid(cards, _more_like, heat_finder(opened, answer.query))
 
 
 def _browse(opened: Opened, pictures: int, count: int) -> None:

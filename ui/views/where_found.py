@@ -6,13 +6,13 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from search import Query
-from search.heat_map import Sought
-from ui.views.grid import HeatPainter
+from search.heat_map import HeatMap, Sought
+from ui.views.grid import HeatFinder
 from ui.views.opened import Opened
 
 
-def heat_painter(opened: Opened, query: Query) -> HeatPainter | None:
-    """Paints the heat map of a query over a picture; None where there is no query or no map.
+def heat_finder(opened: Opened, query: Query) -> HeatFinder | None:
+    """Finds where in a picture a query is found; None where there is no query or no map.
 
     Others may ask the library meanwhile: the first map of all takes up to a minute.
     """
@@ -20,9 +20,9 @@ def heat_painter(opened: Opened, query: Query) -> HeatPainter | None:
         if not query.terms or not isinstance(opened.library.encoder, LocatingEncoder):
             return None
 
-    def painted(image: Image.Image) -> Image.Image:
+    def found(image: Image.Image) -> HeatMap:
         with opened.asking():
             sought = Sought.of(opened.library, query)
-        return sought.on(image).over(image)
+        return sought.on(image)
 
-    return painted
+    return found
