@@ -109,7 +109,7 @@ def make(chosen: Sequence[Path], varied: Sequence[Path], folder: Path) -> None:
 
 def print_figures(tier: Tier, groups: Sequence[Group], varied: int, *, show: bool) -> None:
     """Precision of the pairs within groups, and recall of each kind."""
-    found, wrong = {name: 0 for name in KINDS}, []
+    found, wrong = dict.fromkeys(KINDS, 0), []
     pairs = 0
     for group in groups:
         parts = [copy.path.name.split(".")[:2] for copy in group.pictures]

@@ -15,7 +15,7 @@ def lines_of(explanation: Explanation) -> list[str]:
     if explanation.exact:
         found = [f"made of {_sum(parts)}"]
     else:
-        found = [", ".join(f"without the {name} {-share:+.3f}" for name, share in parts)]
+        found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
     if len(explanation.terms) > 1:
         shares = [(name_of(part.term), part.share) for part in explanation.terms]
         found.append(f"made of {_sum(shares)}")
@@ -30,4 +30,8 @@ def name_of(term: Term) -> str:
 
 
 def _sum(parts: list[tuple[str, float]]) -> str:
-    return ", ".join(f"{name} {share:+.3f}" for name, share in parts)
+    return ", ".join(f"{name} {_signed(share)}" for name, share in parts)
+
+
+def _signed(share: float) -> str:
+    return f"{round(share, 3) + 0.0:+.3f}"  # never "-0.000"
