@@ -47,9 +47,10 @@ def show(options: AppOptions) -> None:
         notice("No duplicates", "No two pictures are this much alike.", icon="check")
         return
     spare = [copy for group in groups for copy in group.pictures[1:]]
+    size = _size(sum(copy.size for copy in spare))
     st.text(
-        f"{len(groups):,} groups; {len(spare):,} pictures ({_size(sum(c.size for c in spare))}) "
-        "beside the best of each. Nothing is deleted: copy the paths of what you want to remove."
+        f"{_counted(len(groups))}; {size} beside the best copy of each. "
+        "Nothing is deleted: copy the paths of what you want to remove."
     )
     count = how_many("duplicates", len(groups))
     for group in groups[:count]:
@@ -69,6 +70,10 @@ def _copy(copy: CopyInfo, best: bool, thumbnails: Path) -> None:
     facts = f"{copy.width} x {copy.height} · {_size(copy.size)}"
     st.markdown(f":green-badge[:material/star: Best] {facts}" if best else facts)
     path_to_copy(copy.path)
+
+
+def _counted(groups: int) -> str:
+    return "One group" if groups == 1 else f"{groups:,} groups"
 
 
 def _size(size: int) -> str:
