@@ -13,6 +13,7 @@ from indexer.encoders import IMAGE, TEXT
 from indexer.lookup import PictureInfo
 from indexer.notation import thumbnail_path
 from indexer.reading import ReadLibrary
+from search.explanation import Explanation
 from search.query import Query
 
 Means = Mapping[str, NDArray[np.float32]]
@@ -26,7 +27,7 @@ class Hit:
     calibration exists. `tags` are those that hold of it with their probabilities, surest first;
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
-    asked for by `where` have no score either.
+    asked for by `where` have no score either. `explanation` is None unless it was asked for.
     """
 
     rank: int
@@ -41,6 +42,7 @@ class Hit:
     thumbnail: Path
     tags: Mapping[str, float] | None = None
     like: tuple[PictureInfo, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedQuery:
-    """A query as one unit row `q` (dim,), centred; and the contents of its pictures."""
+    """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
+
+    `terms` (t, dim) are its terms with their weights, after them what marks add: they sum up to
+    `q`.
+    """
 
     q: NDArray[np.float32]
     content_hashes: tuple[bytes, ...]
+    terms: NDArray[np.float32]
 
 
 def _parsed(words: Sequence[str]) -> list[Term]:
@@ -148,7 +153,7 @@ def embed(
     (dim,) by modality. Raises `QueryError` for a picture that cannot be read and for terms that
     cancel out.
     """
-    q = np.zeros(encoder.dim, np.float32)
+    rows: list[NDArray[np.float32]] = []
     hashes: list[bytes] = []
     for term in query.terms:
         if term.picture is None:
@@ -162,7 +167,10 @@ def embed(
             modality = IMAGE
             hashes.append(content_hash)
         centre = means.get(modality)
-        q += term.weight * unit_rows(row if centre is None else row - centre)
-    if query.terms and not np.linalg.norm(q) > 1e-3:
+        rows.append(term.weight * unit_rows(row if centre is None else row - centre))
+    terms = np.reshape(np.array(rows, np.float32), (-1, encoder.dim))
+    q = terms.sum(axis=0)
+    length = np.linalg.norm(q)
+    if query.terms and not length > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
-    return EmbeddedQuery(unit_rows(q), tuple(hashes))
+    return EmbeddedQuery(unit_rows(q), tuple(hashes), terms / (length or 1))

@@ -18,7 +18,8 @@ from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex
 from search.examples import examples_of, marked_rows
-from search.feedback import rocchio
+from search.explaining import explained
+from search.feedback import refined
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
@@ -127,7 +128,8 @@ class Searcher:
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
         query = Query((Term(picture=str(same.path)),), weight)
-        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, wanted, start)
+        embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
+        return self._answer(embedded, query, weight, wanted, start)
 
     def _answer(
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
@@ -137,6 +139,8 @@ class Searcher:
         order, means = self._order(embedded, wrong, weight, wanted), stored.centres.means
         page = page_of(self.library, order, wanted, means)
         hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
+        if wanted["explain"]:
+            hits = explained(self.library, stored, hits, embedded, query, weight)
         return _timed(query, placed(self.library, hits, page), start, page)
 
     def _order(
@@ -168,13 +172,13 @@ class Searcher:
         means = self._rows().centres.means
         right = examples_of(self.library, wanted["like"])
         wrong = examples_of(self.library, wanted["unlike"])
-        contents = {example.content_hash for example in right}
+        contents = [example.content_hash for example in right]
         if any(example.content_hash in contents for example in wrong):
             raise QueryError("a picture is marked as right and as wrong; take one of them back")
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
-        q = rocchio(embedded.q, *rows) if right or wrong or not embedded.q.any() else embedded.q
+        moved = refined(embedded, *rows)
         hashes = (*embedded.content_hashes, *contents)
-        return EmbeddedQuery(q, hashes), [example.content_hash for example in wrong]
+        return replace(moved, content_hashes=hashes), [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""

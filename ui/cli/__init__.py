@@ -11,6 +11,7 @@ MODULES = {
     "search": "searching",
     "similar": "searching",
     "album": "albums",
+    "explain": "explaining",
     "duplicates": "duplicating",
     "audit": "auditing",
     "export": "exporting",

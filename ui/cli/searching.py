@@ -97,6 +97,7 @@ def _answer(
     where: str | None,
     like: tuple[str, ...],
     unlike: tuple[str, ...],
+    explain: bool,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -107,7 +108,7 @@ def _answer(
 ) -> None:
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
-    options |= {"like": like, "unlike": unlike}
+    options |= {"like": like, "unlike": unlike, "explain": explain}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         ask = searcher.listed if query is None else partial(searcher.search, query)
