@@ -7,7 +7,7 @@ folder), and no captions. What is looked for are the hypernyms in WordNet 3.0 of
 pictures, and of no more than a fifth of all ("artifact" is nothing that one looks for); of several
 with the same pictures, the most special one. Its name asks, the first three right and the first
 three wrong hits are marked, and precision@10 among all other pictures is compared: the figure to
-reach is 10 points more. Intervals draw groups; as these overlap, they are narrower than they should be.
+reach is 10 points more. Intervals draw groups; as these overlap, they are too narrow.
 
 `hypernyms.tsv` holds the hypernyms of the 1,000 classes of ImageNet-1k, from WordNet 3.0 (c)
 Princeton University (Debian's package wordnet-base: `/usr/share/wordnet/data.noun`).
