@@ -84,13 +84,13 @@ def test_album_works_when_the_files_it_was_made_with_are_gone(colour_library, pa
 
 def test_marks_outlive_forgetting_the_folder_of_their_pictures(colour_library, pictures, tmp_path):
     """Prune takes the library's own embeddings of pictures that are gone; albums have theirs."""
-    path = pictures / "green.png"
-    save_album(colour_library, "greens", Query((), 1.0), {"like": [str(path)], "k": 1})
+    path = pictures / "red.png"
+    save_album(colour_library, "reds", Query((), 1.0), {"like": [str(path)], "k": 1})
     path.unlink()
     index_folder(colour_library, options=IndexOptions(workers=1, prune=True))
-    found = album_pictures(Searcher(colour_library), named_album(colour_library, "greens"))
+    found = album_pictures(Searcher(colour_library), named_album(colour_library, "reds"))
     assert found.lost == ()
-    assert found.answer.hits[0].path.name == "yellow.png"  # half of it is green
+    assert found.answer.hits[0].path.name == "yellow.png"  # half of it is red
 
 
 def moved(library, **options):
