@@ -107,7 +107,8 @@ def _answer(
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         if query is not None:
-            answer = searcher.search(query, **options, like=like, unlike=unlike)
+            marked: Options = {**options, "like": like, "unlike": unlike}
+            answer = searcher.search(query, **marked)
         else:
             answer = searcher.listed(**options)
     print_answer(answer, style)
