@@ -217,7 +217,7 @@ def test_library_of_the_fourth_schema_is_kept_and_can_have_albums(colour_library
         connection.connection.commit()
         source = str(colour_library.path / FILE)
         connection.exec_driver_sql("ATTACH DATABASE ? AS made", (source,))
-        for table in set(tables) - {"alembic_version"}:
+        for table in [t.name for t in Base.metadata.sorted_tables if t.name in tables]:
             columns = ", ".join(c["name"] for c in inspect(connection).get_columns(table))
             connection.exec_driver_sql(
                 f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
