@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Unpack
@@ -16,16 +16,15 @@ from indexer.encoders import IMAGE, unit_rows
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
-from indexer.vectors import VectorIndex, picture_ids
+from indexer.vectors import VectorIndex
 from search.examples import examples_of, marked_rows
 from search.feedback import rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
+from search.order import Listed, Order, best_first, preceded, reaching
+from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
-from search.ranking import StoredRows, Wanted, best, nearest
-
-Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
-_NOTHING: Listed = (np.zeros(0, np.int64), np.zeros(0, np.float32))
+from search.ranking import StoredRows, Wanted, best
 
 
 class Searcher:
@@ -64,7 +63,14 @@ class Searcher:
         start = time.perf_counter()
         wanted = complete(options)
         found, scores = self._surest(wanted) if wanted["tags"] else self._newest(wanted)
-        return _timed(Query(()), read_hits(self.library, found, scores), start)
+        page = page_of(self.library, Order.of(found, scores), {**wanted, "diverse": 0.0}, {})
+        hits = read_hits(self.library, page.ids, page.scores)
+        return _timed(Query(()), placed(self.library, hits, page), start, page)
+
+    def allowed(self, **options: Unpack[Options]) -> NDArray[np.int64]:
+        """Ids (n,) of all pictures that `tags` and `where` allow, in the order of `listed`."""
+        wanted = complete(options)
+        return (self._surest(wanted) if wanted["tags"] else self._newest(wanted))[0]
 
     def _surest(self, wanted: Options) -> Listed:
         having = self.library.tags.having(self.library.encoder_id, wanted["tags"])
@@ -72,11 +78,11 @@ class Searcher:
         if wanted["where"]:
             present = np.intersect1d(present, self._matches(wanted["where"]))
         sure = np.array([having.get(key, -np.inf) for key in present.tolist()], np.float32)
-        chosen = best(sure, wanted["k"])
+        chosen = best(sure, len(sure))
         return present[chosen], sure[chosen]
 
     def _newest(self, wanted: Options) -> Listed:
-        found = self._matches(wanted["where"] or "")[: wanted["k"]]
+        found = self._matches(wanted["where"] or "")
         return found, np.full(len(found), np.nan, np.float32)
 
     def _found(self, query: Query, wanted: Options, start: float) -> Answer:
@@ -128,19 +134,32 @@ class Searcher:
     ) -> Answer:
         stored = self._rows()
         embedded, wrong = self._refined(embedded, wanted, weight)
+        order, means = self._order(embedded, wrong, weight, wanted), stored.centres.means
+        page = page_of(self.library, order, wanted, means)
+        hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
+        return _timed(query, placed(self.library, hits, page), start, page)
+
+    def _order(
+        self, embedded: EmbeddedQuery, wrong: Sequence[bytes], weight: float, wanted: Options
+    ) -> Order:
+        """All pictures that may be found, in the order of the answer."""
+        stored, allowed = self._rows(), self._allowed(wanted)
         out = [*wanted["exclude"], *self._own(wrong)]
         own = [key for key in self._own(embedded.content_hashes) if key not in out]
-        allowed, k = self._allowed(wanted), wanted["k"]
-        head = _NOTHING
-        if wanted["asked_first"]:
-            first = np.array(own, np.int64)
-            first = first if allowed is None else np.intersect1d(first, allowed)
-            head = _nearest(stored, embedded.q, weight, k, out, first)
-        tail = _nearest(stored, embedded.q, weight, k - len(head[0]), [*out, *own], allowed)
-        tail = _from(wanted["least"], tail)
-        ids, found = np.concatenate([head[0], tail[0]]), np.concatenate([head[1], tail[1]])
-        hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
-        return _timed(query, hits, start)
+
+        def order(barred: Sequence[int], only: NDArray[np.int64] | None) -> Order:
+            index = stored.index
+            having = None if only is None else index.positions(only)
+            bars = np.array([*barred], np.int64)
+            limits = Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
+            return best_first(stored, embedded.q, weight, limits)
+
+        found = reaching(order([*out, *own], allowed), wanted["least"])
+        if not wanted["asked_first"] or not own:
+            return found
+        first = np.array(own, np.int64)
+        first = first if allowed is None else np.intersect1d(first, allowed)
+        return preceded(order(out, first).first(len(first)), found)
 
     def _refined(
         self, embedded: EmbeddedQuery, wanted: Options, weight: float
@@ -187,28 +206,6 @@ class Searcher:
         ]
 
 
-def _timed(query: Query, hits: tuple[Hit, ...], start: float) -> Answer:
-    return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
-
-
-def _nearest(
-    stored: StoredRows,
-    q: NDArray[np.float32],
-    weight: float,
-    k: int,
-    barred: Iterable[int],
-    only: NDArray[np.int64] | None,
-) -> Listed:
-    """The k best pictures but for some, or of some alone, by their ids."""
-    index = stored.index
-    bars = index.positions(np.array([*barred], np.int64))
-    having = None if only is None else index.positions(only)
-    positions, found = nearest(stored, q, weight, Wanted(k, bars, having))
-    return picture_ids(index.keys_at(positions)), found
-
-
-def _from(least: float | None, listed: Listed) -> Listed:
-    """Those that reach a score; all where none is asked for."""
-    ids, found = listed
-    reached = slice(None) if least is None else found >= least
-    return ids[reached], found[reached]
+def _timed(query: Query, hits: tuple[Hit, ...], start: float, page: Page) -> Answer:
+    elapsed = round(1000 * (time.perf_counter() - start), 1)
+    return Answer(query, hits, elapsed, page.offset + len(page.ids) if page.more else None)

@@ -13,6 +13,8 @@ MODULES = {
     "album": "albums",
     "duplicates": "duplicating",
     "audit": "auditing",
+    "export": "exporting",
+    "map": "mapping",
     "status": "status",
     "doctor": "doctor",
     "forget": "folders",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,30 @@ from indexer.errors import InputError, LibraryDamaged
 from indexer.reading import ReadLibrary
 from search import Options, Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
-from ui.cli.group import NOTHING_MATCHED
-from ui.cli.search_options import search_options
+from ui.cli.group import NOTHING_MATCHED, library_options
+from ui.cli.search_options import (
+    grouped,
+    marking_options,
+    printing_options,
+    restricting_options,
+)
 from ui.cli.searching import SearchCommand, query_of, style_of
 from ui.cli.text import hit_fields, print_answer, print_json, shown, valid
 
 COUNT = 50  # pictures of an album that names neither a number nor a score
 _ASKING = ("tags", "where", "like", "unlike")
 
-album_options = partial(
-    search_options,
-    count=click.option(
+album_options = grouped(
+    printing_options,
+    restricting_options,
+    marking_options,
+    click.option(
         "-k",
         type=click.IntRange(1),
         help=f"At most so many pictures.  [default: {COUNT} for words, pictures and marks "
         "without --least, else all]",
     ),
+    library_options,
 )
 
 

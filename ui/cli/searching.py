@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from indexer.reading import ReadLibrary
 from search import Options, Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
-from ui.cli.search_options import search_options
+from ui.cli.search_options import paged, search_options
 from ui.cli.text import print_answer
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
@@ -56,7 +57,8 @@ def search(
     With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
     alone, the newest that fulfil it.
     --like and --unlike refine what is asked by hits that are right and wrong. Pictures that are
-    named are left out of their own hits. Exit status 1 when nothing matched.
+    named are left out of their own hits; those that are nearly the same are one hit. Exit status 1
+    when nothing matched.
     """
     _answer(ctx, query_of(ctx, terms, weight, options), **options)
 
@@ -91,7 +93,6 @@ def _answer(
     ctx: click.Context,
     query: Query | None,
     *,
-    k: int,
     tags: tuple[str, ...],
     where: str | None,
     like: tuple[str, ...],
@@ -101,20 +102,21 @@ def _answer(
     as_json: bool,
     as_jsonl: bool,
     zero: bool,
+    fold: bool,
+    **pages: Any,
 ) -> None:
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
-    options: Options = {"k": k, "tags": tags, "where": where}
+    options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
+    options |= {"like": like, "unlike": unlike}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
-        if query is not None:
-            marked: Options = {**options, "like": like, "unlike": unlike}
-            answer = searcher.search(query, **marked)
-        else:
-            answer = searcher.listed(**options)
+        ask = searcher.listed if query is None else partial(searcher.search, query)
+        answer = ask(**options)
     print_answer(answer, style)
     if not answer.hits:
         if style == "lines":
-            click.echo("picfuse: nothing matched", err=True)
+            what = "nothing matched" if not options["offset"] else "no hits from there on"
+            click.echo(f"picfuse: {what}", err=True)
         ctx.exit(NOTHING_MATCHED)
 
 
