@@ -222,6 +222,8 @@ def test_library_of_the_fourth_schema_is_kept_and_can_have_albums(colour_library
             connection.exec_driver_sql(
                 f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
             )
+    for path in colour_library.path.glob("vectors-*.rows"):
+        shutil.copy(path, old)
     with Library.open(old) as opened:
         assert opened.albums.names() == []
         save_album(opened, "reds", Query.of("red", weight=1.0), {"k": 1})
