@@ -71,7 +71,7 @@ class Towers:
         plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.image = Int8Graph(plain, heads) if int8 else plain
         self.maps = Graph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
-        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
+        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads))
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:

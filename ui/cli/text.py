@@ -18,6 +18,7 @@ from ui.why import lines_of
 
 if TYPE_CHECKING:
     from search import Answer, Hit, Query, Term
+    from search.examples import Example
     from search.explanation import Explanation
 
 _JOINER = "\u200d"  # inside emoji
@@ -67,6 +68,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
+        **like_fields(hit),
         **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
     }
 
@@ -76,11 +78,19 @@ def explanation_fields(explanation: Explanation) -> dict[str, Any]:
     return {
         "picture": _rounded(explanation.picture),
         "caption": _rounded(explanation.caption),
+        "marks": _rounded(explanation.marks),
         "exact": explanation.exact,
         "terms": [
             {**term_fields(part.term), "share": _rounded(part.share)} for part in explanation.terms
         ],
     }
+
+
+def like_fields(hit: Hit) -> dict[str, Any]:
+    """What was folded into a hit, as scripts read it; nothing for most."""
+    if not hit.like:
+        return {}
+    return {"folded": len(hit.like), "like": [path_fields(picture.path) for picture in hit.like]}
 
 
 def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
@@ -112,8 +122,10 @@ def term_fields(term: Term) -> dict[str, Any]:
     return {"weight": term.weight, "picture": _name(term.picture)}
 
 
-def _name(picture: str | bytes) -> str:
-    return valid(picture) if isinstance(picture, str) else "@-"
+def _name(picture: str | bytes | Example) -> str:
+    if isinstance(picture, str | bytes):
+        return valid(picture) if isinstance(picture, str) else "@-"
+    return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
 
 
 def print_answer(answer: Answer, style: str) -> None:
@@ -121,7 +133,8 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        print_json({"query": query, "hits": hits, "elapsed_ms": answer.elapsed_ms})
+        facts = {"elapsed_ms": answer.elapsed_ms, "next_offset": answer.next_offset}
+        print_json({"query": query, "hits": hits, **facts})
     elif style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))
@@ -136,7 +149,8 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         said = f"{'':6}" if hit.score is None else f"{hit.score:6.3f}"
         score = click.style(said, fg="green")
-        click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}")
+        like = click.style(f"  +{len(hit.like)} like it", dim=True) if hit.like else ""
+        click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}{like}")
         if hit.caption:
             click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))
         if hit.explanation is not None:
