@@ -69,8 +69,7 @@ class Query:
 class EmbeddedQuery:
     """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
 
-    `terms` (t, dim) are its terms with their weights, after them what marks add: they sum up to
-    `q`.
+    `terms` (t, dim) are its terms with their weights: they sum up to `q`, but for marked pictures.
     """
 
     q: NDArray[np.float32]
@@ -168,9 +167,10 @@ def embed(
             hashes.append(content_hash)
         centre = means.get(modality)
         rows.append(term.weight * unit_rows(row if centre is None else row - centre))
-    terms = np.reshape(np.array(rows, np.float32), (-1, encoder.dim))
-    q = terms.sum(axis=0)
-    length = np.linalg.norm(q)
-    if query.terms and not length > 1e-3:
+    terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
+    length = float(np.linalg.norm(terms.sum(axis=0)))
+    if rows and not length > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
-    return EmbeddedQuery(unit_rows(q), tuple(hashes), terms / (length or 1))
+    q = unit_rows(terms.sum(axis=0))
+    shares: NDArray[np.float32] = terms / np.float32(max(length, 1e-3))
+    return EmbeddedQuery(q, tuple(hashes), shares)

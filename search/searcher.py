@@ -19,7 +19,7 @@ from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex
 from search.examples import examples_of, marked_rows
 from search.explaining import explained
-from search.feedback import refined
+from search.feedback import kept_share, rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
@@ -172,13 +172,16 @@ class Searcher:
         means = self._rows().centres.means
         right = examples_of(self.library, wanted["like"])
         wrong = examples_of(self.library, wanted["unlike"])
-        contents = [example.content_hash for example in right]
+        contents = {example.content_hash for example in right}
         if any(example.content_hash in contents for example in wrong):
             raise QueryError("a picture is marked as right and as wrong; take one of them back")
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
-        moved = refined(embedded, *rows)
+        if right or wrong or not embedded.q.any():
+            terms = embedded.terms * kept_share(embedded.q, *rows)
+            embedded = EmbeddedQuery(rocchio(embedded.q, *rows), embedded.content_hashes, terms)
         hashes = (*embedded.content_hashes, *contents)
-        return replace(moved, content_hashes=hashes), [example.content_hash for example in wrong]
+        refined = EmbeddedQuery(embedded.q, hashes, embedded.terms)
+        return refined, [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""

@@ -74,14 +74,14 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def explanation_fields(explanation: Explanation) -> dict[str, Any]:
-    """What adds to a score as scripts read it; a share without a term is that of the marks."""
+    """What adds to a score as scripts read it."""
     return {
         "picture": _rounded(explanation.picture),
         "caption": _rounded(explanation.caption),
+        "marks": _rounded(explanation.marks),
         "exact": explanation.exact,
         "terms": [
-            {**({} if part.term is None else term_fields(part.term)), "share": _rounded(part.share)}
-            for part in explanation.terms
+            {**term_fields(part.term), "share": _rounded(part.share)} for part in explanation.terms
         ],
     }
 
