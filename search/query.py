@@ -172,5 +172,4 @@ def embed(
     if rows and not length > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
     q = unit_rows(terms.sum(axis=0))
-    shares: NDArray[np.float32] = terms / np.float32(max(length, 1e-3))
-    return EmbeddedQuery(q, tuple(hashes), shares)
+    return EmbeddedQuery(q, tuple(hashes), np.asarray(terms / max(length, 1e-3), np.float32))
