@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 
 import numpy as np
@@ -151,6 +152,18 @@ def test_parquet_and_unknown_suffixes_want_to_be_named(home, tmp_path):
     assert ".npy" in said
 
 
+def test_a_file_that_cannot_be_written_is_said_in_a_line(home, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for option in ("--output", "--embeddings"):
+        target = (
+            tmp_path / "file" / "o.npy" if option == "--embeddings" else tmp_path / "file/o.csv"
+        )
+        said = refusal("export", option, target, "--library", home, status=2)
+        assert "cannot be written" in said
+    said = refusal("export", "--into", tmp_path / "file" / "x", "--library", home, status=2)
+    assert "cannot be made" in said
+
+
 # Pictures in a folder
 
 
@@ -237,14 +250,12 @@ def test_photographs_are_exported_with_what_is_known_of_them(tmp_path_factory, t
 
 
 def test_ctrl_c_while_copying_leaves_only_whole_pictures(tmp_path, subprocess_environment):
-    import subprocess
-
     pictures, out = tmp_path / "pictures", tmp_path / "out"
     pictures.mkdir()
-    for number in range(40):
+    for number in range(20):
         shutil.copy(next(SAMPLE.rglob("*.jpg")), pictures / f"{number}.jpg")
         with (pictures / f"{number}.jpg").open("ab") as file:
-            file.write(bytes(20_000_000) + bytes([number]))
+            file.write(bytes(10_000_000) + bytes([number]))
     index_colours(pictures, tmp_path / "library")
     words = ("export", "--into", out, "--library", tmp_path / "library")
     running = subprocess.Popen(command(*words), env=subprocess_environment, stderr=subprocess.PIPE)

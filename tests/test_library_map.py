@@ -115,8 +115,7 @@ def test_command_prints_writes_and_counts(tmp_path_factory, tmp_path):
     assert len(few.stdout.splitlines()) == 10
 
 
-def test_photographs_of_the_sea_lie_nearer_to_each_other_than_to_animals(tmp_path_factory):
-    """By a query of each: the map keeps what the embeddings say."""
+def test_photographs_that_lie_far_apart_are_unlike(tmp_path_factory):
     library = sample_library(tmp_path_factory)
     with Library.open(library, read_only=True) as opened:
         made = library_map(opened, method="pca")
