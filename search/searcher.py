@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Unpack
@@ -17,9 +17,11 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex
+from search.examples import examples_of, marked_rows
+from search.feedback import rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
-from search.order import Listed, Order, best_first
+from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best
@@ -33,10 +35,11 @@ class Searcher:
         self._stored: tuple[VectorIndex, StoredRows] | None = None
 
     def search(self, query: Query | str, **options: Unpack[Options]) -> Answer:
-        """The k best pictures; a query picture that is in the library is left out by content.
+        """The k best pictures; those of the library that are asked with are left out, by content.
 
-        The query of the answer says which weight was used. Raises `QueryError`, `InputError` for a
-        weight that the fusion cannot serve or a tag that no head gives, and `LibraryError`.
+        So are marked ones; a query without terms is answered by those marked as right. The query of
+        the answer says which weight was used. Raises `QueryError`, `InputError` for a weight that
+        the fusion cannot serve or a tag that no head gives, and `LibraryError`.
         """
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
@@ -130,14 +133,48 @@ class Searcher:
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
     ) -> Answer:
         stored = self._rows()
-        index, allowed = stored.index, self._allowed(wanted)
-        having = None if allowed is None else index.positions(allowed)
-        barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
-        limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
-        order, means = best_first(stored, embedded.q, weight, limits), stored.centres.means
+        embedded, wrong = self._refined(embedded, wanted, weight)
+        order, means = self._order(embedded, wrong, weight, wanted), stored.centres.means
         page = page_of(self.library, order, wanted, means)
         hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
         return _timed(query, placed(self.library, hits, page), start, page)
+
+    def _order(
+        self, embedded: EmbeddedQuery, wrong: Sequence[bytes], weight: float, wanted: Options
+    ) -> Order:
+        """All pictures that may be found, in the order of the answer."""
+        stored, allowed = self._rows(), self._allowed(wanted)
+        out = [*wanted["exclude"], *self._own(wrong)]
+        own = [key for key in self._own(embedded.content_hashes) if key not in out]
+
+        def order(barred: Sequence[int], only: NDArray[np.int64] | None) -> Order:
+            index = stored.index
+            having = None if only is None else index.positions(only)
+            bars = np.array([*barred], np.int64)
+            limits = Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
+            return best_first(stored, embedded.q, weight, limits)
+
+        found = reaching(order([*out, *own], allowed), wanted["least"])
+        if not wanted["asked_first"] or not own:
+            return found
+        first = np.array(own, np.int64)
+        first = first if allowed is None else np.intersect1d(first, allowed)
+        return preceded(order(out, first).first(len(first)), found)
+
+    def _refined(
+        self, embedded: EmbeddedQuery, wanted: Options, weight: float
+    ) -> tuple[EmbeddedQuery, list[bytes]]:
+        """The query as the marked pictures refine it, which are right; contents of wrong ones."""
+        means = self._rows().centres.means
+        right = examples_of(self.library, wanted["like"])
+        wrong = examples_of(self.library, wanted["unlike"])
+        contents = {example.content_hash for example in right}
+        if any(example.content_hash in contents for example in wrong):
+            raise QueryError("a picture is marked as right and as wrong; take one of them back")
+        rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
+        q = rocchio(embedded.q, *rows) if right or wrong or not embedded.q.any() else embedded.q
+        hashes = (*embedded.content_hashes, *contents)
+        return EmbeddedQuery(q, hashes), [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
@@ -162,11 +199,10 @@ class Searcher:
             self._stored = (index, StoredRows.in_index(index, self.library.encoder.means))
         return self._stored[1]
 
-    def _own(self, query: EmbeddedQuery) -> list[int]:
+    def _own(self, contents: Iterable[bytes]) -> list[int]:
+        """Ids of the pictures that consist of these bytes."""
         return [
-            key
-            for content in query.content_hashes
-            for key in self.library.catalogue.ids_of_content(content)
+            key for content in contents for key in self.library.catalogue.ids_of_content(content)
         ]
 
 

@@ -10,6 +10,7 @@ MODULES = {
     "index": "indexing",
     "search": "searching",
     "similar": "searching",
+    "album": "albums",
     "duplicates": "duplicating",
     "audit": "auditing",
     "export": "exporting",

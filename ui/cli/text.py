@@ -16,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from search import Answer, Hit, Query
+    from search.examples import Example
 
 _JOINER = "\u200d"  # inside emoji
 
@@ -107,8 +108,10 @@ def query_fields(query: Query) -> dict[str, Any]:
     }
 
 
-def _name(picture: str | bytes) -> str:
-    return valid(picture) if isinstance(picture, str) else "@-"
+def _name(picture: str | bytes | Example) -> str:
+    if isinstance(picture, str | bytes):
+        return valid(picture) if isinstance(picture, str) else "@-"
+    return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
 
 
 def print_answer(answer: Answer, style: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from indexer import Library
 from search.diversity import STRENGTH
 from search.where import FIELDS
+from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
@@ -30,6 +31,8 @@ class Asked:
     where: str | None = None
     fold: bool = True
     diverse: float = 0.0
+    right: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -76,6 +79,8 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         where,
         fold,
         diverse,
+        marked(True),
+        marked(False),
     )
 
 
@@ -150,5 +155,6 @@ def _weight(set_to: float, *, weighable: bool) -> float:
 
 
 def leave_similar() -> None:
-    """Ask no more with a picture of the library."""
+    """Ask no more with a picture of the library; what was marked refined another question."""
     st.query_params.pop(LIKE, None)
+    clear_marks()

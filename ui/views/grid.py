@@ -58,12 +58,19 @@ class Card:
         return shown(self.captions[0] if self.captions else Path(self.path.name))
 
 
-def grid(cards: Sequence[Card], more: Callable[[int], None]) -> None:
-    """The cards in rows; `more` is called with the picture whose like is asked for."""
+def grid(
+    cards: Sequence[Card],
+    more: Callable[[int], None],
+    judge: Callable[[int, bool], None] | None = None,
+) -> None:
+    """The cards in rows; `more` is called with the picture whose like is asked for.
+
+    `judge` is called with a picture that is marked as right (True) or wrong; None: none can be.
+    """
     with st.container(key="hits"):
         for place, card in enumerate(cards):
             with st.container(key=f"hit-{place}"):
-                _show(card, place, more)
+                _show(card, place, more, judge)
 
 
 def jpeg(content: bytes, side: int) -> bytes:
@@ -86,7 +93,12 @@ def contents(card: Card) -> bytes:
     return content
 
 
-def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
+def _show(
+    card: Card,
+    place: int,
+    more: Callable[[int], None],
+    judge: Callable[[int, bool], None] | None,
+) -> None:
     thumbnail = _thumbnail(card)
     if thumbnail is None:
         with st.container(key=f"none-{place}"):
@@ -107,8 +119,26 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
         )
         if card.like and st.button(f"+{len(card.like)}", key=f"like-{place}", type="tertiary"):
             _open_like(card)
+        if judge is not None:
+            _judging(card, place, judge)
         if card.score:
             st.caption(card.score, width="content")
+
+
+def _judging(card: Card, place: int, judge: Callable[[int, bool], None]) -> None:
+    """Two buttons that mark a picture as right or wrong."""
+    for right, icon, said in (
+        (True, ":material/thumb_up:", "Right: find more such pictures"),
+        (False, ":material/thumb_down:", "Wrong: find others than such pictures"),
+    ):
+        st.button(
+            icon,
+            key=f"{'right' if right else 'wrong'}-{place}",
+            type="tertiary",
+            help=said,
+            on_click=judge,
+            args=(card.picture_id, right),
+        )
 
 
 def _thumbnail(card: Card) -> bytes | None:
