@@ -17,6 +17,7 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
+from search.confidence import askable, weighed
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
 from search.query import EmbeddedQuery, Query, Term, embed
@@ -126,11 +127,15 @@ class Searcher:
         index, allowed = stored.index, self._allowed(wanted)
         having = None if allowed is None else index.positions(allowed)
         barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
-        limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
+        k = max(wanted["k"], 2)  # the lead of the first is told by the second
+        limits = Wanted(k, index.positions(barred) if len(barred) else barred, having)
         positions, found = nearest(stored, embedded.q, weight, limits)
         ids = picture_ids(index.keys_at(positions))
         hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
-        return _timed(query, hits, start)
+        if askable(query):
+            among = (len(index) if having is None else len(having)) - len(barred)
+            hits = weighed(hits, query, self.library.calibration, among)
+        return _timed(query, hits[: wanted["k"]], start)
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
