@@ -2,14 +2,16 @@
 
     python benchmarks/confidence.py FOLDER --split dev.txt
 
-FOLDER is Flickr8k. Half of the pictures are taken out of the library, drawn anew for every
-repetition, and the captions of all pictures ask. "fused" indexes the first caption of each picture
-and asks with the others; "picture" has no captions. The figures are those of the shipped
-calibration:
+FOLDER is Flickr8k. Either half of the pictures are taken out of the library, drawn anew for every
+repetition, and the captions of all pictures ask; or, harder, the library keeps its size, and for
+half of the queries the right picture alone is taken out. "fused" indexes the first caption of each
+picture and asks with the others; "picture" has no captions. "words" asks with a word or two of a
+caption, and all pictures are right that have them. The figures are those of the shipped
+calibration, or with --own of one that is fitted to the captions of FOLDER itself:
 
-- AUROC: the confidence of the best hit tells queries whose picture is in the library from the
-  others. Its ceiling is that of a detector that knows whether the best hit is right, and nothing
-  else: simulated, 1 for right ones and chance for the rest.
+- AUROC: how well the confidence of the best hit tells queries whose picture is in the library from
+  the others. Its ceiling is that of a detector that knows whether the best hit is right, and
+  nothing else: right ones come before all others, the rest at random.
 - ECE: expected calibration error, the mean distance between confidence and the share of right hits
   in 15 bins of equal width; of the best hits, and of the first ten.
 - hidden: the share of the right answers among the first ten that are not shown by default; silent:
@@ -117,7 +119,7 @@ def _measure(pool: Pool, encoder: Encoder, repeat: int, *, own: bool) -> None:
     asked = {"captions": _captions(pool), "words": _words(pool, encoder)}
     for kind in (FUSED, PICTURE):
         for name, asking in asked.items():
-            for half in (True, False):
+            for half in (True, False) if name == "captions" else (False,):
                 trials = (
                     _trial(pool, asking, kind, setting, seed, half=half) for seed in range(repeat)
                 )

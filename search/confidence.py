@@ -7,31 +7,16 @@ nothing tells how alike two pictures have to be, or what is far enough from a te
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.confidence.calibration import Calibration
-from indexer.confidence.line import CAPTION, FUSED, PICTURE, leads, probability
+from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, leads, probability
 from search.hits import Hit
 from search.query import Query
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """Log odds that a hit is right, and how far its evidence is above two limits: the `floor` that
-    it must reach itself, and the `best` that the first hit of an answer must reach.
-    """
-
-    log_odds: float
-    floor: float
-    best: float
-
-    def towards(self, other: _Weighed, share: float) -> _Weighed:
-        """What lies between this (share 0) and another (share 1)."""
-        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
-        return _Weighed(*((1 - share) * one + share * two for one, two in pairs))
 
 
 def askable(query: Query) -> bool:
@@ -46,43 +31,54 @@ def weighed(
 
     Doubtful are hits without enough evidence, and all hits of an answer whose best has too little.
     """
-    scores = np.array([hit.score for hit in hits], np.float64)
+    if not hits or not calibration.lines:
+        return tuple(hits)
     words = sum(len(term.text.split()) for term in query.terms)
-    found = [
-        _of(hit, lead, query.weight or 0.0, calibration, words, pictures)
-        for hit, lead in zip(hits, leads(scores).tolist() if len(hits) else (), strict=True)
-    ]
-    hopeless = bool(found) and found[0] is not None and found[0].best < 0
+    weight = query.weight or 0.0
+    lines = {kind: calibration.line(kind, words) for kind in _kinds(weight)}
+    log_odds, above_floor, above_best = _known(hits, weight, lines, pictures).T.tolist()
+    sure = probability(np.array(log_odds)).tolist()
+    hopeless = above_best[0] < 0
     return tuple(
-        hit if known is None else _told(hit, known, hopeless=hopeless)
-        for hit, known in zip(hits, found, strict=True)
+        hit
+        if np.isnan(confidence)
+        else replace(hit, confidence=confidence, doubtful=hopeless or above < 0)
+        for hit, confidence, above in zip(hits, sure, above_floor, strict=True)
     )
 
 
-def _told(hit: Hit, known: _Weighed, *, hopeless: bool) -> Hit:
-    confidence = float(probability(np.array(known.log_odds)))
-    return replace(hit, confidence=confidence, doubtful=hopeless or known.floor < 0)
+def _kinds(weight: float) -> tuple[str, str, str]:
+    """What scores are made from: without a caption, with both, and with what counts for more."""
+    return PICTURE, FUSED, PICTURE if weight > 0.5 else CAPTION
 
 
-def _of(
-    hit: Hit, lead: float, weight: float, calibration: Calibration, words: int, pictures: int
-) -> _Weighed | None:
-    """What is known of a hit; between two weights, what lies between."""
+def _known(
+    hits: Sequence[Hit], weight: float, lines: Mapping[str, Line | None], pictures: int
+) -> Values:
+    """What is known of hits, (n, 3), as `_told` says; NaN where nothing is.
 
-    def by(kind: str, *features: float) -> _Weighed | None:
-        line = calibration.line(kind, words)
-        if line is None:
-            return None
-        row = np.array([features])
-        (evidence,), (log_odds,) = line.evidence(row), line.log_odds(row, pictures)
-        return _Weighed(float(log_odds), evidence - line.floor, evidence - line.best)
+    Between two weights it is what lies between. A picture without a caption is judged by itself
+    alone: beside captioned ones its score was only stretched to rank fairly.
+    """
+    score = np.array([hit.score for hit in hits], np.float64)
+    alone = np.array([hit.image_score for hit in hits], np.float64)
+    agreement = np.array([hit.agreement for hit in hits], np.float64)  # NaN without a caption
+    lead, captioned, share = leads(score), ~np.isnan(agreement), abs(2 * weight - 1)
+    stretched = np.where(score == 0, 1, alone / np.where(score == 0, 1, score))
+    plain = _told(lines[PICTURE], np.stack([alone, lead * stretched], axis=1), pictures)
+    rows = np.stack([score, lead, agreement], axis=1)
+    _, _, kind = _kinds(weight)
+    single = _told(lines[kind], rows[:, :2], pictures) if share else 0.0
+    both = _told(lines[FUSED], rows, pictures) if share < 1 else 0.0
+    return np.where(captioned[:, None], (1 - share) * both + share * single, plain)
 
-    score, alone = hit.score or 0.0, hit.image_score or 0.0
-    if hit.agreement is None:  # beside captioned pictures its score is stretched to rank fairly
-        return by(PICTURE, alone, lead * (alone / score if score else 1.0))
-    share = abs(2 * weight - 1)
-    both = by(FUSED, score, lead, hit.agreement)
-    single = by(PICTURE if weight > 0.5 else CAPTION, score, lead)
-    if share in (0, 1):
-        return single if share else both
-    return None if both is None or single is None else both.towards(single, share)
+
+def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:
+    """What a line tells of hits, (n, 3): the log odds that they are right, and how far their
+    evidence is above what a hit needs, and above what the first hit of an answer needs.
+    """
+    if line is None:
+        return np.full((len(features), 3), np.nan)
+    evidence = line.evidence(features)
+    log_odds = line.log_odds(features, pictures)
+    return np.stack([log_odds, evidence - line.floor, evidence - line.best], axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ class Hit:
 
     `caption_score` is None where the picture has no caption; `agreement` is the cosine of the two
     embeddings. `confidence` is the probability that this is what was asked for, None where nothing
-    is known of it; a `doubtful` hit is one for which there is hardly any evidence. `tags` are those that hold of it with their probabilities, surest first;
+    is known of it; a `doubtful` hit is one for which there is hardly any evidence. `tags` are
+    those that hold of it with their probabilities, surest first;
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
     asked for by `where` have no score either.
@@ -53,6 +54,11 @@ class Answer:
     query: Query
     hits: tuple[Hit, ...]
     elapsed_ms: float
+
+    @property
+    def likely(self) -> Answer:
+        """The same answer without its doubtful hits."""
+        return replace(self, hits=tuple(hit for hit in self.hits if not hit.doubtful))
 
 
 @dataclass(frozen=True, slots=True)

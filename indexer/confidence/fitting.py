@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexer.confidence.asking import Asking, Encode, sentences, words
-from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, fitted
+from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Values, fitted
 from indexer.confidence.pool import Pool
 from indexer.confidence.trials import Setting, Trial, part_of, tried
 
@@ -37,13 +37,14 @@ def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple
         for kind in kinds:
             if (kind in (CAPTION, FUSED)) == several and all(len(a.rows) >= FEW for a in asked):
                 word, sentence = (_line(pool, asking, kind, setting, rng) for asking in asked)
-                lines[kind], most = (word, sentence), max(most, len(chosen))
+                if word is not None and sentence is not None:
+                    lines[kind], most = (word, sentence), max(most, len(chosen))
     return lines, most
 
 
 def _line(
     pool: Pool, asking: Asking, kind: str, setting: Setting, rng: np.random.Generator
-) -> Line:
+) -> Line | None:
     trials = []
     for size in _sizes(len(pool)):
         for _ in range(-(-min(ASKED, len(pool)) // (2 * size))):
@@ -57,13 +58,30 @@ def _sizes(pictures: int) -> list[int]:
     return [size for size in halves if size >= SMALLEST] or [pictures]
 
 
-def line_of(trials: Sequence[Trial]) -> Line:
-    """The line that fits trials of one kind best, and the least evidence of right answers."""
+def line_of(trials: Sequence[Trial]) -> Line | None:
+    """The line that fits trials of one kind best, and the least evidence of right answers.
+
+    None where a greater score is no evidence, or where no right picture was found at all.
+    """
     known = [np.isfinite(trial.features[..., 0]) for trial in trials]
     features = [trial.features[own] for trial, own in zip(trials, known, strict=True)]
     right = [trial.right[own] for trial, own in zip(trials, known, strict=True)]
     slopes, size, shift = fitted(features, right, [trial.size for trial in trials])
-    hits = np.concatenate([trial.features[trial.right] @ slopes for trial in trials])
-    first = [trial.features[trial.right.any(axis=1), 0] @ slopes for trial in trials]
-    floor, best = (float(np.quantile(x, HIDDEN)) for x in (hits, np.concatenate(first)))
+    if slopes[0] <= 0 or not any(own.any() for own in right):
+        return None
+    floor, best = _least(trials, slopes)
     return Line(tuple(float(slope) for slope in slopes), size, shift, floor, best)
+
+
+def _least(trials: Sequence[Trial], slopes: Values) -> tuple[float, float]:
+    """What right hits have at least, and the best hits of answers that hold one.
+
+    It is asked of the largest libraries: in a small one even a bad hit is among the first.
+    """
+    largest = max(trial.size for trial in trials)
+    chosen = [trial for trial in trials if trial.size == largest]
+    hits = np.concatenate([trial.features[trial.right] @ slopes for trial in chosen])
+    first = [trial.features[trial.right.any(axis=1), 0] @ slopes for trial in chosen]
+    found = (hits, np.concatenate(first))
+    floor, best = (float(np.quantile(x, HIDDEN)) if len(x) else -np.inf for x in found)
+    return floor, best

@@ -52,14 +52,12 @@ class Line:
 
 
 def leads(scores: NDArray[np.floating]) -> Values:
-    """How far each score (..., k), best first, is above the best of the others.
-
-    A score alone has nothing to lead, so its lead is 0.
-    """
-    found = scores - scores[..., :1]
-    if scores.shape[-1] > 1:
-        found[..., 0] = scores[..., 0] - scores[..., 1]
-    return np.asarray(found, np.float64)
+    """How far each score (..., k) is above the best of the others; 0 for a score that is alone."""
+    if scores.shape[-1] < 2:
+        return np.zeros(scores.shape)
+    second, best = np.moveaxis(np.partition(scores, -2, axis=-1)[..., -2:, None], -2, 0)
+    first = np.arange(scores.shape[-1]) == scores.argmax(axis=-1)[..., None]
+    return np.asarray(scores - np.where(first, second, best), np.float64)
 
 
 def probability(log_odds: Values) -> Values:

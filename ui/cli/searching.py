@@ -13,7 +13,7 @@ import click
 
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
-from search import Query, Searcher
+from search import Answer, Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.search_options import search_options
@@ -44,6 +44,12 @@ class SearchCommand(click.Command):
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @search_options
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show doubtful hits too: those with less evidence than nearly all right answers have.",
+)
 @click.pass_context
 def search(
     ctx: click.Context, /, terms: tuple[str, ...], weight: float | None, **options: Any
@@ -54,7 +60,8 @@ def search(
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
     With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
     alone, the newest that fulfil it.
-    The same picture in the library is left out of its own hits. Exit status 1 when nothing matched.
+    The same picture in the library is left out of its own hits. Beside the score stands how sure a
+    hit is; doubtful ones are left out. Exit status 1 when nothing matched.
     """
     for term in terms:
         if term.startswith("--"):
@@ -89,6 +96,7 @@ def _answer(
     as_json: bool,
     as_jsonl: bool,
     zero: bool,
+    everything: bool = False,
 ) -> None:
     styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
     if len(styles) > 1:
@@ -99,11 +107,29 @@ def _answer(
             answer = searcher.search(_with_standard_input(query), k=k, tags=tags, where=where)
         else:
             answer = searcher.listed(k=k, tags=tags, where=where)
-    print_answer(answer, styles[0] if styles else "lines")
-    if not answer.hits:
-        if not styles:
-            click.echo("picfuse: nothing matched", err=True)
+    shown = answer if everything else answer.likely
+    print_answer(shown, styles[0] if styles else "lines")
+    if not styles:
+        _say_hidden(answer, len(shown.hits))
+    if not shown.hits:
         ctx.exit(NOTHING_MATCHED)
+
+
+def _say_hidden(answer: Answer, shown: int) -> None:
+    """Say what is not shown, and how it would be."""
+    hidden = len(answer.hits) - shown
+    if not answer.hits:
+        click.echo("picfuse: nothing matched", err=True)
+    elif not shown:
+        best = answer.hits[0].confidence or 0
+        click.echo(
+            f"picfuse: nothing matched (the best guess is right with {best:.0%}; --all shows "
+            f"the {'best' if hidden == 1 else f'{hidden} best'})",
+            err=True,
+        )
+    elif hidden:
+        hits = "hit is" if hidden == 1 else "hits are"
+        click.echo(f"picfuse: {hidden} doubtful {hits} not shown; --all shows them", err=True)
 
 
 def _with_standard_input(query: Query) -> Query:

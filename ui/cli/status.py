@@ -31,7 +31,7 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         lines = _LINES[name](value) if name in _LINES else value
         for line in lines if isinstance(lines, list) else [lines]:
             if line is not None:
-                click.echo(f"{name:9} {shown(str(line))}")
+                click.echo(f"{name:10} {shown(str(line))}")
     for path, why in failures:
         click.echo(f"{shown(str(path))}: {shown(why)}")
 
@@ -47,6 +47,25 @@ def _index(library: Library) -> dict[str, Any]:
     if not compressed.usable:
         return {"index": f"exact scan (a compressed one finds {reached:.3f})", "recall": recall}
     return {"index": f"compressed, recall@10 {reached:.3f}", "recall": recall}
+
+
+def _confidence(library: Library) -> dict[str, Any]:
+    """What tells how sure a hit is; nothing where nothing does."""
+    found, own = library.calibration.lines, library.own_calibration
+    if not found:
+        return {}
+    fitted = [] if own is None else sorted(own.lines)
+    asked = own.asked if own is not None and fitted else 0
+    return {"confidence": {"kinds": sorted(found), "own": fitted, "asked": asked}}
+
+
+def _confidence_line(facts: dict[str, Any]) -> str:
+    """Where the calibration of each kind of score comes from."""
+    shipped = sorted(set(facts["kinds"]) - set(facts["own"]))
+    own = f"{', '.join(facts['own'])}: by {facts['asked']} of its own captions"
+    parts = [own] if facts["own"] else []
+    parts += [f"{', '.join(shipped)}: as shipped with the model"] if shipped else []
+    return "; ".join(parts)
 
 
 def _tags(library: Library) -> dict[str, Any]:
@@ -76,7 +95,7 @@ def _recall_lines(views: list[dict[str, float]]) -> list[str]:
     ]
 
 
-_LINES = {"tags": _tag_lines, "recall": _recall_lines}
+_LINES = {"tags": _tag_lines, "recall": _recall_lines, "confidence": _confidence_line}
 
 
 def library_fields(library: Library) -> dict[str, Any]:
@@ -91,6 +110,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         **_index(library),
+        **_confidence(library),
         "weight": library.weight,
         **_tags(library),
         "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",

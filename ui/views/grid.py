@@ -36,8 +36,10 @@ class Card:
         """The card of an answer."""
         caption = "" if hit.caption_score is None else f" · caption {hit.caption_score:.2f}"
         score = "" if hit.score is None else f"{hit.score:.2f}"
+        sure = "" if hit.confidence is None else f" · right with {hit.confidence:.0%}"
         image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
-        scores = f"Score {score}{image}{caption}" if score else ""
+        scores = f"Score {score}{image}{caption}{sure}" if score else ""
+        score = score if hit.confidence is None else f"{hit.confidence:.0%}"
         tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
         return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
 

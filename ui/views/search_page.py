@@ -17,6 +17,7 @@ from indexer.errors import (
 from indexer.thumbnails import read_thumbnail
 from search import Answer, Options
 from ui.views.asking import LIKE, Asked, ask, leave_similar
+from ui.views.doubtful import likely_of
 from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
@@ -128,8 +129,10 @@ def _results(answer: Answer) -> None:
     if not answer.hits:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
-    st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-    grid([Card.of_hit(hit) for hit in answer.hits], _more_like)
+    likely = likely_of(answer)
+    if likely.hits:
+        st.caption(f"{_counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
+        grid([Card.of_hit(hit) for hit in likely.hits], _more_like)
 
 
 def _browse(opened: Opened, pictures: int, count: int) -> None:
