@@ -7,7 +7,8 @@ repetition, and the captions of all pictures ask; or, harder, the library keeps 
 half of the queries the right picture alone is taken out. "fused" indexes the first caption of each
 picture and asks with the others; "picture" has no captions. "words" asks with a word or two of a
 caption, and all pictures are right that have them. The figures are those of the shipped
-calibration, or with --own of one that is fitted to the captions of FOLDER itself:
+calibration; "own captions" are those of one that a library with all captions but the last of each
+picture fits by itself, asked with the last ones:
 
 - AUROC: how well the confidence of the best hit tells queries whose picture is in the library from
   the others. Its ceiling is that of a detector that knows whether the best hit is right, and
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,10 +37,10 @@ from numpy.typing import NDArray
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.confidence.asking import Asking, words
-from indexer.confidence.calibration import BUILT_IN, LONG, Calibration, built_in
+from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, probability
-from indexer.confidence.pool import Pool, read_pool
+from indexer.confidence.pool import Ints, Pool, read_pool
 from indexer.confidence.trials import Setting, Trial, tried
 from indexer.encoders import Encoder
 from indexer.fusion import fusions_for, open_fusion
@@ -59,7 +61,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--split", type=Path, default=Path("dev.txt"))
     parser.add_argument("--repeat", type=int, default=10)
-    parser.add_argument("--own", action="store_true", help="fit it to the library's own captions")
     parser.add_argument("--write", action="store_true", help="fit what is shipped, and write it")
     options = parser.parse_args()
     only = read_split(options.folder, options.split)
@@ -70,7 +71,7 @@ def main() -> None:
     if options.write:
         _write(pool, encoder)
     else:
-        _measure(pool, encoder, options.repeat, own=options.own)
+        _measure(pool, encoder, options.repeat)
 
 
 def _pool(library: Library) -> Pool:
@@ -107,74 +108,81 @@ def _mean(lines: list[dict]) -> dict:
     return {name: value.tolist() for name, value in found.items()}
 
 
-def _measure(pool: Pool, encoder: Encoder, repeat: int, *, own: bool) -> None:
+def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
     fusion = open_fusion(DEFAULT_FUSION)
     setting = Setting(fusion, encoder.means)
-    calibration = built_in(encoder.fingerprint, fusion.fingerprint)
-    if own:
-        single = Setting(fusion, encoder.means, single=True)
-        calibration = Calibration(fit(pool, single, encoder.encode_texts)[0])
-    assert calibration is not None
-    print(f"{'':35}  R@1  AUROC  ceiling    ECE  ECE of ten  hidden  silent")
-    asked = {"captions": _captions(pool), "words": _words(pool, encoder)}
+    shipped = built_in(encoder.fingerprint, fusion.fingerprint)
+    assert shipped is not None
+    firsts, asked = _parted(pool, pool.starts[:-1])
+    few = _words(pool, encoder)
+    print(f"{'':36}  R@1  AUROC  ceiling    ECE  ECE of ten  hidden  silent")
     for kind in (FUSED, PICTURE):
-        for name, asking in asked.items():
-            for half in (True, False) if name == "captions" else (False,):
-                trials = (
-                    _trial(pool, asking, kind, setting, seed, half=half) for seed in range(repeat)
-                )
-                found = [_figures(trial, calibration, kind) for trial in trials]
-                said = f"{kind}, {name}, {'half' if half else 'one'} taken out"
-                print(_line(said, [np.mean(values) for values in zip(*found, strict=True)]))
+        for half in (True, False):
+            trials = (_trial(firsts, asked, kind, setting, n, half=half) for n in range(repeat))
+            _print(f"{kind}, {'half' if half else 'one'} taken out", trials, shipped, kind)
+        trials = (_trial(firsts, few, kind, setting, n, half=False) for n in range(repeat))
+        _print(f"{kind}, words, all that have them out", trials, shipped, kind)
+    several = np.setdiff1d(np.arange(len(pool.v_t)), pool.starts[1:] - 1)
+    library, asked = _parted(pool, several)
+    own = Calibration(fit(library, setting, encoder.encode_texts)[0])
+    for half in (True, False):
+        trials = (_trial(library, asked, FUSED, setting, n, half=half) for n in range(repeat))
+        _print(f"own captions, {'half' if half else 'one'} taken out", trials, own, FUSED)
 
 
-def _line(said: str, values: list[float]) -> str:
-    recall, auroc, ceiling, ece, of_ten, hidden, silent = values
-    return (
-        f"{said:35} {recall:4.0%}  {auroc:.3f}    {ceiling:.3f}  {ece:.3f}       {of_ten:.3f}"
+def _print(said: str, trials: Iterable[tuple[Trial, Ints]], used: Calibration, kind: str) -> None:
+    found = [_figures(trial, words, used, kind) for trial, words in trials]
+    recall, auroc, ceiling, ece, of_ten, hidden, silent = np.mean(found, axis=0)
+    print(
+        f"{said:36} {recall:4.0%}  {auroc:.3f}    {ceiling:.3f}  {ece:.3f}       {of_ten:.3f}"
         f"   {hidden:5.1%}   {silent:5.1%}"
     )
 
 
-def _captions(pool: Pool) -> tuple[Asking, int]:
-    """All captions but the first of each picture, and of how many words they count as."""
+def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[Asking, Ints]]:
+    """A library with some captions; all others ask, and of how many words they are."""
     owners = np.repeat(np.arange(len(pool)), pool.counts)
-    asking = np.setdiff1d(np.arange(len(owners)), pool.starts[:-1])
+    starts = np.searchsorted(owners[indexed], np.arange(len(pool) + 1))
+    texts = tuple(pool.texts[row] for row in indexed)
+    library = Pool(pool.v_i, pool.v_t[indexed], texts, starts)
+    asking = np.setdiff1d(np.arange(len(owners)), indexed)
     right = owners[asking, None] == np.arange(len(pool))
-    return Asking(owners[asking], asking, pool.v_t[asking], right), LONG
+    lengths = np.array([len(pool.texts[row].split()) for row in asking])
+    return library, (Asking(owners[asking], asking, pool.v_t[asking], right), lengths)
 
 
-def _words(pool: Pool, encoder: Encoder) -> tuple[Asking, int]:
+def _words(pool: Pool, encoder: Encoder) -> tuple[Asking, Ints]:
     """A word or two of a caption of each picture that is not its first."""
     found = words(pool, np.arange(len(pool)), np.random.default_rng(0), encoder.encode_texts)
     own = np.flatnonzero(found.captions != pool.starts[found.pictures])
-    return Asking(found.pictures[own], found.captions[own], found.rows[own], found.right[own]), 1
+    asking = Asking(found.pictures[own], found.captions[own], found.rows[own], found.right[own])
+    return asking, np.ones(len(own), np.int64)
 
 
 def _trial(
-    pool: Pool, asked: tuple[Asking, int], kind: str, setting: Setting, seed: int, *, half: bool
-) -> tuple[Trial, int]:
-    """A library of the first captions, in half of whose pictures or in all of them is looked."""
-    asking, length = asked
+    pool: Pool, asked: tuple[Asking, Ints], kind: str, setting: Setting, seed: int, *, half: bool
+) -> tuple[Trial, Ints]:
+    """A library of half of the pictures, or of all; none of the captions that ask is in it."""
+    asking, lengths = asked
     rng = np.random.default_rng(seed)
     count = len(pool) // 2 if half else len(pool)
     kept = np.sort(rng.permutation(len(pool))[:count])
-    firsts = Pool(pool.v_i, pool.v_t[pool.starts[:-1]], ("",) * len(pool), np.arange(len(pool) + 1))
-    nothing = np.full(len(asking.rows), -1)  # no caption that asks is in this library
+    nothing = np.full(len(asking.rows), -1)
     there = Asking(0 * nothing, nothing, asking.rows, asking.right[:, kept])
     share = 0.0 if half else 0.5
-    return tried(firsts.take(kept), there, kind, setting, rng, share=share), length
+    return tried(pool.take(kept), there, kind, setting, rng, share=share), lengths
 
 
-def _figures(asked: tuple[Trial, int], calibration: Calibration, kind: str) -> tuple[float, ...]:
-    trial, length = asked
-    line = calibration.line(kind, length)
-    assert line is not None
-    shape = trial.right.shape
-    rows = trial.features.reshape(-1, trial.features.shape[-1])
-    sure = probability(line.log_odds(rows, trial.size)).reshape(shape)
-    evidence = line.evidence(rows).reshape(shape)
-    shown = (evidence >= line.floor) & (evidence[:, :1] >= line.best)
+def _figures(trial: Trial, words: Ints, calibration: Calibration, kind: str) -> tuple[float, ...]:
+    sure = np.zeros(trial.right.shape)
+    shown = np.zeros(trial.right.shape, np.bool_)
+    for length in np.unique(words).tolist():
+        line, own = calibration.line(kind, length), words == length
+        assert line is not None
+        rows = trial.features[own]
+        sure[own] = probability(line.log_odds(rows, trial.size))
+        evidence = line.evidence(rows)
+        shown[own] = (evidence >= line.floor) & (evidence[:, :1] >= line.best)
     first, here = trial.right[:, 0], trial.present
     recall = first[here].mean()
     return (

@@ -14,7 +14,7 @@ from indexer.confidence.trials import Setting, Trial, part_of, tried
 ASKED = 1000  # pictures that are asked for, at most
 FEW = 200  # fewer of them tell too little
 SMALLEST, SIZES = 30, 5  # libraries of a half, a quarter, … of the pictures, down to so many
-HIDDEN = 0.02  # the share of right hits that have less evidence than a line's `floor` or `best`
+HIDDEN = 0.015  # the share of right hits that have less evidence than a line's `floor` or `best`
 Lines = dict[str, tuple[Line, Line]]
 
 

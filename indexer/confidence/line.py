@@ -34,11 +34,13 @@ class Line:
 
     def evidence(self, features: NDArray[np.floating]) -> Values:
         """The evidence (n,) of hits with features (n, f)."""
-        return np.asarray(features, np.float64) @ np.array(self.slopes)
+        found: Values = np.asarray(features, np.float64) @ np.array(self.slopes)
+        return found
 
     def log_odds(self, features: NDArray[np.floating], pictures: int) -> Values:
         """Log odds (n,) that hits among so many pictures are right."""
-        return self.evidence(features) + self.size * np.log(max(pictures, 1)) + self.shift
+        beside = self.size * float(np.log(max(pictures, 1))) + self.shift
+        return np.asarray(self.evidence(features) + beside)
 
     def towards(self, other: Line, share: float) -> Line:
         """The line that lies between this one (share 0) and another one (share 1)."""

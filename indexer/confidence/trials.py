@@ -66,7 +66,7 @@ def tried(
     present = asking.right.any(axis=1) & ~taken
     order = np.argsort(-found, axis=1, kind="stable")[:, :HITS]
     scores = np.take_along_axis(found, order, 1)
-    features = [scores, leads(scores)]
+    features: list[NDArray[np.floating]] = [scores, leads(scores)]
     if kind == FUSED:
         features.append(np.einsum("nd,nd->n", pool.v_i, v_t)[order])
     right = np.take_along_axis(asking.right, order, 1) & np.isfinite(scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         lines = _LINES[name](value) if name in _LINES else value
         for line in lines if isinstance(lines, list) else [lines]:
             if line is not None:
-                click.echo(f"{name:10} {shown(str(line))}")
+                click.echo(f"{name:9} {shown(str(line))}")
     for path, why in failures:
         click.echo(f"{shown(str(path))}: {shown(why)}")
 
@@ -95,7 +96,11 @@ def _recall_lines(views: list[dict[str, float]]) -> list[str]:
     ]
 
 
-_LINES = {"tags": _tag_lines, "recall": _recall_lines, "confidence": _confidence_line}
+_LINES: dict[str, Callable[[Any], str | list[str]]] = {
+    "tags": _tag_lines,
+    "recall": _recall_lines,
+    "confidence": _confidence_line,
+}
 
 
 def library_fields(library: Library) -> dict[str, Any]:
