@@ -100,6 +100,16 @@ class Lookup(Tables):
             for key, folder, relative, content, width, height in self.rows_in(query, ids, PRESENT)
         }
 
+    def folder_paths(self) -> list[Path]:
+        """The indexed folders, in the order of naming."""
+        rows = self.rows("SELECT path FROM folders ORDER BY id")
+        return [Path(os.fsdecode(path)) for (path,) in rows]
+
+    def looks(self, ids: Iterable[int]) -> dict[int, tuple[bytes | None, bytes | None]]:
+        """The hashes of pictures' bytes and of their looks, by id; None where one is not known."""
+        query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
+        return {key: (content, looks) for key, content, looks in self.rows_in(query, ids)}
+
     def _shown_captions(self, ids: Sequence[int]) -> dict[int, dict[str, None]]:
         """The different captions of pictures, those that lie beside them first."""
         query = """
@@ -139,3 +149,14 @@ class Lookup(Tables):
         """The pictures that consist of these bytes."""
         query = "SELECT id FROM pictures WHERE content_hash = ?"
         return [key for (key,) in self.rows(query, content_hash)]
+
+    def content_at(self, path: Path) -> bytes | None:
+        """The content of the picture that was seen at an absolute path, be it there now or not."""
+        whole = os.fsencode(path)
+        for key, folder in self.rows("SELECT id, path FROM folders"):
+            start = folder.rstrip(b"/") + b"/"
+            if whole.startswith(start):
+                query = "SELECT content_hash FROM pictures WHERE folder_id = ? AND relative = ?"
+                for (content,) in self.rows(query, key, whole[len(start) :]):
+                    return content if content is None else bytes(content)
+        return None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.confidence.calibration import Calibration
-from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, leads, probability
+from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
 from search.hits import Hit
 from search.query import Query
 
@@ -25,25 +25,34 @@ def askable(query: Query) -> bool:
 
 
 def weighed(
-    hits: Sequence[Hit], query: Query, calibration: Calibration, pictures: int
+    hits: Sequence[Hit],
+    query: Query,
+    calibration: Calibration,
+    pictures: int,
+    *,
+    best: Sequence[Hit],
+    leading: NDArray[np.floating],
 ) -> tuple[Hit, ...]:
-    """The first hits of an answer, found among so many pictures, with their confidence.
+    """Hits of an answer, found among so many pictures, with their confidence.
 
-    Doubtful are hits without enough evidence, and all hits of an answer whose best has too little.
+    `best` is its best hit, and `leading` are the scores of its two best: the hits may be those of
+    another page, and in another order. Doubtful are hits without enough evidence, and all hits of
+    an answer whose best has too little.
     """
     if not hits or not calibration.lines:
         return tuple(hits)
     words = sum(len(term.text.split()) for term in query.terms)
     weight = query.weight or 0.0
     lines = {kind: calibration.line(kind, words) for kind in _kinds(weight)}
-    log_odds, above_floor, above_best = _known(hits, weight, lines, pictures).T.tolist()
-    sure = probability(np.array(log_odds)).tolist()
-    hopeless = above_best[0] < 0
+    known = _known([*best, *hits], leading, weight, lines, pictures)
+    hopeless = bool(best) and known[0, 2] < 0
+    log_odds, above_floor, _ = known[len(best) :].T
+    sure = probability(log_odds).tolist()
     return tuple(
         hit
         if np.isnan(confidence)
         else replace(hit, confidence=confidence, doubtful=hopeless or above < 0)
-        for hit, confidence, above in zip(hits, sure, above_floor, strict=True)
+        for hit, confidence, above in zip(hits, sure, above_floor.tolist(), strict=True)
     )
 
 
@@ -53,7 +62,11 @@ def _kinds(weight: float) -> tuple[str, str, str]:
 
 
 def _known(
-    hits: Sequence[Hit], weight: float, lines: Mapping[str, Line | None], pictures: int
+    hits: Sequence[Hit],
+    leading: NDArray[np.floating],
+    weight: float,
+    lines: Mapping[str, Line | None],
+    pictures: int,
 ) -> Values:
     """What is known of hits, (n, 3), as `_told` says; NaN where nothing is.
 
@@ -63,7 +76,8 @@ def _known(
     score = np.array([hit.score for hit in hits], np.float64)
     alone = np.array([hit.image_score for hit in hits], np.float64)
     agreement = np.array([hit.agreement for hit in hits], np.float64)  # NaN without a caption
-    lead, captioned, share = leads(score), ~np.isnan(agreement), abs(2 * weight - 1)
+    captioned, share = ~np.isnan(agreement), abs(2 * weight - 1)
+    lead = _leads(score, leading)
     stretched = np.where(score == 0, 1, alone / np.where(score == 0, 1, score))
     plain = _told(lines[PICTURE], np.stack([alone, lead * stretched], axis=1), pictures)
     rows = np.stack([score, lead, agreement], axis=1)
@@ -71,6 +85,13 @@ def _known(
     single = _told(lines[kind], rows[:, :2], pictures) if share else 0.0
     both = _told(lines[FUSED], rows, pictures) if share < 1 else 0.0
     return np.where(captioned[:, None], (1 - share) * both + share * single, plain)
+
+
+def _leads(scores: Values, leading: NDArray[np.floating]) -> Values:
+    """How far each score (n,) is above the best of all others; 0 where there are no others."""
+    if len(leading) < 2:
+        return np.zeros(len(scores))
+    return scores - np.where(scores >= leading[0], leading[1], leading[0])
 
 
 def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:

@@ -45,15 +45,20 @@ class Hit:
     tags: Mapping[str, float] | None = None
     agreement: float | None = None
     doubtful: bool = False
+    like: tuple[PictureInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits of a query, best first, and how long they took."""
+    """The hits of a query, best first, and how long they took.
+
+    `next_offset`: where the next page begins; None where this one is the last.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     elapsed_ms: float
+    next_offset: int | None = None
 
     @property
     def likely(self) -> Answer:

@@ -5,22 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
+from search.examples import Mark
+
 
 class Options(TypedDict, total=False):
     """What every question to a searcher takes, beside what is asked.
 
     `k`: how many hits. `exclude`: ids of pictures to leave out. `tags`: only pictures of which all
     of these hold. `where`: only pictures that fulfil this text of the language of `--where`: the
-    k best of all that do.
+    k best of all that do. `offset`: how many hits come before, on earlier pages. `fold`: show
+    pictures that are nearly the same as one hit. `diverse`: how much unlikeness to the hits before
+    counts against the score, from 0 (not at all) to 1. `like`, `unlike`: pictures marked as right
+    and as wrong, by their ids, paths, URLs or bytes: they refine the question
+    (`search/feedback.py`). `asked_first`: pictures that are asked with or marked as right stand
+    first, where they are else left out; wrong ones are in any case. `least`: the score that a hit
+    has to reach.
     """
 
     k: int
     exclude: Iterable[int]
     tags: Sequence[str]
     where: str | None
+    offset: int
+    fold: bool
+    diverse: float
+    like: Sequence[Mark]
+    unlike: Sequence[Mark]
+    asked_first: bool
+    least: float | None
 
 
 def complete(options: Options) -> Options:
     """The options with the defaults of those that are not named; ids can be read twice."""
     defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None}
+    defaults |= {"offset": 0, "fold": False, "diverse": 0.0}
+    defaults |= {"like": (), "unlike": (), "asked_first": False, "least": None}
     return {**defaults, **options, "exclude": tuple(options.get("exclude", ()))}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
 from indexer.errors import QueryError
 from indexer.scanning import SUFFIXES
+from search.examples import Example
 
 STDIN = "@-"
 SIGNS = ("+", "-")
@@ -24,13 +25,13 @@ _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of a query: words, or a picture by its path, URL or bytes.
+    """One part of a query: words, or a picture by its path, URL or bytes, or embedded already.
 
     A negative `weight` takes away what is like it.
     """
 
     text: str = ""
-    picture: str | bytes | None = None
+    picture: str | bytes | Example | None = None
     weight: float = 1.0
 
 
@@ -143,14 +144,18 @@ def embed(
 ) -> EmbeddedQuery:
     """The weighted sum of a query's terms, each centred by the mean of its modality.
 
-    `means` are rows (dim,) by modality. Raises `QueryError` for a picture that cannot be read
-    and for terms that cancel out.
+    Of a query without terms, which only marks can answer, the row is zeros. `means` are rows
+    (dim,) by modality. Raises `QueryError` for a picture that cannot be read and for terms that
+    cancel out.
     """
     q = np.zeros(encoder.dim, np.float32)
     hashes: list[bytes] = []
     for term in query.terms:
         if term.picture is None:
             row, modality = encoder.encode_texts([term.text])[0], TEXT
+        elif isinstance(term.picture, Example):
+            row, modality = term.picture.row, IMAGE
+            hashes.append(term.picture.content_hash)
         else:
             pictures = import_module("search.pictures")  # words need neither Pillow nor sockets
             row, content_hash = pictures.encoded_picture(term.picture, encoder, offline=offline)
@@ -158,6 +163,6 @@ def embed(
             hashes.append(content_hash)
         centre = means.get(modality)
         q += term.weight * unit_rows(row if centre is None else row - centre)
-    if not np.linalg.norm(q) > 1e-3:
+    if query.terms and not np.linalg.norm(q) > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
     return EmbeddedQuery(unit_rows(q), tuple(hashes))

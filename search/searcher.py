@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Unpack
@@ -16,14 +16,16 @@ from indexer.encoders import IMAGE, unit_rows
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
-from indexer.vectors import VectorIndex, picture_ids
+from indexer.vectors import VectorIndex
 from search.confidence import askable, weighed
+from search.examples import examples_of, marked_rows
+from search.feedback import rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
+from search.order import Listed, Order, best_first, preceded, reaching
+from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
-from search.ranking import StoredRows, Wanted, best, nearest
-
-Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
+from search.ranking import StoredRows, Wanted, best
 
 
 class Searcher:
@@ -34,10 +36,11 @@ class Searcher:
         self._stored: tuple[VectorIndex, StoredRows] | None = None
 
     def search(self, query: Query | str, **options: Unpack[Options]) -> Answer:
-        """The k best pictures; a query picture that is in the library is left out by content.
+        """The k best pictures; those of the library that are asked with are left out, by content.
 
-        The query of the answer says which weight was used. Raises `QueryError`, `InputError` for a
-        weight that the fusion cannot serve or a tag that no head gives, and `LibraryError`.
+        So are marked ones; a query without terms is answered by those marked as right. The query of
+        the answer says which weight was used. Raises `QueryError`, `InputError` for a weight that
+        the fusion cannot serve or a tag that no head gives, and `LibraryError`.
         """
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
@@ -61,7 +64,14 @@ class Searcher:
         start = time.perf_counter()
         wanted = complete(options)
         found, scores = self._surest(wanted) if wanted["tags"] else self._newest(wanted)
-        return _timed(Query(()), read_hits(self.library, found, scores), start)
+        page = page_of(self.library, Order.of(found, scores), {**wanted, "diverse": 0.0}, {})
+        hits = read_hits(self.library, page.ids, page.scores)
+        return _timed(Query(()), placed(self.library, hits, page), start, page)
+
+    def allowed(self, **options: Unpack[Options]) -> NDArray[np.int64]:
+        """Ids (n,) of all pictures that `tags` and `where` allow, in the order of `listed`."""
+        wanted = complete(options)
+        return (self._surest(wanted) if wanted["tags"] else self._newest(wanted))[0]
 
     def _surest(self, wanted: Options) -> Listed:
         having = self.library.tags.having(self.library.encoder_id, wanted["tags"])
@@ -69,11 +79,11 @@ class Searcher:
         if wanted["where"]:
             present = np.intersect1d(present, self._matches(wanted["where"]))
         sure = np.array([having.get(key, -np.inf) for key in present.tolist()], np.float32)
-        chosen = best(sure, wanted["k"])
+        chosen = best(sure, len(sure))
         return present[chosen], sure[chosen]
 
     def _newest(self, wanted: Options) -> Listed:
-        found = self._matches(wanted["where"] or "")[: wanted["k"]]
+        found = self._matches(wanted["where"] or "")
         return found, np.full(len(found), np.nan, np.float32)
 
     def _found(self, query: Query, wanted: Options, start: float) -> Answer:
@@ -124,18 +134,59 @@ class Searcher:
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
     ) -> Answer:
         stored = self._rows()
-        index, allowed = stored.index, self._allowed(wanted)
-        having = None if allowed is None else index.positions(allowed)
-        barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
-        k = max(wanted["k"], 2)  # the lead of the first is told by the second
-        limits = Wanted(k, index.positions(barred) if len(barred) else barred, having)
-        positions, found = nearest(stored, embedded.q, weight, limits)
-        ids = picture_ids(index.keys_at(positions))
-        hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
-        if askable(query):
-            among = (len(index) if having is None else len(having)) - len(barred)
-            hits = weighed(hits, query, self.library.calibration, among)
-        return _timed(query, hits[: wanted["k"]], start)
+        embedded, wrong = self._refined(embedded, wanted, weight)
+        allowed, means = self._allowed(wanted), stored.centres.means
+        order = self._order(embedded, wrong, weight, wanted, allowed)
+        page, parts = page_of(self.library, order, wanted, means), Parts(embedded.q, means)
+        hits = read_hits(self.library, page.ids, page.scores, parts)
+        if askable(query) and not wanted["like"] and not wanted["unlike"]:
+            first = hits if not page.offset else read_hits(self.library, *page.first, parts)
+            among = len(stored.index) if allowed is None else len(allowed)
+            calibration = self.library.calibration
+            hits = weighed(hits, query, calibration, among, best=first[:1], leading=page.leading)
+        return _timed(query, placed(self.library, hits, page), start, page)
+
+    def _order(
+        self,
+        embedded: EmbeddedQuery,
+        wrong: Sequence[bytes],
+        weight: float,
+        wanted: Options,
+        allowed: NDArray[np.int64] | None,
+    ) -> Order:
+        """All pictures that may be found, in the order of the answer."""
+        stored = self._rows()
+        out = [*wanted["exclude"], *self._own(wrong)]
+        own = [key for key in self._own(embedded.content_hashes) if key not in out]
+
+        def order(barred: Sequence[int], only: NDArray[np.int64] | None) -> Order:
+            index = stored.index
+            having = None if only is None else index.positions(only)
+            bars = np.array([*barred], np.int64)
+            limits = Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
+            return best_first(stored, embedded.q, weight, limits)
+
+        found = reaching(order([*out, *own], allowed), wanted["least"])
+        if not wanted["asked_first"] or not own:
+            return found
+        first = np.array(own, np.int64)
+        first = first if allowed is None else np.intersect1d(first, allowed)
+        return preceded(order(out, first).first(len(first)), found)
+
+    def _refined(
+        self, embedded: EmbeddedQuery, wanted: Options, weight: float
+    ) -> tuple[EmbeddedQuery, list[bytes]]:
+        """The query as the marked pictures refine it, which are right; contents of wrong ones."""
+        means = self._rows().centres.means
+        right = examples_of(self.library, wanted["like"])
+        wrong = examples_of(self.library, wanted["unlike"])
+        contents = {example.content_hash for example in right}
+        if any(example.content_hash in contents for example in wrong):
+            raise QueryError("a picture is marked as right and as wrong; take one of them back")
+        rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
+        q = rocchio(embedded.q, *rows) if right or wrong or not embedded.q.any() else embedded.q
+        hashes = (*embedded.content_hashes, *contents)
+        return EmbeddedQuery(q, hashes), [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
@@ -160,13 +211,13 @@ class Searcher:
             self._stored = (index, StoredRows.in_index(index, self.library.encoder.means))
         return self._stored[1]
 
-    def _own(self, query: EmbeddedQuery) -> list[int]:
+    def _own(self, contents: Iterable[bytes]) -> list[int]:
+        """Ids of the pictures that consist of these bytes."""
         return [
-            key
-            for content in query.content_hashes
-            for key in self.library.catalogue.ids_of_content(content)
+            key for content in contents for key in self.library.catalogue.ids_of_content(content)
         ]
 
 
-def _timed(query: Query, hits: tuple[Hit, ...], start: float) -> Answer:
-    return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
+def _timed(query: Query, hits: tuple[Hit, ...], start: float, page: Page) -> Answer:
+    elapsed = round(1000 * (time.perf_counter() - start), 1)
+    return Answer(query, hits, elapsed, page.offset + len(page.ids) if page.more else None)

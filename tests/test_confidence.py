@@ -311,7 +311,9 @@ SIMPLE = Calibration(
 
 
 def confidences(*hits, weight=0.5, calibration=SIMPLE):
-    return weighed(hits, Query.of("a cat", weight=weight), calibration, 100)
+    leading = np.array([hit.score for hit in hits[:2]])
+    query = Query.of("a cat", weight=weight)
+    return weighed(hits, query, calibration, 100, best=hits[:1], leading=leading)
 
 
 def test_hit_without_enough_evidence_is_doubtful():

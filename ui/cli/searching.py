@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import click
 
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
-from search import Answer, Query, Searcher
+from search import Answer, Options, Query, Searcher
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
-from ui.cli.search_options import search_options
+from ui.cli.search_options import paged, search_options
 from ui.cli.text import print_answer
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
@@ -40,6 +41,7 @@ class SearchCommand(click.Command):
     epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
     "  picfuse search golden retriever + ./pool.jpg - 2:fruit\n"
     "  picfuse search on the beach --tag joyful\n"
+    "  picfuse search a dog --like ./ours.jpg --unlike ./theirs.jpg\n"
     '  picfuse search a black dog --where "taken: last winter and has: place"',
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
@@ -60,19 +62,28 @@ def search(
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
     With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
     alone, the newest that fulfil it.
-    The same picture in the library is left out of its own hits. Beside the score stands how sure a
-    hit is; doubtful ones are left out. Exit status 1 when nothing matched.
+    --like and --unlike refine what is asked by hits that are right and wrong. Pictures that are
+    named are left out of their own hits; those that are nearly the same are one hit. Beside the
+    score stands how sure a hit is; doubtful ones are left out. Exit status 1 when nothing matched.
+    """
+    _answer(ctx, query_of(ctx, terms, weight, options), **options)
+
+
+def query_of(
+    ctx: click.Context, terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any]
+) -> Query | None:
+    """The query of a command's words; None where tags and conditions alone are asked for.
+
+    It has no terms where nothing but marked pictures is asked with.
     """
     for term in terms:
         if term.startswith("--"):
             raise click.NoSuchOption(term, ctx=ctx)
-    query = Query.parse(terms, weight=weight) if terms or not _restricted(options) else None
-    _answer(ctx, query, **options)
-
-
-def _restricted(options: Mapping[str, Any]) -> bool:
-    """Whether something is asked for without a term."""
-    return bool(options["tags"]) or options["where"] is not None
+    if terms:
+        return with_standard_input(Query.parse(terms, weight=weight))
+    if options["like"] or options["unlike"]:
+        return Query((), weight)
+    return None if options["tags"] or options["where"] is not None else Query.parse(())
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
@@ -81,47 +92,49 @@ def _restricted(options: Mapping[str, Any]) -> bool:
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
     """Find pictures like PICTURE: a path, a URL, or '@-' for standard input."""
-    _answer(ctx, Query.of(picture=picture, weight=weight), **options)
+    _answer(ctx, with_standard_input(Query.of(picture=picture, weight=weight)), **options)
 
 
 def _answer(
     ctx: click.Context,
     query: Query | None,
     *,
-    k: int,
     tags: tuple[str, ...],
     where: str | None,
+    like: tuple[str, ...],
+    unlike: tuple[str, ...],
     library: Path,
     offline: bool,
     as_json: bool,
     as_jsonl: bool,
     zero: bool,
+    fold: bool,
     everything: bool = False,
+    **pages: Any,
 ) -> None:
-    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
-    if len(styles) > 1:
-        raise click.UsageError("--json, --jsonl and -0 exclude each other")
+    style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
+    options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
+    options |= {"like": like, "unlike": unlike}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
-        if query is not None:
-            answer = searcher.search(_with_standard_input(query), k=k, tags=tags, where=where)
-        else:
-            answer = searcher.listed(k=k, tags=tags, where=where)
-    shown = answer if everything else answer.likely
-    print_answer(shown, styles[0] if styles else "lines")
-    if not styles:
-        _say_hidden(answer, len(shown.hits))
-    if not shown.hits:
+        ask = searcher.listed if query is None else partial(searcher.search, query)
+        answer = ask(**options)
+    likely = answer if everything else answer.likely
+    print_answer(likely, style)
+    if style == "lines":
+        _say_hidden(answer, len(likely.hits), options["offset"])
+    if not likely.hits:
         ctx.exit(NOTHING_MATCHED)
 
 
-def _say_hidden(answer: Answer, shown: int) -> None:
+def _say_hidden(answer: Answer, shown: int, offset: int) -> None:
     """Say what is not shown, and how it would be."""
     hidden = len(answer.hits) - shown
     if not answer.hits:
-        click.echo("picfuse: nothing matched", err=True)
+        what = "nothing matched" if not offset else "no hits from there on"
+        click.echo(f"picfuse: {what}", err=True)
     elif not shown:
-        best = answer.hits[0].confidence or 0
+        best = max(hit.confidence or 0 for hit in answer.hits)
         click.echo(
             f"picfuse: nothing matched (the best guess is right with {best:.0%}; --all shows "
             f"the {'best' if hidden == 1 else f'{hidden} best'})",
@@ -132,7 +145,15 @@ def _say_hidden(answer: Answer, shown: int) -> None:
         click.echo(f"picfuse: {hidden} doubtful {hits} not shown; --all shows them", err=True)
 
 
-def _with_standard_input(query: Query) -> Query:
+def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:
+    """How an answer is printed. Raises `click.UsageError` for two ways at once."""
+    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
+    if len(styles) > 1:
+        raise click.UsageError("--json, --jsonl and -0 exclude each other")
+    return styles[0] if styles else "lines"
+
+
+def with_standard_input(query: Query) -> Query:
     """The query with the picture of standard input in place of '@-'."""
     if not any(term.picture == STDIN for term in query.terms):
         return query

@@ -16,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from search import Answer, Hit, Query
+    from search.examples import Example
 
 _JOINER = "\u200d"  # inside emoji
 
@@ -64,7 +65,15 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
+        **like_fields(hit),
     }
+
+
+def like_fields(hit: Hit) -> dict[str, Any]:
+    """What was folded into a hit, as scripts read it; nothing for most."""
+    if not hit.like:
+        return {}
+    return {"folded": len(hit.like), "like": [path_fields(picture.path) for picture in hit.like]}
 
 
 def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
@@ -99,8 +108,10 @@ def query_fields(query: Query) -> dict[str, Any]:
     }
 
 
-def _name(picture: str | bytes) -> str:
-    return valid(picture) if isinstance(picture, str) else "@-"
+def _name(picture: str | bytes | Example) -> str:
+    if isinstance(picture, str | bytes):
+        return valid(picture) if isinstance(picture, str) else "@-"
+    return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
 
 
 def print_answer(answer: Answer, style: str) -> None:
@@ -108,7 +119,8 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        print_json({"query": query, "hits": hits, "elapsed_ms": answer.elapsed_ms})
+        facts = {"elapsed_ms": answer.elapsed_ms, "next_offset": answer.next_offset}
+        print_json({"query": query, "hits": hits, **facts})
     elif style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))
@@ -126,6 +138,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
         score = click.style(said, fg="green")
         sure = f"{'' if hit.confidence is None else f'{hit.confidence:.0%}':>4}  "
         beside = f"  {sure if calibrated else ''}"
-        click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}")
+        like = click.style(f"  +{len(hit.like)} like it", dim=True) if hit.like else ""
+        click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
         if hit.caption:
             click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from indexer import Library
+from search.diversity import STRENGTH
 from search.where import FIELDS
+from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
@@ -27,6 +29,10 @@ class Asked:
     k: int
     tags: tuple[str, ...] = ()
     where: str | None = None
+    fold: bool = True
+    diverse: float = 0.0
+    right: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -60,9 +66,22 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
     tags, where = _tags(names), _where()
+    fold, diverse = _variety()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
-    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where)
+    return Asked(
+        words,
+        uploaded.getvalue() if uploaded else None,
+        like,
+        weight,
+        k,
+        tags,
+        where,
+        fold,
+        diverse,
+        marked(True),
+        marked(False),
+    )
 
 
 def _where() -> str | None:
@@ -77,6 +96,27 @@ def _where() -> str | None:
         persist_state="session",
     )
     return said.strip() or None
+
+
+def _variety() -> tuple[bool, float]:
+    """Whether pictures that are nearly the same are one result, and how diverse results are."""
+    with st.container(horizontal=True):
+        fold = st.checkbox(
+            "Fold what is nearly the same",
+            value=True,
+            key="fold",
+            help="Shots that are nearly the same picture are one result; its +N opens the others.",
+            bind="query-params",
+            persist_state="session",
+        )
+        diverse = st.checkbox(
+            "Diverse",
+            key="diverse",
+            help="Prefer pictures that are unlike the results before them.",
+            bind="query-params",
+            persist_state="session",
+        )
+    return fold, STRENGTH if diverse else 0.0
 
 
 def _tags(names: Sequence[str]) -> tuple[str, ...]:
@@ -115,5 +155,6 @@ def _weight(set_to: float, *, weighable: bool) -> float:
 
 
 def leave_similar() -> None:
-    """Ask no more with a picture of the library."""
+    """Ask no more with a picture of the library; what was marked refined another question."""
     st.query_params.pop(LIKE, None)
+    clear_marks()

@@ -21,7 +21,10 @@ LARGE = 2560  # pixels of a side: more than a screen shows
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A picture as the grid shows it; `scores` is empty where nothing was asked."""
+    """A picture as the grid shows it; `scores` is empty where nothing was asked.
+
+    `like`: pictures that are nearly the same and were folded into this one.
+    """
 
     picture_id: int
     path: Path
@@ -30,6 +33,7 @@ class Card:
     score: str = ""
     scores: str = ""
     tags: tuple[str, ...] = ()
+    like: tuple[Card, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
@@ -41,7 +45,8 @@ class Card:
         scores = f"Score {score}{image}{caption}{sure}" if score else ""
         score = score if hit.confidence is None else f"{hit.confidence:.0%}"
         tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
-        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
+        like = tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.like)
+        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags, like)
 
     @classmethod
     def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
@@ -55,12 +60,19 @@ class Card:
         return shown(self.captions[0] if self.captions else Path(self.path.name))
 
 
-def grid(cards: Sequence[Card], more: Callable[[int], None]) -> None:
-    """The cards in rows; `more` is called with the picture whose like is asked for."""
+def grid(
+    cards: Sequence[Card],
+    more: Callable[[int], None],
+    judge: Callable[[int, bool], None] | None = None,
+) -> None:
+    """The cards in rows; `more` is called with the picture whose like is asked for.
+
+    `judge` is called with a picture that is marked as right (True) or wrong; None: none can be.
+    """
     with st.container(key="hits"):
         for place, card in enumerate(cards):
             with st.container(key=f"hit-{place}"):
-                _show(card, place, more)
+                _show(card, place, more, judge)
 
 
 def jpeg(content: bytes, side: int) -> bytes:
@@ -83,7 +95,12 @@ def contents(card: Card) -> bytes:
     return content
 
 
-def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
+def _show(
+    card: Card,
+    place: int,
+    more: Callable[[int], None],
+    judge: Callable[[int, bool], None] | None,
+) -> None:
     thumbnail = _thumbnail(card)
     if thumbnail is None:
         with st.container(key=f"none-{place}"):
@@ -102,8 +119,28 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
             on_click=more,
             args=(card.picture_id,),
         )
+        if card.like and st.button(f"+{len(card.like)}", key=f"like-{place}", type="tertiary"):
+            _open_like(card)
+        if judge is not None:
+            _judging(card, place, judge)
         if card.score:
             st.caption(card.score, width="content")
+
+
+def _judging(card: Card, place: int, judge: Callable[[int, bool], None]) -> None:
+    """Two buttons that mark a picture as right or wrong."""
+    for right, icon, said in (
+        (True, ":material/thumb_up:", "Right: find more such pictures"),
+        (False, ":material/thumb_down:", "Wrong: find others than such pictures"),
+    ):
+        st.button(
+            icon,
+            key=f"{'right' if right else 'wrong'}-{place}",
+            type="tertiary",
+            help=said,
+            on_click=judge,
+            args=(card.picture_id, right),
+        )
 
 
 def _thumbnail(card: Card) -> bytes | None:
@@ -115,6 +152,22 @@ def _thumbnail(card: Card) -> bytes | None:
         return jpeg(contents(card), THUMBNAIL_SIDE)
     except PictureError:
         return None
+
+
+@st.dialog("Nearly the same picture", width="large")
+def _open_like(card: Card) -> None:
+    """The picture and those that were folded into it, with their paths."""
+    for each in (card, *card.like):
+        thumbnail = _thumbnail(each)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if thumbnail is not None:
+                st.image(thumbnail, width=160, alt=each.said)
+            st.code(shown(each.path), language=None, wrap_lines=True)
+
+
+def open_picture(card: Card, more: Callable[[int], None]) -> None:
+    """Open a picture large, over the page; `more` as in `grid`."""
+    _open(card, more)
 
 
 @st.dialog("Picture", width="large")

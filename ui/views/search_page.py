@@ -15,12 +15,15 @@ from indexer.errors import (
     QueryError,
 )
 from indexer.thumbnails import read_thumbnail
-from search import Answer, Options
+from search import Answer, Options, Query
+from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.doubtful import likely_of
 from ui.views.grid import Card, grid, jpeg
+from ui.views.marking import clear_marks, judge, show_marks
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
+from ui.views.pages import page_of, turn
 from ui.views.plain import notice
 from ui.views.words import query_of
 
@@ -57,12 +60,14 @@ def _search(opened: Opened, pictures: int) -> None:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
         asked = ask(opened.library, names)
+        page = page_of(asked)
         if asked.nothing and not asked.tags and not asked.where:
-            _browse(opened, pictures, asked.k)
+            _browse(opened, pictures, asked.k, page)
             return
         _preview(opened, asked)
+        show_marks(opened)
         with st.spinner("Searching …", show_time=False):
-            answer = _answer(opened, asked)
+            answer = _answer(opened, asked, page)
     except PlacedError as error:
         notice("This condition is not understood", error.problem)
         st.code(error.marked, language=None)
@@ -71,14 +76,15 @@ def _search(opened: Opened, pictures: int) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
-        _results(answer)
+        _results(answer, page)
+        offer_saving(opened, asked)
 
 
 def _preview(opened: Opened, asked: Asked) -> None:
     """Show the picture that is asked with."""
     if asked.like is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="asked"):
-            card = _card(opened, _picture_id(asked.like))
+            card = _card(opened, picture_id(asked.like))
             small = None if card is None else read_thumbnail(card.thumbnail)
             if card is not None and small is not None:
                 st.image(small, alt=card.said)
@@ -93,30 +99,27 @@ def _preview(opened: Opened, asked: Asked) -> None:
             st.image(small, alt="The picture that is asked with")
 
 
-def _answer(opened: Opened, asked: Asked) -> Answer:
+def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
     """The answer; kept while neither question nor library change, since every click runs this."""
     with opened.asking() as searcher:
-        key = (asked, opened.library.path, opened.library.generation)
+        key = (asked, page, opened.library.path, opened.library.generation)
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
-        if asked.nothing:
+        options: Options = {**options_of(asked), "offset": page * asked.k}
+        options |= {"fold": asked.fold, "diverse": asked.diverse}
+        if asked.nothing and not asked.right:
             answer = searcher.listed(**options)
+        elif asked.nothing:
+            answer = searcher.search(Query((), asked.weight), **options)
         elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
             answer = searcher.search(query, **options)
         else:
-            picture = _picture_id(asked.like)
+            picture = picture_id(asked.like)
             answer = searcher.similar(picture, weight=asked.weight, **options)
     st.session_state["answer"] = (key, answer)
     return answer
-
-
-def _picture_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise QueryError(f"{text}: not a picture of the library; search again")
-    return int(text)
 
 
 def _card(opened: Opened, picture_id: int) -> Card | None:
@@ -125,24 +128,31 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(answer: Answer) -> None:
+def _results(answer: Answer, page: int) -> None:
+    if not answer.hits and page:
+        notice("No more results", "Go back to the pages before.", icon="search_off")
+        turn(page, more=False)
+        return
     if not answer.hits:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
     likely = likely_of(answer)
     if likely.hits:
         st.caption(f"{_counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-        grid([Card.of_hit(hit) for hit in likely.hits], _more_like)
+        grid([Card.of_hit(hit) for hit in likely.hits], _more_like, judge)
+    turn(page, more=answer.next_offset is not None)
 
 
-def _browse(opened: Opened, pictures: int, count: int) -> None:
+def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
+    first = page * count
     with opened.asking():
         catalogue = opened.library.catalogue
-        found = catalogue.pictures(catalogue.present_ids(limit=count))
-    shown = min(count, pictures)
-    st.caption(f"{_counted(pictures)} in the library; the first {shown} of them")
+        found = catalogue.pictures(catalogue.present_ids(limit=count, offset=first))
+    which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
+    st.caption(f"{_counted(pictures)} in the library; {which} of them")
     thumbnails = opened.library.thumbnails
     grid([Card.of_picture(picture, thumbnails) for picture in found.values()], _more_like)
+    turn(page, more=first + count < pictures)
 
 
 def _counted(pictures: int) -> str:
@@ -150,4 +160,5 @@ def _counted(pictures: int) -> str:
 
 
 def _more_like(picture_id: int) -> None:
+    clear_marks()
     st.query_params[LIKE] = str(picture_id)
