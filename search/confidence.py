@@ -91,7 +91,7 @@ def _leads(scores: Values, leading: NDArray[np.floating]) -> Values:
     """How far each score (n,) is above the best of all others; 0 where there are no others."""
     if len(leading) < 2:
         return np.zeros(len(scores))
-    return scores - np.where(scores >= leading[0], leading[1], leading[0])
+    return np.asarray(scores - np.where(scores >= leading[0], leading[1], leading[0]))
 
 
 def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:

@@ -17,7 +17,7 @@ from indexer.fusion import Fusion
 from indexer.report import Progress
 from indexer.vectors import VectorIndex
 
-MOST = 4000  # pictures of the library that is asked: more would teach nothing new
+MOST = 2000  # pictures of the library that is asked: more would teach nothing new
 GROWN = 1.5  # fitted anew when there are so many times the captioned pictures, or as many fewer
 _WHAT = "calibrating confidence"
 
