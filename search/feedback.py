@@ -22,11 +22,21 @@ def rocchio(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.floa
     """
     if not q.any() and not len(right):
         raise QueryError("nothing to look for: give words, a picture, or a picture marked as right")
+    refined = _summed(q, right, wrong)
+    if not np.linalg.norm(refined) > 1e-3:
+        raise QueryError("the marks cancel the query out; take one back")
+    return unit_rows(refined)
+
+
+def kept_share(q: NDArray[np.float32], right: Rows, wrong: Rows) -> float:
+    """How much of `q` itself is in the refined query: the rest of it is made of the marks."""
+    return ALPHA / max(float(np.linalg.norm(_summed(q, right, wrong))), 1e-3)
+
+
+def _summed(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.float32]:
     refined = ALPHA * q
     if len(right):
         refined = refined + BETA * right.mean(axis=0)
     if len(wrong):
         refined = refined - GAMMA * wrong.mean(axis=0)
-    if not np.linalg.norm(refined) > 1e-3:
-        raise QueryError("the marks cancel the query out; take one back")
-    return unit_rows(refined)
+    return refined

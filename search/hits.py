@@ -13,6 +13,7 @@ from indexer.encoders import IMAGE, TEXT
 from indexer.lookup import PictureInfo
 from indexer.notation import thumbnail_path
 from indexer.reading import ReadLibrary
+from search.explanation import Explanation
 from search.query import Query
 
 Means = Mapping[str, NDArray[np.float32]]
@@ -29,7 +30,7 @@ class Hit:
     those that hold of it with their probabilities, surest first;
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
-    asked for by `where` have no score either.
+    asked for by `where` have no score either. `explanation` is None unless it was asked for.
     """
 
     rank: int
@@ -46,6 +47,7 @@ class Hit:
     agreement: float | None = None
     doubtful: bool = False
     like: tuple[PictureInfo, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Options(TypedDict, total=False):
     and as wrong, by their ids, paths, URLs or bytes: they refine the question
     (`search/feedback.py`). `asked_first`: pictures that are asked with or marked as right stand
     first, where they are else left out; wrong ones are in any case. `least`: the score that a hit
-    has to reach.
+    has to reach. `explain`: say of each hit what adds how much to its score.
     """
 
     k: int
@@ -33,11 +33,12 @@ class Options(TypedDict, total=False):
     unlike: Sequence[Mark]
     asked_first: bool
     least: float | None
+    explain: bool
 
 
 def complete(options: Options) -> Options:
     """The options with the defaults of those that are not named; ids can be read twice."""
     defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None}
-    defaults |= {"offset": 0, "fold": False, "diverse": 0.0}
+    defaults |= {"offset": 0, "fold": False, "diverse": 0.0, "explain": False}
     defaults |= {"like": (), "unlike": (), "asked_first": False, "least": None}
     return {**defaults, **options, "exclude": tuple(options.get("exclude", ()))}

@@ -67,10 +67,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedQuery:
-    """A query as one unit row `q` (dim,), centred; and the contents of its pictures."""
+    """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
+
+    `terms` (t, dim) are its terms with their weights: they sum up to `q`, but for marked pictures.
+    """
 
     q: NDArray[np.float32]
     content_hashes: tuple[bytes, ...]
+    terms: NDArray[np.float32]
 
 
 def _parsed(words: Sequence[str]) -> list[Term]:
@@ -148,7 +152,7 @@ def embed(
     (dim,) by modality. Raises `QueryError` for a picture that cannot be read and for terms that
     cancel out.
     """
-    q = np.zeros(encoder.dim, np.float32)
+    rows: list[NDArray[np.float32]] = []
     hashes: list[bytes] = []
     for term in query.terms:
         if term.picture is None:
@@ -162,7 +166,11 @@ def embed(
             modality = IMAGE
             hashes.append(content_hash)
         centre = means.get(modality)
-        q += term.weight * unit_rows(row if centre is None else row - centre)
-    if query.terms and not np.linalg.norm(q) > 1e-3:
+        rows.append(term.weight * unit_rows(row if centre is None else row - centre))
+    terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
+    length = float(np.linalg.norm(terms.sum(axis=0)))
+    if rows and not length > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
-    return EmbeddedQuery(unit_rows(q), tuple(hashes))
+    q = unit_rows(terms.sum(axis=0))
+    shares: NDArray[np.float32] = terms / np.float32(max(length, 1e-3))
+    return EmbeddedQuery(q, tuple(hashes), shares)

@@ -19,7 +19,8 @@ from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex
 from search.confidence import askable, weighed
 from search.examples import examples_of, marked_rows
-from search.feedback import rocchio
+from search.explaining import explained
+from search.feedback import kept_share, rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.options import Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
@@ -128,7 +129,8 @@ class Searcher:
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
         query = Query((Term(picture=str(same.path)),), weight)
-        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, wanted, start)
+        embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
+        return self._answer(embedded, query, weight, wanted, start)
 
     def _answer(
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
@@ -144,6 +146,8 @@ class Searcher:
             among = len(stored.index) if allowed is None else len(allowed)
             calibration = self.library.calibration
             hits = weighed(hits, query, calibration, among, best=first[:1], leading=page.leading)
+        if wanted["explain"]:
+            hits = explained(self.library, stored, hits, embedded, query, weight)
         return _timed(query, placed(self.library, hits, page), start, page)
 
     def _order(
@@ -184,9 +188,12 @@ class Searcher:
         if any(example.content_hash in contents for example in wrong):
             raise QueryError("a picture is marked as right and as wrong; take one of them back")
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
-        q = rocchio(embedded.q, *rows) if right or wrong or not embedded.q.any() else embedded.q
+        if right or wrong or not embedded.q.any():
+            terms = embedded.terms * kept_share(embedded.q, *rows)
+            embedded = EmbeddedQuery(rocchio(embedded.q, *rows), embedded.content_hashes, terms)
         hashes = (*embedded.content_hashes, *contents)
-        return EmbeddedQuery(q, hashes), [example.content_hash for example in wrong]
+        refined = EmbeddedQuery(embedded.q, hashes, embedded.terms)
+        return refined, [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""

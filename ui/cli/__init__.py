@@ -10,6 +10,7 @@ MODULES = {
     "index": "indexing",
     "search": "searching",
     "similar": "searching",
+    "explain": "explaining",
     "album": "albums",
     "duplicates": "duplicating",
     "audit": "auditing",

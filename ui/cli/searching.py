@@ -101,6 +101,7 @@ def _answer(
     *,
     tags: tuple[str, ...],
     where: str | None,
+    explain: bool,
     like: tuple[str, ...],
     unlike: tuple[str, ...],
     library: Path,
@@ -114,7 +115,7 @@ def _answer(
 ) -> None:
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
-    options |= {"like": like, "unlike": unlike}
+    options |= {"like": like, "unlike": unlike, "explain": explain}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         ask = searcher.listed if query is None else partial(searcher.search, query)

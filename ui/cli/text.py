@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ui.why import lines_of
+
 if TYPE_CHECKING:
-    from search import Answer, Hit, Query
+    from search import Answer, Hit, Query, Term
     from search.examples import Example
+    from search.explanation import Explanation
 
 _JOINER = "\u200d"  # inside emoji
 
@@ -66,6 +69,20 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "caption_score": _rounded(hit.caption_score),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
         **like_fields(hit),
+        **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
+    }
+
+
+def explanation_fields(explanation: Explanation) -> dict[str, Any]:
+    """What adds to a score as scripts read it."""
+    return {
+        "picture": _rounded(explanation.picture),
+        "caption": _rounded(explanation.caption),
+        "marks": _rounded(explanation.marks),
+        "exact": explanation.exact,
+        "terms": [
+            {**term_fields(part.term), "share": _rounded(part.share)} for part in explanation.terms
+        ],
     }
 
 
@@ -93,19 +110,16 @@ def valid(text: str) -> str:
 def query_fields(query: Query) -> dict[str, Any]:
     """A query as scripts read it."""
     return {
-        "terms": [
-            {
-                "weight": term.weight,
-                **(
-                    {"text": valid(term.text)}
-                    if term.picture is None
-                    else {"picture": _name(term.picture)}
-                ),
-            }
-            for term in query.terms
-        ],
+        "terms": [term_fields(term) for term in query.terms],
         "weight": query.weight,
     }
+
+
+def term_fields(term: Term) -> dict[str, Any]:
+    """A term of a query as scripts read it."""
+    if term.picture is None:
+        return {"weight": term.weight, "text": valid(term.text)}
+    return {"weight": term.weight, "picture": _name(term.picture)}
 
 
 def _name(picture: str | bytes | Example) -> str:
@@ -142,3 +156,6 @@ def print_hits(hits: Sequence[Hit]) -> None:
         click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
         if hit.caption:
             click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))
+        if hit.explanation is not None:
+            for line in lines_of(hit.explanation):
+                click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(line)}", fg="cyan"))

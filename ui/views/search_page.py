@@ -18,13 +18,15 @@ from indexer.thumbnails import read_thumbnail
 from search import Answer, Options, Query
 from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
+from ui.views.cards import Card, jpeg
 from ui.views.doubtful import likely_of
-from ui.views.grid import Card, grid, jpeg
+from ui.views.grid import Actions, grid
 from ui.views.marking import clear_marks, judge, show_marks
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.pages import page_of, turn
 from ui.views.plain import notice
+from ui.views.where_found import heat_finder
 from ui.views.words import query_of
 
 
@@ -76,7 +78,7 @@ def _search(opened: Opened, pictures: int) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
-        _results(answer, page)
+        _results(opened, answer, page)
         offer_saving(opened, asked)
 
 
@@ -106,7 +108,7 @@ def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        options: Options = {**options_of(asked), "offset": page * asked.k}
+        options: Options = {**options_of(asked), "offset": page * asked.k, "explain": True}
         options |= {"fold": asked.fold, "diverse": asked.diverse}
         if asked.nothing and not asked.right:
             answer = searcher.listed(**options)
@@ -128,7 +130,7 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(answer: Answer, page: int) -> None:
+def _results(opened: Opened, answer: Answer, page: int) -> None:
     if not answer.hits and page:
         notice("No more results", "Go back to the pages before.", icon="search_off")
         turn(page, more=False)
@@ -139,7 +141,8 @@ def _results(answer: Answer, page: int) -> None:
     likely = likely_of(answer)
     if likely.hits:
         st.caption(f"{_counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-        grid([Card.of_hit(hit) for hit in likely.hits], _more_like, judge)
+        actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
+        grid([Card.of_hit(hit) for hit in likely.hits], actions)
     turn(page, more=answer.next_offset is not None)
 
 
@@ -151,7 +154,7 @@ def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
     which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
     st.caption(f"{_counted(pictures)} in the library; {which} of them")
     thumbnails = opened.library.thumbnails
-    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], _more_like)
+    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], Actions(_more_like))
     turn(page, more=first + count < pictures)
 
 

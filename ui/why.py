@@ -1,0 +1,39 @@
+"""Why a hit was found, in words: for the command line and for the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search.explanation import Explanation
+from search.query import Term
+
+
+def lines_of(explanation: Explanation) -> list[str]:
+    """What picture and caption add to a score; of several terms also what each of them adds."""
+    parts = [("picture", explanation.picture)]
+    parts += [] if explanation.caption is None else [("caption", explanation.caption)]
+    if explanation.exact:
+        found = [f"made of {_sum(parts)}"]
+    else:
+        found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
+    shares = [(name_of(part.term), part.share) for part in explanation.terms]
+    shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
+    if len(shares) > 1:
+        found.append(f"made of {_sum(shares)}")
+    return found
+
+
+def name_of(term: Term) -> str:
+    """A term as it is told from others: its words, or the name of its picture."""
+    if term.picture is None:
+        return f'"{term.text}"'
+    path = term.picture if isinstance(term.picture, str | bytes) else term.picture.path
+    return Path(path).name if isinstance(path, str | Path) else "the picture"
+
+
+def _sum(parts: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {_signed(share)}" for name, share in parts)
+
+
+def _signed(share: float) -> str:
+    return f"{round(share, 3) + 0.0:+.3f}"  # never "-0.000"
