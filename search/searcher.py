@@ -17,6 +17,7 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex
+from search.confidence import askable, weighed
 from search.examples import examples_of, marked_rows
 from search.explaining import explained
 from search.feedback import kept_share, rocchio
@@ -136,18 +137,29 @@ class Searcher:
     ) -> Answer:
         stored = self._rows()
         embedded, wrong = self._refined(embedded, wanted, weight)
-        order, means = self._order(embedded, wrong, weight, wanted), stored.centres.means
-        page = page_of(self.library, order, wanted, means)
-        hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
+        allowed, means = self._allowed(wanted), stored.centres.means
+        order = self._order(embedded, wrong, weight, wanted, allowed)
+        page, parts = page_of(self.library, order, wanted, means), Parts(embedded.q, means)
+        hits = read_hits(self.library, page.ids, page.scores, parts)
+        if askable(query) and not wanted["like"] and not wanted["unlike"]:
+            first = hits if not page.offset else read_hits(self.library, *page.first, parts)
+            among = len(stored.index) if allowed is None else len(allowed)
+            calibration = self.library.calibration
+            hits = weighed(hits, query, calibration, among, best=first[:1], leading=page.leading)
         if wanted["explain"]:
             hits = explained(self.library, stored, hits, embedded, query, weight)
         return _timed(query, placed(self.library, hits, page), start, page)
 
     def _order(
-        self, embedded: EmbeddedQuery, wrong: Sequence[bytes], weight: float, wanted: Options
+        self,
+        embedded: EmbeddedQuery,
+        wrong: Sequence[bytes],
+        weight: float,
+        wanted: Options,
+        allowed: NDArray[np.int64] | None,
     ) -> Order:
         """All pictures that may be found, in the order of the answer."""
-        stored, allowed = self._rows(), self._allowed(wanted)
+        stored = self._rows()
         out = [*wanted["exclude"], *self._own(wrong)]
         own = [key for key in self._own(embedded.content_hashes) if key not in out]
 
