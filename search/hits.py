@@ -26,7 +26,8 @@ class Hit:
     calibration exists. `tags` are those that hold of it with their probabilities, surest first;
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
-    asked for by `where` have no score either.
+    asked for by `where`, or by words alone, have no score either. `words` are those of the query's
+    words that were looked for and found; None where none were looked for.
     """
 
     rank: int
@@ -40,6 +41,7 @@ class Hit:
     caption_score: float | None
     thumbnail: Path
     tags: Mapping[str, float] | None = None
+    words: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
+AUTO, VECTOR, WORDS = MODES = ("auto", "vector", "words")
+
 
 class Options(TypedDict, total=False):
     """What every question to a searcher takes, beside what is asked.
 
     `k`: how many hits. `exclude`: ids of pictures to leave out. `tags`: only pictures of which all
     of these hold. `where`: only pictures that fulfil this text of the language of `--where`: the
-    k best of all that do.
+    k best of all that do. `mode`: how `search` finds: by meaning ("vector"), by the words of
+    captions, names and tags ("words", without any encoder), or by both as it suits ("auto").
     """
 
     k: int
     exclude: Iterable[int]
     tags: Sequence[str]
     where: str | None
+    mode: str
 
 
 def complete(options: Options) -> Options:
     """The options with the defaults of those that are not named; ids can be read twice."""
-    defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None}
+    defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None, "mode": AUTO}
     return {**defaults, **options, "exclude": tuple(options.get("exclude", ()))}

@@ -18,9 +18,10 @@ from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
 from search.hits import Answer, Hit, Parts, read_hits
-from search.options import Options, complete
+from search.options import WORDS, Options, complete
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best, nearest
+from search.wording import Wording, by_words, with_words
 
 Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
 
@@ -41,6 +42,8 @@ class Searcher:
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
         wanted = complete(options)
+        if wanted["mode"] == WORDS:
+            return self._worded(query, wanted, start)
         return self._settled(lambda: self._found(query, wanted, start))
 
     def similar(
@@ -74,6 +77,14 @@ class Searcher:
     def _newest(self, wanted: Options) -> Listed:
         found = self._matches(wanted["where"] or "")[: wanted["k"]]
         return found, np.full(len(found), np.nan, np.float32)
+
+    def _worded(self, query: Query, wanted: Options, start: float) -> Answer:
+        """The pictures that have the words of a query; no encoder is opened for it."""
+        wording, lookup = Wording.alone(query), self.library.words
+        allowed = self._allowed(wanted)
+        ids = by_words(lookup, wording, wanted["k"], [*wanted["exclude"]], allowed)
+        hits = read_hits(self.library, ids, np.full(len(ids), np.nan, np.float32))
+        return _timed(query, with_words(lookup, hits, wording.words), start)
 
     def _found(self, query: Query, wanted: Options, start: float) -> Answer:
         weight = self._weight(query.weight)

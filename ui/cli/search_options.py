@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from search.options import AUTO, MODES
 from ui.cli.group import F, json_option, library_options
 
 WHERE = (
@@ -49,6 +50,18 @@ def search_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def mode_option(command: F) -> F:
+    """`--mode`."""
+    return click.option(
+        "--mode",
+        type=click.Choice(MODES),
+        default=AUTO,
+        show_default=True,
+        help="vector finds by meaning; words by the words of captions, names and tags alone; auto "
+        "by meaning, but names and numbers by their words.",
+    )(command)
 
 
 def _where(ctx: click.Context, value: str | None) -> str | None:

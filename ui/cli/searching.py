@@ -14,9 +14,10 @@ import click
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from search import Query, Searcher
+from search.options import AUTO
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
-from ui.cli.search_options import search_options
+from ui.cli.search_options import mode_option, search_options
 from ui.cli.text import print_answer
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
@@ -43,6 +44,7 @@ class SearchCommand(click.Command):
     '  picfuse search a black dog --where "taken: last winter and has: place"',
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
+@mode_option
 @search_options
 @click.pass_context
 def search(
@@ -84,6 +86,7 @@ def _answer(
     k: int,
     tags: tuple[str, ...],
     where: str | None,
+    mode: str = AUTO,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -96,7 +99,8 @@ def _answer(
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         if query is not None:
-            answer = searcher.search(_with_standard_input(query), k=k, tags=tags, where=where)
+            asked = _with_standard_input(query)
+            answer = searcher.search(asked, k=k, tags=tags, where=where, mode=mode)
         else:
             answer = searcher.listed(k=k, tags=tags, where=where)
     print_answer(answer, styles[0] if styles else "lines")

@@ -64,6 +64,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
+        **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
     }
 
 
@@ -126,3 +127,5 @@ def print_hits(hits: Sequence[Hit]) -> None:
         click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}")
         if hit.caption:
             click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))
+        if hit.words:
+            click.echo(click.style(f"{'':13}has: {shown(', '.join(hit.words))}", dim=True))
