@@ -48,7 +48,7 @@ STATEMENTS = (
         for name, (event, pictures) in _CHANGED.items()
     ),
 )
-_AT_ONCE = 2000
+AT_ONCE = 2000
 _TEXTS = """
     SELECT p.id, f.path, p.relative,
         (SELECT group_concat(text, char(10)) FROM (
@@ -66,7 +66,7 @@ def refresh(reading: Reading) -> None:
     with reading() as connection:
         while True:
             query = "SELECT picture_id FROM stale_words ORDER BY picture_id LIMIT ?"
-            ids = [key for (key,) in connection.execute(query, (_AT_ONCE,))]
+            ids = [key for (key,) in connection.execute(query, (AT_ONCE,))]
             if not ids:
                 return
             keys = [(key,) for key in ids]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from indexer.database import explained
 from indexer.lookup import Tables
 from indexer.notation import PRESENT
 from indexer.tokens import forms
+from indexer.word_index import words_of
 
 WEIGHTS = (1.0, 1.0, 0.5)  # of captions, name and tags in BM25
 _PRESENT = "JOIN pictures p ON p.id = words.rowid WHERE words MATCH ? AND p.state = ?"
@@ -40,6 +42,19 @@ class WordLookup(Tables):
             for (key,) in self.rows_in(query, ids, match) if match else ():
                 found[key] = (*found.get(key, ()), word)
         return found
+
+    def known(self) -> list[int]:
+        """Ids of all pictures that the catalogue or the index of words knows, ascending."""
+        query = "SELECT id FROM pictures UNION SELECT rowid FROM words ORDER BY 1"
+        return [key for (key,) in self.rows(query)]
+
+    def wrong(self, ids: Sequence[int]) -> list[int]:
+        """Those of the pictures whose words are not indexed as they are."""
+        query = "SELECT rowid, captions, name, tags FROM words WHERE rowid IN (:keys)"
+        stored = {row[0]: row for row in self.rows_in(query, ids)}
+        with explained(self._library), self._reading_rows() as connection:
+            right = {row[0]: row for row in words_of(connection, ids)}
+        return [key for key in ids if stored.get(key) != right.get(key)]
 
 
 def any_of(words: Iterable[str]) -> str:

@@ -21,6 +21,7 @@ from indexer.doctor.finding import Finding
 from indexer.doctor.fusion import learned_fusion
 from indexer.doctor.tags import tags
 from indexer.doctor.vectors import segments
+from indexer.doctor.words import words
 from indexer.library import Library
 from indexer.locking import only_writer
 from indexer.report import Progress
@@ -37,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "waiting": waiting,
     "move": unfinished,
     "tags": tags,
+    "words": words,
     "fusion": learned_fusion,
     "vectors": segments,
     "thumbnails": thumbnails,
