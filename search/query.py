@@ -66,10 +66,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedQuery:
-    """A query as one unit row `q` (dim,), centred; and the contents of its pictures."""
+    """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
+
+    `without` are the rows (dim,) of what is taken away, centred too, each with its weight.
+    """
 
     q: NDArray[np.float32]
     content_hashes: tuple[bytes, ...]
+    without: tuple[tuple[float, NDArray[np.float32]], ...] = ()
 
 
 def _parsed(words: Sequence[str]) -> list[Term]:
@@ -141,13 +145,15 @@ def embed(
     *,
     offline: bool = False,
 ) -> EmbeddedQuery:
-    """The weighted sum of a query's terms, each centred by the mean of its modality.
+    """The weighted sum of a query's terms, each centred by the mean of its modality, and apart from
+    it those that are taken away.
 
     `means` are rows (dim,) by modality. Raises `QueryError` for a picture that cannot be read
     and for terms that cancel out.
     """
     q = np.zeros(encoder.dim, np.float32)
     hashes: list[bytes] = []
+    without: list[tuple[float, NDArray[np.float32]]] = []
     for term in query.terms:
         if term.picture is None:
             row, modality = encoder.encode_texts([term.text])[0], TEXT
@@ -157,7 +163,11 @@ def embed(
             modality = IMAGE
             hashes.append(content_hash)
         centre = means.get(modality)
-        q += term.weight * unit_rows(row if centre is None else row - centre)
+        row = unit_rows(row if centre is None else row - centre)
+        if term.weight < 0:
+            without.append((-term.weight, row))
+        else:
+            q += term.weight * row
     if not np.linalg.norm(q) > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
-    return EmbeddedQuery(unit_rows(q), tuple(hashes))
+    return EmbeddedQuery(unit_rows(q), tuple(hashes), tuple(without))

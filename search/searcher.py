@@ -17,10 +17,12 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
+from search.excluding import nearest_without
 from search.hits import Answer, Hit, Parts, read_hits
-from search.options import WORDS, Options, complete
+from search.options import AUTO, WORDS, Options, complete
+from search.names import fused, having_names, names_in
 from search.query import EmbeddedQuery, Query, Term, embed
-from search.ranking import StoredRows, Wanted, best, nearest
+from search.ranking import StoredRows, Wanted, best
 from search.wording import Wording, by_words, with_words
 
 Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
@@ -138,9 +140,17 @@ class Searcher:
         having = None if allowed is None else index.positions(allowed)
         barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
         limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
-        positions, found = nearest(stored, embedded.q, weight, limits)
+        positions, found = nearest_without(stored, embedded, weight, limits)
         ids = picture_ids(index.keys_at(positions))
+        names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
+        named = having_names(self.library.words, names, index.size)
+        if named:
+            places = limits.among(index.positions(np.array(sorted(named), np.int64)))
+            positions, others = nearest_without(stored, embedded, weight, places)
+            there = picture_ids(index.keys_at(positions))
+            ids, found = fused((ids, found), (there, others), named, wanted["k"])
         hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
+        hits = with_words(self.library.words, hits, names) if named else hits
         return _timed(query, hits, start)
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:

@@ -1,0 +1,56 @@
+"""Taking away: the score of what is asked for, less what a picture has of what is not wanted.
+
+    score = s(q) - sum of weight * STRENGTH * max(0, s(negative) - FLOOR)
+
+`s` is the score of a row for a query. To subtract the negative's row from the query's would leave
+hardly anything of the query where the two are alike: "dog - black dog" would find no dog. Both
+figures are of `benchmarks/negatives.py`, on a part of Flickr8k's train split.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from indexer.nearest import Wanted
+from indexer.scoring import Scores, StoredRows
+from indexer.vectors import Ids
+from search.query import EmbeddedQuery
+from search.ranking import best, nearest
+
+STRENGTH, FLOOR = 0.7, -0.1
+_FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
+
+
+def nearest_without(
+    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+) -> tuple[Ids, Scores]:
+    """The positions of the k best rows and their scores, best first, as `ranking.nearest`.
+
+    What is taken away only lowers scores: once the k-th best of the rows that are nearest to `q` is
+    no worse than the last of these was before, no other row can be among the k best.
+    """
+    if not embedded.without:
+        return nearest(stored, embedded.q, weight, wanted)
+    looked = max(_FIRST, 4 * wanted.k)
+    while True:
+        more = Wanted(looked, wanted.barred, wanted.only)
+        positions, found = nearest(stored, embedded.q, weight, more)
+        lowered = found - penalties(stored, embedded, weight, positions)
+        chosen = best(lowered, wanted.k)
+        enough = len(chosen) == wanted.k and lowered[chosen[-1]] >= found[-1]
+        if len(positions) < looked or enough:
+            return positions[chosen], lowered[chosen]
+        looked *= _MORE
+
+
+def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positions: Ids) -> Scores:
+    """What is taken off the scores (n,) of the rows at some positions."""
+    total = np.zeros(len(positions), np.float32)
+    order = np.argsort(positions)
+    only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
+    for factor, row in embedded.without:
+        where, found = nearest(stored, row, weight, only)
+        values = np.full(len(positions), FLOOR, np.float32)
+        values[order[np.searchsorted(positions[order], where)]] = found
+        total += np.float32(factor * STRENGTH) * np.maximum(0, values - np.float32(FLOOR))
+    return total
