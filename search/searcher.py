@@ -19,8 +19,8 @@ from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
 from search.excluding import nearest_without
 from search.hits import Answer, Hit, Parts, read_hits
-from search.options import AUTO, WORDS, Options, complete
 from search.names import fused, having_names, names_in
+from search.options import AUTO, WORDS, Options, complete
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best
 from search.wording import Wording, by_words, with_words
