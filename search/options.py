@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
+from indexer.errors import InputError
+
 AUTO, VECTOR, WORDS = MODES = ("auto", "vector", "words")
 
 
@@ -25,6 +27,12 @@ class Options(TypedDict, total=False):
 
 
 def complete(options: Options) -> Options:
-    """The options with the defaults of those that are not named; ids can be read twice."""
+    """The options with the defaults of those that are not named; ids can be read twice.
+
+    Raises `InputError` for a mode that there is not.
+    """
+    mode = options.get("mode", AUTO)
+    if mode not in MODES:
+        raise InputError(f"{mode!r}: no mode of searching; there are {', '.join(MODES)}")
     defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None, "mode": AUTO}
     return {**defaults, **options, "exclude": tuple(options.get("exclude", ()))}

@@ -6,18 +6,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
-from indexer.errors import QueryError
+from indexer.errors import PlacedError, QueryError
 from indexer.scanning import SUFFIXES
 
 STDIN = "@-"
 SIGNS = ("+", "-")
 MAX_WEIGHT = 1_000_000  # far more would no longer be a number when summed up
+Placed = tuple[int, str]  # a word, and its place in the line of all words
+_SAME = 0.9999  # the cosine of a row to itself, as float32 has it
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
@@ -78,46 +81,56 @@ class EmbeddedQuery:
 
 def _parsed(words: Sequence[str]) -> list[Term]:
     terms: list[Term] = []
-    run: list[str] = []
+    run: list[Placed] = []
     sign = 1.0
-    words = [word for word in words if word.strip()]
-    for word in [*words, None]:
-        if word is not None and word not in SIGNS:
-            run.append(_checked(word))
+    line, placed = " ".join(words), _placed(words)
+    if not placed:
+        raise QueryError("an empty query: give words, a picture, or both")
+    for place, word in [*placed, (len(line), "")]:
+        if word and word not in SIGNS:
+            run.append((place, _checked(word, line, place)))
             continue
         if run:
-            terms += _terms(run, sign)
-        elif word is None or terms or word == "+":
-            raise QueryError(_emptiness(words, word))
+            terms += _terms(run, sign, line)
+        elif not word or terms or word == "+":
+            where = f"before {word!r}" if word else "at the end"
+            problem = f"no term {where} of the query: '+' and '-' stand between terms"
+            raise PlacedError(problem, line, place)
         run, sign = [], -1.0 if word == "-" else 1.0
     if all(term.weight <= 0 for term in terms):
-        raise QueryError("the query only takes away: name what to look for before the '-'")
+        problem = "the query only takes away: name what to look for before the '-'"
+        raise PlacedError(problem, line, placed[0][0])
     return terms
 
 
-def _emptiness(words: Sequence[str], word: str | None) -> str:
-    if not words:
-        return "an empty query: give words, a picture, or both"
-    where = "at the end" if word is None else f"before {word!r}"
-    return f"no term {where} of the query: '+' and '-' stand between terms"
+def _placed(words: Sequence[str]) -> list[Placed]:
+    """The words that are not blank, each with its place in the line of all."""
+    ends = accumulate(len(word) + 1 for word in words)
+    return [
+        (end - 1 - len(word.lstrip()), word)
+        for end, word in zip(ends, words, strict=True)
+        if word.strip()
+    ]
 
 
-def _checked(word: str) -> str:
+def _checked(word: str, line: str, place: int) -> str:
     if len(word) > 1 and word[0] in SIGNS and not word[1:].isspace() and " " not in word:
-        raise QueryError(f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'")
+        problem = f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'"
+        raise PlacedError(problem, line, place)
     return word
 
 
-def _terms(run: Sequence[str], sign: float) -> list[Term]:
+def _terms(run: Sequence[Placed], sign: float, line: str) -> list[Term]:
     """Consecutive words are one term, each picture is a term of its own."""
     terms: list[Term] = []
     texts: list[str] = []
     weight = 1.0
-    for word in run:
+    for place, word in run:
         matched = _WEIGHT.fullmatch(word)
         factor, rest = (float(matched[1]), matched[2]) if matched else (1.0, word)
         if factor > MAX_WEIGHT:
-            raise QueryError(f"{word!r}: the weight is over {MAX_WEIGHT:,}; give a smaller one")
+            problem = f"{word!r}: the weight is over {MAX_WEIGHT:,}; give a smaller one"
+            raise PlacedError(problem, line, place)
         if is_picture(rest):
             terms.append(Term(picture=rest, weight=sign * factor))
         else:
@@ -125,7 +138,8 @@ def _terms(run: Sequence[str], sign: float) -> list[Term]:
             texts.append(word if texts else rest)
     text = " ".join(" ".join(texts).split())
     if texts and not text:
-        raise QueryError("a term without words: give words, a picture, or both")
+        problem = "a term without words: give words, a picture, or both"
+        raise PlacedError(problem, line, run[-1][0] + len(run[-1][1].rstrip()))
     return ([Term(text=text, weight=sign * weight)] if text else []) + terms
 
 
@@ -168,6 +182,6 @@ def embed(
             without.append((-term.weight, row))
         else:
             q += term.weight * row
-    if not np.linalg.norm(q) > 1e-3:
+    if not np.linalg.norm(q) > 1e-3 or any(row @ unit_rows(q) > _SAME for _, row in without):
         raise QueryError("the terms of the query cancel out; change their weights")
     return EmbeddedQuery(unit_rows(q), tuple(hashes), tuple(without))

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from indexer.errors import QueryError
+from indexer.errors import PlacedError, QueryError
 from indexer.reading import ReadLibrary
 from search import Query, Searcher
 from search.options import AUTO
@@ -27,11 +27,13 @@ class SearchCommand(click.Command):
     """A command among whose terms a '-' stands, and may be glued to its word by mistake."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments as click takes them. Raises `QueryError` for a glued minus."""
+        """The arguments as click takes them. Raises `PlacedError` for a glued minus."""
         terms = args[: args.index("--")] if "--" in args else args
-        for word in terms:
+        for number, word in enumerate(terms):
             if _GLUED.fullmatch(word):
-                raise QueryError(f"{word!r}: write the sign alone, as in '- {word[1:]}'")
+                problem = f"{word!r}: write the sign alone, as in '- {word[1:]}'"
+                place = len(" ".join([*terms[:number], ""]))
+                raise PlacedError(problem, " ".join(terms), place)
         return super().parse_args(ctx, args)
 
 

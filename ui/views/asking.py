@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from indexer import Library
+from search.options import AUTO, MODES
 from search.where import FIELDS
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
 LIKE = "like"  # in the address: the picture of the library that is asked with
+MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
 COUNTS = (12, 24, 48, 96)
 
 
@@ -27,6 +29,7 @@ class Asked:
     k: int
     tags: tuple[str, ...] = ()
     where: str | None = None
+    mode: str = AUTO
 
     @property
     def nothing(self) -> bool:
@@ -59,10 +62,28 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
+        mode = _mode()
     tags, where = _tags(names), _where()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
-    return Asked(words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where)
+    return Asked(
+        words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where, mode
+    )
+
+
+def _mode() -> str:
+    """How words are looked for; what the choices say is what `MODE_NAMES` calls them."""
+    chosen = st.selectbox(
+        "Search by",
+        MODES,
+        format_func=MODE_NAMES.__getitem__,
+        key="mode",
+        help="Meaning finds what pictures show and captions say in other words; words finds those "
+        "of captions, names of files and tags. Both: by meaning, but names and numbers by words.",
+        bind="query-params",
+        persist_state="session",
+    )
+    return chosen or AUTO
 
 
 def _where() -> str | None:

@@ -30,6 +30,7 @@ class Card:
     score: str = ""
     scores: str = ""
     tags: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
@@ -39,7 +40,10 @@ class Card:
         image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
         scores = f"Score {score}{image}{caption}" if score else ""
         tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
-        return cls(hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
+        words = hit.words or ()
+        return cls(
+            hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags, words
+        )
 
     @classmethod
     def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
@@ -92,6 +96,8 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
         _open(card, more)
     with st.container(key=f"said-{place}"):
         st.text(card.said)
+        if card.words:
+            st.text(f"Has: {shown(', '.join(card.words))}")
     with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
         st.button(
             "More like this",

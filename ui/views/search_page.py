@@ -63,7 +63,8 @@ def _search(opened: Opened, pictures: int) -> None:
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked)
     except PlacedError as error:
-        notice("This condition is not understood", error.problem)
+        what = "condition" if error.option else "search"
+        notice(f"This {what} is not understood", error.problem)
         st.code(error.marked, language=None)
     except InputError as error:
         notice("This cannot be searched for", str(error))
@@ -99,7 +100,12 @@ def _answer(opened: Opened, asked: Asked) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+        options: Options = {
+            "k": asked.k,
+            "tags": asked.tags,
+            "where": asked.where,
+            "mode": asked.mode,
+        }
         if asked.nothing:
             answer = searcher.listed(**options)
         elif asked.like is None:
