@@ -63,8 +63,8 @@ def _search(opened: Opened, pictures: int) -> None:
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked)
     except PlacedError as error:
-        what = "condition" if error.option else "search"
-        notice(f"This {what} is not understood", error.problem)
+        condition = "This condition is not understood"
+        notice(condition if error.option else "This cannot be searched for", error.problem)
         st.code(error.marked, language=None)
     except InputError as error:
         notice("This cannot be searched for", str(error))
