@@ -60,9 +60,9 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         )
     with middle:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
+        mode = _mode()
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
-        mode = _mode()
     tags, where = _tags(names), _where()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
