@@ -124,8 +124,13 @@ class Compressed:
 
     def serves(self, count: int) -> bool:
         """Whether an answer of so many pictures is well within the candidates."""
+        return self.facts.usable and count <= self.most
+
+    @property
+    def most(self) -> int:
+        """How many pictures an answer can have that is well within the candidates."""
         fewest = min((LADDER[view.step][1] for view in self.facts.views), default=0)
-        return self.facts.usable and count * SHARE <= fewest
+        return fewest // SHARE
 
     def candidates(
         self, q: NDArray[np.float32], weight: float, step: int | None = None

@@ -100,6 +100,16 @@ class Lookup(Tables):
             for key, folder, relative, content, width, height in self.rows_in(query, ids, PRESENT)
         }
 
+    def folder_paths(self) -> list[Path]:
+        """The indexed folders, in the order of naming."""
+        rows = self.rows("SELECT path FROM folders ORDER BY id")
+        return [Path(os.fsdecode(path)) for (path,) in rows]
+
+    def looks(self, ids: Iterable[int]) -> dict[int, tuple[bytes | None, bytes | None]]:
+        """The hashes of pictures' bytes and of their looks, by id; None where one is not known."""
+        query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
+        return {key: (content, looks) for key, content, looks in self.rows_in(query, ids)}
+
     def _shown_captions(self, ids: Sequence[int]) -> dict[int, dict[str, None]]:
         """The different captions of pictures, those that lie beside them first."""
         query = """

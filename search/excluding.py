@@ -9,32 +9,47 @@ figures are of `benchmarks/negatives.py`, on a part of Flickr8k's train split.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from indexer.nearest import Wanted
+from indexer.nearest import Wanted, best, ranked
 from indexer.scoring import Scores, StoredRows
-from indexer.vectors import Ids
+from indexer.vectors import Ids, picture_ids
+from search.order import Listed, Order
 from search.query import EmbeddedQuery
-from search.ranking import best, nearest
 
 STRENGTH, FLOOR = 0.7, -0.1
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
 
 
+def lowered_first(
+    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+) -> Order:
+    """All pictures for a query that takes something away, best first, and exact."""
+
+    def first(count: int) -> Listed:
+        most = replace(wanted, k=count)
+        positions, scores = nearest_without(stored, embedded, weight, most)
+        return picture_ids(stored.index.keys_at(positions)), scores
+
+    return Order(first)
+
+
 def nearest_without(
     stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
 ) -> tuple[Ids, Scores]:
-    """The positions of the k best rows and their scores, best first, as `ranking.nearest`.
+    """The positions of the k best rows and their scores, best first, by a scan.
 
     What is taken away only lowers scores: once the k-th best of the rows that are nearest to `q` is
     no worse than the last of these was before, no other row can be among the k best.
     """
     if not embedded.without:
-        return nearest(stored, embedded.q, weight, wanted)
+        return ranked(stored, embedded.q, weight, wanted)
     looked = max(_FIRST, 4 * wanted.k)
     while True:
-        more = Wanted(looked, wanted.barred, wanted.only)
-        positions, found = nearest(stored, embedded.q, weight, more)
+        more = replace(wanted, k=looked)
+        positions, found = ranked(stored, embedded.q, weight, more)
         lowered = found - penalties(stored, embedded, weight, positions)
         chosen = best(lowered, wanted.k)
         enough = len(chosen) == wanted.k and lowered[chosen[-1]] >= found[-1]
@@ -49,7 +64,7 @@ def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positi
     order = np.argsort(positions)
     only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
     for factor, row in embedded.without:
-        where, found = nearest(stored, row, weight, only)
+        where, found = ranked(stored, row, weight, only)
         values = np.full(len(positions), FLOOR, np.float32)
         values[order[np.searchsorted(positions[order], where)]] = found
         total += np.float32(factor * STRENGTH) * np.maximum(0, values - np.float32(FLOOR))

@@ -42,15 +42,20 @@ class Hit:
     thumbnail: Path
     tags: Mapping[str, float] | None = None
     words: tuple[str, ...] | None = None
+    like: tuple[PictureInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits of a query, best first, and how long they took."""
+    """The hits of a query, best first, and how long they took.
+
+    `next_offset`: where the next page begins; None where this one is the last.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     elapsed_ms: float
+    next_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

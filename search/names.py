@@ -8,19 +8,17 @@ descriptions are made of never counts here: measured, it would push away what an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.tokens import WORD, plain
 from indexer.word_lookup import WordLookup
+from search.order import Listed, Order
 from search.vocabulary import SHORTEST, is_described
 from search.wording import FILLERS, Wording
 
-Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
-K = 1  # of reciprocal rank fusion: the ranks of a query's first hits differ most
-WEIGHT = 4.0  # of having a name against the rank by meaning: it comes first wherever that ranks it
 _NUMBER = re.compile(r"\d{3,}|[a-z]+\d+")  # "2041", "p1000"; not "2", "4x4" or "3d"
 _SHARE = 0.5  # of all pictures: what more of them have tells nothing
 
@@ -57,23 +55,22 @@ def having_names(lookup: WordLookup, names: Sequence[str], size: int) -> dict[in
     return counts
 
 
-def fused(found: Listed, having: Listed, named: Mapping[int, int], k: int) -> Listed:
-    """The k best pictures by both ranks: 1 / (K + rank by meaning) + WEIGHT / (K + rank by names).
+def named_first(
+    order: Order, ids: NDArray[np.int64], scores: NDArray[np.float32], named: Mapping[int, int]
+) -> Order:
+    """An order with the pictures before it that have a name, those with most names first.
 
-    Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009). `found` are the best by meaning,
-    `having` all with a name, as ids and scores. Pictures with as many names share a rank; those
-    with none have no part of it.
+    `ids` are they, by meaning, with their scores (n,); it decides among those with as many names.
     """
-    score = {key: value for ids, scores in (found, having) for key, value in _pairs(ids, scores)}
-    by_meaning = sorted(score, key=lambda key: -score[key])
-    tiers = sorted({*named.values()}, reverse=True)
-    both = {
-        key: 1 / (K + place) + (WEIGHT / (K + 1 + tiers.index(named[key])) if key in named else 0)
-        for place, key in enumerate(by_meaning, start=1)
-    }
-    ids = sorted(both, key=lambda key: -both[key])[:k]
-    return np.array(ids, np.int64), np.array([score[key] for key in ids], np.float32)
+    most_first = np.argsort([-named[key] for key in ids.tolist()], kind="stable").astype(np.int64)
+    ids, scores = ids[most_first], scores[most_first]
 
+    def first(count: int) -> Listed:
+        if count <= len(ids):
+            return ids[:count], scores[:count]
+        others, below = order.first(count)
+        rest = np.isin(others, ids, invert=True)
+        both = np.append(ids, others[rest]), np.append(scores, below[rest])
+        return both[0][:count], both[1][:count]
 
-def _pairs(ids: NDArray[np.int64], scores: NDArray[np.float32]) -> Iterable[tuple[int, float]]:
-    return zip(ids.tolist(), scores.tolist(), strict=True)
+    return Order(first, order.cheap)

@@ -17,6 +17,9 @@ class Options(TypedDict, total=False):
     of these hold. `where`: only pictures that fulfil this text of the language of `--where`: the
     k best of all that do. `mode`: how `search` finds: by meaning ("vector"), by the words of
     captions, names and tags ("words", without any encoder), or by both as it suits ("auto").
+    `offset`: how many hits come before, on earlier pages. `fold`: show pictures that are nearly the
+    same as one hit. `diverse`: how much unlikeness to the hits before counts against the score,
+    from 0 (not at all) to 1.
     """
 
     k: int
@@ -24,6 +27,9 @@ class Options(TypedDict, total=False):
     tags: Sequence[str]
     where: str | None
     mode: str
+    offset: int
+    fold: bool
+    diverse: float
 
 
 def complete(options: Options) -> Options:
@@ -35,4 +41,5 @@ def complete(options: Options) -> Options:
     if mode not in MODES:
         raise InputError(f"{mode!r}: no mode of searching; there are {', '.join(MODES)}")
     defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None, "mode": AUTO}
+    defaults |= {"offset": 0, "fold": False, "diverse": 0.0}
     return {**defaults, **options, "exclude": tuple(options.get("exclude", ()))}

@@ -17,15 +17,15 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
-from search.excluding import nearest_without
+from search.excluding import lowered_first, nearest_without
 from search.hits import Answer, Hit, Parts, read_hits
-from search.names import fused, having_names, names_in
+from search.names import having_names, named_first, names_in
 from search.options import AUTO, WORDS, Options, complete
+from search.order import Listed, Order, best_first
+from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best
 from search.wording import Wording, by_words, with_words
-
-Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
 
 
 class Searcher:
@@ -65,7 +65,14 @@ class Searcher:
         start = time.perf_counter()
         wanted = complete(options)
         found, scores = self._surest(wanted) if wanted["tags"] else self._newest(wanted)
-        return _timed(Query(()), read_hits(self.library, found, scores), start)
+        page = page_of(self.library, Order.of(found, scores), {**wanted, "diverse": 0.0}, {})
+        hits = read_hits(self.library, page.ids, page.scores)
+        return _timed(Query(()), placed(self.library, hits, page), start, page)
+
+    def allowed(self, **options: Unpack[Options]) -> NDArray[np.int64]:
+        """Ids (n,) of all pictures that `tags` and `where` allow, in the order of `listed`."""
+        wanted = complete(options)
+        return (self._surest(wanted) if wanted["tags"] else self._newest(wanted))[0]
 
     def _surest(self, wanted: Options) -> Listed:
         having = self.library.tags.having(self.library.encoder_id, wanted["tags"])
@@ -73,20 +80,20 @@ class Searcher:
         if wanted["where"]:
             present = np.intersect1d(present, self._matches(wanted["where"]))
         sure = np.array([having.get(key, -np.inf) for key in present.tolist()], np.float32)
-        chosen = best(sure, wanted["k"])
+        chosen = best(sure, len(sure))
         return present[chosen], sure[chosen]
 
     def _newest(self, wanted: Options) -> Listed:
-        found = self._matches(wanted["where"] or "")[: wanted["k"]]
+        found = self._matches(wanted["where"] or "")
         return found, np.full(len(found), np.nan, np.float32)
 
     def _worded(self, query: Query, wanted: Options, start: float) -> Answer:
         """The pictures that have the words of a query; no encoder is opened for it."""
         wording, lookup = Wording.alone(query), self.library.words
-        allowed = self._allowed(wanted)
-        ids = by_words(lookup, wording, wanted["k"], [*wanted["exclude"]], allowed)
-        hits = read_hits(self.library, ids, np.full(len(ids), np.nan, np.float32))
-        return _timed(query, with_words(lookup, hits, wording.words), start)
+        order = by_words(lookup, wording, wanted["exclude"], self._allowed(wanted))
+        page = page_of(self.library, order, {**wanted, "diverse": 0.0}, {})
+        hits = with_words(lookup, read_hits(self.library, page.ids, page.scores), wording.words)
+        return _timed(query, placed(self.library, hits, page), start, page)
 
     def _found(self, query: Query, wanted: Options, start: float) -> Answer:
         weight = self._weight(query.weight)
@@ -140,18 +147,17 @@ class Searcher:
         having = None if allowed is None else index.positions(allowed)
         barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
         limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
-        positions, found = nearest_without(stored, embedded, weight, limits)
-        ids = picture_ids(index.keys_at(positions))
+        order, means = _order(stored, embedded, weight, limits), stored.centres.means
         names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
         named = having_names(self.library.words, names, index.size)
         if named:
             places = limits.among(index.positions(np.array(sorted(named), np.int64)))
-            positions, others = nearest_without(stored, embedded, weight, places)
-            there = picture_ids(index.keys_at(positions))
-            ids, found = fused((ids, found), (there, others), named, wanted["k"])
-        hits = read_hits(self.library, ids, found, Parts(embedded.q, stored.centres.means))
+            positions, scores = nearest_without(stored, embedded, weight, places)
+            order = named_first(order, picture_ids(index.keys_at(positions)), scores, named)
+        page = page_of(self.library, order, wanted, means)
+        hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
         hits = with_words(self.library.words, hits, names) if named else hits
-        return _timed(query, hits, start)
+        return _timed(query, placed(self.library, hits, page), start, page)
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
@@ -184,5 +190,13 @@ class Searcher:
         ]
 
 
-def _timed(query: Query, hits: tuple[Hit, ...], start: float) -> Answer:
-    return Answer(query, hits, round(1000 * (time.perf_counter() - start), 1))
+def _order(stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted) -> Order:
+    """All pictures for a query, best first."""
+    if embedded.without:
+        return lowered_first(stored, embedded, weight, wanted)
+    return best_first(stored, embedded.q, weight, wanted)
+
+
+def _timed(query: Query, hits: tuple[Hit, ...], start: float, page: Page) -> Answer:
+    elapsed = round(1000 * (time.perf_counter() - start), 1)
+    return Answer(query, hits, elapsed, page.offset + len(page.ids) if page.more else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from indexer.errors import QueryError
 from indexer.tokens import WORD, forms
 from indexer.word_lookup import WordLookup
 from search.hits import Hit
+from search.order import Listed, Order
 from search.query import Query, Term
 
 _FILLERS = (
@@ -69,15 +70,19 @@ def _by_name(term: Term) -> Term:
 def by_words(
     lookup: WordLookup,
     wording: Wording,
-    k: int,
-    barred: Sequence[int],
+    barred: Iterable[int],
     allowed: NDArray[np.int64] | None,
-) -> NDArray[np.int64]:
-    """The k pictures (n,) that have the words best, of those that are allowed (None: all)."""
+) -> Order:
+    """The pictures that have the words, best first, of those that are allowed (None: all)."""
     out = {*barred, *(key for words in wording.without for key in _with_all(lookup, words))}
-    found = lookup.best(wording.words, -1 if allowed is not None else k + len(out))
-    ids = np.array([key for key, _ in found if key not in out], np.int64)
-    return (ids if allowed is None else ids[np.isin(ids, allowed)])[:k]
+
+    def first(count: int) -> Listed:
+        found = lookup.best(wording.words, -1 if allowed is not None else count + len(out))
+        ids = np.array([key for key, _ in found if key not in out], np.int64)
+        ids = (ids if allowed is None else ids[np.isin(ids, allowed)])[:count]
+        return ids, np.full(len(ids), np.nan, np.float32)
+
+    return Order(first)
 
 
 def _with_all(lookup: WordLookup, words: Sequence[str]) -> set[int]:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from test_open_clip import CONFIG, SIDE
 
-from indexer.encoders import exports, load_encoder
+from indexer.encoders import exports
 from indexer.encoders import open_clip as encoders
 from indexer.encoders.exports import TowerGraph
 from indexer.encoders.graphs import receipt_of
@@ -41,7 +43,8 @@ def cache(tmp_path_factory):
 
 
 def opened(weights, cache):
-    return load_encoder(f"open_clip:TINY:{weights}", cache=cache, offline=True)
+    """The encoder in PyTorch, with its exports."""
+    return encoders.open_encoder("open_clip:TINY", f"TINY:{weights}", cache, offline=True)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,18 @@ def test_exported_towers_are_used_again_without_another_export(
     np.testing.assert_allclose(again.encode_images(pixels), before, atol=1e-5)
 
 
+def test_towers_that_are_first_used_at_once_are_both_exported(weights, tmp_path, pixels, caplog):
+    """Both belong to one model, and neither can be used while the other is exported."""
+    encoder = opened(weights, tmp_path)
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor() as pool:
+        images = [pool.submit(encoder.encode_images, pixels) for _ in range(2)]
+        texts = [pool.submit(encoder.encode_texts, TEXTS) for _ in range(2)]
+        assert {future.result().shape for future in (*images, *texts)} == {(40, 24), (45, 24)}
+    assert encoder._image_graph.usable
+    assert encoder._text_graph.usable
+    assert caplog.text == ""
+
+
 def test_export_that_gives_other_embeddings_is_not_used(
     weights, tmp_path, pixels, monkeypatch, caplog
 ):
@@ -119,7 +134,7 @@ def halver(tmp_path):
             return pixels.float().flatten(1) / 2
 
     example = torch.arange(24, dtype=torch.uint8).reshape(2, 2, 2, 3)
-    return lambda: TowerGraph("halver", tmp_path, Halves(), example)
+    return lambda: TowerGraph("halver", tmp_path, Halves(), example, Lock())
 
 
 def test_export_that_failed_is_not_tried_at_each_start(halver, pixels, monkeypatch):
@@ -172,7 +187,7 @@ def test_cache_that_cannot_be_written_leaves_pytorch(
 
 def test_tower_too_large_for_one_graph_stays_in_pytorch(encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(exports, "LARGEST", 1000)
-    graph = TowerGraph("large", tmp_path, encoder._images, torch.zeros(2, SIDE, SIDE, 3))
+    graph = TowerGraph("large", tmp_path, encoder._images, torch.zeros(2, SIDE, SIDE, 3), Lock())
     assert not graph.usable
 
 

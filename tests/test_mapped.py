@@ -36,7 +36,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def tower(cache):
-    made = MappedGraph(Graph(NAME, cache, BUILT_IN), BUILT_IN)
+    made = MappedGraph(Graph(NAME, cache, BUILT_IN))
     made.ensure()
     return made
 
@@ -52,7 +52,7 @@ def test_cached_tower_is_not_made_again(tower, monkeypatch):
         raise AssertionError("made again")
 
     monkeypatch.setattr(graphs.subprocess, "run", refused)
-    again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN), BUILT_IN)
+    again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN))
     assert again.run(INPUTS)[0].shape == (2, 384)
 
 
@@ -64,7 +64,7 @@ def test_damaged_part_of_a_tower_is_noticed_and_made_again(tower, part):
     content[len(content) // 2] ^= 1
     file.unlink()  # what is open keeps its bytes
     file.write_bytes(content)
-    again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN), BUILT_IN)
+    again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN))
     assert not again.cached
     assert np.array_equal(again.run(INPUTS)[0], expected)
     assert again.cached

@@ -221,6 +221,15 @@ def test_name_comes_first_and_meaning_decides_among_those_that_have_it(album):
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("mode", ["auto", "words"])
+def test_pages_of_words_neither_repeat_a_picture_nor_skip_one(album, mode):
+    whole = names(Searcher(album).search("Anna Zoë", mode=mode))
+    pages = [Searcher(album).search("Anna Zoë", mode=mode, k=1, offset=n) for n in range(6)]
+    assert [name for page in pages for name in names(page)] == whole
+    assert len(whole) == {"auto": 6, "words": 3}[mode]
+    assert [page.next_offset for page in pages][: len(whole)] == [*range(1, len(whole)), None]
+
+
 def test_more_names_come_before_fewer(album):
     assert names(Searcher(album).search("black Zoë Anna"))[0] == "20190704_121314.png"
 

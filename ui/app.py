@@ -11,7 +11,7 @@ import sys
 
 import streamlit as st
 
-from ui.views import library_page, search_page
+from ui.views import library_page, map_page, search_page
 from ui.views.options import AppOptions
 from ui.views.plain import ICON, use_style
 
@@ -28,9 +28,13 @@ def main() -> None:
     def manage() -> None:
         library_page.show(options)
 
+    def lay_out() -> None:
+        map_page.show(options, start)
+
+    chart = st.Page(lay_out, title="Map", icon=":material/scatter_plot:", url_path="map")
     library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
     start = st.Page(search, title="Search", icon=":material/search:", default=True)
-    st.navigation([start, library], position="top").run()
+    st.navigation([start, chart, library], position="top").run()
 
 
 if __name__ == "__main__":

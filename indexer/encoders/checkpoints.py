@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -76,6 +76,27 @@ class Checkpoint:
             options = text.get("tokenizer_kwargs") or {}
             text["tokenizer_kwargs"] = options | {"trust_remote_code": False}
         return self.config | {"text_cfg": text}
+
+    def sources(self, config: Config) -> list[Path]:
+        """The files that decide what opens by this name; some of them may not be there.
+
+        `config` is a local one. They are the weights and what stands beside them, the tokenizer
+        and the text model, the revisions that a cache of the hub has of each, and the lists of
+        open_clip itself.
+        """
+        package = Path(open_clip.__file__).parent
+        lists = (package / "version.py", package / "pretrained.py")
+        beside = (self.weights.with_suffix(".json"), _note_of(self.weights))
+        named = (config["text_cfg"].get(key) for key in ("hf_tokenizer_name", "hf_model_name"))
+        folders = {Path(folder) for folder in (self.folder, *named) if folder}
+        texts = [folder / name for folder in folders for name in (CONFIG, *VOCABULARY)]
+        found = [path for folder in folders for path in _matching(folder, TOKENIZER_PATTERNS)]
+        revisions = [
+            folder.parents[1] / "refs" / "main"
+            for folder in (self.weights.parent, *folders)
+            if folder.parent.name == "snapshots"
+        ]
+        return sorted({self.weights, *beside, *texts, *found, *revisions, *lists})
 
     def _text_folder(self, repository: str, needed: tuple[str, ...], hub: Hub) -> str:
         if self.folder is not None and holds(self.folder, needed):
@@ -235,9 +256,17 @@ def _check_preparation(path: Path, preparation: Config) -> None:
         )
 
 
+def _matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    return [path for pattern in patterns for path in folder.glob(pattern)]
+
+
+def _note_of(weights: Path) -> Path:
+    return weights.with_name(f"{weights.name}.sha256")
+
+
 def _noted_hash(weights: Path) -> str | None:
     """The SHA-256 in `FILE.sha256`, where there is one."""
-    note = weights.with_name(f"{weights.name}.sha256")
+    note = _note_of(weights)
     if not note.is_file():
         return None
     words = note.read_text("utf-8", "replace").split()

@@ -20,7 +20,7 @@ from indexer.errors import ModelError
 
 TOLERANCE = 1e-3  # of a component of a unit row
 LARGEST = 1_900_000_000  # bytes of a tower: a graph in one file holds no more than 2 GiB
-BOTH = f"torch {torch.__version__}, {RUNTIME}"  # others may do better
+BOTH = f"exporter 2, torch {torch.__version__}, {RUNTIME}"  # others may do better
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +28,21 @@ logger = logging.getLogger(__name__)
 class TowerGraph(Graph):
     """The graph of a module that turns one batch into rows; `example` is a batch of two or more.
 
-    What came of a former try is kept in the cache beside it.
+    What came of a former try is kept in the cache beside it. `module_lock` is held by whoever uses
+    the module: while it is exported, its weights are not what they were.
     """
 
-    def __init__(self, name: str, cache: Path, module: nn.Module, example: Tensor) -> None:
+    def __init__(
+        self, name: str, cache: Path, module: nn.Module, example: Tensor, module_lock: Lock
+    ) -> None:
         super().__init__(name, cache, Path())
-        self._module, self._example = module, example
+        self._module, self._example, self._module_lock = module, example, module_lock
         self._usable: bool | None = None
-        self._deciding = Lock()
 
     @property
     def usable(self) -> bool:
         """Whether the graph can stand for the module; exports it if need be, and says if not."""
-        with self._deciding:
+        with self._module_lock:
             if self._usable is None:
                 try:
                     self.ensure()
@@ -57,16 +59,20 @@ class TowerGraph(Graph):
         known = receipt_of(self.path)
         if known.get("failed") and known.get("versions") == BOTH:
             raise ModelError(str(known["failed"]))
+        self.export(self.path)
+
+    def export(self, path: Path) -> None:
+        """Write the graph and what came of it. Raises `ModelError` when it cannot be used."""
         logger.info("exporting %s to ONNX, once; this takes up to a minute", self.path.stem)
-        with beside(self.path) as folder:
-            target = Path(folder) / self.path.name
+        with beside(path) as folder:
+            target = Path(folder) / path.name
             failed = self._export(target)
             receipt = target.with_suffix(".json")
             facts = {"failed": failed} if failed else {"sha256": file_hash(target)}
             receipt.write_text(json.dumps(facts | {"versions": BOTH}))
             if not failed:
-                target.replace(self.path)
-            receipt.replace(self.path.with_suffix(".json"))
+                target.replace(path)
+            receipt.replace(path.with_suffix(".json"))
         if failed:
             raise ModelError(failed)
 

@@ -88,7 +88,14 @@ class Graph:
     def ensure(self) -> None:
         """Export the tower unless it is cached; takes some seconds and imports torch elsewhere."""
         if not self.cached:
-            export_tower(self._tower, self.path, self._heads)
+            self.export(self.path)
+
+    def export(self, path: Path) -> None:
+        """Write the tower's graph to a file, which appears whole or not at all.
+
+        Raises `ModelError` when that fails.
+        """
+        export_tower(self._tower, path, self._heads)
 
     def _opened(self, layout: Layout) -> Streams:
         return Streams(self._run_of(layout.threads), layout)

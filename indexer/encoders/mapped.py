@@ -19,14 +19,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.graphs import (
-    Graph,
-    beside,
-    export_tower,
-    open_session,
-    receipt_of,
-    run_module,
-)
+from indexer.encoders.graphs import Graph, beside, open_session, receipt_of, run_module
 
 _PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
 
@@ -34,8 +27,8 @@ _PART = 1 << 20  # bytes at a time: what is read so does not count as memory of 
 class MappedGraph(Graph):
     """A cached tower as two files: the graph, and beside it the weights that are mapped."""
 
-    def __init__(self, plain: Graph, heads: Path) -> None:
-        super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1], heads)
+    def __init__(self, plain: Graph) -> None:
+        super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1], Path())
         self._plain = plain
 
     @property
@@ -71,7 +64,7 @@ class MappedGraph(Graph):
         plain = self._plain.path
         if not self._plain.cached:
             plain = room / plain.name
-            export_tower(self._tower, plain, self._heads)
+            self._plain.export(plain)
         made = room / "made"
         made.mkdir()
         target, weights = made / self.path.name, made / self.weights.name

@@ -68,7 +68,7 @@ class Towers:
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
         plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.image = Int8Graph(plain, heads) if int8 else plain
-        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads), heads)
+        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads))
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:

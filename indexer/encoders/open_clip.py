@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
 from pickle import UnpicklingError
@@ -35,9 +36,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
+from indexer.encoders.exported import Ready, keep_ready, tower_name
 from indexer.encoders.exports import TowerGraph
 from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
+from indexer.encoders.open_clip_tokens import kept_form
 from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Rows, unit_rows
 from indexer.errors import ModelError, PicfuseError
 from indexer.images import ImageTransform
@@ -45,6 +48,8 @@ from indexer.images import ImageTransform
 FORMAT = "picfuse-open-clip-1"
 BATCH = 32
 EXPORTS = True  # towers run in ONNX Runtime on a CPU, where their export proves right
+
+logger = logging.getLogger(__name__)
 
 
 class Tower(nn.Module):
@@ -86,6 +91,7 @@ class OpenClipEncoder:
         self.dim = int(checkpoint.config["embed_dim"])
         sha256 = checkpoint.verified_hash()
         config = checkpoint.local_config(hub)
+        self._sources = checkpoint.sources(config)
         registered = _register(config)
         self._tokenize = _tokenizer(registered, checkpoint)
         self._tokenizing = Lock()  # fast tokenizers refuse to be used by two threads at once
@@ -99,17 +105,20 @@ class OpenClipEncoder:
         described = json.dumps([checkpoint.config, preparation], sort_keys=True, default=list)
         parts = (FORMAT, described, sha256, repr(self.transform), _vocabulary_hash(config))
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-
+        self._model_lock = Lock()
         self._image_graph, self._text_graph = self._graphs(cache)
+        self._noting = Lock()
+        self._noted = False  # what opens it without PyTorch, the next time
 
     def _graphs(self, cache: Path) -> tuple[TowerGraph, TowerGraph]:
         size = self.transform.size
         pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
         tokens = self._tokenize(["a photo of two dogs on a beach", "red", ""])
-        name = f"open_clip-{self.fingerprint[:16]}"
+        example = torch.from_numpy(pixels)
+        names = [tower_name(self.fingerprint, modality) for modality in (IMAGE, TEXT)]
         return (
-            TowerGraph(f"{name}-image", cache, self._images, torch.from_numpy(pixels)),
-            TowerGraph(f"{name}-text", cache, self._texts, tokens),
+            TowerGraph(names[0], cache, self._images, example, self._model_lock),
+            TowerGraph(names[1], cache, self._texts, tokens, self._model_lock),
         )
 
     def encode_images(self, images: Pixels) -> Rows:
@@ -127,12 +136,35 @@ class OpenClipEncoder:
         return self._in_pytorch(texts, self._texts, self._tokens)
 
     def _exported(self, graph: TowerGraph, inputs: Sized) -> bool:
-        return EXPORTS and not self._half and len(inputs) > 0 and graph.usable
+        exported = EXPORTS and not self._half and len(inputs) > 0 and graph.usable
+        if exported:
+            self._note()
+        return exported
+
+    def _note(self) -> None:
+        """Keep what opens this encoder without PyTorch, once both of its towers are exported."""
+        with self._noting:
+            towers = self._image_graph, self._text_graph
+            if self._noted or not all(tower.path.exists() for tower in towers):
+                return
+            self._noted = True
+            if not all(tower.cached for tower in towers):
+                return
+            tokens = kept_form(self._tokenize)
+            if tokens is None:
+                logger.info("%s needs PyTorch for its tokenizer", self.name)
+                return
+            ready = Ready.of(self, self._sources)
+            try:
+                keep_ready(ready, self._image_graph, self._text_graph, tokens)
+            except (ModelError, OSError) as error:  # it opens in PyTorch then, as it did now
+                logger.warning("%s cannot be kept ready to open: %s", self.name, error)
 
     def _in_pytorch(self, inputs: Any, tower: Tower, prepare: Callable[[Any], Tensor]) -> Rows:
         parts = []
         kind = self._device.type
-        with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=self._half):
+        halved = torch.autocast(kind, torch.float16, enabled=self._half)
+        with self._model_lock, torch.inference_mode(), halved:
             for start in range(0, len(inputs), BATCH):
                 batch = prepare(inputs[start : start + BATCH]).to(self._device)
                 parts.append(tower(batch).float().cpu().numpy())
@@ -214,6 +246,8 @@ def _register(config: Config) -> str:
 def _model(registered: str, checkpoint: Checkpoint) -> Any:
     """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
     weights = checkpoint.weights
+    root = logging.getLogger()
+    before = root.handlers[:]
     try:
         return open_clip.create_model(
             registered,
@@ -232,6 +266,8 @@ def _model(registered: str, checkpoint: Checkpoint) -> Any:
             f"({_summary(error)}); name the architecture that it was made for, or copy the file "
             "again if it is damaged"
         ) from error
+    finally:
+        root.handlers[:] = before  # open_clip's first word in the log sets one up
 
 
 def _summary(error: Exception) -> str:

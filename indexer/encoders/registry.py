@@ -15,7 +15,7 @@ GROUP = "picfuse.encoders"  # entry points: scheme = "module:function" like thos
 BUILT_IN = {
     "mini": "indexer.encoders.mini:open_encoder",
     "int8": "indexer.encoders.mini:open_int8",
-    "open_clip": "indexer.encoders.open_clip:open_encoder",
+    "open_clip": "indexer.encoders.exported:open_encoder",
 }
 
 

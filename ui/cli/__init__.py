@@ -12,6 +12,8 @@ MODULES = {
     "similar": "searching",
     "duplicates": "duplicating",
     "audit": "auditing",
+    "export": "exporting",
+    "map": "mapping",
     "status": "status",
     "doctor": "doctor",
     "forget": "folders",

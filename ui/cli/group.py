@@ -84,6 +84,8 @@ SUMMARIES = {
     "similar": "Find pictures like this one.",
     "duplicates": "List pictures that are the same or alike.",
     "audit": "List captions that fit their picture badly.",
+    "export": "Write what the library knows, or put hits into a folder.",
+    "map": "Lay the pictures out on a plane, like beside like.",
     "status": "Show what the library holds.",
     "doctor": "Find out what is wrong with the library, and put it right.",
     "forget": "Delete a folder from the library; its pictures are left.",

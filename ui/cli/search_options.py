@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from search.options import AUTO, MODES
 from ui.cli.group import F, json_option, library_options
+
+if TYPE_CHECKING:
+    from search import Options
+
+STRENGTH = 0.3  # of --diverse; a test compares it with search/diversity.py, which brings numpy
 
 WHERE = (
     "Write 'field: value'; dates and numbers also take <, <=, > and >=, and ranges 'A..B'. One of "
@@ -17,12 +23,9 @@ WHERE = (
 )
 
 
-def search_options(command: F) -> F:
-    """The options that both commands take."""
+def restricting_options(command: F) -> F:
+    """The options that say what is asked for beside the terms."""
     for option in (
-        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
-        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
-        json_option,
         click.option(
             "--weight",
             type=click.FloatRange(0, 1),
@@ -43,6 +46,41 @@ def search_options(command: F) -> F:
             help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
             "'--where help' lists the fields.",
         ),
+    ):
+        command = option(command)
+    return command
+
+
+def search_options(command: F) -> F:
+    """The options that both commands take."""
+    for option in (
+        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
+        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
+        json_option,
+        restricting_options,
+        click.option(
+            "--diversity",
+            type=click.FloatRange(0, 1),
+            help="How much: 0 goes by score alone; names --diverse too.  [default: 0.3]",
+        ),
+        click.option(
+            "--diverse", is_flag=True, help="Prefer pictures that are unlike the hits before them."
+        ),
+        click.option(
+            "--no-fold",
+            "fold",
+            flag_value=False,
+            default=True,
+            help="Show each of several pictures that are nearly the same.",
+        ),
+        click.option(
+            "--page",
+            type=click.IntRange(1),
+            help="Which page of k hits to show, from 1; none repeats or skips a picture.",
+        ),
+        click.option(
+            "--offset", type=click.IntRange(0), help="Leave out so many hits of the first."
+        ),
         click.option(
             "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
         ),
@@ -62,6 +100,17 @@ def mode_option(command: F) -> F:
         help="vector finds by meaning; words by the words of captions, names and tags alone; auto "
         "by meaning, but names and numbers by their words.",
     )(command)
+
+
+def paged(
+    *, k: int, offset: int | None, page: int | None, diverse: bool, diversity: float | None
+) -> Options:
+    """What the options say of pages and of diverse answers. Raises `click.UsageError`."""
+    if offset is not None and page is not None:
+        raise click.UsageError("--offset and --page exclude each other")
+    first = (page - 1) * k if page is not None else offset or 0
+    strength = STRENGTH if diverse and diversity is None else diversity or 0.0
+    return {"k": k, "offset": first, "diverse": strength}
 
 
 def _where(ctx: click.Context, value: str | None) -> str | None:

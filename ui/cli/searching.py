@@ -13,11 +13,11 @@ import click
 
 from indexer.errors import PlacedError, QueryError
 from indexer.reading import ReadLibrary
-from search import Query, Searcher
+from search import Options, Query, Searcher
 from search.options import AUTO
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
-from ui.cli.search_options import mode_option, search_options
+from ui.cli.search_options import mode_option, paged, search_options
 from ui.cli.text import print_answer
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
@@ -58,7 +58,8 @@ def search(
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
     With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
     alone, the newest that fulfil it.
-    The same picture in the library is left out of its own hits. Exit status 1 when nothing matched.
+    The same picture in the library is left out of its own hits; pictures that are nearly the same
+    are one hit. Exit status 1 when nothing matched.
     """
     for term in terms:
         if term.startswith("--"):
@@ -85,7 +86,6 @@ def _answer(
     ctx: click.Context,
     query: Query | None,
     *,
-    k: int,
     tags: tuple[str, ...],
     where: str | None,
     mode: str = AUTO,
@@ -94,25 +94,28 @@ def _answer(
     as_json: bool,
     as_jsonl: bool,
     zero: bool,
+    fold: bool,
+    **pages: Any,
 ) -> None:
     styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
     if len(styles) > 1:
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
+    options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         if query is not None:
-            asked = _with_standard_input(query)
-            answer = searcher.search(asked, k=k, tags=tags, where=where, mode=mode)
+            answer = searcher.search(with_standard_input(query), mode=mode, **options)
         else:
-            answer = searcher.listed(k=k, tags=tags, where=where)
+            answer = searcher.listed(**options)
     print_answer(answer, styles[0] if styles else "lines")
     if not answer.hits:
         if not styles:
-            click.echo("picfuse: nothing matched", err=True)
+            what = "nothing matched" if not options["offset"] else "no hits from there on"
+            click.echo(f"picfuse: {what}", err=True)
         ctx.exit(NOTHING_MATCHED)
 
 
-def _with_standard_input(query: Query) -> Query:
+def with_standard_input(query: Query) -> Query:
     """The query with the picture of standard input in place of '@-'."""
     if not any(term.picture == STDIN for term in query.terms):
         return query

@@ -65,7 +65,15 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "caption_score": _rounded(hit.caption_score),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
         **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
+        **like_fields(hit),
     }
+
+
+def like_fields(hit: Hit) -> dict[str, Any]:
+    """What was folded into a hit, as scripts read it; nothing for most."""
+    if not hit.like:
+        return {}
+    return {"folded": len(hit.like), "like": [path_fields(picture.path) for picture in hit.like]}
 
 
 def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
@@ -109,7 +117,8 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        print_json({"query": query, "hits": hits, "elapsed_ms": answer.elapsed_ms})
+        facts = {"elapsed_ms": answer.elapsed_ms, "next_offset": answer.next_offset}
+        print_json({"query": query, "hits": hits, **facts})
     elif style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))
@@ -124,7 +133,8 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         said = f"{'':6}" if hit.score is None else f"{hit.score:6.3f}"
         score = click.style(said, fg="green")
-        click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}")
+        like = click.style(f"  +{len(hit.like)} like it", dim=True) if hit.like else ""
+        click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}{like}")
         if hit.caption:
             click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))
         if hit.words:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from indexer import Library
+from search.diversity import STRENGTH
 from search.options import AUTO, MODES
 from search.where import FIELDS
 from ui.views.paste import paste_into
@@ -30,6 +31,8 @@ class Asked:
     tags: tuple[str, ...] = ()
     where: str | None = None
     mode: str = AUTO
+    fold: bool = True
+    diverse: float = 0.0
 
     @property
     def nothing(self) -> bool:
@@ -64,10 +67,20 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
     tags, where = _tags(names), _where()
+    fold, diverse = _variety()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
     return Asked(
-        words, uploaded.getvalue() if uploaded else None, like, weight, k, tags, where, mode
+        words,
+        uploaded.getvalue() if uploaded else None,
+        like,
+        weight,
+        k,
+        tags,
+        where,
+        mode,
+        fold,
+        diverse,
     )
 
 
@@ -98,6 +111,27 @@ def _where() -> str | None:
         persist_state="session",
     )
     return said.strip() or None
+
+
+def _variety() -> tuple[bool, float]:
+    """Whether pictures that are nearly the same are one result, and how diverse results are."""
+    with st.container(horizontal=True):
+        fold = st.checkbox(
+            "Fold what is nearly the same",
+            value=True,
+            key="fold",
+            help="Shots that are nearly the same picture are one result; its +N opens the others.",
+            bind="query-params",
+            persist_state="session",
+        )
+        diverse = st.checkbox(
+            "Diverse",
+            key="diverse",
+            help="Prefer pictures that are unlike the results before them.",
+            bind="query-params",
+            persist_state="session",
+        )
+    return fold, STRENGTH if diverse else 0.0
 
 
 def _tags(names: Sequence[str]) -> tuple[str, ...]:

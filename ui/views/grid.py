@@ -21,7 +21,10 @@ LARGE = 2560  # pixels of a side: more than a screen shows
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A picture as the grid shows it; `scores` is empty where nothing was asked."""
+    """A picture as the grid shows it; `scores` is empty where nothing was asked.
+
+    `like`: pictures that are nearly the same and were folded into this one.
+    """
 
     picture_id: int
     path: Path
@@ -31,6 +34,7 @@ class Card:
     scores: str = ""
     tags: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    like: tuple[Card, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
@@ -41,9 +45,9 @@ class Card:
         scores = f"Score {score}{image}{caption}" if score else ""
         tags = tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items())
         words = hit.words or ()
-        return cls(
-            hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags, words
-        )
+        like = tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.like)
+        shown = (hit.picture_id, hit.path, hit.captions, hit.thumbnail, score, scores, tags)
+        return cls(*shown, words, like)
 
     @classmethod
     def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
@@ -106,6 +110,8 @@ def _show(card: Card, place: int, more: Callable[[int], None]) -> None:
             on_click=more,
             args=(card.picture_id,),
         )
+        if card.like and st.button(f"+{len(card.like)}", key=f"like-{place}", type="tertiary"):
+            _open_like(card)
         if card.score:
             st.caption(card.score, width="content")
 
@@ -119,6 +125,22 @@ def _thumbnail(card: Card) -> bytes | None:
         return jpeg(contents(card), THUMBNAIL_SIDE)
     except PictureError:
         return None
+
+
+@st.dialog("Nearly the same picture", width="large")
+def _open_like(card: Card) -> None:
+    """The picture and those that were folded into it, with their paths."""
+    for each in (card, *card.like):
+        thumbnail = _thumbnail(each)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if thumbnail is not None:
+                st.image(thumbnail, width=160, alt=each.said)
+            st.code(shown(each.path), language=None, wrap_lines=True)
+
+
+def open_picture(card: Card, more: Callable[[int], None]) -> None:
+    """Open a picture large, over the page; `more` as in `grid`."""
+    _open(card, more)
 
 
 @st.dialog("Picture", width="large")

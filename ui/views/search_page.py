@@ -20,6 +20,7 @@ from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.grid import Card, grid, jpeg
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
+from ui.views.pages import page_of, turn
 from ui.views.plain import notice
 from ui.views.words import query_of
 
@@ -56,12 +57,13 @@ def _search(opened: Opened, pictures: int) -> None:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
         asked = ask(opened.library, names)
+        page = page_of(asked)
         if asked.nothing and not asked.tags and not asked.where:
-            _browse(opened, pictures, asked.k)
+            _browse(opened, pictures, asked.k, page)
             return
         _preview(opened, asked)
         with st.spinner("Searching …", show_time=False):
-            answer = _answer(opened, asked)
+            answer = _answer(opened, asked, page)
     except PlacedError as error:
         condition = "This condition is not understood"
         notice(condition if error.option else "This cannot be searched for", error.problem)
@@ -71,7 +73,7 @@ def _search(opened: Opened, pictures: int) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
-        _results(answer)
+        _results(answer, page)
 
 
 def _preview(opened: Opened, asked: Asked) -> None:
@@ -93,24 +95,20 @@ def _preview(opened: Opened, asked: Asked) -> None:
             st.image(small, alt="The picture that is asked with")
 
 
-def _answer(opened: Opened, asked: Asked) -> Answer:
+def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
     """The answer; kept while neither question nor library change, since every click runs this."""
     with opened.asking() as searcher:
-        key = (asked, opened.library.path, opened.library.generation)
+        key = (asked, page, opened.library.path, opened.library.generation)
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        options: Options = {
-            "k": asked.k,
-            "tags": asked.tags,
-            "where": asked.where,
-            "mode": asked.mode,
-        }
+        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+        options |= {"offset": page * asked.k, "fold": asked.fold, "diverse": asked.diverse}
         if asked.nothing:
             answer = searcher.listed(**options)
         elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
-            answer = searcher.search(query, **options)
+            answer = searcher.search(query, mode=asked.mode, **options)
         else:
             picture = _picture_id(asked.like)
             answer = searcher.similar(picture, weight=asked.weight, **options)
@@ -130,22 +128,29 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(answer: Answer) -> None:
+def _results(answer: Answer, page: int) -> None:
+    if not answer.hits and page:
+        notice("No more results", "Go back to the pages before.", icon="search_off")
+        turn(page, more=False)
+        return
     if not answer.hits:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
     st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
     grid([Card.of_hit(hit) for hit in answer.hits], _more_like)
+    turn(page, more=answer.next_offset is not None)
 
 
-def _browse(opened: Opened, pictures: int, count: int) -> None:
+def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
+    first = page * count
     with opened.asking():
         catalogue = opened.library.catalogue
-        found = catalogue.pictures(catalogue.present_ids(limit=count))
-    shown = min(count, pictures)
-    st.caption(f"{_counted(pictures)} in the library; the first {shown} of them")
+        found = catalogue.pictures(catalogue.present_ids(limit=count, offset=first))
+    which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
+    st.caption(f"{_counted(pictures)} in the library; {which} of them")
     thumbnails = opened.library.thumbnails
     grid([Card.of_picture(picture, thumbnails) for picture in found.values()], _more_like)
+    turn(page, more=first + count < pictures)
 
 
 def _counted(pictures: int) -> str:

@@ -1,0 +1,86 @@
+"""A tokenizer of open_clip without open_clip: kept beside the exported towers."""
+
+from __future__ import annotations
+
+import html
+import json
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def _spaced(text: str) -> str:
+    """Broken encodings and entities mended, runs of white space made one space."""
+    mended: str = import_module("ftfy").fix_text(text)
+    return " ".join(html.unescape(html.unescape(mended)).split())
+
+
+def _plain(text: str) -> str:
+    """Lower-case words without punctuation."""
+    return " ".join(_spaced(text).replace("_", " ").translate(_NO_PUNCTUATION).lower().split())
+
+
+CLEANING: dict[str, Callable[[str], str]] = {  # by the names that open_clip gives them
+    "lower": lambda text: _spaced(text).lower(),
+    "whitespace": _spaced,
+    "canonicalize": _plain,
+}
+
+
+@dataclass(frozen=True)
+class KeptTokenizer:
+    """Turns texts into tokens (n, length), int64.
+
+    `cleaning` names what is done to a text first. `words` is a pattern that splits it, None where
+    the tokenizer splits it itself. `model` is the tokenizer in the form of `tokenizers`, with its
+    truncation and padding. The token `blank` becomes 0.
+    """
+
+    cleaning: str
+    words: str | None
+    model: str
+    blank: int | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What `write` wrote. Raises `OSError`, `ValueError` or `TypeError` for a damaged file."""
+        return cls(**json.loads(path.read_text("utf-8")))
+
+    def write(self, path: Path) -> None:
+        """Write it to a file of JSON."""
+        path.write_text(json.dumps(asdict(self)), "utf-8")
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """The tokens of one text or more."""
+        encoded = self._tokenizer.encode_batch_fast(
+            [self._prepared(text) for text in texts], is_pretokenized=self.words is not None
+        )
+        tokens = np.array([one.ids for one in encoded], np.int64)
+        return tokens if self.blank is None else np.where(tokens == self.blank, 0, tokens)
+
+    def _prepared(self, text: str) -> str | list[str]:
+        valid = text.encode("utf-8", "replace").decode()  # not so what comes of the command line
+        cleaned = CLEANING[self.cleaning](valid)
+        return cleaned if self._pattern is None else self._pattern.findall(cleaned)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.from_str(self.model)
+
+    @cached_property
+    def _pattern(self) -> Any:
+        """`regex` knows the classes of characters that such patterns name; `re` does not."""
+        if self.words is None:
+            return None
+        regex = import_module("regex")
+        return regex.compile(self.words, regex.IGNORECASE)

@@ -1,0 +1,79 @@
+"""Records: all that a library knows of pictures, a few hundred at a time."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from indexer.lookup import chunks, full_path
+from indexer.notation import NEVER, PRESENT
+from indexer.reading import ReadLibrary
+
+Record: TypeAlias = dict[str, Any]
+FIELDS = (
+    "id", "path", "path_base64", "folder", "caption", "captions", "tags", "taken", "modified",
+    "camera", "latitude", "longitude", "size", "width", "height", "format", "hash",
+    "perceptual_hash",
+)  # fmt: skip
+_QUERY = """
+    SELECT p.id, f.path, p.relative, p.taken, p.mtime_ns, p.camera, p.latitude, p.longitude, p.size,
+        p.width, p.height, p.format, p.content_hash, p.perceptual_hash
+    FROM pictures p JOIN folders f ON f.id = p.folder_id WHERE p.state = ? AND p.id IN (:keys)"""
+
+
+def records(library: ReadLibrary, ids: Sequence[int]) -> Iterator[list[Record]]:
+    """Records of present pictures in the order of `ids`, in batches; those that went are left out.
+
+    `folder` is the indexed one; `modified` a local time; `tags` by name with their probabilities;
+    the hashes are hexadecimal. A path that is no UTF-8 also has its bytes in base64.
+    """
+    for part in chunks(ids):
+        pictures = library.catalogue.pictures(part)
+        tags = library.tags.of(part)
+        rows = library.catalogue.rows_in(_QUERY, part, PRESENT)
+        found = {
+            row[0]: _record(row, pictures[row[0]].captions, tags.get(row[0], {}))
+            for row in rows
+            if row[0] in pictures
+        }
+        yield [found[key] for key in part if key in found]
+
+
+def _record(row: Sequence[Any], captions: Sequence[str], tags: dict[str, float]) -> Record:
+    key, folder, relative, taken, changed, *told, content, looks = row
+    said = [_valid(caption) for caption in captions]
+    values = (
+        key,
+        *_path(full_path(folder, relative)),
+        _path(Path(os.fsdecode(folder)))[0],
+        said[0] if said else None,
+        said,
+        {_valid(name): round(probability, 4) for name, probability in tags.items()},
+        taken,
+        _local(changed),
+        *told,
+        *(None if value is None else value.hex() for value in (content, looks)),
+    )
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def _path(path: Path) -> tuple[str, str | None]:
+    """A path as text, and its bytes in base64 where that loses some."""
+    raw = os.fsencode(path)
+    text = raw.decode("utf-8", "replace")
+    return text, None if text.encode() == raw else base64.b64encode(raw).decode()
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _local(mtime_ns: int) -> str | None:
+    """A time of change; None for one that was given up to have the file looked at again."""
+    if mtime_ns == NEVER:
+        return None
+    return datetime.fromtimestamp(mtime_ns // 1_000_000_000).isoformat()

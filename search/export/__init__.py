@@ -1,0 +1,1 @@
+"""What a library knows and holds, written to files that other programs read."""

@@ -1,0 +1,110 @@
+"""Pictures put into a folder: as links or as copies. The originals are only read."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer import Failure, Progress
+from indexer.errors import InputError
+from indexer.reading import ReadLibrary
+
+HOW = ("copy", "symlink")
+
+
+@dataclass(slots=True)
+class Placed:
+    """How many pictures were put into a folder or were in it already, and which could not be."""
+
+    added: int = 0
+    there: int = 0
+    failed: list[Failure] = field(default_factory=list)
+
+
+def check_folder(library: ReadLibrary, folder: Path, *, indexed_too: bool) -> None:
+    """Raise `InputError` for a folder that the library indexes, unless it is meant, and for itself.
+
+    What is put into an indexed folder would be found twice from the next indexing on.
+    """
+    real = folder.resolve()
+    if real.is_relative_to(library.path.resolve()):
+        raise InputError(f"{folder}: lies in the library itself; name another folder")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: a file; name a folder")
+    for indexed in library.catalogue.folder_paths():
+        if not indexed_too and real.is_relative_to(indexed.resolve()):
+            raise InputError(
+                f"{folder}: lies in {indexed}, which is indexed, so that its pictures would be "
+                "found twice; name another folder, or add --into-indexed"
+            )
+
+
+def put_into(paths: Sequence[Path], folder: Path, how: str) -> Generator[Progress, None, Placed]:
+    """Put pictures into a folder, which is made; names that are taken get a number.
+
+    Nothing is ever overwritten; a picture that is there already is left there. A copy appears
+    whole or not at all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    report = Placed()
+    yield Progress(0, len(paths))
+    for done, path in enumerate(paths, start=1):
+        try:
+            if _put(path, folder, how):
+                report.added += 1
+            else:
+                report.there += 1
+        except OSError as error:
+            report.failed.append(Failure(path, os.strerror(error.errno or 0)))
+        yield Progress(done, len(paths))
+    return report
+
+
+def _put(path: Path, folder: Path, how: str) -> bool:
+    """Whether it was put there; False where it was already."""
+    path.stat()  # one that is gone is no use as a link either
+    for name in _names(path.name):
+        place = folder / name
+        if _is_there(path, place, how):
+            return False
+        if not os.path.lexists(place):
+            try:
+                _link(path, place) if how == "symlink" else _copy(path, place)
+            except FileExistsError:  # somebody was quicker
+                continue
+            return True
+    raise AssertionError("names do not end")
+
+
+def _names(name: str) -> Iterator[str]:
+    stem, suffix = os.path.splitext(name)
+    yield name
+    number = 2
+    while True:
+        yield f"{stem}-{number}{suffix}"
+        number += 1
+
+
+def _is_there(path: Path, place: Path, how: str) -> bool:
+    if how == "symlink":
+        return place.is_symlink() and place.readlink() == path
+    return place.is_file() and not place.is_symlink() and filecmp.cmp(path, place, shallow=False)
+
+
+def _link(path: Path, place: Path) -> None:
+    place.symlink_to(path)
+
+
+def _copy(path: Path, place: Path) -> None:
+    """Its bytes and times: first under another name; an empty file of ours takes the place."""
+    temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        shutil.copy2(path, temporary)
+        place.touch(exist_ok=False)
+        temporary.replace(place)
+    finally:
+        temporary.unlink(missing_ok=True)

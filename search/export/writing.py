@@ -1,0 +1,87 @@
+"""Export: records and embeddings of pictures, row by row the same, to files that appear whole."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from indexer import Progress
+from indexer.errors import InputError
+from indexer.lookup import chunks
+from indexer.reading import ReadLibrary
+from indexer.records import FIELDS, records
+from indexer.whole_file import whole_file
+from search.export.rows import embeddings_of, rows_file, width_of
+from search.export.tables import ANSWER, Table, table
+
+BATCH = 2000  # pictures between two looks at the progress
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is written where: records to a path or an open file, embeddings of a kind to a path."""
+
+    output: Path | BinaryIO | None = None
+    format: str = "jsonl"
+    embeddings: Path | None = None
+    kind: str = "picture"
+
+
+def check_free(*paths: Path | None) -> None:
+    """Raise `InputError` where a file is there already."""
+    for path in paths:
+        if path is not None and path.exists():
+            raise InputError(f"{path}: is there already; name another, or add --overwrite")
+
+
+def export(
+    library: ReadLibrary,
+    ids: Sequence[int],
+    files: Files,
+    scores: Mapping[int, float] | None = None,
+) -> Generator[Progress, None, int]:
+    """Write what is known of pictures, in their order; returns how many were still there.
+
+    `scores` by id: where the pictures are the answer to a query. Files get their names when they
+    are whole: an interrupt leaves none, or the one before. Raises `InputError` and `OSError`.
+    """
+    done = written = 0
+    with ExitStack() as stack:
+        lines = _table(stack, files, asked=scores is not None)
+        vectors = None
+        if files.embeddings is not None:
+            file = _opened(stack, files.embeddings)
+            vectors = rows_file(file, files.embeddings, width_of(library, files.kind))
+        yield Progress(0, len(ids))
+        for part in chunks(ids, BATCH):
+            found = [record for batch in records(library, part) for record in batch]
+            kept = [record["id"] for record in found]
+            if scores is not None:
+                for rank, record in enumerate(found, start=written + 1):
+                    record |= {"rank": rank, "score": scores.get(record["id"])}
+            if lines is not None:
+                lines.add(found)
+            if vectors is not None:
+                vectors.add(kept, embeddings_of(library, kept, files.kind))
+            done, written = done + len(part), written + len(kept)
+            yield Progress(done, len(ids))
+        for open_file in (lines, vectors):
+            if open_file is not None:
+                open_file.close()
+    return written
+
+
+def _table(stack: ExitStack, files: Files, *, asked: bool) -> Table | None:
+    if files.output is None:
+        return None
+    output = files.output
+    file = _opened(stack, output) if isinstance(output, Path) else output
+    return table(file, files.format, ANSWER if asked else FIELDS)
+
+
+def _opened(stack: ExitStack, path: Path) -> BinaryIO:
+    temporary = stack.enter_context(whole_file(path))
+    return stack.enter_context(temporary.open("wb"))

@@ -1,0 +1,147 @@
+"""The page that shows the library as a map: what is alike lies together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from indexer.errors import PicfuseError
+from indexer.records import Record, records
+from search.library_map import MOST, LibraryMap, library_map
+from search.projection import METHODS
+from ui.views.asking import LIKE
+from ui.views.grid import Card, open_picture
+from ui.views.opened import Opened, open_library
+from ui.views.options import AppOptions
+from ui.views.plain import notice, shown
+
+GROUPS = 10  # colours; what is rarer is one more
+OTHERS, NONE = "others", "none"
+KINDS = {"Look": "picture", "Captions": "caption", "Both": "fused"}
+PICK = "pick"  # the selection of the chart
+OPENED = "opened on the map"  # in the session: the picture that was opened last
+GO = "more like this on the map"  # in the session: the picture whose like is asked for
+
+
+def show(options: AppOptions, search_page: StreamlitPage) -> None:
+    """Show the page; a trouble is said in place of the map."""
+    if GO in st.session_state:
+        st.switch_page(search_page, query_params={LIKE: str(st.session_state.pop(GO))})
+    try:
+        opened = open_library(options)
+        if not opened.pictures:
+            notice("The library is empty", "Add a folder of pictures first.", icon="photo_library")
+            return
+        _map(opened)
+    except PicfuseError as error:
+        notice("There is no map", str(error))
+
+
+def _map(opened: Opened) -> None:
+    left, middle, right = st.columns(3)
+    kind = left.selectbox("Alike by", list(KINDS), key="map-kind")
+    colour = middle.selectbox("Colours", list(_GROUPINGS), key="map-colour")
+    method = right.selectbox("Layout", METHODS, key="map-method")
+    with st.spinner("Laying out …", show_time=False), opened.asking():
+        library = opened.library
+        rows, said = _rows(opened, str(library.path), library.generation, KINDS[kind], method)
+    if not rows:
+        notice("Nothing to show", "No picture has such an embedding.", icon="search_off")
+        return
+    st.caption(said)
+    _open_picked(opened, _chart(rows, colour))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _rows(
+    _opened: Opened, path: str, generation: int, kind: str, method: str
+) -> tuple[list[dict[str, Any]], str]:
+    """What the chart shows of each picture, and what is said of all; kept for a generation."""
+    made = library_map(_opened.library, kind=kind, method=method)
+    known = {r["id"]: r for batch in records(_opened.library, made.ids.tolist()) for r in batch}
+    kept = [n for n, key in enumerate(made.ids.tolist()) if key in known]
+    told = [known[int(made.ids[n])] for n in kept]
+    named = {name: _limited([of(record) for record in told]) for name, of in _GROUPINGS.items()}
+    rows = [
+        {
+            "id": record["id"],
+            "x": float(made.points[n, 0]),
+            "y": float(made.points[n, 1]),
+            "Picture": shown(record["path"].rpartition("/")[2]),
+            "Caption": shown(record["caption"] or ""),
+            **{name: groups[place] for name, groups in named.items()},
+        }
+        for place, (n, record) in enumerate(zip(kept, told, strict=True))
+    ]
+    return rows, _said(made)
+
+
+def _said(made: LibraryMap) -> str:
+    many = f"{made.pictures:,} pictures"
+    if made.pictures > MOST:
+        many = f"{len(made.ids):,} of {made.pictures:,} pictures, drawn at random"
+    return f"{many}, laid out by {made.method.upper()}; a click opens one, the wheel zooms"
+
+
+def _folder(record: Record) -> str:
+    """The folder that a picture lies in, below the indexed one."""
+    below = record["path"].removeprefix(record["folder"]).strip("/").rpartition("/")[0]
+    return shown(below or record["folder"].rpartition("/")[2])
+
+
+def _tag(record: Record) -> str:
+    return shown(next(iter(record["tags"]), NONE))
+
+
+def _year(record: Record) -> str:
+    return (record["taken"] or "")[:4] or NONE
+
+
+_GROUPINGS = {"Folder": _folder, "Tag": _tag, "Year": _year}
+
+
+def _limited(groups: Sequence[str]) -> list[str]:
+    """The groups, with the rarer ones as one."""
+    often = {name for name, _ in Counter(groups).most_common(GROUPS)}
+    return [name if name in often else OTHERS for name in groups]
+
+
+def _chart(rows: Sequence[dict[str, Any]], colour: str) -> list[int]:
+    """Draw the map; the pictures that are selected on it."""
+    altair, pandas = import_module("altair"), import_module("pandas")
+    pick = altair.selection_point(name=PICK, fields=["id"])
+    chart = (
+        altair.Chart(pandas.DataFrame(rows))
+        .mark_circle(size=70, opacity=0.75)
+        .encode(
+            x=altair.X("x:Q", axis=None),
+            y=altair.Y("y:Q", axis=None),
+            color=altair.Color(f"{colour}:N", legend=altair.Legend(title=colour, symbolLimit=0)),
+            tooltip=["Picture:N", "Caption:N", f"{colour}:N"],
+        )
+        .add_params(pick, altair.selection_interval(name="view", bind="scales"))
+        .properties(height=620)
+    )
+    event = st.altair_chart(chart, key="map", on_select="rerun", selection_mode=PICK)
+    return [int(point["id"]) for point in event.get("selection", {}).get(PICK, ())]
+
+
+def _open_picked(opened: Opened, picked: Sequence[int]) -> None:
+    """Open the picture that was clicked: once, and not again with every other click."""
+    before = st.session_state.get(OPENED)
+    st.session_state[OPENED] = picked[-1] if picked else None
+    if not picked or picked[-1] == before:
+        return
+    with opened.asking():
+        found = opened.library.catalogue.pictures([picked[-1]])
+    for picture in found.values():
+        open_picture(Card.of_picture(picture, opened.library.thumbnails), _more_like)
+
+
+def _more_like(picture_id: int) -> None:
+    st.session_state[GO] = picture_id

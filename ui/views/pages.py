@@ -1,0 +1,41 @@
+"""Pages of results: which one is shown, and the way to the others."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+PAGE = "page"  # in the address: from 1
+ASKED = "paged"  # in the session: what the pages are of
+HIGHEST = 1_000_000
+
+
+def page_of(asked: object) -> int:
+    """The page in the address, from 0; the first one where something else is asked than before."""
+    before = st.session_state.get(ASKED, asked)
+    st.session_state[ASKED] = asked
+    if before != asked:
+        st.query_params.pop(PAGE, None)
+    said = st.query_params.get(PAGE, "1")
+    return min(int(said), HIGHEST) - 1 if said.isascii() and said.isdigit() and said != "0" else 0
+
+
+def turn(page: int, *, more: bool) -> None:
+    """Show the ways to the pages before and after; nothing where there is one page only."""
+    if page == 0 and not more:
+        return
+    with st.container(
+        key="pages", horizontal=True, horizontal_alignment="center", vertical_alignment="center"
+    ):
+        _way("Previous", page - 1, possible=page > 0, icon=":material/chevron_left:")
+        st.caption(f"Page {page + 1:,}", width="content")
+        _way("Next", page + 1, possible=more, icon=":material/chevron_right:")
+
+
+def _way(label: str, page: int, *, possible: bool, icon: str) -> None:
+    st.button(
+        label, key=f"to-{label}", icon=icon, disabled=not possible, on_click=_go, args=(page,)
+    )
+
+
+def _go(page: int) -> None:
+    st.query_params[PAGE] = str(page + 1)
