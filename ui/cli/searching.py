@@ -101,10 +101,11 @@ def _answer(
     if len(styles) > 1:
         raise click.UsageError("--json, --jsonl and -0 exclude each other")
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
+    options |= {"mode": mode}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         if query is not None:
-            answer = searcher.search(with_standard_input(query), mode=mode, **options)
+            answer = searcher.search(with_standard_input(query), **options)
         else:
             answer = searcher.listed(**options)
     print_answer(answer, styles[0] if styles else "lines")

@@ -104,11 +104,12 @@ def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
             return kept[1]
         options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
         options |= {"offset": page * asked.k, "fold": asked.fold, "diverse": asked.diverse}
+        options |= {"mode": asked.mode}
         if asked.nothing:
             answer = searcher.listed(**options)
         elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
-            answer = searcher.search(query, mode=asked.mode, **options)
+            answer = searcher.search(query, **options)
         else:
             picture = _picture_id(asked.like)
             answer = searcher.similar(picture, weight=asked.weight, **options)
