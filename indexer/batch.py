@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, u
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from indexer.album_changes import AlbumChanges
 from indexer.captions import Caption as FoundCaption
 from indexer.embeddings import unused_parts
 from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
@@ -68,7 +69,7 @@ class PictureFacts:
     reason: str | None = None
 
 
-class Batch(FolderChanges, TagChanges):
+class Batch(FolderChanges, TagChanges, AlbumChanges):
     """Changes that become visible together; `generation` is what the library has after them."""
 
     def __init__(self, session: Session, generation: int) -> None:

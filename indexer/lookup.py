@@ -149,3 +149,14 @@ class Lookup(Tables):
         """The pictures that consist of these bytes."""
         query = "SELECT id FROM pictures WHERE content_hash = ?"
         return [key for (key,) in self.rows(query, content_hash)]
+
+    def content_at(self, path: Path) -> bytes | None:
+        """The content of the picture that was seen at an absolute path, be it there now or not."""
+        whole = os.fsencode(path)
+        for key, folder in self.rows("SELECT id, path FROM folders"):
+            start = folder.rstrip(b"/") + b"/"
+            if whole.startswith(start):
+                query = "SELECT content_hash FROM pictures WHERE folder_id = ? AND relative = ?"
+                for (content,) in self.rows(query, key, whole[len(start) :]):
+                    return content if content is None else bytes(content)
+        return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from indexer.albums import AlbumLookup
 from indexer.cached_index import CachedIndex
 from indexer.compressed import CompressedFacts
 from indexer.database import (
@@ -54,6 +55,7 @@ class ReadLibrary:
         self._embeddings = PictureEmbeddings(reading, path)
         self._tags = TagLookup(reading, path)
         self.words = WordLookup(reading, path)
+        self.albums = AlbumLookup(reading, path)
         self._connections: Connections | None = None
         self._encoder: Encoder | None = None
         self._fusion: Fusion | None = None

@@ -1,4 +1,4 @@
-"""The tables of a library: folders, pictures, captions, embeddings, tags, settings.
+"""The tables of a library: folders, pictures, captions, embeddings, tags, albums, settings.
 
 SQLite is the truth; the vector index is a cache of it. Paths are bytes, relative to their
 folder. Embeddings are float16 and keyed by content (hash of the picture's bytes or of the
@@ -43,6 +43,8 @@ __all__ = [
     "SCHEMA",
     "SETTINGS",
     "VECTORS",
+    "AlbumPicture",
+    "AlbumRow",
     "Base",
     "Caption",
     "Embedding",
@@ -198,6 +200,35 @@ class PictureTag(Base):
     picture_id: Mapped[int] = mapped_column(ForeignKey("pictures.id", ondelete="CASCADE"))
     tag_id: Mapped[int] = mapped_column(ForeignKey("tags.id", ondelete="CASCADE"))
     probability: Mapped[float]
+
+
+class AlbumRow(Base):
+    """An album: a question that was given a name, never a list of pictures.
+
+    `asked` is the question as JSON (`indexer/albums.py`); pictures stand in it by their content.
+    """
+
+    __tablename__ = "albums"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    asked: Mapped[str]
+
+
+class AlbumPicture(Base):
+    """A picture that an album asks with, so that it can do so when the file is gone.
+
+    `vector` is the embedding of the encoder whose fingerprint is `encoder`: neither goes when
+    the library forgets the picture, or that encoder. `path` is where the file was; None for bytes.
+    """
+
+    __tablename__ = "album_pictures"
+    __table_args__ = (UniqueConstraint("album_id", "content_hash"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    album_id: Mapped[int] = mapped_column(ForeignKey("albums.id", ondelete="CASCADE"))
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    path: Mapped[bytes | None] = mapped_column(LargeBinary)
+    encoder: Mapped[str]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Segment(Base):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # every encoder has a transform, and a text query needs no Pillow
     from PIL import Image
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 _RESAMPLING = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
 
 
@@ -33,6 +34,18 @@ class ImageTransform:
             return self._padded(image)
         box = self._centre(image) if self.resize == "shortest" else None
         return np.asarray(self._scaled(image, (self.size, self.size), box))
+
+    def seen(self, width: int, height: int) -> Box:
+        """What the pixels show of a picture, in shares of its width and height.
+
+        More than all of it (below 0, above 1) where it is padded.
+        """
+        if self.resize == "squash":
+            return 0.0, 0.0, 1.0, 1.0
+        shortest, longest = sorted((width, height))
+        side = shortest if self.resize == "shortest" else longest
+        x, y = side / width / 2, side / height / 2
+        return 0.5 - x, 0.5 - y, 0.5 + x, 0.5 + y
 
     def _scaled(
         self,

@@ -17,7 +17,7 @@ from indexer.nearest import Wanted, best, ranked
 from indexer.scoring import Scores, StoredRows
 from indexer.vectors import Ids, picture_ids
 from search.order import Listed, Order
-from search.query import EmbeddedQuery
+from search.query import EmbeddedQuery, Without
 
 STRENGTH, FLOOR = 0.7, -0.1
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
@@ -63,9 +63,16 @@ def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positi
     total = np.zeros(len(positions), np.float32)
     order = np.argsort(positions)
     only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
-    for factor, row in embedded.without:
-        where, found = ranked(stored, row, weight, only)
+    for negative in embedded.without:
+        where, found = ranked(stored, negative.row, weight, only)
         values = np.full(len(positions), FLOOR, np.float32)
         values[order[np.searchsorted(positions[order], where)]] = found
-        total += np.float32(factor * STRENGTH) * np.maximum(0, values - np.float32(FLOOR))
+        total += penalty(negative, values)
     return total
+
+
+def penalty(negative: Without, scores: Scores) -> Scores:
+    """What a negative takes off, of rows that it scores so."""
+    lowered: Scores = np.maximum(0, scores - np.float32(FLOOR))
+    lowered *= np.float32(negative.weight * STRENGTH)
+    return lowered

@@ -13,6 +13,7 @@ from indexer.encoders import IMAGE, TEXT
 from indexer.lookup import PictureInfo
 from indexer.notation import thumbnail_path
 from indexer.reading import ReadLibrary
+from search.explanation import Explanation
 from search.query import Query
 
 Means = Mapping[str, NDArray[np.float32]]
@@ -27,7 +28,8 @@ class Hit:
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
     asked for by `where`, or by words alone, have no score either. `words` are those of the query's
-    words that were looked for and found; None where none were looked for.
+    words that were looked for and found; None where none were looked for. `explanation` is None
+    unless it was asked for.
     """
 
     rank: int
@@ -43,6 +45,7 @@ class Hit:
     tags: Mapping[str, float] | None = None
     words: tuple[str, ...] | None = None
     like: tuple[PictureInfo, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

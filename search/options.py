@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 from indexer.errors import InputError
+from search.examples import Mark
 
 AUTO, VECTOR, WORDS = MODES = ("auto", "vector", "words")
 
@@ -19,7 +20,11 @@ class Options(TypedDict, total=False):
     captions, names and tags ("words", without any encoder), or by both as it suits ("auto").
     `offset`: how many hits come before, on earlier pages. `fold`: show pictures that are nearly the
     same as one hit. `diverse`: how much unlikeness to the hits before counts against the score,
-    from 0 (not at all) to 1.
+    from 0 (not at all) to 1. `like`, `unlike`: pictures marked as right and as wrong, by their ids,
+    paths, URLs or bytes: they refine the question (`search/feedback.py`). `asked_first`: pictures
+    that are asked with or marked as right stand first, where they are else left out; wrong ones are
+    in any case. `least`: the score that a hit has to reach. `explain`: say of each hit what adds
+    how much to its score.
     """
 
     k: int
@@ -30,6 +35,11 @@ class Options(TypedDict, total=False):
     offset: int
     fold: bool
     diverse: float
+    like: Sequence[Mark]
+    unlike: Sequence[Mark]
+    asked_first: bool
+    least: float | None
+    explain: bool
 
 
 def complete(options: Options) -> Options:
@@ -41,5 +51,6 @@ def complete(options: Options) -> Options:
     if mode not in MODES:
         raise InputError(f"{mode!r}: no mode of searching; there are {', '.join(MODES)}")
     defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None, "mode": AUTO}
-    defaults |= {"offset": 0, "fold": False, "diverse": 0.0}
+    defaults |= {"offset": 0, "fold": False, "diverse": 0.0, "explain": False}
+    defaults |= {"like": (), "unlike": (), "asked_first": False, "least": None}
     return {**defaults, **options, "exclude": tuple(options.get("exclude", ()))}

@@ -61,3 +61,26 @@ def best_first(stored: StoredRows, q: NDArray[np.float32], weight: float, wanted
         return picture_ids(index.keys_at(positions)), scores
 
     return Order(likely_first, most)
+
+
+def preceded(head: Listed, order: Order) -> Order:
+    """Known pictures with their scores, and after them those of an order."""
+    ids, scores = head
+
+    def first(count: int) -> Listed:
+        more, below = order.first(max(0, count - len(ids)))
+        return np.append(ids[:count], more), np.append(scores[:count], below)
+
+    return Order(first, None if order.cheap is None else order.cheap + len(ids))
+
+
+def reaching(order: Order, least: float | None) -> Order:
+    """Those of an order whose score is not below the least."""
+    if least is None:
+        return order
+
+    def first(count: int) -> Listed:
+        ids, scores = order.first(count)
+        return ids[scores >= least], scores[scores >= least]
+
+    return Order(first, order.cheap)

@@ -39,13 +39,18 @@ def encoded_picture(
 ) -> tuple[NDArray[np.float32], bytes]:
     """The embedding (dim,) of a query picture, and the hash of its bytes. Raises `QueryError`."""
     content = read_query_picture(picture, offline=offline)
+    name = picture if isinstance(picture, str) else "the query picture"
+    return encoded(content, encoder, name), hash_bytes(content)
+
+
+def encoded(content: bytes, encoder: Encoder, name: str) -> NDArray[np.float32]:
+    """The embedding (dim,) of a picture's bytes. Raises `QueryError`, which tells its name."""
     try:
         image = decode(io.BytesIO(content), min_side=encoder.transform.size)
     except PictureError as error:
-        name = picture if isinstance(picture, str) else "the query picture"
         raise QueryError(f"{name}: {error}") from error
     row: NDArray[np.float32] = encoder.encode_images(encoder.transform(image)[None])[0]
-    return row, hash_bytes(content)
+    return row
 
 
 def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
 from indexer.errors import PlacedError, QueryError
 from indexer.scanning import SUFFIXES
+from search.examples import Example
 
 STDIN = "@-"
 SIGNS = ("+", "-")
@@ -27,13 +28,13 @@ _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of a query: words, or a picture by its path, URL or bytes.
+    """One part of a query: words, or a picture by its path, URL or bytes, or embedded already.
 
     A negative `weight` takes away what is like it.
     """
 
     text: str = ""
-    picture: str | bytes | None = None
+    picture: str | bytes | Example | None = None
     weight: float = 1.0
 
 
@@ -68,15 +69,26 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """What is taken away: which term of the query, its weight, and its centred unit row (dim,)."""
+
+    term: int
+    weight: float
+    row: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddedQuery:
     """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
 
-    `without` are the rows (dim,) of what is taken away, centred too, each with its weight.
+    `terms` (t, dim) are its terms with their weights, after them what marks add: they sum up to
+    `q`. Rows of terms that are taken away are zeros; `without` has their own.
     """
 
     q: NDArray[np.float32]
     content_hashes: tuple[bytes, ...]
-    without: tuple[tuple[float, NDArray[np.float32]], ...] = ()
+    terms: NDArray[np.float32]
+    without: tuple[Without, ...] = ()
 
 
 def _parsed(words: Sequence[str]) -> list[Term]:
@@ -162,15 +174,19 @@ def embed(
     """The weighted sum of a query's terms, each centred by the mean of its modality, and apart from
     it those that are taken away.
 
-    `means` are rows (dim,) by modality. Raises `QueryError` for a picture that cannot be read
-    and for terms that cancel out.
+    Of a query without terms, which only marks can answer, the row is zeros. `means` are rows
+    (dim,) by modality. Raises `QueryError` for a picture that cannot be read and for terms that
+    cancel out.
     """
-    q = np.zeros(encoder.dim, np.float32)
+    rows: list[NDArray[np.float32]] = []
     hashes: list[bytes] = []
-    without: list[tuple[float, NDArray[np.float32]]] = []
+    without: list[Without] = []
     for term in query.terms:
         if term.picture is None:
             row, modality = encoder.encode_texts([term.text])[0], TEXT
+        elif isinstance(term.picture, Example):
+            row, modality = term.picture.row, IMAGE
+            hashes.append(term.picture.content_hash)
         else:
             pictures = import_module("search.pictures")  # words need neither Pillow nor sockets
             row, content_hash = pictures.encoded_picture(term.picture, encoder, offline=offline)
@@ -179,9 +195,12 @@ def embed(
         centre = means.get(modality)
         row = unit_rows(row if centre is None else row - centre)
         if term.weight < 0:
-            without.append((-term.weight, row))
-        else:
-            q += term.weight * row
-    if not np.linalg.norm(q) > 1e-3 or any(row @ unit_rows(q) > _SAME for _, row in without):
+            without.append(Without(len(rows), -term.weight, row))
+        rows.append(max(0.0, term.weight) * row)
+    terms = np.reshape(np.array(rows, np.float32), (-1, encoder.dim))
+    q = terms.sum(axis=0)
+    length = np.linalg.norm(q)
+    same = any(negative.row @ unit_rows(q) > _SAME for negative in without)
+    if query.terms and (same or not length > 1e-3):
         raise QueryError("the terms of the query cancel out; change their weights")
-    return EmbeddedQuery(unit_rows(q), tuple(hashes), tuple(without))
+    return EmbeddedQuery(unit_rows(q), tuple(hashes), terms / (length or 1), tuple(without))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Unpack
@@ -17,11 +17,14 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
+from search.examples import examples_of, marked_rows
 from search.excluding import lowered_first, nearest_without
+from search.explaining import explained
+from search.feedback import refined
 from search.hits import Answer, Hit, Parts, read_hits
 from search.names import having_names, named_first, names_in
 from search.options import AUTO, WORDS, Options, complete
-from search.order import Listed, Order, best_first
+from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best
@@ -36,10 +39,11 @@ class Searcher:
         self._stored: tuple[VectorIndex, StoredRows] | None = None
 
     def search(self, query: Query | str, **options: Unpack[Options]) -> Answer:
-        """The k best pictures; a query picture that is in the library is left out by content.
+        """The k best pictures; those of the library that are asked with are left out, by content.
 
-        The query of the answer says which weight was used. Raises `QueryError`, `InputError` for a
-        weight that the fusion cannot serve or a tag that no head gives, and `LibraryError`.
+        So are marked ones; a query without terms is answered by those marked as right. The query of
+        the answer says which weight was used. Raises `QueryError`, `InputError` for a weight that
+        the fusion cannot serve or a tag that no head gives, and `LibraryError`.
         """
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
@@ -89,6 +93,8 @@ class Searcher:
 
     def _worded(self, query: Query, wanted: Options, start: float) -> Answer:
         """The pictures that have the words of a query; no encoder is opened for it."""
+        if wanted["like"] or wanted["unlike"]:
+            raise QueryError("marks do not refine words alone; leave the mode at 'auto'")
         wording, lookup = Wording.alone(query), self.library.words
         order = by_words(lookup, wording, wanted["exclude"], self._allowed(wanted))
         page = page_of(self.library, order, {**wanted, "diverse": 0.0}, {})
@@ -137,27 +143,72 @@ class Searcher:
         centre = stored.centres.means.get(IMAGE)
         q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
         query = Query((Term(picture=str(same.path)),), weight)
-        return self._answer(EmbeddedQuery(q, (same.content_hash,)), query, weight, wanted, start)
+        embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
+        return self._answer(embedded, query, weight, wanted, start)
 
     def _answer(
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
     ) -> Answer:
         stored = self._rows()
-        index, allowed = stored.index, self._allowed(wanted)
-        having = None if allowed is None else index.positions(allowed)
-        barred = np.array([*wanted["exclude"], *self._own(embedded)], np.int64)
-        limits = Wanted(wanted["k"], index.positions(barred) if len(barred) else barred, having)
-        order, means = _order(stored, embedded, weight, limits), stored.centres.means
+        embedded, wrong = self._refined(embedded, wanted, weight)
         names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
-        named = having_names(self.library.words, names, index.size)
-        if named:
-            places = limits.among(index.positions(np.array(sorted(named), np.int64)))
-            positions, scores = nearest_without(stored, embedded, weight, places)
-            order = named_first(order, picture_ids(index.keys_at(positions)), scores, named)
+        named = having_names(self.library.words, names, stored.index.size)
+        order, means = self._order(embedded, wrong, weight, wanted, named), stored.centres.means
         page = page_of(self.library, order, wanted, means)
         hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
         hits = with_words(self.library.words, hits, names) if named else hits
+        if wanted["explain"]:
+            hits = explained(self.library, stored, hits, embedded, query, weight)
         return _timed(query, placed(self.library, hits, page), start, page)
+
+    def _order(
+        self,
+        embedded: EmbeddedQuery,
+        wrong: Sequence[bytes],
+        weight: float,
+        wanted: Options,
+        named: Mapping[int, int],
+    ) -> Order:
+        """All pictures that may be found, in the order of the answer."""
+        stored, allowed = self._rows(), self._allowed(wanted)
+        out = [*wanted["exclude"], *self._own(wrong)]
+        own = [key for key in self._own(embedded.content_hashes) if key not in out]
+
+        def limits(barred: Sequence[int], only: NDArray[np.int64] | None) -> Wanted:
+            index = stored.index
+            having = None if only is None else index.positions(only)
+            bars = np.array([*barred], np.int64)
+            return Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
+
+        within = limits([*out, *own], allowed)
+        found = reaching(_best_first(stored, embedded, weight, within), wanted["least"])
+        if named:
+            places = within.among(stored.index.positions(np.array(sorted(named), np.int64)))
+            positions, scores = nearest_without(stored, embedded, weight, places)
+            having = picture_ids(stored.index.keys_at(positions)), scores
+            having = reaching(Order.of(*having), wanted["least"]).first(len(scores))
+            found = named_first(found, *having, named)
+        if not wanted["asked_first"] or not own:
+            return found
+        first = np.array(own, np.int64)
+        first = first if allowed is None else np.intersect1d(first, allowed)
+        head = _best_first(stored, embedded, weight, limits(out, first))
+        return preceded(head.first(len(first)), found)
+
+    def _refined(
+        self, embedded: EmbeddedQuery, wanted: Options, weight: float
+    ) -> tuple[EmbeddedQuery, list[bytes]]:
+        """The query as the marked pictures refine it, which are right; contents of wrong ones."""
+        means = self._rows().centres.means
+        right = examples_of(self.library, wanted["like"])
+        wrong = examples_of(self.library, wanted["unlike"])
+        contents = [example.content_hash for example in right]
+        if any(example.content_hash in contents for example in wrong):
+            raise QueryError("a picture is marked as right and as wrong; take one of them back")
+        rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
+        moved = refined(embedded, *rows)
+        hashes = (*embedded.content_hashes, *contents)
+        return replace(moved, content_hashes=hashes), [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""
@@ -182,16 +233,17 @@ class Searcher:
             self._stored = (index, StoredRows.in_index(index, self.library.encoder.means))
         return self._stored[1]
 
-    def _own(self, query: EmbeddedQuery) -> list[int]:
+    def _own(self, contents: Iterable[bytes]) -> list[int]:
+        """Ids of the pictures that consist of these bytes."""
         return [
-            key
-            for content in query.content_hashes
-            for key in self.library.catalogue.ids_of_content(content)
+            key for content in contents for key in self.library.catalogue.ids_of_content(content)
         ]
 
 
-def _order(stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted) -> Order:
-    """All pictures for a query, best first."""
+def _best_first(
+    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+) -> Order:
+    """All pictures for a query, best first, whether or not it takes something away."""
     if embedded.without:
         return lowered_first(stored, embedded, weight, wanted)
     return best_first(stored, embedded.q, weight, wanted)

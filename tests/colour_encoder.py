@@ -52,6 +52,12 @@ class ColourEncoder:
         dark = 1 - colours.max(1, initial=0, keepdims=True)
         return unit_rows(np.concatenate([colours, dark, 0 * dark], axis=1))
 
+    def encode_places(self, images):
+        """Each place of a grid of 4 by 4 as a picture of its own."""
+        cells = np.asarray(images).reshape(-1, 4, 2, 4, 2, 3).swapaxes(2, 3)
+        rows = self.encode_images(cells.reshape(-1, 2, 2, 3))
+        return rows.reshape(-1, 4, 4, DIM)
+
     def encode_texts(self, texts):
         self.texts += len(texts)
         return unit_rows(np.array([colour_of(text) for text in texts]).reshape(-1, DIM))

@@ -11,7 +11,7 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import unit_rows
 from search import Query, Searcher
 from search.excluding import FLOOR, STRENGTH, nearest_without
-from search.query import EmbeddedQuery
+from search.query import EmbeddedQuery, Without
 from search.ranking import StoredRows, Wanted, scores
 
 NOBODY = np.zeros(0, np.int64)
@@ -24,16 +24,17 @@ def names(answer):
 def brute_force(stored, embedded, weight):
     """The score of every row by the formula, from the exact scores of each query."""
     found = scores(stored, embedded.q, weight).astype(np.float64)
-    for factor, row in embedded.without:
-        negative = scores(stored, row, weight).astype(np.float64)
-        penalty = factor * STRENGTH * np.maximum(0, negative - FLOOR)
+    for taken in embedded.without:
+        negative = scores(stored, taken.row, weight).astype(np.float64)
+        penalty = taken.weight * STRENGTH * np.maximum(0, negative - FLOOR)
         found -= np.where(np.isfinite(negative), penalty, 0)
     return found
 
 
 def asked(seed, negatives, factor=1.0):
     rows = unit_rows(np.random.default_rng(seed).normal(size=(1 + negatives, DIM)))
-    return EmbeddedQuery(rows[0], (), tuple((factor, row) for row in rows[1:]))
+    without = tuple(Without(n, factor, row) for n, row in enumerate(rows[1:], start=1))
+    return EmbeddedQuery(rows[0], (), rows[:1], without)
 
 
 @pytest.mark.parametrize("weight", [0, 0.3, 0.5, 1])

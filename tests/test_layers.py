@@ -90,6 +90,7 @@ HEAVY_HOMES = (
     "indexer.encoders.open_clip",
     "indexer.encoders.checkpoints",
     "indexer.encoders.exports",
+    "indexer.encoders.visual_places",
     "indexer.encoders.quantising",
 )
 
@@ -139,7 +140,8 @@ NAMES = {
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "Pixels", "Rows", "load_encoder", "unit_rows",
+        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "Rows", "load_encoder",
+        "unit_rows",
     ],
 }  # fmt: skip
 

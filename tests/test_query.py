@@ -209,9 +209,9 @@ def test_what_is_taken_away_stays_apart_from_the_row_of_the_query():
     means = {TEXT: MEANS[TEXT]}
     embedded = embed(Query((Term("purple"), Term("red", weight=-0.5))), ENCODER, means)
     assert np.allclose(embedded.q, embed(Query.of("purple"), ENCODER, means).q)
-    ((weight, row),) = embedded.without
-    assert weight == 0.5
-    assert np.allclose(row, embed(Query.of("red"), ENCODER, means).q)
+    (taken,) = embedded.without
+    assert (taken.term, taken.weight) == (1, 0.5)
+    assert np.allclose(taken.row, embed(Query.of("red"), ENCODER, means).q)
 
 
 def test_each_term_is_centred_by_the_mean_of_its_modality():

@@ -11,7 +11,14 @@ import sys
 
 import streamlit as st
 
-from ui.views import library_page, map_page, search_page
+from ui.views import (
+    albums_page,
+    captions_page,
+    duplicates_page,
+    library_page,
+    map_page,
+    search_page,
+)
 from ui.views.options import AppOptions
 from ui.views.plain import ICON, use_style
 
@@ -31,10 +38,24 @@ def main() -> None:
     def lay_out() -> None:
         map_page.show(options, start)
 
-    chart = st.Page(lay_out, title="Map", icon=":material/scatter_plot:", url_path="map")
-    library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
+    def albums() -> None:
+        albums_page.show(options, start)
+
+    def alike() -> None:
+        duplicates_page.show(options)
+
+    def captions() -> None:
+        captions_page.show(options)
+
     start = st.Page(search, title="Search", icon=":material/search:", default=True)
-    st.navigation([start, chart, library], position="top").run()
+    kept = st.Page(albums, title="Albums", icon=":material/photo_album:", url_path="albums")
+    chart = st.Page(lay_out, title="Map", icon=":material/scatter_plot:", url_path="map")
+    copies = st.Page(
+        alike, title="Duplicates", icon=":material/content_copy:", url_path="duplicates"
+    )
+    audit = st.Page(captions, title="Captions", icon=":material/subtitles:", url_path="captions")
+    library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
+    st.navigation([start, kept, chart, copies, audit, library], position="top").run()
 
 
 if __name__ == "__main__":

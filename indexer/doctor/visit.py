@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
+from indexer.doctor.albums import albums
 from indexer.doctor.catalogue import (
     captions_without_embedding,
     integrity,
@@ -39,6 +40,7 @@ CHECKS: dict[str, Check] = {
     "move": unfinished,
     "tags": tags,
     "words": words,
+    "albums": albums,
     "fusion": learned_fusion,
     "vectors": segments,
     "thumbnails": thumbnails,

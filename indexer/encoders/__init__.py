@@ -1,6 +1,15 @@
 """Encoders: independent features of pictures and texts in one space."""
 
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Pixels, Rows, unit_rows
+from indexer.encoders.protocol import IMAGE, TEXT, Encoder, LocatingEncoder, Pixels, Rows, unit_rows
 from indexer.encoders.registry import load_encoder
 
-__all__ = ["IMAGE", "TEXT", "Encoder", "Pixels", "Rows", "load_encoder", "unit_rows"]
+__all__ = [
+    "IMAGE",
+    "TEXT",
+    "Encoder",
+    "LocatingEncoder",
+    "Pixels",
+    "Rows",
+    "load_encoder",
+    "unit_rows",
+]

@@ -23,7 +23,16 @@ from numpy.typing import NDArray
 from indexer.encoders.graphs import Graph, beside
 from indexer.encoders.kept_tokenizer import KeptTokenizer
 from indexer.encoders.mapped import MappedGraph
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Pixels, Rows, unit_rows
+from indexer.encoders.protocol import (
+    IMAGE,
+    TEXT,
+    Encoder,
+    LocatingEncoder,
+    Pixels,
+    Places,
+    Rows,
+    unit_rows,
+)
 from indexer.errors import ModelError
 from indexer.transform import ImageTransform
 
@@ -99,6 +108,13 @@ class ExportedEncoder:
             return self._rows([self._texts.run({"tokens": self._tokens(p)})[0] for p in parts])
         except ModelError as error:
             return self._again(error).encode_texts(texts)
+
+    def encode_places(self, images: Pixels) -> Places:
+        """Rows (n, rows, columns, dim) of the places of the last features, by PyTorch."""
+        whole = self._whole
+        if not isinstance(whole, LocatingEncoder):
+            raise ModelError(f"{self.name}: cannot tell where in a picture something is")
+        return whole.encode_places(images)
 
     def _again(self, error: ModelError) -> Encoder:
         """The encoder in PyTorch, which exports its towers anew where they were lost."""

@@ -36,12 +36,14 @@ from indexer.encoders.heads import (
 from indexer.encoders.layout import AT_ONCE
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
-from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Rows, unit_rows
+from indexer.encoders.places import features_without
+from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Places, Rows, unit_rows
 from indexer.errors import InputError, ModelError
 from indexer.golden import golden_pixels
 from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
+GRID = (9, 9)  # places of the last map
 BATCH = 16  # sentences a run: larger ones only cost memory
 MAX_TOKENS = 128
 INT8_COST = BUILT_IN.with_name("int8.json")  # what int8 costs with the heads of picfuse
@@ -68,6 +70,7 @@ class Towers:
         self.trunk = Graph(f"trunk-{tower}", cache, heads)
         plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.image = Int8Graph(plain, heads) if int8 else plain
+        self.maps = Graph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
         self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads))
         self._tokenizer: Tokenizer | None = None
 
@@ -82,6 +85,13 @@ class Towers:
         for pooled, probabilities in self.image.run_pixels(images):
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
+
+    def features_without(self, image: Pixels) -> NDArray[np.float32]:
+        """Shape (1 + h * w, 9064), of pixels (260, 260, 3): of all, then without each place.
+
+        Their graph is made with the first picture that is asked for, in up to a minute, in fp32.
+        """
+        return features_without([x[0] for x in self.maps.run({"pixels": image[None]})])
 
     def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
@@ -142,9 +152,21 @@ class MiniEncoder:
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        self._complete()
+        return project_images(self.towers.image_features(images), self.weights)
+
+    def encode_places(self, images: Pixels) -> Places:
+        """Rows (n, 9, 9, dim): what is missing of `v_i` when a place and those around it are."""
+        self._complete()
+        found = np.zeros((len(images), *GRID, self.dim), np.float32)
+        for place, image in enumerate(images):
+            rows = project_images(self.towers.features_without(image), self.weights)
+            found[place] = (rows[0] - rows[1:]).reshape(*GRID, self.dim)
+        return found
+
+    def _complete(self) -> None:
         if not set(COARSE) <= set(self.weights):
             self.weights = self._all_weights()
-        return project_images(self.towers.image_features(images), self.weights)
 
     def _all_weights(self) -> dict[str, NDArray[np.float32]]:
         """All weights, of the same file as those that were read first. Raises `ModelError`."""

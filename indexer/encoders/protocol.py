@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from indexer.transform import ImageTransform
 
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
+Places: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), of a grid over the pixels
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
 
 IMAGE = "image"
@@ -48,6 +49,19 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim); n may be 0."""
+        ...
+
+
+@runtime_checkable
+class LocatingEncoder(Protocol):
+    """What an encoder may do besides: say what each place of a picture adds to it."""
+
+    def encode_places(self, images: Pixels) -> Places:
+        """Rows (n, rows, columns, dim) whose products with a query tell places apart.
+
+        The higher, the more a place speaks for the query, compared with the others of the same
+        picture. Raises `ModelError` where the image tower has no such grid.
+        """
         ...
 
 

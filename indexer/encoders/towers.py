@@ -19,6 +19,7 @@ from transformers import BertConfig, BertModel
 
 from indexer.encoders.heads import TAIL
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
+from indexer.encoders.places import MAPS
 from indexer.errors import ModelError
 
 FIRST_STAGE = 3  # of seven, from 0: the first whose channels the image head reads
@@ -46,20 +47,27 @@ class Trunk(nn.Module):
 
         The latter is the map (n, 208, 9, 9) that the first block of stage 5 gives.
         """
+        maps, x, read = self.maps(pixels)
+        parts = [part for y in maps for part in (y.mean((2, 3)), y.amax((2, 3)))]
+        parts += quarters(maps[-1])
+        pooled = x.mean((2, 3))
+        probabilities = self.net.classifier(pooled).softmax(-1)
+        return torch.cat([*parts, x.amax((2, 3)), pooled], -1), probabilities, read
+
+    def maps(self, pixels: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        """The maps (n, c, h, w) of the last stages, the last one of all (n, 1280, 9, 9), and what
+        the tail reads.
+        """
         images = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0
-        x, parts = self.net.bn1(self.net.conv_stem(images)), []
+        x, maps = self.net.bn1(self.net.conv_stem(images)), []
         read = x
         for stage, blocks in enumerate(self.net.blocks):
             for number, block in enumerate(blocks):
                 x = block(x)
                 read = x if (stage, number) == (TAIL_STAGE, 0) else read
             if stage >= FIRST_STAGE:
-                parts += [x.mean((2, 3)), x.amax((2, 3))]
-        parts += quarters(x)
-        x = self.net.bn2(self.net.conv_head(x))  # (n, 1280, 9, 9)
-        pooled = x.mean((2, 3))
-        probabilities = self.net.classifier(pooled).softmax(-1)
-        return torch.cat([*parts, x.amax((2, 3)), pooled], -1), probabilities, read
+                maps.append(x)
+        return maps, self.net.bn2(self.net.conv_head(x)), read
 
 
 class Tail(nn.Module):
@@ -77,8 +85,13 @@ class Tail(nn.Module):
 
     def forward(self, read: Tensor) -> Tensor:
         """Maps (n, 208, 9, 9) of the trunk to means and maxima of 1,280 channels, (n, 2560)."""
-        x = self.last(self.blocks(read))
+        x = self.map(read)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1)
+
+    def map(self, read: Tensor) -> Tensor:
+        """The last map (n, 1280, 9, 9)."""
+        x: Tensor = self.last(self.blocks(read))
+        return x
 
     def train(self, mode: bool = True) -> Tail:
         """Never in training mode: that would move the statistics of the normalisation."""
@@ -116,6 +129,25 @@ class ImageTower(nn.Module):
         return torch.cat([pooled, self.tail(read)], -1), probabilities
 
 
+class Maps(nn.Module):
+    """The image tower before anything is pooled: what each place of a picture shows."""
+
+    def __init__(self, heads: Path) -> None:
+        super().__init__()
+        tower = ImageTower(heads)
+        self.trunk, self.tail = tower.trunk, tower.tail
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """uint8 (n, 260, 260, 3) to maps (n, c, h, w), in the order of `MAPS`.
+
+        The classes are logits: their mean over places is what the classifier says of the mean.
+        """
+        maps, last, read = self.trunk.maps(pixels)
+        net = self.trunk.net
+        classes = net.classifier(last.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return (*maps, last, self.tail.map(read), classes)
+
+
 def quarters(x: Tensor) -> list[Tensor]:
     """Means (n, c) over the four quarters of a map (n, c, h, w); they overlap by a row."""
     h, w = ((side + 1) // 2 for side in x.shape[2:])
@@ -146,9 +178,9 @@ class TextTower(nn.Module):
 
 
 def export(name: str, path: Path, heads: Path) -> None:
-    """Write the ONNX graph of the tower "image", "trunk" or "text", batch and length left open.
+    """Write the ONNX graph of the tower "image", "trunk", "maps" or "text".
 
-    `heads` is the heads file whose tail belongs to the image tower.
+    Batch and length are left open. `heads` is the heads file whose tail belongs to the image tower.
     """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
     pixels = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)
@@ -160,12 +192,15 @@ def export(name: str, path: Path, heads: Path) -> None:
     elif name == "trunk":
         tower, shapes = Trunk(), [{0: batch}]
         names = (["pixels"], ["pooled", "probabilities", "read"])
+    elif name == "maps":
+        tower, shapes = Maps(heads), [{0: batch}]
+        names = (["pixels"], [*MAPS])
     elif name == "text":
         tower, shapes = TextTower(), [{0: batch, 1: length}] * 2
         example = (torch.ones(2, 9, dtype=torch.int64), torch.ones(2, 9, dtype=torch.int64))
         names = (["tokens", "mask"], ["sentence"])
     else:
-        raise ModelError(f"no tower {name!r}; there are 'image', 'trunk' and 'text'")
+        raise ModelError(f"no tower {name!r}; there are 'image', 'trunk', 'maps' and 'text'")
     torch.onnx.export(
         tower.eval(),
         example,

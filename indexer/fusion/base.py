@@ -155,6 +155,15 @@ class Fusion(ABC):
         (m, width), shape (m,).
         """
 
+    def halves(
+        self, v_i: Rows, v_t: Rows, has_caption: Mask, weight: float, centres: Centres
+    ) -> tuple[Rows, Rows] | None:
+        """Rows (n, dim) of picture and caption whose products with `q` sum up to the score.
+
+        None for a fusion whose score is no such sum. What is without a caption is before any gain.
+        """
+        return None
+
     def check_encoder(self, encoder: Encoder) -> None:
         """Raise `InputError` for an encoder whose rows this fusion cannot fuse; most fuse any."""
         return

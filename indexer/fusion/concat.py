@@ -67,6 +67,15 @@ class Concat(Fusion):
         known = {IMAGE: m_i, TEXT: m_t}
         return Centres(captioned.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
+    def halves(
+        self, v_i: Rows, v_t: Rows, has_caption: Mask, weight: float, centres: Centres
+    ) -> tuple[Rows, Rows]:
+        rows = self.pictures(v_i, v_t, has_caption)
+        lengths = np.maximum(self.lengths(rows, weight), 1e-6)[:, None]
+        centred = rows - np.where(has_caption[:, None], centres.captioned, centres.plain)
+        r_i, r_t = np.split(centred / lengths, 2, axis=1)
+        return weight * r_i, (1 - weight) * r_t
+
     def plain_gain(
         self,
         rows: NDArray[np.floating],

@@ -27,6 +27,22 @@ class Mean(Unweighed):
         captioned = own_mean(sums.captioned, sums.with_caption, both)
         return Centres(captioned, own_mean(sums.plain, sums.without_caption, m_i), means)
 
+    def halves(
+        self, v_i: Rows, v_t: Rows, has_caption: Mask, weight: float, centres: Centres
+    ) -> tuple[Rows, Rows]:
+        """The mean row of the captioned is one of sums: what of it is not of the known means of
+        both, as if they were unrelated, is shared out evenly.
+        """
+        said = np.where(has_caption[:, None], v_t, 0)
+        lengths = np.maximum(np.linalg.norm(v_i + said, axis=1, keepdims=True), 1e-12)
+        zero = np.zeros(v_i.shape[1], np.float32)
+        m_i, m_t = (centres.means.get(kind, zero) for kind in (IMAGE, TEXT))
+        scale = np.sqrt(2 + 2 * m_i @ m_t)
+        rest = (centres.captioned - (m_i + m_t) / scale) / 2
+        c_i = np.where(has_caption[:, None], m_i / scale + rest, centres.plain)
+        c_t = np.where(has_caption[:, None], m_t / scale + rest, 0)
+        return v_i / lengths - c_i, said / lengths - c_t
+
     def plain_gain(
         self,
         rows: NDArray[np.floating],

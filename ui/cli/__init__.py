@@ -10,6 +10,8 @@ MODULES = {
     "index": "indexing",
     "search": "searching",
     "similar": "searching",
+    "album": "albums",
+    "explain": "explaining",
     "duplicates": "duplicating",
     "audit": "auditing",
     "export": "exporting",

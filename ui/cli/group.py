@@ -82,6 +82,8 @@ SUMMARIES = {
     "index": "Add folders of pictures to the library, or bring them up to date.",
     "search": "Find pictures by words, by a picture, or by both.",
     "similar": "Find pictures like this one.",
+    "album": "Save a search as an album that stays current, and list albums.",
+    "explain": "Show where in a picture a query is found.",
     "duplicates": "List pictures that are the same or alike.",
     "audit": "List captions that fit their picture badly.",
     "export": "Write what the library knows, or put hits into a folder.",

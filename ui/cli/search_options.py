@@ -1,7 +1,8 @@
-"""The options of the commands that search."""
+"""The options of the commands that search, in groups."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -23,71 +24,95 @@ WHERE = (
 )
 
 
-def restricting_options(command: F) -> F:
-    """The options that say what is asked for beside the terms."""
-    for option in (
-        click.option(
-            "--weight",
-            type=click.FloatRange(0, 1),
-            help="1 ranks by the picture alone, 0 by its caption alone.  [default: as the "
-            "library is set]",
-        ),
-        click.option(
-            "--tag",
-            "tags",
-            multiple=True,
-            metavar="NAME",
-            help="Only pictures with this tag; may be repeated: all must hold.",
-        ),
-        click.option(
-            "--where",
-            metavar="EXPR",
-            callback=lambda ctx, parameter, value: _where(ctx, value),
-            help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
-            "'--where help' lists the fields.",
-        ),
-    ):
-        command = option(command)
-    return command
+def grouped(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one; the last of them is listed first."""
+
+    def add(command: F) -> F:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
 
 
-def search_options(command: F) -> F:
-    """The options that both commands take."""
-    for option in (
-        click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
-        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
-        json_option,
-        restricting_options,
-        click.option(
-            "--diversity",
-            type=click.FloatRange(0, 1),
-            help="How much: 0 goes by score alone; names --diverse too.  [default: 0.3]",
-        ),
-        click.option(
-            "--diverse", is_flag=True, help="Prefer pictures that are unlike the hits before them."
-        ),
-        click.option(
-            "--no-fold",
-            "fold",
-            flag_value=False,
-            default=True,
-            help="Show each of several pictures that are nearly the same.",
-        ),
-        click.option(
-            "--page",
-            type=click.IntRange(1),
-            help="Which page of k hits to show, from 1; none repeats or skips a picture.",
-        ),
-        click.option(
-            "--offset", type=click.IntRange(0), help="Leave out so many hits of the first."
-        ),
-        click.option(
-            "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
-        ),
-        library_options,
-    ):
-        command = option(command)
-    return command
+printing_options = grouped(
+    click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
+    click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
+    json_option,
+)
+
+restricting_options = grouped(
+    click.option(
+        "--weight",
+        type=click.FloatRange(0, 1),
+        help="1 ranks by the picture alone, 0 by its caption alone.  [default: as the "
+        "library is set]",
+    ),
+    click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="NAME",
+        help="Only pictures with this tag; may be repeated: all must hold.",
+    ),
+    click.option(
+        "--where",
+        metavar="EXPR",
+        callback=lambda ctx, parameter, value: _where(ctx, value),
+        help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
+        "'--where help' lists the fields.",
+    ),
+)
+
+marking_options = grouped(
+    click.option(
+        "--unlike",
+        multiple=True,
+        metavar="PICTURE",
+        help="A picture that is wrong: find others than such; may be repeated.",
+    ),
+    click.option(
+        "--like",
+        multiple=True,
+        metavar="PICTURE",
+        help="A picture that is right, of the library or any other: find more such; may be "
+        "repeated.",
+    ),
+)
+
+paging_options = grouped(
+    click.option(
+        "--explain", is_flag=True, help="Say what picture, caption and terms add to a score."
+    ),
+    click.option(
+        "--diversity",
+        type=click.FloatRange(0, 1),
+        help="How much: 0 goes by score alone; names --diverse too.  [default: 0.3]",
+    ),
+    click.option(
+        "--diverse", is_flag=True, help="Prefer pictures that are unlike the hits before them."
+    ),
+    click.option(
+        "--no-fold",
+        "fold",
+        flag_value=False,
+        default=True,
+        help="Show each of several pictures that are nearly the same.",
+    ),
+    click.option(
+        "--page",
+        type=click.IntRange(1),
+        help="Which page of k hits to show, from 1; none repeats or skips a picture.",
+    ),
+    click.option("--offset", type=click.IntRange(0), help="Leave out so many hits of the first."),
+    click.option(
+        "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
+    ),
+)
+
+search_options = grouped(
+    printing_options, restricting_options, paging_options, marking_options, library_options
+)
 
 
 def mode_option(command: F) -> F:

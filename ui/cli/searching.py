@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class SearchCommand(click.Command):
     epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
     "  picfuse search golden retriever + ./pool.jpg - 2:fruit\n"
     "  picfuse search on the beach --tag joyful\n"
+    "  picfuse search a dog --like ./ours.jpg --unlike ./theirs.jpg\n"
     '  picfuse search a black dog --where "taken: last winter and has: place"',
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
@@ -58,19 +60,28 @@ def search(
     term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
     With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
     alone, the newest that fulfil it.
-    The same picture in the library is left out of its own hits; pictures that are nearly the same
-    are one hit. Exit status 1 when nothing matched.
+    --like and --unlike refine what is asked by hits that are right and wrong. Pictures that are
+    named are left out of their own hits; those that are nearly the same are one hit. Exit status 1
+    when nothing matched.
+    """
+    _answer(ctx, query_of(ctx, terms, weight, options), **options)
+
+
+def query_of(
+    ctx: click.Context, terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any]
+) -> Query | None:
+    """The query of a command's words; None where tags and conditions alone are asked for.
+
+    It has no terms where nothing but marked pictures is asked with.
     """
     for term in terms:
         if term.startswith("--"):
             raise click.NoSuchOption(term, ctx=ctx)
-    query = Query.parse(terms, weight=weight) if terms or not _restricted(options) else None
-    _answer(ctx, query, **options)
-
-
-def _restricted(options: Mapping[str, Any]) -> bool:
-    """Whether something is asked for without a term."""
-    return bool(options["tags"]) or options["where"] is not None
+    if terms:
+        return with_standard_input(Query.parse(terms, weight=weight))
+    if options["like"] or options["unlike"]:
+        return Query((), weight)
+    return None if options["tags"] or options["where"] is not None else Query.parse(())
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
@@ -79,7 +90,7 @@ def _restricted(options: Mapping[str, Any]) -> bool:
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
     """Find pictures like PICTURE: a path, a URL, or '@-' for standard input."""
-    _answer(ctx, Query.of(picture=picture, weight=weight), **options)
+    _answer(ctx, with_standard_input(Query.of(picture=picture, weight=weight)), **options)
 
 
 def _answer(
@@ -88,6 +99,9 @@ def _answer(
     *,
     tags: tuple[str, ...],
     where: str | None,
+    like: tuple[str, ...],
+    unlike: tuple[str, ...],
+    explain: bool,
     mode: str = AUTO,
     library: Path,
     offline: bool,
@@ -97,23 +111,27 @@ def _answer(
     fold: bool,
     **pages: Any,
 ) -> None:
-    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
-    if len(styles) > 1:
-        raise click.UsageError("--json, --jsonl and -0 exclude each other")
+    style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
-    options |= {"mode": mode}
+    options |= {"like": like, "unlike": unlike, "explain": explain, "mode": mode}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
-        if query is not None:
-            answer = searcher.search(with_standard_input(query), **options)
-        else:
-            answer = searcher.listed(**options)
-    print_answer(answer, styles[0] if styles else "lines")
+        ask = searcher.listed if query is None else partial(searcher.search, query)
+        answer = ask(**options)
+    print_answer(answer, style)
     if not answer.hits:
-        if not styles:
+        if style == "lines":
             what = "nothing matched" if not options["offset"] else "no hits from there on"
             click.echo(f"picfuse: {what}", err=True)
         ctx.exit(NOTHING_MATCHED)
+
+
+def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:
+    """How an answer is printed. Raises `click.UsageError` for two ways at once."""
+    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
+    if len(styles) > 1:
+        raise click.UsageError("--json, --jsonl and -0 exclude each other")
+    return styles[0] if styles else "lines"
 
 
 def with_standard_input(query: Query) -> Query:

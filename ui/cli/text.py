@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ui.why import lines_of
+
 if TYPE_CHECKING:
-    from search import Answer, Hit, Query
+    from search import Answer, Hit, Query, Term
+    from search.examples import Example
+    from search.explanation import Explanation
 
 _JOINER = "\u200d"  # inside emoji
 
@@ -66,6 +70,20 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
         **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
         **like_fields(hit),
+        **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
+    }
+
+
+def explanation_fields(explanation: Explanation) -> dict[str, Any]:
+    """What adds to a score as scripts read it; a share without a term is that of the marks."""
+    return {
+        "picture": _rounded(explanation.picture),
+        "caption": _rounded(explanation.caption),
+        "exact": explanation.exact,
+        "terms": [
+            {**({} if part.term is None else term_fields(part.term)), "share": _rounded(part.share)}
+            for part in explanation.terms
+        ],
     }
 
 
@@ -93,23 +111,22 @@ def valid(text: str) -> str:
 def query_fields(query: Query) -> dict[str, Any]:
     """A query as scripts read it."""
     return {
-        "terms": [
-            {
-                "weight": term.weight,
-                **(
-                    {"text": valid(term.text)}
-                    if term.picture is None
-                    else {"picture": _name(term.picture)}
-                ),
-            }
-            for term in query.terms
-        ],
+        "terms": [term_fields(term) for term in query.terms],
         "weight": query.weight,
     }
 
 
-def _name(picture: str | bytes) -> str:
-    return valid(picture) if isinstance(picture, str) else "@-"
+def term_fields(term: Term) -> dict[str, Any]:
+    """A term of a query as scripts read it."""
+    if term.picture is None:
+        return {"weight": term.weight, "text": valid(term.text)}
+    return {"weight": term.weight, "picture": _name(term.picture)}
+
+
+def _name(picture: str | bytes | Example) -> str:
+    if isinstance(picture, str | bytes):
+        return valid(picture) if isinstance(picture, str) else "@-"
+    return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
 
 
 def print_answer(answer: Answer, style: str) -> None:
@@ -139,3 +156,6 @@ def print_hits(hits: Sequence[Hit]) -> None:
             click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))
         if hit.words:
             click.echo(click.style(f"{'':13}has: {shown(', '.join(hit.words))}", dim=True))
+        if hit.explanation is not None:
+            for line in lines_of(hit.explanation):
+                click.echo(click.style(f"{'':13}{shown(line)}", fg="cyan"))

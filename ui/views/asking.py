@@ -11,6 +11,7 @@ from indexer import Library
 from search.diversity import STRENGTH
 from search.options import AUTO, MODES
 from search.where import FIELDS
+from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
@@ -33,6 +34,8 @@ class Asked:
     mode: str = AUTO
     fold: bool = True
     diverse: float = 0.0
+    right: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -81,6 +84,8 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         mode,
         fold,
         diverse,
+        marked(True),
+        marked(False),
     )
 
 
@@ -170,5 +175,6 @@ def _weight(set_to: float, *, weighable: bool) -> float:
 
 
 def leave_similar() -> None:
-    """Ask no more with a picture of the library."""
+    """Ask no more with a picture of the library; what was marked refined another question."""
     st.query_params.pop(LIKE, None)
+    clear_marks()

@@ -15,13 +15,17 @@ from indexer.errors import (
     QueryError,
 )
 from indexer.thumbnails import read_thumbnail
-from search import Answer, Options
+from search import Answer, Options, Query
+from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
-from ui.views.grid import Card, grid, jpeg
+from ui.views.cards import Card, jpeg
+from ui.views.grid import Actions, grid
+from ui.views.marking import clear_marks, judge, show_marks
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.pages import page_of, turn
 from ui.views.plain import notice
+from ui.views.where_found import heat_finder
 from ui.views.words import query_of
 
 
@@ -62,6 +66,7 @@ def _search(opened: Opened, pictures: int) -> None:
             _browse(opened, pictures, asked.k, page)
             return
         _preview(opened, asked)
+        show_marks(opened)
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked, page)
     except PlacedError as error:
@@ -73,14 +78,15 @@ def _search(opened: Opened, pictures: int) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
-        _results(answer, page)
+        _results(opened, answer, page)
+        offer_saving(opened, asked)
 
 
 def _preview(opened: Opened, asked: Asked) -> None:
     """Show the picture that is asked with."""
     if asked.like is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="asked"):
-            card = _card(opened, _picture_id(asked.like))
+            card = _card(opened, picture_id(asked.like))
             small = None if card is None else read_thumbnail(card.thumbnail)
             if card is not None and small is not None:
                 st.image(small, alt=card.said)
@@ -102,25 +108,20 @@ def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
         kept: tuple[object, Answer] | None = st.session_state.get("answer")
         if kept is not None and kept[0] == key:
             return kept[1]
-        options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
-        options |= {"offset": page * asked.k, "fold": asked.fold, "diverse": asked.diverse}
-        options |= {"mode": asked.mode}
-        if asked.nothing:
+        options: Options = {**options_of(asked), "offset": page * asked.k, "explain": True}
+        options |= {"fold": asked.fold, "diverse": asked.diverse, "mode": asked.mode}
+        if asked.nothing and not asked.right:
             answer = searcher.listed(**options)
+        elif asked.nothing:
+            answer = searcher.search(Query((), asked.weight), **options)
         elif asked.like is None:
             query = query_of(asked.words, asked.picture, weight=asked.weight)
             answer = searcher.search(query, **options)
         else:
-            picture = _picture_id(asked.like)
+            picture = picture_id(asked.like)
             answer = searcher.similar(picture, weight=asked.weight, **options)
     st.session_state["answer"] = (key, answer)
     return answer
-
-
-def _picture_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise QueryError(f"{text}: not a picture of the library; search again")
-    return int(text)
 
 
 def _card(opened: Opened, picture_id: int) -> Card | None:
@@ -129,7 +130,7 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(answer: Answer, page: int) -> None:
+def _results(opened: Opened, answer: Answer, page: int) -> None:
     if not answer.hits and page:
         notice("No more results", "Go back to the pages before.", icon="search_off")
         turn(page, more=False)
@@ -138,7 +139,8 @@ def _results(answer: Answer, page: int) -> None:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
     st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-    grid([Card.of_hit(hit) for hit in answer.hits], _more_like)
+    actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
+    grid([Card.of_hit(hit) for hit in answer.hits], actions)
     turn(page, more=answer.next_offset is not None)
 
 
@@ -150,7 +152,7 @@ def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
     which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
     st.caption(f"{_counted(pictures)} in the library; {which} of them")
     thumbnails = opened.library.thumbnails
-    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], _more_like)
+    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], Actions(_more_like))
     turn(page, more=first + count < pictures)
 
 
@@ -159,4 +161,5 @@ def _counted(pictures: int) -> str:
 
 
 def _more_like(picture_id: int) -> None:
+    clear_marks()
     st.query_params[LIKE] = str(picture_id)

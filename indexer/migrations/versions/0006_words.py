@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 _MOVED = (
     "UPDATE OF folder_id, relative ON pictures "
     "WHEN OLD.relative IS NOT NEW.relative OR OLD.folder_id IS NOT NEW.folder_id"

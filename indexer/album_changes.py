@@ -1,0 +1,39 @@
+"""Changes to the albums of a library."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from indexer.albums import Album
+from indexer.schema import AlbumPicture, AlbumRow
+
+
+class AlbumChanges:
+    """The part of a batch that is about albums; no picture is ever touched by it."""
+
+    _session: Session
+
+    def put_album(self, album: Album) -> None:
+        """Add an album, or put it in the place of the one of its name."""
+        self.drop_album(album.name)
+        row = AlbumRow(name=album.name, asked=album.to_json())
+        self._session.add(row)
+        self._session.flush()
+        values = [
+            {
+                "album_id": row.id,
+                "content_hash": kept.content_hash,
+                "path": kept.path,
+                "encoder": kept.encoder,
+                "vector": kept.vector,
+            }
+            for kept in album.kept.values()
+        ]
+        if values:
+            self._session.execute(insert(AlbumPicture), values)
+
+    def drop_album(self, name: str) -> None:
+        """Delete an album; the pictures it shows stay."""
+        self._session.execute(delete(AlbumRow).where(AlbumRow.name == name))

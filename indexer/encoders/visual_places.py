@@ -1,0 +1,100 @@
+"""What each place of a picture shows, by the image towers of open_clip.
+
+A tower pools its last features into one row. Here the features of each place take the same way to
+a row alone, as if all the picture were like this place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from indexer.errors import ModelError
+
+
+class _Reached(Exception):  # noqa: N818 - no error: the rest of a tower is not run
+    """What a module is given, caught before it runs."""
+
+    def __init__(self, given: Tensor) -> None:
+        super().__init__()
+        self.given = given
+
+
+def visual_places(visual: Any, images: Tensor, name: str) -> Tensor:
+    """Rows (n, rows, columns, dim) of prepared pictures (n, 3, size, size), of no special length.
+
+    Raises `ModelError` for a tower whose last features are no grid of places.
+    """
+    if hasattr(visual, "transformer") and hasattr(visual.transformer, "resblocks"):
+        return _of_transformer(visual, images)
+    if hasattr(visual, "attnpool"):
+        return _of_resnet(visual, images)
+    if hasattr(visual, "trunk") and not hasattr(visual.head, "pool"):
+        return _of_timm(visual, images)
+    raise ModelError(
+        f"{name}: its image tower ({type(visual).__name__}) cannot say where in a picture "
+        "something is; the built-in model can, and most models of open_clip"
+    )
+
+
+def _of_transformer(visual: Any, images: Tensor) -> Tensor:
+    """Patch tokens of the last block, through the final norm and projection.
+
+    There each of them attends to itself alone: otherwise it would mostly tell of the whole picture
+    (Zhou et al. 2022, "Extract Free Dense Labels from CLIP", arXiv:2112.01071).
+    """
+    last = visual.transformer.resblocks[-1]
+    tokens = _given_to(last, visual, images)  # (n, 1 + places, width)
+    apart = torch.full((tokens.shape[1],) * 2, float("-inf"), device=tokens.device)
+    cells = last(tokens, attn_mask=apart.fill_diagonal_(0))[:, 1:]
+    if visual.attn_pool is None:
+        rows = visual.ln_post(cells)
+    else:
+        rows = visual._pool(cells.flatten(0, 1)[:, None])[0].unflatten(0, cells.shape[:2])
+    projected = rows if visual.proj is None else rows @ visual.proj
+    return projected.unflatten(1, visual.grid_size)
+
+
+def _of_resnet(visual: Any, images: Tensor) -> Tensor:
+    """The last map through what the pooling makes of a place that it attends to alone."""
+    cells = _given_to(visual.attnpool, visual, images).permute(0, 2, 3, 1)
+    rows: Tensor = visual.attnpool.c_proj(visual.attnpool.v_proj(cells))
+    return rows
+
+
+def _of_timm(visual: Any, images: Tensor) -> Tensor:
+    """The last map or patch tokens of a trunk, each through its pooling and head alone."""
+    trunk = visual.trunk
+    found = trunk.forward_features(images)
+    if found.ndim == 3:
+        before = getattr(trunk, "num_prefix_tokens", 0)
+        cells = found[:, before:]
+        side = round(cells.shape[1] ** 0.5)
+        grid = (side, cells.shape[1] // side)
+        alone = cells.flatten(0, 1)[:, None].expand(-1, before + 1, -1)  # also what a pooling skips
+    else:
+        channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
+        cells = found if channels_last else found.permute(0, 2, 3, 1)
+        grid = (cells.shape[1], cells.shape[2])
+        flat = cells.flatten(0, 2)
+        alone = flat[:, None, None] if channels_last else flat[:, :, None, None]
+    rows: Tensor = visual.head(trunk.forward_head(alone))
+    return rows.reshape(len(images), *grid, -1)
+
+
+def _given_to(module: nn.Module, visual: Any, images: Tensor) -> Tensor:
+    """The input of one module of a tower."""
+
+    def caught(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        raise _Reached(inputs[0])
+
+    hook = module.register_forward_pre_hook(caught)
+    try:
+        visual(images)
+    except _Reached as reached:
+        return reached.given
+    finally:
+        hook.remove()
+    raise ModelError(f"{type(visual).__name__}: its last features are not where they usually are")

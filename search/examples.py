@@ -1,0 +1,116 @@
+"""Examples: pictures that are marked as right or wrong, with their embeddings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
+from indexer.errors import QueryError
+from indexer.notation import unpack
+from indexer.reading import ReadLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture by its content, with its embedding `v_i` (dim,) as the encoder gives it.
+
+    `path` is where the file is or was, if it came from one.
+    """
+
+    content_hash: bytes
+    row: NDArray[np.float32] = field(compare=False, repr=False)
+    path: Path | None = field(default=None, compare=False)
+
+
+# By id in the library; by path or URL; by bytes; or embedded already.
+Mark: TypeAlias = int | str | bytes | Example
+
+
+def examples_of(library: ReadLibrary, marks: Sequence[Mark]) -> list[Example]:
+    """The marked pictures, each content once. Raises `QueryError` for one that cannot be read.
+
+    What the library has embedded is looked up; only other pictures are encoded.
+    """
+    found = [_example(library, mark) for mark in marks]
+    return list({example.content_hash: example for example in found}.values())
+
+
+def _example(library: ReadLibrary, mark: Mark) -> Example:
+    if isinstance(mark, Example):
+        return mark
+    if isinstance(mark, int):
+        return _of_id(library, mark)
+    path = _file(mark)
+    if path is not None and not os.path.lexists(path):  # on a disk that is not plugged in, maybe
+        known = library.catalogue.content_at(path)
+        row = None if known is None else stored_row(library, known)
+        if known is not None and row is not None:
+            return Example(known, row, path)
+    return _of_file(library, mark, path)
+
+
+def _of_id(library: ReadLibrary, picture_id: int) -> Example:
+    picture = library.catalogue.pictures([picture_id]).get(picture_id)
+    row = None if picture is None else stored_row(library, picture.content_hash)
+    if picture is None or row is None:
+        raise QueryError(f"picture {picture_id} is not in the library any more; search again")
+    return Example(picture.content_hash, row, picture.path)
+
+
+def _of_file(library: ReadLibrary, mark: str | bytes, path: Path | None) -> Example:
+    pictures = import_module("search.pictures")  # words need neither Pillow nor sockets
+    content: bytes = pictures.read_query_picture(mark, offline=library.offline)
+    key = import_module("indexer.images").hash_bytes(content)
+    row = stored_row(library, key)
+    if row is None:
+        name = mark if isinstance(mark, str) else "the marked picture"
+        row = pictures.encoded(content, library.encoder, name)
+    return Example(key, row, path)
+
+
+def _file(mark: str | bytes) -> Path | None:
+    """The absolute path that a mark names; None for bytes and URLs."""
+    if isinstance(mark, bytes) or mark.startswith(("http://", "https://")):
+        return None
+    return Path(os.path.abspath(os.path.expanduser(mark)))  # noqa: PTH111 - "~nobody"
+
+
+def stored_row(library: ReadLibrary, content: bytes) -> NDArray[np.float32] | None:
+    """The embedding (dim,) that the library has of a picture's content, if any."""
+    found = library.embeddings.of_contents(library.encoder_id, IMAGE, [content])
+    if content not in found:
+        return None
+    row: NDArray[np.float32] = unit_rows(unpack([found[content]], library.settings.dim))[0]
+    return row
+
+
+def marked_rows(
+    library: ReadLibrary,
+    examples: Sequence[Example],
+    means: Mapping[str, NDArray[np.float32]],
+    weight: float,
+) -> Rows:
+    """What each example is scored by: a unit row (n, dim), centred, whose product with `q` is the
+    score of the picture: `weight` times its look and the rest times its captions.
+
+    A picture that is not in the library, or has no caption, counts by its look alone.
+    """
+    zero = np.zeros(library.settings.dim, np.float32)
+    rows = np.zeros((len(examples), len(zero)), np.float32)
+    for place, example in enumerate(examples):
+        rows[place] = example.row - means.get(IMAGE, zero)
+        ids = library.catalogue.ids_of_content(example.content_hash)
+        found = library.embedded(ids)
+        said = found.v_t[found.has_caption]
+        if len(said):
+            caption = unit_rows(said.mean(axis=0)) - means.get(TEXT, zero)
+            rows[place] = weight * rows[place] + (1 - weight) * caption
+    return unit_rows(rows)

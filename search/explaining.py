@@ -1,0 +1,131 @@
+"""Explaining: what each part of a picture and of a query adds to the score of a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedded import Embedded
+from indexer.encoders import Rows
+from indexer.reading import ReadLibrary
+from indexer.scoring import Asked, StoredRows
+from search.excluding import penalty
+from search.explanation import Explanation, TermShare
+from search.hits import Hit
+from search.query import EmbeddedQuery, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Rows (n, dim) whose products with a query are a score and the shares of it.
+
+    `whole` is for the score; `picture` and `caption` sum up to it where `exact`, else each is what
+    the whole loses without the one or the other.
+    """
+
+    whole: Rows
+    picture: Rows
+    caption: Rows
+    has_caption: NDArray[np.bool_]
+    exact: bool
+
+    @classmethod
+    def of(cls, found: Embedded, stored: StoredRows, weight: float) -> Targets:
+        """The targets of pictures for queries at a weight, before any gain."""
+        v_i, v_t, has = found.v_i, found.v_t, found.has_caption
+        halves = stored.fusion.halves(v_i, v_t, has, weight, stored.centres)
+        if halves is not None:
+            return cls(halves[0] + halves[1], *halves, has, exact=True)
+        whole = _centred(stored, v_i, v_t, has)
+        unseen, unsaid = (
+            _centred(stored, 0 * v_i, v_t, has),
+            _centred(stored, v_i, v_t, has & False),
+        )
+        captioned = has[:, None]
+        return cls(
+            whole,
+            np.where(captioned, whole - unseen, whole),
+            np.where(captioned, whole - unsaid, np.float32(0)),
+            has,
+            exact=False,
+        )
+
+    def scaled(self, gains: NDArray[np.float32]) -> Targets:
+        """The same with the gain (n,) of each picture."""
+        by = gains[:, None]
+        parts = (self.whole * by, self.picture * by, self.caption * by)
+        return Targets(*parts, self.has_caption, self.exact)
+
+
+def explained(
+    library: ReadLibrary,
+    stored: StoredRows,
+    hits: Sequence[Hit],
+    asked: EmbeddedQuery,
+    query: Query,
+    weight: float,
+) -> tuple[Hit, ...]:
+    """The hits of a query, each with what adds to its score.
+
+    A picture that went meanwhile is left without an explanation.
+    """
+    found = library.embedded([hit.picture_id for hit in hits])
+    gain = Asked.of(stored, asked.q, weight).gain
+    plain = np.float32(1) if gain is None else gain[0]
+    gains = np.where(found.has_caption, np.float32(1), plain)
+    bare = Targets.of(found, stored, weight)
+    targets, taken = bare.scaled(gains), _taken(bare, stored, asked, weight)
+    place = {int(key): row for row, key in enumerate(found.ids)}
+    known = [hit for hit in hits if hit.picture_id in place]
+    explanations = {
+        hit.picture_id: _explanation(targets, place[hit.picture_id], asked, query, taken)
+        for hit in known
+    }
+    return tuple(replace(hit, explanation=explanations.get(hit.picture_id)) for hit in hits)
+
+
+def _taken(
+    bare: Targets, stored: StoredRows, asked: EmbeddedQuery, weight: float
+) -> dict[int, NDArray[np.float32]]:
+    """What each term that is taken away takes off the scores (n,), by the number of the term."""
+    found = {}
+    for negative in asked.without:
+        gain = Asked.of(stored, negative.row, weight).gain
+        plain = np.float32(1) if gain is None else gain[0]
+        scores = bare.whole @ negative.row * np.where(bare.has_caption, np.float32(1), plain)
+        found[negative.term] = penalty(negative, scores)
+    return found
+
+
+def _explanation(
+    targets: Targets,
+    row: int,
+    asked: EmbeddedQuery,
+    query: Query,
+    taken: Mapping[int, NDArray[np.float32]],
+) -> Explanation:
+    shares = asked.terms @ targets.whole[row]
+    for term, off in taken.items():
+        shares[term] = -off[row]
+    marks = [None] * (len(shares) - len(query.terms))
+    return Explanation(
+        float(targets.picture[row] @ asked.q),
+        float(targets.caption[row] @ asked.q) if targets.has_caption[row] else None,
+        tuple(TermShare(t, float(s)) for t, s in zip((*query.terms, *marks), shares, strict=True)),
+        targets.exact,
+    )
+
+
+def _centred(
+    stored: StoredRows, v_i: Rows, v_t: Rows, has_caption: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Fused rows less the mean row of their kind."""
+    rows = stored.fusion.pictures(v_i, v_t, has_caption)
+    centres = stored.centres
+    centred: NDArray[np.float32] = rows - np.where(
+        has_caption[:, None], centres.captioned, centres.plain
+    )
+    return centred

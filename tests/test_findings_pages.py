@@ -1,0 +1,186 @@
+"""The browser app's pages of duplicates and of captions, and why a hit was found in its dialog."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+from test_app import app, click, said, texts
+
+from indexer import Library, index_folder
+from indexer.encoders.registry import BUILT_IN
+
+PAGE = """
+import os, sys
+from ui.views import {page}
+from ui.views.options import AppOptions
+{page}.show(AppOptions.parse(sys.argv[1:], os.environ))
+"""
+EVIL = "<script>alert(1)</script> **bold** [link](http://example.com) $x$ green"
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch):
+    """The built-in encoder is replaced, so that nothing is exported and results are exact."""
+    monkeypatch.setitem(BUILT_IN, "mini", "colour_encoder:open_encoder")
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    found = tmp_path / "library"
+    monkeypatch.setattr(sys, "argv", ["app.py", "--library", str(found), "--offline"])
+    return found
+
+
+def page(name):
+    at = AppTest.from_string(PAGE.format(page=name), default_timeout=30).run()
+    assert not at.exception
+    return at
+
+
+def make(path, folder):
+    with Library.create(path) as library:
+        index_folder(library, folder)
+
+
+def noise(path, seed):
+    """A picture that is like no other."""
+    random = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    Image.fromarray(random).resize((160, 120), Image.Resampling.BICUBIC).save(path)
+
+
+# Duplicates
+
+
+@pytest.fixture
+def copies(path, pictures):
+    """Two pictures, the second of them twice as the same bytes, and once as a smaller one."""
+    noise(pictures / "alone.png", 1)
+    noise(pictures / "large.png", 2)
+    shutil.copy(pictures / "large.png", pictures / "z-copy.png")
+    with Image.open(pictures / "large.png") as image:
+        image.resize((80, 60)).save(pictures / "a-small.png")
+    make(path, pictures)
+    return pictures
+
+
+def listed(at):
+    return [element.value for element in at.code]
+
+
+def test_groups_stand_with_their_best_copy_first(copies):
+    at = page("duplicates_page")
+    (best, other, small) = listed(at)
+    assert {best, other} == {str(copies / "large.png"), str(copies / "z-copy.png")}
+    assert small == str(copies / "a-small.png")
+    assert "1 groups" not in said(at)
+    assert "One group" in said(at)
+    assert "Best" in said(at)
+    assert "80 x 60" in said(at)
+
+
+def test_another_tier_is_chosen(copies):
+    at = page("duplicates_page")
+    at.get("button_group")[0].set_value("identical").run()
+    assert not at.exception
+    assert sorted(listed(at)) == [str(copies / "large.png"), str(copies / "z-copy.png")]
+
+
+def test_page_of_duplicates_deletes_nothing(copies):
+    before = {path: path.read_bytes() for path in copies.iterdir()}
+    page("duplicates_page")
+    assert {path: path.read_bytes() for path in copies.iterdir()} == before
+
+
+def test_more_groups_are_shown_on_request(path, pictures):
+    for seed in range(22):
+        noise(pictures / f"{seed}.png", seed)
+        shutil.copy(pictures / f"{seed}.png", pictures / f"{seed}-copy.png")
+    make(path, pictures)
+    at = page("duplicates_page")
+    assert len(listed(at)) == 40
+    assert len(listed(click(at, "Show more"))) == 44
+
+
+def test_library_without_duplicates_says_so(path, pictures):
+    noise(pictures / "alone.png", 1)
+    make(path, pictures)
+    assert "No duplicates" in said(page("duplicates_page"))
+
+
+# Captions
+
+
+@pytest.fixture
+def captioned(path, paint, pictures):
+    """Right captions but for one, which is hostile as well; and a picture without one."""
+    for colour in ("red", "green", "blue", "black", "yellow"):
+        for number in range(5):
+            paint(f"{colour}-{number}.png", caption=f"a {colour} wall")
+    (pictures / "red-3.txt").write_text(EVIL)
+    paint("yellow-bare.png")
+    make(path, pictures)
+    return pictures
+
+
+def test_worst_caption_is_first_and_shown_as_plain_text(captioned):
+    at = page("captions_page")
+    assert listed(at)[0] == str(captioned / "red-3.png")
+    assert texts(at)[0] == EVIL
+    assert not any("script" in element.value for element in (*at.markdown, *at.caption))
+
+
+def test_captions_are_suggested_for_pictures_without_one(captioned):
+    at = page("captions_page")
+    assert listed(at)[-1] == str(captioned / "yellow-bare.png")
+    assert texts(at)[-3:] == ["1.00  a yellow wall"] * 3
+
+
+def test_audit_of_too_few_captions_says_why(path, paint, pictures):
+    paint("red.png", caption="red")
+    make(path, pictures)
+    assert "Nothing to list" in said(page("captions_page"))
+
+
+@pytest.mark.parametrize("name", ["captions_page", "duplicates_page"])
+def test_page_without_a_library_says_so(path, name):
+    assert "The library cannot be used" in said(page(name))
+
+
+# Why and where
+
+
+@pytest.fixture
+def halves(path, pictures):
+    image = Image.new("RGB", (80, 40), "red")
+    image.paste("blue", (40, 0, 80, 40))
+    image.save(pictures / "halves.png")
+    (pictures / "halves.txt").write_text("something purple")
+    make(path, pictures)
+    return pictures / "halves.png"
+
+
+def test_dialog_says_what_adds_to_the_score(halves):
+    at = click(app(q="red + blue"), "Show picture")
+    assert any(text.startswith("made of picture +") and "caption +" in text for text in texts(at))
+    assert any('"red" +' in text and '"blue" +' in text for text in texts(at))
+
+
+def test_dialog_shows_where_it_is_found(halves):
+    before = halves.read_bytes()
+    at = app(q="red")
+    assert "Warmest" not in said(click(at, "Show picture"))
+    (toggle,) = at.toggle
+    assert not toggle.value
+    at.session_state["where-open"] = True  # a run of the whole script would close the dialog
+    click(at, "Show picture")
+    assert "Warmest where it is found: +1.000" in said(at)
+    assert halves.read_bytes() == before
+
+
+def test_nothing_is_explained_where_nothing_was_asked(halves):
+    at = click(app(), "Show picture")
+    assert not at.toggle
+    assert not any(text.startswith("made of") for text in texts(at))

@@ -1,0 +1,64 @@
+"""The present search of the app, as options of a searcher and as an album."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from indexer.errors import PicfuseError, QueryError
+from search import Options, Query, Term
+from search.albums import save_album
+from search.examples import examples_of
+from ui.views.asking import Asked
+from ui.views.opened import Opened
+from ui.views.plain import notice, shown
+from ui.views.words import query_of
+
+_AT_MOST = 50
+
+
+def options_of(asked: Asked) -> Options:
+    """What the controls say beside the query."""
+    options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+    if asked.nothing and not asked.right:
+        return {**options, "exclude": asked.wrong}
+    return {**options, "like": asked.right, "unlike": asked.wrong}
+
+
+def picture_id(text: str) -> int:
+    """The picture of the library that an address names. Raises `QueryError`."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise QueryError(f"{text}: not a picture of the library; search again")
+    return int(text)
+
+
+def offer_saving(opened: Opened, asked: Asked) -> None:
+    """A form that saves what is asked as an album."""
+    with (
+        st.popover("Save as album", icon=":material/bookmark_add:"),
+        st.form("album", border=False, clear_on_submit=True),
+    ):
+        st.caption("An album keeps what was asked: new pictures come into it.")
+        name = st.text_input("Name", key="album-name", max_chars=200)
+        k = st.number_input("At most", 1, 10_000, _AT_MOST, key="album-k")
+        replace = st.checkbox("Replace an album of this name", key="album-replace")
+        save = st.form_submit_button("Save")
+    if not save:
+        return
+    try:
+        with opened.asking():
+            query, options = _question(opened, asked)
+            album = save_album(opened.library, name, query, {**options, "k": k}, replace=replace)
+    except PicfuseError as error:
+        notice("The album was not saved", str(error))
+    else:
+        notice("Saved as an album", shown(album.name), icon="check_circle")
+
+
+def _question(opened: Opened, asked: Asked) -> tuple[Query, Options]:
+    options = options_of(asked)
+    if asked.like is not None:
+        (like,) = examples_of(opened.library, [picture_id(asked.like)])
+        return Query((Term(picture=like),), asked.weight), options
+    if asked.nothing:
+        return Query((), asked.weight), options
+    return query_of(asked.words, asked.picture, weight=asked.weight), options

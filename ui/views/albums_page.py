@@ -1,0 +1,93 @@
+"""The page of albums: which there are, and the pictures that one of them holds now."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from indexer.database import is_vacant
+from indexer.errors import InputError, LibraryNotFound, PicfuseError
+from search.albums import AlbumAnswer, album_pictures, delete_album, named_album
+from ui.views.asking import LIKE
+from ui.views.cards import Card
+from ui.views.grid import Actions, grid
+from ui.views.opened import Opened, open_library
+from ui.views.options import AppOptions
+from ui.views.plain import notice, shown
+
+ALBUM = "album"  # in the address: the name of the one that is shown
+_LIKE = "like-of-album"  # in the session: the picture whose like is asked for
+_SHOWN = 96  # pictures at once
+
+
+def show(options: AppOptions, search_page: StreamlitPage) -> None:
+    """Show the page."""
+    try:
+        opened = open_library(options)
+        with opened.asking():
+            names = opened.library.albums.names()
+    except PicfuseError as error:
+        if isinstance(error, LibraryNotFound) and is_vacant(options.library):
+            notice("There is no library yet", "Add a folder of pictures.", icon="photo_library")
+        else:
+            notice("The library cannot be used", str(error))
+        return
+    if not names:
+        said = "Search for something, and save the search as an album below its results."
+        notice("There are no albums yet", said, icon="photo_album")
+        return
+    _show(opened, names, search_page)
+
+
+def _show(opened: Opened, names: list[str], search_page: StreamlitPage) -> None:
+    asked = st.query_params.get(ALBUM)
+    place = names.index(asked) if asked in names else 0
+    name = st.selectbox("Album", names, place, format_func=shown)
+    st.query_params[ALBUM] = name
+    try:
+        with opened.asking() as searcher:
+            found = album_pictures(searcher, named_album(opened.library, name))
+    except InputError as error:
+        notice("This album cannot be shown", str(error))
+    except PicfuseError as error:
+        notice("The album cannot be read", str(error))
+    else:
+        _pictures(found)
+    _deleting(opened, name)
+    like = st.session_state.pop(_LIKE, None)
+    if like is not None:
+        st.switch_page(search_page, query_params={LIKE: str(like)})
+
+
+def _pictures(found: AlbumAnswer) -> None:
+    hits = found.answer.hits
+    if found.lost:
+        said = f"{len(found.lost)} of the pictures that it was saved with: they were embedded by "
+        said += "another encoder, and neither the library nor the disk has them any more."
+        notice("The album asks without some pictures", said, icon="warning")
+    if not hits:
+        said = "No picture of the library is in this album now."
+        notice("Nothing in it", said, icon="search_off")
+        return
+    counted = "1 picture" if len(hits) == 1 else f"{len(hits):,} pictures"
+    st.caption(counted if len(hits) <= _SHOWN else f"{counted}; the first {_SHOWN} of them")
+    grid([Card.of_hit(hit) for hit in hits[:_SHOWN]], Actions(_more_like))
+
+
+def _more_like(picture_id: int) -> None:
+    st.session_state[_LIKE] = picture_id
+
+
+def _deleting(opened: Opened, name: str) -> None:
+    with st.popover("Delete this album", icon=":material/delete:"):
+        st.markdown("Its pictures are left.")
+        if not st.button("Delete", key="delete-album"):
+            return
+    try:
+        with opened.asking():
+            delete_album(opened.library, name)
+    except PicfuseError as error:
+        notice("The album was not deleted", str(error))
+        return
+    st.query_params.pop(ALBUM, None)
+    st.rerun()

@@ -1,0 +1,97 @@
+"""The page of the audit: captions that fit badly, and suggestions where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from indexer import Library
+from indexer.errors import PicfuseError
+from indexer.thumbnails import thumbnail_path
+from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
+from ui.views.findings import FIRST, kept, opened_or_said, path_to_copy, small
+from ui.views.opened import Opened
+from ui.views.options import AppOptions
+from ui.views.plain import notice, shown
+
+Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
+"""Doubts, suggestions, and the hashes of their pictures by id."""
+
+
+@st.fragment
+def show(options: AppOptions) -> None:
+    """Show the page; nothing is changed by it."""
+    opened = opened_or_said(options)
+    if opened is None:
+        return
+    count = int(st.session_state.get("audited", FIRST))
+    try:
+        found = kept(opened, "audit", count, lambda library: _find(library, count))
+    except PicfuseError as error:
+        notice("The library cannot be searched", str(error))
+        return
+    doubts, suggestions, hashes = found
+    if not doubts and not suggestions:
+        notice(
+            "Nothing to list",
+            f"Captions are judged where {FEWEST} pictures have one, and suggested for pictures "
+            "without one beside others that have.",
+            icon="check",
+        )
+        return
+    thumbnail = _thumbnails(opened, hashes)
+    _doubts(doubts, thumbnail)
+    _suggestions(suggestions, thumbnail)
+    if max(len(doubts), len(suggestions)) >= count and st.button("Show more", key="audit-more"):
+        st.session_state["audited"] = count + FIRST
+        st.rerun()
+
+
+def _find(library: Library, count: int) -> Found:
+    doubts, suggestions = doubtful(library, count), list(suggested(library, count))
+    ids = [found.picture_id for found in (*doubts, *suggestions)]
+    pictures = library.catalogue.pictures(ids)
+    return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}
+
+
+def _thumbnails(opened: Opened, hashes: dict[int, bytes]) -> Callable[[int], Path]:
+    folder = opened.library.thumbnails
+    return lambda key: thumbnail_path(folder, hashes.get(key, b""))
+
+
+def _doubts(doubts: list[Doubt], thumbnail: Callable[[int], Path]) -> None:
+    if not doubts:
+        return
+    st.subheader("Captions that fit badly", divider="gray")
+    st.caption("Worst first: how far below the library's own captions, in standard deviations.")
+    for doubt in doubts:
+        with _beside(thumbnail(doubt.picture_id), doubt.path):
+            st.markdown(f":red-badge[{doubt.agreement:.1f}]")
+            for caption in doubt.captions:
+                st.text(shown(caption))
+            path_to_copy(doubt.path)
+
+
+def _suggestions(suggestions: list[Suggestion], thumbnail: Callable[[int], Path]) -> None:
+    if not suggestions:
+        return
+    st.subheader("Pictures without a caption", divider="gray")
+    st.caption("What is said of the pictures that look most like them, with the likeness (cosine).")
+    for suggestion in suggestions:
+        with _beside(thumbnail(suggestion.picture_id), suggestion.path):
+            for caption, likeness in zip(suggestion.captions, suggestion.likeness, strict=True):
+                st.text(f"{likeness:.2f}  {shown(caption)}")
+            path_to_copy(suggestion.path)
+
+
+@contextmanager
+def _beside(thumbnail: Path, path: Path) -> Iterator[None]:
+    """What is inside stands beside a picture."""
+    with st.container(border=True, horizontal=True, gap="medium"):
+        with st.container(width=200):
+            small(thumbnail, path)
+        with st.container(width="stretch"):
+            yield

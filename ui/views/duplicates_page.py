@@ -1,0 +1,80 @@
+"""The page that shows pictures which are the same or alike, the best copy of each first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from indexer.copies import CopyInfo
+from indexer.errors import PicfuseError
+from indexer.thumbnails import thumbnail_path
+from search.duplicates import Group, Tier, duplicates
+from ui.views.findings import how_many, kept, opened_or_said, path_to_copy, show_more, small
+from ui.views.options import AppOptions
+from ui.views.plain import notice
+
+MEANINGS = {
+    Tier.IDENTICAL: "The same bytes",
+    Tier.SAME: "The same picture, also resized, recompressed or brightened",
+    Tier.SIMILAR: "Also other shots of a scene, and parts of a picture",
+}
+
+
+@st.fragment
+def show(options: AppOptions) -> None:
+    """Show the page; nothing is changed or deleted by it."""
+    opened = opened_or_said(options)
+    if opened is None:
+        return
+    tier = Tier(
+        st.segmented_control(
+            "How much alike",
+            [tier.value for tier in Tier],
+            default=Tier.SAME.value,
+            required=True,
+            format_func=str.capitalize,
+            key="tier",
+        )
+    )
+    st.caption(MEANINGS[tier])
+    try:
+        groups = kept(opened, "duplicates", tier, lambda library: duplicates(library, tier))
+    except PicfuseError as error:
+        notice("The library cannot be searched", str(error))
+        return
+    if not groups:
+        notice("No duplicates", "No two pictures are this much alike.", icon="check")
+        return
+    spare = [copy for group in groups for copy in group.pictures[1:]]
+    size = _size(sum(copy.size for copy in spare))
+    st.text(
+        f"{_counted(len(groups))}; {size} beside the best copy of each. "
+        "Nothing is deleted: copy the paths of what you want to remove."
+    )
+    count = how_many("duplicates", len(groups))
+    for group in groups[:count]:
+        _group(group, opened.library.thumbnails)
+    show_more("duplicates", count, len(groups))
+
+
+def _group(group: Group, thumbnails: Path) -> None:
+    with st.container(border=True, horizontal=True, gap="medium"):
+        for copy in group.pictures:
+            with st.container(width=240):
+                _copy(copy, copy is group.best, thumbnails)
+
+
+def _copy(copy: CopyInfo, best: bool, thumbnails: Path) -> None:
+    small(thumbnail_path(thumbnails, copy.content_hash), copy.path)
+    facts = f"{copy.width} x {copy.height} · {_size(copy.size)}"
+    st.markdown(f":green-badge[:material/star: Best] {facts}" if best else facts)
+    path_to_copy(copy.path)
+
+
+def _counted(groups: int) -> str:
+    return "One group" if groups == 1 else f"{groups:,} groups"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} KB"

@@ -1,0 +1,66 @@
+"""Hits that were marked as right or wrong: they refine what is asked until that changes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from indexer.thumbnails import read_thumbnail
+from ui.views.cards import Card
+from ui.views.opened import Opened
+
+_MARKS = "marks"  # in the session: by id of the picture, whether it is right
+
+
+def judge(picture_id: int, right: bool) -> None:
+    """Mark a picture as right or as wrong."""
+    st.session_state[_MARKS] = {**_marks(), picture_id: right}
+
+
+def marked(right: bool) -> tuple[int, ...]:
+    """The pictures that are marked so, in the order of marking."""
+    return tuple(key for key, said in _marks().items() if said == right)
+
+
+def clear_marks() -> None:
+    """Take all marks back."""
+    st.session_state.pop(_MARKS, None)
+
+
+def show_marks(opened: Opened) -> None:
+    """The marked pictures, each with a button that takes its mark back."""
+    marks = _marks()
+    if not marks:
+        return
+    with opened.asking():
+        found = opened.library.catalogue.pictures(marks)
+    with st.container(horizontal=True, vertical_alignment="center", key="marks"):
+        for right, title in ((True, "Right"), (False, "Wrong")):
+            if marked(right):
+                st.markdown(f"**{title}**", width="content")
+            for key in marked(right):
+                if key in found:
+                    _show(Card.of_picture(found[key], opened.library.thumbnails))
+        st.button("Clear marks", on_click=clear_marks, icon=":material/close:")
+
+
+def _show(card: Card) -> None:
+    with st.container(key=f"mark-{card.picture_id}", width="content"):
+        small = read_thumbnail(card.thumbnail)
+        if small is not None:
+            st.image(small, alt=card.said, width=72)
+        st.button(
+            "Take back",
+            key=f"unmark-{card.picture_id}",
+            type="tertiary",
+            on_click=_take_back,
+            args=(card.picture_id,),
+        )
+
+
+def _take_back(picture_id: int) -> None:
+    st.session_state[_MARKS] = {key: said for key, said in _marks().items() if key != picture_id}
+
+
+def _marks() -> dict[int, bool]:
+    found: dict[int, bool] = st.session_state.get(_MARKS, {})
+    return found

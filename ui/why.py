@@ -1,0 +1,40 @@
+"""Why a hit was found, in words: for the command line and for the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search.explanation import Explanation
+from search.query import Term
+
+
+def lines_of(explanation: Explanation) -> list[str]:
+    """What picture and caption add to a score; of several terms also what each of them adds."""
+    parts = [("picture", explanation.picture)]
+    parts += [] if explanation.caption is None else [("caption", explanation.caption)]
+    if explanation.exact:
+        found = [f"made of {_sum(parts)}"]
+    else:
+        found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
+    if len(explanation.terms) > 1:
+        shares = [(name_of(part.term), part.share) for part in explanation.terms]
+        found.append(f"made of {_sum(shares)}")
+    return found
+
+
+def name_of(term: Term | None) -> str:
+    """A term as it is told from others: its words, or the name of its picture."""
+    if term is None:
+        return "marked pictures"
+    if term.picture is None:
+        return f'"{term.text}"'
+    named = term.picture if isinstance(term.picture, str) else getattr(term.picture, "path", None)
+    return Path(named).name if named else "the picture"
+
+
+def _sum(parts: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {_signed(share)}" for name, share in parts)
+
+
+def _signed(share: float) -> str:
+    return f"{round(share, 3) + 0.0:+.3f}"  # never "-0.000"
