@@ -211,6 +211,11 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
         """Build SQLite's search trees again from the rows."""
         self._session.execute(text("REINDEX"))
 
+    def renew_words(self, picture_ids: Sequence[int]) -> None:
+        """Let the words of these pictures be indexed again when the batch ends."""
+        rows = [{"picture": key} for key in picture_ids]
+        self._session.execute(text("INSERT OR IGNORE INTO stale_words VALUES (:picture)"), rows)
+
     def delete_rows(self, rows: Sequence[tuple[str, int]]) -> None:
         """Delete rows, each named by its table and number."""
         for table, row in rows:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine
 from indexer.database import Reading, explained, older, stored_schema, to_read, to_write
 from indexer.notation import SCHEMA
 from indexer.schema import Base
+from indexer.word_index import STATEMENTS
 
 _VERSION_TABLE = (  # as alembic makes it
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
@@ -61,6 +62,8 @@ def create_tables(engine: Engine, fill: Callable[[Connection], None]) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         Base.metadata.create_all(connection, checkfirst=False)
+        for statement in STATEMENTS:
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(_VERSION_TABLE)
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (SCHEMA,))
         fill(connection)

@@ -33,12 +33,12 @@ class QueryError(InputError):
 class PlacedError(QueryError):
     """A query that cannot be parsed: `text[place:]` is where the problem begins.
 
-    `option` is where the text was given on the command line.
+    `option` is where the text was given on the command line; empty for the terms themselves.
     """
 
-    def __init__(self, problem: str, text: str, place: int, *, option: str) -> None:
-        super().__init__(f"{option}: {problem}")
-        self.problem, self.text, self.place = problem, text, place
+    def __init__(self, problem: str, text: str, place: int, *, option: str = "") -> None:
+        super().__init__(f"{option}: {problem}" if option else problem)
+        self.problem, self.text, self.place, self.option = problem, text, place, option
 
     @property
     def marked(self) -> str:

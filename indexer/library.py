@@ -29,6 +29,7 @@ from indexer.reading import ReadLibrary, existing_library
 from indexer.segments import Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
 from indexer.tagging.tags import Tags
+from indexer.word_index import refresh
 
 
 class Library(ReadLibrary):
@@ -149,6 +150,8 @@ class Library(ReadLibrary):
         with explained(self.path), Session(self._engine) as session, session.begin():
             session.execute(text("BEGIN IMMEDIATE"))
             yield session
+            session.flush()
+            refresh(reading_by(session.connection()))
 
     def set_fusion(self, name: str) -> None:
         """Fuse by another strategy: rows are made again from stored embeddings, none is encoded.

@@ -9,6 +9,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from indexer.engine import reading_by
+from indexer.word_index import refresh
+
 
 def configuration() -> Config:
     """Alembic's settings: only where the migrations lie."""
@@ -30,3 +33,4 @@ def upgrade(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        refresh(reading_by(connection))

@@ -28,6 +28,11 @@ class Wanted:
     barred: Ids
     only: Ids | None = None
 
+    def among(self, positions: Ids) -> Wanted:
+        """All of some positions (ascending), as far as they are wanted at all."""
+        allowed = positions if self.only is None else np.intersect1d(positions, self.only)
+        return Wanted(len(allowed), self.barred, allowed)
+
     def all_barred(self, size: int) -> Ids:
         """All positions that are not wanted, of so many."""
         allowed = np.zeros(size, np.bool_)

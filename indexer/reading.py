@@ -34,6 +34,7 @@ from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
 from indexer.tagging.lookup import TagLookup
 from indexer.vectors import VectorIndex
+from indexer.word_lookup import WordLookup
 
 
 class ReadLibrary:
@@ -54,6 +55,7 @@ class ReadLibrary:
         self._lookup = Lookup(reading, path)
         self._embeddings = PictureEmbeddings(reading, path)
         self._tags = TagLookup(reading, path)
+        self.words = WordLookup(reading, path)
         self.albums = AlbumLookup(reading, path)
         self._connections: Connections | None = None
         self._encoder: Encoder | None = None

@@ -54,6 +54,7 @@ __all__ = [
     "PictureTag",
     "Segment",
     "Setting",
+    "StaleWords",
     "TagHeadRow",
     "TagRow",
     "pack",
@@ -249,3 +250,13 @@ class Setting(Base):
     __tablename__ = "settings"
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class StaleWords(Base):
+    """A picture whose row in the index of words is to be made again before the transaction ends.
+
+    The index itself, `words`, is a virtual table: see `indexer/word_index.py`.
+    """
+
+    __tablename__ = "stale_words"
+    picture_id: Mapped[int] = mapped_column(primary_key=True)

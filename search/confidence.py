@@ -37,7 +37,7 @@ def weighed(
 
     `best` is its best hit, and `leading` are the scores of its two best: the hits may be those of
     another page, and in another order. Doubtful are hits without enough evidence, and all hits of
-    an answer whose best has too little.
+    an answer whose best has too little; but never one that has a name which was asked for.
     """
     if not hits or not calibration.lines:
         return tuple(hits)
@@ -50,7 +50,7 @@ def weighed(
     sure = probability(log_odds).tolist()
     return tuple(
         hit
-        if np.isnan(confidence)
+        if hit.words or np.isnan(confidence)
         else replace(hit, confidence=confidence, doubtful=hopeless or above < 0)
         for hit, confidence, above in zip(hits, sure, above_floor.tolist(), strict=True)
     )

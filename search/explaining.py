@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from indexer.embedded import Embedded
 from indexer.encoders import Rows
 from indexer.reading import ReadLibrary
 from indexer.scoring import Asked, StoredRows
+from search.excluding import penalty
 from search.explanation import Explanation, TermShare
 from search.hits import Hit
 from search.query import EmbeddedQuery, Query
@@ -77,17 +78,40 @@ def explained(
     gain = Asked.of(stored, asked.q, weight).gain
     plain = np.float32(1) if gain is None else gain[0]
     gains = np.where(found.has_caption, np.float32(1), plain)
-    targets = Targets.of(found, stored, weight).scaled(gains)
+    bare = Targets.of(found, stored, weight)
+    targets, taken = bare.scaled(gains), _taken(bare, stored, asked, weight)
     place = {int(key): row for row, key in enumerate(found.ids)}
     known = [hit for hit in hits if hit.picture_id in place]
     explanations = {
-        hit.picture_id: _explanation(targets, place[hit.picture_id], asked, query) for hit in known
+        hit.picture_id: _explanation(targets, place[hit.picture_id], asked, query, taken)
+        for hit in known
     }
     return tuple(replace(hit, explanation=explanations.get(hit.picture_id)) for hit in hits)
 
 
-def _explanation(targets: Targets, row: int, asked: EmbeddedQuery, query: Query) -> Explanation:
+def _taken(
+    bare: Targets, stored: StoredRows, asked: EmbeddedQuery, weight: float
+) -> dict[int, NDArray[np.float32]]:
+    """What each term that is taken away takes off the scores (n,), by the number of the term."""
+    found = {}
+    for negative in asked.without:
+        gain = Asked.of(stored, negative.row, weight).gain
+        plain = np.float32(1) if gain is None else gain[0]
+        scores = bare.whole @ negative.row * np.where(bare.has_caption, np.float32(1), plain)
+        found[negative.term] = penalty(negative, scores)
+    return found
+
+
+def _explanation(
+    targets: Targets,
+    row: int,
+    asked: EmbeddedQuery,
+    query: Query,
+    taken: Mapping[int, NDArray[np.float32]],
+) -> Explanation:
     shares = asked.terms @ targets.whole[row]
+    for term, off in taken.items():
+        shares[term] = -off[row]
     marks = asked.q - asked.terms.sum(axis=0)
     marked = float(np.linalg.norm(marks)) > ROUNDED
     return Explanation(

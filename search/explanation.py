@@ -19,10 +19,10 @@ class TermShare:
 class Explanation:
     """What picture and caption, and what the terms of the query, add to a score.
 
-    Terms and marks sum up to the score. So do picture and caption where `exact` (`concat` and
-    `mean`); a learned fusion mixes them, and theirs is what the score would lose without the one
-    or the other. `caption` is None where the picture has none. `marks` is what pictures marked as
-    right and wrong add beside the terms; None without any.
+    Terms and marks sum up to the score. So do picture and caption, before anything is taken away,
+    where `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score
+    would lose without the one or the other. `caption` is None where the picture has none. `marks`
+    is what pictures marked as right and wrong add beside the terms; None without any.
     """
 
     picture: float

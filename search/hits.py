@@ -30,7 +30,9 @@ class Hit:
     those that hold of it with their probabilities, surest first;
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
-    asked for by `where` have no score either. `explanation` is None unless it was asked for.
+    asked for by `where`, or by words alone, have no score either. `words` are those of the query's
+    words that were looked for and found; None where none were looked for. `explanation` is None
+    unless it was asked for.
     """
 
     rank: int
@@ -44,6 +46,7 @@ class Hit:
     caption_score: float | None
     thumbnail: Path
     tags: Mapping[str, float] | None = None
+    words: tuple[str, ...] | None = None
     agreement: float | None = None
     doubtful: bool = False
     like: tuple[PictureInfo, ...] = ()

@@ -6,19 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
-from indexer.errors import QueryError
+from indexer.errors import PlacedError, QueryError
 from indexer.scanning import SUFFIXES
 from search.examples import Example
 
 STDIN = "@-"
 SIGNS = ("+", "-")
 MAX_WEIGHT = 1_000_000  # far more would no longer be a number when summed up
+Placed = tuple[int, str]  # a word, and its place in the line of all words
+_SAME = 0.9999  # the cosine of a row to itself, as float32 has it
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
@@ -66,59 +69,80 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """What is taken away: which term of the query, its weight, and its centred unit row (dim,)."""
+
+    term: int
+    weight: float
+    row: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddedQuery:
     """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
 
     `terms` (t, dim) are its terms with their weights: they sum up to `q`, but for marked pictures.
+    Rows of terms that are taken away are zeros; `without` has their own.
     """
 
     q: NDArray[np.float32]
     content_hashes: tuple[bytes, ...]
     terms: NDArray[np.float32]
+    without: tuple[Without, ...] = ()
 
 
 def _parsed(words: Sequence[str]) -> list[Term]:
     terms: list[Term] = []
-    run: list[str] = []
+    run: list[Placed] = []
     sign = 1.0
-    words = [word for word in words if word.strip()]
-    for word in [*words, None]:
-        if word is not None and word not in SIGNS:
-            run.append(_checked(word))
+    line, placed = " ".join(words), _placed(words)
+    if not placed:
+        raise QueryError("an empty query: give words, a picture, or both")
+    for place, word in [*placed, (len(line), "")]:
+        if word and word not in SIGNS:
+            run.append((place, _checked(word, line, place)))
             continue
         if run:
-            terms += _terms(run, sign)
-        elif word is None or terms or word == "+":
-            raise QueryError(_emptiness(words, word))
+            terms += _terms(run, sign, line)
+        elif not word or terms or word == "+":
+            where = f"before {word!r}" if word else "at the end"
+            problem = f"no term {where} of the query: '+' and '-' stand between terms"
+            raise PlacedError(problem, line, place)
         run, sign = [], -1.0 if word == "-" else 1.0
     if all(term.weight <= 0 for term in terms):
-        raise QueryError("the query only takes away: name what to look for before the '-'")
+        problem = "the query only takes away: name what to look for before the '-'"
+        raise PlacedError(problem, line, placed[0][0])
     return terms
 
 
-def _emptiness(words: Sequence[str], word: str | None) -> str:
-    if not words:
-        return "an empty query: give words, a picture, or both"
-    where = "at the end" if word is None else f"before {word!r}"
-    return f"no term {where} of the query: '+' and '-' stand between terms"
+def _placed(words: Sequence[str]) -> list[Placed]:
+    """The words that are not blank, each with its place in the line of all."""
+    ends = accumulate(len(word) + 1 for word in words)
+    return [
+        (end - 1 - len(word.lstrip()), word)
+        for end, word in zip(ends, words, strict=True)
+        if word.strip()
+    ]
 
 
-def _checked(word: str) -> str:
+def _checked(word: str, line: str, place: int) -> str:
     if len(word) > 1 and word[0] in SIGNS and not word[1:].isspace() and " " not in word:
-        raise QueryError(f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'")
+        problem = f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'"
+        raise PlacedError(problem, line, place)
     return word
 
 
-def _terms(run: Sequence[str], sign: float) -> list[Term]:
+def _terms(run: Sequence[Placed], sign: float, line: str) -> list[Term]:
     """Consecutive words are one term, each picture is a term of its own."""
     terms: list[Term] = []
     texts: list[str] = []
     weight = 1.0
-    for word in run:
+    for place, word in run:
         matched = _WEIGHT.fullmatch(word)
         factor, rest = (float(matched[1]), matched[2]) if matched else (1.0, word)
         if factor > MAX_WEIGHT:
-            raise QueryError(f"{word!r}: the weight is over {MAX_WEIGHT:,}; give a smaller one")
+            problem = f"{word!r}: the weight is over {MAX_WEIGHT:,}; give a smaller one"
+            raise PlacedError(problem, line, place)
         if is_picture(rest):
             terms.append(Term(picture=rest, weight=sign * factor))
         else:
@@ -126,7 +150,8 @@ def _terms(run: Sequence[str], sign: float) -> list[Term]:
             texts.append(word if texts else rest)
     text = " ".join(" ".join(texts).split())
     if texts and not text:
-        raise QueryError("a term without words: give words, a picture, or both")
+        problem = "a term without words: give words, a picture, or both"
+        raise PlacedError(problem, line, run[-1][0] + len(run[-1][1].rstrip()))
     return ([Term(text=text, weight=sign * weight)] if text else []) + terms
 
 
@@ -146,7 +171,8 @@ def embed(
     *,
     offline: bool = False,
 ) -> EmbeddedQuery:
-    """The weighted sum of a query's terms, each centred by the mean of its modality.
+    """The weighted sum of a query's terms, each centred by the mean of its modality, and apart from
+    it those that are taken away.
 
     Of a query without terms, which only marks can answer, the row is zeros. `means` are rows
     (dim,) by modality. Raises `QueryError` for a picture that cannot be read and for terms that
@@ -154,6 +180,7 @@ def embed(
     """
     rows: list[NDArray[np.float32]] = []
     hashes: list[bytes] = []
+    without: list[Without] = []
     for term in query.terms:
         if term.picture is None:
             row, modality = encoder.encode_texts([term.text])[0], TEXT
@@ -166,10 +193,15 @@ def embed(
             modality = IMAGE
             hashes.append(content_hash)
         centre = means.get(modality)
-        rows.append(term.weight * unit_rows(row if centre is None else row - centre))
+        row = unit_rows(row if centre is None else row - centre)
+        if term.weight < 0:
+            without.append(Without(len(rows), -term.weight, row))
+        rows.append(max(0.0, term.weight) * row)
     terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
     length = float(np.linalg.norm(terms.sum(axis=0)))
-    if rows and not length > 1e-3:
-        raise QueryError("the terms of the query cancel out; change their weights")
     q = unit_rows(terms.sum(axis=0))
-    return EmbeddedQuery(q, tuple(hashes), np.asarray(terms / max(length, 1e-3), np.float32))
+    same = any(negative.row @ q > _SAME for negative in without)
+    if rows and (same or not length > 1e-3):
+        raise QueryError("the terms of the query cancel out; change their weights")
+    shares = np.asarray(terms / max(length, 1e-3), np.float32)
+    return EmbeddedQuery(q, tuple(hashes), shares, tuple(without))

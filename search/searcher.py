@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Unpack
@@ -16,17 +16,20 @@ from indexer.encoders import IMAGE, unit_rows
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
-from indexer.vectors import VectorIndex
+from indexer.vectors import VectorIndex, picture_ids
 from search.confidence import askable, weighed
 from search.examples import examples_of, marked_rows
+from search.excluding import lowered_first, nearest_without
 from search.explaining import explained
 from search.feedback import kept_share, rocchio
 from search.hits import Answer, Hit, Parts, read_hits
-from search.options import Options, complete
+from search.names import having_names, named_first, names_in
+from search.options import AUTO, WORDS, Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best
+from search.wording import Wording, by_words, with_words
 
 
 class Searcher:
@@ -46,6 +49,8 @@ class Searcher:
         start = time.perf_counter()
         query = Query.of(query) if isinstance(query, str) else query
         wanted = complete(options)
+        if wanted["mode"] == WORDS:
+            return self._worded(query, wanted, start)
         return self._settled(lambda: self._found(query, wanted, start))
 
     def similar(
@@ -86,6 +91,16 @@ class Searcher:
     def _newest(self, wanted: Options) -> Listed:
         found = self._matches(wanted["where"] or "")
         return found, np.full(len(found), np.nan, np.float32)
+
+    def _worded(self, query: Query, wanted: Options, start: float) -> Answer:
+        """The pictures that have the words of a query; no encoder is opened for it."""
+        if wanted["like"] or wanted["unlike"]:
+            raise QueryError("marks do not refine words alone; leave the mode at 'auto'")
+        wording, lookup = Wording.alone(query), self.library.words
+        order = by_words(lookup, wording, wanted["exclude"], self._allowed(wanted))
+        page = page_of(self.library, order, {**wanted, "diverse": 0.0}, {})
+        hits = with_words(lookup, read_hits(self.library, page.ids, page.scores), wording.words)
+        return _timed(query, placed(self.library, hits, page), start, page)
 
     def _found(self, query: Query, wanted: Options, start: float) -> Answer:
         weight = self._weight(query.weight)
@@ -138,9 +153,12 @@ class Searcher:
         stored = self._rows()
         embedded, wrong = self._refined(embedded, wanted, weight)
         allowed, means = self._allowed(wanted), stored.centres.means
-        order = self._order(embedded, wrong, weight, wanted, allowed)
+        names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
+        named = having_names(self.library.words, names, stored.index.size)
+        order = self._order(embedded, wrong, weight, wanted, allowed, named)
         page, parts = page_of(self.library, order, wanted, means), Parts(embedded.q, means)
         hits = read_hits(self.library, page.ids, page.scores, parts)
+        hits = with_words(self.library.words, hits, names) if named else hits
         if askable(query) and not wanted["like"] and not wanted["unlike"]:
             first = hits if not page.offset else read_hits(self.library, *page.first, parts)
             among = len(stored.index) if allowed is None else len(allowed)
@@ -157,25 +175,33 @@ class Searcher:
         weight: float,
         wanted: Options,
         allowed: NDArray[np.int64] | None,
+        named: Mapping[int, int],
     ) -> Order:
         """All pictures that may be found, in the order of the answer."""
         stored = self._rows()
         out = [*wanted["exclude"], *self._own(wrong)]
         own = [key for key in self._own(embedded.content_hashes) if key not in out]
 
-        def order(barred: Sequence[int], only: NDArray[np.int64] | None) -> Order:
+        def limits(barred: Sequence[int], only: NDArray[np.int64] | None) -> Wanted:
             index = stored.index
             having = None if only is None else index.positions(only)
             bars = np.array([*barred], np.int64)
-            limits = Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
-            return best_first(stored, embedded.q, weight, limits)
+            return Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
 
-        found = reaching(order([*out, *own], allowed), wanted["least"])
+        within = limits([*out, *own], allowed)
+        found = reaching(_best_first(stored, embedded, weight, within), wanted["least"])
+        if named:
+            places = within.among(stored.index.positions(np.array(sorted(named), np.int64)))
+            positions, scores = nearest_without(stored, embedded, weight, places)
+            having = picture_ids(stored.index.keys_at(positions)), scores
+            having = reaching(Order.of(*having), wanted["least"]).first(len(scores))
+            found = named_first(found, *having, named)
         if not wanted["asked_first"] or not own:
             return found
         first = np.array(own, np.int64)
         first = first if allowed is None else np.intersect1d(first, allowed)
-        return preceded(order(out, first).first(len(first)), found)
+        head = _best_first(stored, embedded, weight, limits(out, first))
+        return preceded(head.first(len(first)), found)
 
     def _refined(
         self, embedded: EmbeddedQuery, wanted: Options, weight: float
@@ -190,9 +216,9 @@ class Searcher:
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
         if right or wrong or not embedded.q.any():
             terms = embedded.terms * kept_share(embedded.q, *rows)
-            embedded = EmbeddedQuery(rocchio(embedded.q, *rows), embedded.content_hashes, terms)
+            embedded = replace(embedded, q=rocchio(embedded.q, *rows), terms=terms)
         hashes = (*embedded.content_hashes, *contents)
-        refined = EmbeddedQuery(embedded.q, hashes, embedded.terms)
+        refined = replace(embedded, content_hashes=hashes)
         return refined, [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
@@ -223,6 +249,15 @@ class Searcher:
         return [
             key for content in contents for key in self.library.catalogue.ids_of_content(content)
         ]
+
+
+def _best_first(
+    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+) -> Order:
+    """All pictures for a query, best first, whether or not it takes something away."""
+    if embedded.without:
+        return lowered_first(stored, embedded, weight, wanted)
+    return best_first(stored, embedded.q, weight, wanted)
 
 
 def _timed(query: Query, hits: tuple[Hit, ...], start: float, page: Page) -> Answer:

@@ -34,13 +34,14 @@ def answered(*arguments: object, status: int = 0, **options) -> dict:
 
 
 def refusal(*arguments: object, status: int, **options) -> str:
-    """The one line on standard error with which a command refuses."""
+    """What a command refuses with on standard error: a line, and perhaps the place in a text."""
     result = run(*arguments, **options)
     assert result.exit_code == status, result.output
     assert result.stdout == ""
-    assert result.stderr.count("\n") == 1, result.stderr
-    assert result.stderr.startswith("picfuse: ")
-    return result.stderr.strip()
+    said, *marked = result.stderr.splitlines()
+    assert not marked or (len(marked) == 2 and marked[1].strip() == "^"), result.stderr
+    assert said.startswith("picfuse: ")
+    return said
 
 
 def command(*arguments: object) -> list[str]:

@@ -325,6 +325,26 @@ def test_number_of_results_is_chosen_in_the_address(path, tmp_path):
     assert len(texts(app(q="red", k="24"))) == 20
 
 
+def test_mode_is_chosen_on_the_page(library):
+    at = app(q="red")
+    assert len([text for text in texts(at) if not text.startswith("Has: ")]) == 3
+    at.selectbox(key="mode").select("words").run()
+    assert not at.exception
+    assert sorted(texts(at)) == ["Has: red", "Has: red", "something blue", "something red"]
+    assert "0." not in said(at).split("best first")[1]
+    at.selectbox(key="mode").select("vector").run()
+    assert not [text for text in texts(at) if text.startswith("Has: ")]
+
+
+def test_error_in_a_query_is_marked_at_its_place(library):
+    at = app(q='"a dog" -cat')
+    assert at.code[0].value == '"a dog" -cat\n        ^'
+    at = app(q="dog  - + cat")
+    assert at.code[0].value == "dog  - + cat\n       ^"
+    at = app(q="dog +")
+    assert at.code[0].value == "dog +\n     ^"
+
+
 def test_wrong_query_says_why(library):
     at = app(q="- red")
     assert "This cannot be searched for" in said(at)

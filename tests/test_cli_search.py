@@ -387,7 +387,8 @@ def test_process_answers_on_standard_output_alone(home, colour_pictures, subproc
     assert result.stdout == f"{colour_pictures / 'red.png'}\0"
     result = process("search", "-cat", "--library", home, **here)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "picfuse: '-cat': write the sign alone, as in '- cat'\n"
+    said = "picfuse: '-cat': write the sign alone, as in '- cat'\n"
+    assert result.stderr == f"{said}  -cat --library {home}\n  ^\n"
     result = process("search", "red", "--library", home / "no", **here)
     assert (result.returncode, result.stdout) == (3, "")
 

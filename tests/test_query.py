@@ -16,7 +16,7 @@ from colour_encoder import MEANS, ColourEncoder
 from PIL import Image
 
 from indexer.encoders import IMAGE, TEXT
-from indexer.errors import InputError, QueryError
+from indexer.errors import InputError, PlacedError, QueryError
 from indexer.images import hash_bytes
 from search import Query, Term, pictures
 from search.query import embed, is_picture
@@ -122,6 +122,26 @@ def test_glued_sign_is_refused_with_the_right_spelling(word, right):
         Query.parse(["dog", word])
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["dog", "-cat"], 4),
+        (["dog", "-", "+", "cat"], 6),
+        (["dog", "", "+"], 6),
+        (["- a", "-", "dog", "+-"], 10),
+        (["-", "dog"], 0),
+        (["golden retriever", "+", "2:"], 21),
+        (["dog", "+", f"{'9' * 40}:cat"], 6),
+    ],
+)
+def test_an_error_points_at_its_place(words, place):
+    with pytest.raises(PlacedError) as caught:
+        Query.parse(words)
+    assert (caught.value.text, caught.value.place) == (" ".join(words), place)
+    assert caught.value.marked == f"{' '.join(words)}\n{' ' * place}^"
+    assert str(caught.value) == caught.value.problem
+
+
 def test_both_signs_in_one_word_are_no_sign():
     with pytest.raises(QueryError, match="write the sign alone"):
         Query.parse(["dog", "+-", "cat"])
@@ -183,8 +203,15 @@ def test_words_and_picture_become_one_unit_row(tmp_path):
 
 def test_weights_add_and_take_away():
     assert np.allclose(row(Term("red", weight=3), Term("blue")), unit(3, 0, 1, 0, 0))
-    assert np.allclose(row(Term("purple"), Term("red", weight=-0.5)),
-                       unit(0.5**0.5 - 0.5, 0, 0.5**0.5, 0, 0), atol=1e-6)  # fmt: skip
+
+
+def test_what_is_taken_away_stays_apart_from_the_row_of_the_query():
+    means = {TEXT: MEANS[TEXT]}
+    embedded = embed(Query((Term("purple"), Term("red", weight=-0.5))), ENCODER, means)
+    assert np.allclose(embedded.q, embed(Query.of("purple"), ENCODER, means).q)
+    (taken,) = embedded.without
+    assert (taken.term, taken.weight) == (1, 0.5)
+    assert np.allclose(taken.row, embed(Query.of("red"), ENCODER, means).q)
 
 
 def test_each_term_is_centred_by_the_mean_of_its_modality():

@@ -58,6 +58,13 @@ def test_text_query_imports_only_what_it_needs(tmp_path_factory, subprocess_envi
     assert not packages & {"sqlalchemy", "PIL", "pillow_heif", "http", "ssl", "rich", "asyncio"}
 
 
+def test_search_by_words_opens_no_encoder(tmp_path_factory, subprocess_environment):
+    library = sample_library(tmp_path_factory)
+    words = ("search", "igloo", "--mode", "words", "--library", library)
+    packages = imported(*words, environment=subprocess_environment)
+    assert not packages & (HEAVY | {"onnxruntime", "tokenizers", "sqlalchemy", "faiss", "PIL"})
+
+
 def test_second_run_of_index_imports_no_torch(
     colour_library, colour_pictures, subprocess_environment
 ):

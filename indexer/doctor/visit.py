@@ -22,6 +22,7 @@ from indexer.doctor.finding import Finding
 from indexer.doctor.fusion import learned_fusion
 from indexer.doctor.tags import tags
 from indexer.doctor.vectors import segments
+from indexer.doctor.words import words
 from indexer.library import Library
 from indexer.locking import only_writer
 from indexer.report import Progress
@@ -38,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "waiting": waiting,
     "move": unfinished,
     "tags": tags,
+    "words": words,
     "albums": albums,
     "fusion": learned_fusion,
     "vectors": segments,

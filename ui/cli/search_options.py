@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from search.options import AUTO, MODES
 from ui.cli.group import F, json_option, library_options
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ search_options = grouped(
     marking_options,
     library_options,
 )
+
+
+def mode_option(command: F) -> F:
+    """`--mode`."""
+    return click.option(
+        "--mode",
+        type=click.Choice(MODES),
+        default=AUTO,
+        show_default=True,
+        help="vector finds by meaning; words by the words of captions, names and tags alone; auto "
+        "by meaning, but names and numbers by their words.",
+    )(command)
 
 
 def paged(

@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
-from indexer.errors import QueryError
+from indexer.errors import PlacedError, QueryError
 from indexer.reading import ReadLibrary
 from search import Answer, Options, Query, Searcher
+from search.options import AUTO
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
-from ui.cli.search_options import paged, search_options
+from ui.cli.search_options import mode_option, paged, search_options
 from ui.cli.text import print_answer
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
@@ -27,11 +28,13 @@ class SearchCommand(click.Command):
     """A command among whose terms a '-' stands, and may be glued to its word by mistake."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments as click takes them. Raises `QueryError` for a glued minus."""
+        """The arguments as click takes them. Raises `PlacedError` for a glued minus."""
         terms = args[: args.index("--")] if "--" in args else args
-        for word in terms:
+        for number, word in enumerate(terms):
             if _GLUED.fullmatch(word):
-                raise QueryError(f"{word!r}: write the sign alone, as in '- {word[1:]}'")
+                problem = f"{word!r}: write the sign alone, as in '- {word[1:]}'"
+                place = len(" ".join([*terms[:number], ""]))
+                raise PlacedError(problem, " ".join(terms), place)
         return super().parse_args(ctx, args)
 
 
@@ -45,6 +48,7 @@ class SearchCommand(click.Command):
     '  picfuse search a black dog --where "taken: last winter and has: place"',
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
+@mode_option
 @search_options
 @click.option(
     "--all",
@@ -104,6 +108,7 @@ def _answer(
     explain: bool,
     like: tuple[str, ...],
     unlike: tuple[str, ...],
+    mode: str = AUTO,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -115,7 +120,7 @@ def _answer(
 ) -> None:
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
-    options |= {"like": like, "unlike": unlike, "explain": explain}
+    options |= {"like": like, "unlike": unlike, "explain": explain, "mode": mode}
     with ReadLibrary.open(library, offline=offline) as opened:
         searcher = Searcher(opened)
         ask = searcher.listed if query is None else partial(searcher.search, query)

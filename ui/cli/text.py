@@ -68,6 +68,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
+        **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
         **like_fields(hit),
         **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
     }
@@ -156,6 +157,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
         click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
         if hit.caption:
             click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))
+        if hit.words:
+            said = f"has: {shown(', '.join(hit.words))}"
+            click.echo(click.style(f"{'':11}{'':{len(beside)}}{said}", dim=True))
         if hit.explanation is not None:
             for line in lines_of(hit.explanation):
                 click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(line)}", fg="cyan"))

@@ -9,12 +9,14 @@ import streamlit as st
 
 from indexer import Library
 from search.diversity import STRENGTH
+from search.options import AUTO, MODES
 from search.where import FIELDS
 from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
 LIKE = "like"  # in the address: the picture of the library that is asked with
+MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
 COUNTS = (12, 24, 48, 96)
 
 
@@ -29,6 +31,7 @@ class Asked:
     k: int
     tags: tuple[str, ...] = ()
     where: str | None = None
+    mode: str = AUTO
     fold: bool = True
     diverse: float = 0.0
     right: tuple[int, ...] = ()
@@ -63,6 +66,7 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         )
     with middle:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
+        mode = _mode()
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
     tags, where = _tags(names), _where()
@@ -77,11 +81,27 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         k,
         tags,
         where,
+        mode,
         fold,
         diverse,
         marked(True),
         marked(False),
     )
+
+
+def _mode() -> str:
+    """How words are looked for; what the choices say is what `MODE_NAMES` calls them."""
+    chosen = st.selectbox(
+        "Search by",
+        MODES,
+        format_func=MODE_NAMES.__getitem__,
+        key="mode",
+        help="Meaning finds what pictures show and captions say in other words; words finds those "
+        "of captions, names of files and tags. Both: by meaning, but names and numbers by words.",
+        bind="query-params",
+        persist_state="session",
+    )
+    return chosen or AUTO
 
 
 def _where() -> str | None:

@@ -34,6 +34,7 @@ class Card:
     tags: tuple[str, ...] = ()
     like: tuple[Card, ...] = ()
     why: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
@@ -52,6 +53,7 @@ class Card:
             tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items()),
             tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.like),
             () if hit.explanation is None else tuple(lines_of(hit.explanation)),
+            hit.words or (),
         )
 
     @classmethod

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.views.cards import Card
 from ui.views.large import HeatFinder, More, open_alike, open_picture
+from ui.views.plain import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ def _show(card: Card, place: int, actions: Actions) -> None:
         open_picture(card, actions.more, actions.where)
     with st.container(key=f"said-{place}"):
         st.text(card.said)
+        if card.words:
+            st.text(f"Has: {shown(', '.join(card.words))}")
     with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
         st.button(
             "More like this",

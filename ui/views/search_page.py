@@ -71,7 +71,8 @@ def _search(opened: Opened, pictures: int) -> None:
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked, page)
     except PlacedError as error:
-        notice("This condition is not understood", error.problem)
+        condition = "This condition is not understood"
+        notice(condition if error.option else "This cannot be searched for", error.problem)
         st.code(error.marked, language=None)
     except InputError as error:
         notice("This cannot be searched for", str(error))
@@ -109,7 +110,7 @@ def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
         if kept is not None and kept[0] == key:
             return kept[1]
         options: Options = {**options_of(asked), "offset": page * asked.k, "explain": True}
-        options |= {"fold": asked.fold, "diverse": asked.diverse}
+        options |= {"fold": asked.fold, "diverse": asked.diverse, "mode": asked.mode}
         if asked.nothing and not asked.right:
             answer = searcher.listed(**options)
         elif asked.nothing:

@@ -7,8 +7,10 @@ that looks like a path is a word, so that nobody reads files of this machine thr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import accumulate
 
-from indexer.errors import QueryError
+from indexer.errors import PlacedError, QueryError
 from search import Query, Term
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+(?=\s|$)|\S+')
@@ -33,7 +35,17 @@ def terms_of(text: str) -> tuple[Term, ...]:
     tokens = _split(text)
     signed = any(token in ("+", "-") for token in tokens)
     words = [_word(token) if signed else _plain_word(token) for token in tokens]
-    return Query.parse(words).terms
+    try:
+        return Query.parse(words).terms
+    except PlacedError as error:
+        raise PlacedError(error.problem, text, _typed_place(text, words, error.place)) from error
+
+
+def _typed_place(text: str, words: Sequence[str], place: int) -> int:
+    """Where in what was typed the word begins that is at a place in the line of words."""
+    starts = [matched.start() for matched in _TOKEN.finditer(text)]
+    ends = accumulate(len(word) + 1 for word in words)
+    return next((s for s, end in zip(starts, ends, strict=True) if place < end - 1), len(text))
 
 
 def _split(text: str) -> list[str]:

@@ -1,0 +1,143 @@
+"""Taking away: subtract the negative from the query, or lower the scores of what is like it?
+
+    python benchmarks/negatives.py FOLDER --split train-part.txt
+
+FOLDER is a data set whose pictures have several captions, such as Flickr8k. Asked are pairs of
+concepts that often go together ("dog - snow"), and of a concept and a kind of it ("dog - black
+dog"). Of the ten best, printed in per cent: those of which a caption has A, those that have B, and
+those that have A without B, with every picture indexed by itself and with its first caption.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import IndexOptions, Library, index_folder
+from indexer.encoders import TEXT, unit_rows
+from indexer.fusion import DEFAULT_WEIGHT, open_fusion
+from indexer.settings import DEFAULT_ENCODER
+from indexer.training.dataset_library import dataset_library
+from indexer.training.datasets import read_split
+from search.evaluation.data import Evaluated, read_embeddings
+from search.excluding import FLOOR, STRENGTH
+from search.ranking import StoredRows, scores
+
+CONCEPTS = (
+    "dog man woman boy girl child snow water beach grass ball bike bicycle skateboard crowd street "
+    "mountain pool football soccer tree rock black white brown red blue yellow pink orange green "
+    "hat shirt jacket camera car people baby wall bench horse motorcycle swing sand ocean"
+)
+KINDS = (
+    "dog - black dog; dog - brown dog; dog - white dog; dog - dog in the water; "
+    "dog - dog in the snow; dog - dog running in the grass; man - man in a red shirt; "
+    "man - man in a blue shirt; man - man on a bike; man - man climbing a rock; "
+    "boy - boy in a red shirt; boy - boy in the water; girl - girl in a pink dress; "
+    "child - child on a swing; children playing - children playing in the water; "
+    "person jumping - person jumping on a bike; football player - football player in red; "
+    "people - people on the beach; person in the snow - person in the snow on a snowboard"
+)
+_PASSED_OVER = frozenset(("a", "an", "the", "in", "on", "of", "person", "people"))
+K, BOTH, LEFT = 10, 8, 15  # the best that are looked at; least pictures with both, and with A alone
+Pair = tuple[str, str]
+Has = Callable[[str, int], NDArray[np.bool_]]  # pictures of which so many captions have a concept
+Ranking = Callable[[str, str], NDArray[np.floating]]  # scores (n,) of all pictures for a pair
+
+
+def main() -> None:
+    """Print the shares for each way to take away, kind of pair and kind of library."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="a folder of pictures with several captions")
+    parser.add_argument("--split", type=Path, help="only these pictures")
+    parser.add_argument("--model", default=DEFAULT_ENCODER)
+    options = parser.parse_args()
+    folder = options.folder.absolute()
+    only = read_split(folder, options.split) if options.split else None
+    with dataset_library(folder, only, encoder=options.model) as library:
+        index_folder(library, folder, options=IndexOptions(only=only))
+        data, captions = read_embeddings(library), _captions(library)
+        kinds = [tuple(kind.split(" - ")) for kind in KINDS.split("; ")]
+        texts = list(dict.fromkeys([*CONCEPTS.split(), *itertools.chain(*kinds)]))
+        rows = dict(zip(texts, library.encoder.encode_texts(texts), strict=True))
+    has = _having(captions)
+    apart = [
+        (a, b)
+        for a, b in itertools.permutations(CONCEPTS.split(), 2)
+        if (has(a, 2) & has(b, 2)).sum() >= BOTH and (has(a, 2) & ~has(b, 1)).sum() >= LEFT
+    ]
+    for name, captioned in (("pictures alone", False), ("with a caption", True)):
+        for kind, pairs in (("concepts apart", apart), ("a concept and a kind of it", kinds)):
+            print(f"{name}, {kind} ({len(pairs)} pairs){'A':>8}{'B':>8}{'A, not B':>10}")
+            for way, ranking in _ways(data, rows, captioned):
+                shares = np.mean([_shares(ranking, pair, has) for pair in pairs], axis=0)
+                print(f"  {way:50}{shares[0]:8.1%}{shares[1]:8.1%}{shares[2]:10.1%}")
+
+
+def _captions(library: Library) -> list[list[str]]:
+    """The captions of each captioned picture in small letters, in the order of names."""
+    (folder,) = library.catalogue.folders()
+    known = library.catalogue.known_pictures(folder.id)
+    found = library.catalogue.captions(folder.id, embedded=False)
+    ids = [known[name].id for name in sorted(known)]
+    return [[text.lower() for text in found[key]] for key in ids if key in found]
+
+
+def _having(captions: Sequence[Sequence[str]]) -> Has:
+    @cache
+    def counted(concept: str) -> NDArray[np.int64]:
+        words = [_stem(w) for w in concept.split() if w not in _PASSED_OVER] or concept.split()
+        patterns = [re.compile(rf"\b{word}") for word in words]
+        found = [sum(all(p.search(text) for p in patterns) for text in said) for said in captions]
+        return np.array(found)
+
+    return lambda concept, least: counted(concept) >= least
+
+
+def _stem(word: str) -> str:
+    return re.sub(r"(ning|ing|s)$", "", word) if len(word) > 4 else word
+
+
+def _ways(
+    data: Evaluated, rows: Mapping[str, NDArray[np.float32]], captioned: bool
+) -> Iterator[tuple[str, Ranking]]:
+    """The ways to take B away from A, with their scores."""
+    fusion, has = open_fusion("concat"), np.full(len(data.v_i), captioned)
+    stored = StoredRows.of(
+        fusion.pictures(data.v_i, data.v_t[data.first], has), has, fusion, data.means
+    )
+    centre = stored.centres.means.get(TEXT, np.float32(0))
+    asked = {text: unit_rows(row - centre) for text, row in rows.items()}
+
+    @cache
+    def s(text: str) -> NDArray[np.float32]:
+        return scores(stored, asked[text], DEFAULT_WEIGHT)
+
+    def subtracted(a: str, b: str, share: float) -> NDArray[np.float32]:
+        return scores(stored, unit_rows(asked[a] - share * asked[b]), DEFAULT_WEIGHT)
+
+    def lowered(a: str, b: str, strength: float, floor: float) -> NDArray[np.float32]:
+        return s(a) - strength * np.maximum(0, s(b) - floor)
+
+    yield "A alone", lambda a, b: s(a)
+    for share in (0.5, 0.7, 1.0):
+        yield f"q = A - {share:g} B", partial(subtracted, share=share)
+    for strength, floor in ((STRENGTH, FLOOR), (1.0, FLOOR), (1.0, -0.05), (1.0, 0.0), (2.0, 0.1)):
+        way = f"s(A) - {strength:g} max(0, s(B) - {floor:g})"
+        yield way, partial(lowered, strength=strength, floor=floor)
+
+
+def _shares(ranking: Ranking, pair: Pair, has: Has) -> tuple[float, float, float]:
+    best = np.argsort(-ranking(*pair), kind="stable")[:K]
+    a, b = has(pair[0], 1)[best], has(pair[1], 1)[best]
+    return float(a.mean()), float(b.mean()), float((a & ~b).mean())
+
+
+if __name__ == "__main__":
+    main()

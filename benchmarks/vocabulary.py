@@ -1,0 +1,85 @@
+"""The words that descriptions of pictures are made of: what is none of them may be a name.
+
+    apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb .
+    python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --split train.txt \\
+        > search/vocabulary.txt
+
+Takes the words in small letters of WordNet 3.0: verbs, adjectives and adverbs, irregular forms, and
+all that occurs in its definitions and examples (nouns that do not are mostly names of species and
+chemicals), and the things of ImageNet-22k by timm's list. Of the captions of a folder it takes what
+occurs at least twice in small letters, or ten times in any ("Frisbee"). A word is left out where
+its stem is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from indexer.captions import find_captions
+from indexer.training.datasets import picture_names, read_split
+from search.vocabulary import SHORTEST, stems
+
+SMALL, ANY = 2, 10  # times that a word has to occur in captions: in small letters, or in any
+_SMALL = re.compile(rf"(?<![\w'])[a-z]{{{SHORTEST},}}(?![^\W_])")
+_ANY = re.compile(rf"(?<![\w'])[A-Za-z]{{{SHORTEST},}}(?!\w)")
+_THINGS = "data/_info/imagenet_synset_to_lemma.txt"
+_LEMMAS = ("verb", "adj", "adv")
+
+
+def main() -> None:
+    """Print the words, sorted, one a line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("wordnet", type=Path, help="the folder of WordNet's data files")
+    parser.add_argument("captions", type=Path, help="a folder of captioned pictures")
+    parser.add_argument("--split", type=Path, help="only the captions of these pictures")
+    options = parser.parse_args()
+    folder = options.captions.absolute()
+    names = read_split(folder, options.split) if options.split else picture_names(folder)
+    found = find_captions(folder, names).captions.values()
+    texts = [caption.text for captions in found for caption in captions]
+    small = Counter(word for text in texts for word in _SMALL.findall(text))
+    every = Counter(word.lower() for text in texts for word in _ANY.findall(text))
+    words = {word for text in _wordnet(options.wordnet) for word in _SMALL.findall(text)}
+    words |= {word for word, times in small.items() if times >= SMALL}
+    words |= {word for word, times in every.items() if times >= ANY}
+    kept: set[str] = set()
+    for word in sorted(words, key=len):
+        if not any(stem in kept for stem in stems(word)):
+            kept.add(word)
+    print("\n".join(sorted(kept)))
+
+
+def _wordnet(folder: Path) -> Iterator[str]:
+    """The texts of WordNet: lemmas one by one, irregular forms, definitions with their examples."""
+    for kind in ("noun", *_LEMMAS):
+        for line in (folder / f"{kind}.exc").read_text(encoding="ascii").splitlines():
+            yield line.partition(" ")[0]
+        for line in (folder / f"data.{kind}").read_text(encoding="ascii").splitlines():
+            facts, _, gloss = line.partition(" | ")
+            if line.startswith(" "):  # the licence
+                continue
+            yield gloss
+            if kind in _LEMMAS:
+                yield from _lemmas(facts.split(" "))
+    yield _timm()
+
+
+def _lemmas(fields: list[str]) -> list[str]:
+    """The lemmas of a line: their number in hexadecimal, then each with a number of its own."""
+    return fields[4 : 4 + 2 * int(fields[3], 16) : 2]
+
+
+def _timm() -> str:
+    spec = find_spec("timm")
+    assert spec is not None
+    assert spec.origin is not None
+    return (Path(spec.origin).parent / _THINGS).read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

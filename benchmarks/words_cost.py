@@ -1,0 +1,97 @@
+"""What the index of words costs while indexing, and how long words take to be found.
+
+    python benchmarks/words_cost.py --pictures 100000
+
+Stores so many pictures with a caption of ten drawn words each, in one library with the index of
+words and in one without it; no picture is decoded. Then asks the first by words, warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+
+from indexer import Library
+from indexer.batch import PictureFacts
+from indexer.captions import Caption
+from indexer.database import FILE
+from indexer.encoders import registry
+from search import Searcher
+from search.names import having_names
+from search.vocabulary import FILE as VOCABULARY
+
+BATCH = 256  # pictures in a transaction: larger than in indexing, so that less of it is waiting
+
+
+def main() -> None:
+    """Print both costs and the times of queries."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=100_000)
+    options = parser.parse_args()
+    registry.BUILT_IN["tiny"] = "tiny_encoder:open_encoder"
+    with tempfile.TemporaryDirectory() as place:
+        costs = [_filled(Path(place) / name, options.pictures, name) for name in ("with", "bare")]
+        print(f"per picture: {1e6 * (costs[0] - costs[1]) / options.pictures:.0f} µs more")
+        _ask(Path(place) / "with")
+
+
+def _filled(path: Path, pictures: int, name: str) -> float:
+    """Seconds of a processor for storing the pictures."""
+    words = VOCABULARY.read_text(encoding="ascii").split()
+    draw, common = random.Random(1), random.Random(2).sample(words, 2000)
+    with Library.create(path, encoder="tiny") as made:
+        if name == "bare":
+            _without_words(path)
+        start = time.process_time()
+        for first in range(0, pictures, BATCH):
+            with made.writing() as batch:
+                folder = batch.put_folder(Path("/pictures"))
+                numbers = range(first, min(first + BATCH, pictures))
+                facts = [
+                    PictureFacts(b"%d/IMG_%06d.jpg" % (n % 97, n), 1, 1, b"%016d" % n, 9, 9, "JPEG")
+                    for n in numbers
+                ]
+                ids = batch.put_pictures(folder, facts)
+                said = [" ".join(draw.choices(common, k=10)) for _ in ids]
+                captions = {k: [Caption(text, "test")] for k, text in zip(ids, said, strict=True)}
+                batch.put_captions_of(captions, embedded=False)
+        seconds = time.process_time() - start
+    size = (path / FILE).stat().st_size / pictures
+    print(f"{name:5} {1e6 * seconds / pictures:.0f} µs and {size:.0f} bytes a picture")
+    return seconds
+
+
+def _without_words(path: Path) -> None:
+    """Take the triggers out: nothing is noted, so nothing is indexed."""
+    with closing(sqlite3.connect(path / FILE)) as catalogue:
+        rows = catalogue.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in rows:
+            catalogue.execute(f"DROP TRIGGER {name}")
+        catalogue.commit()
+
+
+def _ask(path: Path) -> None:
+    with Library.open(path, read_only=True) as opened:
+        searcher = Searcher(opened)
+        common = opened.catalogue.pictures([1])[1].captions[0].split()[0]
+        for query in ("IMG_001234", common, " ".join([common, "IMG_001234", "jpg"])):
+            times = [searcher.search(query, mode="words").elapsed_ms for _ in range(20)]
+            print(f"by words, {query!r}: {np.median(times):.1f} ms")
+        size = opened.catalogue.number_present()
+        start = time.perf_counter()
+        having_names(opened.words, ["IMG_001234", "jpg"], size)
+        print(f"names of an ordinary search: {1000 * (time.perf_counter() - start):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The check of the index of words: does it hold what the catalogue says?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from indexer.doctor.finding import Finding
+from indexer.library import Library
+from indexer.lookup import chunks
+from indexer.report import Progress
+from indexer.word_index import AT_ONCE
+
+
+def words(library: Library) -> Iterator[Finding | Progress]:
+    """Pictures whose words are missing or those of before, and words of pictures that are gone."""
+    ids, bad = library.words.known(), list[int]()
+    for done, part in enumerate(chunks(ids, AT_ONCE)):
+        bad += library.words.wrong(part)
+        yield Progress(min((done + 1) * AT_ONCE, len(ids)), len(ids))
+    if bad:
+        yield Finding(
+            "words",
+            len(bad),
+            "pictures whose words are not indexed as they are: searches by words miss them, or "
+            "find them wrongly",
+            "they are indexed again, from the catalogue",
+            mend=lambda batch: batch.renew_words(bad),
+        )

@@ -1,0 +1,101 @@
+"""The index of words: captions, names and tags of every picture, in SQLite's full-text search.
+
+Triggers note the pictures of which something that is searched has changed, whoever changed it;
+before a transaction ends, their rows are made again. So the index agrees with what is committed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from indexer.database import Reading
+from indexer.tokens import spread
+
+TABLE = (
+    "CREATE VIRTUAL TABLE words USING fts5("
+    "captions, name, tags, tokenize = 'porter unicode61 remove_diacritics 2')"
+)
+_CHANGED = {  # what happens, and the pictures whose words change by it
+    "new_pictures": ("INSERT ON pictures", "VALUES (NEW.id)"),
+    "moved_pictures": (
+        "UPDATE OF folder_id, relative ON pictures "
+        "WHEN OLD.relative IS NOT NEW.relative OR OLD.folder_id IS NOT NEW.folder_id",
+        "VALUES (NEW.id)",
+    ),
+    "old_pictures": ("DELETE ON pictures", "VALUES (OLD.id)"),
+    "new_captions": ("INSERT ON captions", "VALUES (NEW.picture_id)"),
+    "changed_captions": ("UPDATE ON captions", "VALUES (OLD.picture_id), (NEW.picture_id)"),
+    "old_captions": ("DELETE ON captions", "VALUES (OLD.picture_id)"),
+    "new_tags": ("INSERT ON picture_tags", "VALUES (NEW.picture_id)"),
+    "old_tags": ("DELETE ON picture_tags", "VALUES (OLD.picture_id)"),
+    "renamed_tags": (
+        "UPDATE OF name ON tags",
+        "SELECT picture_id FROM picture_tags WHERE tag_id = NEW.id",
+    ),
+    "moved_folders": (
+        "UPDATE OF path ON folders",
+        "SELECT id FROM pictures WHERE folder_id = NEW.id",
+    ),
+}
+STATEMENTS = (
+    TABLE,
+    *(
+        f"CREATE TRIGGER words_{name} AFTER {event} BEGIN "
+        f"INSERT OR IGNORE INTO stale_words {pictures}; END"
+        for name, (event, pictures) in _CHANGED.items()
+    ),
+)
+AT_ONCE = 2000
+_TEXTS = """
+    SELECT p.id, f.path, p.relative,
+        (SELECT group_concat(text, char(10)) FROM (
+            SELECT text FROM captions c WHERE c.picture_id = p.id ORDER BY embedded, position)),
+        (SELECT group_concat(name, char(10)) FROM (
+            SELECT name FROM picture_tags h JOIN tags t ON t.id = h.tag_id
+            WHERE h.picture_id = p.id ORDER BY name))
+    FROM pictures p JOIN folders f ON f.id = p.folder_id
+    WHERE p.id IN (SELECT value FROM json_each(?))"""
+Words = tuple[int, str, str, str]  # a picture's id, and the text of each column
+
+
+def refresh(reading: Reading) -> None:
+    """Make the rows of the pictures again whose words have changed, within the transaction."""
+    with reading() as connection:
+        while True:
+            query = "SELECT picture_id FROM stale_words ORDER BY picture_id LIMIT ?"
+            ids = [key for (key,) in connection.execute(query, (AT_ONCE,))]
+            if not ids:
+                return
+            keys = [(key,) for key in ids]
+            connection.executemany("DELETE FROM words WHERE rowid = ?", keys)
+            connection.executemany(
+                "INSERT INTO words (rowid, captions, name, tags) VALUES (?, ?, ?, ?)",
+                words_of(connection, ids),
+            )
+            connection.executemany("DELETE FROM stale_words WHERE picture_id = ?", keys)
+
+
+def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
+    """What the index should hold of pictures; those that are not known any more are left out."""
+    rows = connection.execute(_TEXTS, (f"[{','.join(map(str, ids))}]",))
+    return [_words(*row) for row in rows]
+
+
+def _words(key: int, folder: bytes, relative: bytes, captions: Any, tags: Any) -> Words:
+    """A row of the index. Of the folder only its own name counts, not what lies above it."""
+    name = os.fsdecode(os.path.basename(folder) + b"/" + relative)
+    return key, _lines(captions), spread(_storable(name)), _lines(tags)
+
+
+def _lines(texts: str | None) -> str:
+    """Different texts, each spread, one a line."""
+    lines: Iterable[str] = dict.fromkeys((texts or "").split("\n"))
+    return "\n".join(spread(line) for line in lines)
+
+
+def _storable(name: str) -> str:
+    """A name of which bytes that are no UTF-8 have become U+FFFD."""
+    return name.encode("utf-8", "replace").decode()

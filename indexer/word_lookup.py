@@ -1,0 +1,66 @@
+"""What a query asks of the index of words, in plain SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from indexer.database import explained
+from indexer.lookup import Tables
+from indexer.notation import PRESENT
+from indexer.tokens import forms
+from indexer.word_index import words_of
+
+WEIGHTS = (1.0, 1.0, 0.5)  # of captions, name and tags in BM25
+_PRESENT = "JOIN pictures p ON p.id = words.rowid WHERE words MATCH ? AND p.state = ?"
+
+
+class WordLookup(Tables):
+    """Read access to the words of one library's pictures: captions, names of files, tags."""
+
+    def best(self, words: Iterable[str], k: int = -1) -> list[tuple[int, float]]:
+        """The k pictures (all where it is negative) that have any of the words, best first.
+
+        With each its BM25, positive and higher for a better match (Robertson and Zaragoza 2009).
+        """
+        match = any_of(words)
+        rank = f"bm25(words, {', '.join(map(str, WEIGHTS))})"
+        query = f"SELECT p.id, -{rank} FROM words {_PRESENT} ORDER BY {rank}, p.id LIMIT ?"
+        return self.rows(query, match, PRESENT, k) if match else []
+
+    def having(self, word: str, limit: int = -1) -> list[int]:
+        """The pictures that have a word, at most so many, by id."""
+        match = any_of([word])
+        query = f"SELECT p.id FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
+        return [key for (key,) in self.rows(query, match, PRESENT, limit)] if match else []
+
+    def found(self, words: Sequence[str], ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+        """Which of the words pictures have, by id; those without any are left out."""
+        query = "SELECT rowid FROM words WHERE words MATCH ? AND rowid IN (:keys)"
+        ids, found = list(ids), dict[int, tuple[str, ...]]()
+        for word in dict.fromkeys(words):
+            match = any_of([word])
+            for (key,) in self.rows_in(query, ids, match) if match else ():
+                found[key] = (*found.get(key, ()), word)
+        return found
+
+    def known(self) -> list[int]:
+        """Ids of all pictures that the catalogue or the index of words knows, ascending."""
+        query = "SELECT id FROM pictures UNION SELECT rowid FROM words ORDER BY 1"
+        return [key for (key,) in self.rows(query)]
+
+    def wrong(self, ids: Sequence[int]) -> list[int]:
+        """Those of the pictures whose words are not indexed as they are."""
+        query = "SELECT rowid, captions, name, tags FROM words WHERE rowid IN (:keys)"
+        stored = {row[0]: row for row in self.rows_in(query, ids)}
+        with explained(self._library), self._reading_rows() as connection:
+            right = {row[0]: row for row in words_of(connection, ids)}
+        return [key for key in ids if stored.get(key) != right.get(key)]
+
+
+def any_of(words: Iterable[str]) -> str:
+    """The question of SQLite's full-text search for any of the words; empty where none is one.
+
+    Each stands in double quotes, in which nothing but these has a meaning.
+    """
+    quoted = (f'"{form.replace(chr(34), " ")}"' for word in words for form in forms(word))
+    return " OR ".join(dict.fromkeys(quoted))

@@ -1,0 +1,78 @@
+"""Taking away: the score of what is asked for, less what a picture has of what is not wanted.
+
+    score = s(q) - sum of weight * STRENGTH * max(0, s(negative) - FLOOR)
+
+`s` is the score of a row for a query. To subtract the negative's row from the query's would leave
+hardly anything of the query where the two are alike: "dog - black dog" would find no dog. Both
+figures are of `benchmarks/negatives.py`, on a part of Flickr8k's train split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from indexer.nearest import Wanted, best, ranked
+from indexer.scoring import Scores, StoredRows
+from indexer.vectors import Ids, picture_ids
+from search.order import Listed, Order
+from search.query import EmbeddedQuery, Without
+
+STRENGTH, FLOOR = 0.7, -0.1
+_FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
+
+
+def lowered_first(
+    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+) -> Order:
+    """All pictures for a query that takes something away, best first, and exact."""
+
+    def first(count: int) -> Listed:
+        most = replace(wanted, k=count)
+        positions, scores = nearest_without(stored, embedded, weight, most)
+        return picture_ids(stored.index.keys_at(positions)), scores
+
+    return Order(first)
+
+
+def nearest_without(
+    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+) -> tuple[Ids, Scores]:
+    """The positions of the k best rows and their scores, best first, by a scan.
+
+    What is taken away only lowers scores: once the k-th best of the rows that are nearest to `q` is
+    no worse than the last of these was before, no other row can be among the k best.
+    """
+    if not embedded.without:
+        return ranked(stored, embedded.q, weight, wanted)
+    looked = max(_FIRST, 4 * wanted.k)
+    while True:
+        more = replace(wanted, k=looked)
+        positions, found = ranked(stored, embedded.q, weight, more)
+        lowered = found - penalties(stored, embedded, weight, positions)
+        chosen = best(lowered, wanted.k)
+        enough = len(chosen) == wanted.k and lowered[chosen[-1]] >= found[-1]
+        if len(positions) < looked or enough:
+            return positions[chosen], lowered[chosen]
+        looked *= _MORE
+
+
+def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positions: Ids) -> Scores:
+    """What is taken off the scores (n,) of the rows at some positions."""
+    total = np.zeros(len(positions), np.float32)
+    order = np.argsort(positions)
+    only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
+    for negative in embedded.without:
+        where, found = ranked(stored, negative.row, weight, only)
+        values = np.full(len(positions), FLOOR, np.float32)
+        values[order[np.searchsorted(positions[order], where)]] = found
+        total += penalty(negative, values)
+    return total
+
+
+def penalty(negative: Without, scores: Scores) -> Scores:
+    """What a negative takes off, of rows that it scores so."""
+    lowered: Scores = np.maximum(0, scores - np.float32(FLOOR))
+    lowered *= np.float32(negative.weight * STRENGTH)
+    return lowered
