@@ -147,8 +147,9 @@ def test_wheel_names_its_licence_and_carries_it(content, metadata):
     folder = f"picfuse-{PROJECT['version']}.dist-info"
 
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata.get_all("License-File") == ["LICENSE"]
-    assert content[f"{folder}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
+    assert metadata.get_all("License-File") == ["LICENSE", "NOTICE"]
+    for name in ("LICENSE", "NOTICE"):
+        assert content[f"{folder}/licenses/{name}"] == (ROOT / name).read_bytes()
 
 
 def test_wheel_is_described_by_the_readme(metadata):
