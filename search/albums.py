@@ -66,7 +66,8 @@ def save_album(
 
 def delete_album(library: Library, name: str) -> None:
     """Delete an album; the pictures that it shows stay. Raises `InputError` for an unknown one."""
-    named_album(library, name)
+    if name not in library.albums.names():
+        raise InputError(_unknown(library, name))
     with library.writing() as batch:
         batch.drop_album(name)
 
@@ -75,9 +76,13 @@ def named_album(library: ReadLibrary, name: str) -> Album:
     """The album of a name. Raises `InputError` for an unknown one."""
     found = library.albums.named(name)
     if found is None:
-        known = ", ".join(library.albums.names()) or "none yet"
-        raise InputError(f"no album {name!r}; there are: {known}")
+        raise InputError(_unknown(library, name))
     return found
+
+
+def _unknown(library: ReadLibrary, name: str) -> str:
+    known = ", ".join(library.albums.names()) or "none yet"
+    return f"no album {name!r}; there are: {known}"
 
 
 def album_pictures(searcher: Searcher, album: Album, *, k: int | None = None) -> AlbumAnswer:

@@ -167,9 +167,10 @@ def embed(
             hashes.append(content_hash)
         centre = means.get(modality)
         rows.append(term.weight * unit_rows(row if centre is None else row - centre))
-    terms: NDArray[np.float32] = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
+    terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
     length = float(np.linalg.norm(terms.sum(axis=0)))
     if rows and not length > 1e-3:
         raise QueryError("the terms of the query cancel out; change their weights")
     q = unit_rows(terms.sum(axis=0))
-    return EmbeddedQuery(q, tuple(hashes), (terms / max(length, 1e-3)).astype(np.float32))
+    shares: NDArray[np.float32] = terms / np.float32(max(length, 1e-3))
+    return EmbeddedQuery(q, tuple(hashes), shares)

@@ -34,6 +34,13 @@ from ui.views import library_page
 from ui.views.options import AppOptions
 library_page.show(AppOptions.parse(sys.argv[1:], os.environ))
 """
+ALBUMS_PAGE = """
+import os, sys
+import streamlit as st
+from ui.views import albums_page
+from ui.views.options import AppOptions
+albums_page.show(AppOptions.parse(sys.argv[1:], os.environ), st.Page(lambda: None, title="Search"))
+"""
 PATHS = ["/etc/passwd", "./secret.jpg", "../../secret.jpg", "~/secret.jpg", "file:///etc/passwd",
          "secret.jpg", "@-", "C:\\\\secret.jpg", "//etc/passwd"]  # fmt: skip
 EVIL = "<script>alert(1)</script> **bold** :red[x] [link](http://example.com) $x$ red"
@@ -99,6 +106,12 @@ def app(**query):
 
 def library_page():
     at = AppTest.from_string(LIBRARY_PAGE, default_timeout=30).run()
+    assert not at.exception
+    return at
+
+
+def albums_page():
+    at = AppTest.from_string(ALBUMS_PAGE, default_timeout=30).run()
     assert not at.exception
     return at
 
@@ -377,6 +390,72 @@ def test_new_words_end_more_like_this(library):
 )  # fmt: skip
 def test_unknown_picture_in_the_address_is_refused(library, like):
     assert "This cannot be searched for" in said(app(like=like))
+
+
+RIGHT, WRONG = ":material/thumb_up:", ":material/thumb_down:"
+
+
+def test_marks_refine_the_results_at_once_and_are_cleared(library):
+    at = app(q="green", weight="1.0")
+    before = texts(at)
+    place = before.index("something blue")  # it looks red
+    click(at, RIGHT, place)
+    assert "**Right**" in said(at)
+    assert "something blue" not in texts(at)
+    click(at, WRONG, texts(at).index("plain-green.png"))
+    assert "**Wrong**" in said(at)
+    assert texts(at) == ["something red"]
+    click(at, "Take back", 1)
+    assert "**Wrong**" not in said(at)
+    assert set(texts(at)) == {"plain-green.png", "something red"}
+    click(at, "Clear marks")
+    assert texts(at) == before
+
+
+def test_marks_end_with_the_question_that_they_refined(library):
+    at = click(app(q="green", weight="1.0"), RIGHT)
+    at.text_input(key="q").input("red").run()
+    assert "**Right**" not in said(at)
+    at = click(click(app(q="green"), RIGHT), "More like this")
+    assert "**Right**" not in said(at)
+
+
+def test_search_is_saved_as_an_album_and_opened(library, path):
+    at = click(app(q="green", weight="1.0"), RIGHT)
+    at.text_input(key="album-name").input("greens")
+    at.number_input(key="album-k").set_value(1)
+    click(at, "Save")
+    assert "Saved as an album" in said(at)
+    at = albums_page()
+    assert at.selectbox[0].value == "greens"
+    assert texts(at) == ["plain-green.png"]
+    at.button(key="delete-album").click().run()
+    assert "There are no albums yet" in said(at)
+    with Library.open(path, read_only=True) as opened:
+        assert opened.catalogue.number_present() == 3
+
+
+def test_name_of_an_album_is_taken_once(library):
+    for expected in ("Saved as an album", "The album was not saved"):
+        at = app(q="red")
+        at.text_input(key="album-name").input("reds")
+        assert expected in said(click(at, "Save"))
+
+
+def test_album_of_a_picture_and_of_conditions_is_saved(library):
+    at = click(app(q="green", weight="1.0"), "More like this")
+    at.text_input(key="album-name").input("like green")
+    assert "Saved as an album" in said(click(at, "Save"))
+    at = app(where="not has: caption")
+    at.text_input(key="album-name").input("bare")
+    assert "Saved as an album" in said(click(at, "Save"))
+    at = albums_page()
+    assert texts(at) == ["plain-green.png"]
+    assert texts(at.selectbox[0].select("like green").run())[0] == "plain-green.png"
+
+
+def test_albums_page_without_albums_says_how_to_make_one(library):
+    assert "There are no albums yet" in said(albums_page())
 
 
 def test_captions_are_shown_as_plain_text(path, tmp_path):

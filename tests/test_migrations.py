@@ -16,7 +16,8 @@ from indexer.doctor import examine
 from indexer.engine import create_tables, open_engine
 from indexer.errors import LibraryError
 from indexer.schema import SCHEMA, Base
-from search import Searcher
+from search import Query, Searcher
+from search.albums import album_pictures, named_album, save_album
 
 
 @pytest.fixture
@@ -200,4 +201,33 @@ def test_library_of_the_second_schema_is_searched_at_once_and_can_be_tagged(
         assert {hit.path.name for hit in hits} == {"red.png", "yellow.png"}
         assert opened.encoder.images == 0
         assert {Path(file).name for file in files} <= {path.name for path in old.iterdir()}
+        assert [finding.check for finding in examine(opened) if finding.serious] == []
+
+
+def test_library_of_the_fourth_schema_is_kept_and_can_have_albums(colour_library, tmp_path):
+    """As picfuse left it before there were albums."""
+    old = tmp_path / "old"
+    old.mkdir()
+    with open_engine(old).begin() as connection:
+        config = migrate.configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        tables = inspect(connection).get_table_names()
+        assert "albums" not in tables
+        connection.connection.commit()
+        source = str(colour_library.path / FILE)
+        connection.exec_driver_sql("ATTACH DATABASE ? AS made", (source,))
+        for table in [t.name for t in Base.metadata.sorted_tables if t.name in tables]:
+            columns = ", ".join(c["name"] for c in inspect(connection).get_columns(table))
+            connection.exec_driver_sql(
+                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM made.{table}"
+            )
+    for path in colour_library.path.glob("vectors-*.rows"):
+        shutil.copy(path, old)
+    with Library.open(old) as opened:
+        assert opened.albums.names() == []
+        save_album(opened, "reds", Query.of("red", weight=1.0), {"k": 1})
+        found = album_pictures(Searcher(opened), named_album(opened, "reds"))
+        assert [hit.path.name for hit in found.answer.hits] == ["red.png"]
+        assert opened.encoder.images == 0
         assert [finding.check for finding in examine(opened) if finding.serious] == []

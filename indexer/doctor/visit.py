@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
+from indexer.doctor.albums import albums
 from indexer.doctor.catalogue import (
     captions_without_embedding,
     integrity,
@@ -37,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "waiting": waiting,
     "move": unfinished,
     "tags": tags,
+    "albums": albums,
     "fusion": learned_fusion,
     "vectors": segments,
     "thumbnails": thumbnails,

@@ -23,8 +23,6 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
-from pickle import UnpicklingError
-from tempfile import TemporaryDirectory
 from threading import Lock
 from types import MappingProxyType
 from typing import Any
@@ -33,49 +31,31 @@ import numpy as np
 import open_clip
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
 from indexer.encoders.exported import Ready, keep_ready, tower_name
 from indexer.encoders.exports import TowerGraph
 from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
+from indexer.encoders.open_clip_model import (
+    Tower,
+    best_device,
+    image_transform,
+    model_of,
+    registered_name,
+    tokenizer_of,
+)
 from indexer.encoders.open_clip_tokens import kept_form
 from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Places, Rows, unit_rows
 from indexer.encoders.visual_places import visual_places
 from indexer.errors import ModelError, PicfuseError
-from indexer.images import ImageTransform
 
 FORMAT = "picfuse-open-clip-1"
 BATCH = 32
 EXPORTS = True  # towers run in ONNX Runtime on a CPU, where their export proves right
 
 logger = logging.getLogger(__name__)
-
-
-class Tower(nn.Module):
-    """One half of a model; that of images reads uint8 pixels (n, size, size, 3) as they are."""
-
-    mean: Tensor | None
-    std: Tensor | None
-
-    def __init__(self, model: Any, mean: Tensor | None = None, std: Tensor | None = None) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("std", std, persistent=False)
-
-    def forward(self, batch: Tensor) -> Tensor:
-        """Pixels or tokens to rows (n, dim)."""
-        encode = self.model.encode_text if self.mean is None else self.model.encode_image
-        rows: Tensor = encode(self.prepared(batch))
-        return rows
-
-    def prepared(self, batch: Tensor) -> Tensor:
-        """What the model reads: tokens as they are, pixels as float32 (n, 3, size, size)."""
-        if self.mean is None or self.std is None:
-            return batch
-        return (batch.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
 
 
 class OpenClipEncoder:
@@ -93,12 +73,12 @@ class OpenClipEncoder:
         sha256 = checkpoint.verified_hash()
         config = checkpoint.local_config(hub)
         self._sources = checkpoint.sources(config)
-        registered = _register(config)
-        self._tokenize = _tokenizer(registered, checkpoint)
+        registered = registered_name(config)
+        self._tokenize = tokenizer_of(registered, checkpoint)
         self._tokenizing = Lock()  # fast tokenizers refuse to be used by two threads at once
-        self._device = _device()
+        self._device = best_device()
         self._half = self._device.type != "cpu"
-        model = _model(registered, checkpoint).eval().to(self._device)
+        model = model_of(registered, checkpoint).eval().to(self._device)
         preparation = model.visual.preprocess_cfg
         self.transform = image_transform(checkpoint.name, preparation)
         channels = (_channels(preparation[key]).to(self._device) for key in ("mean", "std"))
@@ -142,7 +122,8 @@ class OpenClipEncoder:
             return np.zeros((0, 0, 0, self.dim), np.float32)
         visual = self._images.model.visual
         kind = self._device.type
-        with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=self._half):
+        halved = torch.autocast(kind, torch.float16, enabled=self._half)
+        with self._model_lock, torch.inference_mode(), halved:
             found = visual_places(visual, self.normalised(images), self.name)
         return unit_rows(found.float().cpu().numpy())
 
@@ -218,84 +199,8 @@ def cached(name: str) -> bool:
     return True
 
 
-def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform:
-    """The transform of an open_clip `preprocess_cfg`; normalisation is left to the encoder."""
-    size = preparation["size"]
-    sides = {size} if isinstance(size, int) else set(size)
-    if len(sides) != 1:
-        raise ModelError(f"{name}: wants pictures of {size}; only square ones can be made")
-    return ImageTransform(
-        size=int(sides.pop()),
-        resize=preparation["resize_mode"],
-        interpolation="bilinear" if preparation["interpolation"] == "bilinear" else "bicubic",
-        fill=int(preparation["fill_color"]),
-    )
-
-
 def _channels(values: Any) -> Tensor:
     return torch.tensor(values, dtype=torch.float32).expand(3).reshape(3, 1, 1)
-
-
-def _device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _register(config: Config) -> str:
-    """The name under which open_clip knows a configuration from now on: the same for the same."""
-    text = json.dumps(config, sort_keys=True)
-    name = f"picfuse-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    if name not in open_clip.list_models():
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{name}.json"
-            path.write_text(text, "utf-8")
-            open_clip.add_model_config(path)
-    return name
-
-
-def _model(registered: str, checkpoint: Checkpoint) -> Any:
-    """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
-    weights = checkpoint.weights
-    root = logging.getLogger()
-    before = root.handlers[:]
-    try:
-        return open_clip.create_model(
-            registered,
-            pretrained=str(weights),
-            force_preprocess_cfg=checkpoint.preparation,
-            weights_only=True,
-        )
-    except UnpicklingError as error:
-        raise ModelError(
-            f"{weights}: not loaded, since it holds more than tensors and could run code; "
-            "use a file of safetensors"
-        ) from error
-    except Exception as error:  # what fits badly raises whatever the loaders stumble over
-        raise ModelError(
-            f"{weights}: does not fit {checkpoint.name.removesuffix(f':{weights}')} "
-            f"({_summary(error)}); name the architecture that it was made for, or copy the file "
-            "again if it is damaged"
-        ) from error
-    finally:
-        root.handlers[:] = before  # open_clip's first word in the log sets one up
-
-
-def _summary(error: Exception) -> str:
-    """One line of at most 200 characters."""
-    line = " ".join(str(error).split()) or type(error).__name__
-    return line if len(line) <= 200 else f"{line[:199]}…"
-
-
-def _tokenizer(registered: str, checkpoint: Checkpoint) -> Callable[[list[str]], Tensor]:
-    try:
-        tokenizer: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(registered)
-    except Exception as error:  # each kind of tokenizer has errors of its own
-        raise ModelError(
-            f"{checkpoint.name}: its tokenizer cannot be loaded ({_summary(error)}); delete the "
-            "model from the cache of huggingface.co and open it again where there is a network"
-        ) from error
-    return tokenizer
 
 
 def _vocabulary_hash(config: Config) -> str:

@@ -85,6 +85,9 @@ marking_options = grouped(
 
 paging_options = grouped(
     click.option(
+        "--explain", is_flag=True, help="Say what picture, caption and terms add to a score."
+    ),
+    click.option(
         "--diversity",
         type=click.FloatRange(0, 1),
         help="How much: 0 goes by score alone; names --diverse too.  [default: 0.3]",

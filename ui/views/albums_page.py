@@ -9,7 +9,8 @@ from indexer.database import is_vacant
 from indexer.errors import InputError, LibraryNotFound, PicfuseError
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album
 from ui.views.asking import LIKE
-from ui.views.grid import Card, grid
+from ui.views.cards import Card
+from ui.views.grid import Actions, grid
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown
@@ -70,7 +71,7 @@ def _pictures(found: AlbumAnswer) -> None:
         return
     counted = "1 picture" if len(hits) == 1 else f"{len(hits):,} pictures"
     st.caption(counted if len(hits) <= _SHOWN else f"{counted}; the first {_SHOWN} of them")
-    grid([Card.of_hit(hit) for hit in hits[:_SHOWN]], _more_like)
+    grid([Card.of_hit(hit) for hit in hits[:_SHOWN]], Actions(_more_like))
 
 
 def _more_like(picture_id: int) -> None:

@@ -15,7 +15,8 @@ from indexer.records import Record, records
 from search.library_map import MOST, LibraryMap, library_map
 from search.projection import METHODS
 from ui.views.asking import LIKE
-from ui.views.grid import Card, open_picture
+from ui.views.cards import Card
+from ui.views.large import open_picture
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown

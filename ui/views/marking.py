@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from indexer.thumbnails import read_thumbnail
-from ui.views.grid import Card
+from ui.views.cards import Card
 from ui.views.opened import Opened
 
 _MARKS = "marks"  # in the session: by id of the picture, whether it is right

@@ -18,7 +18,8 @@ from indexer.thumbnails import read_thumbnail
 from search import Answer, Options, Query
 from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
-from ui.views.grid import Card, grid, jpeg
+from ui.views.cards import Card, jpeg
+from ui.views.grid import Actions, grid
 from ui.views.marking import clear_marks, judge, show_marks
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
@@ -137,8 +138,8 @@ def _results(opened: Opened, answer: Answer, page: int) -> None:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
     st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-    cards = [Card.of_hit(hit) for hit in answer.hits]
-    grid(cards, _more_like, judge, heat_finder(opened, answer.query))
+    actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
+    grid([Card.of_hit(hit) for hit in answer.hits], actions)
     turn(page, more=answer.next_offset is not None)
 
 
@@ -150,7 +151,7 @@ def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
     which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
     st.caption(f"{_counted(pictures)} in the library; {which} of them")
     thumbnails = opened.library.thumbnails
-    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], _more_like)
+    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], Actions(_more_like))
     turn(page, more=first + count < pictures)
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from indexer.encoders import LocatingEncoder
 from search import Query
 from search.heat_map import HeatMap, Sought
-from ui.views.grid import HeatFinder
+from ui.views.large import HeatFinder
 from ui.views.opened import Opened
 
 

@@ -1,0 +1,123 @@
+"""Models of open_clip: what a checkpoint becomes in PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import open_clip
+import torch
+from torch import Tensor, nn
+
+from indexer.encoders.checkpoints import Checkpoint, Config
+from indexer.errors import ModelError
+from indexer.images import ImageTransform
+
+
+class Tower(nn.Module):
+    """One half of a model; that of images reads uint8 pixels (n, size, size, 3) as they are."""
+
+    mean: Tensor | None
+    std: Tensor | None
+
+    def __init__(self, model: Any, mean: Tensor | None = None, std: Tensor | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Pixels or tokens to rows (n, dim)."""
+        encode = self.model.encode_text if self.mean is None else self.model.encode_image
+        rows: Tensor = encode(self.prepared(batch))
+        return rows
+
+    def prepared(self, batch: Tensor) -> Tensor:
+        """What the model reads: tokens as they are, pixels as float32 (n, 3, size, size)."""
+        if self.mean is None or self.std is None:
+            return batch
+        return (batch.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+
+
+def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform:
+    """The transform of an open_clip `preprocess_cfg`; normalisation is left to the encoder."""
+    size = preparation["size"]
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1:
+        raise ModelError(f"{name}: wants pictures of {size}; only square ones can be made")
+    return ImageTransform(
+        size=int(sides.pop()),
+        resize=preparation["resize_mode"],
+        interpolation="bilinear" if preparation["interpolation"] == "bilinear" else "bicubic",
+        fill=int(preparation["fill_color"]),
+    )
+
+
+def best_device() -> torch.device:
+    """CUDA or MPS where there is one, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def registered_name(config: Config) -> str:
+    """The name under which open_clip knows a configuration from now on: the same for the same."""
+    text = json.dumps(config, sort_keys=True)
+    name = f"picfuse-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    if name not in open_clip.list_models():
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.json"
+            path.write_text(text, "utf-8")
+            open_clip.add_model_config(path)
+    return name
+
+
+def model_of(registered: str, checkpoint: Checkpoint) -> Any:
+    """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
+    weights = checkpoint.weights
+    root = logging.getLogger()
+    before = root.handlers[:]
+    try:
+        return open_clip.create_model(
+            registered,
+            pretrained=str(weights),
+            force_preprocess_cfg=checkpoint.preparation,
+            weights_only=True,
+        )
+    except UnpicklingError as error:
+        raise ModelError(
+            f"{weights}: not loaded, since it holds more than tensors and could run code; "
+            "use a file of safetensors"
+        ) from error
+    except Exception as error:  # what fits badly raises whatever the loaders stumble over
+        raise ModelError(
+            f"{weights}: does not fit {checkpoint.name.removesuffix(f':{weights}')} "
+            f"({_summary(error)}); name the architecture that it was made for, or copy the file "
+            "again if it is damaged"
+        ) from error
+    finally:
+        root.handlers[:] = before  # open_clip's first word in the log sets one up
+
+
+def tokenizer_of(registered: str, checkpoint: Checkpoint) -> Callable[[list[str]], Tensor]:
+    """The tokenizer of a registered configuration; raises `ModelError`."""
+    try:
+        tokenizer: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(registered)
+    except Exception as error:  # each kind of tokenizer has errors of its own
+        raise ModelError(
+            f"{checkpoint.name}: its tokenizer cannot be loaded ({_summary(error)}); delete the "
+            "model from the cache of huggingface.co and open it again where there is a network"
+        ) from error
+    return tokenizer
+
+
+def _summary(error: Exception) -> str:
+    """One line of at most 200 characters."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= 200 else f"{line[:199]}…"

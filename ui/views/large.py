@@ -1,0 +1,69 @@
+"""One picture large, over the page; or several that are nearly the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import streamlit as st
+from PIL import Image
+
+from indexer.errors import PicfuseError, PictureError
+from indexer.images import decode
+from search.heat_map import HeatMap
+from ui.views.cards import Card, as_jpeg
+from ui.views.plain import notice, shown
+
+More = Callable[[int], None]  # called with the picture whose like is asked for
+HeatFinder = Callable[[Image.Image], HeatMap]
+LARGE = 2560  # pixels of a side: more than a screen shows
+
+
+@st.dialog("Picture", width="large")
+def open_picture(card: Card, more: More, where: HeatFinder | None = None) -> None:
+    """Show a picture and what is known of it; `where` finds where in it is what was asked for."""
+    try:
+        image = decode(io.BytesIO(card.contents()), min_side=LARGE)
+        image.thumbnail((LARGE, LARGE))
+        if where is not None and st.session_state.get("where-open"):
+            _show_heat(image, where, card.said)
+        else:
+            st.image(as_jpeg(image), alt=card.said)
+    except PictureError as error:
+        notice("The picture cannot be shown", str(error))
+    except PicfuseError as error:
+        notice("Where it is cannot be said", str(error))
+    if where is not None:
+        st.toggle("Where it is found", key="where-open")
+    for caption in card.captions:
+        st.text(shown(caption))
+    if card.tags:
+        st.text(f"Tags: {shown(', '.join(card.tags))}")
+    st.code(shown(card.path), language=None, wrap_lines=True)
+    if card.scores:
+        st.caption(card.scores)
+    for line in card.why:
+        st.text(shown(line))
+    if st.button("More like this", key="more-open", on_click=more, args=(card.picture_id,)):
+        st.rerun()
+
+
+def _show_heat(image: Image.Image, where: HeatFinder, said: str) -> None:
+    with st.spinner("Looking where it is …", show_time=False):
+        heat = where(image)
+    st.image(as_jpeg(heat.over(image)), alt=said)
+    st.caption(
+        f"Warmest where it is found: {heat.highest:+.3f} there, {heat.median:+.3f} in the median. "
+        "Where both are near, it is nowhere in particular."
+    )
+
+
+@st.dialog("Nearly the same picture", width="large")
+def open_alike(card: Card) -> None:
+    """The picture and those that were folded into it, with their paths."""
+    for each in (card, *card.like):
+        small = each.small()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if small is not None:
+                st.image(small, width=160, alt=each.said)
+            st.code(shown(each.path), language=None, wrap_lines=True)
