@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from indexer.batch import Batch
 from indexer.catalogue import Catalogue
 from indexer.compressed import CompressedFacts
+from indexer.confidence.calibration import Calibration
 from indexer.database import explained, is_vacant
 from indexer.directory import make_directory, occupied
 from indexer.embeddings import Embeddings
@@ -23,7 +24,7 @@ from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.golden import golden_of
 from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion
-from indexer.notation import COMPRESSED, GENERATION, SETTINGS
+from indexer.notation import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.reading import ReadLibrary, existing_library
 from indexer.segments import Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
@@ -182,6 +183,11 @@ class Library(ReadLibrary):
         with self._transaction() as session:
             Batch(session, self.generation).set(COMPRESSED, facts.to_json())
         self.index.forget()
+
+    def put_calibration(self, calibration: Calibration) -> None:
+        """Keep how sure a hit is; the library itself does not change by it."""
+        with self._transaction() as session:
+            Batch(session, self.generation).set(CALIBRATION, calibration.to_json())
 
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index; the library itself does not change by it."""

@@ -17,6 +17,7 @@ SCHEMA = "0006"  # the newest migration; a test compares it with indexer/migrati
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
 COMPRESSED = "compressed"  # a setting: what is known of the compressed index
+CALIBRATION = "calibration"  # a setting: how scores become probabilities, by its own captions
 KEPT_FUSION = "fusion "  # and a fingerprint: settings that hold learned weights in base64
 NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262

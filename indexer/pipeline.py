@@ -17,6 +17,7 @@ from pathlib import Path
 
 from indexer.catalogue import ContentFacts
 from indexer.compressing import compress
+from indexer.confidence.keeping import calibrate
 from indexer.decoded import Outcome
 from indexer.decoding import decoding_pool
 from indexer.errors import LibraryError
@@ -96,6 +97,7 @@ def _run(
         raise
     library.save_vectors()
     yield from compress(library)
+    yield from calibrate(library)
 
 
 def _check_weight(library: Library, options: IndexOptions) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 from indexer.albums import AlbumLookup
 from indexer.cached_index import CachedIndex
 from indexer.compressed import CompressedFacts
+from indexer.confidence.calibration import Calibration, built_in
 from indexer.database import (
     FILE,
     Connections,
@@ -28,7 +29,7 @@ from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError, Librar
 from indexer.fusion import Fusion
 from indexer.kept_fusion import kept_fusion
 from indexer.lookup import Lookup
-from indexer.notation import COMPRESSED, GENERATION, SCHEMA, SETTINGS
+from indexer.notation import CALIBRATION, COMPRESSED, GENERATION, SCHEMA, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
 from indexer.tagging.lookup import TagLookup
@@ -200,6 +201,20 @@ class ReadLibrary:
     def compressed(self) -> CompressedFacts:
         """What is on disk of a compressed index."""
         return CompressedFacts.from_json(self.catalogue.setting(COMPRESSED), self.made_with)
+
+    @property
+    def own_calibration(self) -> Calibration | None:
+        """What was fitted to this library's captions; None where that is not of its rows."""
+        stored = self.catalogue.setting(CALIBRATION)
+        found = None if stored is None else Calibration.from_json(stored)
+        return found if found is not None and found.made_with == self.made_with else None
+
+    @property
+    def calibration(self) -> Calibration:
+        """What tells how sure a hit is: its own, and what is shipped where it has none."""
+        settings, own = self.settings, self.own_calibration or Calibration({})
+        shipped = built_in(settings.fingerprint, settings.fused_by)
+        return own if shipped is None else own.beside(shipped)
 
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index. Raises `LibraryError`."""

@@ -17,6 +17,8 @@ from search.explanation import Explanation, TermShare
 from search.hits import Hit
 from search.query import EmbeddedQuery, Query
 
+ROUNDED = 1e-4  # of a unit row: what its terms may lack of it by rounding
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -110,12 +112,14 @@ def _explanation(
     shares = asked.terms @ targets.whole[row]
     for term, off in taken.items():
         shares[term] = -off[row]
-    marks = [None] * (len(shares) - len(query.terms))
+    marks = asked.q - asked.terms.sum(axis=0)
+    marked = float(np.linalg.norm(marks)) > ROUNDED
     return Explanation(
         float(targets.picture[row] @ asked.q),
         float(targets.caption[row] @ asked.q) if targets.has_caption[row] else None,
-        tuple(TermShare(t, float(s)) for t, s in zip((*query.terms, *marks), shares, strict=True)),
+        tuple(TermShare(t, float(s)) for t, s in zip(query.terms, shares, strict=True)),
         targets.exact,
+        float(marks @ targets.whole[row]) if marked else None,
     )
 
 

@@ -9,12 +9,9 @@ from search.query import Term
 
 @dataclass(frozen=True, slots=True)
 class TermShare:
-    """A term of a query and what it adds to a score; what takes away adds less than nothing.
+    """A term of a query and what it adds to a score; what takes away adds less than nothing."""
 
-    `term` is None for all pictures together that were marked as right and wrong.
-    """
-
-    term: Term | None
+    term: Term
     share: float
 
 
@@ -22,12 +19,14 @@ class TermShare:
 class Explanation:
     """What picture and caption, and what the terms of the query, add to a score.
 
-    The terms sum up to the score. So do picture and caption, before anything is taken away, where
-    `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score would
-    lose without the one or the other. `caption` is None where the picture has none.
+    Terms and marks sum up to the score. So do picture and caption, before anything is taken away,
+    where `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score
+    would lose without the one or the other. `caption` is None where the picture has none. `marks`
+    is what pictures marked as right and wrong add beside the terms; None without any.
     """
 
     picture: float
     caption: float | None
     terms: tuple[TermShare, ...]
     exact: bool
+    marks: float | None = None

@@ -75,7 +75,8 @@ class HeatMap:
         smooth = grid.resize((right - left, bottom - top), Image.Resampling.BICUBIC)
         heat = Image.new("F", size)
         heat.paste(smooth, (left, top))
-        return np.clip(np.asarray(heat), 0, 1)
+        clipped: NDArray[np.float32] = np.clip(np.asarray(heat), 0, 1)
+        return clipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,17 @@ from search.explanation import Explanation
 from search.query import Query
 
 Means = Mapping[str, NDArray[np.float32]]
+Behind = tuple[float | None, float | None, float | None]  # by picture, by caption; agreement
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One answer. `score` is the fused cosine; the scores of picture and caption stand behind it.
 
-    `caption_score` is None where the picture has no caption; `confidence` is None until a
-    calibration exists. `tags` are those that hold of it with their probabilities, surest first;
+    `caption_score` is None where the picture has no caption; `agreement` is the cosine of the two
+    embeddings. `confidence` is the probability that this is what was asked for, None where nothing
+    is known of it; a `doubtful` hit is one for which there is hardly any evidence. `tags` are
+    those that hold of it with their probabilities, surest first;
     None where the library has no tag head. Pictures that were only asked for by tags have the
     least of the tags' probabilities as their score, and no `image_score`; those that were only
     asked for by `where`, or by words alone, have no score either. `words` are those of the query's
@@ -43,9 +46,11 @@ class Hit:
     caption_score: float | None
     thumbnail: Path
     tags: Mapping[str, float] | None = None
-    words: tuple[str, ...] | None = None
+    agreement: float | None = None
+    doubtful: bool = False
     like: tuple[PictureInfo, ...] = ()
     explanation: Explanation | None = None
+    words: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,11 @@ class Answer:
     elapsed_ms: float
     next_offset: int | None = None
 
+    @property
+    def likely(self) -> Answer:
+        """The same answer without its doubtful hits."""
+        return replace(self, hits=tuple(hit for hit in self.hits if not hit.doubtful))
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -70,15 +80,18 @@ class Parts:
     q: NDArray[np.float32]
     means: Means
 
-    def of(self, library: ReadLibrary, ids: list[int]) -> dict[int, tuple[float, float | None]]:
-        """Scores of picture and caption alone, from the stored embeddings of pictures by id."""
+    def of(self, library: ReadLibrary, ids: list[int]) -> dict[int, Behind]:
+        """What stands behind the scores of pictures, from their stored embeddings, by id."""
         zero = np.zeros_like(self.q)
         found = library.embedded(ids)
         images = (found.v_i - self.means.get(IMAGE, zero)) @ self.q
         texts = (found.v_t - self.means.get(TEXT, zero)) @ self.q
+        agreement = np.einsum("nd,nd->n", found.v_i, found.v_t)
         return {
-            int(key): (float(i), float(t) if has else None)
-            for key, i, t, has in zip(found.ids, images, texts, found.has_caption, strict=True)
+            int(key): (float(i), float(t) if has else None, float(agreed) if has else None)
+            for key, i, t, agreed, has in zip(
+                found.ids, images, texts, agreement, found.has_caption, strict=True
+            )
         }
 
 
@@ -102,7 +115,7 @@ def read_hits(
             rank,
             score,
             pictures[key],
-            behind.get(key, (None if parts is None else 0.0, None)),
+            behind.get(key, (None if parts is None else 0.0, None, None)),
             library.thumbnails,
             None if tags is None else tags.get(key, {}),
         )
@@ -120,7 +133,7 @@ def _hit(
     rank: int,
     score: float,
     picture: PictureInfo,
-    parts: tuple[float | None, float | None],
+    parts: Behind,
     folder: Path,
     tags: Mapping[str, float] | None,
 ) -> Hit:
@@ -136,4 +149,5 @@ def _hit(
         caption_score=parts[1],
         thumbnail=thumbnail_path(folder, picture.content_hash),
         tags=tags,
+        agreement=parts[2],
     )

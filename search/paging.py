@@ -16,20 +16,25 @@ from search.diversity import check_strength, pool_of, varied
 from search.folding import leaders
 from search.hits import Hit, Means
 from search.options import Options
-from search.order import Order
+from search.order import Listed, Order
 
 SLACK = 16  # pictures beside those that are wanted, of which some will be folded
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Ids and scores (n,) of hits; by id, those that are folded into one; whether more follow."""
+    """Ids and scores (n,) of hits; by id, those that are folded into one; whether more follow.
+
+    `first` and `leading`: the best of the whole answer, and the scores of its two best.
+    """
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     offset: int = 0
     like: Mapping[int, Sequence[int]] = field(default_factory=dict)
     more: bool = False
+    first: Listed = field(default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.float32)))
+    leading: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 def page_of(library: ReadLibrary, order: Order, wanted: Options, means: Means) -> Page:
@@ -50,10 +55,13 @@ def page_of(library: ReadLibrary, order: Order, wanted: Options, means: Means) -
     ids, scores, into = _distinct(library, order, end + 1 if k else 0, fold=wanted["fold"])
     chosen = np.flatnonzero(into == np.arange(len(into)))[: end + 1]
     more = len(chosen) > offset + k
+    leading = chosen[:2]
     if strength and k:
         chosen = _varied_runs(library, ids, scores, chosen[:end], (strength, pool_of(k), means))
     chosen = chosen[offset : offset + k]
-    return Page(ids[chosen], scores[chosen], offset, _folded(ids, into), more)
+    first = (ids[leading[:1]], scores[leading[:1]])
+    like = _folded(ids, into)
+    return Page(ids[chosen], scores[chosen], offset, like, more, first, scores[leading])
 
 
 def _folded(ids: NDArray[np.int64], into: NDArray[np.int64]) -> dict[int, list[int]]:

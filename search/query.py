@@ -81,8 +81,8 @@ class Without:
 class EmbeddedQuery:
     """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
 
-    `terms` (t, dim) are its terms with their weights, after them what marks add: they sum up to
-    `q`. Rows of terms that are taken away are zeros; `without` has their own.
+    `terms` (t, dim) are its terms with their weights: they sum up to `q`, but for marked pictures.
+    Rows of terms that are taken away are zeros; `without` has their own.
     """
 
     q: NDArray[np.float32]
@@ -197,10 +197,11 @@ def embed(
         if term.weight < 0:
             without.append(Without(len(rows), -term.weight, row))
         rows.append(max(0.0, term.weight) * row)
-    terms = np.reshape(np.array(rows, np.float32), (-1, encoder.dim))
-    q = terms.sum(axis=0)
-    length = np.linalg.norm(q)
-    same = any(negative.row @ unit_rows(q) > _SAME for negative in without)
-    if query.terms and (same or not length > 1e-3):
+    terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
+    length = float(np.linalg.norm(terms.sum(axis=0)))
+    q = unit_rows(terms.sum(axis=0))
+    same = any(negative.row @ q > _SAME for negative in without)
+    if rows and (same or not length > 1e-3):
         raise QueryError("the terms of the query cancel out; change their weights")
-    return EmbeddedQuery(unit_rows(q), tuple(hashes), terms / (length or 1), tuple(without))
+    parts = np.asarray(terms / max(length, 1e-3), np.float32)
+    return EmbeddedQuery(q, tuple(hashes), parts, tuple(without))

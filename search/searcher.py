@@ -17,10 +17,11 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
+from search.confidence import askable, weighed
 from search.examples import examples_of, marked_rows
 from search.excluding import lowered_first, nearest_without
 from search.explaining import explained
-from search.feedback import refined
+from search.feedback import kept_share, rocchio
 from search.hits import Answer, Hit, Parts, read_hits
 from search.names import having_names, named_first, names_in
 from search.options import AUTO, WORDS, Options, complete
@@ -151,12 +152,19 @@ class Searcher:
     ) -> Answer:
         stored = self._rows()
         embedded, wrong = self._refined(embedded, wanted, weight)
+        allowed, means = self._allowed(wanted), stored.centres.means
         names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
         named = having_names(self.library.words, names, stored.index.size)
-        order, means = self._order(embedded, wrong, weight, wanted, named), stored.centres.means
-        page = page_of(self.library, order, wanted, means)
-        hits = read_hits(self.library, page.ids, page.scores, Parts(embedded.q, means))
-        hits = with_words(self.library.words, hits, names) if named else hits
+        order = self._order(embedded, wrong, weight, wanted, allowed, named)
+        page, parts = page_of(self.library, order, wanted, means), Parts(embedded.q, means)
+        hits = read_hits(self.library, page.ids, page.scores, parts)
+        if named:  # how sure a name is, no calibration tells
+            hits = with_words(self.library.words, hits, names)
+        elif askable(query) and not wanted["like"] and not wanted["unlike"]:
+            first = hits if not page.offset else read_hits(self.library, *page.first, parts)
+            among = len(stored.index) if allowed is None else len(allowed)
+            calibration = self.library.calibration
+            hits = weighed(hits, query, calibration, among, best=first[:1], leading=page.leading)
         if wanted["explain"]:
             hits = explained(self.library, stored, hits, embedded, query, weight)
         return _timed(query, placed(self.library, hits, page), start, page)
@@ -167,10 +175,11 @@ class Searcher:
         wrong: Sequence[bytes],
         weight: float,
         wanted: Options,
+        allowed: NDArray[np.int64] | None,
         named: Mapping[int, int],
     ) -> Order:
         """All pictures that may be found, in the order of the answer."""
-        stored, allowed = self._rows(), self._allowed(wanted)
+        stored = self._rows()
         out = [*wanted["exclude"], *self._own(wrong)]
         own = [key for key in self._own(embedded.content_hashes) if key not in out]
 
@@ -202,13 +211,16 @@ class Searcher:
         means = self._rows().centres.means
         right = examples_of(self.library, wanted["like"])
         wrong = examples_of(self.library, wanted["unlike"])
-        contents = [example.content_hash for example in right]
+        contents = {example.content_hash for example in right}
         if any(example.content_hash in contents for example in wrong):
             raise QueryError("a picture is marked as right and as wrong; take one of them back")
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
-        moved = refined(embedded, *rows)
+        if right or wrong or not embedded.q.any():
+            terms = embedded.terms * kept_share(embedded.q, *rows)
+            embedded = replace(embedded, q=rocchio(embedded.q, *rows), terms=terms)
         hashes = (*embedded.content_hashes, *contents)
-        return replace(moved, content_hashes=hashes), [example.content_hash for example in wrong]
+        refined = replace(embedded, content_hashes=hashes)
+        return refined, [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""

@@ -129,6 +129,19 @@ def test_real_hits_are_explained_whatever_the_fusion(tmp_path, fusion):
             assert why.picture + (why.caption or 0) == pytest.approx(asked, abs=2e-3)
 
 
+def test_marked_pictures_have_a_share_of_their_own(colour_library):
+    searcher = Searcher(colour_library)
+    marked = {hit.path.name: hit.picture_id for hit in searcher.search("red").hits}
+    options = {"like": [marked["green.png"]], "unlike": [marked["red.png"]], "explain": True}
+    for hit in searcher.search("yellow", **options).hits:
+        why = hit.explanation
+        assert why.picture + (why.caption or 0) == pytest.approx(hit.score, abs=1e-3)
+        assert sum(t.share for t in why.terms) + why.marks == pytest.approx(hit.score, abs=1e-3)
+        assert lines_of(why)[1].startswith('made of "yellow" ')
+    only_marks = searcher.search(Query(()), like=[marked["green.png"]], explain=True).hits
+    assert all(hit.explanation.marks == pytest.approx(hit.score, abs=1e-3) for hit in only_marks)
+
+
 # For people and for scripts
 
 

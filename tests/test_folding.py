@@ -55,7 +55,7 @@ def test_python_shows_every_picture_unless_folding_is_asked_for(burst):
 
 def test_command_folds_and_says_what_it_folded(burst):
     name, variants, library = burst
-    asked = ("search", "a", "photograph", "-k", 100, "--library", library)
+    asked = ("search", "a", "photograph", "-k", 100, "--all", "--library", library)
     hits = answered(*asked)["hits"]
     (folded,) = [hit for hit in hits if "like" in hit]
     assert folded["folded"] == 4

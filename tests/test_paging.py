@@ -141,7 +141,7 @@ def test_page_and_offset_exclude_each_other(home):
 
 def test_pages_of_photographs_neither_repeat_nor_skip(tmp_path_factory):
     library = sample_library(tmp_path_factory)
-    asked = ("search", "water", "--library", library, "-k", 9, "--diverse")
+    asked = ("search", "water", "--library", library, "-k", 9, "--diverse", "--all")
     parts = [answered(*asked, "--page", page)["hits"] for page in range(1, 8)]
     paths = [hit["path"] for part in parts for hit in part]
     assert len(paths) == len(set(paths)) == 61

@@ -47,7 +47,6 @@ def main() -> None:
     def captions() -> None:
         captions_page.show(options)
 
-    start = st.Page(search, title="Search", icon=":material/search:", default=True)
     kept = st.Page(albums, title="Albums", icon=":material/photo_album:", url_path="albums")
     chart = st.Page(lay_out, title="Map", icon=":material/scatter_plot:", url_path="map")
     copies = st.Page(
@@ -55,6 +54,7 @@ def main() -> None:
     )
     audit = st.Page(captions, title="Captions", icon=":material/subtitles:", url_path="captions")
     library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
+    start = st.Page(search, title="Search", icon=":material/search:", default=True)
     st.navigation([start, kept, chart, copies, audit, library], position="top").run()
 
 

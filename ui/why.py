@@ -16,20 +16,19 @@ def lines_of(explanation: Explanation) -> list[str]:
         found = [f"made of {_sum(parts)}"]
     else:
         found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
-    if len(explanation.terms) > 1:
-        shares = [(name_of(part.term), part.share) for part in explanation.terms]
+    shares = [(name_of(part.term), part.share) for part in explanation.terms]
+    shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
+    if len(shares) > 1:
         found.append(f"made of {_sum(shares)}")
     return found
 
 
-def name_of(term: Term | None) -> str:
+def name_of(term: Term) -> str:
     """A term as it is told from others: its words, or the name of its picture."""
-    if term is None:
-        return "marked pictures"
     if term.picture is None:
         return f'"{term.text}"'
-    named = term.picture if isinstance(term.picture, str) else getattr(term.picture, "path", None)
-    return Path(named).name if named else "the picture"
+    path = term.picture if isinstance(term.picture, str | bytes) else term.picture.path
+    return Path(path).name if isinstance(path, str | Path) else "the picture"
 
 
 def _sum(parts: list[tuple[str, float]]) -> str:

@@ -110,10 +110,10 @@ class ExportedEncoder:
             return self._again(error).encode_texts(texts)
 
     def encode_places(self, images: Pixels) -> Places:
-        """Rows (n, rows, columns, dim) of the places of the last features, by PyTorch."""
+        """Rows (n, rows, columns, dim) of places, by the model in PyTorch. Raises `ModelError`."""
         whole = self._whole
         if not isinstance(whole, LocatingEncoder):
-            raise ModelError(f"{self.name}: cannot tell where in a picture something is")
+            raise ModelError(f"{self.name}: cannot say where in a picture something is")
         return whole.encode_places(images)
 
     def _again(self, error: ModelError) -> Encoder:

@@ -53,8 +53,8 @@ def _of_transformer(visual: Any, images: Tensor) -> Tensor:
         rows = visual.ln_post(cells)
     else:
         rows = visual._pool(cells.flatten(0, 1)[:, None])[0].unflatten(0, cells.shape[:2])
-    projected = rows if visual.proj is None else rows @ visual.proj
-    return projected.unflatten(1, visual.grid_size)
+    projected: Tensor = rows if visual.proj is None else rows @ visual.proj
+    return projected.reshape(len(projected), *visual.grid_size, -1)
 
 
 def _of_resnet(visual: Any, images: Tensor) -> Tensor:

@@ -73,8 +73,9 @@ class Concat(Fusion):
         rows = self.pictures(v_i, v_t, has_caption)
         lengths = np.maximum(self.lengths(rows, weight), 1e-6)[:, None]
         centred = rows - np.where(has_caption[:, None], centres.captioned, centres.plain)
-        r_i, r_t = np.split(centred / lengths, 2, axis=1)
-        return weight * r_i, (1 - weight) * r_t
+        r_i, r_t = np.split((centred / lengths).astype(np.float32), 2, axis=1)
+        a, b = np.float32(weight), np.float32(1 - weight)
+        return a * r_i, b * r_t
 
     def plain_gain(
         self,

@@ -47,9 +47,14 @@ def put_into(paths: Sequence[Path], folder: Path, how: str) -> Generator[Progres
     """Put pictures into a folder, which is made; names that are taken get a number.
 
     Nothing is ever overwritten; a picture that is there already is left there. A copy appears
-    whole or not at all.
+    whole or not at all. Raises `InputError`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be made ({os.strerror(error.errno or 0)}); name another folder"
+        ) from error
     report = Placed()
     yield Progress(0, len(paths))
     for done, path in enumerate(paths, start=1):

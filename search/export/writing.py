@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ def export(
     """Write what is known of pictures, in their order; returns how many were still there.
 
     `scores` by id: where the pictures are the answer to a query. Files get their names when they
-    are whole: an interrupt leaves none, or the one before. Raises `InputError` and `OSError`.
+    are whole: an interrupt leaves none, or the one before. Raises `InputError`, and `OSError` for
+    a full disk.
     """
     done = written = 0
     with ExitStack() as stack:
@@ -55,6 +57,7 @@ def export(
         if files.embeddings is not None:
             file = _opened(stack, files.embeddings)
             vectors = rows_file(file, files.embeddings, width_of(library, files.kind))
+            stack.callback(vectors.close)
         yield Progress(0, len(ids))
         for part in chunks(ids, BATCH):
             found = [record for batch in records(library, part) for record in batch]
@@ -68,9 +71,6 @@ def export(
                 vectors.add(kept, embeddings_of(library, kept, files.kind))
             done, written = done + len(part), written + len(kept)
             yield Progress(done, len(ids))
-        for open_file in (lines, vectors):
-            if open_file is not None:
-                open_file.close()
     return written
 
 
@@ -79,9 +79,16 @@ def _table(stack: ExitStack, files: Files, *, asked: bool) -> Table | None:
         return None
     output = files.output
     file = _opened(stack, output) if isinstance(output, Path) else output
-    return table(file, files.format, ANSWER if asked else FIELDS)
+    lines = table(file, files.format, ANSWER if asked else FIELDS)
+    stack.callback(lines.close)
+    return lines
 
 
 def _opened(stack: ExitStack, path: Path) -> BinaryIO:
-    temporary = stack.enter_context(whole_file(path))
-    return stack.enter_context(temporary.open("wb"))
+    try:
+        temporary = stack.enter_context(whole_file(path))
+        return stack.enter_context(temporary.open("wb"))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({os.strerror(error.errno or 0)}); name another file"
+        ) from error

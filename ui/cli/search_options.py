@@ -35,6 +35,10 @@ def grouped(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
+explain_option = click.option(
+    "--explain", is_flag=True, help="Say what picture, caption and terms add to a score."
+)
+
 printing_options = grouped(
     click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
     click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
@@ -82,9 +86,6 @@ marking_options = grouped(
 
 paging_options = grouped(
     click.option(
-        "--explain", is_flag=True, help="Say what picture, caption and terms add to a score."
-    ),
-    click.option(
         "--diversity",
         type=click.FloatRange(0, 1),
         help="How much: 0 goes by score alone; names --diverse too.  [default: 0.3]",
@@ -111,7 +112,12 @@ paging_options = grouped(
 )
 
 search_options = grouped(
-    printing_options, restricting_options, paging_options, marking_options, library_options
+    printing_options,
+    explain_option,
+    restricting_options,
+    paging_options,
+    marking_options,
+    library_options,
 )
 
 

@@ -14,7 +14,7 @@ import click
 
 from indexer.errors import PlacedError, QueryError
 from indexer.reading import ReadLibrary
-from search import Options, Query, Searcher
+from search import Answer, Options, Query, Searcher
 from search.options import AUTO
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
@@ -50,6 +50,12 @@ class SearchCommand(click.Command):
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @mode_option
 @search_options
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show doubtful hits too: those with less evidence than nearly all right answers have.",
+)
 @click.pass_context
 def search(
     ctx: click.Context, /, terms: tuple[str, ...], weight: float | None, **options: Any
@@ -61,8 +67,8 @@ def search(
     With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
     alone, the newest that fulfil it.
     --like and --unlike refine what is asked by hits that are right and wrong. Pictures that are
-    named are left out of their own hits; those that are nearly the same are one hit. Exit status 1
-    when nothing matched.
+    named are left out of their own hits; those that are nearly the same are one hit. Beside the
+    score stands how sure a hit is; doubtful ones are left out. Exit status 1 when nothing matched.
     """
     _answer(ctx, query_of(ctx, terms, weight, options), **options)
 
@@ -99,9 +105,9 @@ def _answer(
     *,
     tags: tuple[str, ...],
     where: str | None,
+    explain: bool,
     like: tuple[str, ...],
     unlike: tuple[str, ...],
-    explain: bool,
     mode: str = AUTO,
     library: Path,
     offline: bool,
@@ -109,6 +115,7 @@ def _answer(
     as_jsonl: bool,
     zero: bool,
     fold: bool,
+    everything: bool = False,
     **pages: Any,
 ) -> None:
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
@@ -118,12 +125,30 @@ def _answer(
         searcher = Searcher(opened)
         ask = searcher.listed if query is None else partial(searcher.search, query)
         answer = ask(**options)
-    print_answer(answer, style)
-    if not answer.hits:
-        if style == "lines":
-            what = "nothing matched" if not options["offset"] else "no hits from there on"
-            click.echo(f"picfuse: {what}", err=True)
+    likely = answer if everything else answer.likely
+    print_answer(likely, style)
+    if style == "lines":
+        _say_hidden(answer, len(likely.hits), options["offset"])
+    if not likely.hits:
         ctx.exit(NOTHING_MATCHED)
+
+
+def _say_hidden(answer: Answer, shown: int, offset: int) -> None:
+    """Say what is not shown, and how it would be."""
+    hidden = len(answer.hits) - shown
+    if not answer.hits:
+        what = "nothing matched" if not offset else "no hits from there on"
+        click.echo(f"picfuse: {what}", err=True)
+    elif not shown:
+        best = max(hit.confidence or 0 for hit in answer.hits)
+        click.echo(
+            f"picfuse: nothing matched (the best guess is right with {best:.0%}; --all shows "
+            f"the {'best' if hidden == 1 else f'{hidden} best'})",
+            err=True,
+        )
+    elif hidden:
+        hits = "hit is" if hidden == 1 else "hits are"
+        click.echo(f"picfuse: {hidden} doubtful {hits} not shown; --all shows them", err=True)
 
 
 def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,25 @@ def _index(library: Library) -> dict[str, Any]:
     return {"index": f"compressed, recall@10 {reached:.3f}", "recall": recall}
 
 
+def _confidence(library: Library) -> dict[str, Any]:
+    """What tells how sure a hit is; nothing where nothing does."""
+    found, own = library.calibration.lines, library.own_calibration
+    if not found:
+        return {}
+    fitted = [] if own is None else sorted(own.lines)
+    asked = own.asked if own is not None and fitted else 0
+    return {"confidence": {"kinds": sorted(found), "own": fitted, "asked": asked}}
+
+
+def _confidence_line(facts: dict[str, Any]) -> str:
+    """Where the calibration of each kind of score comes from."""
+    shipped = sorted(set(facts["kinds"]) - set(facts["own"]))
+    own = f"{', '.join(facts['own'])}: by {facts['asked']} of its own captions"
+    parts = [own] if facts["own"] else []
+    parts += [f"{', '.join(shipped)}: as shipped with the model"] if shipped else []
+    return "; ".join(parts)
+
+
 def _tags(library: Library) -> dict[str, Any]:
     """The tag heads and how many pictures have each of their tags; nothing where there are none."""
     encoder_id = library.encoder_id
@@ -76,7 +96,11 @@ def _recall_lines(views: list[dict[str, float]]) -> list[str]:
     ]
 
 
-_LINES = {"tags": _tag_lines, "recall": _recall_lines}
+_LINES: dict[str, Callable[[Any], str | list[str]]] = {
+    "tags": _tag_lines,
+    "recall": _recall_lines,
+    "confidence": _confidence_line,
+}
 
 
 def library_fields(library: Library) -> dict[str, Any]:
@@ -91,6 +115,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         **_index(library),
+        **_confidence(library),
         "weight": library.weight,
         **_tags(library),
         "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",

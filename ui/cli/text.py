@@ -63,7 +63,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "rank": hit.rank,
         **path_fields(hit.path),
         "score": _rounded(hit.score),
-        "confidence": hit.confidence,
+        "confidence": _rounded(hit.confidence),
         "caption": hit.caption,
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
@@ -75,14 +75,14 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def explanation_fields(explanation: Explanation) -> dict[str, Any]:
-    """What adds to a score as scripts read it; a share without a term is that of the marks."""
+    """What adds to a score as scripts read it."""
     return {
         "picture": _rounded(explanation.picture),
         "caption": _rounded(explanation.caption),
+        "marks": _rounded(explanation.marks),
         "exact": explanation.exact,
         "terms": [
-            {**({} if part.term is None else term_fields(part.term)), "share": _rounded(part.share)}
-            for part in explanation.terms
+            {**term_fields(part.term), "share": _rounded(part.share)} for part in explanation.terms
         ],
     }
 
@@ -146,16 +146,20 @@ def print_answer(answer: Answer, style: str) -> None:
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
-    """Hits for people: rank, score, path, and the caption below it."""
+    """Hits for people: rank, score, confidence where it is known, path, and the caption below."""
+    calibrated = any(hit.confidence is not None for hit in hits)
     for hit in hits:
         said = f"{'':6}" if hit.score is None else f"{hit.score:6.3f}"
         score = click.style(said, fg="green")
+        sure = f"{'' if hit.confidence is None else f'{hit.confidence:.0%}':>4}  "
+        beside = f"  {sure if calibrated else ''}"
         like = click.style(f"  +{len(hit.like)} like it", dim=True) if hit.like else ""
-        click.echo(f"{hit.rank:3}  {score}  {shown(str(hit.path))}{like}")
+        click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
         if hit.caption:
-            click.echo(click.style(f"{'':13}{shown(hit.caption)}", dim=True))
+            click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))
         if hit.words:
-            click.echo(click.style(f"{'':13}has: {shown(', '.join(hit.words))}", dim=True))
+            said = f"has: {shown(', '.join(hit.words))}"
+            click.echo(click.style(f"{'':11}{'':{len(beside)}}{said}", dim=True))
         if hit.explanation is not None:
             for line in lines_of(hit.explanation):
-                click.echo(click.style(f"{'':13}{shown(line)}", fg="cyan"))
+                click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(line)}", fg="cyan"))

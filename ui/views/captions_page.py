@@ -52,7 +52,7 @@ def show(options: AppOptions) -> None:
 
 def _find(library: Library, count: int) -> Found:
     doubts, suggestions = doubtful(library, count), list(suggested(library, count))
-    ids = [found.picture_id for found in (*doubts, *suggestions)]
+    ids = [doubt.picture_id for doubt in doubts] + [each.picture_id for each in suggestions]
     pictures = library.catalogue.pictures(ids)
     return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}
 

@@ -42,13 +42,14 @@ class Card:
         caption = "" if hit.caption_score is None else f" · caption {hit.caption_score:.2f}"
         score = "" if hit.score is None else f"{hit.score:.2f}"
         image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
+        sure = "" if hit.confidence is None else f" · right with {hit.confidence:.0%}"
         return cls(
             hit.picture_id,
             hit.path,
             hit.captions,
             hit.thumbnail,
-            score,
-            f"Score {score}{image}{caption}" if score else "",
+            score if hit.confidence is None else f"{hit.confidence:.0%}",
+            f"Score {score}{image}{caption}{sure}" if score else "",
             tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items()),
             tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.like),
             () if hit.explanation is None else tuple(lines_of(hit.explanation)),

@@ -19,6 +19,7 @@ from search import Answer, Options, Query
 from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.cards import Card, jpeg
+from ui.views.doubtful import likely_of
 from ui.views.grid import Actions, grid
 from ui.views.marking import clear_marks, judge, show_marks
 from ui.views.opened import Opened, open_library
@@ -138,9 +139,11 @@ def _results(opened: Opened, answer: Answer, page: int) -> None:
     if not answer.hits:
         notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
         return
-    st.caption(f"{_counted(len(answer.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-    actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
-    grid([Card.of_hit(hit) for hit in answer.hits], actions)
+    likely = likely_of(answer)
+    if likely.hits:
+        st.caption(f"{_counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
+        actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
+        grid([Card.of_hit(hit) for hit in likely.hits], actions)
     turn(page, more=answer.next_offset is not None)
 
 

@@ -1,0 +1,215 @@
+"""How much the confidence of a hit is worth: is the answer here, and does 30 % mean 30 %?
+
+    python benchmarks/confidence.py FOLDER --split dev.txt
+
+FOLDER is Flickr8k. Either half of the pictures are taken out of the library, drawn anew for every
+repetition, and the captions of all pictures ask; or, harder, the library keeps its size, and for
+half of the queries the right picture alone is taken out. "fused" indexes the first caption of each
+picture and asks with the others; "picture" has no captions. "words" asks with a word or two of a
+caption, and all pictures are right that have them. The figures are those of the shipped
+calibration; "own captions" are those of one that a library with all captions but the last of each
+picture fits by itself, asked with the last ones:
+
+- AUROC: how well the confidence of the best hit tells queries whose picture is in the library from
+  the others. Its ceiling is that of a detector that knows whether the best hit is right, and
+  nothing else: right ones come before all others, the rest at random.
+- ECE: expected calibration error, the mean distance between confidence and the share of right hits
+  in 15 bins of equal width; of the best hits, and of the first ten.
+- hidden: the share of the right answers among the first ten that are not shown by default; silent:
+  the share of queries without an answer to which nothing is shown.
+
+    python benchmarks/confidence.py FOLDER --split train.txt --write
+
+fits the shipped calibration anew, on the pictures of the split that were held out when the built-in
+model was trained, and writes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import IndexOptions, Library, index_folder
+from indexer.confidence.asking import Asking, words
+from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
+from indexer.confidence.fitting import fit
+from indexer.confidence.line import FUSED, PICTURE, probability
+from indexer.confidence.pool import Ints, Pool, read_pool
+from indexer.confidence.trials import Setting, Trial, tried
+from indexer.encoders import Encoder
+from indexer.fusion import fusions_for, open_fusion
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
+from indexer.training.dataset_library import dataset_library
+from indexer.training.datasets import held_out, read_split
+
+HELD_OUT = 1 / 12  # of the pictures, when the built-in model was trained
+SEEDS = 5  # calibrations whose mean is shipped: which captions ask is chance
+BINS = 15
+
+
+def main() -> None:
+    """Print the figures of the shipped calibration, or write it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--split", type=Path, default=Path("dev.txt"))
+    parser.add_argument("--repeat", type=int, default=10)
+    parser.add_argument("--write", action="store_true", help="fit what is shipped, and write it")
+    options = parser.parse_args()
+    only = read_split(options.folder, options.split)
+    only = held_out(only, HELD_OUT) if options.write else only
+    with dataset_library(options.folder, only, encoder=DEFAULT_ENCODER) as library:
+        index_folder(library, options.folder, options=IndexOptions(only=only))
+        pool, encoder = _pool(library), library.encoder
+    if options.write:
+        _write(pool, encoder)
+    else:
+        _measure(pool, encoder, options.repeat)
+
+
+def _pool(library: Library) -> Pool:
+    """The pictures in the order of their names, so that figures are the same in any library."""
+    (folder,) = library.catalogue.folders()
+    known = library.catalogue.known_pictures(folder.id)
+    ids = np.array(library.catalogue.present_ids())
+    pool, names = read_pool(library, ids), {p.id: name for name, p in known.items()}
+    order = sorted(range(len(ids)), key=lambda n: names[int(ids[n])])
+    return pool.take(np.array(order))
+
+
+def _write(pool: Pool, encoder: Encoder) -> None:
+    fusions = {}
+    for name in fusions_for(encoder):
+        fusion = open_fusion(name, encoder=encoder)
+        setting = Setting(fusion, encoder.means, single=True)
+        found = [fit(pool, setting, encoder.encode_texts, seed=seed) for seed in range(SEEDS)]
+        lines = {
+            kind: [_mean([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
+            for kind in found[0][0]
+        }
+        made_with = f"{encoder.fingerprint} {fusion.fingerprint}"
+        facts = {"made_with": made_with, "captioned": len(pool), "asked": found[0][1]}
+        fusions[fusion.fingerprint] = {"lines": lines, **facts}
+    text = json.dumps({"encoder": encoder.fingerprint, "fusions": fusions}, indent=1)
+    BUILT_IN.write_text(f"{text}\n", encoding="utf-8")
+    print(f"{BUILT_IN.name}: {', '.join(fusions_for(encoder))}")
+
+
+def _mean(lines: list[dict]) -> dict:
+    """The line between several."""
+    found = {name: np.mean([line[name] for line in lines], axis=0).round(4) for name in lines[0]}
+    return {name: value.tolist() for name, value in found.items()}
+
+
+def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
+    fusion = open_fusion(DEFAULT_FUSION)
+    setting = Setting(fusion, encoder.means)
+    shipped = built_in(encoder.fingerprint, fusion.fingerprint)
+    assert shipped is not None
+    firsts, asked = _parted(pool, pool.starts[:-1])
+    few = _words(pool, encoder)
+    print(f"{'':36}  R@1  AUROC  ceiling    ECE  ECE of ten  hidden  silent")
+    for kind in (FUSED, PICTURE):
+        for half in (True, False):
+            trials = (_trial(firsts, asked, kind, setting, n, half=half) for n in range(repeat))
+            _print(f"{kind}, {'half' if half else 'one'} taken out", trials, shipped, kind)
+        trials = (_trial(firsts, few, kind, setting, n, half=False) for n in range(repeat))
+        _print(f"{kind}, words, all that have them out", trials, shipped, kind)
+    several = np.setdiff1d(np.arange(len(pool.v_t)), pool.starts[1:] - 1)
+    library, asked = _parted(pool, several)
+    own = Calibration(fit(library, setting, encoder.encode_texts)[0])
+    for half in (True, False):
+        trials = (_trial(library, asked, FUSED, setting, n, half=half) for n in range(repeat))
+        _print(f"own captions, {'half' if half else 'one'} taken out", trials, own, FUSED)
+
+
+def _print(said: str, trials: Iterable[tuple[Trial, Ints]], used: Calibration, kind: str) -> None:
+    found = [_figures(trial, words, used, kind) for trial, words in trials]
+    recall, auroc, ceiling, ece, of_ten, hidden, silent = np.mean(found, axis=0)
+    print(
+        f"{said:36} {recall:4.0%}  {auroc:.3f}    {ceiling:.3f}  {ece:.3f}       {of_ten:.3f}"
+        f"   {hidden:5.1%}   {silent:5.1%}"
+    )
+
+
+def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[Asking, Ints]]:
+    """A library with some captions; all others ask, and of how many words they are."""
+    owners = np.repeat(np.arange(len(pool)), pool.counts)
+    starts = np.searchsorted(owners[indexed], np.arange(len(pool) + 1))
+    texts = tuple(pool.texts[row] for row in indexed)
+    library = Pool(pool.v_i, pool.v_t[indexed], texts, starts)
+    asking = np.setdiff1d(np.arange(len(owners)), indexed)
+    right = owners[asking, None] == np.arange(len(pool))
+    lengths = np.array([len(pool.texts[row].split()) for row in asking])
+    return library, (Asking(owners[asking], asking, pool.v_t[asking], right), lengths)
+
+
+def _words(pool: Pool, encoder: Encoder) -> tuple[Asking, Ints]:
+    """A word or two of a caption of each picture that is not its first."""
+    found = words(pool, np.arange(len(pool)), np.random.default_rng(0), encoder.encode_texts)
+    own = np.flatnonzero(found.captions != pool.starts[found.pictures])
+    asking = Asking(found.pictures[own], found.captions[own], found.rows[own], found.right[own])
+    return asking, np.ones(len(own), np.int64)
+
+
+def _trial(
+    pool: Pool, asked: tuple[Asking, Ints], kind: str, setting: Setting, seed: int, *, half: bool
+) -> tuple[Trial, Ints]:
+    """A library of half of the pictures, or of all; none of the captions that ask is in it."""
+    asking, lengths = asked
+    rng = np.random.default_rng(seed)
+    count = len(pool) // 2 if half else len(pool)
+    kept = np.sort(rng.permutation(len(pool))[:count])
+    nothing = np.full(len(asking.rows), -1)
+    there = Asking(0 * nothing, nothing, asking.rows, asking.right[:, kept])
+    share = 0.0 if half else 0.5
+    return tried(pool.take(kept), there, kind, setting, rng, share=share), lengths
+
+
+def _figures(trial: Trial, words: Ints, calibration: Calibration, kind: str) -> tuple[float, ...]:
+    sure = np.zeros(trial.right.shape)
+    shown = np.zeros(trial.right.shape, np.bool_)
+    for length in np.unique(words).tolist():
+        line, own = calibration.line(kind, length), words == length
+        assert line is not None
+        rows = trial.features[own]
+        sure[own] = probability(line.log_odds(rows, trial.size))
+        evidence = line.evidence(rows)
+        shown[own] = (evidence >= line.floor) & (evidence[:, :1] >= line.best)
+    first, here = trial.right[:, 0], trial.present
+    recall = first[here].mean()
+    return (
+        float(recall),
+        _auroc(sure[:, 0], here),
+        float(recall + (1 - recall) / 2),
+        _ece(sure[:, 0], first),
+        _ece(sure.ravel(), trial.right.ravel()),
+        float((~shown[trial.right]).mean()),
+        float((~shown[~here].any(axis=1)).mean()),
+    )
+
+
+def _auroc(values: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """The chance that a positive has a greater value than a negative, ties counting half."""
+    negatives = np.sort(values[~positive])
+    below = np.searchsorted(negatives, values[positive], "left")
+    up_to = np.searchsorted(negatives, values[positive], "right")
+    return float((below + up_to).mean() / (2 * len(negatives)))
+
+
+def _ece(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Mean distance between confidence and the share of right ones, in bins of equal width."""
+    place = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(place, sure - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(sure))
+
+
+if __name__ == "__main__":
+    main()

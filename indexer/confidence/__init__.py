@@ -1,0 +1,1 @@
+"""How sure a hit is: probabilities calibrated by captions whose picture is known."""

@@ -1,0 +1,105 @@
+"""How sure a hit is: evidence becomes a probability by the library's calibration.
+
+It is the probability that the hit is what was asked for, where what is asked for is in the library
+as often as not. Only words that are asked for have one: captions tell which picture is right, and
+nothing tells how alike two pictures have to be, or what is far enough from a term taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.confidence.calibration import Calibration
+from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
+from search.hits import Hit
+from search.query import Query
+
+
+def askable(query: Query) -> bool:
+    """Whether hits of a query can have a confidence: it asks for words, and for nothing else."""
+    return bool(query.terms) and all(t.picture is None and t.weight > 0 for t in query.terms)
+
+
+def weighed(
+    hits: Sequence[Hit],
+    query: Query,
+    calibration: Calibration,
+    pictures: int,
+    *,
+    best: Sequence[Hit],
+    leading: NDArray[np.floating],
+) -> tuple[Hit, ...]:
+    """Hits of an answer, found among so many pictures, with their confidence.
+
+    `best` is its best hit, and `leading` are the scores of its two best: the hits may be those of
+    another page, and in another order. Doubtful are hits without enough evidence, and all hits of
+    an answer whose best has too little.
+    """
+    if not hits or not calibration.lines:
+        return tuple(hits)
+    words = sum(len(term.text.split()) for term in query.terms)
+    weight = query.weight or 0.0
+    lines = {kind: calibration.line(kind, words) for kind in _kinds(weight)}
+    known = _known([*best, *hits], leading, weight, lines, pictures)
+    hopeless = bool(best) and known[0, 2] < 0
+    log_odds, above_floor, _ = known[len(best) :].T
+    sure = probability(log_odds).tolist()
+    return tuple(
+        hit
+        if np.isnan(confidence)
+        else replace(hit, confidence=confidence, doubtful=hopeless or above < 0)
+        for hit, confidence, above in zip(hits, sure, above_floor.tolist(), strict=True)
+    )
+
+
+def _kinds(weight: float) -> tuple[str, str, str]:
+    """What scores are made from: without a caption, with both, and with what counts for more."""
+    return PICTURE, FUSED, PICTURE if weight > 0.5 else CAPTION
+
+
+def _known(
+    hits: Sequence[Hit],
+    leading: NDArray[np.floating],
+    weight: float,
+    lines: Mapping[str, Line | None],
+    pictures: int,
+) -> Values:
+    """What is known of hits, (n, 3), as `_told` says; NaN where nothing is.
+
+    Between two weights it is what lies between. A picture without a caption is judged by itself
+    alone: beside captioned ones its score was only stretched to rank fairly.
+    """
+    score = np.array([hit.score for hit in hits], np.float64)
+    alone = np.array([hit.image_score for hit in hits], np.float64)
+    agreement = np.array([hit.agreement for hit in hits], np.float64)  # NaN without a caption
+    captioned, share = ~np.isnan(agreement), abs(2 * weight - 1)
+    lead = _leads(score, leading)
+    stretched = np.where(score == 0, 1, alone / np.where(score == 0, 1, score))
+    plain = _told(lines[PICTURE], np.stack([alone, lead * stretched], axis=1), pictures)
+    rows = np.stack([score, lead, agreement], axis=1)
+    _, _, kind = _kinds(weight)
+    single = _told(lines[kind], rows[:, :2], pictures) if share else 0.0
+    both = _told(lines[FUSED], rows, pictures) if share < 1 else 0.0
+    return np.where(captioned[:, None], (1 - share) * both + share * single, plain)
+
+
+def _leads(scores: Values, leading: NDArray[np.floating]) -> Values:
+    """How far each score (n,) is above the best of all others; 0 where there are no others."""
+    if len(leading) < 2:
+        return np.zeros(len(scores))
+    return np.asarray(scores - np.where(scores >= leading[0], leading[1], leading[0]))
+
+
+def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:
+    """What a line tells of hits, (n, 3): the log odds that they are right, and how far their
+    evidence is above what a hit needs, and above what the first hit of an answer needs.
+    """
+    if line is None:
+        return np.full((len(features), 3), np.nan)
+    evidence = line.evidence(features)
+    log_odds = line.log_odds(features, pictures)
+    return np.stack([log_odds, evidence - line.floor, evidence - line.best], axis=1)

@@ -1,0 +1,518 @@
+"""Confidence: probabilities that mean what they say, and what is hidden for lack of evidence."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import ROOT, SAMPLE, answered, index_colours, run, sample_library
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from indexer import IndexOptions, Library, index_folder
+from indexer.confidence import calibration, fitting, keeping
+from indexer.confidence.asking import sentences, words
+from indexer.confidence.calibration import LONG, Calibration, built_in
+from indexer.confidence.fitting import fit
+from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, fitted, leads, probability
+from indexer.confidence.pool import Pool, read_pool
+from indexer.confidence.trials import Setting, part_of, tried
+from indexer.encoders import load_encoder, unit_rows
+from indexer.fusion import fusions_for, open_fusion
+from indexer.reading import ReadLibrary
+from search import Hit, Query, Searcher, Term
+from search.confidence import askable, weighed
+
+DIM = 32
+numbers = st.floats(-9, 9)
+lines = st.builds(Line, st.tuples(numbers, numbers), numbers, numbers, numbers, numbers)
+
+
+def a_pool(pictures=300, captions=2, noise=1.2, seed=0) -> Pool:
+    """Pictures in random directions; a caption points to its picture, with noise; the first word of
+    each is its own, the second is shared by every tenth picture.
+    """
+    rng = np.random.default_rng(seed)
+    v_i = unit_rows(rng.normal(size=(pictures, DIM)))
+    owners = np.repeat(np.arange(pictures), captions)
+    v_t = unit_rows(v_i[owners] + noise * rng.normal(size=(len(owners), DIM)) / DIM**0.5)
+    texts = tuple(f"own{_letters(k)} tenth{_letters(k % 10)}" for k in owners)
+    return Pool(v_i, v_t, texts, np.arange(pictures + 1) * captions)
+
+
+def _letters(number: int) -> str:
+    return "".join(chr(ord("a") + int(digit)) for digit in f"{number:04}")
+
+
+def setting(fusion="concat", *, single=False) -> Setting:
+    return Setting(open_fusion(fusion), {}, single)
+
+
+def encode(texts):
+    """Rows of words of `a_pool()`: near the pictures that have them."""
+    v_i, rng = a_pool().v_i, np.random.default_rng(1)
+    rows = [np.sum([_meant(v_i, word) for word in text.split()], axis=0) for text in texts]
+    return unit_rows(
+        unit_rows(np.array(rows).reshape(-1, DIM))
+        + 0.5 * rng.normal(size=(len(rows), DIM)) / DIM**0.5
+    )
+
+
+def _meant(v_i, word):
+    number = int("".join(str(ord(letter) - ord("a")) for letter in word[-4:]))
+    return v_i[number] if word.startswith("own") else v_i[number::10].sum(axis=0)
+
+
+def expected_error(sure, right, bins=10) -> float:
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    return np.abs(np.bincount(place, sure - right, minlength=bins)).sum() / len(sure)
+
+
+# Lines
+
+
+def test_lead_is_the_distance_to_the_best_of_the_others():
+    assert leads(np.array([0.9, 0.7, 0.2])) == pytest.approx([0.2, -0.2, -0.7])
+    assert leads(np.array([[0.2, 0.7], [0.5, 0.5]])) == pytest.approx(
+        np.array([[-0.5, 0.5], [0, 0]])
+    )
+    assert leads(np.array([0.3])) == [0]
+    assert len(leads(np.zeros(0))) == 0
+
+
+@given(lines, lines, st.floats(0, 1), st.tuples(numbers, numbers), st.integers(1, 10**6))
+def test_line_between_two_gives_odds_between_theirs(one, other, share, features, pictures):
+    row = np.array([features])
+    ends = sorted([one.log_odds(row, pictures)[0], other.log_odds(row, pictures)[0]])
+    between = one.towards(other, share).log_odds(row, pictures)[0]
+    assert ends[0] - 1e-6 <= between <= ends[1] + 1e-6
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1))
+def test_probability_lies_between_0_and_1_and_keeps_the_order(odds):
+    found = probability(np.sort(odds))
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (np.diff(found) >= 0).all()
+
+
+def test_line_that_was_drawn_is_found():
+    rng = np.random.default_rng(0)
+    features = [rng.normal(size=(4000, 2)) for _ in range(2)]
+    sizes = [10, 1000]
+    true = [
+        2 * f[:, 0] - f[:, 1] - 0.5 * np.log(n) + 1 for f, n in zip(features, sizes, strict=True)
+    ]
+    right = [rng.random(4000) < probability(odds) for odds in true]
+    slopes, size, shift = fitted(features, right, sizes)
+    assert slopes == pytest.approx([2, -1], abs=0.15)
+    assert (size, shift) == (pytest.approx(-0.5, abs=0.05), pytest.approx(1, abs=0.2))
+
+
+def test_line_of_perfectly_parted_hits_is_finite():
+    features = np.array([[0.0], [0.1], [0.9], [1.0]])
+    slopes, size, shift = fitted([features], [features[:, 0] > 0.5], [4])
+    assert np.isfinite([*slopes, size, shift]).all()
+
+
+# Trials
+
+
+def test_caption_that_asks_is_not_in_the_library():
+    """Captions tell nothing of their pictures here: who finds them has seen the caption."""
+    rng = np.random.default_rng(0)
+    pool = a_pool(noise=1e6)
+    asking = sentences(pool, np.arange(300), rng)
+    trial = tried(pool, asking, CAPTION, setting(), rng, share=0)
+    assert trial.right[:, 0].mean() < 0.05
+    leaking = replace(asking, captions=np.full(300, -1))
+    assert tried(pool, leaking, CAPTION, setting(), rng, share=0).right[:, 0].mean() > 0.9
+
+
+def test_half_of_the_queries_ask_for_what_is_not_there():
+    rng = np.random.default_rng(0)
+    pool = a_pool()
+    trial = tried(pool, sentences(pool, np.arange(300), rng), FUSED, setting(), rng)
+    assert 0.4 < trial.present.mean() < 0.6
+    assert not trial.right[~trial.present].any()
+    assert trial.right[trial.present].any(axis=1).mean() > 0.9
+
+
+def test_all_pictures_that_have_a_word_are_right():
+    pool = a_pool()
+    asking = words(pool, np.arange(300), np.random.default_rng(0), encode)
+    assert len(asking.rows) == 300
+    assert set(asking.right.sum(axis=1).tolist()) == {1, 30}  # its own word, or that of a tenth
+    assert asking.right[np.arange(300), asking.pictures].all()
+
+
+def test_words_that_most_pictures_have_ask_for_nothing():
+    pool = replace(a_pool(), texts=("dog",) * 600)
+    assert len(words(pool, np.arange(300), np.random.default_rng(0), encode).rows) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_part_of_a_library_asks_for_its_own_pictures(kind):
+    rng = np.random.default_rng(0)
+    pool = a_pool(noise=0.1)
+    part, asking = part_of(pool, sentences(pool, np.arange(0, 300, 3), rng), 40, rng)
+    assert (len(part), len(asking.pictures)) == (40, 40)
+    assert tried(part, asking, kind, setting(), rng, share=0).right[:, 0].all()
+
+
+# Fitting
+
+
+@pytest.mark.parametrize("fusion", ["concat", "mean"])
+def test_confidence_of_new_queries_means_what_it_says(fusion):
+    line = fit(a_pool(), setting(fusion), encode)[0][FUSED][1]
+    other, rng = a_pool(seed=7), np.random.default_rng(7)
+    trial = tried(other, sentences(other, np.arange(300), rng), FUSED, setting(fusion), rng)
+    sure = probability(line.log_odds(trial.features.reshape(-1, 3), 300)).reshape(300, -1)
+    assert expected_error(sure[:, 0], trial.right[:, 0]) < 0.1
+    assert expected_error(sure.ravel(), trial.right.ravel()) < 0.02
+    assert sure[trial.present, 0].mean() > sure[~trial.present, 0].mean() + 0.2
+
+
+def test_few_right_hits_have_less_evidence_than_the_floor():
+    line = fit(a_pool(), setting(), encode)[0][FUSED][1]
+    other, rng = a_pool(seed=7), np.random.default_rng(7)
+    trial = tried(other, sentences(other, np.arange(300), rng), FUSED, setting(), rng, share=0)
+    evidence = line.evidence(trial.features[trial.right])
+    assert 0 <= (evidence < line.floor).mean() < 0.05
+
+
+def test_pictures_of_one_caption_calibrate_the_picture_alone():
+    lines, asked = fit(a_pool(captions=1), setting(), encode)
+    assert (set(lines), asked) == ({PICTURE}, 300)
+
+
+def test_fusion_without_weights_has_no_line_for_captions_alone():
+    assert set(fit(a_pool(), setting("mean"), encode)[0]) == {PICTURE, FUSED}
+
+
+def test_few_pictures_have_no_lines():
+    assert fit(a_pool(pictures=fitting.FEW - 1), setting(), encode) == ({}, 0)
+
+
+def test_captions_that_tell_nothing_give_no_line_that_is_sure():
+    lines, _ = fit(a_pool(noise=1e6), setting(), encode)
+    for pair in lines.values():
+        row = np.zeros((1, len(pair[1].slopes)))
+        assert probability(pair[1].log_odds(row, 300))[0] < 0.05
+
+
+# What is kept
+
+
+@given(st.dictionaries(st.sampled_from(KINDS), st.tuples(lines, lines)), st.integers(0, 99))
+def test_calibration_is_read_as_it_was_written(found, asked):
+    kept = Calibration(found, "encoder fusion", 100, asked)
+    assert Calibration.from_json(kept.to_json()) == kept
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"lines": 3}', '{"lines": {"fused": []}}'])
+def test_calibration_of_another_version_is_none(text):
+    assert Calibration.from_json(text) is None
+
+
+def test_query_of_many_words_is_calibrated_as_a_sentence():
+    word, sentence = Line((1, 1), 0, 0, 0, 0), Line((3, 3), 2, 2, 2, 2)
+    found = Calibration({PICTURE: (word, sentence)})
+    assert found.line(PICTURE, 1) == word
+    assert found.line(PICTURE, LONG) == found.line(PICTURE, 99) == sentence
+    assert found.line(PICTURE, (LONG + 1) // 2).slopes[0] == pytest.approx(1 + 2 * 3 / 7)
+    assert found.line(FUSED, 1) is None
+
+
+def test_shipped_calibration_fits_the_shipped_model():
+    """Otherwise: python benchmarks/confidence.py FLICKR8K --split train.txt --write."""
+    encoder = load_encoder("mini")
+    for name in fusions_for(encoder):
+        found = built_in(encoder.fingerprint, open_fusion(name).fingerprint)
+        assert found is not None, name
+        assert set(found.lines) == (set(KINDS) if name == "concat" else {PICTURE, FUSED})
+        assert found.made_with == f"{encoder.fingerprint} {open_fusion(name).fingerprint}"
+    assert built_in(f"{encoder.fingerprint}-int8", "concat") is not None
+    assert built_in("another", "concat") is None
+
+
+def test_library_of_another_model_with_few_captions_has_no_confidence(colour_library):
+    assert colour_library.calibration.lines == {}
+    hits = Searcher(colour_library).search("blue").hits
+    assert len(hits) == 5
+    assert all(hit.confidence is None and not hit.doubtful for hit in hits)
+
+
+@pytest.fixture
+def captioned(paint, pictures, library, monkeypatch):
+    """A library of 40 pictures in as many colours, with two captions each; few are enough."""
+    monkeypatch.setattr(fitting, "FEW", 20)
+    monkeypatch.setattr(keeping, "FEW", 20)
+    for number in range(40):
+        colour = ["red", "green", "blue", "black", "yellow", "purple"][number % 6]
+        caption = f"{colour} wall{_letters(number)}\na {colour} thing{_letters(number)}"
+        paint(f"{number}.png", (colour, "white")[number % 12 > 10], caption=caption)
+    index_folder(library, pictures, options=IndexOptions(workers=1))
+    return library
+
+
+def test_library_is_calibrated_by_its_own_captions_while_it_is_indexed(captioned):
+    kept = captioned.own_calibration
+    assert kept is not None
+    assert (kept.captioned, kept.asked) == (40, 40)
+    assert PICTURE in kept.lines
+    (first, *_) = Searcher(captioned).search("red", k=3).hits
+    assert 0 < first.confidence < 1
+
+
+def test_calibration_is_kept_until_the_library_has_grown_much(captioned, pictures, paint):
+    asked = captioned.encoder.texts
+    index_folder(captioned, pictures, options=IndexOptions(workers=1))
+    assert captioned.encoder.texts == asked
+    for number in range(40, 61):
+        paint(f"{number}.png", "red", caption=f"red wall{_letters(number)}")
+    index_folder(captioned, pictures, options=IndexOptions(workers=1))
+    assert captioned.own_calibration.captioned == 61
+
+
+def test_calibration_does_not_outlive_its_fusion(captioned):
+    captioned.set_fusion("mean")
+    assert captioned.own_calibration is None
+    assert captioned.calibration.lines == {}
+
+
+def test_calibrating_leaves_the_generation_as_it_was(captioned):
+    before = captioned.generation
+    captioned.put_calibration(Calibration({}, "other"))
+    assert captioned.generation == before
+
+
+def test_pool_has_the_captions_that_are_embedded(colour_library):
+    pool = read_pool(colour_library, colour_library.vectors().picture_ids)
+    assert sorted(pool.texts) == ["black cat", "blue boat"]
+    assert pool.counts.tolist() == [1, 1]
+    assert (pool.v_t * colour_library.encoder.encode_texts(pool.texts)).sum(1) == pytest.approx(1)
+
+
+# Hits
+
+
+def a_hit(score, agreement=0.5, image_score=None) -> Hit:
+    alone = score if image_score is None else image_score
+    return Hit(1, 1, Path("a"), score, None, None, (), alone, None, Path("t"), None, agreement)
+
+
+SIMPLE = Calibration(
+    {kind: (Line((9.0, 0.0, 0.0)[: 2 + (kind == FUSED)], 0, -3, 3.0, 5.0),) * 2 for kind in KINDS}
+)
+
+
+def confidences(*hits, weight=0.5, calibration=SIMPLE):
+    leading = np.array([hit.score for hit in hits[:2]])
+    query = Query.of("a cat", weight=weight)
+    return weighed(hits, query, calibration, 100, best=hits[:1], leading=leading)
+
+
+def test_hit_without_enough_evidence_is_doubtful():
+    found = confidences(a_hit(0.9), a_hit(0.34), a_hit(0.32))
+    assert [hit.doubtful for hit in found] == [False, False, True]
+    assert found[0].confidence == pytest.approx(1 / (1 + np.exp(3 - 8.1)))
+
+
+def test_all_hits_are_doubtful_where_the_best_has_too_little_evidence():
+    assert all(hit.doubtful for hit in confidences(a_hit(0.5), a_hit(0.4)))
+    assert not any(hit.doubtful for hit in confidences(a_hit(0.6), a_hit(0.4)))
+
+
+def test_picture_without_a_caption_is_judged_by_itself_alone():
+    found = confidences(a_hit(0.9), a_hit(0.8, agreement=None, image_score=0.4))
+    assert found[1].confidence == pytest.approx(1 / (1 + np.exp(3 - 3.6)))
+
+
+@pytest.mark.parametrize("weight", [0, 0.2, 0.5, 0.8, 1])
+def test_kinds_that_were_not_fitted_have_no_confidence(weight):
+    only = Calibration({PICTURE: SIMPLE.lines[PICTURE]})
+    captioned, plain = confidences(a_hit(0.9), a_hit(0.8, None), weight=weight, calibration=only)
+    assert (captioned.confidence is not None) == (weight == 1)
+    assert plain.confidence is not None
+
+
+@given(st.floats(0, 1))
+def test_confidence_between_two_weights_lies_between_theirs(weight):
+    pair = (Line((5.0, 1.0), 0, 0, 0, 0),) * 2
+    mixed = replace(SIMPLE, lines={**SIMPLE.lines, PICTURE: pair, CAPTION: pair})
+    hits = (a_hit(0.7), a_hit(0.1))
+    ends = [confidences(*hits, weight=w, calibration=mixed)[0].confidence for w in (0.5, 1)]
+    found = confidences(*hits, weight=weight, calibration=mixed)[0].confidence
+    assert min(ends) - 1e-9 <= found <= max(ends) + 1e-9
+
+
+def test_only_words_that_are_asked_for_have_a_confidence():
+    assert askable(Query.of("a cat"))
+    assert askable(Query.parse(["a", "cat", "+", "2:snow"]))
+    assert not askable(Query.parse(["a", "cat", "-", "snow"]))
+    assert not askable(Query((Term(text="a cat"), Term(picture=b"bytes"))))
+    assert not askable(Query(()))
+
+
+# Real photographs, the built-in model
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    return sample_library(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def searcher(sample):
+    with ReadLibrary.open(sample) as library:
+        yield Searcher(library)
+
+
+@pytest.mark.parametrize("query", ["qwertz asdf", "lorem ipsum dolor sit amet consectetur elit"])
+def test_nothing_is_shown_for_nonsense(sample, query):
+    result = run("search", query, "--library", sample)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing matched (the best guess is right with" in result.stderr
+    assert "--all shows the 10 best" in result.stderr
+    assert answered("search", query, "--library", sample, status=1)["hits"] == []
+    hits = answered("search", query, "--library", sample, "--all")["hits"]
+    assert len(hits) == 10
+    assert all(hit["confidence"] < 0.15 for hit in hits)
+
+
+@pytest.mark.parametrize(
+    ("query", "picture"),
+    [
+        ("a cat", "tabby-cat.jpg"),
+        ("lemons and oranges", "citrus-slices.jpg"),
+        ("brown horses grazing in a field", "brown-horses.jpg"),
+        ("snow", "igloo.jpg"),
+    ],
+)
+def test_what_is_there_is_found_with_confidence(sample, query, picture):
+    first = answered("search", query, "--library", sample)["hits"][0]
+    assert Path(first["path"]).name == picture
+    assert first["confidence"] > 0.75
+
+
+@pytest.mark.parametrize("query", ["water", "people", "an animal", "a building", "food", "trees"])
+def test_general_words_are_answered(searcher, query):
+    assert searcher.search(query).likely.hits
+
+
+def test_missing_scene_is_not_found_with_confidence(searcher):
+    there = searcher.search("brown horses grazing in a field").hits[0]
+    missing = searcher.search("a spaceship landing on mars").hits[0]
+    assert missing.confidence < 0.4 < there.confidence
+
+
+def test_lines_show_the_confidence_and_say_what_is_hidden(sample):
+    result = run("search", "a cat", "--library", sample)
+    first = result.stdout.splitlines()[0].split()
+    assert first[0] == "1"
+    assert int(first[2].removesuffix("%")) > 75
+    assert "doubtful hit" in result.stderr
+    every = run("search", "a cat", "--library", sample, "--all")
+    assert every.stderr == ""
+    assert every.stdout.startswith(result.stdout)
+
+
+def test_confidence_does_not_depend_on_the_number_of_hits(searcher):
+    one, ten = (searcher.search("horses", k=k).hits for k in (1, 10))
+    assert (len(one), len(ten)) == (1, 10)
+    assert one[0].confidence == ten[0].confidence
+
+
+@pytest.mark.parametrize("words", [("horses", "-", "snow"), ("horses", "+", "./brown-horses.jpg")])
+def test_terms_taken_away_and_pictures_leave_no_confidence(sample, words, monkeypatch):
+    monkeypatch.chdir(SAMPLE)
+    hits = answered("search", *words, "--library", sample)["hits"]
+    assert len(hits) == 10
+    assert {hit["confidence"] for hit in hits} == {None}
+
+
+def test_listing_has_no_confidence(sample):
+    hits = answered("search", "--where", "format: jpeg", "--library", sample)["hits"]
+    assert {hit["confidence"] for hit in hits} == {None}
+
+
+def test_single_picture_that_a_filter_leaves_has_a_confidence(searcher):
+    every = searcher.search("a cat").hits[0]
+    (alone,) = searcher.search("a cat", where="file: tabby-cat.jpg").hits
+    assert alone.picture_id == every.picture_id
+    assert 0 < alone.confidence < 1
+
+
+@pytest.fixture
+def app(sample, monkeypatch):
+    """The app on the sample library: `app("a cat")` asks."""
+    monkeypatch.setattr(sys, "argv", ["app.py", "--library", str(sample), "--offline"])
+
+    def asked(words):
+        page = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=60).run()
+        page.text_input(key="q").set_value(words).run()
+        assert not page.exception
+        return page
+
+    return asked
+
+
+def open_buttons(page) -> int:
+    return sum(button.key.startswith("open-") for button in page.button)
+
+
+def test_app_shows_nothing_for_nonsense_and_everything_on_request(app):
+    page = app("qwertz asdf")
+    assert any("Nothing matches well enough" in text.value for text in page.markdown)
+    assert open_buttons(page) == 0
+    (switch,) = page.toggle
+    assert switch.label == "Show 12 doubtful pictures too"
+    switch.set_value(True).run()
+    assert open_buttons(page) == 12
+    assert not any("Nothing matches" in text.value for text in page.markdown)
+
+
+def test_app_shows_how_sure_each_picture_is(app):
+    page = app("a cat")
+    assert 0 < open_buttons(page) < 12
+    shown = [int(text.value[:-1]) for text in page.caption if text.value.endswith("%")]
+    assert len(shown) == open_buttons(page)
+    assert shown[0] > 75
+
+
+def test_status_says_where_confidence_comes_from(sample, captioned, tmp_path, pictures):
+    facts = answered("status", "--library", sample)["confidence"]
+    assert facts == {"kinds": sorted(KINDS), "own": [], "asked": 0}
+    printed = run("status", "--library", sample).stdout
+    assert "confidence caption, fused, picture: as shipped with the model\n" in printed
+    own = answered("status", "--library", captioned.path)["confidence"]
+    assert own["own"] == own["kinds"]
+    assert own["asked"] == 40
+    assert "by 40 of its own captions" in run("status", "--library", captioned.path).stdout
+    index_colours(pictures, tmp_path / "few", "--exclude", "*[1-9].png")
+    assert "confidence" not in answered("status", "--library", tmp_path / "few")
+
+
+def test_shipped_figures_are_plain_json():
+    found = json.loads(calibration.BUILT_IN.read_text(encoding="utf-8"))
+    assert set(found) == {"encoder", "fusions"}
+
+
+def test_own_lines_stand_before_shipped_ones():
+    own = Calibration({PICTURE: SIMPLE.lines[PICTURE]}, "a b", 300, 200)
+    shipped = built_in(load_encoder("mini").fingerprint, "concat")
+    found = own.beside(shipped)
+    assert found.lines[PICTURE] == SIMPLE.lines[PICTURE]
+    assert found.lines[FUSED] == shipped.lines[FUSED]
+
+
+def test_damaged_calibration_is_passed_over(captioned):
+    with captioned.writing() as batch:
+        batch.set("calibration", "{")
+    assert Searcher(captioned).search("red").hits
+    with Library.open(captioned.path, read_only=True) as opened:
+        assert opened.own_calibration is None
