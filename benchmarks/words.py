@@ -26,7 +26,7 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split
 from search import Searcher
-from search.options import MODES
+from search.modes import MODES
 
 NAMES = (
     "Anna", "Giulia", "Thomas", "Yuki", "Mehmet", "Priya", "Lukas", "Chiara", "Björn", "Fatima",

@@ -7,8 +7,7 @@ from typing import TypedDict
 
 from indexer.errors import InputError
 from search.examples import Mark
-
-AUTO, VECTOR, WORDS = MODES = ("auto", "vector", "words")
+from search.modes import AUTO, MODES
 
 
 class Options(TypedDict, total=False):

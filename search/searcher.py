@@ -23,8 +23,9 @@ from search.excluding import lowered_first, nearest_without
 from search.explaining import explained
 from search.feedback import kept_share, rocchio
 from search.hits import Answer, Hit, Parts, read_hits
+from search.modes import AUTO, WORDS
 from search.names import having_names, named_first, names_in
-from search.options import AUTO, WORDS, Options, complete
+from search.options import Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed

@@ -180,7 +180,7 @@ def upload(page: Page, picture: Path) -> None:
 def test_words_show_the_right_picture_first(page, picture):
     page.goto("/")
     ask(page, golden_queries()[picture])
-    page.locator(".st-key-hit-0").get_by_text("0.").wait_for()
+    page.locator(".st-key-hit-0").get_by_text("%").wait_for()
     page.get_by_role("button", name="Show picture").first.click()
     expect(page.get_by_role("dialog").get_by_text(str(SAMPLE / picture))).to_be_visible()
 

@@ -308,7 +308,15 @@ def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
     assert out.count("\n") == 1
 
     found = process(
-        "search", "red", "--library", home, "-k", "400", "-0", environment=subprocess_environment
+        "search",
+        "red",
+        "--library",
+        home,
+        "-k",
+        "400",
+        "-0",
+        "--no-fold",
+        environment=subprocess_environment,
     )
     assert found.stdout.count("\0") == kept
 

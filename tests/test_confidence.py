@@ -302,7 +302,7 @@ def test_pool_has_the_captions_that_are_embedded(colour_library):
 
 def a_hit(score, agreement=0.5, image_score=None) -> Hit:
     alone = score if image_score is None else image_score
-    return Hit(1, 1, Path("a"), score, None, None, (), alone, None, Path("t"), None, agreement)
+    return Hit(1, 1, Path("a"), score, None, None, (), alone, None, Path("t"), agreement=agreement)
 
 
 SIMPLE = Calibration(

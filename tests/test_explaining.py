@@ -158,7 +158,7 @@ def test_explanations_for_scripts(tmp_path, colour_pictures):
     there = ("--library", tmp_path / "library")
     hit = answered("search", "blue", "-", "black", "-k", 1, "--explain", *there)["hits"][0]
     why = hit["explanation"]
-    assert sorted(why) == ["caption", "exact", "picture", "terms"]
+    assert sorted(why) == ["caption", "exact", "marks", "picture", "terms"]
     assert [(t["text"], t["weight"]) for t in why["terms"]] == [("blue", 1.0), ("black", -1.0)]
     assert sum(t["share"] for t in why["terms"]) == pytest.approx(hit["score"], abs=1e-3)
     similar = run("similar", colour_pictures / "red.png", "-k", 1, "--explain", "--jsonl", *there)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from search.explanation import Explanation
-from search.query import Term
+if TYPE_CHECKING:
+    from search.explanation import Explanation
+    from search.query import Term
 
 
 def lines_of(explanation: Explanation) -> list[str]:

@@ -83,7 +83,7 @@ def album(
     elif options["delete"]:
         _delete(library, name, style)
     elif asking:
-        query = query_of(ctx, terms, weight, options) or Query((), weight)
+        query = query_of(terms, weight, options) or Query((), weight)
         _save(library, offline, name, query, style, options)
     else:
         _show(ctx, library, offline, name, style, options["k"])

@@ -33,9 +33,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 )
 @library_options
 @json_option
-@click.pass_context
 def explain(
-    ctx: click.Context,
     picture: str,
     terms: tuple[str, ...],
     output: Path | None,
@@ -50,9 +48,6 @@ def explain(
     score, and the median of all places: where both are near, the query is nowhere in particular.
     The built-in model's maps are made with the first picture, once, in up to a minute.
     """
-    for term in terms:
-        if term.startswith("--"):
-            raise click.NoSuchOption(term, ctx=ctx)
     query = Query.parse(terms)
     if output is not None:
         _check(output)

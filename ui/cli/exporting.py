@@ -109,9 +109,6 @@ def export(
     has an apostrophe before it. Exit status 1 when nothing matched or a picture of --into cannot be
     read.
     """
-    for term in terms:
-        if term.startswith("--"):
-            raise click.NoSuchOption(term, ctx=ctx)
     files = _files(output, format, embeddings, kind, into=into, overwrite=overwrite)
     if as_json and files.output is not None and not isinstance(files.output, Path):
         raise click.UsageError("--json reports on files: name one with --output")

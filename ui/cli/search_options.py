@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.options import AUTO, MODES
+from search.modes import AUTO, MODES
 from ui.cli.group import F, json_option, library_options
 
 if TYPE_CHECKING:

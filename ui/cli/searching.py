@@ -15,7 +15,7 @@ import click
 from indexer.errors import PlacedError, QueryError
 from indexer.reading import ReadLibrary
 from search import Answer, Options, Query, Searcher
-from search.options import AUTO
+from search.modes import AUTO
 from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.search_options import mode_option, paged, search_options
@@ -25,12 +25,18 @@ _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with so
 
 
 class SearchCommand(click.Command):
-    """A command among whose terms a '-' stands, and may be glued to its word by mistake."""
+    """A command among whose terms a '-' stands, and may be glued to its word by mistake.
+
+    Its unknown options are terms to click, and errors here.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """The arguments as click takes them. Raises `PlacedError` for a glued minus."""
         terms = args[: args.index("--")] if "--" in args else args
+        known = {name for option in self.get_params(ctx) for name in option.opts}
         for number, word in enumerate(terms):
+            if word.startswith("--") and word.partition("=")[0] not in known:
+                raise click.NoSuchOption(word, ctx=ctx)
             if _GLUED.fullmatch(word):
                 problem = f"{word!r}: write the sign alone, as in '- {word[1:]}'"
                 place = len(" ".join([*terms[:number], ""]))
@@ -70,19 +76,16 @@ def search(
     named are left out of their own hits; those that are nearly the same are one hit. Beside the
     score stands how sure a hit is; doubtful ones are left out. Exit status 1 when nothing matched.
     """
-    _answer(ctx, query_of(ctx, terms, weight, options), **options)
+    _answer(ctx, query_of(terms, weight, options), **options)
 
 
 def query_of(
-    ctx: click.Context, terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any]
+    terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any]
 ) -> Query | None:
     """The query of a command's words; None where tags and conditions alone are asked for.
 
     It has no terms where nothing but marked pictures is asked with.
     """
-    for term in terms:
-        if term.startswith("--"):
-            raise click.NoSuchOption(term, ctx=ctx)
     if terms:
         return with_standard_input(Query.parse(terms, weight=weight))
     if options["like"] or options["unlike"]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from indexer import Library
 from search.diversity import STRENGTH
-from search.options import AUTO, MODES
+from search.modes import AUTO, MODES
 from search.where import FIELDS
 from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
@@ -66,11 +66,11 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         )
     with middle:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
-        mode = _mode()
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
-    tags, where = _tags(names), _where()
-    fold, diverse = _variety()
+    with st.expander("More ways to search", icon=":material/tune:"):
+        where, tags, mode = _where(), _tags(names), _mode()
+        fold, diverse = _variety()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
     return Asked(

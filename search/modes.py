@@ -1,0 +1,3 @@
+"""Modes: what a query is found by."""
+
+AUTO, VECTOR, WORDS = MODES = ("auto", "vector", "words")
