@@ -1,16 +1,16 @@
 """The browser app's pages of duplicates and of captions, and why a hit was found in its dialog."""
 
 import shutil
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_app import app, click, said, texts
+from test_app import colours as colours  # fixtures
+from test_app import path as path
 
 from indexer import Library, index_folder
-from indexer.encoders.registry import BUILT_IN
 
 PAGE = """
 import os, sys
@@ -19,19 +19,6 @@ from ui.views.options import AppOptions
 {page}.show(AppOptions.parse(sys.argv[1:], os.environ))
 """
 EVIL = "<script>alert(1)</script> **bold** [link](http://example.com) $x$ green"
-
-
-@pytest.fixture(autouse=True)
-def colours(monkeypatch):
-    """The built-in encoder is replaced, so that nothing is exported and results are exact."""
-    monkeypatch.setitem(BUILT_IN, "mini", "colour_encoder:open_encoder")
-
-
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    found = tmp_path / "library"
-    monkeypatch.setattr(sys, "argv", ["app.py", "--library", str(found), "--offline"])
-    return found
 
 
 def page(name):

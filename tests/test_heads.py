@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from safetensors.numpy import load_file, save_file
 
 from indexer.encoders import graphs
-from indexer.encoders.graphs import Graph, export_tower
+from indexer.encoders.graphs import Graph, checksum, export_tower
 from indexer.encoders.heads import (
     BUILT_IN,
     CLASS_PART,
@@ -352,7 +352,7 @@ def add_one(path):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
-    path.with_suffix(".json").write_text(json.dumps({"sha256": file_hash(path)}))
+    path.with_suffix(".json").write_text(json.dumps({"xxh3": checksum(path)}))
 
 
 @pytest.fixture

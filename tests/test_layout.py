@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from indexer.encoders import graphs, layout
-from indexer.encoders.graphs import Graph
-from indexer.encoders.heads import BUILT_IN, file_hash
+from indexer.encoders.graphs import Graph, checksum
+from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.layout import Layout, Streams, keep_layout, kept_layout, splits
 
 FOUND = Layout(2, 1, 8, 61.5)
@@ -34,7 +34,7 @@ def graph(tmp_path, monkeypatch):
         opset = [helper.make_opsetid("", 17)]
         path.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(helper.make_model(made, opset_imports=opset, ir_version=10), path)
-        path.with_suffix(".json").write_text(json.dumps({"sha256": file_hash(path)}))
+        path.with_suffix(".json").write_text(json.dumps({"xxh3": checksum(path)}))
 
     monkeypatch.setattr(graphs, "export_tower", export)
     return lambda: Graph("image-abc", tmp_path, BUILT_IN)

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from indexer import Library
 from indexer.encoders import graphs, load_encoder, mini, quantising
-from indexer.encoders.graphs import Int8Graph, receipt_of
+from indexer.encoders.graphs import Int8Graph, checksum, receipt_of
 from indexer.encoders.heads import BUILT_IN, file_hash
 from indexer.encoders.layout import Layout, processor
 from indexer.encoders.mini import TRANSFORM, Towers, int8_costs_little
@@ -120,7 +120,7 @@ def test_int8_that_this_processor_computes_wrongly_is_refused(tmp_path, costs):
     graph = Towers(tmp_path, int8=True).image
     graph.path.parent.mkdir()
     graph.path.write_bytes(b"graph")
-    receipt = {"sha256": file_hash(graph.path), "agreement": 0.91, "processor": processor()}
+    receipt = {"xxh3": checksum(graph.path), "agreement": 0.91, "processor": processor()}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
     with pytest.raises(ModelError, match=r"cosine 0\.91.*--precision fp32"):
         graph.ensure()
@@ -132,7 +132,7 @@ def test_int8_is_made_and_compared_again_on_another_processor(tmp_path, monkeypa
     graph, made = Towers(tmp_path, int8=True).image, []
     graph.path.parent.mkdir()
     graph.path.write_bytes(b"graph")
-    receipt = {"sha256": file_hash(graph.path), "agreement": 0.99, "processor": "another one"}
+    receipt = {"xxh3": checksum(graph.path), "agreement": 0.99, "processor": "another one"}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
     monkeypatch.setattr(graphs.Graph, "ensure", lambda plain: None)
     monkeypatch.setattr(graphs, "quantise_tower", lambda *paths: made.append(paths))

@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders.graphs import RUNTIME, Graph, beside, open_session, receipt_of
-from indexer.encoders.heads import file_hash
+from indexer.encoders.graphs import RUNTIME, Graph, beside, checksum, open_session, receipt_of
 from indexer.encoders.protocol import unit_rows
 from indexer.errors import ModelError
 
 TOLERANCE = 1e-3  # of a component of a unit row
 LARGEST = 1_900_000_000  # bytes of a tower: a graph in one file holds no more than 2 GiB
-BOTH = f"exporter 2, torch {torch.__version__}, {RUNTIME}"  # others may do better
+BOTH = f"exporter 3, torch {torch.__version__}, {RUNTIME}"  # others may do better
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class TowerGraph(Graph):
             target = Path(folder) / path.name
             failed = self._export(target)
             receipt = target.with_suffix(".json")
-            facts = {"failed": failed} if failed else {"sha256": file_hash(target)}
+            facts = {"failed": failed} if failed else {"xxh3": checksum(target)}
             receipt.write_text(json.dumps(facts | {"versions": BOTH}))
             if not failed:
                 target.replace(path)

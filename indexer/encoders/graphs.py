@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.heads import file_hash
 from indexer.encoders.layout import (
     Layout,
     Run,
@@ -32,6 +32,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it tells its makers of each se
 import onnxruntime
 
 MANY = 16  # pictures from which on it is worth measuring what is the fastest way
+_PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
 ALIKE = 0.98  # median cosine of int8 embeddings to those of fp32; 0.996 where all is well
 
 RUNTIME = f"onnxruntime {onnxruntime.__version__}"
@@ -69,7 +70,7 @@ class Graph:
         """How to run pictures on this machine: as it was measured, or is with these."""
         self.ensure()
         path = self.path.with_suffix(".layout")
-        graph = str(receipt_of(self.path).get("sha256"))
+        graph = str(receipt_of(self.path).get("xxh3"))
         found = kept_layout(path, graph)
         if found is None and len(pixels) >= MANY:
             logger.info("measuring how to run the tower %s fastest, once", self._tower)
@@ -81,7 +82,7 @@ class Graph:
     def cached(self) -> bool:
         """Whether the exported graph is there and whole."""
         try:
-            return file_hash(self.path) == str(receipt_of(self.path).get("sha256"))
+            return checksum(self.path) == receipt_of(self.path).get("xxh3")
         except OSError:
             return False
 
@@ -127,6 +128,15 @@ class Int8Graph(Graph):
                 f"{self.path}: on this processor int8 gives other embeddings than fp32 (cosine "
                 f"{agreement}); use --precision fp32"
             )
+
+
+def checksum(path: Path) -> str:
+    """The checksum of a file of this cache (XXH3, 128 bits)."""
+    found = xxhash.xxh3_128()
+    with path.open("rb", buffering=0) as file:
+        while part := file.read(_PART):
+            found.update(part)
+    return found.hexdigest()
 
 
 def receipt_of(path: Path) -> dict[str, Any]:
@@ -181,7 +191,7 @@ def _make(path: Path, doing: str, module: str, before: list[str], after: list[st
         target = Path(folder) / path.name
         run_module(module, *before, str(target), *after, doing=doing, made=[target])
         receipt = target.with_suffix(".json")
-        facts = {"sha256": file_hash(target), "processor": processor()} | _facts(target)
+        facts = {"xxh3": checksum(target), "processor": processor()} | _facts(target)
         receipt.write_text(json.dumps(facts))
         target.replace(path)
         receipt.replace(path.with_suffix(".json"))

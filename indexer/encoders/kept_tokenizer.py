@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,9 +21,14 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def _spaced(text: str) -> str:
-    """Broken encodings and entities mended, runs of white space made one space."""
-    mended: str = import_module("ftfy").fix_text(text)
-    return " ".join(html.unescape(html.unescape(mended)).split())
+    """Broken encodings and entities mended, runs of white space made one space.
+
+    Printable ASCII without entities is never broken: most queries do without ftfy, which takes a
+    tenth of a second to import.
+    """
+    if not (text.isascii() and text.isprintable() and "&" not in text):
+        text = html.unescape(html.unescape(import_module("ftfy").fix_text(text)))
+    return " ".join(text.split())
 
 
 def _plain(text: str) -> str:
@@ -71,7 +77,11 @@ class KeptTokenizer:
     def _prepared(self, text: str) -> str | list[str]:
         valid = text.encode("utf-8", "replace").decode()  # not so what comes of the command line
         cleaned = CLEANING[self.cleaning](valid)
-        return cleaned if self._pattern is None else self._pattern.findall(cleaned)
+        if self.words is None:
+            return cleaned
+        pattern = self._ascii_pattern if cleaned.isascii() else self._pattern
+        found: list[str] = pattern.findall(cleaned)
+        return found
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -80,7 +90,11 @@ class KeptTokenizer:
     @cached_property
     def _pattern(self) -> Any:
         """`regex` knows the classes of characters that such patterns name; `re` does not."""
-        if self.words is None:
-            return None
         regex = import_module("regex")
         return regex.compile(self.words, regex.IGNORECASE)
+
+    @cached_property
+    def _ascii_pattern(self) -> Any:
+        """The same for ASCII alone, without the import of `regex`."""
+        plain = (self.words or "").replace(r"\p{L}", "A-Za-z").replace(r"\p{N}", "0-9")
+        return self._pattern if "\\p" in plain else re.compile(plain, re.IGNORECASE | re.ASCII)

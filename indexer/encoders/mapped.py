@@ -16,12 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.graphs import Graph, beside, open_session, receipt_of, run_module
-
-_PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
+from indexer.encoders.graphs import (
+    Graph,
+    beside,
+    checksum,
+    open_session,
+    receipt_of,
+    run_module,
+)
 
 
 class MappedGraph(Graph):
@@ -76,15 +80,6 @@ class MappedGraph(Graph):
         weights.replace(self.weights)
         target.replace(self.path)
         receipt.replace(self.path.with_suffix(".json"))
-
-
-def checksum(path: Path) -> str:
-    """The checksum of a file of this cache (XXH3, 128 bits)."""
-    found = xxhash.xxh3_128()
-    with path.open("rb", buffering=0) as file:
-        while part := file.read(_PART):
-            found.update(part)
-    return found.hexdigest()
 
 
 def separate(plain: str, target: str, weights: str) -> None:
