@@ -29,6 +29,7 @@ RECALL = 0.99  # of the best ten, among the candidates
 SHARE = 10  # an answer that is not at most one in so many of the candidates is found by a scan
 LADDER = ((64, 500), (96, 1000), (192, 1500), (384, 2000), (1024, 4000))
 """Lists that are looked into, and candidates: more of both until the recall is reached."""
+OPEN = 2  # views that are held in memory: a query between two weights needs as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,10 @@ class Candidates:
 
 
 class Compressed:
-    """The compressed index of one library; a view is read when it is first asked."""
+    """The compressed index of one library; a view is read when it is asked, and the last are held.
+
+    Each takes 100 bytes of a picture, and few people ask with all weights.
+    """
 
     def __init__(self, folder: Path, facts: CompressedFacts) -> None:
         self.facts = facts
@@ -155,13 +159,16 @@ class Compressed:
         return below if below == above else [*below, *above]
 
     def opened(self, facts: ViewFacts) -> CompressedView:
-        """A view, read from its file once. Raises `RowsDamaged`."""
+        """A view, read from its file unless it is held. Raises `RowsDamaged`."""
         with self._reading:
-            if facts.file not in self._views:
-                path = self._folder / facts.file
-                view = import_module("indexer.compressed_view").CompressedView
-                self._views[facts.file] = view.load(path, facts.checksum)
-            return self._views[facts.file]
+            view = self._views.pop(facts.file, None)
+            if view is None:
+                while len(self._views) >= OPEN:
+                    del self._views[next(iter(self._views))]
+                kind = import_module("indexer.compressed_view").CompressedView
+                view = kind.load(self._folder / facts.file, facts.checksum)
+            self._views[facts.file] = view  # the last one that was asked
+            return view
 
 
 def check_view(folder: Path, view: ViewFacts) -> None:

@@ -82,6 +82,15 @@ def test_best_are_those_of_the_exact_scan_and_scored_alike(large, weight):
     assert found >= 0.99 * 200
 
 
+def test_no_more_views_are_held_than_a_query_needs(large):
+    index = rows_of(large).index.compressed
+    first = index.candidates(queries(1)[0], 0.5).pictures
+    for weight in (0, 0.2, 0.7, 1):
+        index.candidates(queries(1)[0], weight)
+        assert len(index._views) <= compressed.OPEN
+    np.testing.assert_array_equal(index.candidates(queries(1)[0], 0.5).pictures, first)
+
+
 def test_compressed_index_is_asked_for_few_hits_and_not_for_many(large, monkeypatch):
     stored, asked = rows_of(large), []
     monkeypatch.setattr(

@@ -116,12 +116,13 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str) -> list[int]:
     """Draw the map; the pictures that are selected on it."""
     altair, pandas = import_module("altair"), import_module("pandas")
     pick = altair.selection_point(name=PICK, fields=["id"])
+    room = altair.Scale(padding=12)  # pixels: so that no point at the edge is cut
     chart = (
         altair.Chart(pandas.DataFrame(rows))
         .mark_circle(size=70, opacity=0.75)
         .encode(
-            x=altair.X("x:Q", axis=None),
-            y=altair.Y("y:Q", axis=None),
+            x=altair.X("x:Q", axis=None, scale=room),
+            y=altair.Y("y:Q", axis=None, scale=room),
             color=altair.Color(f"{colour}:N", legend=altair.Legend(title=colour, symbolLimit=0)),
             tooltip=["Picture:N", "Caption:N", f"{colour}:N"],
         )
