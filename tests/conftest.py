@@ -14,11 +14,6 @@ from indexer.encoders import registry
 ROOT = Path(__file__).parent.parent
 
 
-def pytest_xdist_auto_num_workers(config):
-    """One more than there are cores: a third of the time, tests wait for processes they started."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(autouse=True)
 def _own_data_directory(monkeypatch, tmp_path_factory):
     """No test touches the user's library or is changed by their environment."""
