@@ -75,11 +75,9 @@ def explained(
     A picture that went meanwhile is left without an explanation.
     """
     found = library.embedded([hit.picture_id for hit in hits])
-    gain = Asked.of(stored, asked.q, weight).gain
-    plain = np.float32(1) if gain is None else gain[0]
-    gains = np.where(found.has_caption, np.float32(1), plain)
     bare = Targets.of(found, stored, weight)
-    targets, taken = bare.scaled(gains), _taken(bare, stored, asked, weight)
+    targets = bare.scaled(_gains(bare, stored, asked.q, weight))
+    taken = _taken(bare, stored, asked, weight)
     place = {int(key): row for row, key in enumerate(found.ids)}
     known = [hit for hit in hits if hit.picture_id in place]
     explanations = {
@@ -95,11 +93,19 @@ def _taken(
     """What each term that is taken away takes off the scores (n,), by the number of the term."""
     found = {}
     for negative in asked.without:
-        gain = Asked.of(stored, negative.row, weight).gain
-        plain = np.float32(1) if gain is None else gain[0]
-        scores = bare.whole @ negative.row * np.where(bare.has_caption, np.float32(1), plain)
+        scores = bare.whole @ negative.row * _gains(bare, stored, negative.row, weight)
         found[negative.term] = penalty(negative, scores)
     return found
+
+
+def _gains(
+    bare: Targets, stored: StoredRows, q: NDArray[np.float32], weight: float
+) -> NDArray[np.float32]:
+    """What the score (n,) of each picture for a query (dim,) is multiplied by."""
+    gain = Asked.of(stored, q, weight).gain
+    plain = np.float32(1) if gain is None else gain[0]
+    gains: NDArray[np.float32] = np.where(bare.has_caption, np.float32(1), plain)
+    return gains
 
 
 def _explanation(

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import Rows, unit_rows
 from indexer.errors import QueryError
+from search.query import EmbeddedQuery
 
 ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
+
+
+def refined(query: EmbeddedQuery, right: Rows, wrong: Rows) -> EmbeddedQuery:
+    """A query as marks refine it (`rocchio`); its `terms` are what is left of its own.
+
+    Raises `QueryError` as `rocchio` does.
+    """
+    if query.q.any() and not len(right) and not len(wrong):
+        return query
+    moved = _moved(query.q, right, wrong)
+    return replace(query, q=unit_rows(moved), terms=ALPHA * query.terms / np.linalg.norm(moved))
 
 
 def rocchio(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.float32]:
@@ -20,23 +34,18 @@ def rocchio(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.floa
     J. J. Rocchio, "Relevance feedback in information retrieval" (1971). Raises `QueryError` when
     all of it cancels out, or only takes away.
     """
+    return unit_rows(_moved(q, right, wrong))
+
+
+def _moved(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.float32]:
+    """The refined query (dim,), not yet of unit length."""
     if not q.any() and not len(right):
         raise QueryError("nothing to look for: give words, a picture, or a picture marked as right")
-    refined = _summed(q, right, wrong)
-    if not np.linalg.norm(refined) > 1e-3:
-        raise QueryError("the marks cancel the query out; take one back")
-    return unit_rows(refined)
-
-
-def kept_share(q: NDArray[np.float32], right: Rows, wrong: Rows) -> float:
-    """How much of `q` itself is in the refined query: the rest of it is made of the marks."""
-    return ALPHA / max(float(np.linalg.norm(_summed(q, right, wrong))), 1e-3)
-
-
-def _summed(q: NDArray[np.float32], right: Rows, wrong: Rows) -> NDArray[np.float32]:
-    refined = ALPHA * q
+    moved = ALPHA * q
     if len(right):
-        refined = refined + BETA * right.mean(axis=0)
+        moved = moved + BETA * right.mean(axis=0)
     if len(wrong):
-        refined = refined - GAMMA * wrong.mean(axis=0)
-    return refined
+        moved = moved - GAMMA * wrong.mean(axis=0)
+    if not np.linalg.norm(moved) > 1e-3:
+        raise QueryError("the marks cancel the query out; take one back")
+    return moved

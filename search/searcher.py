@@ -21,7 +21,7 @@ from search.confidence import askable, weighed
 from search.examples import examples_of, marked_rows
 from search.excluding import lowered_first, nearest_without
 from search.explaining import explained
-from search.feedback import kept_share, rocchio
+from search.feedback import refined
 from search.hits import Answer, Hit, Parts, read_hits
 from search.modes import AUTO, WORDS
 from search.names import having_names, named_first, names_in
@@ -215,12 +215,9 @@ class Searcher:
         if any(example.content_hash in contents for example in wrong):
             raise QueryError("a picture is marked as right and as wrong; take one of them back")
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
-        if right or wrong or not embedded.q.any():
-            terms = embedded.terms * kept_share(embedded.q, *rows)
-            embedded = replace(embedded, q=rocchio(embedded.q, *rows), terms=terms)
         hashes = (*embedded.content_hashes, *contents)
-        refined = replace(embedded, content_hashes=hashes)
-        return refined, [example.content_hash for example in wrong]
+        moved = replace(refined(embedded, *rows), content_hashes=hashes)
+        return moved, [example.content_hash for example in wrong]
 
     def _allowed(self, wanted: Options) -> NDArray[np.int64] | None:
         """Ids of the pictures that may be found; None for all."""

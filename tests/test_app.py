@@ -39,7 +39,11 @@ import os, sys
 import streamlit as st
 from ui.views import albums_page
 from ui.views.options import AppOptions
-albums_page.show(AppOptions.parse(sys.argv[1:], os.environ), st.Page(lambda: None, title="Search"))
+options = AppOptions.parse(sys.argv[1:], os.environ)
+search = st.Page(lambda: None, title="Search", url_path="search")
+library = st.Page(lambda: None, title="Library", url_path="library")
+start = st.Page(lambda: albums_page.show(options, search, library), title="Albums", default=True)
+st.navigation([start, search, library]).run()
 """
 PATHS = ["/etc/passwd", "./secret.jpg", "../../secret.jpg", "~/secret.jpg", "file:///etc/passwd",
          "secret.jpg", "@-", "C:\\\\secret.jpg", "//etc/passwd"]  # fmt: skip

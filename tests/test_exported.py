@@ -116,6 +116,20 @@ def test_changed_source_is_opened_in_pytorch_or_refused(mine, change):
     assert (again.fingerprint == before) == (change != "configuration")
 
 
+def test_file_that_was_replaced_after_it_was_opened_is_opened_anew(mine):
+    path, folder = mine
+    for kept in (folder / "towers").glob("*.ready"):
+        kept.unlink()
+    encoder = encoders.open_encoder("", f"TINY:{path}", folder, offline=True)
+    prepared = {"model_cfg": CONFIG, "preprocess_cfg": {"mean": [0.1, 0.2, 0.3]}}
+    path.with_suffix(".json").write_text(json.dumps(prepared))
+    encoder.encode_texts(["a dog"])  # what it keeps is of the files as they were
+    assert list((folder / "towers").glob("*.ready"))
+    again = opened(path, folder)
+    assert not isinstance(again, ExportedEncoder)
+    assert again.fingerprint != encoder.fingerprint
+
+
 @pytest.mark.parametrize("damage", ["*.ready", "*-tokenizer.json", "*-text*", "*-image.onnx"])
 def test_damaged_part_is_made_again_in_pytorch(mine, whole, damage, caplog):
     path, folder = mine

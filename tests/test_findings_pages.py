@@ -14,9 +14,13 @@ from indexer import Library, index_folder
 
 PAGE = """
 import os, sys
+import streamlit as st
 from ui.views import {page}
 from ui.views.options import AppOptions
-{page}.show(AppOptions.parse(sys.argv[1:], os.environ))
+options = AppOptions.parse(sys.argv[1:], os.environ)
+library = st.Page(lambda: None, title="Library", url_path="library")
+start = st.Page(lambda: {page}.show(options, library), title="Findings", default=True)
+st.navigation([start, library]).run()
 """
 EVIL = "<script>alert(1)</script> **bold** [link](http://example.com) $x$ green"
 
@@ -133,7 +137,13 @@ def test_audit_of_too_few_captions_says_why(path, paint, pictures):
 
 @pytest.mark.parametrize("name", ["captions_page", "duplicates_page"])
 def test_page_without_a_library_says_so(path, name):
-    assert "The library cannot be used" in said(page(name))
+    assert "There is no library yet" in said(page(name))
+
+
+@pytest.mark.parametrize("name", ["captions_page", "duplicates_page"])
+def test_page_of_an_empty_library_says_so(path, name):
+    Library.create(path, encoder="colour").close()
+    assert "The library is empty" in said(page(name))
 
 
 # Why and where

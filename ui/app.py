@@ -36,16 +36,16 @@ def main() -> None:
         library_page.show(options)
 
     def lay_out() -> None:
-        map_page.show(options, start)
+        map_page.show(options, start, library)
 
     def albums() -> None:
-        albums_page.show(options, start)
+        albums_page.show(options, start, library)
 
     def alike() -> None:
-        duplicates_page.show(options)
+        duplicates_page.show(options, library)
 
     def captions() -> None:
-        captions_page.show(options)
+        captions_page.show(options, library)
 
     kept = st.Page(albums, title="Albums", icon=":material/photo_album:", url_path="albums")
     chart = st.Page(lay_out, title="Map", icon=":material/scatter_plot:", url_path="map")

@@ -60,23 +60,21 @@ class Ready:
     device: str
 
     @classmethod
-    def of(cls, encoder: Encoder, sources: Iterable[Path]) -> Ready:
-        """An encoder as it is now, with the files that it was opened from."""
+    def of(cls, encoder: Encoder, sources: Stamps) -> Ready:
+        """An encoder, with the files that it was opened from as they were then."""
         return cls(
             encoder.name,
             encoder.fingerprint,
             encoder.dim,
             asdict(encoder.transform),
-            {str(path): _stamp(path) for path in sources},
+            sources,
             _device(),
         )
 
     @property
     def current(self) -> bool:
         """Whether nothing has changed since."""
-        return self.device == _device() and all(
-            _stamp(Path(path)) == stamp for path, stamp in self.sources.items()
-        )
+        return self.device == _device() and stamps_of(map(Path, self.sources)) == self.sources
 
 
 class ExportedEncoder:
@@ -90,7 +88,7 @@ class ExportedEncoder:
         self.transform = ImageTransform(**ready.transform)  # type: ignore[arg-type]
         self._reopen = reopen
         self._images = FixedGraph(tower_name(ready.fingerprint, IMAGE), cache)
-        self._texts = mapped_texts(FixedGraph(tower_name(ready.fingerprint, TEXT), cache))
+        self._texts = MappedGraph(FixedGraph(tower_name(ready.fingerprint, TEXT), cache))
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, size, size, 3)."""
@@ -176,7 +174,7 @@ def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> Encoder:
 
 def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer) -> None:
     """Keep what opens an encoder again, beside its exported towers. Raises `ModelError`."""
-    mapped_texts(texts).ensure()
+    MappedGraph(texts).ensure()
     final = [tokenizer_path(images), _path(ready.name, images.path.parents[1])]
     with beside(final[0]) as folder:
         made = [Path(folder) / path.name for path in final]
@@ -189,11 +187,6 @@ def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer)
 def tower_name(fingerprint: str, modality: str) -> str:
     """The name in the cache of an encoder's tower."""
     return f"open_clip-{fingerprint[:16]}-{modality}"
-
-
-def mapped_texts(texts: Graph) -> MappedGraph:
-    """The text tower as a query opens it."""
-    return MappedGraph(texts)
 
 
 def tokenizer_path(images: Graph) -> Path:
@@ -223,6 +216,11 @@ def _full_name(rest: str) -> str:
     head, _, file = rest.partition(":")
     whole = f"{head}:{Path(file).expanduser().resolve()}" if file and head != "hf-hub" else rest
     return f"open_clip:{whole}"
+
+
+def stamps_of(paths: Iterable[Path]) -> Stamps:
+    """Size and time of change of files; None for those that are not there."""
+    return {str(path): _stamp(path) for path in paths}
 
 
 def _stamp(path: Path) -> list[int] | None:

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
-from indexer.encoders.exported import Ready, keep_ready, tower_name
+from indexer.encoders.exported import BATCH, Ready, keep_ready, stamps_of, tower_name
 from indexer.encoders.exports import TowerGraph
 from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
@@ -52,7 +52,6 @@ from indexer.encoders.visual_places import visual_places
 from indexer.errors import ModelError, PicfuseError
 
 FORMAT = "picfuse-open-clip-1"
-BATCH = 32
 EXPORTS = True  # towers run in ONNX Runtime on a CPU, where their export proves right
 
 logger = logging.getLogger(__name__)
@@ -70,9 +69,9 @@ class OpenClipEncoder:
     def __init__(self, checkpoint: Checkpoint, hub: Hub, cache: Path) -> None:
         self.name = checkpoint.name
         self.dim = int(checkpoint.config["embed_dim"])
-        sha256 = checkpoint.verified_hash()
         config = checkpoint.local_config(hub)
-        self._sources = checkpoint.sources(config)
+        self._sources = stamps_of(checkpoint.sources(config))  # before they are read
+        sha256 = checkpoint.verified_hash()
         registered = registered_name(config)
         self._tokenize = tokenizer_of(registered, checkpoint)
         self._tokenizing = Lock()  # fast tokenizers refuse to be used by two threads at once

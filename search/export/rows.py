@@ -50,10 +50,15 @@ class RowsFile(Protocol):
         """Write what is left."""
 
 
-def rows_file(file: BinaryIO, path: Path, width: int) -> RowsFile:
-    """The file for what will be called `path`. Raises `InputError` for a suffix of neither kind."""
+def check_suffix(path: Path) -> None:
+    """Raise `InputError` for a suffix that tells no format of embeddings."""
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: embeddings are written as .npy or .parquet; name it so")
+        raise InputError(f"{path}: embeddings are written as {' or '.join(SUFFIXES)}; name it so")
+
+
+def rows_file(file: BinaryIO, path: Path, width: int) -> RowsFile:
+    """The file for what will be called `path`. Raises `InputError` as `check_suffix` does."""
+    check_suffix(path)
     return Npy(file, width) if path.suffix.lower() == ".npy" else ParquetRows(file, width)
 
 

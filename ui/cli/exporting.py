@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from indexer.errors import InputError
 from indexer.reading import ReadLibrary
 from search import Query, Searcher
 from search.export.folder import HOW, Placed, check_folder, put_into
-from search.export.rows import KINDS
+from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
 from search.export.writing import export as write_files
@@ -136,8 +135,8 @@ def _files(
     if not overwrite:
         check_free(output, embeddings)
     chosen = format_of(output, format)
-    if embeddings is not None and embeddings.suffix.lower() not in (".npy", ".parquet"):
-        raise InputError(f"{embeddings}: embeddings are written as .npy or .parquet; name it so")
+    if embeddings is not None:
+        check_suffix(embeddings)
     if output is not None and embeddings is not None and output.absolute() == embeddings.absolute():
         raise click.UsageError("--output and --embeddings name the same file")
     if output is None and embeddings is None and into is None:

@@ -5,32 +5,31 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.database import is_vacant
-from indexer.errors import InputError, LibraryNotFound, PicfuseError
+from indexer.errors import InputError, PicfuseError
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album
 from ui.views.asking import LIKE
 from ui.views.cards import Card
 from ui.views.grid import Actions, grid
-from ui.views.opened import Opened, open_library
+from ui.views.opened import Opened
+from ui.views.opening import opened_or_said
 from ui.views.options import AppOptions
-from ui.views.plain import notice, shown
+from ui.views.plain import counted, notice, shown
 
 ALBUM = "album"  # in the address: the name of the one that is shown
 _LIKE = "like-of-album"  # in the session: the picture whose like is asked for
 _SHOWN = 96  # pictures at once
 
 
-def show(options: AppOptions, search_page: StreamlitPage) -> None:
+def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
     """Show the page."""
+    opened = opened_or_said(options, library_page)
+    if opened is None:
+        return
     try:
-        opened = open_library(options)
         with opened.asking():
             names = opened.library.albums.names()
     except PicfuseError as error:
-        if isinstance(error, LibraryNotFound) and is_vacant(options.library):
-            notice("There is no library yet", "Add a folder of pictures.", icon="photo_library")
-        else:
-            notice("The library cannot be used", str(error))
+        notice("The library cannot be used", str(error))
         return
     if not names:
         said = "Search for something, and save the search as an album below its results."
@@ -69,8 +68,8 @@ def _pictures(found: AlbumAnswer) -> None:
         said = "No picture of the library is in this album now."
         notice("Nothing in it", said, icon="search_off")
         return
-    counted = "1 picture" if len(hits) == 1 else f"{len(hits):,} pictures"
-    st.caption(counted if len(hits) <= _SHOWN else f"{counted}; the first {_SHOWN} of them")
+    said = counted(len(hits))
+    st.caption(said if len(hits) <= _SHOWN else f"{said}; the first {_SHOWN} of them")
     grid([Card.of_hit(hit) for hit in hits[:_SHOWN]], Actions(_more_like))
 
 

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from indexer import Library
 from indexer.errors import PicfuseError
 from indexer.thumbnails import thumbnail_path
 from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
-from ui.views.findings import FIRST, kept, opened_or_said, path_to_copy, small
+from ui.views.findings import FIRST, path_to_copy, small
 from ui.views.opened import Opened
+from ui.views.opening import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown
 
@@ -22,14 +24,15 @@ Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
 
 
 @st.fragment
-def show(options: AppOptions) -> None:
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """Show the page; nothing is changed by it."""
-    opened = opened_or_said(options)
+    opened = filled_or_said(options, library_page)
     if opened is None:
         return
     count = int(st.session_state.get("audited", FIRST))
     try:
-        found = kept(opened, "audit", count, lambda library: _find(library, count))
+        with st.spinner("Looking …", show_time=False):
+            found = opened.kept("audit", count, lambda _: _find(opened.library, count))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return

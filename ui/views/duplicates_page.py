@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from indexer.copies import CopyInfo
 from indexer.errors import PicfuseError
 from indexer.thumbnails import thumbnail_path
 from search.duplicates import Group, Tier, duplicates
-from ui.views.findings import how_many, kept, opened_or_said, path_to_copy, show_more, small
+from ui.views.findings import how_many, path_to_copy, show_more, small
+from ui.views.opening import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.plain import notice
 
@@ -22,9 +24,9 @@ MEANINGS = {
 
 
 @st.fragment
-def show(options: AppOptions) -> None:
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """Show the page; nothing is changed or deleted by it."""
-    opened = opened_or_said(options)
+    opened = filled_or_said(options, library_page)
     if opened is None:
         return
     tier = Tier(
@@ -39,7 +41,8 @@ def show(options: AppOptions) -> None:
     )
     st.caption(MEANINGS[tier])
     try:
-        groups = kept(opened, "duplicates", tier, lambda library: duplicates(library, tier))
+        with st.spinner("Looking …", show_time=False):
+            groups = opened.kept("duplicates", tier, lambda _: duplicates(opened.library, tier))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return

@@ -1,44 +1,15 @@
-"""What the pages share that show findings about a library: kept answers, small pictures."""
+"""What the pages share that show findings about a library: some at once, small pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TypeVar
 
 import streamlit as st
 
-from indexer import Library
-from indexer.errors import PicfuseError
 from indexer.thumbnails import read_thumbnail
-from ui.views.opened import Opened, open_library
-from ui.views.options import AppOptions
-from ui.views.plain import notice, shown
+from ui.views.plain import shown
 
-T = TypeVar("T")
 FIRST = 20  # findings that are shown at once
-
-
-def opened_or_said(options: AppOptions) -> Opened | None:
-    """The app's library; None, and a notice in place of the page, where it cannot be used."""
-    try:
-        return open_library(options)
-    except PicfuseError as error:
-        notice("The library cannot be used", str(error))
-        return None
-
-
-def kept(opened: Opened, name: str, wanted: Hashable, find: Callable[[Library], T]) -> T:
-    """What `find` finds; kept while neither the question nor the library changes."""
-    with opened.asking():
-        key = (wanted, opened.library.path, opened.library.generation)
-        before: tuple[object, T] | None = st.session_state.get(name)
-        if before is not None and before[0] == key:
-            return before[1]
-        with st.spinner("Looking …", show_time=False):
-            found = find(opened.library)
-    st.session_state[name] = (key, found)
-    return found
 
 
 def how_many(name: str, total: int) -> int:

@@ -17,7 +17,8 @@ from search.projection import METHODS
 from ui.views.asking import LIKE
 from ui.views.cards import Card
 from ui.views.large import open_picture
-from ui.views.opened import Opened, open_library
+from ui.views.opened import Opened
+from ui.views.opening import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown
 
@@ -29,15 +30,14 @@ OPENED = "opened on the map"  # in the session: the picture that was opened last
 GO = "more like this on the map"  # in the session: the picture whose like is asked for
 
 
-def show(options: AppOptions, search_page: StreamlitPage) -> None:
+def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
     """Show the page; a trouble is said in place of the map."""
     if GO in st.session_state:
         st.switch_page(search_page, query_params={LIKE: str(st.session_state.pop(GO))})
+    opened = filled_or_said(options, library_page)
+    if opened is None:
+        return
     try:
-        opened = open_library(options)
-        if not opened.pictures:
-            notice("The library is empty", "Add a folder of pictures first.", icon="photo_library")
-            return
         _map(opened)
     except PicfuseError as error:
         notice("There is no map", str(error))

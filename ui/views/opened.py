@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
@@ -15,6 +16,8 @@ from indexer import Library
 from indexer.database import FILE, explained
 from search import Searcher
 from ui.views.options import AppOptions
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,17 @@ class Opened:
         """The searcher for one session alone: it catches up with the library in place."""
         with self._lock, explained(self.library.path):
             yield self.searcher
+
+    def kept(self, name: str, wanted: Hashable, find: Callable[[Searcher], T]) -> T:
+        """What `find` finds; kept in the session while neither `wanted` nor the library changes."""
+        with self.asking() as searcher:
+            key = (wanted, self.library.path, self.library.generation)
+            before: tuple[object, T] | None = st.session_state.get(name)
+            if before is not None and before[0] == key:
+                return before[1]
+            found = find(searcher)
+        st.session_state[name] = (key, found)
+        return found
 
     @property
     def pictures(self) -> int:

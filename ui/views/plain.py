@@ -39,6 +39,11 @@ def _escaped(what: re.Pattern[str], text: str) -> str:
     return what.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def counted(pictures: int) -> str:
+    """A number of pictures in words."""
+    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
+
+
 def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
     """A box with a title of ours and a plain text."""
     with st.container(border=True, key=f"notice-{icon}"):

@@ -5,27 +5,26 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.database import is_vacant
 from indexer.errors import (
     InputError,
-    LibraryNotFound,
     PicfuseError,
     PictureError,
     PlacedError,
     QueryError,
 )
 from indexer.thumbnails import read_thumbnail
-from search import Answer, Options, Query
+from search import Answer, Options, Query, Searcher
 from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.cards import Card, jpeg
 from ui.views.doubtful import likely_of
 from ui.views.grid import Actions, grid
 from ui.views.marking import clear_marks, judge, show_marks
-from ui.views.opened import Opened, open_library
+from ui.views.opened import Opened
+from ui.views.opening import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.pages import page_of, turn
-from ui.views.plain import notice
+from ui.views.plain import counted, notice
 from ui.views.where_found import heat_finder
 from ui.views.words import query_of
 
@@ -36,29 +35,14 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
 
     A question runs this part again and nothing of the app around it.
     """
+    opened = filled_or_said(options, library_page)
+    if opened is not None:
+        _search(opened)
+
+
+def _search(opened: Opened) -> None:
     try:
-        opened = open_library(options)
         pictures = opened.pictures
-    except PicfuseError as error:
-        if isinstance(error, LibraryNotFound) and is_vacant(options.library):
-            _invite("There is no library yet", "Add a folder of pictures, and it is made.")
-            st.page_link(library_page, label="Add a folder")
-        else:
-            notice("The library cannot be used", str(error))
-        return
-    if not pictures:
-        _invite("The library is empty", "Add a folder of pictures, and search them here.")
-        st.page_link(library_page, label="Add a folder")
-        return
-    _search(opened, pictures)
-
-
-def _invite(title: str, text: str) -> None:
-    notice(title, text, icon="photo_library")
-
-
-def _search(opened: Opened, pictures: int) -> None:
-    try:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
         asked = ask(opened.library, names)
@@ -103,26 +87,20 @@ def _preview(opened: Opened, asked: Asked) -> None:
 
 
 def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
-    """The answer; kept while neither question nor library change, since every click runs this."""
-    with opened.asking() as searcher:
-        key = (asked, page, opened.library.path, opened.library.generation)
-        kept: tuple[object, Answer] | None = st.session_state.get("answer")
-        if kept is not None and kept[0] == key:
-            return kept[1]
-        options: Options = {**options_of(asked), "offset": page * asked.k, "explain": True}
-        options |= {"fold": asked.fold, "diverse": asked.diverse, "mode": asked.mode}
-        if asked.nothing and not asked.right:
-            answer = searcher.listed(**options)
-        elif asked.nothing:
-            answer = searcher.search(Query((), asked.weight), **options)
-        elif asked.like is None:
-            query = query_of(asked.words, asked.picture, weight=asked.weight)
-            answer = searcher.search(query, **options)
-        else:
-            picture = picture_id(asked.like)
-            answer = searcher.similar(picture, weight=asked.weight, **options)
-    st.session_state["answer"] = (key, answer)
-    return answer
+    """The answer; kept, since every click runs this."""
+    return opened.kept("answer", (asked, page), lambda searcher: _asked(searcher, asked, page))
+
+
+def _asked(searcher: Searcher, asked: Asked, page: int) -> Answer:
+    options: Options = {**options_of(asked), "offset": page * asked.k, "explain": True}
+    options |= {"fold": asked.fold, "diverse": asked.diverse, "mode": asked.mode}
+    if asked.nothing and not asked.right:
+        return searcher.listed(**options)
+    if asked.nothing:
+        return searcher.search(Query((), asked.weight), **options)
+    if asked.like is not None:
+        return searcher.similar(picture_id(asked.like), weight=asked.weight, **options)
+    return searcher.search(query_of(asked.words, asked.picture, weight=asked.weight), **options)
 
 
 def _card(opened: Opened, picture_id: int) -> Card | None:
@@ -141,7 +119,7 @@ def _results(opened: Opened, answer: Answer, page: int) -> None:
         return
     likely = likely_of(answer)
     if likely.hits:
-        st.caption(f"{_counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
+        st.caption(f"{counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
         actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
         grid([Card.of_hit(hit) for hit in likely.hits], actions)
     turn(page, more=answer.next_offset is not None)
@@ -153,14 +131,10 @@ def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
         catalogue = opened.library.catalogue
         found = catalogue.pictures(catalogue.present_ids(limit=count, offset=first))
     which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
-    st.caption(f"{_counted(pictures)} in the library; {which} of them")
+    st.caption(f"{counted(pictures)} in the library; {which} of them")
     thumbnails = opened.library.thumbnails
     grid([Card.of_picture(picture, thumbnails) for picture in found.values()], Actions(_more_like))
     turn(page, more=first + count < pictures)
-
-
-def _counted(pictures: int) -> str:
-    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
 
 
 def _more_like(picture_id: int) -> None:

@@ -1,0 +1,43 @@
+"""Opening the library for a page; where there is nothing to show, the way to make or fill it."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from indexer.database import is_vacant
+from indexer.errors import LibraryNotFound, PicfuseError
+from ui.views.opened import Opened, open_library
+from ui.views.options import AppOptions
+from ui.views.plain import notice
+
+
+def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened | None:
+    """The app's library; None, and a notice in place of the page, where it cannot be used."""
+    try:
+        return open_library(options)
+    except PicfuseError as error:
+        if isinstance(error, LibraryNotFound) and is_vacant(options.library):
+            said = "Add a folder of pictures, and it is made."
+            _invite("There is no library yet", said, library_page)
+        else:
+            notice("The library cannot be used", str(error))
+    return None
+
+
+def filled_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened | None:
+    """The same, and None for a library without pictures."""
+    opened = opened_or_said(options, library_page)
+    try:
+        if opened is None or opened.pictures:
+            return opened
+    except PicfuseError as error:
+        notice("The library cannot be used", str(error))
+        return None
+    _invite("The library is empty", "Add a folder of pictures, and search them here.", library_page)
+    return None
+
+
+def _invite(title: str, text: str, library_page: StreamlitPage) -> None:
+    notice(title, text, icon="photo_library")
+    st.page_link(library_page, label="Add a folder")
