@@ -19,6 +19,7 @@ from indexer import Library, PicfuseError
 from indexer.database import is_vacant
 
 SECONDS = 60  # that a process may take to see that its parent is dead
+ATTEMPTS = 6  # at a moment so short that whoever watches for it on a busy machine may miss it
 BLOCKS = Path("/dev/shm")
 Process = subprocess.Popen
 
@@ -50,21 +51,27 @@ class Killing:
     def kill_while_made(self) -> Kill | None:
         """Kill a run soon after it began to make a library; that library then goes away."""
         library = self._room / "new"
-        shutil.rmtree(library, ignore_errors=True)
         delay = self.random.uniform(0, 0.1 * self._start)
-        return self._round(library, NOTHING, lambda run: _appears(run, library, "cat*", delay))
+
+        def moment(run: Process) -> bool:
+            return _appears(run, library, "cat*", delay)
+
+        kills = (self._round(_absent(library), NOTHING, moment) for _ in range(ATTEMPTS))
+        return next(filter(None, kills), None)
 
     def kill_while_decoding(self, *, alone: bool) -> Kill | None:
         """Kill a run, or it and its workers, as soon as the first picture is decoded."""
-        library = self._room / "new"
-        shutil.rmtree(library, ignore_errors=True)
-        first = "thumbnails/*/*.jpg"
+        library, first = _absent(self._room / "new"), "thumbnails/*/*.jpg"
         return self._round(library, NOTHING, lambda run: _appears(run, library, first, 0), alone)
 
     def kill_while_saved(self) -> Kill | None:
-        """Kill a run while it writes its vector index."""
+        """Kill a run while it writes its vector index, which takes it some milliseconds."""
         delay = self.random.uniform(0, 0.001)
-        return self._next(lambda run: _appears(run, self.library, _half_written(run), delay))
+        kills = (
+            self._next(lambda run: _appears(run, self.library, _half_written(run), delay))
+            for _ in range(ATTEMPTS)
+        )
+        return next(filter(None, kills), None)
 
     def kill_anywhere(self) -> Kill | None:
         """Kill a run at any moment of the time that it will take."""
@@ -167,6 +174,12 @@ class Killing:
                 return faults(opened)
         except PicfuseError as error:
             return [f"{type(error).__name__}: {error}"]
+
+
+def _absent(library: Path) -> Path:
+    """The folder of a library, once there is nothing in it."""
+    shutil.rmtree(library, ignore_errors=True)
+    return library
 
 
 def _after(seconds: float) -> Callable[[Process], bool]:
