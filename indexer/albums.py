@@ -10,6 +10,8 @@ from typing import Any, Self
 from indexer.errors import LibraryDamaged
 from indexer.lookup import Tables
 
+ANY_WAY = "auto"  # the mode of albums that were saved before they named one
+
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
@@ -39,7 +41,8 @@ class Album:
 
     `like` and `unlike` are contents of pictures marked as right and wrong; `k` is how many
     pictures it holds at most and `least` the score that each must reach, None for no limit.
-    `kept` are the pictures that it asks with, by content.
+    `kept` are the pictures that it asks with, by content. `mode`: what it finds by, as
+    `search/modes.py` names it.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Album:
     where: str | None = None
     k: int | None = None
     least: float | None = None
+    mode: str = ANY_WAY
     kept: Mapping[bytes, KeptPicture] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -70,6 +74,7 @@ class Album:
                 "where": self.where,
                 "k": self.k,
                 "least": self.least,
+                "mode": self.mode,
             },
             sort_keys=True,
         )
@@ -89,6 +94,7 @@ class Album:
                 said["where"],
                 said["k"],
                 said["least"],
+                said.get("mode", ANY_WAY),
                 kept,
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:

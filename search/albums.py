@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,11 @@ from indexer.notation import pack, unpack
 from indexer.reading import ReadLibrary
 from search.examples import Example, examples_of, stored_row
 from search.hits import Answer
+from search.modes import WORDS
 from search.options import Options, complete
 from search.query import Query, Term
 from search.searcher import Searcher
+from search.wording import named_by_words
 
 if TYPE_CHECKING:
     from indexer import Library
@@ -85,9 +87,11 @@ def _unknown(library: ReadLibrary, name: str) -> str:
     return f"no album {name!r}; there are: {known}"
 
 
-def album_pictures(searcher: Searcher, album: Album, *, k: int | None = None) -> AlbumAnswer:
-    """What an album shows now, at most k: first the present pictures that it asks with and those
-    marked as right, as far as its filters allow them, then the best others.
+def album_pictures(
+    searcher: Searcher, album: Album, *, k: int | None = None, offset: int = 0
+) -> AlbumAnswer:
+    """What an album shows now, at most k after `offset`: first the present pictures that it asks
+    with and those marked as right, as far as its filters allow them, then the best others.
 
     Raises `QueryError` when all that it asked with is lost.
     """
@@ -96,9 +100,10 @@ def album_pictures(searcher: Searcher, album: Album, *, k: int | None = None) ->
     found = {content: example for content, example in known.items() if example is not None}
     lost = tuple(content for content in known if content not in found)
     query = Query(tuple(_terms(album.terms, found)), album.weight)
-    limits = [limit for limit in (k, album.k) if limit is not None]
     options: Options = {
-        "k": min(limits, default=max(1, library.catalogue.number_present())),
+        "k": _number(library, album, k, offset),
+        "offset": offset,
+        "mode": album.mode,
         "tags": album.tags,
         "where": album.where,
         "like": [found[content] for content in album.like if content in found],
@@ -109,8 +114,23 @@ def album_pictures(searcher: Searcher, album: Album, *, k: int | None = None) ->
     if not query.terms and not options["like"]:
         if album.terms or album.like:
             raise QueryError(_all_lost(album.name))
-        return AlbumAnswer(album, searcher.listed(**options), lost)
-    return AlbumAnswer(album, searcher.search(query, **options), lost)
+        return _paged(album, searcher.listed(**options), lost)
+    return _paged(album, searcher.search(query, **options), lost)
+
+
+def _number(library: ReadLibrary, album: Album, k: int | None, offset: int) -> int:
+    """How many pictures follow after `offset`, at most k and as many as the album holds."""
+    left = None if album.k is None else max(0, album.k - offset)
+    limits = [limit for limit in (k, left) if limit is not None]
+    return min(limits, default=max(1, library.catalogue.number_present()))
+
+
+def _paged(album: Album, answer: Answer, lost: tuple[bytes, ...]) -> AlbumAnswer:
+    """What an album shows; where it holds no more than that, nothing follows."""
+    following = answer.next_offset
+    if following is not None and album.k is not None and following >= album.k:
+        answer = replace(answer, next_offset=None)
+    return AlbumAnswer(album, answer, lost)
 
 
 def _all_lost(name: str) -> str:
@@ -131,6 +151,7 @@ def _terms(terms: Iterable[AlbumTerm], found: dict[bytes, Example]) -> Iterable[
 def _asked(library: ReadLibrary, name: str, query: Query, options: Options) -> Album:
     """The question with its pictures embedded."""
     wanted = complete(options)
+    query = named_by_words(query) if wanted["mode"] == WORDS else query
     pictures: dict[bytes, Example] = {}
     terms = []
     for term in query.terms:
@@ -151,6 +172,7 @@ def _asked(library: ReadLibrary, name: str, query: Query, options: Options) -> A
         wanted["where"],
         options.get("k"),
         wanted["least"],
+        wanted["mode"],
         {content: _keep(example, by) for content, example in pictures.items()},
     )
 

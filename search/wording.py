@@ -46,7 +46,7 @@ class Wording:
 
         Raises `QueryError` where a picture is asked with, or nothing is left to look for.
         """
-        wording = cls.of(replace(query, terms=tuple(_by_name(term) for term in query.terms)))
+        wording = cls.of(named_by_words(query))
         if not wording.words:
             raise QueryError("no word to look for; give words, or leave the mode at 'auto'")
         return wording
@@ -56,6 +56,11 @@ def _words(text: str) -> tuple[str, ...]:
     """The words of a text that can be looked for; fillers only where there is nothing else."""
     words = tuple(word for word in text.split() if forms(word))
     return tuple(word for word in words if word.lower() not in FILLERS) or words
+
+
+def named_by_words(query: Query) -> Query:
+    """The query with the names of files as words. Raises `QueryError` for any other picture."""
+    return replace(query, terms=tuple(_by_name(term) for term in query.terms))
 
 
 def _by_name(term: Term) -> Term:

@@ -16,6 +16,7 @@ from indexer.reading import ReadLibrary
 from indexer.rescue import rescue
 from search import Query, Searcher, Term
 from search.albums import album_pictures, delete_album, named_album, save_album
+from search.modes import AUTO
 
 QUICK = IndexOptions(workers=1)
 
@@ -48,6 +49,63 @@ def test_pictures_that_an_album_asks_with_are_its_first(colour_library, colour_p
     assert set(found[:2]) == {"green.png", "black.png"}
     assert found[2] == "blue.png"
     assert len(found) == 3
+
+
+def test_album_finds_by_what_the_search_did(colour_library, paint):
+    """The caption "blue boat" and the name "blue.png" have the word; by meaning, red comes too."""
+    query = Query.of("blue", weight=1.0)
+    for mode in ("words", "vector", "auto"):
+        save_album(colour_library, mode, query, {"mode": mode})
+        asked = Searcher(colour_library).search(query, mode=mode, k=5).hits
+        assert shown(colour_library, mode) == [hit.path.name for hit in asked]
+    assert set(shown(colour_library, "words")) == {"blue.png", "yellow.png"}
+    assert len(shown(colour_library, "vector")) == 5
+
+
+def test_album_of_words_has_the_name_of_a_file_as_a_word(colour_library):
+    query = Query((Term(picture="yellow.png"), Term(text="cat")))
+    save_album(colour_library, "named", query, {"mode": "words", "k": 2})
+    assert shown(colour_library, "named") == ["yellow.png", "black.png"]
+    assert named_album(colour_library, "named").contents == []
+
+
+@pytest.mark.parametrize("options", [{"like": [1]}, {"least": 0.5}])
+def test_album_of_words_takes_neither_marks_nor_a_score(colour_library, options):
+    with pytest.raises(QueryError, match="leave the mode at 'auto'"):
+        save_album(colour_library, "a", Query.of("red"), {"mode": "words", **options})
+
+
+def test_album_that_names_no_mode_asks_in_any_way(colour_library):
+    """As those do that were saved before albums had a mode."""
+    save_album(colour_library, "old", Query.of("blue"), {"mode": "words"})
+    with closing(sqlite3.connect(colour_library.path / FILE)) as connection:
+        (asked,) = connection.execute("SELECT asked FROM albums").fetchone()
+        before = {key: said for key, said in json.loads(asked).items() if key != "mode"}
+        connection.execute("UPDATE albums SET asked = ?", (json.dumps(before),))
+        connection.commit()
+    assert named_album(colour_library, "old").mode == AUTO
+    assert len(shown(colour_library, "old")) == 5
+
+
+@pytest.mark.parametrize("k", [None, 1, 3, 4, 9])
+@pytest.mark.parametrize("ranked", [True, False])
+def test_pages_of_an_album_are_the_album(colour_library, colour_pictures, ranked, k):
+    options = {"k": k} if k else {}
+    if ranked:
+        marks = {"like": [str(colour_pictures / "green.png")]}
+        save_album(colour_library, "a", Query.of("red"), {**options, **marks})
+    else:
+        save_album(colour_library, "a", Query(()), {**options, "where": "format: png"})
+    searcher, album = Searcher(colour_library), named_album(colour_library, "a")
+    offset, pages = 0, []
+    while offset is not None:
+        answer = album_pictures(searcher, album, k=2, offset=offset).answer
+        pages.append([hit.path.name for hit in answer.hits])
+        offset = answer.next_offset
+    assert [name for page in pages for name in page] == shown(colour_library, "a")
+    assert {len(page) for page in pages[:-1]} <= {2}
+    assert pages[-1]
+    assert album_pictures(searcher, album, k=2, offset=10).answer.hits == ()
 
 
 def test_number_and_least_score_hold(colour_library):
@@ -260,6 +318,7 @@ def test_album_for_scripts(library, colour_pictures):
         "where": "format: png",
         "k": 2,
         "least": None,
+        "mode": "auto",
     }
     again = answered("album", "a", *place)
     assert again == saved
@@ -273,6 +332,14 @@ def test_album_for_scripts(library, colour_pictures):
     assert len(answered("album", "a", "-k", 1, *place)["hits"]) == 1
     assert answered("album", "a", "--delete", *place) == {"album": "a", "deleted": True}
     assert answered("album", *place, status=1) == {"albums": []}
+
+
+def test_album_of_words_is_saved_by_the_command(library):
+    saved = answered("album", "a", "blue", "--mode", "words", "--library", library)
+    assert saved["asked"]["mode"] == "words"
+    assert answered("album", "a", "--library", library)["hits"] == saved["hits"]
+    assert set(names(saved)) == {"blue.png", "yellow.png"}
+    assert {hit["score"] for hit in saved["hits"]} == {None}
 
 
 def test_empty_album_is_saved_and_shows_nothing_yet(library):
@@ -290,6 +357,8 @@ def test_empty_album_is_saved_and_shows_nothing_yet(library):
         (["a", "--least", 0.3], "nothing to search for"),
         (["a", "red", "--delete"], "--delete takes nothing but the name"),
         (["--like", "x.jpg"], "which one?"),
+        (["a", "--mode", "words"], "nothing to search for"),
+        (["a", "red", "--mode", "words", "--least", 0.3], "words alone give no score"),
         (["--jsonl"], "give its name"),
     ],
 )

@@ -478,6 +478,14 @@ def test_album_of_a_picture_and_of_conditions_is_saved(library):
     assert texts(at.selectbox[0].select("like green").run())[0] == "plain-green.png"
 
 
+def test_album_of_the_app_keeps_what_is_searched(library):
+    at = app(q="green", mode="words")
+    at.text_input(key="album-name").input("greens")
+    assert "Saved as an album" in said(click(at, "Save"))
+    at = albums_page()
+    assert [text for text in texts(at) if text.endswith(".png")] == ["plain-green.png"]
+
+
 def test_albums_page_without_albums_says_how_to_make_one(library):
     assert "There are no albums yet" in said(albums_page())
 

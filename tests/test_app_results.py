@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_app import (  # noqa: F401 - fixtures
+    albums_page,
     app,
     click,
     colours,
@@ -51,6 +52,24 @@ def many(path, tmp_path):  # noqa: F811
 
 def buttons(at):
     return {button.label: button for button in at.button if button.label in ("Previous", "Next")}
+
+
+def test_album_is_shown_page_by_page(many, monkeypatch):
+    monkeypatch.setattr("ui.views.albums_page._SHOWN", 12)
+    at = app(q="red")
+    at.text_input(key="album-name").input("reds")
+    at.number_input(key="album-k").set_value(28)
+    click(at, "Save")
+    at = albums_page()
+    seen = texts(at)
+    assert "Pictures 1 to 12" in said(at)
+    for which in ("Pictures 13 to 24", "Pictures 25 to 28, the last of this album"):
+        at = click(at, "Next")
+        assert which in said(at)
+        seen += texts(at)
+    assert len(seen) == len(set(seen)) == 28
+    assert buttons(at)["Next"].disabled
+    assert "Pictures 13 to 24" in said(click(at, "Previous"))
 
 
 def test_pages_of_an_answer_show_every_picture_once(many):

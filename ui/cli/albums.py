@@ -13,10 +13,12 @@ from indexer.errors import InputError, LibraryDamaged
 from indexer.reading import ReadLibrary
 from search import Options, Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
+from search.modes import AUTO
 from ui.cli.group import NOTHING_MATCHED, library_options
 from ui.cli.search_options import (
     grouped,
     marking_options,
+    mode_option,
     printing_options,
     restricting_options,
 )
@@ -49,6 +51,7 @@ album_options = grouped(
 )
 @click.argument("name", required=False)
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
+@mode_option
 @click.option("--least", type=float, help="Only pictures with this score or a higher one.")
 @click.option("--replace", is_flag=True, help="Save it in the place of the album of this name.")
 @click.option("--delete", is_flag=True, help="Delete the album; no picture is touched.")
@@ -93,6 +96,7 @@ def _check(name: str | None, asking: bool, weight: float | None, options: dict[s
     """Raise `InputError` for options that mean nothing together."""
     given = [key for key in ("least", "replace", "delete", "k") if options[key]]
     given += ["weight"] if weight is not None else []
+    given += ["mode"] if options["mode"] != AUTO else []
     if name is None and (given or asking):
         raise InputError("album: which one? give its name first, as in 'picfuse album dogs a dog'")
     if options["delete"] and (asking or len(given) > 1):
@@ -107,7 +111,7 @@ def _save(
     library: Path, offline: bool, name: str, query: Query, style: str, said: dict[str, Any]
 ) -> None:
     """Save an album, and say how many pictures it holds."""
-    options: Options = {key: said[key] for key in (*_ASKING, "least")}  # type: ignore[assignment]
+    options: Options = {key: said[key] for key in (*_ASKING, "least", "mode")}  # type: ignore[assignment]
     ranked = bool(query.terms or said["like"] or said["unlike"])
     k = said["k"] or (COUNT if ranked and said["least"] is None else None)
     if k is not None:
@@ -207,6 +211,7 @@ def album_fields(album: Album) -> dict[str, Any]:
         "where": album.where,
         "k": album.k,
         "least": album.least,
+        "mode": album.mode,
     }
 
 

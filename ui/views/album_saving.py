@@ -19,6 +19,8 @@ _AT_MOST = 50
 def options_of(asked: Asked) -> Options:
     """What the controls say beside the query."""
     options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+    if asked.like is None:  # a picture has no words: what is like it is found by meaning
+        options["mode"] = asked.mode
     if asked.nothing and not asked.right:
         return {**options, "exclude": asked.wrong}
     return {**options, "like": asked.right, "unlike": asked.wrong}

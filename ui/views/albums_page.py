@@ -13,11 +13,12 @@ from ui.views.grid import Actions, grid
 from ui.views.opened import Opened
 from ui.views.opening import opened_or_said
 from ui.views.options import AppOptions
+from ui.views.pages import page_of, turn
 from ui.views.plain import counted, notice, shown
 
 ALBUM = "album"  # in the address: the name of the one that is shown
 _LIKE = "like-of-album"  # in the session: the picture whose like is asked for
-_SHOWN = 96  # pictures at once
+_SHOWN = 96  # pictures of a page
 
 
 def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
@@ -43,34 +44,48 @@ def _show(opened: Opened, names: list[str], search_page: StreamlitPage) -> None:
     place = names.index(asked) if asked in names else 0
     name = st.selectbox("Album", names, place, format_func=shown)
     st.query_params[ALBUM] = name
+    page = page_of((ALBUM, name))
     try:
         with opened.asking() as searcher:
-            found = album_pictures(searcher, named_album(opened.library, name))
+            album = named_album(opened.library, name)
+            found = album_pictures(searcher, album, k=_SHOWN, offset=page * _SHOWN)
     except InputError as error:
         notice("This album cannot be shown", str(error))
     except PicfuseError as error:
         notice("The album cannot be read", str(error))
     else:
-        _pictures(found)
+        _pictures(found, page)
     _deleting(opened, name)
     like = st.session_state.pop(_LIKE, None)
     if like is not None:
         st.switch_page(search_page, query_params={LIKE: str(like)})
 
 
-def _pictures(found: AlbumAnswer) -> None:
+def _pictures(found: AlbumAnswer, page: int) -> None:
     hits = found.answer.hits
     if found.lost:
         said = f"{len(found.lost)} of the pictures that it was saved with: they were embedded by "
         said += "another encoder, and neither the library nor the disk has them any more."
         notice("The album asks without some pictures", said, icon="warning")
-    if not hits:
+    more = found.answer.next_offset is not None
+    if hits:
+        st.caption(_which(len(hits), page, more=more))
+        grid([Card.of_hit(hit) for hit in hits], Actions(_more_like))
+    elif page:
+        notice("No more pictures", "Go back to the pages before.", icon="search_off")
+    else:
         said = "No picture of the library is in this album now."
         notice("Nothing in it", said, icon="search_off")
-        return
-    said = counted(len(hits))
-    st.caption(said if len(hits) <= _SHOWN else f"{said}; the first {_SHOWN} of them")
-    grid([Card.of_hit(hit) for hit in hits[:_SHOWN]], Actions(_more_like))
+    turn(page, more=more)
+
+
+def _which(pictures: int, page: int, *, more: bool) -> str:
+    """Which pictures of an album the page shows."""
+    first = page * _SHOWN
+    if not first and not more:
+        return counted(pictures)
+    said = f"Pictures {first + 1:,} to {first + pictures:,}"
+    return said if more else f"{said}, the last of this album"
 
 
 def _more_like(picture_id: int) -> None:
