@@ -57,6 +57,34 @@ def test_hits_of_a_query_come_in_their_order_with_rank_and_score(home):
     assert len(lines("blue", "-k", 2, "--library", home)) == 2
 
 
+def test_marks_refine_what_is_exported(home, colour_pictures):
+    marks = ("--like", colour_pictures / "green.png", "--unlike", colour_pictures / "red.png")
+    for words in (("blue", *marks), marks):
+        hits = answered("search", *words, "--library", home)["hits"]
+        rows = lines(*words, "--library", home)
+        assert [row["path"] for row in rows] == [hit["path"] for hit in hits]
+        assert len(rows) == 3
+        assert {row["confidence"] for row in rows} == {None}
+
+
+@pytest.mark.parametrize("query", ["a cat", "qwertz asdf"])
+def test_doubtful_hits_are_exported_only_on_request(tmp_path_factory, tmp_path, query):
+    """What `picfuse search` shows is what is written, with the same probabilities."""
+    sample = sample_library(tmp_path_factory)
+    words = (query, "--library", sample)
+    for extra, few in (((), True), (("--all",), False)):
+        shown = run("search", *words, *extra, "--jsonl", "--no-fold").stdout.splitlines()
+        hits = [json.loads(line) for line in shown]
+        result = run("export", *words, *extra, "--into", tmp_path / "hits")
+        rows = lines(*words, *extra)
+        assert [(r["rank"], r["path"]) for r in rows] == [(h["rank"], h["path"]) for h in hits]
+        sure = [row["confidence"] for row in rows]
+        assert sure == pytest.approx([hit["confidence"] for hit in hits], abs=1e-3)
+        assert (len(hits) < 10) == few
+        assert ("--all shows" in result.stderr) == few
+        assert result.exit_code == (0 if hits else 1)
+
+
 def test_a_condition_without_a_query_writes_all_that_fulfil_it(home):
     rows = lines("--where", "has: caption", "--library", home)
     assert {row["caption"] for row in rows} == {"black cat", "blue boat"}
@@ -75,6 +103,7 @@ def test_three_formats_say_the_same(home, tmp_path):
     assert [row["path"] for row in rows] == [row["path"] for row in said]
     assert [json.loads(row["captions"]) for row in rows] == [row["captions"] for row in said]
     assert [float(row["score"]) for row in rows] == [row["score"] for row in said]
+    assert {row["confidence"] for row in rows} == {""}
 
 
 @given(st.text(max_size=12).filter(lambda text: "\0" not in text))

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol
 from indexer.errors import InputError
 from indexer.records import FIELDS, Record
 
-ANSWER = ("rank", "score", *FIELDS)  # where the pictures are the answer to a query
+ANSWER = ("rank", "score", "confidence", *FIELDS)  # where the pictures are the answer to a query
 FORMATS = ("jsonl", "csv", "parquet")
 GROUP = 20_000  # rows of a group of Parquet
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet calculates
@@ -107,7 +107,8 @@ class Parquet:
         types = {"captions": arrow.list_(arrow.string()), "id": arrow.int64()}
         types["tags"] = arrow.map_(arrow.string(), arrow.float64())
         types |= {name: arrow.int64() for name in ("size", "width", "height", "rank")}
-        types |= {name: arrow.float64() for name in ("latitude", "longitude", "score")}
+        floats = ("latitude", "longitude", "score", "confidence")
+        types |= {name: arrow.float64() for name in floats}
         return types.get(name, arrow.string())
 
     def add(self, records: Sequence[Record]) -> None:

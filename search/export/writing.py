@@ -13,10 +13,11 @@ from indexer import Progress
 from indexer.errors import InputError
 from indexer.lookup import chunks
 from indexer.reading import ReadLibrary
-from indexer.records import FIELDS, records
+from indexer.records import FIELDS, Record, records
 from indexer.whole_file import whole_file
 from search.export.rows import embeddings_of, rows_file, width_of
 from search.export.tables import ANSWER, Table, table
+from search.hits import Hit
 
 BATCH = 2000  # pictures between two looks at the progress
 
@@ -42,17 +43,17 @@ def export(
     library: ReadLibrary,
     ids: Sequence[int],
     files: Files,
-    scores: Mapping[int, float] | None = None,
+    hits: Mapping[int, Hit] | None = None,
 ) -> Generator[Progress, None, int]:
     """Write what is known of pictures, in their order; returns how many were still there.
 
-    `scores` by id: where the pictures are the answer to a query. Files get their names when they
+    `hits` by id: where the pictures are the answer to a query. Files get their names when they
     are whole: an interrupt leaves none, or the one before. Raises `InputError`, and `OSError` for
     a full disk.
     """
     done = written = 0
     with ExitStack() as stack:
-        lines = _table(stack, files, asked=scores is not None)
+        lines = _table(stack, files, asked=hits is not None)
         vectors = None
         if files.embeddings is not None:
             file = _opened(stack, files.embeddings)
@@ -62,9 +63,8 @@ def export(
         for part in chunks(ids, BATCH):
             found = [record for batch in records(library, part) for record in batch]
             kept = [record["id"] for record in found]
-            if scores is not None:
-                for rank, record in enumerate(found, start=written + 1):
-                    record |= {"rank": rank, "score": scores.get(record["id"])}
+            if hits is not None:
+                found = [record | _answered(hits[record["id"]]) for record in found]
             if lines is not None:
                 lines.add(found)
             if vectors is not None:
@@ -72,6 +72,10 @@ def export(
             done, written = done + len(part), written + len(kept)
             yield Progress(done, len(ids))
     return written
+
+
+def _answered(hit: Hit) -> Record:
+    return {"rank": hit.rank, "score": hit.score, "confidence": hit.confidence}
 
 
 def _table(stack: ExitStack, files: Files, *, asked: bool) -> Table | None:

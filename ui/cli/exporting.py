@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from indexer.reading import ReadLibrary
-from search import Query, Searcher
+from search import Answer, Hit, Options, Query, Searcher
 from search.export.folder import HOW, Placed, check_folder, put_into
 from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
@@ -20,19 +20,36 @@ from search.export.writing import export as write_files
 from ui.cli.ending import ended_by_signals
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.progress import with_bar
-from ui.cli.search_options import restricting_options
-from ui.cli.searching import SearchCommand, with_standard_input
+from ui.cli.search_options import marking_options, restricting_options
+from ui.cli.searching import SearchCommand, say_hidden, with_standard_input
 from ui.cli.text import path_fields, print_json, shown
 
+HITS = 10  # of a query that names no number
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The pictures that are exported; scores by id where they answer a query."""
+    """The pictures that are exported; the answer that they are from, where a query was asked.
+
+    Those that are doubtful are left out, but for `everything`.
+    """
 
     ids: Sequence[int]
-    scores: Mapping[int, float] | None = None
+    answer: Answer | None = None
+
+    @classmethod
+    def of(cls, answer: Answer, *, everything: bool) -> Chosen:
+        """The pictures of an answer."""
+        shown = answer if everything else answer.likely
+        return cls([hit.picture_id for hit in shown.hits], answer)
+
+    @property
+    def hits(self) -> Mapping[int, Hit] | None:
+        """The hits by id of their picture; None where nothing was asked."""
+        if self.answer is None:
+            return None
+        return {hit.picture_id: hit for hit in self.answer.hits}
 
 
 @click.command(
@@ -80,7 +97,9 @@ class Chosen:
     type=click.IntRange(1),
     help="Number of hits.  [default: 10 of a query; all without one]",
 )
+@click.option("--all", "everything", is_flag=True, help="Write doubtful hits too.")
 @restricting_options
+@marking_options
 @library_options
 @json_option
 @click.pass_context
@@ -103,7 +122,8 @@ def export(
 ) -> None:
     """Write what the library knows of its pictures, or of the hits of a query, to a file.
 
-    Without terms, --tag or --where, of all pictures. A file gets its name when it is whole;
+    Without terms, --like, --tag or --where, of all pictures. Doubtful hits are left out, as
+    'picfuse search' does. A file gets its name when it is whole;
     Ctrl-C leaves nothing half written. In CSV, a text that begins like a formula of a spreadsheet
     has an apostrophe before it. Exit status 1 when nothing matched or a picture of --into cannot be
     read.
@@ -115,9 +135,11 @@ def export(
         if into is not None:
             check_folder(opened, into, indexed_too=into_indexed)
         chosen = _chosen(opened, terms, **asked)
-        written = with_bar(write_files(opened, chosen.ids, files, chosen.scores), "exporting")
+        written = with_bar(write_files(opened, chosen.ids, files, chosen.hits), "exporting")
         placed = _placed(opened, chosen, into, link)
     _report(written, files, placed, as_json=as_json)
+    if not as_json:
+        _say_left_out(chosen)
     if not written or (placed is not None and placed.failed):
         ctx.exit(NOTHING_MATCHED)
 
@@ -154,14 +176,17 @@ def _chosen(
     tags: tuple[str, ...],
     where: str | None,
     k: int | None,
+    everything: bool,
+    **marks: tuple[str, ...],
 ) -> Chosen:
     """The hits of a query, what the conditions allow, or everything."""
-    if terms:
-        query = with_standard_input(Query.parse(terms, weight=weight))
-        hits = Searcher(library).search(query, k=k or 10, tags=tags, where=where).hits
-        return Chosen(
-            [hit.picture_id for hit in hits], {hit.picture_id: hit.score or 0.0 for hit in hits}
+    if terms or any(marks.values()):
+        query = (
+            with_standard_input(Query.parse(terms, weight=weight)) if terms else Query((), weight)
         )
+        options: Options = {"k": k or HITS, "tags": tags, "where": where}
+        options |= {"like": marks["like"], "unlike": marks["unlike"]}
+        return Chosen.of(Searcher(library).search(query, **options), everything=everything)
     if tags or where is not None:
         return Chosen(Searcher(library).allowed(tags=tags, where=where)[:k].tolist())
     return Chosen(library.catalogue.present()[:k].tolist())
@@ -192,5 +217,11 @@ def _report(written: int, files: Files, placed: Placed | None, *, as_json: bool)
         click.echo(f"picfuse: {placed.added:,} pictures added{there}", err=True)
     for failure in failed:
         click.echo(f"picfuse: {shown(str(failure.path))}: {failure.reason}", err=True)
-    if not written:
+
+
+def _say_left_out(chosen: Chosen) -> None:
+    """Say that there is nothing, or what there is beside."""
+    if chosen.answer is not None:
+        say_hidden(chosen.answer, len(chosen.ids))
+    elif not chosen.ids:
         click.echo("picfuse: nothing matched", err=True)

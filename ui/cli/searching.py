@@ -131,12 +131,12 @@ def _answer(
     likely = answer if everything else answer.likely
     print_answer(likely, style)
     if style == "lines":
-        _say_hidden(answer, len(likely.hits), options["offset"])
+        say_hidden(answer, len(likely.hits), options["offset"])
     if not likely.hits:
         ctx.exit(NOTHING_MATCHED)
 
 
-def _say_hidden(answer: Answer, shown: int, offset: int) -> None:
+def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     """Say what is not shown, and how it would be."""
     hidden = len(answer.hits) - shown
     if not answer.hits:
