@@ -3,31 +3,42 @@
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb .
     python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --split train.txt \\
         > search/vocabulary.txt
+    python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --known > search/known.txt
 
 Takes the words in small letters of WordNet 3.0: verbs, adjectives and adverbs, irregular forms, and
 all that occurs in its definitions and examples (nouns that do not are mostly names of species and
 chemicals), and the things of ImageNet-22k by timm's list. Of the captions of a folder it takes what
 occurs at least twice in small letters, or ten times in any ("Frisbee"). A word is left out where
 its stem is there.
+
+With --known it prints what else is a word, of letters alone and in whatever letters: all nouns and
+names of WordNet, and the words that the tokenizers of MiniLM and of CLIP have as one token. These
+are no names less for it; but who looks for them has not slipped (`search/unknown.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from open_clip.tokenizer import default_bpe
+
 from indexer.captions import find_captions
+from indexer.encoders.packages import TEXT_TOWER
 from indexer.training.datasets import picture_names, read_split
-from search.vocabulary import SHORTEST, stems
+from search.vocabulary import SHORTEST, is_described, stems
 
 SMALL, ANY = 2, 10  # times that a word has to occur in captions: in small letters, or in any
 _SMALL = re.compile(rf"(?<![\w'])[a-z]{{{SHORTEST},}}(?![^\W_])")
 _ANY = re.compile(rf"(?<![\w'])[A-Za-z]{{{SHORTEST},}}(?!\w)")
 _THINGS = "data/_info/imagenet_synset_to_lemma.txt"
+_LETTERS = re.compile(rf"[a-z]{{{SHORTEST},}}")
+_MERGES = 49_152 - 256 - 2  # that CLIP uses of its file
 _LEMMAS = ("verb", "adj", "adv")
 
 
@@ -37,7 +48,11 @@ def main() -> None:
     parser.add_argument("wordnet", type=Path, help="the folder of WordNet's data files")
     parser.add_argument("captions", type=Path, help="a folder of captioned pictures")
     parser.add_argument("--split", type=Path, help="only the captions of these pictures")
+    parser.add_argument("--known", action="store_true", help="print names and rarer words instead")
     options = parser.parse_args()
+    if options.known:
+        print("\n".join(sorted(_known(options.wordnet))))
+        return
     folder = options.captions.absolute()
     names = read_split(folder, options.split) if options.split else picture_names(folder)
     found = find_captions(folder, names).captions.values()
@@ -67,6 +82,19 @@ def _wordnet(folder: Path) -> Iterator[str]:
             if kind in _LEMMAS:
                 yield from _lemmas(facts.split(" "))
     yield _timm()
+
+
+def _known(wordnet: Path) -> set[str]:
+    """Words that are known but are none of the vocabulary."""
+    nouns = (wordnet / "index.noun").read_text(encoding="ascii").splitlines()
+    words = {w for line in nouns for w in _LETTERS.findall(line.partition(" ")[0])}
+    pieces = TEXT_TOWER.path.with_name("vocab.txt").read_text(encoding="utf-8").splitlines()
+    words |= {piece for piece in pieces if _LETTERS.fullmatch(piece)}
+    with gzip.open(default_bpe(), "rt", encoding="utf-8") as file:
+        merges = file.read().splitlines()[1 : 1 + _MERGES]
+    ends = ("".join(merge.split()).partition("</w>") for merge in merges)
+    words |= {word for word, end, _ in ends if end and _LETTERS.fullmatch(word)}
+    return {word for word in words if not is_described(word)}
 
 
 def _lemmas(fields: list[str]) -> list[str]:

@@ -54,16 +54,27 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """A word of a query that nothing knows, and the one that may be meant by it."""
+
+    word: str
+    meant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The hits of a query, best first, and how long they took.
 
-    `next_offset`: where the next page begins; None where this one is the last.
+    `next_offset`: where the next page begins; None where this one is the last. `unknown` are words
+    that no caption, name, tag or list of words has: where nothing else is asked for, all hits are
+    doubtful.
     """
 
     query: Query
     hits: tuple[Hit, ...]
     elapsed_ms: float
     next_offset: int | None = None
+    unknown: tuple[Unknown, ...] = ()
 
     @property
     def likely(self) -> Answer:

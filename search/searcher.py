@@ -30,6 +30,7 @@ from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, embed
 from search.ranking import StoredRows, Wanted, best
+from search.unknown import asks_nothing, guessed, unknown_words
 from search.wording import Wording, by_words, with_words
 
 
@@ -167,9 +168,13 @@ class Searcher:
             among = len(stored.index) if allowed is None else len(allowed)
             calibration = self.library.calibration
             hits = weighed(hits, query, calibration, among, best=first[:1], leading=page.leading)
+        unknown = unknown_words(self.library, query)
+        if asks_nothing(query, unknown) and not wanted["like"] and not wanted["unlike"]:
+            hits = guessed(hits)
         if wanted["explain"]:
             hits = explained(self.library, stored, hits, embedded, query, weight)
-        return _timed(query, placed(self.library, hits, page), start, page)
+        answer = _timed(query, placed(self.library, hits, page), start, page)
+        return replace(answer, unknown=unknown)
 
     def _order(
         self,

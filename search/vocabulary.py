@@ -20,9 +20,13 @@ _ENDINGS = (
 
 def is_described(word: str) -> bool:
     """Whether a word in small letters, or what it is an inflection of, occurs in descriptions."""
+    return any(f"\n{root}\n" in _listed() for root in roots(word))
+
+
+def roots(word: str) -> list[str]:
+    """A word, what it may be an inflection of, and what that may be one of."""
     found = [word, *stems(word)]
-    found += [root for stem in found[1:] for root in stems(stem)]
-    return any(f"\n{stem}\n" in _listed() for stem in found)
+    return found + [root for stem in found[1:] for root in stems(stem)]
 
 
 def stems(word: str) -> Iterator[str]:

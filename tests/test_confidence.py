@@ -372,7 +372,9 @@ def searcher(sample):
         yield Searcher(library)
 
 
-@pytest.mark.parametrize("query", ["qwertz asdf", "lorem ipsum dolor sit amet consectetur elit"])
+@pytest.mark.parametrize(
+    "query", ["quarterly tax report", "lorem ipsum dolor sit amet consectetur elit"]
+)
 def test_nothing_is_shown_for_nonsense(sample, query):
     result = run("search", query, "--library", sample)
     assert (result.exit_code, result.stdout) == (1, "")

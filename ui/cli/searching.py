@@ -20,6 +20,8 @@ from search.query import STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.search_options import mode_option, paged, search_options
 from ui.cli.text import print_answer
+from ui.cli.text import shown as shown_text
+from ui.unknown import said_of
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
 
@@ -139,11 +141,19 @@ def _answer(
 def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     """Say what is not shown, and how it would be."""
     hidden = len(answer.hits) - shown
+    sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
+    unknown = shown_text(said_of(answer.unknown)) if answer.unknown else ""
+    if hidden and not shown and not sure:
+        guesses = "the best guess" if hidden == 1 else f"the {hidden} best guesses"
+        click.echo(f"picfuse: nothing matched: {unknown} (--all shows {guesses})", err=True)
+        return
+    if unknown:
+        click.echo(f"picfuse: {unknown}", err=True)
     if not answer.hits:
         what = "nothing matched" if not offset else "no hits from there on"
         click.echo(f"picfuse: {what}", err=True)
     elif not shown:
-        best = max(hit.confidence or 0 for hit in answer.hits)
+        best = max(sure)
         click.echo(
             f"picfuse: nothing matched (the best guess is right with {best:.0%}; --all shows "
             f"the {'best' if hidden == 1 else f'{hidden} best'})",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from search import Answer, Hit, Query, Term
     from search.examples import Example
     from search.explanation import Explanation
+    from search.hits import Unknown
 
 _JOINER = "\u200d"  # inside emoji
 
@@ -87,6 +88,12 @@ def explanation_fields(explanation: Explanation) -> dict[str, Any]:
     }
 
 
+def unknown_fields(unknown: Sequence[Unknown]) -> dict[str, Any]:
+    """The words that nothing knows, as scripts read them; nothing for most queries."""
+    words = [{"word": valid(one.word), "meant": one.meant} for one in unknown]
+    return {"unknown": words} if words else {}
+
+
 def like_fields(hit: Hit) -> dict[str, Any]:
     """What was folded into a hit, as scripts read it; nothing for most."""
     if not hit.like:
@@ -135,7 +142,7 @@ def print_answer(answer: Answer, style: str) -> None:
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
         facts = {"elapsed_ms": answer.elapsed_ms, "next_offset": answer.next_offset}
-        print_json({"query": query, "hits": hits, **facts})
+        print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
     elif style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from search import Answer
+from ui.unknown import said_of
+from ui.views import plain
 from ui.views.plain import notice
 
 SHOW = "show-doubtful"
@@ -14,13 +16,13 @@ def likely_of(answer: Answer) -> Answer:
     """The hits that are to be shown; says how many are not, with a switch that shows them."""
     likely = answer.likely
     hidden = len(answer.hits) - len(likely.hits)
+    shown = st.session_state.get(SHOW, False)
+    if hidden and not likely.hits and not shown:
+        notice("Nothing matches well enough", _why(answer), icon="search_off")
+    elif answer.unknown:
+        st.text(plain.shown(_sentence(said_of(answer.unknown))))
     if not hidden:
         return likely
-    shown = st.session_state.get(SHOW, False)
-    if not likely.hits and not shown:
-        best = answer.hits[0].confidence or 0
-        text = f"The best guess is right with {best:.0%} only."
-        notice("Nothing matches well enough", text, icon="search_off")
     counted = "1 doubtful picture" if hidden == 1 else f"{hidden} doubtful pictures"
     st.toggle(
         f"Show {counted} too",
@@ -28,3 +30,15 @@ def likely_of(answer: Answer) -> Answer:
         help="For these there is less evidence than for nearly all right answers.",
     )
     return answer if shown else likely
+
+
+def _why(answer: Answer) -> str:
+    """Why no hit is shown: how sure the best one is, or what nothing knows."""
+    best = answer.hits[0].confidence
+    if best is None:
+        return _sentence(said_of(answer.unknown))
+    return f"The best guess is right with {best:.0%} only."
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}."

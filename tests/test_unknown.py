@@ -1,0 +1,166 @@
+"""Unknown words: said, and where nothing else is asked for, nothing matches."""
+
+import pytest
+from command_line import GOLDEN, answered, run, sample_library
+from streamlit.testing.v1 import AppTest
+from test_app import APP, said
+
+from indexer import IndexOptions, Library, index_folder
+from indexer.captions import find_captions
+from indexer.training.datasets import read_split
+from search import Query, Searcher, Term, unknown
+from search.hits import Unknown
+from search.unknown import asks_nothing, is_known
+from search.wording import Wording
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["dog", "dogs", "snowboarders", "Paris", "selfie", "labradoodle", "entlebucher", "EntleBucher",
+     "halfpipe", "sandcastles", "café", "Zoë", "x-ray", "T-shirt", "dog's", "AnnaAtTheSea",
+     "IMG_2041", "2019", "3d", "qx", "!?", "猫"],
+)  # fmt: skip
+def test_word_of_a_list_or_no_word_to_look_up_is_known(word):
+    assert is_known(word)
+
+
+@pytest.mark.parametrize("word", ["asdkjh", "qwertz", "xyzzy", "dgo", "moutain", "собака"])
+def test_word_of_no_list_is_unknown(word):
+    assert not is_known(word)
+
+
+def test_no_caption_of_flickr8k_and_no_sample_query_is_refused(test_data):
+    """Even if the library had no word of it: there is a known word in each."""
+    folder = test_data / "flickr8k"
+    if not folder.is_dir():
+        pytest.skip("no Flickr8k among the test data")
+    found = find_captions(folder, read_split(folder, "dev.txt")).captions.values()
+    texts = [caption.text for captions in found for caption in captions]
+    assert len(texts) == 4999  # one is there twice
+    lines = (GOLDEN / "sample_queries.tsv").read_text().splitlines()[1:]
+    queries = [Query.of(text) for text in (*texts, *(line.partition("\t")[0] for line in lines))]
+    words = {word for query in queries for word in Wording.of(query).words}
+    nothing = [Unknown(word) for word in words if not is_known(word)]
+    assert len(nothing) < 100
+    assert not [query for query in queries if asks_nothing(query, nothing)]
+
+
+# In a library of an English encoder
+
+
+@pytest.fixture
+def english(monkeypatch, colour_library):
+    """A library whose encoder is taken for the built-in one."""
+    monkeypatch.setattr(unknown, "is_english", lambda fingerprint: True)
+    return colour_library
+
+
+def asked(library, *words, **options):
+    return Searcher(library).search(Query.parse(words), **options)
+
+
+def test_nothing_matches_where_every_word_is_unknown(english):
+    for mode in ("auto", "vector"):
+        answer = asked(english, "the", "asdkjh", mode=mode)
+        assert answer.unknown == (Unknown("asdkjh"),)
+        assert answer.hits
+        assert answer.likely.hits == ()
+        assert {hit.confidence for hit in answer.hits} == {None}
+
+
+def test_search_goes_on_where_another_word_is_known(english):
+    answer = asked(english, "red", "asdkjh")
+    assert answer.unknown == (Unknown("asdkjh"),)
+    assert answer.likely.hits == answer.hits != ()
+
+
+def test_pictures_and_marks_are_asked_with_beside_unknown_words(english, colour_pictures):
+    picture = str(colour_pictures / "red.png")
+    for answer in (
+        asked(english, "asdkjh", "+", picture),
+        asked(english, "asdkjh", like=[picture]),
+    ):
+        assert answer.unknown == (Unknown("asdkjh"),)
+        assert answer.likely.hits == answer.hits != ()
+
+
+def test_unknown_word_that_is_taken_away_is_said(english):
+    answer = asked(english, "red", "-", "asdkjh")
+    assert answer.unknown == (Unknown("asdkjh"),)
+    assert answer.likely.hits == answer.hits != ()
+    only_away = Query((Term(text="asdkjh"), Term(picture="a.png", weight=-1)))
+    assert asks_nothing(only_away, answer.unknown)
+
+
+@pytest.mark.parametrize("where", ["name", "folder", "caption"])
+def test_word_of_the_library_is_known(english, paint, pictures, where):
+    names = {"name": "asdkjh.png", "folder": "Asdkjh 2/x.png", "caption": "x.png"}
+    paint(names[where], "red", caption="our asdkjh" if where == "caption" else None)
+    index_folder(english, pictures, options=IndexOptions(workers=1))
+    answer = asked(english, "asdkjh")
+    assert answer.unknown == ()
+    assert answer.likely.hits == answer.hits != ()
+
+
+def test_slip_of_a_word_names_the_word_that_most_pictures_have(english, paint, pictures):
+    for number in range(3):
+        paint(f"x-{number}.png", "red", caption="a dog" if number else "dug a hole for dogs")
+    index_folder(english, pictures, options=IndexOptions(workers=1))
+    assert asked(english, "dgo").unknown == (Unknown("dgo", "dog"),)
+    assert asked(english, "ctaa").unknown == (Unknown("ctaa"),)  # none that a picture has
+    assert asked(english, "doog", "red").unknown == (Unknown("doog", "dog"),)
+
+
+def test_words_of_another_encoder_are_not_judged(colour_library):
+    """It may know other languages; nothing is refused."""
+    answer = asked(colour_library, "schmetterling")
+    assert answer.unknown == ()
+    assert answer.likely.hits == answer.hits != ()
+
+
+# As users see it
+
+
+@pytest.fixture
+def sample(tmp_path_factory):
+    return sample_library(tmp_path_factory)
+
+
+def test_the_built_in_model_is_taken_for_english(sample):
+    with Library.open(sample, read_only=True) as library:
+        assert unknown.is_english(library.settings.fingerprint)
+
+
+def test_one_nonsense_word_finds_nothing_unless_all_is_asked_for(sample):
+    result = run("search", "asdkjh", "--library", sample)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "picfuse: nothing matched: no picture, caption or word list knows 'asdkjh' "
+        "(--all shows the 10 best guesses)\n"
+    )
+    every = run("search", "asdkjh", "--all", "--library", sample)
+    assert every.exit_code == 0
+    assert len(every.stdout.splitlines()) >= 10
+    assert every.stderr == "picfuse: no picture, caption or word list knows 'asdkjh'\n"
+    assert answered("search", "asdkjh", "--library", sample, status=1)["unknown"] == [
+        {"word": "asdkjh", "meant": None}
+    ]
+
+
+def test_a_slip_is_said_and_searched_for_with_the_other_words(sample):
+    result = run("search", "a", "hrose", "outdoors", "asdkjh", "--library", sample)
+    assert result.exit_code == 0
+    assert "knows 'hrose' (horse?) or 'asdkjh'\n" in result.stderr
+    assert "unknown" not in answered("search", "a", "horse", "outdoors", "--library", sample)
+
+
+def test_app_says_what_nothing_knows(sample, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["app.py", "--library", str(sample), "--offline"])
+    for words, hits in (("asdkjh", False), ("a horse asdkjh", True)):
+        at = AppTest.from_file(str(APP), default_timeout=60)
+        at.query_params["q"] = words
+        at.run()
+        assert not at.exception
+        assert "No picture, caption or word list knows 'asdkjh'." in said(at)
+        assert ("Nothing matches well enough" in said(at)) != hits
+        assert any(button.label == "More like this" for button in at.button) == hits
