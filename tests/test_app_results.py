@@ -1,5 +1,7 @@
 """The browser app's results: pages of them, what is folded, and the map."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_app import (  # noqa: F401 - fixtures
@@ -163,6 +165,16 @@ def test_map_shows_every_picture_with_its_group(many):
     assert '"Folder"' in chart.proto.spec
     at.selectbox(key="map-colour").select("Year").run()
     assert not at.exception
+
+
+def test_one_colour_has_no_legend(many):
+    """The folders are two; no picture has a tag."""
+    at = map_page()
+    for colour, legend in (("Folder", True), ("Tag", False)):
+        at.selectbox(key="map-colour").select(colour).run()
+        (chart,) = at.get("vega_lite_chart")
+        encoded = json.loads(chart.proto.spec)["encoding"]["color"]
+        assert (encoded["legend"] is not None) == legend
 
 
 def test_map_of_captions_without_any_says_so(many):

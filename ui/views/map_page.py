@@ -112,6 +112,13 @@ def _limited(groups: Sequence[str]) -> list[str]:
     return [name if name in often else OTHERS for name in groups]
 
 
+def _legend(altair: Any, rows: Sequence[dict[str, Any]], colour: str) -> Any:
+    """What the colours mean; None where there is one only, which means nothing."""
+    if len({row[colour] for row in rows}) < 2:
+        return None
+    return altair.Legend(title=colour, symbolLimit=0)
+
+
 def _chart(rows: Sequence[dict[str, Any]], colour: str) -> list[int]:
     """Draw the map; the pictures that are selected on it."""
     altair, pandas = import_module("altair"), import_module("pandas")
@@ -123,7 +130,7 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str) -> list[int]:
         .encode(
             x=altair.X("x:Q", axis=None, scale=room),
             y=altair.Y("y:Q", axis=None, scale=room),
-            color=altair.Color(f"{colour}:N", legend=altair.Legend(title=colour, symbolLimit=0)),
+            color=altair.Color(f"{colour}:N", legend=_legend(altair, rows, colour)),
             tooltip=["Picture:N", "Caption:N", f"{colour}:N"],
         )
         .add_params(pick, altair.selection_interval(name="view", bind="scales"))
