@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import IndexOptions, Library, index_folder
+from indexer.confidence.calibration import Calibration
+from indexer.confidence.line import FUSED, PICTURE, leads
 from indexer.encoders import TEXT, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, open_fusion
 from indexer.settings import DEFAULT_ENCODER
@@ -66,6 +68,7 @@ def main() -> None:
         kinds = [tuple(kind.split(" - ")) for kind in KINDS.split("; ")]
         texts = list(dict.fromkeys([*CONCEPTS.split(), *itertools.chain(*kinds)]))
         rows = dict(zip(texts, library.encoder.encode_texts(texts), strict=True))
+        calibration = library.calibration
     has = _having(captions)
     apart = [
         (a, b)
@@ -75,7 +78,7 @@ def main() -> None:
     for name, captioned in (("pictures alone", False), ("with a caption", True)):
         for kind, pairs in (("concepts apart", apart), ("a concept and a kind of it", kinds)):
             print(f"{name}, {kind} ({len(pairs)} pairs){'A':>8}{'B':>8}{'A, not B':>10}")
-            for way, ranking in _ways(data, rows, captioned):
+            for way, ranking in _ways(data, rows, captioned, calibration):
                 shares = np.mean([_shares(ranking, pair, has) for pair in pairs], axis=0)
                 print(f"  {way:50}{shares[0]:8.1%}{shares[1]:8.1%}{shares[2]:10.1%}")
 
@@ -105,7 +108,10 @@ def _stem(word: str) -> str:
 
 
 def _ways(
-    data: Evaluated, rows: Mapping[str, NDArray[np.float32]], captioned: bool
+    data: Evaluated,
+    rows: Mapping[str, NDArray[np.float32]],
+    captioned: bool,
+    calibration: Calibration,
 ) -> Iterator[tuple[str, Ranking]]:
     """The ways to take B away from A, with their scores."""
     fusion, has = open_fusion("concat"), np.full(len(data.v_i), captioned)
@@ -125,12 +131,28 @@ def _ways(
     def lowered(a: str, b: str, strength: float, floor: float) -> NDArray[np.float32]:
         return s(a) - strength * np.maximum(0, s(b) - floor)
 
+    def below_best(a: str, b: str) -> NDArray[np.float32]:
+        return s(a) - 0.3 * _logistic((s(b) - 0.6 * s(b).max() + 0.1) / 0.07)
+
+    def by_probability(a: str, b: str) -> NDArray[np.floating]:
+        line = calibration.line(FUSED if captioned else PICTURE, len(b.split()))
+        assert line is not None
+        agreement = [np.einsum("nd,nd->n", data.v_i, data.v_t[data.first])] if captioned else []
+        features = np.stack([s(b), leads(s(b)), *agreement], axis=1)
+        return s(a) - 0.5 * _logistic(line.log_odds(features, len(data.v_i)) + 3)
+
     yield "A alone", lambda a, b: s(a)
     for share in (0.5, 0.7, 1.0):
         yield f"q = A - {share:g} B", partial(subtracted, share=share)
     for strength, floor in ((STRENGTH, FLOOR), (1.0, FLOOR), (1.0, -0.05), (1.0, 0.0), (2.0, 0.1)):
         way = f"s(A) - {strength:g} max(0, s(B) - {floor:g})"
         yield way, partial(lowered, strength=strength, floor=floor)
+    yield "s(A) - 0.3 logistic(s(B) below the best s(B))", below_best
+    yield "s(A) - 0.5 logistic(log odds of B + 3)", by_probability
+
+
+def _logistic(x: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _shares(ranking: Ranking, pair: Pair, has: Has) -> tuple[float, float, float]:
