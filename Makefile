@@ -3,6 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 OLD := picfuse needs Python 3.11 or newer, and '$(PYTHON)' is none; name another: PYTHON=python3.12 make
 BARE := '$(PYTHON)' has no venv module; on Debian: apt-get install python3-venv
+unexport PYTHONDONTWRITEBYTECODE  # or every process compiles torch anew, in ten seconds
 .PHONY: help demo test check docs bench
 help:  ## Print what make can do
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile
