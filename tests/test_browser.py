@@ -167,6 +167,12 @@ def first_hit(page: Page):
     return page.locator(".st-key-said-0")
 
 
+def settled(page: Page) -> None:
+    """Wait until a page is as it will stay: a click before that may mean what was there before."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def ask(page: Page, words: str) -> None:
     page.get_by_role("searchbox", name="Search").fill(words)
     page.keyboard.press("Enter")
@@ -181,6 +187,7 @@ def test_words_show_the_right_picture_first(page, picture):
     page.goto("/")
     ask(page, golden_queries()[picture])
     page.locator(".st-key-hit-0").get_by_text("%").wait_for()
+    settled(page)
     page.get_by_role("button", name="Show picture").first.click()
     expect(page.get_by_role("dialog").get_by_text(str(SAMPLE / picture))).to_be_visible()
 
@@ -222,6 +229,7 @@ def test_picture_and_words_together(page):
 def test_more_like_this_and_back(page):
     page.goto("/?q=cattle+in+the+countryside")
     expect(first_hit(page)).to_have_text(captions_of("cows-by-lake.jpg")[0])
+    settled(page)
     page.get_by_role("button", name="More like this").first.click()
     expect(page.get_by_text("Pictures like this one")).to_be_visible()
     expect(first_hit(page)).not_to_have_text(captions_of("cows-by-lake.jpg")[0])
@@ -233,6 +241,8 @@ def test_more_like_this_and_back(page):
 
 def test_more_like_the_large_picture(page):
     page.goto("/?q=cattle+in+the+countryside")
+    page.locator(".st-key-hit-0").wait_for()
+    settled(page)
     page.get_by_role("button", name="Show picture").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("img").first).to_be_visible()
@@ -296,6 +306,7 @@ def test_hostile_captions_and_names_are_shown_literally(page, library, tmp_path)
     expect(first_hit(page)).to_have_text(first)
     expect(page.locator(".st-key-hit-0 img")).to_have_attribute("alt", shown(row.captions[0]))
     _is_plain(page)
+    settled(page)
     page.get_by_role("button", name="Show picture").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("img").first).to_be_visible()
