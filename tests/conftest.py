@@ -6,12 +6,20 @@ from pathlib import Path
 
 import colour_encoder
 import pytest
+from faults import decoding_here
+from pebble.common import CONSTS
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import registry
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _prompt_pools():
+    """Pools of workers look more often whether they are to end: hundreds of them are awaited."""
+    CONSTS.sleep_unit = 0.01
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +82,8 @@ def library(tmp_path):
 @pytest.fixture
 def colour_library(library, colour_pictures) -> Library:
     """A library of `colour_pictures`."""
-    report = index_folder(library, colour_pictures, options=IndexOptions(workers=1))
+    with decoding_here():
+        report = index_folder(library, colour_pictures, options=IndexOptions(workers=1))
     assert report.added == 5
     forget_counts(library)
     return library
