@@ -11,7 +11,7 @@ demo: $(READY)  ## Search the sample photographs; the first time installs into .
 	@$(BIN)/picfuse demo --library .demo
 	@echo "('. $(BIN)/activate' lets this shell find picfuse)"
 test: $(READY)  ## Run every test, offline
-	$(BIN)/pytest -rs -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -rs -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 check: $(READY)  ## Look at style, formatting, types and the environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
