@@ -1,7 +1,7 @@
 """The browser app's results: pages of them, what is folded, and the map."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from app_pages import AppTest
 from test_app import (  # noqa: F401 - fixtures
     app,
     click,
