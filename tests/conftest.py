@@ -15,12 +15,12 @@ from indexer.encoders import registry
 
 ROOT = Path(__file__).parent.parent
 SLOW = (  # files of tests that take longest, the slowest first
-    "test_cli_train", "test_app", "test_browser", "test_training", "test_exports",
-    "test_exported", "test_faults", "test_decoding", "test_watch", "test_segments",
-    "test_compressed", "test_heads", "test_peers", "test_paging", "test_searcher", "test_access",
-    "test_cli_tags", "test_pipeline", "test_cli_index", "test_precision", "test_explaining",
-    "test_tagging", "test_app_results", "test_docs", "test_wheel", "test_history", "test_mini",
-    "test_excluding", "test_trust", "test_rescue", "test_albums", "test_doctor",
+    "test_cli_train", "test_browser", "test_training", "test_app", "test_faults", "test_exports",
+    "test_segments", "test_watch", "test_exported", "test_decoding", "test_compressed",
+    "test_paging", "test_peers", "test_history", "test_precision", "test_mini", "test_explaining",
+    "test_pipeline", "test_excluding", "test_cli_tags", "test_searcher", "test_tagging",
+    "test_wheel", "test_docs", "test_heads", "test_access", "test_app_results", "test_cli_index",
+    "test_rescue", "test_trust", "test_albums", "test_doctor",
 )  # fmt: skip
 
 
