@@ -81,9 +81,10 @@ def interrupted(
 
 
 def await_stored(library: Path) -> None:
-    """Wait until another process has stored pictures in a library; a minute at the most."""
-    until = time.monotonic() + 60
-    while not stored(library) and time.monotonic() < until:
+    """Wait until another process has stored pictures in a library."""
+    until = time.monotonic() + 120
+    while not stored(library):
+        assert time.monotonic() < until, "nothing was stored in two minutes"
         time.sleep(0.02)
 
 
