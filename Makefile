@@ -3,6 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 OLD := picfuse needs Python 3.11 or newer, and '$(PYTHON)' is none; name another: PYTHON=python3.12 make
 BARE := '$(PYTHON)' has no venv module; on Debian: apt-get install python3-venv
+unexport PYTHONDONTWRITEBYTECODE  # or every process compiles torch anew, in ten seconds
 .PHONY: help demo test check docs bench
 help:  ## Print what make can do
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile
@@ -10,7 +11,7 @@ demo: $(READY)  ## Search the sample photographs; the first time installs into .
 	@$(BIN)/picfuse demo --library .demo
 	@echo "('. $(BIN)/activate' lets this shell find picfuse)"
 test: $(READY)  ## Run every test, offline
-	$(BIN)/pytest -rs -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -rs -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 check: $(READY)  ## Look at style, formatting, types and the environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints

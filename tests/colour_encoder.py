@@ -5,6 +5,8 @@ The axes are red, green, blue, dark and other: a red picture is (1, 0, 0, 0, 0),
 """
 
 import hashlib
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from indexer.errors import ModelError
 from indexer.images import ImageTransform
 
 DIM = 5
+GATE = "COLOUR_GATE"  # in the environment: a file; while it is there, only one batch is encoded
 WORDS = {
     "red": (1, 0, 0, 0, 0),
     "green": (0, 1, 0, 0, 0),
@@ -47,6 +50,9 @@ class ColourEncoder:
         self.images = self.texts = 0
 
     def encode_images(self, images):
+        gate = os.environ.get(GATE)
+        while gate and self.images > 1 and Path(gate).exists():  # one: the golden picture
+            time.sleep(0.01)
         self.images += len(images)
         colours = np.asarray(images, np.float32).mean(axis=(1, 2)) / 255
         dark = 1 - colours.max(1, initial=0, keepdims=True)

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from click.testing import CliRunner, Result
+from colour_encoder import GATE
 
 from ui.cli import main
 
@@ -55,20 +56,36 @@ def process(*arguments: object, environment: dict[str, str], **options):
     return subprocess.run(command(*arguments), capture_output=True, env=environment, **options)
 
 
-def indexing(*words: object, library: Path, environment: dict[str, str]) -> subprocess.Popen:
-    """A run of indexing in a process group of its own, which has stored some pictures by now."""
+def interrupted(
+    number: int, *words: object, library: Path, environment: dict[str, str]
+) -> tuple[int, str, str]:
+    """Status and output of an indexing with `colour` whose process group is sent a signal.
+
+    It comes when the first batch is stored, and before the second one is encoded.
+    """
+    gate = library.with_name("gate")
+    gate.touch()
     running = subprocess.Popen(
         command(*words),
-        env=environment,
+        env=environment | {GATE: str(gate)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + 60
-    while not stored(library) and time.monotonic() < until:
+    await_stored(library)
+    os.killpg(running.pid, number)
+    gate.unlink()
+    out, err = running.communicate(timeout=60)
+    return running.returncode, out, err
+
+
+def await_stored(library: Path) -> None:
+    """Wait until another process has stored pictures in a library."""
+    until = time.monotonic() + 120
+    while not stored(library):
+        assert time.monotonic() < until, "nothing was stored in two minutes"
         time.sleep(0.02)
-    return running
 
 
 def stored(library: Path) -> int:

@@ -6,12 +6,37 @@ from pathlib import Path
 
 import colour_encoder
 import pytest
+from faults import decoding_here
+from pebble.common import CONSTS
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import registry
 
 ROOT = Path(__file__).parent.parent
+SLOW = (  # files of tests that take longest, the slowest first
+    "test_cli_train", "test_browser", "test_training", "test_app", "test_faults", "test_exports",
+    "test_segments", "test_watch", "test_exported", "test_decoding", "test_compressed",
+    "test_paging", "test_peers", "test_history", "test_precision", "test_mini", "test_explaining",
+    "test_pipeline", "test_excluding", "test_cli_tags", "test_searcher", "test_tagging",
+    "test_wheel", "test_docs", "test_heads", "test_access", "test_app_results", "test_cli_index",
+    "test_rescue", "test_trust", "test_albums", "test_doctor",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """The slow files come first, so that no process is left alone with one of them at the end.
+
+    It needs xdist's `--no-loadscope-reorder`; of itself it begins with the files of most tests.
+    """
+    places = {name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(SLOW)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _prompt_pools():
+    """Pools of workers look more often whether they are to end: hundreds of them are awaited."""
+    CONSTS.sleep_unit = 0.01
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +99,8 @@ def library(tmp_path):
 @pytest.fixture
 def colour_library(library, colour_pictures) -> Library:
     """A library of `colour_pictures`."""
-    report = index_folder(library, colour_pictures, options=IndexOptions(workers=1))
+    with decoding_here():
+        report = index_folder(library, colour_pictures, options=IndexOptions(workers=1))
     assert report.added == 5
     forget_counts(library)
     return library

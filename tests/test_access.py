@@ -11,8 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from command_line import command, indexing, process
-from odd_pictures import jpeg
+from command_line import command, interrupted, process
 
 from indexer import IndexOptions, IndexReport, Library, database, filesystems, index_folder
 from indexer.database import FILE, LOCK, is_vacant
@@ -79,16 +78,16 @@ def test_readers_read_while_a_batch_is_written(colour_library):
 
 
 def test_sigterm_ends_after_the_batch_and_leaves_no_picture_failed(
-    pictures, tmp_path, subprocess_environment
+    pictures, paint, tmp_path, subprocess_environment
 ):
-    content = jpeg(pictures / "0.jpg", 1600, 1200, quality=95).read_bytes()
-    for number in range(1, 200):
-        (pictures / f"{number}.jpg").write_bytes(content + str(number).encode())
+    for number in range(200):
+        paint(f"{number}.png", (number, 0, 0))
     words = ["index", pictures, "--library", tmp_path / "home", "--model", "colour"]
-    running = indexing(*words, library=tmp_path / "home", environment=subprocess_environment)
-    os.killpg(running.pid, signal.SIGTERM)  # as systemd does: the whole group
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 143
+    sent = signal.SIGTERM  # to the whole group, as systemd does
+    status, out, err = interrupted(
+        sent, *words, library=tmp_path / "home", environment=subprocess_environment
+    )
+    assert status == 143
     assert err == "picfuse: interrupted; run the same command to go on\n"
     assert ", 0 failed" in out
     again = process(*words, environment=subprocess_environment)

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from app_pages import AppTest
 from click.testing import CliRunner
 from colour_tags import colour_head
+from faults import decoding_here
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 from streamlit.web.skills import nudge_suppression_reason
 
 from indexer import IndexOptions, Library, index_folder
@@ -89,7 +90,7 @@ def save(path, colour, caption=None):
 
 
 def make(path, *folders, fusion="concat"):
-    with Library.create(path, fusion=fusion) as library:
+    with Library.create(path, fusion=fusion) as library, decoding_here():
         if folders:
             index_folder(library, *folders)
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from app_pages import AppTest
 from test_app import (  # noqa: F401 - fixtures
     albums_page,
     app,

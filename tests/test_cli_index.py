@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from command_line import answered, index_colours, indexing, process, refusal, run
+from command_line import answered, index_colours, interrupted, process, refusal, run
 from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
 from indexer import IndexOptions, IndexReport, Library, decoding, scanning
@@ -15,7 +15,7 @@ from indexer.pipeline import index_progress
 from indexer.settings import default_library
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
-MANY = 240  # enough that an interrupt comes in time, whatever else the machine does
+MANY = 100  # more than the three batches that could be on their way
 MORE = ["problems", "caption_files", "interrupted"]
 MOVING = ["pruned", "encoded"]
 
@@ -286,11 +286,10 @@ def test_move_that_was_interrupted_is_shown_by_status(colours):
 
 
 @pytest.fixture
-def many(pictures) -> Path:
-    """A folder of pictures that take some milliseconds each to decode."""
-    content = jpeg(pictures / "0.jpg", 1600, 1200, quality=95).read_bytes()
-    for number in range(1, MANY):
-        (pictures / f"{number}.jpg").write_bytes(content + str(number).encode())
+def many(pictures, paint) -> Path:
+    """A folder of pictures for several batches."""
+    for number in range(MANY):
+        paint(f"{number}.png", (number, 0, 0))
     return pictures
 
 
@@ -298,10 +297,9 @@ def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
     many, home, subprocess_environment
 ):
     words = ["index", many, "--library", home, "--model", "colour", "--workers", "1"]
-    running = indexing(*words, library=home, environment=subprocess_environment)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 130
+    sent = signal.SIGINT  # to the whole group, as a terminal does
+    status, out, err = interrupted(sent, *words, library=home, environment=subprocess_environment)
+    assert status == 130
     assert err == "picfuse: interrupted; run the same command to go on\n"
     kept = int(out.split(" added")[0])
     assert 0 < kept < MANY

@@ -1,6 +1,8 @@
 """The compressed index of a large library: it finds what the exact scan finds, and mends itself."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from search import ranking as ranking_module
 from search.ranking import StoredRows, Wanted, nearest, ranked
 
 WEIGHTS = (0, 0.2, 0.5, 0.7, 1)
+_LARGE: list[Path] = []
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +37,21 @@ def bring_up(library):
 
 
 @pytest.fixture
-def large(library):
-    """A library of 2,000 pictures, six in ten with a caption."""
-    fill(library, 2000, 1)
-    bring_up(library)
-    return library
+def large(tmp_path, tmp_path_factory):
+    """A library of 2,000 pictures, six in ten with a caption, and its compressed index."""
+    with large_library(tmp_path, tmp_path_factory) as library:
+        yield library
+
+
+def large_library(tmp_path, tmp_path_factory):
+    """A copy of such a library, which is made once a process: that takes seconds."""
+    if not _LARGE:
+        path = tmp_path_factory.mktemp("large") / "library"
+        with Library.create(path, encoder="colour") as made:
+            fill(made, 2000, 1)
+            bring_up(made)
+        _LARGE.append(path)
+    return Library.open(shutil.copytree(_LARGE[0], tmp_path / "large"))
 
 
 def rows_of(library):

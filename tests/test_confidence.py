@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from app_pages import AppTest
 from command_line import ROOT, SAMPLE, answered, index_colours, run, sample_library
 from hypothesis import given
 from hypothesis import strategies as st
-from streamlit.testing.v1 import AppTest
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.confidence import calibration, fitting, keeping

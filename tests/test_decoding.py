@@ -241,12 +241,12 @@ def test_every_file_may_crash(tmp_path):
 
 def test_hanging_file_is_stopped_at_the_time_limit(tmp_path):
     items = pictures(tmp_path, "hang", "deaf", "good")
-    with pool(task=by_name, time_limit=0.5) as workers:
+    with pool(task=by_name, time_limit=1.5) as workers:
         found = outcomes(workers, items)
     for name in ("hang", "deaf"):
         assert (
             reason_of(found[name])
-            == "decoding took more than 0.5 s (to give it more: --time-limit)"
+            == "decoding took more than 1.5 s (to give it more: --time-limit)"
         )
     assert isinstance(found["good"], Decoded)
 

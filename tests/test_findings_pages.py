@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
+from app_pages import AppTest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 from test_app import app, click, said, texts
 from test_app import colours as colours  # fixtures
 from test_app import path as path

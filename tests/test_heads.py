@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 from safetensors.numpy import load_file, save_file
 
-from indexer.encoders import graphs
+from indexer.encoders import graphs, towers
 from indexer.encoders.graphs import Graph, checksum, export_tower
 from indexer.encoders.heads import (
     BUILT_IN,
@@ -426,4 +426,5 @@ def test_export_that_fails_says_why_and_runs_nothing_of_the_present_folder(tmp_p
 def test_heads_without_a_tail_that_fits_make_no_image_tower(tmp_path):
     heads = stored(tmp_path / "heads", random_heads())
     with pytest.raises(ModelError, match="holds no tail that fits"):
-        export_tower("image-1", tmp_path / "towers" / "image-1.onnx", heads)
+        towers.export("image", tmp_path / "image.onnx", heads)
+    assert not (tmp_path / "image.onnx").exists()

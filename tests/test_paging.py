@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from command_line import answered, index_colours, refusal, run, sample_library
-from test_compressed import bring_up
+from test_compressed import large_library
 from test_searcher import fill
 
 from indexer import IndexOptions, compressed, compressing, index_folder, segments
@@ -61,15 +61,14 @@ def test_pages_of_copies_are_folded_across_pages(paint, pictures, library):
 
 
 @pytest.fixture
-def large(library, monkeypatch):
+def large(tmp_path, tmp_path_factory, monkeypatch):
     """A library of 2,000 pictures with a compressed index."""
     monkeypatch.setattr(compressed, "COMPRESS_FROM", 1000)
     monkeypatch.setattr(segments, "SEGMENT", 256)
     monkeypatch.setattr(compressing, "STEP", 512)
-    fill(library, 2000, 1)
-    bring_up(library)
-    assert library.vectors().compressed is not None
-    return library
+    with large_library(tmp_path, tmp_path_factory) as library:
+        assert library.vectors().compressed is not None
+        yield library
 
 
 @pytest.mark.parametrize("weight", [0.3, 1.0])

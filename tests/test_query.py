@@ -302,7 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/dribble":
             self.send_response(200)
             self.end_headers()
-            for _ in range(20):
+            for _ in range(1200):  # a minute, or until nobody listens
                 self.wfile.write(b"x")
                 self.wfile.flush()
                 time.sleep(0.05)

@@ -14,6 +14,7 @@ from PIL import Image
 from indexer import IndexOptions, Library, index_folder
 from indexer.database import FILE
 from indexer.doctor import examine, repair
+from indexer.encoders import registry
 from indexer.errors import LibraryDamaged, LibraryError
 from indexer.rescue import DAMAGED, rescue
 from search import Searcher
@@ -22,14 +23,25 @@ QUICK = IndexOptions(workers=1)
 PAGE = 4096
 
 
-@pytest.fixture
-def large(library, paint, pictures):
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory):
     """A library of a few hundred pictures, whose catalogue has many pages; closed."""
+    pictures, path = tmp_path_factory.mktemp("pictures"), tmp_path_factory.mktemp("large")
     for number in range(300):
-        paint(f"{number:03}.png", (number % 256, number // 2, 90), caption=f"number {number} " * 9)
-    index_folder(library, pictures, options=QUICK)
-    library.close()
-    return library.path
+        colour = (number % 256, number // 2, 90)
+        Image.new("RGB", (16, 12), colour).save(pictures / f"{number:03}.png")
+        (pictures / f"{number:03}.txt").write_text(f"number {number} " * 9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.BUILT_IN, "colour", "colour_encoder:open_encoder")
+        with Library.create(path / "library", encoder="colour") as library:
+            index_folder(library, pictures, options=QUICK)
+    return path / "library"
+
+
+@pytest.fixture
+def large(indexed, tmp_path):
+    """A copy of that library, to be damaged."""
+    return shutil.copytree(indexed, tmp_path / "library")
 
 
 def damage_pages(path, table, count, seed=0):

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 from conftest import forget_counts
+from faults import decoding_here
 
 from indexer import IndexOptions, Library, index_folder, segments
 from indexer.doctor import examine
@@ -147,7 +148,7 @@ def test_two_hundred_random_damages_are_noticed_and_mended(many):
         else:
             content[luck.randrange(len(content))] ^= 1 << luck.randrange(8)
         path.write_bytes(content)
-        with Library.open(many.path) as again:
+        with Library.open(many.path) as again, decoding_here():
             assert [f.check for f in examine(again) if f.serious] == ["vectors"]
             index_folder(again, options=QUICK)
             assert sound(again)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import colour_encoder
 import pytest
-from command_line import command, index_colours, process, refusal
+from command_line import await_stored, command, index_colours, process, refusal, stored
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_pictures import jpeg
@@ -636,17 +636,17 @@ def test_json_is_an_object_a_run_and_ctrl_c_ends_it_with_130(start, colour_pictu
 
 
 def test_ctrl_c_in_a_run_ends_it_after_the_batch_and_nothing_is_lost(
-    start, pictures, tmp_path, subprocess_environment
+    start, pictures, paint, tmp_path, subprocess_environment
 ):
-    content = jpeg(pictures / "0.jpg", 1600, 1200, quality=95).read_bytes()
-    for number in range(1, 200):
-        (pictures / f"{number}.jpg").write_bytes(content + str(number).encode())
-    library = tmp_path / "library"
+    for number in range(200):
+        paint(f"{number}.png", (number, 0, 0))
+    library, gate = tmp_path / "library", tmp_path / "gate"
+    gate.touch()
+    subprocess_environment[colour_encoder.GATE] = str(gate)
     running = start(pictures, "--model", "colour")
-    until = time.monotonic() + 60
-    while not stored(library) and time.monotonic() < until:
-        time.sleep(0.02)
+    await_stored(library)
     os.killpg(running.pid, signal.SIGINT)
+    gate.unlink()  # only now a second batch can be encoded
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert err == ""
@@ -655,15 +655,6 @@ def test_ctrl_c_in_a_run_ends_it_after_the_batch_and_nothing_is_lost(
     assert stored(library) == kept
     again = process("index", "--library", library, environment=subprocess_environment)
     assert again.stdout.startswith(f"{200 - kept} added, 0 changed, {kept} unchanged, ")
-
-
-def stored(library) -> int:
-    """How many pictures a library holds while another process writes to it."""
-    try:
-        with sqlite3.connect(f"file:{library}/catalogue.sqlite?mode=ro", uri=True) as catalogue:
-            return catalogue.execute("SELECT count(*) FROM pictures").fetchone()[0]
-    except sqlite3.Error:
-        return 0
 
 
 def test_wrong_usage_is_status_2_and_makes_no_library(tmp_path):
