@@ -80,7 +80,7 @@ class Aligning(ABC):
             images = self.pictures(tail, train, np.zeros_like(some), some)
             captions = self.texts(tail, np.concatenate([train.captions[k] for k in some]))
         self.heads = Heads(tail, images, captions, settings.sizes)
-        self._wordings = torch.zeros(0)
+        self._wordings: Tensor | None = None  # as the tail read them when it was last settled
 
     name: ClassVar[str]
 
@@ -115,7 +115,8 @@ class Aligning(ABC):
     def batches(self, generator: torch.Generator) -> Iterator[Pairs]:
         """One epoch: every picture once, in any of its views, with some of its captions."""
         train = self.train
-        self._wordings = self._settled_wordings()
+        if self._wordings is None:
+            self._wordings = self._settled_wordings()
         for pictures in shuffled(len(train.places), self.settings.batch, generator):
             drawn = torch.randint(len(train.views), pictures.shape, generator=generator)
             at = pictures.numpy()
@@ -127,6 +128,7 @@ class Aligning(ABC):
     def loss(self, pairs: Pairs) -> Tensor:
         """InfoNCE of pairs, of captions of one picture, and the class agreement, weighted."""
         settings, heads, tail = self.settings, self.heads, self.heads.tail
+        assert self._wordings is not None
         classes = heads.classes(self._wordings)
         features = self.pictures(tail, self.train, pairs.views, pairs.at)
         v_i, probabilities = heads.images(features, classes)
@@ -147,7 +149,8 @@ class Aligning(ABC):
 
     def exported(self) -> Weights:
         """The weights of the heads, the class-name branch as heavy as it shall be."""
-        weights = self.heads.exported(self._settled_wordings())
+        self._wordings = self._settled_wordings()
+        weights = self.heads.exported(self._wordings)
         weights["class_weight"] *= self.settings.class_gain
         return weights
 
@@ -163,7 +166,7 @@ class Aligning(ABC):
             return self.texts(tail, data.all_captions()).numpy()
 
     def _settled_wordings(self) -> Tensor:
-        """The wordings as the tail reads them now; while an epoch lasts they stay so."""
+        """The wordings as the tail reads them now; for the epoch that follows they stay so."""
         with _settled(self.heads.tail) as tail:
             return self.wordings(tail)
 
