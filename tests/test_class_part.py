@@ -14,7 +14,7 @@ from indexer.encoders.heads import (
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
 from indexer.training.class_part import class_part, narrowed
 
-SIZES = {"d": 12, "h": 5, "c": 0, "d+c": 12}
+SIZES = {"d": 12, "h": 5, "c": 0, "d+c": 12, "w": 768}
 
 
 def wordings(seed=0, k=3, between=1.0, within=0.2):
@@ -52,7 +52,7 @@ def heads(seed=0):
 def both_sides(weights, n=20):
     random = np.random.default_rng(1)
     images = random.normal(size=(n, POOLED + 1000)).astype(np.float32)
-    texts = random.normal(size=(n, 384)).astype(np.float32)
+    texts = random.normal(size=(n, 768)).astype(np.float32)
     return heads_part_of_images(images, weights), heads_part_of_texts(texts, weights)
 
 

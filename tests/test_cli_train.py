@@ -5,12 +5,18 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import SAMPLE, answered, refusal, run
+from safetensors.numpy import load_file
 
-from indexer.encoders.heads import BUILT_IN, read_heads
+from indexer.encoders.heads import BUILT_IN, TAIL, read_heads
 from indexer.encoders.mini import Towers
 from indexer.settings import cache_directory
+from indexer.training import recipe
+from indexer.training.imagenet import imagenet_wordings
+
+HOW = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,19 +49,54 @@ def dataset(tmp_path_factory) -> Path:
     return folder
 
 
+def interrupted(*arguments):
+    """What Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_wordings():
+    """Of the classes, in two short ways to put them: all take longer than such a training."""
+    wordings = imagenet_wordings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "imagenet_wordings", lambda: [wordings[1], wordings[3]])
+        yield
+
+
 @pytest.fixture(scope="module")
-def trained(dataset, tmp_path_factory):
-    """The result of a training of one epoch, and the heads file it wrote."""
+def begun(dataset, tmp_path_factory):
+    """The result of a training that was interrupted between its parts, and what it is to write."""
     output = tmp_path_factory.mktemp("output") / "mine.safetensors"
-    words = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
-    result = run("train", "align", dataset, "--output", output, *words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "with_tail", interrupted)
+        return run("train", "align", dataset, "--output", output, *HOW), output
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, begun):
+    """The result of running the same command again, and the heads file it wrote."""
+    _, output = begun
+    assert output.with_suffix(".tail").is_file()
+    result = run("train", "align", dataset, "--output", output, *HOW)
     assert result.exit_code == 0, result.output
     return result, output
 
 
+def test_training_goes_on_with_the_part_that_was_interrupted(begun, trained):
+    before, _ = begun
+    assert before.exit_code == 130
+    parts = before.stdout.splitlines(), trained[0].stdout.splitlines()
+    assert [lines[0] for lines in parts] == [
+        "training: image tail",
+        "training: heads and text tail",
+    ]
+    assert [lines[1].split(": loss ")[0] for lines in parts] == ["epoch 1", "epoch 1"]
+
+
 def test_training_reports_each_epoch_and_what_it_wrote(trained):
     result, output = trained
-    epoch, written = result.stdout.splitlines()
+    heads, epoch, written = result.stdout.splitlines()
+    assert heads == "training: heads and text tail"
     assert epoch.startswith("epoch 1: loss ")
     assert ", validation r@1 " in epoch
     assert written == f"written: {output} and mine.json"
@@ -76,10 +117,32 @@ def test_json_beside_the_heads_tells_how_they_came_about(trained):
     facts = json.loads(trained[1].with_suffix(".json").read_text())
     assert facts["pictures"] == {"train": 9, "validation": 3}
     assert facts["settings"]["loop"]["seed"] == 7
-    assert facts["best_epoch"] == 1
-    assert len(facts["epochs"]) == 1
+    assert facts["heads and text tail"]["best_epoch"] == 1
+    assert len(facts["heads and text tail"]["epochs"]) == 1
     assert len(facts["data"]) == 32
     assert facts["report"]["queries"] == 18
+
+
+def test_nothing_but_heads_figures_and_curves_is_left(trained):
+    _, output = trained
+    names = {path.name for path in output.parent.iterdir()}
+    assert names == {"mine.safetensors", "mine.json", "mine.curves"}
+    assert {path.name for path in output.with_suffix(".curves").iterdir()} == {
+        "image-tail",
+        "heads-and-text-tail",
+    }
+
+
+def test_image_tail_of_other_heads_is_taken_over(trained, dataset, tmp_path):
+    output, words = tmp_path / "other.safetensors", ("--epochs", 1, "--validation", "dev.txt")
+    result = run("train", "align", dataset, "--output", output, "--tail", trained[1], *words)
+    assert result.exit_code == 0, result.output
+    assert "image tail" not in result.stdout
+    one, other = load_file(trained[1]), load_file(output)
+    tail = [name for name in one if name.startswith(TAIL)]
+    assert tail
+    assert all(np.array_equal(one[name], other[name]) for name in tail)
+    assert trained[1].is_file()
 
 
 def test_trained_heads_index_and_answer(trained, dataset, tmp_path):
@@ -116,6 +179,7 @@ def test_library_notices_that_its_heads_have_changed(trained, dataset, tmp_path)
         (["--split", "nowhere.txt"], "nowhere.txt: no such list of pictures"),
         (["--split", "dev.txt", "--validation", "dev.txt"], "choose another split"),
         (["--captions", "nowhere.csv"], "nowhere.csv does not exist"),
+        (["--tail", "nowhere"], "--tail nowhere: no such heads file; 'mini' names that of"),
     ],
 )
 def test_what_cannot_be_trained_on_is_status_2(dataset, tmp_path, words, message):

@@ -20,11 +20,14 @@ from indexer.encoders.heads import (
     FORMAT,
     SHAPES,
     TAIL,
+    TEXT_TAIL,
     WITHOUT_CLASS_PART,
+    WITHOUT_TEXT_TAIL,
     class_branch,
     class_part_of_images,
     class_part_of_texts,
     file_hash,
+    has_text_tail,
     head,
     image_features,
     read_heads,
@@ -41,14 +44,14 @@ from indexer.encoders.mini import (
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
 from indexer.errors import ModelError
 
-SIZES = {"d": 6, "h": 4, "c": 3, "d+c": 9}
+SIZES = {"d": 6, "h": 4, "c": 3, "d+c": 9, "w": 768}
 
 
-def random_heads(seed=0):
+def random_heads(seed=0, **sizes):
     """Weights of the right shapes for tiny heads."""
-    random = np.random.default_rng(seed)
+    random, sizes = np.random.default_rng(seed), SIZES | sizes
     return {
-        name: random.normal(size=[SIZES.get(axis, axis) for axis in axes]).astype(np.float32)
+        name: random.normal(size=[sizes.get(axis, axis) for axis in axes]).astype(np.float32)
         for name, axes in SHAPES.items()
     }
 
@@ -154,7 +157,7 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
 
 def test_other_format_is_refused(tmp_path):
     path = stored(tmp_path / "heads", random_heads(), format="picfuse-heads-99")
-    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-3'"):
+    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-4'"):
         read_heads(path)
 
 
@@ -254,7 +257,7 @@ def read_random(path, **changes):
 def test_embedding_is_of_unit_length_and_has_both_parts(tmp_path):
     random = np.random.default_rng(1)
     weights = read_random(tmp_path / "heads", **{"class.gate_bias": np.array([99.0], np.float32)})
-    images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (9064, 384))
+    images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (9064, 768))
     for rows, heads, longer in (
         (project_images(images, weights), heads_part_of_images(images, weights), 0.5),
         (project_texts(texts, weights), heads_part_of_texts(texts, weights), 1.5),
@@ -264,34 +267,88 @@ def test_embedding_is_of_unit_length_and_has_both_parts(tmp_path):
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def without_class_part(path):
-    """A heads file of the format that had no class part."""
-    weights = {name: w for name, w in random_heads().items() if name not in CLASS_PART}
-    means = {name: weights[name][:6] for name in ("mean.image", "mean.text")}
-    return stored(path, weights | means, format=WITHOUT_CLASS_PART)
+def before(path, format):
+    """A heads file of a format that had no tail of the text tower, or no class part either."""
+    weights = random_heads(w=384)
+    if format == WITHOUT_CLASS_PART:
+        weights = {name: w for name, w in weights.items() if name not in CLASS_PART}
+        weights |= {name: weights[name][:6] for name in ("mean.image", "mean.text")}
+    return stored(path, weights, format=format)
 
 
-def test_heads_without_a_class_part_are_read_and_embed_as_before(tmp_path):
-    weights, _ = read_heads(without_class_part(tmp_path / "heads"))
+BEFORE = pytest.mark.parametrize(
+    ("format", "dim"), [(WITHOUT_CLASS_PART, 6), (WITHOUT_TEXT_TAIL, 9)]
+)
+
+
+@BEFORE
+def test_heads_of_former_formats_embed_as_before(tmp_path, format, dim):
+    weights, _ = read_heads(before(tmp_path / "heads", format))
     assert set(weights) == set(SHAPES)
+    texts = np.random.default_rng(1).normal(size=(4, 384)).astype(np.float32)
+    features = np.ones((2, 9064), np.float32)
+    texts, images = project_texts(texts, weights), project_images(features, weights)
+    assert texts.shape == (4, dim)
+    assert images.shape == (2, dim)
+
+
+def test_heads_without_a_class_part_are_all_of_a_row(tmp_path):
+    weights, _ = read_heads(before(tmp_path / "heads", WITHOUT_CLASS_PART))
     texts = np.random.default_rng(1).normal(size=(4, 384)).astype(np.float32)
     assert np.allclose(project_texts(texts, weights), heads_part_of_texts(texts, weights))
     features = np.ones((2, 9064), np.float32)
     assert np.allclose(project_images(features, weights), heads_part_of_images(features, weights))
 
 
-def test_library_of_heads_without_a_class_part_still_knows_its_encoder(tmp_path):
-    path = without_class_part(tmp_path / "heads")
+@BEFORE
+def test_library_of_heads_of_former_formats_still_knows_its_encoder(tmp_path, format, dim):
+    path = before(tmp_path / "heads", format)
     encoder = MiniEncoder("mini:heads", path, tmp_path)
     transform = repr(encoder.transform)
-    parts = (WITHOUT_CLASS_PART, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
+    parts = (format, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
     assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
-    assert encoder.dim == 6
+    assert encoder.dim == dim
+    assert encoder.towers.width == 384
 
 
 def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):
     with pytest.raises(ModelError, match="holds no heads"):
-        read_heads(stored(tmp_path / "heads", random_heads(), format=WITHOUT_CLASS_PART))
+        read_heads(stored(tmp_path / "heads", random_heads(w=384), format=WITHOUT_CLASS_PART))
+
+
+@pytest.mark.parametrize(("format", "width"), [(FORMAT, 384), (WITHOUT_TEXT_TAIL, 768)])
+def test_heads_that_read_other_text_features_than_their_format_says_are_refused(
+    tmp_path, format, width
+):
+    with pytest.raises(ModelError, match=r"tensor 'text\.\w+' is damaged"):
+        read_heads(stored(tmp_path / "heads", random_heads(w=width), format=format))
+
+
+def test_class_part_of_a_text_does_not_depend_on_the_tail(tmp_path):
+    weights = read_random(tmp_path / "heads")
+    texts = np.random.default_rng(1).normal(size=(4, 768)).astype(np.float32)
+    other = np.concatenate([texts[:, :384], -texts[:, 384:]], axis=1)
+    assert np.array_equal(class_part_of_texts(texts, weights), class_part_of_texts(other, weights))
+
+
+def test_matrices_of_the_text_tail_take_a_byte_a_number(tmp_path):
+    random = np.random.default_rng(2)
+    matrix = random.normal(size=(5, 7)).astype(np.float32) * np.logspace(-3, 1, 5)[:, None]
+    tail = {f"{TEXT_TAIL}x.weight": matrix, f"{TEXT_TAIL}x.bias": matrix[0]}
+    write_heads(tmp_path / "heads", random_heads() | tail, {})
+    assert has_text_tail(tmp_path / "heads")
+    assert set(read_heads(tmp_path / "heads")[0]) == set(SHAPES)
+    found = load_file(tmp_path / "heads")
+    assert found[f"{TEXT_TAIL}x.weight"].dtype == np.int8
+    read = found[f"{TEXT_TAIL}x.weight"] * found[f"{TEXT_TAIL}x.weight.step"]
+    assert (np.abs(read - matrix) <= np.abs(matrix).max(1, keepdims=True) / 250).all()
+    assert found[f"{TEXT_TAIL}x.bias"].dtype == np.float16
+
+
+def test_file_that_is_no_heads_file_has_no_text_tail(tmp_path):
+    (tmp_path / "other").write_bytes(b"no safetensors")
+    assert not has_text_tail(tmp_path / "other")
+    assert not has_text_tail(tmp_path / "nowhere")
 
 
 def test_image_features_end_in_roots_of_probabilities():

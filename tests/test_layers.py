@@ -87,6 +87,7 @@ HEAVY = {"torch", "timm", "transformers", "open_clip", "onnx"}
 HEAVY_HOMES = (
     "indexer.training",
     "indexer.encoders.towers",
+    "indexer.encoders.text_tower",
     "indexer.encoders.open_clip",
     "indexer.encoders.checkpoints",
     "indexer.encoders.exports",

@@ -7,12 +7,12 @@ import pytest
 
 from indexer.encoders import graphs
 from indexer.encoders.graphs import Graph
-from indexer.encoders.heads import BUILT_IN
+from indexer.encoders.heads import BUILT_IN, file_hash
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import TEXT_TOWER
 from indexer.settings import cache_directory
 
-NAME = f"text-{TEXT_TOWER.sha256[:12]}"
+NAME = f"text-{TEXT_TOWER.sha256[:12]}-{file_hash(BUILT_IN)[:12]}"
 TOKENS = np.array([[101, 1037, 3899, 1999, 1996, 4586, 102], [101, 4937, 102, 0, 0, 0, 0]])
 INPUTS = {"tokens": TOKENS, "mask": (TOKENS > 0).astype(np.int64)}
 
@@ -43,7 +43,7 @@ def tower(cache):
 
 def test_mapped_tower_gives_what_the_plain_one_gives(cache, tower):
     (expected,), (found,) = plain_graph(cache).run(INPUTS), tower.run(INPUTS)
-    assert found.shape == (2, 384)
+    assert found.shape == (2, 768)
     assert np.abs(expected - found).max() < 1e-5
 
 
@@ -53,7 +53,7 @@ def test_cached_tower_is_not_made_again(tower, monkeypatch):
 
     monkeypatch.setattr(graphs.subprocess, "run", refused)
     again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN))
-    assert again.run(INPUTS)[0].shape == (2, 384)
+    assert again.run(INPUTS)[0].shape == (2, 768)
 
 
 @pytest.mark.parametrize("part", ["path", "weights"])

@@ -106,7 +106,30 @@ def test_text_tower_gives_what_transformers_gives(encoder):
     for text, row in zip(SENTENCES, found, strict=True):
         tokens = tokenizer(text, return_tensors="pt", truncation=True, max_length=128)
         expected = model(**tokens).last_hidden_state.mean(1).detach().numpy()
+        assert cosines(row[None, :384], expected) > 0.9999
+
+
+def test_text_tail_gives_what_pytorch_gives(encoder):
+    import torch
+
+    from indexer.encoders.text_tower import TextTower
+
+    tower = TextTower(BUILT_IN, tail=True).eval()
+    found = encoder.towers.text_features(SENTENCES)
+    assert found.shape == (len(SENTENCES), 768)
+    for row, tokens in zip(found, encoder.towers._tokens(SENTENCES), strict=True):
+        ids = torch.tensor([tokens])
+        with torch.no_grad():
+            expected = tower(ids, torch.ones_like(ids)).numpy()
         assert cosines(row[None], expected) > 0.9999
+        assert cosines(row[None, :384], row[None, 384:]) < 0.9  # it has learned
+
+
+def test_words_give_what_the_text_tower_gives_without_its_tail(encoder):
+    sentences, read = encoder.towers.word_features(SENTENCES)
+    assert np.allclose(sentences, encoder.towers.text_features(SENTENCES)[:, :384], atol=1e-5)
+    lengths = [len(tokens) for tokens in encoder.towers._tokens(SENTENCES)]
+    assert [states.shape for states in read] == [(length, 384) for length in lengths]
 
 
 def test_image_tower_gives_what_timm_gives(encoder, towers, pixels):
@@ -162,16 +185,19 @@ def test_trunk_gives_what_the_image_tower_gives_without_its_tail(encoder, pixels
 
 
 def test_tower_with_a_wrong_hash_is_never_loaded(towers, tmp_path, monkeypatch):
+    from indexer.encoders import text_tower
+
     (tmp_path / "some_weights").mkdir()
     (tmp_path / "some_weights" / "__init__.py").touch()
     (tmp_path / "some_weights" / "w.bin").write_bytes(b"weights")
     monkeypatch.syspath_prepend(str(tmp_path))
     file = TowerFile("some_weights", "some-weights==1", "w.bin", "0" * 64)
     monkeypatch.setattr(towers, "IMAGE_TOWER", file)
-    monkeypatch.setattr(towers, "TEXT_TOWER", file)
+    monkeypatch.setattr(text_tower, "TEXT_TOWER", file)
     monkeypatch.setattr(towers.torch, "load", None)
-    monkeypatch.setattr(towers, "load_file", None)
-    for tower in (towers.Trunk, towers.TextTower):
+    for module in (towers, text_tower):
+        monkeypatch.setattr(module, "load_file", None)
+    for tower in (towers.Trunk, text_tower.TextTrunk):
         with pytest.raises(ModelError, match="not the pinned weights"):
             tower()
 

@@ -9,23 +9,30 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.encoders.heads import POOLED, SHAPES, TAIL, TRUNK, read_heads, write_heads
-from indexer.encoders.mini import heads_part_of_texts, project_images
-from indexer.encoders.towers import Tail, Trunk
-from indexer.training.align import (
-    AlignSettings,
-    HeadsTrainer,
-    drawn_captions,
-    figures_of,
-    plain_features,
+from indexer.encoders.heads import (
+    POOLED,
+    SHAPES,
+    TAIL,
+    TAILS,
+    TEXT_TAIL,
+    TRUNK,
+    read_heads,
+    write_heads,
 )
+from indexer.encoders.mini import heads_part_of_texts, project_images, project_texts
+from indexer.encoders.text_tower import TextTail, TextTrunk
+from indexer.encoders.towers import Tail, Trunk
+from indexer.training.align import AligningHeads, AligningImageTail, with_tail
+from indexer.training.aligning import AlignSettings, drawn_captions, judged
 from indexer.training.batches import shuffled
 from indexer.training.features import READ, Features
-from indexer.training.heads_model import HeadSizes
+from indexer.training.heads_model import HeadSizes, arrays
+from indexer.training.kept_tail import key_of, write_tail
 from indexer.training.loop import Epoch, LoopSettings, train
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.recall import figures, mean_recall, ranks
 from indexer.training.views import VIEWS, view
+from indexer.training.words import Words, text_features
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -163,11 +170,14 @@ def test_figures_of_no_queries_are_zeros():
 
 # A problem small enough to learn in seconds
 
+QUICK = LoopSettings(epochs=8, patience=99, learning_rate=3e-3, weight_decay=0.0, seed=3)
 TINY = AlignSettings(
     sizes=HeadSizes(dim=16, image_hidden=16, text_hidden=8, image_dropout=0.0, text_dropout=0.0),
     batch=20,
+    text_tail_rate=0.1,
     label_smoothing=0.0,
-    loop=LoopSettings(epochs=8, patience=99, learning_rate=3e-3, weight_decay=0.0, seed=3),
+    loop=QUICK,
+    tail_loop=QUICK,
 )
 
 
@@ -186,17 +196,57 @@ def problem(seed=0, n=60, each=2):
     return Features(images[None], read, np.arange(n), texts.astype(np.float32), captions)
 
 
-CLASSES = np.random.default_rng(5).normal(size=(2, 1000, 384)).astype(np.float32)
+def spoken(sentences, seed=0):
+    """Words of sentences: each is said in one to three words, that are much like it."""
+    random = np.random.default_rng(seed)
+    counts = random.integers(1, 4, len(sentences))
+    states = np.repeat(sentences, counts, axis=0)
+    states = states + random.normal(size=states.shape) / 9
+    return Words(sentences, states.astype(np.float16), np.cumsum([0, *counts]))
+
+
+CLASSES = [
+    spoken(texts) for texts in np.random.default_rng(5).normal(size=(2, 1000, 384)).astype("f4")
+]
+SOME = [Words(c.sentences, np.zeros((1000, 384), np.float16), np.arange(1001)) for c in CLASSES]
 
 
 def small():
     return problem(0, n=24)
 
 
-def trained(data, settings):
+def split(train):
+    """Features to train on and to validate on, whose captions lie in one table."""
+    other = problem(1)
+    texts = np.concatenate([train.texts, other.texts])
+    moved = [rows + len(train.texts) for rows in other.captions]
+    return replace(train, texts=texts), replace(other, texts=texts, captions=moved)
+
+
+def image_tail(data):
+    """The training of an image tail."""
+    return AligningImageTail(*split(data), CLASSES, TINY)
+
+
+def heads(data, settings):
+    """The training of heads and a text tail, on what an untrained image tail says."""
+    seen = [told(d) for d in split(data)]
+    return AligningHeads(*seen, spoken(seen[0].texts), SOME, settings)
+
+
+def told(data):
+    """Features with what an image tail says."""
+    telling = with_tail(Tail(Trunk()), data)
+    while True:
+        try:
+            next(telling)
+        except StopIteration as end:
+            return end.value
+
+
+def trained(trainer):
     """The trainer after its training, and the epochs."""
-    trainer = HeadsTrainer(data, problem(1), CLASSES, settings)
-    events = train(trainer.task("tiny"), settings.loop)
+    events = train(trainer.task("tiny"), trainer.loop)
     return trainer, [event for event in events if isinstance(event, Epoch)]
 
 
@@ -206,24 +256,34 @@ def shortened(**changes):
 
 @pytest.fixture(scope="module")
 def learned():
-    return trained(problem(0), TINY)
+    return trained(heads(problem(0), TINY))
 
 
-def test_training_lowers_the_loss(learned):
-    _, epochs = learned
+@pytest.fixture(scope="module")
+def learned_tail():
+    return trained(image_tail(problem(0)))
+
+
+@pytest.fixture(params=["learned", "learned_tail"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_training_lowers_the_loss(either):
+    _, epochs = either
     assert [epoch.number for epoch in epochs] == list(range(1, 9))
     assert epochs[-1].loss < 0.7 * epochs[0].loss
 
 
-def test_training_raises_recall_on_pictures_never_seen(learned):
-    _, epochs = learned
+def test_training_raises_recall_on_pictures_never_seen(either):
+    _, epochs = either
     chance = 100 * (1 + 5 + 10) / 3 / 60
     assert epochs[-1].figure > 4 * chance
     assert epochs[-1].figures["queries"] == 120
 
 
 def test_training_is_reproducible():
-    (one, first), (two, second) = (trained(small(), shortened(epochs=2)) for _ in range(2))
+    (one, first), (two, second) = (trained(heads(small(), shortened(epochs=2))) for _ in range(2))
     assert first == second
     weights, again = one.weights(), two.weights()  # made anew by every call
     assert weights.keys() == again.keys()
@@ -232,24 +292,31 @@ def test_training_is_reproducible():
 
 
 def test_other_seed_gives_other_weights():
-    one, two = (trained(small(), shortened(epochs=1, seed=seed))[0] for seed in (3, 4))
+    one, two = (trained(heads(small(), shortened(epochs=1, seed=seed)))[0] for seed in (3, 4))
     assert not np.array_equal(one.weights()["image.linear"], two.weights()["image.linear"])
 
 
 def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
     trainer, _ = learned
     weights = trainer.weights()
-    assert {name for name in weights if not name.startswith(TAIL)} == set(SHAPES)
+    assert {name for name in weights if not name.startswith(TAILS)} == set(SHAPES)
+    weights |= arrays(Tail(Trunk()).stored())
     write_heads(tmp_path / "heads", weights, {})
     read, _ = read_heads(tmp_path / "heads")
     assert read["image.bias"].shape == (8,)
     assert read["class.codes"].shape == (1000, 8)
+    Tail(Trunk()).load(tmp_path / "heads")
+    tail = TextTail(TextTrunk())
+    tail.load(tmp_path / "heads")
+    for name, tensor in tail.state_dict().items():
+        expected = weights[f"{TEXT_TAIL}{name}"]
+        assert np.allclose(tensor.numpy(), expected, atol=np.abs(expected).max() / 200), name
 
 
 def test_mean_rows_are_those_of_the_training_data(learned):
     trainer, _ = learned
     weights = trainer.weights()
-    features = plain_features(trainer.heads.tail, problem(0))
+    features = trainer.plain_features(trainer.train)
     assert features.shape == (60, POOLED + 1000)
     expected = project_images(features, weights).mean(0)
     assert np.allclose(weights["mean.image"], expected, atol=1e-5)
@@ -262,8 +329,8 @@ def test_class_name_branch_is_lighter_once_trained(learned):
     assert found == pytest.approx(0.5 * trainer.heads.class_weight.detach().numpy())
 
 
-def test_trained_heads_are_those_of_the_best_epoch(learned):
-    trainer, epochs = learned
+def test_trained_heads_are_those_of_the_best_epoch(either):
+    trainer, epochs = either
     figure, figures_again = trainer.judge()
     assert figure == max(epoch.figure for epoch in epochs)
     assert figures_again in [epoch.figures for epoch in epochs if epoch.figure == figure]
@@ -271,13 +338,16 @@ def test_trained_heads_are_those_of_the_best_epoch(learned):
 
 def test_what_was_learned_is_in_the_weights_too(learned):
     trainer, _ = learned
-    found = figures_of(trainer.heads.tail, trainer.weights(), problem(1))
+    weights, data = trainer.weights(), trainer.validation
+    v_i = project_images(trainer.plain_features(data), weights)
+    v_t = project_texts(trainer.caption_features(data), weights)
+    found = judged(v_i, v_t, data)[1]
     assert found["queries"] == 120
     assert found["r@10"] > 2 * 100 * 10 / 60
 
 
 def test_training_ends_when_recall_no_longer_rises():
-    _, epochs = trained(small(), shortened(learning_rate=1e-12, patience=2))
+    _, epochs = trained(heads(small(), shortened(learning_rate=1e-12, patience=2)))
     assert len(epochs) == 3
 
 
@@ -285,17 +355,26 @@ def test_all_views_are_trained_on():
     data = small()
     views, maps = (np.concatenate([x, x / 2]) for x in (data.views, data.maps))
     both = replace(data, views=views, maps=maps)
-    one, two = (trained(d, shortened(epochs=1))[0].weights() for d in (data, both))
+    one, two = (trained(heads(d, shortened(epochs=1)))[0].weights() for d in (data, both))
     assert not np.array_equal(one["image.linear"], two["image.linear"])
 
 
-def test_tail_learns_too_and_keeps_the_statistics_of_its_normalisation(learned):
-    trainer, _ = learned
-    before, after = Tail(Trunk()).state_dict(), trainer.heads.tail.state_dict()
+# Tails
+
+
+def test_image_tail_learns_and_keeps_the_statistics_of_its_normalisation(learned_tail):
+    trainer, _ = learned_tail
+    before, after = Tail(Trunk()).state_dict(), trainer.tail.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert "blocks.0.conv_pw.weight" in changed
     assert "last.0.weight" in changed
     assert not {name for name in changed if "running" in name}
+
+
+def test_text_tail_learns(learned):
+    before, after = TextTail(TextTrunk()).state_dict(), learned[0].heads.tail.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name for name in before if name.endswith("dense.weight")} <= changed
 
 
 def test_tail_that_has_not_learned_gives_what_the_trunk_gives():
@@ -309,11 +388,52 @@ def test_tail_that_has_not_learned_gives_what_the_trunk_gives():
     )
 
 
+def test_text_tail_that_has_not_learned_gives_what_the_trunk_gives():
+    trunk = TextTrunk().eval()
+    tokens = torch.tensor([[101, 1037, 3899, 102], [101, 4937, 102, 0]])
+    mask = (tokens > 0).long()
+    with torch.no_grad():
+        known, read = trunk(tokens, mask)
+        found = TextTail(trunk).eval()(read, mask)
+    assert torch.allclose(found, known, atol=1e-5)
+
+
+def test_text_features_are_of_each_text_by_itself():
+    words = spoken(np.random.default_rng(1).normal(size=(200, 384)).astype(np.float32))
+    tail = TextTail(TextTrunk()).eval()
+    rows = np.random.default_rng(2).integers(200, size=150)
+    with torch.no_grad():
+        found = text_features(tail, words, rows)
+        alone = torch.cat([text_features(tail, words, rows[k : k + 1]) for k in range(0, 150, 29)])
+    assert found.shape == (150, 768)
+    assert np.array_equal(found[:, :384], words.sentences[rows])
+    assert torch.allclose(found[::29], alone, atol=1e-5)
+
+
+def test_kept_tail_is_as_it_was_and_knows_where_it_came_from(tmp_path, learned_tail):
+    tail, read = learned_tail[0].tail, Tail(Trunk())
+    write_tail(tmp_path / "kept", tail, "the key")
+    assert key_of(tmp_path / "kept") == "the key"
+    read.load(tmp_path / "kept")
+    for name, tensor in read.stored().items():
+        assert torch.equal(tensor, tail.stored()[name].half().float()), name
+    assert all(name.startswith(TAIL) for name in read.stored())
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no safetensors"])
+def test_what_is_no_kept_tail_has_no_key(tmp_path, content):
+    if content is not None:
+        (tmp_path / "kept").write_bytes(content)
+    assert key_of(tmp_path / "kept") is None
+
+
 def test_classes_are_the_mean_of_their_wordings_once_trained(learned):
-    heads = learned[0].heads
-    weights = heads.exported()
-    wordings = [heads_part_of_texts(texts, weights) for texts in CLASSES]
-    assert np.allclose(weights["classes"], unit(sum(wordings)).numpy(), atol=1e-5)
+    trainer, _ = learned
+    weights = trainer.heads.exported(trainer.wordings(trainer.heads.tail).detach())
+    with torch.no_grad():
+        wordings = trainer.wordings(trainer.heads.tail).numpy()
+    parts = [heads_part_of_texts(texts, weights) for texts in wordings]
+    assert np.allclose(weights["classes"], unit(sum(parts)).numpy(), atol=1e-5)
 
 
 # Views
@@ -371,7 +491,7 @@ def test_epochs_are_shuffled_otherwise():
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=9), st.integers(1, 5))
 def test_captions_of_a_batch_belong_to_its_pictures(counts, number):
     captions = of_lengths(counts)
-    drawn = drawn_captions(captions, number, torch.Generator().manual_seed(0)).numpy()
+    drawn = drawn_captions(captions, number, torch.Generator().manual_seed(0))
     assert drawn.shape == (len(counts), number)
     for own, rows in zip(captions, drawn, strict=True):
         assert set(rows) <= set(own)

@@ -25,11 +25,14 @@ from indexer.whole_file import whole_file
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
 
-FORMAT = "picfuse-heads-3"
-WITHOUT_CLASS_PART = "picfuse-heads-2"  # what was trained before: the heads' part is all of a row
+FORMAT = "picfuse-heads-4"
+WITHOUT_TEXT_TAIL = "picfuse-heads-3"  # what was trained before: texts are read by MiniLM alone
+WITHOUT_CLASS_PART = "picfuse-heads-2"  # and before that: the heads' part is all of a row
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of what the two towers give
 TRUNK = 5504  # of the pooled features: those of the trunk; the others are the tail's
-TAIL = "tail."  # begins the names of the tensors that belong to the image tower itself
+TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
+READ = 2 * WORDS  # width of text features: of the text tower and of its tail
+STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied with
 COARSE = ("image.linear", "image.inner")  # stored as whole numbers of 8 bits, scaled by row
 SHARPNESS = 1.5  # power of the class probabilities in the class part
 IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part, beside a heads' part of length 1
@@ -42,16 +45,16 @@ CLASS_PART = {
     "class.gate": (WORDS, 1),
     "class.gate_bias": (1,),
 }
-SHAPES = {  # name: axes; h = hidden units, a row has a heads' part d and a class part c: d+c
+SHAPES = {  # name: axes; w = text features, h = hidden units, d+c = heads' and class part of a row
     **{f"image.{name}": (POOLED + CLASSES, out) for name, out in (("linear", "d"), ("inner", "h"))},
-    **{f"text.{name}": (WORDS, out) for name, out in (("linear", "d"), ("inner", "h"))},
+    **{f"text.{name}": ("w", out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"{side}.outer": ("h", "d") for side in ("image", "text")},
     **{f"{side}.bias": ("d",) for side in ("image", "text")},
     **{f"{side}.inner_bias": ("h",) for side in ("image", "text")},
     "image.mean": (POOLED + CLASSES,),
     "image.scale": (POOLED + CLASSES,),
-    "text.mean": (WORDS,),
-    "text.scale": (WORDS,),
+    "text.mean": ("w",),
+    "text.scale": ("w",),
     "classes": (CLASSES, "d"),
     "class_weight": (1,),
     "mean.image": ("d+c",),
@@ -95,10 +98,13 @@ def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
     """`s · g(t) · unit(t A + b)`, (n, c): near the codes of the classes that a text names.
 
     The gate `g(t)`, a logistic function of the text features, is 1 for what reads like the name
-    of a thing and 0 for what reads like the description of a scene.
+    of a thing and 0 for what reads like the description of a scene. It reads what the text tower
+    knew before its tail was trained.
     """
-    gate = 1 / (1 + np.exp(-(x @ weights["class.gate"] + weights["class.gate_bias"])))
-    codes: Rows = TEXT_SHARE * gate * unit_rows(x @ weights["class.linear"] + weights["class.bias"])
+    known = x[:, :WORDS]
+    gate = 1 / (1 + np.exp(-(known @ weights["class.gate"] + weights["class.gate_bias"])))
+    named = unit_rows(known @ weights["class.linear"] + weights["class.bias"])
+    codes: Rows = TEXT_SHARE * gate * named
     return codes
 
 
@@ -118,8 +124,8 @@ def read_heads(
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {}).get("description", "{}"))
-            names = [name for name in file.keys() if not name.startswith(TAIL)]  # noqa: SIM118
-            names = [name for name in names if name.removesuffix(".step") not in without]
+            names = [name for name in file.keys() if not name.startswith(TAILS)]  # noqa: SIM118
+            names = [name for name in names if name.removesuffix(STEP) not in without]
             weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
         settings = description.get("settings", {})
     except (OSError, SafetensorError, AttributeError, TypeError, ValueError) as error:
@@ -129,10 +135,10 @@ def read_heads(
         ) from error
     if description.get("format") == WITHOUT_CLASS_PART and not set(weights) & set(CLASS_PART):
         weights |= _no_class_part()
-        description["format"] = FORMAT
+        description["format"] = WITHOUT_TEXT_TAIL
     for name in COARSE:
-        if name in weights and f"{name}.step" in weights:
-            weights[name] *= weights.pop(f"{name}.step")
+        if name in weights and f"{name}{STEP}" in weights:
+            weights[name] *= weights.pop(f"{name}{STEP}")
     _check_shapes(path, weights, description, without)
     return weights, settings
 
@@ -150,12 +156,13 @@ def _check_shapes(
     without: tuple[str, ...],
 ) -> None:
     wanted = {name: axes for name, axes in SHAPES.items() if name not in without}
-    if description.get("format") != FORMAT or set(weights) != set(wanted):
+    reads = {FORMAT: READ, WITHOUT_TEXT_TAIL: WORDS}.get(str(description.get("format")))
+    if reads is None or set(weights) != set(wanted):
         raise ModelError(
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
             f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
         )
-    sizes = {"d": weights["image.bias"].size, "c": weights["class.bias"].size, "h": 0}
+    sizes = {"d": weights["image.bias"].size, "c": weights["class.bias"].size, "h": 0, "w": reads}
     sizes["d+c"] = sizes["d"] + sizes["c"]
     for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
@@ -164,22 +171,45 @@ def _check_shapes(
             raise ModelError(f"{path}: tensor {name!r} is damaged; train or download it again")
 
 
+def format_of(weights: Mapping[str, Array]) -> str:
+    """The format of the file that weights were read from."""
+    if not len(weights["class.bias"]):
+        return WITHOUT_CLASS_PART
+    return FORMAT if len(weights["text.mean"]) == READ else WITHOUT_TEXT_TAIL
+
+
+def has_text_tail(path: Path) -> bool:
+    """Whether a heads file holds a tail of the text tower; a file that is none holds none."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return any(name.startswith(TEXT_TAIL) for name in file.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return False
+
+
 def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: object) -> None:
-    """Save heads and tail as safetensors in float16, with their settings in the file's header.
+    """Save heads and tails as safetensors in float16, with their settings in the file's header.
 
     The largest tensors take a byte for each number, in steps of a 127th of the largest of a row:
     half the size, and no figure changes. The file appears whole or not at all: an interrupt
     leaves the one before.
     """
-    names = [*SHAPES, *sorted(name for name in weights if name.startswith(TAIL))]
-    tensors = {name: np.ascontiguousarray(weights[name], dtype=np.float16) for name in names}
-    for name in COARSE:
-        step = np.maximum(np.abs(weights[name]).max(axis=1, keepdims=True), 1e-6) / 127
-        tensors[f"{name}.step"] = step = step.astype(np.float32)
-        tensors[name] = np.rint(weights[name] / step).astype(np.int8)
+    names = [*SHAPES, *sorted(name for name in weights if name.startswith(TAILS))]
+    tensors: dict[str, NDArray[Any]] = {}
+    for name in names:
+        if name in COARSE or (name.startswith(TEXT_TAIL) and weights[name].ndim > 1):
+            tensors[name], tensors[f"{name}{STEP}"] = _coarse(weights[name])
+        else:
+            tensors[name] = np.ascontiguousarray(weights[name], dtype=np.float16)
     with whole_file(path) as temporary:
         described = {"format": FORMAT, "settings": settings}
         temporary.write_bytes(packed(tensors, "description", described))
+
+
+def _coarse(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A matrix (n, m) in whole numbers of 8 bits, and the step (n, 1) of each row."""
+    step = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-6) / 127
+    return np.rint(matrix / step).astype(np.int8), step.astype(np.float32)
 
 
 def file_hash(path: Path) -> str:

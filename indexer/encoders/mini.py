@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ from indexer.encoders.heads import (
     BUILT_IN,
     CLASSES,
     COARSE,
-    FORMAT,
     POOLED,
-    WITHOUT_CLASS_PART,
+    READ,
+    WORDS,
     class_branch,
     class_part_of_images,
     class_part_of_texts,
     file_hash,
+    format_of,
+    has_text_tail,
     head,
     image_features,
     read_heads,
@@ -56,10 +58,11 @@ logger = logging.getLogger(__name__)
 
 
 class Towers:
-    """The two pretrained towers and the tail of a heads file, without its heads.
+    """The two pretrained towers and the tails of a heads file, without its heads.
 
-    `trunk` is the image tower without a tail: what the training of heads reads. The text tower is
-    the same in both precisions: it encodes a query in some milliseconds.
+    `trunk` and `words` are the towers without tails: what the training of heads reads. The text
+    tower is the same in both precisions: it encodes a query in some milliseconds. `width` is that
+    of text features: 768, or 384 with heads that were trained without a tail of the text tower.
     """
 
     def __init__(
@@ -71,7 +74,11 @@ class Towers:
         plain = Graph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
         self.image = Int8Graph(plain, heads) if int8 else plain
         self.maps = Graph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
-        self.text = MappedGraph(Graph(f"text-{TEXT_TOWER.sha256[:12]}", cache, heads))
+        words = TEXT_TOWER.sha256[:12]
+        self.words = Graph(f"words-{words}", cache, heads)
+        tail = f"-{heads_hash[:12]}" if has_text_tail(heads) else ""
+        self.text = MappedGraph(Graph(f"text-{words}{tail}", cache, heads))
+        self.width = READ if tail else WORDS
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
@@ -100,10 +107,32 @@ class Towers:
         return image_features(pooled, probabilities, np.concatenate), read
 
     def text_features(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Shape (n, 384), unit length. Texts of like length share a batch, to pad little."""
-        rows = np.zeros((len(texts), 384), np.float32)
-        encoded = self._tokens(texts)
-        order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
+        """Shape (n, width): of text tower and tail, each of unit length."""
+        rows = np.zeros((len(texts), self.width), np.float32)
+        for chosen, inputs in self._batches(self._tokens(texts)):
+            rows[chosen] = self.text.run(inputs)[0]
+        return rows
+
+    def word_features(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float16]]]:
+        """The same without the tail's features, (n, 384), and what a tail reads of each text."""
+        rows, encoded = np.zeros((len(texts), WORDS), np.float32), self._tokens(texts)
+        read = [np.zeros((0, WORDS), np.float16)] * len(texts)
+        for chosen, inputs in self._batches(encoded):
+            rows[chosen], states = self.words.run(inputs)
+            for index, of_text in zip(chosen, states, strict=True):
+                read[index] = of_text[: len(encoded[index])].astype(np.float16)
+        return rows, read
+
+    def _batches(
+        self, encoded: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[list[int], dict[str, NDArray[np.int64]]]]:
+        """Which texts run together, and what the tower reads of them.
+
+        Texts of like length share a batch, to pad little.
+        """
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
             tokens = np.zeros((len(chosen), len(encoded[chosen[-1]])), np.int64)
@@ -111,8 +140,7 @@ class Towers:
             for row, index in enumerate(chosen):
                 tokens[row, : len(encoded[index])] = encoded[index]
                 mask[row, : len(encoded[index])] = 1
-            rows[chosen] = self.text.run({"tokens": tokens, "mask": mask})[0]
-        return rows
+            yield chosen, {"tokens": tokens, "mask": mask}
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         if self._tokenizer is None:
@@ -135,7 +163,7 @@ class MiniEncoder:
         self.weights, self.settings = read_heads(heads, without=COARSE)
         self._heads, self._heads_hash = heads, file_hash(heads)
         self.towers = Towers(cache, heads, heads_hash=self._heads_hash, int8=int8)
-        made = FORMAT if len(self.weights["class.bias"]) else WITHOUT_CLASS_PART
+        made = format_of(self.weights)
         parts = (made, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
         self.fingerprint = digest + (INT8_ROWS if int8 else "")
@@ -187,7 +215,7 @@ def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) ->
 
 
 def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of text features (n, 384): the heads' part and the class part."""
+    """Embeddings of text features (n, 768): the heads' part and the class part."""
     named = class_part_of_texts(features, weights)
     return unit_rows(np.concatenate([heads_part_of_texts(features, weights), named], axis=1))
 
@@ -200,7 +228,7 @@ def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, An
 
 
 def heads_part_of_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Text features (n, 384) through the text head."""
+    """Text features (n, 768) through the text head."""
     return unit_rows(head(standardised(features, TEXT, weights), TEXT, weights))
 
 

@@ -1,4 +1,4 @@
-"""The built-in model's pretrained towers in PyTorch, and their export to ONNX.
+"""The built-in model's image tower in PyTorch, and the export of its towers to ONNX.
 
 Run as `python -m indexer.encoders.towers NAME FILE HEADS`. Weights are loaded only after their hash
 is checked, as safetensors or with `weights_only`.
@@ -15,14 +15,15 @@ import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import BertConfig, BertModel
 
-from indexer.encoders.heads import TAIL
-from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
+from indexer.encoders.heads import TAIL, has_text_tail
+from indexer.encoders.packages import IMAGE_TOWER
 from indexer.encoders.places import MAPS
+from indexer.encoders.text_tower import TextTower, TextTrunk
 from indexer.errors import ModelError
 
 FIRST_STAGE = 3  # of seven, from 0: the first whose channels the image head reads
+TOWERS = ("image", "trunk", "maps", "text", "words")
 TAIL_STAGE = 5  # the tail begins behind the first block of this one
 
 
@@ -75,6 +76,8 @@ class Tail(nn.Module):
 
     Its normalisation keeps the statistics of ImageNet, also while it is trained.
     """
+
+    width = 2560  # of its features: means and maxima
 
     def __init__(self, trunk: Trunk) -> None:
         super().__init__()
@@ -158,29 +161,11 @@ def quarters(x: Tensor) -> list[Tensor]:
     ]
 
 
-class TextTower(nn.Module):
-    """MiniLM-L6: tokens to the unit-length mean of the last layer, as it was trained."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        path = TEXT_TOWER.verified()
-        config = BertConfig.from_pretrained(path.parent, attn_implementation="eager")
-        self.net = BertModel(config, add_pooling_layer=False)
-        stored = load_file(path)
-        kept = {name: stored[name] for name in self.net.state_dict() if name in stored}
-        self.net.load_state_dict(kept)
-
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """int64 (n, length) twice to float32 (n, 384)."""
-        states = self.net(input_ids=tokens, attention_mask=mask).last_hidden_state
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        return nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=-1)
-
-
 def export(name: str, path: Path, heads: Path) -> None:
-    """Write the ONNX graph of the tower "image", "trunk", "maps" or "text".
+    """Write the ONNX graph of the tower "image", "trunk", "maps", "text" or "words".
 
-    Batch and length are left open. `heads` is the heads file whose tail belongs to the image tower.
+    Batch and length are left open. `heads` is the heads file whose tails belong to the towers;
+    trunk and words, the trunk of the text tower, have none.
     """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
     pixels = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)
@@ -195,12 +180,14 @@ def export(name: str, path: Path, heads: Path) -> None:
     elif name == "maps":
         tower, shapes = Maps(heads), [{0: batch}]
         names = (["pixels"], [*MAPS])
-    elif name == "text":
-        tower, shapes = TextTower(), [{0: batch, 1: length}] * 2
+    elif name in ("text", "words"):
+        plain = name == "words"
+        tower = TextTrunk() if plain else TextTower(heads, tail=has_text_tail(heads))
+        shapes = [{0: batch, 1: length}] * 2
         example = (torch.ones(2, 9, dtype=torch.int64), torch.ones(2, 9, dtype=torch.int64))
-        names = (["tokens", "mask"], ["sentence"])
+        names = (["tokens", "mask"], ["sentence", "read"] if plain else ["sentence"])
     else:
-        raise ModelError(f"no tower {name!r}; there are 'image', 'trunk', 'maps' and 'text'")
+        raise ModelError(f"no tower {name!r}; there are {', '.join(map(repr, TOWERS))}")
     torch.onnx.export(
         tower.eval(),
         example,

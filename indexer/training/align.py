@@ -1,182 +1,146 @@
-"""Training of tail and heads of the built-in model: image and text features into one space."""
+"""The two parts of the training of the built-in model: first the image tail, then all the rest.
+
+The image tail is trained with heads that are thrown away. Those that stay learn from what it then
+says, together with the tail of the text tower: an image tail that still learns would fit itself to
+the training pictures as fast as the text tail to their captions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from indexer.encoders import Rows
 from indexer.encoders.mini import (
     heads_part_of_images,
     heads_part_of_texts,
     project_images,
     project_texts,
 )
-from indexer.encoders.towers import Tail
-from indexer.training.batches import cuts, shuffled
+from indexer.encoders.text_tower import TextTail, TextTrunk
+from indexer.encoders.towers import Tail, Trunk
+from indexer.report import Progress
+from indexer.training.aligning import Aligning, AlignSettings, Weights
 from indexer.training.class_part import class_part, narrowed
-from indexer.training.features import Features
-from indexer.training.heads_model import Heads, HeadSizes, image_features
-from indexer.training.loop import Judged, LoopSettings, Task
-from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
-from indexer.training.recall import figures, mean_recall, ranks
-from indexer.training.views import VIEWS
+from indexer.training.features import Features, Ints
+from indexer.training.heads_model import arrays, image_features
+from indexer.training.loop import LoopSettings
+from indexer.training.words import Words, text_features
 
-Weights = dict[str, NDArray[np.float32]]
-SIZES = HeadSizes()
-LOOP = LoopSettings(epochs=8, patience=3, learning_rate=1e-3, weight_decay=0.3)
-SAMPLE = 1000  # pictures by which features are standardised
+AT_ONCE = 100  # pictures between two signs of progress
 
 
-@dataclass(frozen=True, slots=True)
-class AlignSettings:
-    """How the heads are trained; the defaults made the shipped ones.
+class AligningImageTail(Aligning):
+    """The tail of the image tower learns, with heads that read sentences as MiniLM does."""
 
-    `views` of each picture are trained on, with that many `captions` a step; `class_loss` and
-    `caption_loss` weigh the losses beside that of pairs; `tail_rate` is the tail's learning rate
-    as a share of the heads'. `class_gain`: how heavy the class-name branch is in the end, as a
-    share of what it is in training: beside the class part, less of it is enough.
-    """
-
-    sizes: HeadSizes = SIZES
-    views: int = VIEWS
-    batch: int = 500
-    captions: int = 3
-    tail_rate: float = 0.3
-    class_gain: float = 0.5
-    label_smoothing: float = 0.05
-    class_loss: float = 0.5
-    caption_loss: float = 0.4
-    loop: LoopSettings = LOOP
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Different pictures, in one view each: their features and maps, and captions (n, c, 384)."""
-
-    images: NDArray[np.float16]
-    maps: NDArray[np.float16]
-    texts: Tensor
-
-
-class HeadsTrainer:
-    """Makes the task of the training loop, and the weights that a heads file holds.
-
-    `class_texts`: text features (k, 1000, 384) of the ImageNet classes in k wordings.
-    """
+    name = "image tail"
 
     def __init__(
         self,
         train: Features,
         validation: Features,
-        class_texts: NDArray[np.float32],
+        classes: Sequence[Words],
         settings: AlignSettings,
     ) -> None:
         torch.manual_seed(settings.loop.seed)
-        self.settings = settings
-        self.train, self.validation = train, validation
-        some = slice(None, None, max(1, len(train.places) // SAMPLE))
-        captions = train.texts[train.all_captions()]
-        self.heads = Heads(
-            train.views[0, some], train.maps[0, train.places[some]], captions, class_texts,
-            settings.sizes,
-        )  # fmt: skip
-        self._texts = torch.from_numpy(train.texts)
+        self._sentences = torch.from_numpy(train.texts)
+        self._classes = torch.from_numpy(np.stack([words.sentences for words in classes]))
+        super().__init__(train, validation, Tail(Trunk()), settings)
 
-    def task(self, key: str) -> Task[Pairs]:
-        """What the loop trains; `key` tells the data."""
-        steps = len(cuts(len(self.train.places), self.settings.batch))
-        key, rates = repr((key, self.settings)), {"tail.": self.settings.tail_rate}
-        return Task(self.heads, self.batches, steps, self.loss, self.judge, key, rates)
+    @property
+    def loop(self) -> LoopSettings:
+        return self.settings.tail_loop
 
-    def batches(self, generator: torch.Generator) -> Iterator[Pairs]:
-        """One epoch: every picture once, in any of its views, with some of its captions."""
-        train = self.train
-        for pictures in shuffled(len(train.places), self.settings.batch, generator):
-            drawn = torch.randint(len(train.views), pictures.shape, generator=generator)
-            number, at = drawn.numpy(), pictures.numpy()
-            captions = drawn_captions(
-                [train.captions[k] for k in at.tolist()], self.settings.captions, generator
-            )
-            maps = train.maps[number, train.places[at]]
-            yield Pairs(train.views[number, at], maps, self._texts[captions])
+    @property
+    def rate(self) -> float:
+        return self.settings.tail_rate
 
-    def loss(self, pairs: Pairs) -> Tensor:
-        """InfoNCE of pairs, of captions of one picture, and the class agreement, weighted."""
-        settings, classes = self.settings, self.heads.classes()
-        features = image_features(self.heads.tail, pairs.images, pairs.maps)
-        v_i, probabilities = self.heads.images(features, classes)
-        v_t = self.heads.texts(pairs.texts)  # (n, c, dim)
-        scale = 1 / self.heads.temperature.exp()
-        loss = info_nce_of_several(v_i, v_t, scale, settings.label_smoothing)
-        agreement = class_agreement(v_i, classes, probabilities, scale)
-        alike = info_nce(v_t[:, 0], v_t[:, 1], scale, settings.label_smoothing)
-        return loss + settings.class_loss * agreement + settings.caption_loss * alike
+    @property
+    def tail(self) -> Tail:
+        """What is learned for good."""
+        assert isinstance(self.heads.tail, Tail)
+        return self.heads.tail
 
-    def judge(self) -> Judged:
-        """Mean recall and figures of text to image on the validation pictures, by heads alone."""
-        weights, data = self._exported(), self.validation
-        v_i = heads_part_of_images(plain_features(self.heads.tail, data), weights)
-        return judged(v_i, heads_part_of_texts(data.texts[data.all_captions()], weights), data)
+    def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
+        return image_features(tail, data.views[views, at], data.maps[views, data.places[at]])
 
-    def _exported(self) -> Weights:
-        weights = self.heads.exported()
-        weights["class_weight"] *= self.settings.class_gain
-        return weights
+    def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
+        return self._sentences[rows]
+
+    def wordings(self, tail: nn.Module) -> Tensor:
+        return self._classes
+
+
+class AligningHeads(Aligning):
+    """The heads learn, and with them the tail of the text tower; `words` are of all captions."""
+
+    name = "heads and text tail"
+
+    def __init__(
+        self,
+        train: Features,
+        validation: Features,
+        words: Words,
+        classes: Sequence[Words],
+        settings: AlignSettings,
+    ) -> None:
+        torch.manual_seed(settings.loop.seed)
+        self._words, self._classes = words, classes
+        super().__init__(train, validation, TextTail(TextTrunk()), settings)
+
+    @property
+    def loop(self) -> LoopSettings:
+        return self.settings.loop
+
+    @property
+    def rate(self) -> float:
+        return self.settings.text_tail_rate
+
+    def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
+        return torch.from_numpy(data.views[views, at]).float()
+
+    def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
+        return text_features(tail, self._words, rows)
+
+    def wordings(self, tail: nn.Module) -> Tensor:
+        each = [text_features(tail, c, np.arange(len(c.sentences))) for c in self._classes]
+        return torch.stack(each)
 
     def weights(self) -> Weights:
-        """The tensors of the heads file: heads, class part, mean rows of the training data.
+        """The tensors of the heads file but the image tail: heads, class part, text tail, means.
 
         Half of the width is the heads', half the class part's.
         """
-        weights, features = self._exported(), plain_features(self.heads.tail, self.train)
-        captions, names = (
-            self.train.texts[self.train.all_captions()],
-            self.heads.class_texts.numpy(),
-        )
+        weights, width = self.exported(), self.settings.sizes.dim // 2
+        images, captions = self.plain_features(self.train), self.caption_features(self.train)
         rows = [
-            heads_part_of_images(features, weights),
+            heads_part_of_images(images, weights),
             heads_part_of_texts(captions, weights),
             weights["classes"],
         ]
-        width = self.settings.sizes.dim // 2
         weights = narrowed(weights, np.concatenate(rows), width)
-        weights |= class_part(names, captions, self.settings.sizes.dim - width)
-        weights["mean.image"] = project_images(features, weights).mean(0)
+        names = np.stack([words.sentences for words in self._classes])
+        sentences = self._words.sentences[self.train.all_captions()]
+        weights |= class_part(names, sentences, self.settings.sizes.dim - width)
+        weights["mean.image"] = project_images(images, weights).mean(0)
         weights["mean.text"] = project_texts(captions, weights).mean(0)
-        return weights
+        tail = self.heads.tail
+        assert isinstance(tail, TextTail)
+        return weights | arrays(tail.stored())
 
 
-def drawn_captions(
-    captions: Sequence[NDArray[np.int64]], number: int, generator: torch.Generator
-) -> Tensor:
-    """`number` captions of each picture (n, number), different ones as far as it has them."""
-    rows = []
-    for own in captions:
-        order = torch.randperm(len(own), generator=generator).numpy()
-        rows.append(own[np.resize(order, number)])
-    return torch.from_numpy(np.stack(rows))
-
-
-def plain_features(tail: Tail, data: Features) -> NDArray[np.float32]:
-    """What the image head reads of pictures as they are, (n, 9064)."""
-    with torch.no_grad():
-        return image_features(tail, data.views[0], data.maps[0, data.places]).numpy()
-
-
-def judged(v_i: Rows, v_t: Rows, data: Features) -> Judged:
-    """Mean recall and figures of text to image, of pictures and their captions."""
-    relevant = data.owners()[:, None] == np.arange(len(v_i))
-    found = ranks(v_t @ v_i.T, relevant)
-    return mean_recall(found), figures(found)
-
-
-def figures_of(tail: Tail, weights: Weights, data: Features) -> dict[str, float]:
-    """Text-to-image figures of a heads file."""
-    v_i = project_images(plain_features(tail, data), weights)
-    return judged(v_i, project_texts(data.texts[data.all_captions()], weights), data)[1]
+def with_tail(tail: Tail, data: Features) -> Generator[Progress, None, Features]:
+    """Features with what an image tail says of each view; yields progress and returns them."""
+    views = np.zeros((*data.views.shape[:2], data.views.shape[2] + tail.width), np.float16)
+    count = len(data.places)
+    for number, known in enumerate(data.views):
+        for start in range(0, count, AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            with torch.no_grad():
+                read = data.maps[number, data.places[part]]
+                views[number, part] = image_features(tail, known[part], read).numpy()
+            yield Progress(number * count + min(start + AT_ONCE, count), views.shape[0] * count)
+    return replace(data, views=views)

@@ -33,9 +33,9 @@ class Features:
     """What the trunk and the text tower made of captioned pictures.
 
     `views`: float16 (k, n, 6504), of k views of n pictures, the first of which is the pictures as
-    they are; `maps`: what a tail reads of them, float16 (k, N, 208, 9, 9), on disk: those of
-    picture i are at `places[i]`; `texts`: (m, 384); `captions[i]`: the rows of `texts` that belong
-    to picture i.
+    they are, or (k, n, 9064) with what a tail says of them; `maps`: what a tail reads of them,
+    float16 (k, N, 208, 9, 9), on disk: those of picture i are at `places[i]`; `texts`: (m, 384);
+    `captions[i]`: the rows of `texts` that belong to picture i.
     """
 
     views: NDArray[np.float16]
@@ -66,6 +66,10 @@ class Extracted:
     captions: list[tuple[str, ...]] = field(default_factory=list)
     features: Features | None = None
     failed: int = 0
+
+    def texts(self) -> list[str]:
+        """All captions, as the rows of the features' `texts` are."""
+        return [text for own in self.captions for text in own]
 
 
 def extract(

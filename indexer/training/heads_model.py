@@ -1,7 +1,8 @@
-"""Heads and tail of the built-in model while they are trained: the heads file as parameters."""
+"""Heads and a tail of the built-in model while they are trained: the heads file as parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.encoders.heads import (
-    CLASSES,
     POOLED,
     TRUNK,
     WORDS,
@@ -19,9 +19,7 @@ from indexer.encoders.heads import (
     head,
     standardised,
 )
-from indexer.encoders.towers import Tail, Trunk
 
-WIDTHS = {"image": POOLED + CLASSES, "text": WORDS}
 AT_ONCE = 25  # pictures that run through the tail together
 LEAST = 1e-3  # spread of a feature
 LEAST_OF_TAIL = 1e-2  # of one that is still learning, and may come to vary more
@@ -79,33 +77,23 @@ class Head(nn.Module):
 
 
 class Heads(nn.Module):
-    """Tail, both heads, the class-name branch and the temperature.
+    """Both heads, the class-name branch, the temperature, and the tail that is trained with them.
 
-    `images` (n, 6504), `maps` (n, 208, 9, 9) and `captions` (m, 384) are features of training
-    data, by which the heads standardise; `class_texts` (k, 1000, 384) those of the classes in k
-    wordings.
+    `images` (n, 9064) and `captions` (m, w) are features of training data, by which the heads
+    standardise.
     """
 
-    def __init__(
-        self,
-        images: NDArray[np.float16],
-        maps: NDArray[np.float16],
-        captions: NDArray[np.float32],
-        class_texts: NDArray[np.float32],
-        sizes: HeadSizes,
-    ) -> None:
+    def __init__(self, tail: nn.Module, images: Tensor, captions: Tensor, sizes: HeadSizes) -> None:
         super().__init__()
-        self.tail = Tail(Trunk())
-        self.image = Head("image", WIDTHS["image"], sizes.image_hidden, sizes.image_dropout, sizes)
-        self.text = Head("text", WIDTHS["text"], sizes.text_hidden, sizes.text_dropout, sizes)
+        self.tail = tail
+        wide, words = images.shape[1], captions.shape[1]
+        self.image = Head("image", wide, sizes.image_hidden, sizes.image_dropout, sizes)
+        self.text = Head("text", words, sizes.text_hidden, sizes.text_dropout, sizes)
         with torch.no_grad():
-            least = torch.full((WIDTHS["image"],), LEAST)
-            least[TRUNK:POOLED] = LEAST_OF_TAIL
-            self.image.standardise(image_features(self.tail, images, maps), least)
-            self.text.standardise(torch.from_numpy(captions))
+            self.image.standardise(images, _least(wide, slice(TRUNK, POOLED)))
+            self.text.standardise(captions, _least(words, slice(WORDS, None)))
         self.class_weight = nn.Parameter(torch.full((1,), CLASS_WEIGHT))
         self.temperature = nn.Parameter(torch.tensor(0.07).log())
-        self.class_texts = torch.from_numpy(class_texts)
 
     def images(self, features: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """`v_i` (n, dim) and the class probabilities (n, 1000) of image features."""
@@ -118,31 +106,44 @@ class Heads(nn.Module):
         """`v_t` (n, dim) of text features."""
         return functional.normalize(self.text(features), dim=-1)
 
-    def classes(self) -> Tensor:
-        """Embeddings (1000, dim) of the classes: in any wording while training, else their mean.
+    def classes(self, wordings: Tensor) -> Tensor:
+        """Embeddings (1000, dim) of the classes, of text features (k, 1000, w) in k wordings.
 
-        A wording of its own for each class and step ties a class to all that it is called.
+        In any wording while training, else their mean. A wording of its own for each class and
+        step ties a class to all that it is called.
         """
-        wordings = self.class_texts
         if not self.training:
             return functional.normalize(torch.stack(list(map(self.texts, wordings))).sum(0), dim=-1)
         drawn = torch.randint(len(wordings), wordings.shape[1:2])
         return self.texts(wordings[drawn, torch.arange(wordings.shape[1])])
 
-    def exported(self) -> dict[str, NDArray[np.float32]]:
-        """All tensors of the heads file but its mean rows."""
+    def exported(self, wordings: Tensor) -> dict[str, NDArray[np.float32]]:
+        """The tensors of the heads file, but tails, class part and mean rows."""
         was_training = self.training
         self.eval()
         with torch.no_grad():
-            tensors = {"class_weight": self.class_weight, "classes": self.classes()}
+            tensors = {"class_weight": self.class_weight, "classes": self.classes(wordings)}
         for side in (self.image, self.text):
             tensors |= {f"{side.side}.{name}": t for name, t in side.tensors().items()}
-        tensors |= self.tail.stored()
         self.train(was_training)
-        return {name: t.detach().cpu().numpy().copy() for name, t in tensors.items()}
+        return arrays(tensors)
 
 
-def image_features(tail: Tail, images: NDArray[np.float16], maps: NDArray[np.float16]) -> Tensor:
+def arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
+    """Tensors as arrays of their own."""
+    return {name: t.detach().cpu().numpy().copy() for name, t in tensors.items()}
+
+
+def _least(width: int, of_tail: slice) -> Tensor:
+    """What is added to the spread of each of `width` features."""
+    least = torch.full((width,), LEAST)
+    least[of_tail] = LEAST_OF_TAIL
+    return least
+
+
+def image_features(
+    tail: nn.Module, images: NDArray[np.float16], maps: NDArray[np.float16]
+) -> Tensor:
     """What the image head reads (n, 9064), of features (n, 6504) and maps of the trunk.
 
     The tail runs on a few pictures at a time, whose maps fit into the processor's cache.

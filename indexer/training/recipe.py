@@ -11,23 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from indexer.encoders.heads import BUILT_IN, read_heads, write_heads
-from indexer.encoders.mini import Towers
+from indexer.encoders.heads import BUILT_IN, file_hash, read_heads, write_heads
+from indexer.encoders.mini import Towers, project_images, project_texts
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
 from indexer.report import Progress
-from indexer.training.align import AlignSettings, HeadsTrainer, figures_of
+from indexer.training.align import AligningHeads, AligningImageTail, with_tail
+from indexer.training.aligning import Aligning, AlignSettings, judged
 from indexer.training.datasets import read_split, validation_names
 from indexer.training.features import Extracted, Features, extract
+from indexer.training.heads_model import arrays, image_features
 from indexer.training.imagenet import imagenet_wordings
+from indexer.training.kept_tail import key_of, write_tail
 from indexer.training.loop import Epoch, train
+from indexer.training.words import read_words
 
 
 @dataclass(frozen=True, slots=True)
 class AlignRecipe:
     """What to train on, and where the result goes.
 
+    `tail`: a heads file whose image tail is taken, rather than to train one;
     `split` restricts the data set; `validation` is a list of names, or the share of the pictures
     that is held out for early stopping; `report` is a list of names that is only reported on;
     `checkpoint` and `curves` are as the training loop has them.
@@ -38,17 +44,18 @@ class AlignRecipe:
     split: Path | None = None
     validation: Path | float = 1 / 12
     report: Path | None = None
+    tail: Path | None = None
     captions: Sequence[Path] = ()
     checkpoint: Path | None = None
     curves: Path | None = None
     settings: AlignSettings = field(default_factory=AlignSettings)
 
 
-def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
-    """Train heads and write the best, with a JSON of settings and figures beside them.
+def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
+    """Train tails and heads and write the best, with a JSON of settings and figures beside them.
 
-    Yields `Progress` while features are made, and what the training loop does. An interrupted
-    training goes on from its checkpoint.
+    Yields `Progress` while features are made, what the training loop does, and the name of each
+    part before its epochs. An interrupted training goes on from where it was.
     """
     start = time.monotonic()
     towers = Towers(cache)
@@ -64,29 +71,52 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch]:
         views=recipe.settings.views,
     )
     learned, validation = _split(recipe, data)
-    class_texts = np.stack([towers.text_features(texts) for texts in imagenet_wordings()])
-    trainer = HeadsTrainer(learned, validation, class_texts, recipe.settings)
+    words = yield from read_words(towers, data.texts())
+    classes = []
+    for texts in imagenet_wordings():
+        classes.append((yield from read_words(towers, texts)))
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings),
         "data": _fingerprint(data),
         "pictures": {"train": len(learned.captions), "validation": len(validation.captions)},
         "unreadable": data.failed,
-        "built_in": _figures(BUILT_IN, validation),
-        "epochs": [],
+        "built_in": _figures(BUILT_IN, validation, data, cache),
     }
     key = repr((facts["data"], recipe.validation))
-    for event in train(
-        trainer.task(key), recipe.settings.loop, checkpoint=recipe.checkpoint, curves=recipe.curves
-    ):
-        if isinstance(event, Epoch):
-            facts["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
-            facts |= {"best_epoch": event.number} if event.best else {}
-        yield event
-    write_heads(recipe.output, trainer.weights(), facts["settings"])
-    facts["validation"] = _figures(recipe.output, validation)
+    tail_file = recipe.tail or recipe.output.with_suffix(".tail")
+    tail_key = repr((key, recipe.settings))
+    if recipe.tail is None and key_of(tail_file) != tail_key:
+        first = AligningImageTail(learned, validation, classes, recipe.settings)
+        yield from _train(first, recipe, key, facts)
+        write_tail(tail_file, first.tail, tail_key)
+    tail = Tail(Trunk())
+    tail.load(tail_file)
+    seen = (yield from with_tail(tail, learned)), (yield from with_tail(tail, validation))
+    trainer = AligningHeads(*seen, words, classes, recipe.settings)
+    yield from _train(trainer, recipe, repr((key, file_hash(tail_file))), facts)
+    write_heads(recipe.output, trainer.weights() | arrays(tail.stored()), facts["settings"])
+    facts["validation"] = _figures(recipe.output, validation, data, cache)
     _write_facts(recipe.output, facts, start)
     if recipe.report:
         yield from _report(recipe, towers, cache, facts, start)
+    if recipe.tail is None:
+        tail_file.unlink()
+
+
+def _train(
+    trainer: Aligning, recipe: AlignRecipe, key: str, facts: dict[str, Any]
+) -> Iterator[Progress | Epoch | str]:
+    """Name what is trained, run the loop, and note its epochs under that name."""
+    yield trainer.name
+    noted = facts[trainer.name] = {"epochs": [], "best_epoch": 0}
+    curves = recipe.curves and recipe.curves / trainer.name.replace(" ", "-")
+    for event in train(
+        trainer.task(key), trainer.loop, checkpoint=recipe.checkpoint, curves=curves
+    ):
+        if isinstance(event, Epoch):
+            noted["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
+            noted["best_epoch"] = event.number if event.best else noted["best_epoch"]
+        yield event
 
 
 def _split(recipe: AlignRecipe, data: Extracted) -> tuple[Features, Features]:
@@ -110,15 +140,20 @@ def _report(
     only = read_split(recipe.folder, recipe.report)
     yield from extract(recipe.folder, towers, cache, data, only=only, captions=recipe.captions)
     assert data.features is not None
-    facts["report"] = _figures(recipe.output, data.features)
+    facts["report"] = _figures(recipe.output, data.features, data, cache)
     _write_facts(recipe.output, facts, start)
 
 
-def _figures(heads: Path, data: Features) -> dict[str, float]:
-    """Text-to-image figures of a heads file."""
+def _figures(heads: Path, chosen: Features, data: Extracted, cache: Path) -> dict[str, float]:
+    """Text-to-image figures of a heads file, on pictures of a data set."""
     tail = Tail(Trunk())
     tail.load(heads)
-    return figures_of(tail, read_heads(heads)[0], data)
+    with torch.no_grad():
+        plain = image_features(tail, chosen.views[0], chosen.maps[0, chosen.places]).numpy()
+    texts = data.texts()
+    captions = Towers(cache, heads).text_features([texts[k] for k in chosen.all_captions()])
+    weights, _ = read_heads(heads)
+    return judged(project_images(plain, weights), project_texts(captions, weights), chosen)[1]
 
 
 def _write_facts(output: Path, facts: dict[str, Any], start: float) -> None:

@@ -30,11 +30,13 @@ def encoded(
 def follow(
     events: Iterable[Any], description: str, figures: Sequence[str], *, quiet: bool = False
 ) -> None:
-    """Show how far a training is, and these figures of each epoch, unless `quiet`."""
+    """Show how far a training is, its parts, and these figures of each epoch, unless `quiet`."""
     with bar(description) as show:
         for event in events:
             if isinstance(event, Progress):
                 show(event)
+            elif isinstance(event, str):
+                click.echo(f"training: {event}")
             elif not quiet:
                 parts = (_figure(name, event.figures[name]) for name in figures)
                 validation = ", ".join(parts)
