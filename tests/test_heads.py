@@ -18,6 +18,8 @@ from indexer.encoders.heads import (
     CLASS_PART,
     COARSE,
     FORMAT,
+    SENSE_PART,
+    SENSE_SHARE,
     SHAPES,
     TAIL,
     TEXT_TAIL,
@@ -31,6 +33,7 @@ from indexer.encoders.heads import (
     head,
     image_features,
     read_heads,
+    sense_part_of_texts,
     standardised,
     write_heads,
 )
@@ -44,7 +47,7 @@ from indexer.encoders.mini import (
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
 from indexer.errors import ModelError
 
-SIZES = {"d": 6, "h": 4, "c": 3, "d+c": 9, "w": 768}
+SIZES = {"d": 6, "c": 3, "s": 2, "r": 11, "h": 4, "w": 768}
 
 
 def random_heads(seed=0, **sizes):
@@ -254,22 +257,34 @@ def read_random(path, **changes):
     return read_heads(path)[0]
 
 
-def test_embedding_is_of_unit_length_and_has_both_parts(tmp_path):
+def test_embedding_is_of_unit_length_and_has_all_parts(tmp_path):
     random = np.random.default_rng(1)
     weights = read_random(tmp_path / "heads", **{"class.gate_bias": np.array([99.0], np.float32)})
     images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (9064, 768))
-    for rows, heads, longer in (
+    for rows, heads, others in (
         (project_images(images, weights), heads_part_of_images(images, weights), 0.5),
-        (project_texts(texts, weights), heads_part_of_texts(texts, weights), 1.5),
+        (project_texts(texts, weights), heads_part_of_texts(texts, weights), np.hypot(1.5, 0.8)),
     ):
-        assert rows.shape == (4, 9)
-        assert np.allclose(rows[:, :6] * np.hypot(1, longer), heads, atol=1e-5)
+        assert rows.shape == (4, 11)
+        assert np.allclose(rows[:, :6] * np.hypot(1, others), heads, atol=1e-5)
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp_path):
+    random = np.random.default_rng(1)
+    weights = read_random(tmp_path / "heads")
+    images, texts = (random.normal(size=(4, n)).astype(np.float32) for n in (9064, 768))
+    found = sense_part_of_texts(texts, weights)
+    known = texts[:, :384] @ weights["sense.linear"] + weights["sense.bias"]
+    assert np.allclose(found, SENSE_SHARE * known / np.linalg.norm(known, axis=1, keepdims=True))
+    assert (project_images(images, weights)[:, 9:] == 0).all()
+    assert (project_texts(texts, weights)[:, 9:] / found > 0).all()
 
 
 def before(path, format):
     """A heads file of a format that had no tail of the text tower, or no class part either."""
-    weights = random_heads(w=384)
+    weights = random_heads(w=384, s=0, r=9)
+    weights = {name: w for name, w in weights.items() if name not in SENSE_PART}
     if format == WITHOUT_CLASS_PART:
         weights = {name: w for name, w in weights.items() if name not in CLASS_PART}
         weights |= {name: weights[name][:6] for name in ("mean.image", "mean.text")}
@@ -295,7 +310,9 @@ def test_heads_of_former_formats_embed_as_before(tmp_path, format, dim):
 def test_heads_without_a_class_part_are_all_of_a_row(tmp_path):
     weights, _ = read_heads(before(tmp_path / "heads", WITHOUT_CLASS_PART))
     texts = np.random.default_rng(1).normal(size=(4, 384)).astype(np.float32)
-    assert np.allclose(project_texts(texts, weights), heads_part_of_texts(texts, weights))
+    assert np.allclose(
+        project_texts(texts, weights), heads_part_of_texts(texts, weights), atol=1e-6
+    )
     features = np.ones((2, 9064), np.float32)
     assert np.allclose(project_images(features, weights), heads_part_of_images(features, weights))
 

@@ -172,7 +172,15 @@ def test_figures_of_no_queries_are_zeros():
 
 QUICK = LoopSettings(epochs=8, patience=99, learning_rate=3e-3, weight_decay=0.0, seed=3)
 TINY = AlignSettings(
-    sizes=HeadSizes(dim=16, image_hidden=16, text_hidden=8, image_dropout=0.0, text_dropout=0.0),
+    sizes=HeadSizes(
+        dim=16,
+        classes=5,
+        sense=3,
+        image_hidden=16,
+        text_hidden=8,
+        image_dropout=0.0,
+        text_dropout=0.0,
+    ),
     batch=20,
     text_tail_rate=0.1,
     label_smoothing=0.0,
@@ -304,7 +312,8 @@ def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
     write_heads(tmp_path / "heads", weights, {})
     read, _ = read_heads(tmp_path / "heads")
     assert read["image.bias"].shape == (8,)
-    assert read["class.codes"].shape == (1000, 8)
+    assert read["class.codes"].shape == (1000, 5)
+    assert read["sense.bias"].shape == (3,)
     Tail(Trunk()).load(tmp_path / "heads")
     tail = TextTail(TextTrunk())
     tail.load(tmp_path / "heads")

@@ -1,8 +1,9 @@
 """The two projection heads of the built-in model, and their file, which also holds the tail.
 
 The formulas of the heads stand here once and run on numpy rows when searching and on torch tensors
-when training: both know `@`, `+`, `clip` and `sum`. An embedding has two parts: what the heads make
-of it, learned from captions, and which classes of ImageNet it shows or names.
+when training: both know `@`, `+`, `clip` and `sum`. An embedding has three parts: what the heads
+make of it, learned from captions; which classes of ImageNet it shows or names; and, of a text
+alone, what the text tower says of it by itself, so that texts know each other as they did.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied 
 COARSE = ("image.linear", "image.inner")  # stored as whole numbers of 8 bits, scaled by row
 SHARPNESS = 1.5  # power of the class probabilities in the class part
 IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part, beside a heads' part of length 1
+SENSE_SHARE = 0.8  # length of the sense part of a text
 BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"
 
 CLASS_PART = {
@@ -45,7 +47,8 @@ CLASS_PART = {
     "class.gate": (WORDS, 1),
     "class.gate_bias": (1,),
 }
-SHAPES = {  # name: axes; w = text features, h = hidden units, d+c = heads' and class part of a row
+SENSE_PART = {"sense.linear": (WORDS, "s"), "sense.bias": ("s",)}
+SHAPES = {  # name: axes; w = text features, h = hidden units; d, c, s = the parts of a row, r
     **{f"image.{name}": (POOLED + CLASSES, out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"text.{name}": ("w", out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"{side}.outer": ("h", "d") for side in ("image", "text")},
@@ -57,9 +60,10 @@ SHAPES = {  # name: axes; w = text features, h = hidden units, d+c = heads' and 
     "text.scale": ("w",),
     "classes": (CLASSES, "d"),
     "class_weight": (1,),
-    "mean.image": ("d+c",),
-    "mean.text": ("d+c",),
+    "mean.image": ("r",),
+    "mean.text": ("r",),
     **CLASS_PART,
+    **SENSE_PART,
 }
 
 
@@ -108,6 +112,16 @@ def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
     return codes
 
 
+def sense_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
+    """`s · unit(t S + b)`, (n, s): main directions of what the text tower knew before its tail.
+
+    Pictures have zeros there: it changes nothing among them, and lets a text find a caption that
+    the heads, which know the captions they learned from, would not bring together with it.
+    """
+    known: Rows = x[:, :WORDS] @ weights["sense.linear"] + weights["sense.bias"]
+    return SENSE_SHARE * unit_rows(known)
+
+
 def image_features(pooled: Array, probabilities: Array, concatenate: Callable[..., Array]) -> Array:
     """What the image head reads: pooled features and the roots of the class probabilities."""
     return concatenate([pooled, probabilities.clip(min=0) ** 0.5], -1)
@@ -134,8 +148,10 @@ def read_heads(
             "make one with 'picfuse train align DATASET --output FILE'"
         ) from error
     if description.get("format") == WITHOUT_CLASS_PART and not set(weights) & set(CLASS_PART):
-        weights |= _no_class_part()
+        weights |= _empty(CLASS_PART)
         description["format"] = WITHOUT_TEXT_TAIL
+    if description.get("format") == WITHOUT_TEXT_TAIL and not set(weights) & set(SENSE_PART):
+        weights |= _empty(SENSE_PART)
     for name in COARSE:
         if name in weights and f"{name}{STEP}" in weights:
             weights[name] *= weights.pop(f"{name}{STEP}")
@@ -143,9 +159,9 @@ def read_heads(
     return weights, settings
 
 
-def _no_class_part() -> dict[str, NDArray[np.float32]]:
-    """A class part of no columns: rows are what they were before there was one."""
-    axes = {name: [0 if a == "c" else int(a) for a in shape] for name, shape in CLASS_PART.items()}
+def _empty(part: Mapping[str, tuple[int | str, ...]]) -> dict[str, NDArray[np.float32]]:
+    """A part of no columns: rows are what they were before there was one."""
+    axes = {name: [0 if isinstance(a, str) else a for a in shape] for name, shape in part.items()}
     return {name: np.zeros(shape, np.float32) for name, shape in axes.items()}
 
 
@@ -162,8 +178,9 @@ def _check_shapes(
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
             f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
         )
-    sizes = {"d": weights["image.bias"].size, "c": weights["class.bias"].size, "h": 0, "w": reads}
-    sizes["d+c"] = sizes["d"] + sizes["c"]
+    parts = {"d": "image.bias", "c": "class.bias", "s": "sense.bias"}
+    sizes = {axis: weights[name].size for axis, name in parts.items()}
+    sizes |= {"r": sum(sizes.values()), "w": reads, "h": 0}
     for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)

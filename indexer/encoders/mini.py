@@ -33,6 +33,7 @@ from indexer.encoders.heads import (
     head,
     image_features,
     read_heads,
+    sense_part_of_texts,
     standardised,
 )
 from indexer.encoders.layout import AT_ONCE
@@ -170,7 +171,7 @@ class MiniEncoder:
 
     @property
     def dim(self) -> int:
-        """Width of the space: of the heads' part and the class part."""
+        """Width of the space: of all parts of a row."""
         return len(self.weights["mean.image"])
 
     @property
@@ -209,15 +210,16 @@ class MiniEncoder:
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of image features (n, 9064): the heads' part and the class part."""
+    """Embeddings of image features (n, 9064): heads' part, class part, and no sense part."""
     named = class_part_of_images(features[:, POOLED:] ** 2, weights)
-    return unit_rows(np.concatenate([heads_part_of_images(features, weights), named], axis=1))
+    nothing = np.zeros((len(features), len(weights["sense.bias"])), np.float32)
+    return unit_rows(np.hstack([heads_part_of_images(features, weights), named, nothing]))
 
 
 def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of text features (n, 768): the heads' part and the class part."""
-    named = class_part_of_texts(features, weights)
-    return unit_rows(np.concatenate([heads_part_of_texts(features, weights), named], axis=1))
+    """Embeddings of text features (n, 768): heads' part, class part and sense part."""
+    named, sense = class_part_of_texts(features, weights), sense_part_of_texts(features, weights)
+    return unit_rows(np.hstack([heads_part_of_texts(features, weights), named, sense]))
 
 
 def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:

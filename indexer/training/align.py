@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from indexer.encoders.heads import WORDS
 from indexer.encoders.mini import (
     heads_part_of_images,
     heads_part_of_texts,
@@ -24,10 +25,10 @@ from indexer.encoders.text_tower import TextTail, TextTrunk
 from indexer.encoders.towers import Tail, Trunk
 from indexer.report import Progress
 from indexer.training.aligning import Aligning, AlignSettings, Weights
-from indexer.training.class_part import class_part, narrowed
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
+from indexer.training.parts import class_part, narrowed, sense_part
 from indexer.training.words import Words, text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
@@ -110,21 +111,18 @@ class AligningHeads(Aligning):
         return torch.stack(each)
 
     def weights(self) -> Weights:
-        """The tensors of the heads file but the image tail: heads, class part, text tail, means.
-
-        Half of the width is the heads', half the class part's.
-        """
-        weights, width = self.exported(), self.settings.sizes.dim // 2
+        """The tensors of the heads file but the image tail: all parts, text tail and mean rows."""
+        weights, sizes = self.exported(), self.settings.sizes
         images, captions = self.plain_features(self.train), self.caption_features(self.train)
         rows = [
             heads_part_of_images(images, weights),
             heads_part_of_texts(captions, weights),
             weights["classes"],
         ]
-        weights = narrowed(weights, np.concatenate(rows), width)
+        weights = narrowed(weights, np.concatenate(rows), sizes.dim - sizes.classes - sizes.sense)
         names = np.stack([words.sentences for words in self._classes])
-        sentences = self._words.sentences[self.train.all_captions()]
-        weights |= class_part(names, sentences, self.settings.sizes.dim - width)
+        weights |= class_part(names, captions[:, :WORDS], sizes.classes)
+        weights |= sense_part(captions[:, :WORDS], sizes.sense)
         weights["mean.image"] = project_images(images, weights).mean(0)
         weights["mean.text"] = project_texts(captions, weights).mean(0)
         tail = self.heads.tail

@@ -1,4 +1,4 @@
-"""What is made of trained heads in the end: fewer directions, and beside them the class part.
+"""What is made of trained heads in the end: fewer directions, and beside them the other parts.
 
 Nothing here is learned by steps; it is worked out from the text features of classes and captions.
 """
@@ -54,6 +54,14 @@ def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Arr
         "class.gate_bias": np.array([bias]),
     }
     return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+
+
+def sense_part(captions: Array, width: int) -> dict[str, Array]:
+    """The tensors of the sense part, of text features (m, 384): what captions differ in most."""
+    middle = captions.mean(0)
+    apart = captions - middle
+    linear = _turned(np.linalg.eigh(apart.T @ apart)[1][:, ::-1][:, :width])
+    return {"sense.linear": linear, "sense.bias": (-middle @ linear).astype(np.float32)}
 
 
 def _turned(directions: NDArray[np.floating]) -> Array:

@@ -1,4 +1,4 @@
-"""What is made of trained heads in the end: fewer directions, and the class part."""
+"""What is made of trained heads in the end: fewer directions, class part and sense part."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,12 @@ from indexer.encoders.heads import (
     SHAPES,
     class_part_of_images,
     class_part_of_texts,
+    sense_part_of_texts,
 )
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
-from indexer.training.class_part import class_part, narrowed
+from indexer.training.parts import class_part, narrowed, sense_part
 
-SIZES = {"d": 12, "h": 5, "c": 0, "d+c": 12, "w": 768}
+SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "r": 12, "w": 768}
 
 
 def wordings(seed=0, k=3, between=1.0, within=0.2):
@@ -114,3 +115,19 @@ def test_same_texts_give_the_same_class_part(part):
     again = class_part(wordings(), scenes(), 256)
     assert all(np.array_equal(again[name], tensor) for name, tensor in part.items())
     assert set(part) == set(CLASS_PART)
+
+
+def test_sense_part_keeps_what_texts_have_in_common():
+    random = np.random.default_rng(4)
+    topics = random.normal(size=(20, 10)) @ random.normal(size=(10, 384))
+    texts = np.repeat(topics, 50, axis=0) + random.normal(size=(1000, 384)) / 3
+    rows = sense_part_of_texts(unit_rows(texts), sense_part(unit_rows(texts), 10))
+    nearest = (rows @ rows.T - 9 * np.eye(1000)).argmax(1)
+    assert (nearest // 50 == np.arange(1000) // 50).mean() > 0.99
+
+
+def test_texts_of_the_middle_have_sense_in_all_directions_alike():
+    random = np.random.default_rng(5)
+    texts = unit_rows(random.normal(size=(500, 384)) + 3 * np.eye(384)[7])
+    rows = sense_part_of_texts(texts, sense_part(texts, 64))
+    assert np.abs(rows.mean(0)).max() < 0.05
