@@ -210,7 +210,7 @@ def _write(
             counts=np.array([len(captions[name]) for name in names]),
             views=store.features[:, places],
             places=places,
-            texts=towers.text_features(flat),
+            texts=towers.word_features(flat)[0],
             failed=failed,
         )
 

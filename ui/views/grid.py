@@ -35,13 +35,14 @@ def grid(cards: Sequence[Card], actions: Actions) -> None:
 
 
 def _show(card: Card, place: int, actions: Actions) -> None:
+    """One card. Its buttons are those of the picture: at its place there may soon be another."""
     small = card.small()
     if small is None:
         with st.container(key=f"none-{place}"):
             st.markdown(":material/hide_image:")
     else:
         st.image(small, width="stretch", alt=card.said)
-    if st.button("Show picture", key=f"open-{place}", type="tertiary"):
+    if st.button("Show picture", key=f"open-{card.picture_id}", type="tertiary"):
         open_picture(card, actions.more, actions.where)
     with st.container(key=f"said-{place}"):
         st.text(card.said)
@@ -50,20 +51,22 @@ def _show(card: Card, place: int, actions: Actions) -> None:
     with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
         st.button(
             "More like this",
-            key=f"more-{place}",
+            key=f"more-{card.picture_id}",
             type="tertiary",
             on_click=actions.more,
             args=(card.picture_id,),
         )
-        if card.like and st.button(f"+{len(card.like)}", key=f"like-{place}", type="tertiary"):
+        if card.like and st.button(
+            f"+{len(card.like)}", key=f"like-{card.picture_id}", type="tertiary"
+        ):
             open_alike(card)
         if actions.judge is not None:
-            _judging(card, place, actions.judge)
+            _judging(card, actions.judge)
         if card.score:
             st.caption(card.score, width="content")
 
 
-def _judging(card: Card, place: int, judge: Callable[[int, bool], None]) -> None:
+def _judging(card: Card, judge: Callable[[int, bool], None]) -> None:
     """Two buttons that mark a picture as right or wrong."""
     for right, icon, said in (
         (True, ":material/thumb_up:", "Right: find more such pictures"),
@@ -71,7 +74,7 @@ def _judging(card: Card, place: int, judge: Callable[[int, bool], None]) -> None
     ):
         st.button(
             icon,
-            key=f"{'right' if right else 'wrong'}-{place}",
+            key=f"{'right' if right else 'wrong'}-{card.picture_id}",
             type="tertiary",
             help=said,
             on_click=judge,
