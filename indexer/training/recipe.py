@@ -83,24 +83,32 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
         "built_in": _figures(BUILT_IN, validation, data, cache),
     }
     key = repr((facts["data"], recipe.validation))
-    tail_file = recipe.tail or recipe.output.with_suffix(".tail")
-    tail_key = repr((key, recipe.settings))
-    if recipe.tail is None and key_of(tail_file) != tail_key:
+    kept = recipe.output.with_suffix(".tail")
+    if recipe.tail is None:
         first = AligningImageTail(learned, validation, classes, recipe.settings)
-        yield from _train(first, recipe, key, facts)
-        write_tail(tail_file, first.tail, tail_key)
+        yield from _train_tail(first, recipe, key, facts, kept)
     tail = Tail(Trunk())
-    tail.load(tail_file)
+    tail.load(recipe.tail or kept)
     seen = (yield from with_tail(tail, learned)), (yield from with_tail(tail, validation))
     trainer = AligningHeads(*seen, words, classes, recipe.settings)
-    yield from _train(trainer, recipe, repr((key, file_hash(tail_file))), facts)
+    yield from _train(trainer, recipe, repr((key, file_hash(recipe.tail or kept))), facts)
     write_heads(recipe.output, trainer.weights() | arrays(tail.stored()), facts["settings"])
     facts["validation"] = _figures(recipe.output, validation, data, cache)
     _write_facts(recipe.output, facts, start)
     if recipe.report:
         yield from _report(recipe, towers, cache, facts, start)
     if recipe.tail is None:
-        tail_file.unlink()
+        kept.unlink()
+
+
+def _train_tail(
+    trainer: AligningImageTail, recipe: AlignRecipe, key: str, facts: dict[str, Any], kept: Path
+) -> Iterator[Progress | Epoch | str]:
+    """Train an image tail and keep it in a file, unless an interrupted run has done so before."""
+    made_with = repr((key, recipe.settings))
+    if key_of(kept) != made_with:
+        yield from _train(trainer, recipe, key, facts)
+        write_tail(kept, trainer.tail, made_with)
 
 
 def _train(
