@@ -398,7 +398,7 @@ def test_nothing_is_shown_for_nonsense(sample, query):
 def test_what_is_there_is_found_with_confidence(sample, query, picture):
     first = answered("search", query, "--library", sample)["hits"][0]
     assert Path(first["path"]).name == picture
-    assert first["confidence"] > 0.75
+    assert first["confidence"] > 0.65
 
 
 @pytest.mark.parametrize("query", ["water", "people", "an animal", "a building", "food", "trees"])
@@ -406,19 +406,34 @@ def test_general_words_are_answered(searcher, query):
     assert searcher.search(query).likely.hits
 
 
-def test_missing_scene_is_not_found_with_confidence(searcher):
+@pytest.mark.parametrize(
+    "query",
+    [
+        "a crowded football stadium",
+        "two men boxing in a ring",
+        "children swimming in a pool",
+        "a baby sleeping in a crib",
+        "a surgeon in an operating room",
+    ],
+)
+def test_missing_scene_is_not_found_with_confidence(searcher, query):
+    assert searcher.search(query).hits[0].confidence < 0.3
+
+
+def test_what_is_there_is_surer_than_what_is_merely_like_it(searcher):
     there = searcher.search("brown horses grazing in a field").hits[0]
-    missing = searcher.search("a spaceship landing on mars").hits[0]
-    assert missing.confidence < 0.4 < there.confidence
+    missing = searcher.search("a spaceship landing on mars").hits[0]  # there is a rocket
+    assert missing.confidence < 0.55 < there.confidence
 
 
 def test_lines_show_the_confidence_and_say_what_is_hidden(sample):
-    result = run("search", "a cat", "--library", sample)
+    query = "two dogs at a window"
+    result = run("search", query, "--library", sample)
     first = result.stdout.splitlines()[0].split()
     assert first[0] == "1"
     assert int(first[2].removesuffix("%")) > 75
     assert "doubtful hit" in result.stderr
-    every = run("search", "a cat", "--library", sample, "--all")
+    every = run("search", query, "--library", sample, "--all")
     assert every.stderr == ""
     assert every.stdout.startswith(result.stdout)
 
