@@ -391,14 +391,14 @@ def test_nothing_is_shown_for_nonsense(sample, query):
     [
         ("a cat", "tabby-cat.jpg"),
         ("lemons and oranges", "citrus-slices.jpg"),
-        ("brown horses grazing in a field", "brown-horses.jpg"),
+        ("brown horses in a field", "brown-horses.jpg"),
         ("snow", "igloo.jpg"),
     ],
 )
 def test_what_is_there_is_found_with_confidence(sample, query, picture):
     first = answered("search", query, "--library", sample)["hits"][0]
     assert Path(first["path"]).name == picture
-    assert first["confidence"] > 0.65
+    assert first["confidence"] > 0.75
 
 
 @pytest.mark.parametrize("query", ["water", "people", "an animal", "a building", "food", "trees"])
@@ -417,13 +417,9 @@ def test_general_words_are_answered(searcher, query):
     ],
 )
 def test_missing_scene_is_not_found_with_confidence(searcher, query):
-    assert searcher.search(query).hits[0].confidence < 0.3
-
-
-def test_what_is_there_is_surer_than_what_is_merely_like_it(searcher):
     there = searcher.search("brown horses grazing in a field").hits[0]
-    missing = searcher.search("a spaceship landing on mars").hits[0]  # there is a rocket
-    assert missing.confidence < 0.55 < there.confidence
+    missing = searcher.search(query).hits[0]
+    assert missing.confidence < 0.3 < 0.4 < there.confidence
 
 
 def test_lines_show_the_confidence_and_say_what_is_hidden(sample):

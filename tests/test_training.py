@@ -190,7 +190,7 @@ TINY = AlignSettings(
 
 
 def problem(seed=0, n=60, each=2):
-    """Pictures and captions that tell of the same 8 hidden numbers."""
+    """Pictures, and text features of their captions, that tell of the same 8 hidden numbers."""
     random = np.random.default_rng(seed)
     maps = np.random.default_rng(99)
     to_image, to_text = maps.normal(size=(8, TRUNK)), maps.normal(size=(8, 384))
@@ -201,7 +201,7 @@ def problem(seed=0, n=60, each=2):
     captions = list(np.arange(n * each).reshape(n, each))
     shown = np.maximum(hidden @ maps.normal(size=(8, READ[0])), 0).astype(np.float16)
     read = np.broadcast_to(shown[None, :, :, None, None], (1, n, *READ))
-    return Features(images[None], read, np.arange(n), texts.astype(np.float32), captions)
+    return Features(images[None], read, np.arange(n), captions), texts.astype(np.float32)
 
 
 def spoken(sentences, seed=0):
@@ -223,23 +223,22 @@ def small():
     return problem(0, n=24)
 
 
-def split(train):
-    """Features to train on and to validate on, whose captions lie in one table."""
-    other = problem(1)
-    texts = np.concatenate([train.texts, other.texts])
-    moved = [rows + len(train.texts) for rows in other.captions]
-    return replace(train, texts=texts), replace(other, texts=texts, captions=moved)
+def split(train, texts):
+    """Pictures to train on and to validate on, and the words of the captions of both."""
+    other, others = problem(1)
+    moved = [rows + len(texts) for rows in other.captions]
+    return train, replace(other, captions=moved), spoken(np.concatenate([texts, others]))
 
 
 def image_tail(data):
     """The training of an image tail."""
-    return AligningImageTail(*split(data), CLASSES, TINY)
+    return AligningImageTail(*split(*data), CLASSES, TINY)
 
 
 def heads(data, settings):
     """The training of heads and a text tail, on what an untrained image tail says."""
-    seen = [told(d) for d in split(data)]
-    return AligningHeads(*seen, spoken(seen[0].texts), SOME, settings)
+    train, validation, words = split(*data)
+    return AligningHeads(told(train), told(validation), words, SOME, settings)
 
 
 def told(data):
@@ -361,10 +360,10 @@ def test_training_ends_when_recall_no_longer_rises():
 
 
 def test_all_views_are_trained_on():
-    data = small()
+    data, texts = small()
     views, maps = (np.concatenate([x, x / 2]) for x in (data.views, data.maps))
     both = replace(data, views=views, maps=maps)
-    one, two = (trained(heads(d, shortened(epochs=1)))[0].weights() for d in (data, both))
+    one, two = (trained(heads((d, texts), shortened(epochs=1)))[0].weights() for d in (data, both))
     assert not np.array_equal(one["image.linear"], two["image.linear"])
 
 
@@ -514,6 +513,6 @@ def test_all_captions_are_drawn_in_time():
 
 
 def test_owners_and_captions_are_in_one_order():
-    data = replace(problem(), captions=of_lengths([2, 1, 3]))
+    data = replace(problem()[0], captions=of_lengths([2, 1, 3]))
     assert data.owners().tolist() == [0, 0, 1, 2, 2, 2]
     assert data.all_captions().tolist() == [0, 1, 2, 3, 4, 5]

@@ -7,7 +7,7 @@ the training pictures as fast as the text tail to their captions.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
@@ -24,12 +24,12 @@ from indexer.encoders.mini import (
 from indexer.encoders.text_tower import TextTail, TextTrunk
 from indexer.encoders.towers import Tail, Trunk
 from indexer.report import Progress
-from indexer.training.aligning import Aligning, AlignSettings, Weights
+from indexer.training.aligning import Aligning, Weights
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
 from indexer.training.parts import class_part, narrowed, sense_part
-from indexer.training.words import Words, text_features
+from indexer.training.words import text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
 
@@ -39,18 +39,6 @@ class AligningImageTail(Aligning):
 
     name = "image tail"
 
-    def __init__(
-        self,
-        train: Features,
-        validation: Features,
-        classes: Sequence[Words],
-        settings: AlignSettings,
-    ) -> None:
-        torch.manual_seed(settings.loop.seed)
-        self._sentences = torch.from_numpy(train.texts)
-        self._classes = torch.from_numpy(np.stack([words.sentences for words in classes]))
-        super().__init__(train, validation, Tail(Trunk()), settings)
-
     @property
     def loop(self) -> LoopSettings:
         return self.settings.tail_loop
@@ -58,6 +46,9 @@ class AligningImageTail(Aligning):
     @property
     def rate(self) -> float:
         return self.settings.tail_rate
+
+    def new_tail(self) -> Tail:
+        return Tail(Trunk())
 
     @property
     def tail(self) -> Tail:
@@ -69,28 +60,16 @@ class AligningImageTail(Aligning):
         return image_features(tail, data.views[views, at], data.maps[views, data.places[at]])
 
     def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
-        return self._sentences[rows]
+        return torch.from_numpy(self.words.sentences[rows])
 
     def wordings(self, tail: nn.Module) -> Tensor:
-        return self._classes
+        return torch.from_numpy(np.stack([words.sentences for words in self.classes]))
 
 
 class AligningHeads(Aligning):
-    """The heads learn, and with them the tail of the text tower; `words` are of all captions."""
+    """The heads learn, and with them the tail of the text tower."""
 
     name = "heads and text tail"
-
-    def __init__(
-        self,
-        train: Features,
-        validation: Features,
-        words: Words,
-        classes: Sequence[Words],
-        settings: AlignSettings,
-    ) -> None:
-        torch.manual_seed(settings.loop.seed)
-        self._words, self._classes = words, classes
-        super().__init__(train, validation, TextTail(TextTrunk()), settings)
 
     @property
     def loop(self) -> LoopSettings:
@@ -100,14 +79,17 @@ class AligningHeads(Aligning):
     def rate(self) -> float:
         return self.settings.text_tail_rate
 
+    def new_tail(self) -> TextTail:
+        return TextTail(TextTrunk())
+
     def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
         return torch.from_numpy(data.views[views, at]).float()
 
     def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
-        return text_features(tail, self._words, rows)
+        return text_features(tail, self.words, rows)
 
     def wordings(self, tail: nn.Module) -> Tensor:
-        each = [text_features(tail, c, np.arange(len(c.sentences))) for c in self._classes]
+        each = [text_features(tail, c, np.arange(len(c.sentences))) for c in self.classes]
         return torch.stack(each)
 
     def weights(self) -> Weights:
@@ -120,7 +102,7 @@ class AligningHeads(Aligning):
             weights["classes"],
         ]
         weights = narrowed(weights, np.concatenate(rows), sizes.dim - sizes.classes - sizes.sense)
-        names = np.stack([words.sentences for words in self._classes])
+        names = np.stack([words.sentences for words in self.classes])
         weights |= class_part(names, captions[:, :WORDS], sizes.classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
         weights["mean.image"] = project_images(images, weights).mean(0)

@@ -22,6 +22,7 @@ from indexer.training.loop import Judged, LoopSettings, Task
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.recall import figures, mean_recall, ranks
 from indexer.training.views import VIEWS
+from indexer.training.words import Words
 
 Weights = dict[str, NDArray[np.float32]]
 LOOP = LoopSettings(epochs=12, patience=3, learning_rate=1e-3, weight_decay=0.3)
@@ -68,13 +69,22 @@ class Pairs:
 class Aligning(ABC):
     """A task of the training loop: heads, and the tail of one tower, learn from pairs.
 
-    Which tail it is, and so what the heads read, is up to the kinds of it.
+    Which tail it is, and so what the heads read, is up to the kinds of it. `words` are of all
+    captions of the data set, `classes` those of ImageNet in k wordings.
     """
 
     def __init__(
-        self, train: Features, validation: Features, tail: nn.Module, settings: AlignSettings
+        self,
+        train: Features,
+        validation: Features,
+        words: Words,
+        classes: Sequence[Words],
+        settings: AlignSettings,
     ) -> None:
         self.settings, self.train, self.validation = settings, train, validation
+        self.words, self.classes = words, classes
+        torch.manual_seed(settings.loop.seed)
+        tail = self.new_tail()
         some = np.arange(0, len(train.places), max(1, len(train.places) // SAMPLE))
         with _settled(tail):
             images = self.pictures(tail, train, np.zeros_like(some), some)
@@ -93,6 +103,10 @@ class Aligning(ABC):
     @abstractmethod
     def rate(self) -> float:
         """The learning rate of the tail, as a share of the heads'."""
+
+    @abstractmethod
+    def new_tail(self) -> nn.Module:
+        """The tail as it is before it learns."""
 
     @abstractmethod
     def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:

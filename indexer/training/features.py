@@ -1,4 +1,4 @@
-"""Features of both towers for a captioned data set, cached: the heads are trained on these."""
+"""Features of the pictures of a captioned data set, cached: heads and tails learn from these."""
 
 from __future__ import annotations
 
@@ -30,18 +30,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the trunk and the text tower made of captioned pictures.
+    """What the trunk made of captioned pictures.
 
     `views`: float16 (k, n, 6504), of k views of n pictures, the first of which is the pictures as
     they are, or (k, n, 9064) with what a tail says of them; `maps`: what a tail reads of them,
-    float16 (k, N, 208, 9, 9), on disk: those of picture i are at `places[i]`; `texts`: (m, 384);
-    `captions[i]`: the rows of `texts` that belong to picture i.
+    float16 (k, N, 208, 9, 9), on disk: those of picture i are at `places[i]`; `captions[i]`: the
+    places of its captions among all of the data set, of m.
     """
 
     views: NDArray[np.float16]
     maps: NDArray[np.float16]
     places: Ints
-    texts: NDArray[np.float32]
     captions: list[Ints]
 
     def owners(self) -> Ints:
@@ -49,13 +48,13 @@ class Features:
         return np.repeat(np.arange(len(self.captions)), [len(c) for c in self.captions])
 
     def all_captions(self) -> Ints:
-        """The rows of `texts` in the order of `owners`, shape (m,)."""
+        """The captions in the order of `owners`, shape (m,)."""
         return np.concatenate(self.captions)
 
     def subset(self, chosen: NDArray[np.bool_]) -> Features:
         """The features of some of the pictures."""
         captions = [rows for rows, keep in zip(self.captions, chosen, strict=True) if keep]
-        return Features(self.views[:, chosen], self.maps, self.places[chosen], self.texts, captions)
+        return Features(self.views[:, chosen], self.maps, self.places[chosen], captions)
 
 
 @dataclass(slots=True)
@@ -68,7 +67,7 @@ class Extracted:
     failed: int = 0
 
     def texts(self) -> list[str]:
-        """All captions, as the rows of the features' `texts` are."""
+        """All captions, as the features number them."""
         return [text for own in self.captions for text in own]
 
 
@@ -102,9 +101,7 @@ def extract(
         extracted.captions = [tuple(texts[r[0] : r[-1] + 1]) for r in rows]
         extracted.failed = int(stored["failed"])
         maps = np.load(_maps(path), mmap_mode="r")
-        extracted.features = Features(
-            stored["views"], maps, stored["places"], stored["texts"], rows
-        )
+        extracted.features = Features(stored["views"], maps, stored["places"], rows)
 
 
 def _maps(path: Path) -> Path:
@@ -157,7 +154,7 @@ def _extract_to(
             raise DatasetError(
                 f"{folder}: needs captioned pictures to train on, has {len(captions)}"
             )
-    _write(path, store, captions, failed, towers)
+    _write(path, store, captions, failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +194,6 @@ def _write(
     store: _Store,
     captions: Mapping[bytes, tuple[str, ...]],
     failed: int,
-    towers: Towers,
 ) -> None:
     names = sorted(captions)
     flat = [text for name in names for text in captions[name]]
@@ -210,7 +206,6 @@ def _write(
             counts=np.array([len(captions[name]) for name in names]),
             views=store.features[:, places],
             places=places,
-            texts=towers.word_features(flat)[0],
             failed=failed,
         )
 

@@ -85,7 +85,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     key = repr((facts["data"], recipe.validation))
     kept = recipe.output.with_suffix(".tail")
     if recipe.tail is None:
-        first = AligningImageTail(learned, validation, classes, recipe.settings)
+        first = AligningImageTail(learned, validation, words, classes, recipe.settings)
         yield from _train_tail(first, recipe, key, facts, kept)
     tail = Tail(Trunk())
     tail.load(recipe.tail or kept)
