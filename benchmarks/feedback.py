@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import Library, index_folder
-from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.encoders import IMAGE, TEXT, asking, unit_rows
 from indexer.settings import DEFAULT_ENCODER
 from search import Query, Searcher
 
@@ -123,7 +123,7 @@ def _by_linear_model(library: Library, name: str, right: list[int], wrong: list[
     """
     means, encoder = library.encoder.means, library.encoder
     zero = np.zeros(encoder.dim, np.float32)
-    q = unit_rows(encoder.encode_texts([name])[0] - means.get(TEXT, zero))
+    q = asking(encoder.encode_texts([name])[0], TEXT, means)
     found = library.embedded(sorted(library.catalogue.present_ids()))
     rows = found.v_i - means.get(IMAGE, zero)
     place = {key: n for n, key in enumerate(found.ids.tolist())}

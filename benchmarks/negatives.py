@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from indexer import IndexOptions, Library, index_folder
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import FUSED, PICTURE, leads
-from indexer.encoders import TEXT, unit_rows
+from indexer.encoders import TEXT, asking, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, open_fusion
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
@@ -118,8 +118,8 @@ def _ways(
     stored = StoredRows.of(
         fusion.pictures(data.v_i, data.v_t[data.first], has), has, fusion, data.means
     )
-    centre = stored.centres.means.get(TEXT, np.float32(0))
-    asked = {text: unit_rows(row - centre) for text, row in rows.items()}
+    means = stored.centres.means
+    asked = {text: asking(row, TEXT, means) for text, row in rows.items()}
 
     @cache
     def s(text: str) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ from photograph_views import (
 
 from indexer import compressed
 from indexer.compressing import compress
-from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder, unit_rows
+from indexer.encoders import IMAGE, TEXT, Encoder, asking, load_encoder
 from indexer.scoring import StoredRows
 from search.ranking import Wanted, nearest, ranked
 
@@ -108,11 +108,11 @@ class Asked:
         random = np.random.default_rng(1)
         said = query_captions(chosen)
         said = [said[n] for n in random.permutation(len(said))[: queries // 2]]
-        texts = unit_rows(room.encoder.encode_texts(said) - means[TEXT])
-        asking = np.flatnonzero([photograph.asks for photograph in chosen])
-        own = random.permutation(asking)[: queries // 2] + 1  # the first view of each
+        texts = asking(room.encoder.encode_texts(said), TEXT, means)
+        can_ask = np.flatnonzero([photograph.asks for photograph in chosen])
+        own = random.permutation(can_ask)[: queries // 2] + 1  # the first view of each
         images = room.embedded(np.sort(own).tolist())
-        rows = unit_rows(images.v_i - means[IMAGE])
+        rows = asking(images.v_i, IMAGE, means)
         nobody = np.zeros(0, np.int64)
         self.queries = [("caption", q, nobody) for q in texts]
         self.queries += [

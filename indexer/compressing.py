@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer import compressed
 from indexer.compressed import LADDER, Compressed, CompressedFacts, ViewFacts, weights_of
 from indexer.embedded import Embedded
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows, unit_rows
+from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows, asking
 from indexer.nearest import Wanted, candidates_of, ranked
 from indexer.report import Progress
 from indexer.row_blocks import MappedBlock, RowsDamaged
@@ -262,10 +262,9 @@ def _queries(library: Compressible, stored: StoredRows) -> dict[str, tuple[Rows,
     pictures = np.sort(stored.index.picture_ids)
     chosen = pictures[np.linspace(0, len(pictures) - 1, QUERIES).astype(np.int64)]
     found, means = library.embedded(chosen.tolist()), stored.centres.means
-    zero = np.zeros(found.v_i.shape[1], np.float32)
     said = found.has_caption
     asked = {
-        "picture": (unit_rows(found.v_i - means.get(IMAGE, zero)), found.ids),
-        "caption": (unit_rows(found.v_t[said] - means.get(TEXT, zero)), found.ids[said]),
+        "picture": (asking(found.v_i, IMAGE, means), found.ids),
+        "caption": (asking(found.v_t[said], TEXT, means), found.ids[said]),
     }
     return {kind: rows for kind, rows in asked.items() if len(rows[1])}

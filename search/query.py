@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, TEXT, Encoder, unit_rows
+from indexer.encoders import IMAGE, TEXT, Encoder, asking, unit_rows
 from indexer.errors import PlacedError, QueryError
 from indexer.scanning import SUFFIXES
 from search.examples import Example
@@ -192,8 +192,7 @@ def embed(
             row, content_hash = pictures.encoded_picture(term.picture, encoder, offline=offline)
             modality = IMAGE
             hashes.append(content_hash)
-        centre = means.get(modality)
-        row = unit_rows(row if centre is None else row - centre)
+        row = asking(row, modality, means)
         if term.weight < 0:
             without.append(Without(len(rows), -term.weight, row))
         rows.append(max(0.0, term.weight) * row)

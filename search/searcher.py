@@ -12,7 +12,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, unit_rows
+from indexer.encoders import IMAGE, asking
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
@@ -145,8 +145,7 @@ class Searcher:
         same = self.library.catalogue.pictures([picture_id]).get(picture_id)
         if same is None or not len(v_i):
             raise QueryError(f"picture {picture_id} is not in the library any more; search again")
-        centre = stored.centres.means.get(IMAGE)
-        q = unit_rows(v_i[0] if centre is None else v_i[0] - centre)
+        q = asking(v_i[0], IMAGE, stored.centres.means)
         query = Query((Term(picture=str(same.path)),), weight)
         embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
         return self._answer(embedded, query, weight, wanted, start)

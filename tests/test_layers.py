@@ -78,9 +78,9 @@ def test_core_neither_speaks_nor_exits(name):
             )
 
 
-def test_only_the_compressed_index_and_the_search_for_duplicates_import_faiss():
+def test_only_few_modules_import_faiss():
     homes = [name for name in FILES if "faiss" in top(imported(name))]
-    assert homes == ["indexer.compressed_view", "search.neighbours"]
+    assert homes == ["indexer.compressed_view", "indexer.training.parts", "search.neighbours"]
 
 
 HEAVY = {"torch", "timm", "transformers", "open_clip", "onnx"}

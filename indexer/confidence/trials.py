@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.confidence.asking import Asking
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
 from indexer.confidence.pool import Ints, Pool
-from indexer.encoders.protocol import TEXT, Rows, unit_rows
+from indexer.encoders.protocol import TEXT, Rows, asking, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
 from indexer.scoring import Asked, Scores, StoredRows, block_scores
 
@@ -81,8 +81,7 @@ def _library(pool: Pool, v_t: Rows, captioned: bool, setting: Setting) -> Stored
 
 def _scores(stored: StoredRows, texts: Rows, kind: str) -> Scores:
     """Scores (q, n) of all pictures for texts, centred as they are in a search."""
-    mean = stored.centres.means.get(TEXT)
-    q = texts if mean is None else unit_rows(texts - mean)
+    q = asking(texts, TEXT, stored.centres.means)
     weight = WEIGHT[kind] if stored.fusion.weighable else DEFAULT_WEIGHT
     (keyed,) = stored.index.blocks
     return block_scores(keyed, Asked.of(stored, q, weight), stored.fusion)

@@ -1,6 +1,15 @@
 """Encoders: independent features of pictures and texts in one space."""
 
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, LocatingEncoder, Pixels, Rows, unit_rows
+from indexer.encoders.protocol import (
+    IMAGE,
+    TEXT,
+    Encoder,
+    LocatingEncoder,
+    Pixels,
+    Rows,
+    asking,
+    unit_rows,
+)
 from indexer.encoders.registry import load_encoder
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "LocatingEncoder",
     "Pixels",
     "Rows",
+    "asking",
     "load_encoder",
     "unit_rows",
 ]

@@ -3,7 +3,8 @@
 The formulas of the heads stand here once and run on numpy rows when searching and on torch tensors
 when training: both know `@`, `+`, `clip` and `sum`. An embedding has three parts: what the heads
 make of it, learned from captions; which classes of ImageNet it shows or names; and, of a text
-alone, what the text tower says of it by itself, so that texts know each other as they did.
+alone, what the text tower says of it by itself, so that texts know each other as they did. Then
+there is its hubness (`hubness.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from indexer.encoders.hubness import HUB_PART, without_hubness
 from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
 from indexer.weights_file import packed
@@ -26,13 +28,16 @@ from indexer.whole_file import whole_file
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
 
-FORMAT = "picfuse-heads-4"
-WITHOUT_TEXT_TAIL = "picfuse-heads-3"  # what was trained before: texts are read by MiniLM alone
+FORMAT = "picfuse-heads-5"
+WITHOUT_HUBNESS = "picfuse-heads-4"  # what was trained before
+WITHOUT_TEXT_TAIL = "picfuse-heads-3"  # and before that: texts are read by MiniLM alone
 WITHOUT_CLASS_PART = "picfuse-heads-2"  # and before that: the heads' part is all of a row
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of what the two towers give
 TRUNK = 5504  # of the pooled features: those of the trunk; the others are the tail's
-TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
 READ = 2 * WORDS  # width of text features: of the text tower and of its tail
+READS = {FORMAT: READ, WITHOUT_HUBNESS: READ, WITHOUT_TEXT_TAIL: WORDS}
+EARLIER = (WITHOUT_HUBNESS, WITHOUT_TEXT_TAIL)
+TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
 STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied with
 COARSE = ("image.linear", "image.inner")  # stored as whole numbers of 8 bits, scaled by row
 SHARPNESS = 1.5  # power of the class probabilities in the class part
@@ -64,6 +69,7 @@ SHAPES = {  # name: axes; w = text features, h = hidden units; d, c, s = the par
     "mean.text": ("r",),
     **CLASS_PART,
     **SENSE_PART,
+    **HUB_PART,
 }
 
 
@@ -152,6 +158,8 @@ def read_heads(
         description["format"] = WITHOUT_TEXT_TAIL
     if description.get("format") == WITHOUT_TEXT_TAIL and not set(weights) & set(SENSE_PART):
         weights |= _empty(SENSE_PART)
+    if description.get("format") in EARLIER and not set(weights) & set(HUB_PART):
+        weights |= without_hubness()
     for name in COARSE:
         if name in weights and f"{name}{STEP}" in weights:
             weights[name] *= weights.pop(f"{name}{STEP}")
@@ -172,7 +180,7 @@ def _check_shapes(
     without: tuple[str, ...],
 ) -> None:
     wanted = {name: axes for name, axes in SHAPES.items() if name not in without}
-    reads = {FORMAT: READ, WITHOUT_TEXT_TAIL: WORDS}.get(str(description.get("format")))
+    reads = READS.get(str(description.get("format")))
     if reads is None or set(weights) != set(wanted):
         raise ModelError(
             f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
@@ -180,7 +188,9 @@ def _check_shapes(
         )
     parts = {"d": "image.bias", "c": "class.bias", "s": "sense.bias"}
     sizes = {axis: weights[name].size for axis, name in parts.items()}
-    sizes |= {"r": sum(sizes.values()), "w": reads, "h": 0}
+    width, centres = sum(sizes.values()), weights["hub.share"].size
+    sizes |= {"k": centres, "v": width if centres else 0, "u": int(centres > 0)}
+    sizes |= {"r": width + sizes["u"], "w": reads, "h": 0}
     for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
@@ -192,7 +202,9 @@ def format_of(weights: Mapping[str, Array]) -> str:
     """The format of the file that weights were read from."""
     if not len(weights["class.bias"]):
         return WITHOUT_CLASS_PART
-    return FORMAT if len(weights["text.mean"]) == READ else WITHOUT_TEXT_TAIL
+    if len(weights["text.mean"]) != READ:
+        return WITHOUT_TEXT_TAIL
+    return FORMAT if len(weights["hub.bank"]) else WITHOUT_HUBNESS
 
 
 def has_text_tail(path: Path) -> bool:

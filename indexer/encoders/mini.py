@@ -36,6 +36,7 @@ from indexer.encoders.heads import (
     sense_part_of_texts,
     standardised,
 )
+from indexer.encoders.hubness import aim, with_hubness
 from indexer.encoders.layout import AT_ONCE
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
@@ -176,8 +177,9 @@ class MiniEncoder:
 
     @property
     def means(self) -> Mapping[str, NDArray[np.float32]]:
-        """Mean row of each modality over the training data."""
-        return {IMAGE: self.weights["mean.image"], TEXT: self.weights["mean.text"]}
+        """Mean row of each modality over the training data, and what texts ask for hubness."""
+        known = {IMAGE: self.weights["mean.image"], TEXT: self.weights["mean.text"]}
+        return known | aim(self.dim, self.weights)
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
@@ -210,16 +212,18 @@ class MiniEncoder:
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of image features (n, 9064): heads' part, class part, and no sense part."""
+    """Embeddings of image features (n, 9064): heads' part, class part, no sense part, hubness."""
     named = class_part_of_images(features[:, POOLED:] ** 2, weights)
     nothing = np.zeros((len(features), len(weights["sense.bias"])), np.float32)
-    return unit_rows(np.hstack([heads_part_of_images(features, weights), named, nothing]))
+    rows = np.hstack([heads_part_of_images(features, weights), named, nothing])
+    return with_hubness(unit_rows(rows), IMAGE, weights)
 
 
 def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of text features (n, 768): heads' part, class part and sense part."""
+    """Embeddings of text features (n, 768): heads' part, class part, sense part and hubness."""
     named, sense = class_part_of_texts(features, weights), sense_part_of_texts(features, weights)
-    return unit_rows(np.hstack([heads_part_of_texts(features, weights), named, sense]))
+    rows = np.hstack([heads_part_of_texts(features, weights), named, sense])
+    return with_hubness(unit_rows(rows), TEXT, weights)
 
 
 def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:

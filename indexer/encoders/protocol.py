@@ -16,6 +16,7 @@ Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
 
 IMAGE = "image"
 TEXT = "text"
+HUB = "hub"  # beside the means of both: what texts have in the column of hubness when they ask
 
 FP32, INT8 = "fp32", "int8"  # precisions
 
@@ -27,7 +28,8 @@ class Encoder(Protocol):
     `fingerprint` covers everything that the rows depend on: weights and preparation of the
     input; behind a "-" it names a precision other than the usual one. `means` holds the mean
     row of each modality, as measured on the encoder's training data; an encoder that was never
-    measured has none. `modalities` names what can be encoded, so that a third one can join.
+    measured has none. Under `HUB` it may have a row for `asking`, zeros but for the column of
+    hubness. `modalities` names what can be encoded, so that a third one can join.
     """
 
     @property
@@ -70,6 +72,19 @@ def unit_rows(rows: NDArray[np.floating]) -> Rows:
     rows = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def asking(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) -> Rows:
+    """Unit rows (dim,) or (n, dim) as they ask: with the mean of their modality taken off.
+
+    Where `means` know of a column of hubness, a text asks there for little of it. A picture does
+    not ask for it: how often other pictures are near says what they show.
+    """
+    mean, aim = means.get(modality), means.get(HUB)
+    centred = rows if mean is None else unit_rows(rows - mean)
+    if aim is None:
+        return centred
+    return unit_rows(np.where(aim != 0, aim if modality == TEXT else 0, centred))
 
 
 def same_space(one: str, other: str) -> bool:

@@ -64,7 +64,7 @@ class Concat(Fusion):
         m_i = own_mean(images, both + sums.without_caption, means.get(IMAGE))
         m_t = own_mean(sums.captioned[dim:] * ROOT, both, means.get(TEXT))
         captioned = np.concatenate([m_i, m_t]) / ROOT
-        known = {IMAGE: m_i, TEXT: m_t}
+        known = {**means, IMAGE: m_i, TEXT: m_t}
         return Centres(captioned.astype(np.float32), np.concatenate([m_i, 0 * m_i]), known)
 
     def halves(

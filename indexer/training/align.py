@@ -12,9 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.encoders.heads import WORDS
+from indexer.encoders.hubness import HUB_WIDTH, without_hubness
 from indexer.encoders.mini import (
     heads_part_of_images,
     heads_part_of_texts,
@@ -28,7 +30,7 @@ from indexer.training.aligning import Aligning, Weights
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
-from indexer.training.parts import class_part, narrowed, sense_part
+from indexer.training.parts import class_part, hub_part, narrowed, sense_part
 from indexer.training.words import text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
@@ -101,15 +103,24 @@ class AligningHeads(Aligning):
             heads_part_of_texts(captions, weights),
             weights["classes"],
         ]
-        weights = narrowed(weights, np.concatenate(rows), sizes.dim - sizes.classes - sizes.sense)
+        of_heads = sizes.dim - sizes.classes - sizes.sense - HUB_WIDTH
+        weights = narrowed(weights, np.concatenate(rows), of_heads)
         names = np.stack([words.sentences for words in self.classes])
         weights |= class_part(names, captions[:, :WORDS], sizes.classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
+        weights |= self._hub_part(captions, weights)
         weights["mean.image"] = project_images(images, weights).mean(0)
         weights["mean.text"] = project_texts(captions, weights).mean(0)
         tail = self.heads.tail
         assert isinstance(tail, TextTail)
         return weights | arrays(tail.stored())
+
+    def _hub_part(self, captions: NDArray[np.float32], weights: Weights) -> Weights:
+        """The tensors of hubness, as it is among the validation pictures."""
+        weights, other = weights | without_hubness(), self.validation
+        images, texts = self.plain_features(other), self.caption_features(other)
+        known = project_images(images, weights), project_texts(texts, weights)
+        return hub_part(project_texts(captions, weights), known)
 
 
 def with_tail(tail: Tail, data: Features) -> Generator[Progress, None, Features]:

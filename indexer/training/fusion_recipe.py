@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from indexer.encoders import TEXT, asking
 from indexer.errors import DatasetError
 from indexer.fusion.weights import read_weights, write_weights
 from indexer.library import Library
@@ -18,7 +19,7 @@ from indexer.training.datasets import validation_names
 from indexer.training.fusion import FusionSettings, FusionTrainer, tried
 from indexer.training.fusion_model import FusionModel
 from indexer.training.loop import Epoch, train
-from indexer.training.pairs import CaptionedRows, asked, captioned_rows
+from indexer.training.pairs import CaptionedRows, captioned_rows
 from indexer.training.recall import figures
 
 
@@ -47,7 +48,7 @@ def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | 
     """
     means = library.encoder.means
     learned, validation = _split(recipe, captioned_rows(library))
-    queries = asked(learned.v_t, means), asked(validation.v_t, means)
+    queries = asking(learned.v_t, TEXT, means), asking(validation.v_t, TEXT, means)
     strength = recipe.corruption
     if strength is None:
         strength = fitting_strength(learned, validation, queries, recipe.settings.loop.seed)
@@ -78,7 +79,7 @@ def report_fusion(library: Library, file: Path) -> dict[str, Any]:
     They are added to the JSON beside the file.
     """
     data, weights = captioned_rows(library), read_weights(file)
-    queries = asked(data.v_t, library.encoder.means)
+    queries = asking(data.v_t, TEXT, library.encoder.means)
     fused = tried(FusionModel.of(weights), data, queries)
     mean = tried(None, data, queries)
     report: dict[str, Any] = {"mean": figures(mean.ranks), "fused": figures(fused.ranks)}

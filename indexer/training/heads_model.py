@@ -31,13 +31,13 @@ CLASS_WEIGHT = 60.0  # so that the class-name branch decides where the classifie
 class HeadSizes:
     """Width of the space, hidden units of each head, and how many of these a step drops.
 
-    The heads learn in all of the width; in the end `classes` and `sense` of its columns are those
-    of the other parts.
+    The heads learn in all of the width; in the end `classes` and `sense` of its columns, and one
+    more, are those of the other parts.
     """
 
     dim: int = 512
     classes: int = 192
-    sense: int = 128
+    sense: int = 127
     image_hidden: int = 1024
     text_hidden: int = 2048
     image_dropout: float = 0.8

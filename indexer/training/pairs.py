@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.encoders import TEXT, Rows, unit_rows
+from indexer.encoders import Rows
 from indexer.errors import DatasetError
 from indexer.library import Library
 from indexer.training.recall import Ints
@@ -86,9 +85,3 @@ def captioned_rows(library: Library) -> CaptionedRows:
     starts = np.searchsorted(places[order], np.arange(len(rank) + 1))
     ordered = tuple(names[key] for key in found.ids[pictures].tolist())
     return CaptionedRows(ordered, found.v_i[pictures], v_t[order], starts.astype(np.int64))
-
-
-def asked(v_t: Rows, means: Mapping[str, NDArray[np.float32]]) -> Rows:
-    """Captions as they ask: centred by the encoder's mean, as in a search."""
-    mean = means.get(TEXT)
-    return v_t if mean is None else unit_rows(v_t - mean)

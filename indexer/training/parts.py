@@ -1,21 +1,26 @@
 """What is made of trained heads in the end: fewer directions, and beside them the other parts.
 
-Nothing here is learned by steps; it is worked out from the text features of classes and captions.
+Nothing here is learned from pairs; it is worked out from features and rows as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import unit_rows
+from indexer.encoders import TEXT, asking, unit_rows
 from indexer.encoders.heads import WORDS
+from indexer.encoders.hubness import hubness
+from indexer.encoders.protocol import Rows
 
 Array = NDArray[np.float32]
 SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end
 GATE_RIDGE = 0.1  # the same, for the gate
+CENTRES, FEW, ROUNDS = 512, 4, 15  # of the questions; captions for each at least; of k-means
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
 
 
@@ -62,6 +67,24 @@ def sense_part(captions: Array, width: int) -> dict[str, Array]:
     apart = captions - middle
     linear = _turned(np.linalg.eigh(apart.T @ apart)[1][:, ::-1][:, :width])
     return {"sense.linear": linear, "sense.bias": (-middle @ linear).astype(np.float32)}
+
+
+def hub_part(texts: Rows, others: tuple[Rows, Rows]) -> dict[str, Array]:
+    """The tensors of hubness, of rows without it: what asks like the captions `texts` (m, v), and
+    how near to that others are, pictures and captions that the heads do not know.
+    """
+    asked = asking(texts, TEXT, {TEXT: texts.mean(0)})
+    number = max(1, min(CENTRES, len(asked) // FEW))
+    means: Any = faiss.Kmeans(
+        asked.shape[1], number, niter=ROUNDS, seed=1, min_points_per_centroid=1
+    )
+    means.train(asked)
+    bank: Array = means.centroids
+    nearest = np.argmin((bank * bank).sum(axis=1) / 2 - asked @ bank.T, axis=1)
+    counts = np.bincount(nearest, minlength=number).clip(1)
+    share = (counts / len(asked)).astype(np.float32)
+    usual = np.array([[hubness(rows, bank, share).mean()] for rows in others], np.float32)
+    return {"hub.bank": bank, "hub.share": share, "hub.usual": usual}
 
 
 def _turned(directions: NDArray[np.floating]) -> Array:

@@ -77,8 +77,9 @@ def text_features(tail: nn.Module, words: Words, rows: Ints) -> Tensor:
 
 @cache
 def _multiplies_halves() -> bool:
-    """Whether the processor has units for matrices in bfloat16; others imitate them, slowly."""
+    """Whether the processor multiplies bfloat16 by itself; others imitate that, slowly."""
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+        known = Path("/proc/cpuinfo").read_text()
     except OSError:
         return False
+    return "amx_bf16" in known or "avx512_bf16" in known

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from indexer.encoders import IMAGE, Encoder, Rows
+from indexer.encoders import IMAGE, Encoder, Rows, asking
 from indexer.errors import DatasetError
 from indexer.training.bootstrap import intervals
 from indexer.training.datasets import ClassText
 from indexer.training.recall import Found, figures, ranks
-from search.evaluation.trials import centred, parts
+from search.evaluation.trials import parts
 
 TOPS = {"top1": "r@1", "top5": "r@5"}
 
@@ -50,7 +50,7 @@ def evaluate_classes(
             "name a file of classes that holds them with --classes FILE"
         )
     t = encoder.encode_texts([text for _, text in classes])
-    q = centred(v_i, encoder.means.get(IMAGE))
+    q = asking(v_i, IMAGE, encoder.means)
     names, right = np.array([name for name, _ in classes]), np.array(labels)
     ranked = [
         ranks(q[part] @ t.T, right[part, None] == names) for part in parts(len(q), len(names))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Progress
-from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
+from indexer.encoders import IMAGE, TEXT, Rows, asking
 from indexer.fusion import Fusion
 from indexer.training.recall import Found, Ints, ranks
 from search.evaluation.data import Evaluated
@@ -53,7 +53,7 @@ class Trial:
         """The ranks of the right pictures, by the scores of a search."""
         rows = self.fusion.pictures(data.v_i, data.v_t[data.first], self.has_caption)
         stored = StoredRows.of(rows, self.has_caption, self.fusion, data.means)
-        q = centred(data.v_t[self.queries], stored.centres.means.get(TEXT))
+        q = asking(data.v_t[self.queries], TEXT, stored.centres.means)
         owners, candidates = self.asking(data), np.arange(len(data.v_i))
         for part in parts(len(q), len(candidates)):
             yield ranks(scores(stored, q[part], self.weight), owners[part, None] == candidates)
@@ -69,7 +69,7 @@ class ImageToText:
 
     def ranked(self, data: Evaluated) -> Iterator[Ints]:
         """The ranks of the best right captions."""
-        yield from nearest(centred(data.v_i, data.means.get(IMAGE)), data.v_t, data.owners)
+        yield from nearest(asking(data.v_i, IMAGE, data.means), data.v_t, data.owners)
 
 
 def nearest(q: Rows, candidates: Rows, owners: Ints) -> Iterator[Ints]:
@@ -87,11 +87,6 @@ def parts(queries: int, candidates: int) -> Iterator[slice]:
     size = max(1, SCORES_AT_ONCE // max(1, candidates))
     for start in range(0, queries, size):
         yield slice(start, min(start + size, queries))
-
-
-def centred(rows: Rows, mean: NDArray[np.float32] | None) -> Rows:
-    """Unit rows with the mean of their modality taken off, unit length again."""
-    return rows if mean is None else unit_rows(rows - mean)
 
 
 def measure(
