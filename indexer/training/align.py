@@ -119,8 +119,10 @@ class AligningHeads(Aligning):
         """The tensors of hubness, as it is among the validation pictures."""
         weights, other = weights | without_hubness(), self.validation
         images, texts = self.plain_features(other), self.caption_features(other)
+        names = self._settled_wordings().flatten(0, 1).numpy()
         known = project_images(images, weights), project_texts(texts, weights)
-        return hub_part(project_texts(captions, weights), known)
+        asked = (project_texts(each, weights) for each in (captions, names))
+        return hub_part(*asked, known)
 
 
 def with_tail(tail: Tail, data: Features) -> Generator[Progress, None, Features]:

@@ -20,7 +20,8 @@ from indexer.encoders.protocol import Rows
 Array = NDArray[np.float32]
 SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end
 GATE_RIDGE = 0.1  # the same, for the gate
-CENTRES, FEW, ROUNDS = 512, 4, 15  # of the questions; captions for each at least; of k-means
+CENTRES, FEW, ROUNDS = 512, 16, 15  # of questions; questions for each at least; of k-means
+SHARE_OF_NAMES = 0.35  # among the questions; the others are captions
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
 
 
@@ -69,22 +70,37 @@ def sense_part(captions: Array, width: int) -> dict[str, Array]:
     return {"sense.linear": linear, "sense.bias": (-middle @ linear).astype(np.float32)}
 
 
-def hub_part(texts: Rows, others: tuple[Rows, Rows]) -> dict[str, Array]:
-    """The tensors of hubness, of rows without it: what asks like the captions `texts` (m, v), and
-    how near to that others are, pictures and captions that the heads do not know.
+def hub_part(captions: Rows, names: Rows, others: tuple[Rows, Rows]) -> dict[str, Array]:
+    """The tensors of hubness, of rows (m, v) without it.
+
+    The questions are captions and names of classes, each kind with its share. `others` tell what
+    hubness is usual: pictures and captions that the heads do not know.
     """
-    asked = asking(texts, TEXT, {TEXT: texts.mean(0)})
-    number = max(1, min(CENTRES, len(asked) // FEW))
-    means: Any = faiss.Kmeans(
-        asked.shape[1], number, niter=ROUNDS, seed=1, min_points_per_centroid=1
-    )
-    means.train(asked)
-    bank: Array = means.centroids
-    nearest = np.argmin((bank * bank).sum(axis=1) / 2 - asked @ bank.T, axis=1)
-    counts = np.bincount(nearest, minlength=number).clip(1)
-    share = (counts / len(asked)).astype(np.float32)
+    mean = {TEXT: captions.mean(0)}
+    centres = [_centres(asking(texts, TEXT, mean)) for texts in (captions, names)]
+    bank = np.concatenate([found for found, _ in centres])
+    shares = [1 - SHARE_OF_NAMES, SHARE_OF_NAMES]
+    share = np.concatenate([s * found for s, (_, found) in zip(shares, centres, strict=True)])
     usual = np.array([[hubness(rows, bank, share).mean()] for rows in others], np.float32)
     return {"hub.bank": bank, "hub.share": share, "hub.usual": usual}
+
+
+def _centres(asked: Rows) -> tuple[Array, Array]:
+    """The centres (k, v) of questions by k-means, and the share of the questions around each."""
+    number = max(1, min(CENTRES, len(asked) // FEW))
+    means: Any = faiss.Kmeans(
+        asked.shape[1],
+        number,
+        niter=ROUNDS,
+        seed=1,
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(asked),
+    )
+    means.train(asked)
+    centres: Array = means.centroids
+    nearest = np.argmin((centres * centres).sum(axis=1) / 2 - asked @ centres.T, axis=1)
+    counts = np.bincount(nearest, minlength=number).clip(1)
+    return centres, (counts / counts.sum()).astype(np.float32)
 
 
 def _turned(directions: NDArray[np.floating]) -> Array:
