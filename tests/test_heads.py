@@ -24,6 +24,7 @@ from indexer.encoders.heads import (
     TAIL,
     TEXT_TAIL,
     WITHOUT_CLASS_PART,
+    WITHOUT_HUBNESS,
     WITHOUT_TEXT_TAIL,
     class_branch,
     class_part_of_images,
@@ -37,6 +38,7 @@ from indexer.encoders.heads import (
     standardised,
     write_heads,
 )
+from indexer.encoders.hubness import HUB_PART
 from indexer.encoders.mini import (
     MiniEncoder,
     heads_part_of_images,
@@ -45,18 +47,20 @@ from indexer.encoders.mini import (
     project_texts,
 )
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
+from indexer.encoders.protocol import IMAGE, TEXT
 from indexer.errors import ModelError
 
-SIZES = {"d": 6, "c": 3, "s": 2, "r": 11, "h": 4, "w": 768}
+SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768}
 
 
 def random_heads(seed=0, **sizes):
     """Weights of the right shapes for tiny heads."""
     random, sizes = np.random.default_rng(seed), SIZES | sizes
-    return {
+    weights = {
         name: random.normal(size=[sizes.get(axis, axis) for axis in axes]).astype(np.float32)
         for name, axes in SHAPES.items()
     }
+    return weights | {"hub.share": np.abs(weights["hub.share"])}
 
 
 def stored(path, weights, **described):
@@ -125,7 +129,7 @@ def test_interrupted_writing_leaves_the_heads_before(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["image.linear", "text.outer", "image.bias", "classes", "class.gate"]
+    "name", ["image.linear", "text.outer", "image.bias", "classes", "class.gate", "hub.bank"]
 )
 def test_tensor_of_another_shape_is_refused(tmp_path, name):
     weights = random_heads()
@@ -160,7 +164,7 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
 
 def test_other_format_is_refused(tmp_path):
     path = stored(tmp_path / "heads", random_heads(), format="picfuse-heads-99")
-    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-4'"):
+    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-5'"):
         read_heads(path)
 
 
@@ -277,14 +281,16 @@ def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp
     found = sense_part_of_texts(texts, weights)
     known = texts[:, :384] @ weights["sense.linear"] + weights["sense.bias"]
     assert np.allclose(found, SENSE_SHARE * known / np.linalg.norm(known, axis=1, keepdims=True))
-    assert (project_images(images, weights)[:, 9:] == 0).all()
-    assert (project_texts(texts, weights)[:, 9:] / found > 0).all()
+    assert (project_images(images, weights)[:, 9:11] == 0).all()
+    assert (project_texts(texts, weights)[:, 9:11] / found > 0).all()
 
 
 def before(path, format):
-    """A heads file of a format that had no tail of the text tower, or no class part either."""
-    weights = random_heads(w=384, s=0, r=9)
-    weights = {name: w for name, w in weights.items() if name not in SENSE_PART}
+    """A heads file of a format that had no hubness, no text tail either, or no class part."""
+    older = format != WITHOUT_HUBNESS
+    weights = random_heads(w=384, s=0, r=9) if older else random_heads(r=11)
+    absent = [*HUB_PART, *(SENSE_PART if older else ())]
+    weights = {name: w for name, w in weights.items() if name not in absent}
     if format == WITHOUT_CLASS_PART:
         weights = {name: w for name, w in weights.items() if name not in CLASS_PART}
         weights |= {name: weights[name][:6] for name in ("mean.image", "mean.text")}
@@ -292,7 +298,7 @@ def before(path, format):
 
 
 BEFORE = pytest.mark.parametrize(
-    ("format", "dim"), [(WITHOUT_CLASS_PART, 6), (WITHOUT_TEXT_TAIL, 9)]
+    ("format", "dim"), [(WITHOUT_CLASS_PART, 6), (WITHOUT_TEXT_TAIL, 9), (WITHOUT_HUBNESS, 11)]
 )
 
 
@@ -300,7 +306,8 @@ BEFORE = pytest.mark.parametrize(
 def test_heads_of_former_formats_embed_as_before(tmp_path, format, dim):
     weights, _ = read_heads(before(tmp_path / "heads", format))
     assert set(weights) == set(SHAPES)
-    texts = np.random.default_rng(1).normal(size=(4, 384)).astype(np.float32)
+    width = 768 if format == WITHOUT_HUBNESS else 384
+    texts = np.random.default_rng(1).normal(size=(4, width)).astype(np.float32)
     features = np.ones((2, 9064), np.float32)
     texts, images = project_texts(texts, weights), project_images(features, weights)
     assert texts.shape == (4, dim)
@@ -325,7 +332,7 @@ def test_library_of_heads_of_former_formats_still_knows_its_encoder(tmp_path, fo
     parts = (format, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
     assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
     assert encoder.dim == dim
-    assert encoder.towers.width == 384
+    assert set(encoder.means) == {IMAGE, TEXT}
 
 
 def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):

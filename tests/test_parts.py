@@ -1,4 +1,4 @@
-"""What is made of trained heads in the end: fewer directions, class part and sense part."""
+"""What is made of trained heads in the end: fewer directions, and what is beside them."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,11 @@ from indexer.encoders.heads import (
     class_part_of_texts,
     sense_part_of_texts,
 )
+from indexer.encoders.hubness import hubness
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
-from indexer.training.parts import class_part, narrowed, sense_part
+from indexer.training.parts import class_part, hub_part, narrowed, sense_part
 
-SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "r": 12, "w": 768}
+SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "k": 0, "v": 0, "u": 0, "r": 12, "w": 768}
 
 
 def wordings(seed=0, k=3, between=1.0, within=0.2):
@@ -131,3 +132,23 @@ def test_texts_of_the_middle_have_sense_in_all_directions_alike():
     texts = unit_rows(random.normal(size=(500, 384)) + 3 * np.eye(384)[7])
     rows = sense_part_of_texts(texts, sense_part(texts, 64))
     assert np.abs(rows.mean(0)).max() < 0.05
+
+
+def test_hubness_is_told_by_captions_and_by_names():
+    random = np.random.default_rng(6)
+    captions, names, others = (
+        unit_rows(random.normal(size=(600, 24)) + 2 * np.eye(24)[axis]) for axis in (0, 1, 2)
+    )
+    part = hub_part(captions, names, (others[:300], others[300:]))
+    assert part["hub.bank"].shape == (2 * (600 // 16), 24)
+    assert part["hub.share"].sum() == pytest.approx(1, abs=1e-5)
+    asked = [unit_rows(rows - captions.mean(0)) for rows in (captions, names)]
+    near = [hubness(rows, part["hub.bank"], part["hub.share"]).mean() for rows in asked]
+    usual = part["hub.usual"].ravel()
+    assert min(near) > max(usual) + 0.1
+
+
+def test_same_rows_give_the_same_hub_part():
+    rows = unit_rows(np.random.default_rng(7).normal(size=(200, 8)))
+    one, two = (hub_part(rows, rows[:100], (rows[:50], rows[50:])) for _ in range(2))
+    assert all(np.array_equal(two[name], tensor) for name, tensor in one.items())

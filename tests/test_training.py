@@ -310,9 +310,11 @@ def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
     weights |= arrays(Tail(Trunk()).stored())
     write_heads(tmp_path / "heads", weights, {})
     read, _ = read_heads(tmp_path / "heads")
-    assert read["image.bias"].shape == (8,)
+    assert read["image.bias"].shape == (7,)
     assert read["class.codes"].shape == (1000, 5)
     assert read["sense.bias"].shape == (3,)
+    assert read["hub.bank"].shape[1] == 7 + 5 + 3
+    assert read["mean.text"].shape == (16,)
     Tail(Trunk()).load(tmp_path / "heads")
     tail = TextTail(TextTrunk())
     tail.load(tmp_path / "heads")

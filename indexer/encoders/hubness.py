@@ -28,6 +28,7 @@ AIM = 0.3  # β: what asks has it in the column of hubness
 COUNTS = {IMAGE: 0.7, TEXT: 0.3}  # λ: how much of its hubness is taken off a row
 MOST = 0.5  # of a row's length
 HUB_WIDTH = 1  # columns
+TINY = 1e-9  # share of the questions, so that it has a logarithm
 
 Array: TypeAlias = NDArray[np.float32]
 HUB_PART: Mapping[str, tuple[int | str, ...]] = {
@@ -39,7 +40,7 @@ HUB_PART: Mapping[str, tuple[int | str, ...]] = {
 
 def hubness(rows: Rows, bank: Array, share: Array) -> Array:
     """`h` of unit rows (n, v), shape (n,): how near they are to the centres of the questions."""
-    near = SHARPNESS * (rows @ bank.T) + np.log(share)
+    near = SHARPNESS * (rows @ bank.T) + np.log(share.clip(TINY))
     nearest = near.max(axis=1, keepdims=True)
     summed: Array = nearest[:, 0] + np.log(np.exp(near - nearest).sum(axis=1))
     return summed / np.float32(SHARPNESS)

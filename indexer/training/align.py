@@ -121,8 +121,8 @@ class AligningHeads(Aligning):
         images, texts = self.plain_features(other), self.caption_features(other)
         names = self._settled_wordings().flatten(0, 1).numpy()
         known = project_images(images, weights), project_texts(texts, weights)
-        asked = (project_texts(each, weights) for each in (captions, names))
-        return hub_part(*asked, known)
+        captions, names = (project_texts(each, weights) for each in (captions, names))
+        return hub_part(captions, names, known)
 
 
 def with_tail(tail: Tail, data: Features) -> Generator[Progress, None, Features]:

@@ -1,0 +1,113 @@
+"""Hubness: what is near to everything is not found by everything."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.encoders import IMAGE, TEXT, asking, unit_rows
+from indexer.encoders.hubness import (
+    AIM,
+    COUNTS,
+    MOST,
+    aim,
+    hubness,
+    with_hubness,
+    without_hubness,
+)
+from indexer.fusion import open_fusion
+from indexer.scoring import Asked, StoredRows, block_scores
+
+DIM = 8
+seeds = st.integers(0, 2**32 - 1)
+
+
+def unit(seed, n, width=DIM):
+    return unit_rows(np.random.default_rng(seed).normal(size=(n, width)))
+
+
+def bank(seed=0, k=20):
+    share = np.random.default_rng(seed + 1).dirichlet(np.ones(k)).astype(np.float32)
+    usual = np.array([[0.1], [0.2]], np.float32)
+    return {"hub.bank": unit(seed, k), "hub.share": share, "hub.usual": usual}
+
+
+@given(seeds, seeds)
+def test_hubness_is_between_the_mean_and_the_largest_product_with_the_centres(one, other):
+    known = bank(one)
+    rows, centres, share = unit(other, 5), known["hub.bank"], known["hub.share"]
+    found, products = hubness(rows, centres, share), rows @ centres.T
+    assert (found <= products.max(1) + 1e-4).all()
+    assert (found >= products @ share - 1e-4).all()
+
+
+def test_row_amid_the_questions_has_more_of_it():
+    centres = unit_rows(unit(1, 50) + 2 * np.eye(DIM)[0])
+    amid, apart = hubness(np.eye(DIM, dtype=np.float32)[:2], centres, np.full(50, 0.02))
+    assert amid > apart + 0.3
+
+
+@given(seeds, st.sampled_from([IMAGE, TEXT]))
+def test_rows_with_their_hubness_are_of_unit_length(seed, modality):
+    rows = with_hubness(unit(seed, 6), modality, bank(seed))
+    assert rows.shape == (6, DIM + 1)
+    assert rows.dtype == np.float32
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert (np.abs(rows[:, -1]) <= MOST).all()
+
+
+@given(seeds, st.sampled_from([IMAGE, TEXT]))
+def test_text_scores_a_row_less_its_hubness(seed, modality):
+    known, rows, q = bank(seed), unit(seed + 1, 6), unit(seed + 2, 1)[0]
+    stored = with_hubness(rows, modality, known)
+    asked = asking(with_hubness(q[None], TEXT, known)[0], TEXT, aim(DIM + 1, known))
+    index = 0 if modality == IMAGE else 1
+    above = hubness(rows, known["hub.bank"], known["hub.share"]) - known["hub.usual"][index]
+    x = (-COUNTS[modality] / AIM * above).clip(-MOST, MOST)
+    length = np.linalg.norm(np.append(asked[:-1], 0)) / np.linalg.norm(q)
+    expected = np.sqrt(1 - x * x) * (rows @ q) * length + x * asked[-1]
+    assert np.allclose(stored @ asked, expected, atol=1e-5)
+
+
+def test_picture_that_asks_does_not_ask_for_hubness():
+    known = bank()
+    asked = asking(with_hubness(unit(3, 1), IMAGE, known)[0], IMAGE, aim(DIM + 1, known))
+    assert asked[-1] == 0
+    assert np.linalg.norm(asked) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_asks_has_the_same_in_its_column_whatever_the_mean():
+    known, text = bank(), with_hubness(unit(4, 3), TEXT, bank())
+    for mean in (np.zeros(DIM + 1), text[0] / 2):
+        asked = asking(text, TEXT, {TEXT: mean.astype(np.float32)} | aim(DIM + 1, known))
+        assert np.allclose(asked[:, -1], asked[0, -1])
+        assert asked[0, -1] == pytest.approx(AIM / np.sqrt(1 + AIM**2), abs=0.02)
+
+
+def test_without_a_bank_rows_are_as_they_were():
+    rows, none = unit(5, 4), without_hubness()
+    assert with_hubness(rows, TEXT, none) is rows
+    assert aim(DIM, none) == {}
+    assert np.array_equal(asking(rows, TEXT, {}), rows)
+
+
+def test_share_of_nothing_or_less_makes_no_row_that_is_no_number():
+    known = bank() | {"hub.share": np.array([0, -1] + [1 / 18] * 18, np.float32)}
+    assert np.isfinite(with_hubness(unit(6, 3), IMAGE, known)).all()
+
+
+@pytest.mark.parametrize("fusion", ["concat", "mean"])
+def test_large_library_with_means_of_its_own_corrects_as_well(fusion):
+    known, count = bank(), 1200
+    v_i, v_t = (with_hubness(unit(n, count), m, known) for n, m in ((8, IMAGE), (9, TEXT)))
+    means = {IMAGE: v_i[:9].mean(0), TEXT: v_t[:9].mean(0)} | aim(DIM + 1, known)
+    strategy, has = open_fusion(fusion), np.ones(count, bool)
+    stored = StoredRows.of(strategy.pictures(v_i, v_t, has), has, strategy, means)
+    q = asking(v_t[0], TEXT, stored.centres.means)
+    assert q[-1] > 0.9 * AIM / np.sqrt(1 + AIM**2)
+    (keyed,) = stored.index.blocks
+    (scores,) = block_scores(keyed, Asked.of(stored, q, 0.5), strategy)
+    blind = np.where(np.arange(DIM + 1) == DIM, 0, q)
+    (without,) = block_scores(keyed, Asked.of(stored, blind, 0.5), strategy)
+    crowd = v_i[:, -1] + v_t[:, -1]
+    assert np.corrcoef(scores - without, crowd)[0, 1] > 0.9
