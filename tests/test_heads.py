@@ -47,7 +47,7 @@ from indexer.encoders.mini import (
     project_texts,
 )
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
-from indexer.encoders.protocol import IMAGE, TEXT
+from indexer.encoders.protocol import IMAGE, TEXT, unit_rows
 from indexer.errors import ModelError
 
 SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768}
@@ -269,9 +269,10 @@ def test_embedding_is_of_unit_length_and_has_all_parts(tmp_path):
         (project_images(images, weights), heads_part_of_images(images, weights), 0.5),
         (project_texts(texts, weights), heads_part_of_texts(texts, weights), np.hypot(1.5, 0.8)),
     ):
-        assert rows.shape == (4, 11)
-        assert np.allclose(rows[:, :6] * np.hypot(1, others), heads, atol=1e-5)
+        assert rows.shape == (4, 12)
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+        parts = unit_rows(rows[:, :-1])
+        assert np.allclose(parts[:, :6] * np.hypot(1, others), heads, atol=1e-5)
 
 
 def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp_path):

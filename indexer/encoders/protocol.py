@@ -84,7 +84,8 @@ def asking(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) 
     centred = rows if mean is None else unit_rows(rows - mean)
     if aim is None:
         return centred
-    return unit_rows(np.where(aim != 0, aim if modality == TEXT else 0, centred))
+    plain = unit_rows(np.where(aim != 0, 0, centred))
+    return unit_rows(plain + aim) if modality == TEXT else plain
 
 
 def same_space(one: str, other: str) -> bool:
