@@ -178,8 +178,7 @@ class MiniEncoder:
     @property
     def means(self) -> Mapping[str, NDArray[np.float32]]:
         """Mean row of each modality over the training data, and what texts ask for hubness."""
-        known = {IMAGE: self.weights["mean.image"], TEXT: self.weights["mean.text"]}
-        return known | aim(self.dim, self.weights)
+        return means_of(self.weights)
 
     def encode_images(self, images: Pixels) -> Rows:
         """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
@@ -209,6 +208,12 @@ class MiniEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim)."""
         return project_texts(self.towers.text_features(texts), self.weights)
+
+
+def means_of(weights: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
+    """Mean row of each modality, and what texts ask for hubness, of the weights of heads."""
+    known = {IMAGE: weights["mean.image"], TEXT: weights["mean.text"]}
+    return known | aim(len(known[IMAGE]), weights)
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:

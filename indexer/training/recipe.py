@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from indexer.encoders import TEXT, asking
 from indexer.encoders.heads import BUILT_IN, file_hash, read_heads, write_heads
-from indexer.encoders.mini import Towers, project_images, project_texts
+from indexer.encoders.mini import Towers, means_of, project_images, project_texts
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
 from indexer.report import Progress
@@ -153,7 +154,7 @@ def _report(
 
 
 def _figures(heads: Path, chosen: Features, data: Extracted, cache: Path) -> dict[str, float]:
-    """Text-to-image figures of a heads file, on pictures of a data set."""
+    """Text-to-image figures of a heads file, on pictures of a data set, asked as in a search."""
     tail = Tail(Trunk())
     tail.load(heads)
     with torch.no_grad():
@@ -161,7 +162,8 @@ def _figures(heads: Path, chosen: Features, data: Extracted, cache: Path) -> dic
     texts = data.texts()
     captions = Towers(cache, heads).text_features([texts[k] for k in chosen.all_captions()])
     weights, _ = read_heads(heads)
-    return judged(project_images(plain, weights), project_texts(captions, weights), chosen)[1]
+    asked = asking(project_texts(captions, weights), TEXT, means_of(weights))
+    return judged(project_images(plain, weights), asked, chosen)[1]
 
 
 def _write_facts(output: Path, facts: dict[str, Any], start: float) -> None:
