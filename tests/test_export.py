@@ -85,6 +85,18 @@ def test_doubtful_hits_are_exported_only_on_request(tmp_path_factory, tmp_path, 
         assert result.exit_code == (0 if hits else 1)
 
 
+def test_words_alone_export_what_has_them_in_caption_or_name(home):
+    rows = lines("boat", "--mode", "words", "--library", home)
+    assert [row["caption"] for row in rows] == ["blue boat"]
+    assert len(lines("boat", "--library", home)) > 1
+
+
+def test_mode_without_a_query_is_refused(home):
+    result = run("export", "--mode", "words", "--library", home)
+    assert result.exit_code == 2
+    assert "--mode words is how terms are found" in result.stderr
+
+
 def test_a_condition_without_a_query_writes_all_that_fulfil_it(home):
     rows = lines("--where", "has: caption", "--library", home)
     assert {row["caption"] for row in rows} == {"black cat", "blue boat"}

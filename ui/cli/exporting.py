@@ -17,10 +17,11 @@ from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
 from search.export.writing import export as write_files
+from search.modes import AUTO
 from ui.cli.ending import ended_by_signals
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.progress import with_bar
-from ui.cli.search_options import marking_options, restricting_options
+from ui.cli.search_options import marking_options, mode_option, restricting_options
 from ui.cli.searching import SearchCommand, say_hidden, with_standard_input
 from ui.cli.text import path_fields, print_json, shown
 
@@ -98,6 +99,7 @@ class Chosen:
     help="Number of hits.  [default: 10 of a query; all without one]",
 )
 @click.option("--all", "everything", is_flag=True, help="Write doubtful hits too.")
+@mode_option
 @restricting_options
 @marking_options
 @library_options
@@ -176,6 +178,7 @@ def _chosen(
     tags: tuple[str, ...],
     where: str | None,
     k: int | None,
+    mode: str,
     everything: bool,
     **marks: tuple[str, ...],
 ) -> Chosen:
@@ -184,9 +187,11 @@ def _chosen(
         query = (
             with_standard_input(Query.parse(terms, weight=weight)) if terms else Query((), weight)
         )
-        options: Options = {"k": k or HITS, "tags": tags, "where": where}
+        options: Options = {"k": k or HITS, "tags": tags, "where": where, "mode": mode}
         options |= {"like": marks["like"], "unlike": marks["unlike"]}
         return Chosen.of(Searcher(library).search(query, **options), everything=everything)
+    if mode != AUTO:
+        raise click.UsageError(f"--mode {mode} is how terms are found: give some")
     if tags or where is not None:
         return Chosen(Searcher(library).allowed(tags=tags, where=where)[:k].tolist())
     return Chosen(library.catalogue.present()[:k].tolist())
