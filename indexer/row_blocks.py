@@ -131,7 +131,8 @@ class MappedBlock(RowBlock):
         else:
             if seen[rows // RUN].all():
                 return
-            runs = [run for run in np.unique(rows // RUN).tolist() if not seen[run]]
+            # Not by np.unique, which imports numpy.ma: a cold query would wait for it.
+            runs = [run for run in sorted(set((rows // RUN).tolist())) if not seen[run]]
         for run in runs:
             if _checksum(self.parts[part], self.measures, run) != self._checksums[part, run]:
                 raise RowsDamaged(self.path, "damaged (a checksum of its rows differs)")

@@ -57,7 +57,7 @@ def _alike(
     later, before, bits = _near(hashes)
     if not len(later):
         return []
-    embedded = library.embedded(ids[np.union1d(later, before)].tolist())
+    embedded = library.embedded(ids[sorted({*later.tolist(), *before.tolist()})].tolist())
     place = {int(key): n for n, key in enumerate(embedded.ids)}
     rows = np.array([place.get(key, -1) for key in ids.tolist()], np.int64)
     cosines = np.einsum("nd,nd->n", embedded.v_i[rows[later]], embedded.v_i[rows[before]])

@@ -79,9 +79,9 @@ def searcher(sample):
 # Answers on real photographs
 
 
-def test_at_least_twenty_golden_queries_are_held():
+def test_at_least_twenty_two_golden_queries_are_held():
     held = queries("held_queries.tsv")
-    assert len(held) >= 20
+    assert len(held) >= 22
     assert len({picture for _, picture in held}) == len(held)
     assert set(held) <= set(queries("sample_queries.tsv"))
 
@@ -95,7 +95,7 @@ def test_most_golden_queries_find_their_picture_first_by_the_picture_alone(searc
     asked = queries("sample_queries.tsv")
     ranks = [rank(searcher, picture, query, weight=1) for query, picture in asked]
     assert sum(found == 1 for found in ranks) >= 20
-    assert sum(found <= 5 for found in ranks) >= 26
+    assert sum(found <= 5 for found in ranks) >= 27
 
 
 def test_golden_queries_find_their_pictures_with_captions(searcher):

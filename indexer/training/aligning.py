@@ -27,7 +27,7 @@ from indexer.training.words import Words
 Weights = dict[str, NDArray[np.float32]]
 LOOP = LoopSettings(epochs=12, patience=3, learning_rate=1e-3, weight_decay=0.3)
 SIZES = HeadSizes()
-TAIL_LOOP = replace(LOOP, epochs=12)
+TAIL_LOOP = replace(LOOP, epochs=8)
 SAMPLE = 1000  # pictures by which features are standardised
 
 
