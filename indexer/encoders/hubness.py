@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from indexer.encoders.protocol import HUB, IMAGE, TEXT, Rows
 
-SHARPNESS = 30.0  # τ: the larger, the more only the nearest questions count
+SHARPNESS = 20.0  # τ: the larger, the more only the nearest questions count
 AIM = 0.3  # β: what asks has it in the column of hubness
-COUNTS = {IMAGE: 0.7, TEXT: 0.3}  # λ: how much of its hubness is taken off a row
+COUNTS = {IMAGE: 1.0, TEXT: 0.3}  # λ: how much of its hubness is taken off a row
 MOST = 0.5  # of a row's length
 HUB_WIDTH = 1  # columns
 TINY = 1e-9  # share of the questions, so that it has a logarithm

@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end
 GATE_RIDGE = 0.1  # the same, for the gate
 CENTRES, FEW, ROUNDS = 512, 16, 15  # of questions; questions for each at least; of k-means
-SHARE_OF_NAMES = 0.5  # among the questions; the others are captions
+SHARE_OF_NAMES = 0.35  # among the questions; the others are captions
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
 
 
