@@ -141,7 +141,7 @@ NAMES = {
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "Rows", "load_encoder",
+        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "Rows", "asking", "load_encoder",
         "unit_rows",
     ],
 }  # fmt: skip
