@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
+from indexer.encoders.protocol import without_hub
 from indexer.errors import QueryError
 from indexer.notation import unpack
 from indexer.reading import ReadLibrary
@@ -101,7 +102,8 @@ def marked_rows(
     """What each example is scored by: a unit row (n, dim), centred, whose product with `q` is the
     score of the picture: `weight` times its look and the rest times its captions.
 
-    A picture that is not in the library, or has no caption, counts by its look alone.
+    A picture that is not in the library, or has no caption, counts by its look alone; how near
+    it is to whatever is asked does not count.
     """
     zero = np.zeros(library.settings.dim, np.float32)
     rows = np.zeros((len(examples), len(zero)), np.float32)
@@ -113,4 +115,4 @@ def marked_rows(
         if len(said):
             caption = unit_rows(said.mean(axis=0)) - means.get(TEXT, zero)
             rows[place] = weight * rows[place] + (1 - weight) * caption
-    return unit_rows(rows)
+    return unit_rows(without_hub(rows, means))

@@ -84,8 +84,16 @@ def asking(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) 
     centred = rows if mean is None else unit_rows(rows - mean)
     if aim is None:
         return centred
-    plain = unit_rows(np.where(aim != 0, 0, centred))
+    plain = unit_rows(without_hub(centred, means))
     return unit_rows(plain + aim) if modality == TEXT else plain
+
+
+def without_hub(
+    rows: NDArray[np.float32], means: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """The same rows with zero in the column of hubness, if `means` know of one."""
+    aim = means.get(HUB)
+    return rows if aim is None else np.where(aim != 0, np.float32(0), rows)
 
 
 def same_space(one: str, other: str) -> bool:
