@@ -490,7 +490,7 @@ def test_app_shows_nothing_for_nonsense_and_everything_on_request(app):
 
 
 def test_app_shows_how_sure_each_picture_is(app):
-    page = app("a cat")
+    page = app("a steam train")
     assert 0 < open_buttons(page) < 12
     shown = [int(text.value[:-1]) for text in page.caption if text.value.endswith("%")]
     assert len(shown) == open_buttons(page)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.encoders import IMAGE, unit_rows
+from indexer.encoders import IMAGE, TEXT, asking, unit_rows
+from indexer.encoders.protocol import HUB
 from indexer.errors import QueryError
 from search import Query, Searcher
 from search.feedback import ALPHA, BETA, GAMMA, rocchio
@@ -187,12 +188,13 @@ def assert_exact(library, weight):
     )
     stored = StoredRows.in_index(library.vectors(), library.encoder.means)
     means = stored.centres.means
-    zero = np.zeros(library.encoder.dim, np.float32)
-    q = unit_rows(library.encoder.encode_texts(["red and green"])[0] - means.get("text", zero))
+    q = asking(library.encoder.encode_texts(["red and green"])[0], TEXT, means)
     found = library.embedded(keys[:2])
+    zero = np.zeros(library.encoder.dim, np.float32)
     rows = found.v_i - means.get(IMAGE, zero)
-    captions = found.v_t - means.get("text", zero)
+    captions = found.v_t - means.get(TEXT, zero)
     mixed = np.where(found.has_caption[:, None], weight * rows + (1 - weight) * captions, rows)
+    mixed[:, -1] *= HUB not in means
     rows = unit_rows(mixed)
     refined = rocchio(q, rows[:1], rows[1:])
     every = scores(stored, refined, weight)

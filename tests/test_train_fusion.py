@@ -9,13 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoders import unit_rows
+from indexer.encoders import TEXT, asking, unit_rows
 from indexer.fusion import LEARNED, Mean
 from indexer.training.bootstrap import difference
 from indexer.training.corruption import corrupted, fitting_strength, recall_alone
 from indexer.training.fusion import FusionSettings, FusionTrainer, fused, tried
 from indexer.training.loop import Epoch, train
-from indexer.training.pairs import CaptionedRows, asked
+from indexer.training.pairs import CaptionedRows
 from indexer.training.recall import mean_recall
 
 seeds = st.integers(0, 2**32 - 1)
@@ -123,12 +123,12 @@ def test_each_caption_is_indexed_while_all_others_ask(seed):
     data = dataset(seed, n=20)
     several = np.flatnonzero(data.counts > 1)
     seen = set()
-    for indexed, asking, owners in data.trials():
+    for indexed, asks, owners in data.trials():
         assert len(indexed) == len(several)
-        assert not set(indexed) & set(asking)
-        places = np.searchsorted(data.starts, asking, side="right") - 1
+        assert not set(indexed) & set(asks)
+        places = np.searchsorted(data.starts, asks, side="right") - 1
         assert np.array_equal(places, several[owners])
-        assert len(indexed) + len(asking) == data.counts[several].sum()
+        assert len(indexed) + len(asks) == data.counts[several].sum()
         seen |= set(indexed)
     assert len(seen) == data.counts[several].sum()
 
@@ -156,8 +156,8 @@ def test_subset_keeps_captions_with_their_pictures():
 def test_captions_ask_as_in_a_search():
     v_t = dataset(6).v_t
     mean = v_t.mean(0)
-    assert asked(v_t, {}) is v_t
-    assert np.allclose(asked(v_t, {"text": mean}), unit_rows(v_t - mean))
+    assert asking(v_t, TEXT, {}) is v_t
+    assert np.allclose(asking(v_t, TEXT, {"text": mean}), unit_rows(v_t - mean))
 
 
 # Corruption
