@@ -18,6 +18,7 @@ import numpy as np
 
 from indexer import IndexOptions, index_folder
 from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.encoders.protocol import without_hub
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split
@@ -49,17 +50,22 @@ def main() -> None:
 
 
 def _images(found: Evaluated) -> np.ndarray:
-    return unit_rows(found.v_i - found.means.get(IMAGE, np.float32(0)))
+    return _centred(found.v_i, IMAGE, found)
 
 
 def _mean_captions(found: Evaluated) -> np.ndarray:
     sums = np.zeros_like(found.v_i)
     np.add.at(sums, found.owners, found.v_t)
-    return unit_rows(unit_rows(sums) - found.means.get(TEXT, np.float32(0)))
+    return _centred(unit_rows(sums), TEXT, found)
 
 
 def _first(found: Evaluated) -> np.ndarray:
-    return unit_rows(found.v_t[found.first] - found.means.get(TEXT, np.float32(0)))
+    return _centred(found.v_t[found.first], TEXT, found)
+
+
+def _centred(rows: np.ndarray, modality: str, found: Evaluated) -> np.ndarray:
+    centred = rows - found.means.get(modality, np.float32(0))
+    return unit_rows(without_hub(centred, found.means))
 
 
 def _precision(images: np.ndarray, texts: np.ndarray, seed: int) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from indexer import Library
 from indexer.embedded import Embedded
 from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
+from indexer.encoders.protocol import without_hub
 from indexer.fusion.base import OWN_MEANS_FROM
 
 NEIGHBOURS = 10  # pictures and captions that tell how crowded the surroundings of one are
@@ -118,7 +119,7 @@ def _embedded(library: Library) -> Embedded:
 
 
 def _centred(library: Library, found: Embedded) -> tuple[Rows, Rows]:
-    """Embeddings of pictures and captions with the mean of their kind taken off.
+    """Embeddings of pictures and captions with the mean of their kind taken off, without hubness.
 
     The means are those of the library itself, if it is no small one, as in a search.
     """
@@ -127,4 +128,6 @@ def _centred(library: Library, found: Embedded) -> tuple[Rows, Rows]:
     own = len(has) >= OWN_MEANS_FROM, has.sum() >= OWN_MEANS_FROM
     image = found.v_i.mean(0) if own[0] else means.get(IMAGE, zero)
     text = found.v_t[has].mean(0) if own[1] else means.get(TEXT, zero)
-    return unit_rows(found.v_i - image), unit_rows(found.v_t - text)
+    rows = found.v_i - image, found.v_t - text
+    v_i, v_t = (unit_rows(without_hub(centred, means)) for centred in rows)
+    return v_i, v_t
