@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.encoders import IMAGE, TEXT, asking, unit_rows
+from indexer.encoders.heads import empty_part
 from indexer.encoders.hubness import (
     AIM,
     COUNTS,
+    HUB_PART,
     MOST,
     aim,
     hubness,
     with_hubness,
-    without_hubness,
 )
 from indexer.fusion import open_fusion
 from indexer.scoring import Asked, StoredRows, block_scores
@@ -83,7 +84,7 @@ def test_what_asks_has_the_same_in_its_column_whatever_the_mean():
 
 
 def test_without_a_bank_rows_are_as_they_were():
-    rows, none = unit(5, 4), without_hubness()
+    rows, none = unit(5, 4), empty_part(HUB_PART)
     assert with_hubness(rows, TEXT, none) is rows
     assert aim(DIM, none) == {}
     assert np.array_equal(asking(rows, TEXT, {}), rows)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from indexer.encoders.hubness import HUB_PART, without_hubness
+from indexer.encoders.hubness import HUB_PART
 from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
 from indexer.weights_file import packed
@@ -154,12 +154,12 @@ def read_heads(
             "make one with 'picfuse train align DATASET --output FILE'"
         ) from error
     if description.get("format") == WITHOUT_CLASS_PART and not set(weights) & set(CLASS_PART):
-        weights |= _empty(CLASS_PART)
+        weights |= empty_part(CLASS_PART)
         description["format"] = WITHOUT_TEXT_TAIL
     if description.get("format") == WITHOUT_TEXT_TAIL and not set(weights) & set(SENSE_PART):
-        weights |= _empty(SENSE_PART)
+        weights |= empty_part(SENSE_PART)
     if description.get("format") in EARLIER and not set(weights) & set(HUB_PART):
-        weights |= without_hubness()
+        weights |= empty_part(HUB_PART)
     for name in COARSE:
         if name in weights and f"{name}{STEP}" in weights:
             weights[name] *= weights.pop(f"{name}{STEP}")
@@ -167,7 +167,7 @@ def read_heads(
     return weights, settings
 
 
-def _empty(part: Mapping[str, tuple[int | str, ...]]) -> dict[str, NDArray[np.float32]]:
+def empty_part(part: Mapping[str, tuple[int | str, ...]]) -> dict[str, NDArray[np.float32]]:
     """A part of no columns: rows are what they were before there was one."""
     axes = {name: [0 if isinstance(a, str) else a for a in shape] for name, shape in part.items()}
     return {name: np.zeros(shape, np.float32) for name, shape in axes.items()}

@@ -3,9 +3,9 @@
 In spaces of many dimensions a few rows, the hubs, are among the nearest of very many others
 (Radovanovic et al., 2010). How near a row is to questions of all kinds tells nothing about this
 one, so it is taken off its score, as in the inverted softmax (Smith et al., 2017) and in CSLS
-(Conneau et al., 2018). The questions are captions of the training data, k-means of which come with
-the heads. A row has its hubness in a column of its own, so that a product with what asks, which
-has a constant there, is the corrected score: no index has to know of it.
+(Conneau et al., 2018). The questions are captions of the training data and names of classes; the
+heads hold centres of them, by k-means. A row has its hubness in a column of its own, so that a
+product with what asks, which has a constant there, is the corrected score: no index has to know.
 
     h(v) = 1/τ log sum_k s_k exp(τ b_k v)          b_k: centre of a share s_k of the questions
     x(v) = -λ/β (h(v) - usual h),  at most `MOST`
@@ -54,12 +54,6 @@ def with_hubness(rows: Rows, modality: str, weights: Mapping[str, Any]) -> Rows:
     above = hubness(rows, weights["hub.bank"], weights["hub.share"]) - usual
     x = (-COUNTS[modality] / AIM * above).clip(-MOST, MOST)[:, None]
     return np.hstack([np.sqrt(1 - x * x) * rows, x]).astype(np.float32)
-
-
-def without_hubness() -> dict[str, Array]:
-    """The tensors of no bank."""
-    empty = {"hub.bank": (0, 0), "hub.share": (0,), "hub.usual": (2, 0)}
-    return {name: np.zeros(shape, np.float32) for name, shape in empty.items()}
 
 
 def aim(width: int, weights: Mapping[str, Any]) -> dict[str, Array]:

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders.heads import WORDS
-from indexer.encoders.hubness import HUB_WIDTH, without_hubness
+from indexer.encoders.heads import WORDS, empty_part
+from indexer.encoders.hubness import HUB_PART, HUB_WIDTH
 from indexer.encoders.mini import (
     heads_part_of_images,
     heads_part_of_texts,
@@ -117,7 +117,7 @@ class AligningHeads(Aligning):
 
     def _hub_part(self, captions: NDArray[np.float32], weights: Weights) -> Weights:
         """The tensors of hubness, as it is among the validation pictures."""
-        weights, other = weights | without_hubness(), self.validation
+        weights, other = weights | empty_part(HUB_PART), self.validation
         images, texts = self.plain_features(other), self.caption_features(other)
         names = self._settled_wordings().flatten(0, 1).numpy()
         known = project_images(images, weights), project_texts(texts, weights)
