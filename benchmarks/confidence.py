@@ -10,11 +10,11 @@ caption, and all pictures are right that have them. The figures are those of the
 calibration; "own captions" are those of one that a library with all captions but the last of each
 picture fits by itself, asked with the last ones:
 
-- AUROC: how well the confidence of the best hit tells queries whose picture is in the library from
-  the others. Its ceiling is that of a detector that knows whether the best hit is right, and
+- AUROC: how well an answer's `present` tells queries whose picture is in the library from the
+  others. Its ceiling is that of a detector that knows whether the best hit is right, and
   nothing else: right ones come before all others, the rest at random.
 - ECE: expected calibration error, the mean distance between confidence and the share of right hits
-  in 15 bins of equal width; of the best hits, and of the first ten.
+  in 15 bins of equal width; of the best hits, of the first ten, and of `present`.
 - hidden: the share of the right answers among the first ten that are not shown by default; silent:
   the share of queries without an answer to which nothing is shown.
 
@@ -28,9 +28,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def _write(pool: Pool, encoder: Encoder) -> None:
         setting = Setting(fusion, encoder.means, single=True)
         found = [fit(pool, setting, encoder.encode_texts, seed=seed) for seed in range(SEEDS)]
         lines = {
-            kind: [_mean([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
+            kind: [_between([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
             for kind in found[0][0]
         }
         made_with = f"{encoder.fingerprint} {fusion.fingerprint}"
@@ -102,10 +103,11 @@ def _write(pool: Pool, encoder: Encoder) -> None:
     print(f"{BUILT_IN.name}: {', '.join(fusions_for(encoder))}")
 
 
-def _mean(lines: list[dict]) -> dict:
-    """The line between several."""
-    found = {name: np.mean([line[name] for line in lines], axis=0).round(4) for name in lines[0]}
-    return {name: value.tolist() for name, value in found.items()}
+def _between(found: list[Any]) -> Any:
+    """What lies between several lines, as JSON has them."""
+    if isinstance(found[0], Mapping):
+        return {name: _between([one[name] for one in found]) for name in found[0]}
+    return np.mean(found, axis=0).round(4).tolist()
 
 
 def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
@@ -115,7 +117,7 @@ def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
     assert shipped is not None
     firsts, asked = _parted(pool, pool.starts[:-1])
     few = _words(pool, encoder)
-    print(f"{'':36}  R@1  AUROC  ceiling    ECE  ECE of ten  hidden  silent")
+    print(f"{'':36}  R@1  AUROC  ceiling    ECE  ECE of ten  of present  hidden  silent")
     for kind in (FUSED, PICTURE):
         for half in (True, False):
             trials = (_trial(firsts, asked, kind, setting, n, half=half) for n in range(repeat))
@@ -132,10 +134,10 @@ def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
 
 def _print(said: str, trials: Iterable[tuple[Trial, Ints]], used: Calibration, kind: str) -> None:
     found = [_figures(trial, words, used, kind) for trial, words in trials]
-    recall, auroc, ceiling, ece, of_ten, hidden, silent = np.mean(found, axis=0)
+    recall, auroc, ceiling, ece, of_ten, of_present, hidden, silent = np.mean(found, axis=0)
     print(
         f"{said:36} {recall:4.0%}  {auroc:.3f}    {ceiling:.3f}  {ece:.3f}       {of_ten:.3f}"
-        f"   {hidden:5.1%}   {silent:5.1%}"
+        f"       {of_present:.3f}   {hidden:5.1%}   {silent:5.1%}"
     )
 
 
@@ -175,22 +177,24 @@ def _trial(
 
 def _figures(trial: Trial, words: Ints, calibration: Calibration, kind: str) -> tuple[float, ...]:
     sure = np.zeros(trial.right.shape)
-    shown = np.zeros(trial.right.shape, np.bool_)
+    shown, present = np.zeros(trial.right.shape, np.bool_), np.zeros(len(trial.right))
     for length in np.unique(words).tolist():
-        line, own = calibration.line(kind, length), words == length
-        assert line is not None
-        rows = trial.features[own]
-        sure[own] = probability(line.log_odds(rows, trial.size))
-        evidence = line.evidence(rows)
-        shown[own] = (evidence >= line.floor) & (evidence[:, :1] >= line.best)
+        lines, own = calibration.lines_for(kind, length), words == length
+        assert lines is not None
+        rows, best = trial.features[own], trial.features[own, :1]
+        sure[own] = probability(lines.hit.log_odds(rows, trial.size))
+        present[own] = probability(lines.answer.log_odds(best, trial.size))[:, 0]
+        hopeful = lines.answer.evidence(best) >= lines.answer.floor
+        shown[own] = (lines.hit.evidence(rows) >= lines.hit.floor) & hopeful
     first, here = trial.right[:, 0], trial.present
     recall = first[here].mean()
     return (
         float(recall),
-        _auroc(sure[:, 0], here),
+        _auroc(present, here),
         float(recall + (1 - recall) / 2),
         _ece(sure[:, 0], first),
         _ece(sure.ravel(), trial.right.ravel()),
+        _ece(present, here),
         float((~shown[trial.right]).mean()),
         float((~shown[~here].any(axis=1)).mean()),
     )

@@ -37,9 +37,14 @@ class CompressedView:
 
     @classmethod
     def trained(cls, sample: Rows, lists: int) -> Self:
-        """An empty view whose lists are those of a sample (n, dim) of rows."""
-        spec = f"IVF{lists},{_CODES}"
-        index = faiss.index_factory(sample.shape[1], spec, faiss.METRIC_INNER_PRODUCT)
+        """An empty view whose lists are those of a sample (n, dim) of rows.
+
+        Rows are turned at random first: a bit a dimension says most where all dimensions say as
+        much, which those of an embedding do not.
+        """
+        dim = sample.shape[1]
+        spec = f"RR{dim},IVF{lists},{_CODES}"
+        index = faiss.index_factory(dim, spec, faiss.METRIC_INNER_PRODUCT)
         faiss.extract_index_ivf(index).cp.niter = _ROUNDS
         index.train(np.ascontiguousarray(sample))
         return cls(index)

@@ -32,28 +32,31 @@ def weighed(
     *,
     best: Sequence[Hit],
     leading: NDArray[np.floating],
-) -> tuple[Hit, ...]:
-    """Hits of an answer, found among so many pictures, with their confidence.
+) -> tuple[tuple[Hit, ...], float | None]:
+    """Hits of an answer, found among so many pictures, with their confidence; and the probability
+    that what is asked for is among the pictures at all, None where nothing is known of it.
 
     `best` is its best hit, and `leading` are the scores of its two best: the hits may be those of
     another page, and in another order. Doubtful are hits without enough evidence, and all hits of
     an answer whose best has too little; but never one that has a name which was asked for.
     """
     if not hits or not calibration.lines:
-        return tuple(hits)
+        return tuple(hits), None
     words = sum(len(term.text.split()) for term in query.terms)
     weight = query.weight or 0.0
-    lines = {kind: calibration.line(kind, words) for kind in _kinds(weight)}
-    known = _known([*best, *hits], leading, weight, lines, pictures)
-    hopeless = bool(best) and known[0, 2] < 0
-    log_odds, above_floor, _ = known[len(best) :].T
-    sure = probability(log_odds).tolist()
-    return tuple(
+    lines = {kind: calibration.lines_for(kind, words) for kind in _kinds(weight)}
+    of_hits = {kind: None if own is None else own.hit for kind, own in lines.items()}
+    of_answers = {kind: None if own is None else own.answer for kind, own in lines.items()}
+    log_odds, spare = _known(hits, leading, weight, of_hits, pictures).T
+    there, enough = _known(best[:1], leading, weight, of_answers, pictures).T
+    hopeless, sure = bool((enough < 0).any()), probability(log_odds).tolist()
+    shown = tuple(
         hit
         if hit.words or np.isnan(confidence)
         else replace(hit, confidence=confidence, doubtful=hopeless or above < 0)
-        for hit, confidence, above in zip(hits, sure, above_floor.tolist(), strict=True)
+        for hit, confidence, above in zip(hits, sure, spare.tolist(), strict=True)
     )
+    return shown, next((p for p in probability(there).tolist() if not np.isnan(p)), None)
 
 
 def _kinds(weight: float) -> tuple[str, str, str]:
@@ -68,7 +71,7 @@ def _known(
     lines: Mapping[str, Line | None],
     pictures: int,
 ) -> Values:
-    """What is known of hits, (n, 3), as `_told` says; NaN where nothing is.
+    """What is known of hits, (n, 2), as `_told` says; NaN where nothing is.
 
     Between two weights it is what lies between. A picture without a caption is judged by itself
     alone: beside captioned ones its score was only stretched to rank fairly.
@@ -95,11 +98,8 @@ def _leads(scores: Values, leading: NDArray[np.floating]) -> Values:
 
 
 def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:
-    """What a line tells of hits, (n, 3): the log odds that they are right, and how far their
-    evidence is above what a hit needs, and above what the first hit of an answer needs.
-    """
+    """What a line tells by hits, (n, 2): log odds, and how far the evidence is above its floor."""
     if line is None:
-        return np.full((len(features), 3), np.nan)
-    evidence = line.evidence(features)
-    log_odds = line.log_odds(features, pictures)
-    return np.stack([log_odds, evidence - line.floor, evidence - line.best], axis=1)
+        return np.full((len(features), 2), np.nan)
+    above = line.evidence(features) - line.floor
+    return np.stack([line.log_odds(features, pictures), above], axis=1)

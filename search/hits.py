@@ -67,7 +67,8 @@ class Answer:
 
     `next_offset`: where the next page begins; None where this one is the last. `unknown` are words
     that no caption, name, tag or list of words has: where nothing else is asked for, all hits are
-    doubtful.
+    doubtful. `present` is the probability that what is asked for is in the library at all, among
+    the hits or not; None where nothing is known of it.
     """
 
     query: Query
@@ -75,6 +76,7 @@ class Answer:
     elapsed_ms: float
     next_offset: int | None = None
     unknown: tuple[Unknown, ...] = ()
+    present: float | None = None
 
     @property
     def likely(self) -> Answer:

@@ -12,7 +12,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, asking
+from indexer.encoders import IMAGE, RestingEncoder, asking
 from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
@@ -35,10 +35,15 @@ from search.wording import Wording, by_words, with_words
 
 
 class Searcher:
-    """Searches one library; keeps its vector index open and notices when it changes."""
+    """Searches one library; keeps its vector index open and notices when it changes.
 
-    def __init__(self, library: ReadLibrary) -> None:
+    One that is asked `once` lets go of the encoder before it reads the rows, so that a process
+    never holds both in memory; the next query would open it anew.
+    """
+
+    def __init__(self, library: ReadLibrary, *, once: bool = False) -> None:
         self.library = library
+        self._once = once
         self._stored: tuple[VectorIndex, StoredRows] | None = None
 
     def search(self, query: Query | str, **options: Unpack[Options]) -> Answer:
@@ -111,6 +116,8 @@ class Searcher:
         encoder = self.library.encoder
         means = self._rows().centres.means
         embedded = embed(query, encoder, means, offline=self.library.offline)
+        if self._once and isinstance(encoder, RestingEncoder):
+            encoder.rest()
         return self._answer(embedded, replace(query, weight=weight), weight, wanted, start)
 
     def _weight(self, asked: float | None) -> float:
@@ -162,18 +169,25 @@ class Searcher:
         page, parts = page_of(self.library, order, wanted, means), Parts(embedded.q, means)
         hits = read_hits(self.library, page.ids, page.scores, parts)
         hits = with_words(self.library.words, hits, names) if named else hits
-        if askable(query) and not wanted["like"] and not wanted["unlike"]:
-            first = hits if not page.offset else read_hits(self.library, *page.first, parts)
+        present, unmarked = None, not wanted["like"] and not wanted["unlike"]
+        if unmarked and askable(query):
             among = len(stored.index) if allowed is None else len(allowed)
-            calibration = self.library.calibration
-            hits = weighed(hits, query, calibration, among, best=first[:1], leading=page.leading)
+            hits, present = self._weighed(hits, page, parts, query, among)
         unknown = unknown_words(self.library, query)
-        if asks_nothing(query, unknown) and not wanted["like"] and not wanted["unlike"]:
-            hits = guessed(hits)
+        if unmarked and asks_nothing(query, unknown):
+            hits, present = guessed(hits), None
         if wanted["explain"]:
             hits = explained(self.library, stored, hits, embedded, query, weight)
         answer = _timed(query, placed(self.library, hits, page), start, page)
-        return replace(answer, unknown=unknown)
+        return replace(answer, unknown=unknown, present=None if named else present)
+
+    def _weighed(
+        self, hits: tuple[Hit, ...], page: Page, parts: Parts, query: Query, among: int
+    ) -> tuple[tuple[Hit, ...], float | None]:
+        """Hits of a page with their confidence, by the best hit of all; and what that tells."""
+        first = hits if not page.offset else read_hits(self.library, *page.first, parts)
+        calibration, leading = self.library.calibration, page.leading
+        return weighed(hits, query, calibration, among, best=first[:1], leading=leading)
 
     def _order(
         self,

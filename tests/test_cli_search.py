@@ -196,7 +196,7 @@ def test_options_may_stand_before_the_words(home):
 
 def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
     answer = answered("search", "blue", "--library", home)
-    assert list(answer) == ["query", "hits", "elapsed_ms", "next_offset"]
+    assert list(answer) == ["query", "hits", "present", "elapsed_ms", "next_offset"]
     assert type(answer["elapsed_ms"]) is float
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3, 4, 5]
     scores = [hit["score"] for hit in answer["hits"]]
@@ -217,7 +217,7 @@ def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
 
 def test_similar_prints_the_same_json(home, colour_pictures):
     answer = answered("similar", colour_pictures / "red.png", "--library", home)
-    assert list(answer) == ["query", "hits", "elapsed_ms", "next_offset"]
+    assert list(answer) == ["query", "hits", "present", "elapsed_ms", "next_offset"]
     assert all(list(hit) == HIT for hit in answer["hits"])
 
 

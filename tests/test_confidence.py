@@ -16,10 +16,20 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.confidence import calibration, fitting, keeping
 from indexer.confidence.asking import sentences, words
 from indexer.confidence.calibration import LONG, Calibration, built_in
-from indexer.confidence.fitting import fit
-from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, fitted, leads, probability
+from indexer.confidence.fitting import fit, lines_of
+from indexer.confidence.line import (
+    CAPTION,
+    FUSED,
+    KINDS,
+    PICTURE,
+    Line,
+    Lines,
+    fitted,
+    leads,
+    probability,
+)
 from indexer.confidence.pool import Pool, read_pool
-from indexer.confidence.trials import Setting, part_of, tried
+from indexer.confidence.trials import Setting, Trial, part_of, tried
 from indexer.encoders import load_encoder, unit_rows
 from indexer.fusion import fusions_for, open_fusion
 from indexer.reading import ReadLibrary
@@ -28,7 +38,8 @@ from search.confidence import askable, weighed
 
 DIM = 32
 numbers = st.floats(-9, 9)
-lines = st.builds(Line, st.tuples(numbers, numbers), numbers, numbers, numbers, numbers)
+a_line = st.builds(Line, st.tuples(numbers, numbers), numbers, numbers, numbers)
+lines = st.builds(Lines, a_line, a_line)
 
 
 def a_pool(pictures=300, captions=2, noise=1.2, seed=0) -> Pool:
@@ -83,7 +94,7 @@ def test_lead_is_the_distance_to_the_best_of_the_others():
     assert len(leads(np.zeros(0))) == 0
 
 
-@given(lines, lines, st.floats(0, 1), st.tuples(numbers, numbers), st.integers(1, 10**6))
+@given(a_line, a_line, st.floats(0, 1), st.tuples(numbers, numbers), st.integers(1, 10**6))
 def test_line_between_two_gives_odds_between_theirs(one, other, share, features, pictures):
     row = np.array([features])
     ends = sorted([one.log_odds(row, pictures)[0], other.log_odds(row, pictures)[0]])
@@ -167,7 +178,7 @@ def test_part_of_a_library_asks_for_its_own_pictures(kind):
 
 @pytest.mark.parametrize("fusion", ["concat", "mean"])
 def test_confidence_of_new_queries_means_what_it_says(fusion):
-    line = fit(a_pool(), setting(fusion), encode)[0][FUSED][1]
+    line = fit(a_pool(), setting(fusion), encode)[0][FUSED][1].hit
     other, rng = a_pool(seed=7), np.random.default_rng(7)
     trial = tried(other, sentences(other, np.arange(300), rng), FUSED, setting(fusion), rng)
     sure = probability(line.log_odds(trial.features.reshape(-1, 3), 300)).reshape(300, -1)
@@ -177,11 +188,29 @@ def test_confidence_of_new_queries_means_what_it_says(fusion):
 
 
 def test_few_right_hits_have_less_evidence_than_the_floor():
-    line = fit(a_pool(), setting(), encode)[0][FUSED][1]
+    lines = fit(a_pool(), setting(), encode)[0][FUSED][1]
     other, rng = a_pool(seed=7), np.random.default_rng(7)
     trial = tried(other, sentences(other, np.arange(300), rng), FUSED, setting(), rng, share=0)
-    evidence = line.evidence(trial.features[trial.right])
-    assert 0 <= (evidence < line.floor).mean() < 0.05
+    evidence = lines.hit.evidence(trial.features[trial.right])
+    assert 0 <= (evidence < lines.hit.floor).mean() < 0.05
+    best = lines.answer.evidence(trial.features[trial.right.any(axis=1), 0])
+    assert 0 <= (best < lines.answer.floor).mean() < 0.05
+
+
+def test_what_is_there_is_told_apart_from_what_is_right():
+    """The right picture is never first here, and yet the best hit tells that it is there."""
+    rng = np.random.default_rng(0)
+    there = rng.random(2000) < 0.5
+    scores = np.where(there, 0.8, 0.3)[:, None] + 0.1 * rng.normal(size=(2000, 1))
+    scores = np.concatenate([scores, scores - 0.3], axis=1)
+    right = np.stack([np.zeros(2000, np.bool_), there], axis=1)
+    trial = Trial(np.stack([scores, leads(scores)], axis=2), right, there, 100)
+    found = lines_of([trial])
+    present = probability(found.answer.log_odds(trial.features[:, 0], 100))
+    assert present[there].mean() > 0.9 > 0.1 > present[~there].mean()
+    assert expected_error(present, there) < 0.05
+    sure = probability(found.hit.log_odds(trial.features[:, 0], 100))
+    assert sure.max() < 0.05
 
 
 def test_pictures_of_one_caption_calibrate_the_picture_alone():
@@ -200,8 +229,8 @@ def test_few_pictures_have_no_lines():
 def test_captions_that_tell_nothing_give_no_line_that_is_sure():
     lines, _ = fit(a_pool(noise=1e6), setting(), encode)
     for pair in lines.values():
-        row = np.zeros((1, len(pair[1].slopes)))
-        assert probability(pair[1].log_odds(row, 300))[0] < 0.05
+        row = np.zeros((1, len(pair[1].hit.slopes)))
+        assert probability(pair[1].hit.log_odds(row, 300))[0] < 0.05
 
 
 # What is kept
@@ -219,12 +248,13 @@ def test_calibration_of_another_version_is_none(text):
 
 
 def test_query_of_many_words_is_calibrated_as_a_sentence():
-    word, sentence = Line((1, 1), 0, 0, 0, 0), Line((3, 3), 2, 2, 2, 2)
+    word, sentence = (Lines(line, line) for line in (Line((1, 1), 0, 0, 0), Line((3, 3), 2, 2, 2)))
     found = Calibration({PICTURE: (word, sentence)})
-    assert found.line(PICTURE, 1) == word
-    assert found.line(PICTURE, LONG) == found.line(PICTURE, 99) == sentence
-    assert found.line(PICTURE, (LONG + 1) // 2).slopes[0] == pytest.approx(1 + 2 * 3 / 7)
-    assert found.line(FUSED, 1) is None
+    assert found.lines_for(PICTURE, 1) == word
+    assert found.lines_for(PICTURE, LONG) == found.lines_for(PICTURE, 99) == sentence
+    between = found.lines_for(PICTURE, (LONG + 1) // 2)
+    assert between.hit.slopes[0] == between.answer.slopes[0] == pytest.approx(1 + 2 * 3 / 7)
+    assert found.lines_for(FUSED, 1) is None
 
 
 def test_shipped_calibration_fits_the_shipped_model():
@@ -306,14 +336,17 @@ def a_hit(score, agreement=0.5, image_score=None) -> Hit:
 
 
 SIMPLE = Calibration(
-    {kind: (Line((9.0, 0.0, 0.0)[: 2 + (kind == FUSED)], 0, -3, 3.0, 5.0),) * 2 for kind in KINDS}
+    {
+        kind: (Lines(Line(slopes, 0, -3, 3.0), Line(slopes, 0, -1, 5.0)),) * 2
+        for kind, slopes in [(kind, (9.0, 0.0, 0.0)[: 2 + (kind == FUSED)]) for kind in KINDS]
+    }
 )
 
 
 def confidences(*hits, weight=0.5, calibration=SIMPLE):
     leading = np.array([hit.score for hit in hits[:2]])
     query = Query.of("a cat", weight=weight)
-    return weighed(hits, query, calibration, 100, best=hits[:1], leading=leading)
+    return weighed(hits, query, calibration, 100, best=hits[:1], leading=leading)[0]
 
 
 def test_hit_without_enough_evidence_is_doubtful():
@@ -325,6 +358,14 @@ def test_hit_without_enough_evidence_is_doubtful():
 def test_all_hits_are_doubtful_where_the_best_has_too_little_evidence():
     assert all(hit.doubtful for hit in confidences(a_hit(0.5), a_hit(0.4)))
     assert not any(hit.doubtful for hit in confidences(a_hit(0.6), a_hit(0.4)))
+
+
+@given(st.floats(-1, 1), st.sampled_from([0, 0.5, 1]))
+def test_best_hit_tells_whether_what_is_asked_for_is_there(score, weight):
+    best, others = a_hit(score), [a_hit(score - 0.1), a_hit(score - 0.3, None)]
+    query, leading = Query.of("a cat", weight=weight), np.array([score, score - 0.1])
+    _, present = weighed(others, query, SIMPLE, 100, best=[best], leading=leading)
+    assert present == pytest.approx(1 / (1 + np.exp(1 - 9 * score)))
 
 
 def test_picture_without_a_caption_is_judged_by_itself_alone():
@@ -342,7 +383,7 @@ def test_kinds_that_were_not_fitted_have_no_confidence(weight):
 
 @given(st.floats(0, 1))
 def test_confidence_between_two_weights_lies_between_theirs(weight):
-    pair = (Line((5.0, 1.0), 0, 0, 0, 0),) * 2
+    pair = (Lines(Line((5.0, 1.0), 0, 0, 0), Line((5.0, 1.0), 0, 0, 0)),) * 2
     mixed = replace(SIMPLE, lines={**SIMPLE.lines, PICTURE: pair, CAPTION: pair})
     hits = (a_hit(0.7), a_hit(0.1))
     ends = [confidences(*hits, weight=w, calibration=mixed)[0].confidence for w in (0.5, 1)]

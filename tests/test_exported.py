@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from test_exports import cache as cache  # a fixture
 from test_exports import weights as weights
 from test_open_clip import CONFIG, SIDE, WORDS, write_tokenizer
 
-from indexer.encoders import Encoder, load_encoder
+from indexer.encoders import Encoder, RestingEncoder, load_encoder
 from indexer.encoders import open_clip as encoders
 from indexer.encoders.exported import ExportedEncoder
 from indexer.encoders.kept_tokenizer import KeptTokenizer
@@ -82,6 +83,23 @@ def test_exported_encoder_takes_any_number(whole, weights, cache, count):
     encoder = opened(weights, cache)
     assert encoder.encode_images(PIXELS[:count]).shape == (count, 24)
     assert encoder.encode_texts(TEXTS[:count]).shape == (count, 24)
+
+
+def test_encoder_that_rests_lets_go_of_its_towers_and_opens_them_again(whole, weights, cache):
+    encoder = opened(weights, cache)
+    before = encoder.encode_images(PIXELS), encoder.encode_texts(TEXTS)
+    assert isinstance(encoder, RestingEncoder)
+    assert is_mapped(cache / "towers")
+    encoder.rest()
+    assert not is_mapped(cache / "towers")
+    after = encoder.encode_images(PIXELS), encoder.encode_texts(TEXTS)
+    for rows, again in zip(before, after, strict=True):
+        np.testing.assert_allclose(rows, again, atol=1e-6)
+
+
+def is_mapped(folder):
+    """Whether this process has a file of a folder in its memory (Linux)."""
+    return str(folder) in Path("/proc/self/maps").read_text()
 
 
 def test_name_with_a_relative_path_opens_it_too(mine, monkeypatch):

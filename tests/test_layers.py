@@ -141,8 +141,8 @@ NAMES = {
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "Rows", "asking", "load_encoder",
-        "unit_rows",
+        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "RestingEncoder", "Pixels", "Rows", "asking",
+        "load_encoder", "unit_rows",
     ],
 }  # fmt: skip
 

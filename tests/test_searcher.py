@@ -53,6 +53,24 @@ def fill(library, n, seed, *, share=0.6):
         batch.put_embeddings(library.encoder_id, TEXT, hashes, texts[captioned])
 
 
+def test_one_that_asks_once_lets_the_encoder_rest_before_rows_are_read(colour_library, monkeypatch):
+    encoder, done = colour_library.encoder, []
+    monkeypatch.setattr(type(encoder), "rest", lambda self: done.append("rest"), raising=False)
+    monkeypatch.setattr(searching, "best_first", _noting(done, searching.best_first))
+    once = Searcher(colour_library, once=True).search("blue")
+    assert done == ["rest", "read"]
+    assert names(once) == names(Searcher(colour_library).search("blue"))
+    assert done == ["rest", "read", "read"]
+
+
+def _noting(done, function):
+    def noted(*asked):
+        done.append("read")
+        return function(*asked)
+
+    return noted
+
+
 def brute_force(library, q, weight, means):
     """The score of each picture by its id, from the stored embeddings and one at a time."""
     found = library.embedded(library.catalogue.present_ids())

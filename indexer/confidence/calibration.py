@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from indexer.confidence.line import Line
+from indexer.confidence.line import Line, Lines
 from indexer.encoders.protocol import same_space
 
 LONG = 8  # words from which a query is as telling as a caption
@@ -25,13 +25,13 @@ class Calibration:
     many captions asked.
     """
 
-    lines: Mapping[str, tuple[Line, Line]]
+    lines: Mapping[str, tuple[Lines, Lines]]
     made_with: str = ""
     captioned: int = 0
     asked: int = 0
 
-    def line(self, kind: str, words: int) -> Line | None:
-        """The line for a query of so many words: between that of words and that of sentences."""
+    def lines_for(self, kind: str, words: int) -> Lines | None:
+        """The lines for a query of so many words: between those of words and of sentences."""
         if kind not in self.lines:
             return None
         word, sentence = self.lines[kind]
@@ -57,10 +57,14 @@ class Calibration:
     def of(cls, found: dict[str, Any]) -> Calibration:
         """The calibration of what JSON gives."""
         lines = {
-            kind: (_line(pair[0]), _line(pair[1]))
+            kind: (_lines(pair[0]), _lines(pair[1]))
             for kind, pair in found["lines"].items()  # word and sentence
         }
         return cls(**{**found, "lines": lines})
+
+
+def _lines(found: dict[str, Any]) -> Lines:
+    return Lines(_line(found["hit"]), _line(found["answer"]))
 
 
 def _line(found: dict[str, Any]) -> Line:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.confidence.asking import Asking, Encode, sentences, words
-from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Values, fitted
+from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines, Values, fitted
 from indexer.confidence.pool import Pool
 from indexer.confidence.trials import Setting, Trial, part_of, tried
 
 ASKED = 1000  # pictures that are asked for, at most
 FEW = 200  # fewer of them tell too little
 SMALLEST, SIZES = 30, 5  # libraries of a half, a quarter, … of the pictures, down to so many
-HIDDEN = 0.015  # the share of right hits that have less evidence than a line's `floor` or `best`
-Lines = dict[str, tuple[Line, Line]]
+HIDDEN = 0.015  # the share of what is to be kept that has less evidence than a line's `floor`
+Truths = NDArray[np.bool_]
+Found = dict[str, tuple[Lines, Lines]]
 
 
-def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple[Lines, int]:
+def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple[Found, int]:
     """Lines by kind, for a word and a sentence, and how many pictures were asked for.
 
     Where a caption counts, only pictures with another caption can be asked for; kinds with fewer
     than `FEW` pictures to ask for are left out.
     """
-    lines: Lines = {}
+    lines: Found = {}
     most = 0
     kinds = KINDS if setting.fusion.weighable else (PICTURE, FUSED)
     for several in (False, True):
@@ -36,20 +39,20 @@ def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple
         asked = (words(pool, chosen, rng, encode), sentences(pool, chosen, rng))
         for kind in kinds:
             if (kind in (CAPTION, FUSED)) == several and all(len(a.rows) >= FEW for a in asked):
-                word, sentence = (_line(pool, asking, kind, setting, rng) for asking in asked)
+                word, sentence = (_lines(pool, asking, kind, setting, rng) for asking in asked)
                 if word is not None and sentence is not None:
                     lines[kind], most = (word, sentence), max(most, len(chosen))
     return lines, most
 
 
-def _line(
+def _lines(
     pool: Pool, asking: Asking, kind: str, setting: Setting, rng: np.random.Generator
-) -> Line | None:
+) -> Lines | None:
     trials = []
     for size in _sizes(len(pool)):
         for _ in range(-(-min(ASKED, len(pool)) // (2 * size))):
             trials.append(tried(*part_of(pool, asking, size, rng), kind, setting, rng))
-    return line_of(trials)
+    return lines_of(trials)
 
 
 def _sizes(pictures: int) -> list[int]:
@@ -58,30 +61,54 @@ def _sizes(pictures: int) -> list[int]:
     return [size for size in halves if size >= SMALLEST] or [pictures]
 
 
-def line_of(trials: Sequence[Trial]) -> Line | None:
-    """The line that fits trials of one kind best, and the least evidence of right answers.
+def lines_of(trials: Sequence[Trial]) -> Lines | None:
+    """The lines that fit trials of one kind best.
 
     None where a greater score is no evidence, or where no right picture was found at all.
     """
-    known = [np.isfinite(trial.features[..., 0]) for trial in trials]
-    features = [trial.features[own] for trial, own in zip(trials, known, strict=True)]
-    right = [trial.right[own] for trial, own in zip(trials, known, strict=True)]
-    slopes, size, shift = fitted(features, right, [trial.size for trial in trials])
-    if slopes[0] <= 0 or not any(own.any() for own in right):
-        return None
-    floor, best = _least(trials, slopes)
-    return Line(tuple(float(slope) for slope in slopes), size, shift, floor, best)
+    hit = _line_of([_hits(trial) for trial in trials])
+    answer = _line_of([_answers(trial) for trial in trials])
+    return None if hit is None or answer is None else Lines(hit, answer)
 
 
-def _least(trials: Sequence[Trial], slopes: Values) -> tuple[float, float]:
-    """What right hits have at least, and the best hits of answers that hold one.
-
-    It is asked of the largest libraries: in a small one even a bad hit is among the first.
+class _Cases(NamedTuple):
+    """What a line is fitted to: `features` (n, f) of which it is `true` (n,) or not, in a library
+    of so many pictures; of those that are `kept` (n,) nearly all must have enough evidence.
     """
-    largest = max(trial.size for trial in trials)
-    chosen = [trial for trial in trials if trial.size == largest]
-    hits = np.concatenate([trial.features[trial.right] @ slopes for trial in chosen])
-    first = [trial.features[trial.right.any(axis=1), 0] @ slopes for trial in chosen]
-    found = (hits, np.concatenate(first))
-    floor, best = (float(np.quantile(x, HIDDEN)) if len(x) else -np.inf for x in found)
-    return floor, best
+
+    features: Values
+    true: Truths
+    kept: Truths
+    size: int
+
+
+def _hits(trial: Trial) -> _Cases:
+    """Hits are right or not; right ones are kept."""
+    known = np.isfinite(trial.features[..., 0])
+    right = trial.right[known]
+    return _Cases(trial.features[known], right, right, trial.size)
+
+
+def _answers(trial: Trial) -> _Cases:
+    """What is asked for is there or not; answers that hold it are kept."""
+    known = np.isfinite(trial.features[:, 0, 0])
+    found = np.asarray(trial.right[known].any(axis=1))
+    return _Cases(trial.features[known, 0], trial.present[known], found, trial.size)
+
+
+def _line_of(cases: Sequence[_Cases]) -> Line | None:
+    features, true, kept, sizes = zip(*cases, strict=True)
+    slopes, size, shift = fitted(features, true, sizes)
+    if slopes[0] <= 0 or not any(own.any() for own in kept):
+        return None
+    return Line(tuple(float(slope) for slope in slopes), size, shift, _least(cases, slopes))
+
+
+def _least(cases: Sequence[_Cases], slopes: Values) -> float:
+    """The evidence that nearly all kept ones have in the largest libraries: in a small one even
+    a bad hit is among the first.
+    """
+    largest = max(own.size for own in cases)
+    kept = [own.features[own.kept] @ slopes for own in cases if own.size == largest]
+    found = np.concatenate(kept)
+    return float(np.quantile(found, HIDDEN)) if len(found) else -np.inf

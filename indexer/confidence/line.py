@@ -17,20 +17,19 @@ FEATURES = {PICTURE: 2, CAPTION: 2, FUSED: 3}  # score and lead; fused also the 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Log odds that a hit is right: `slopes @ features + size * ln(n) + shift`.
+    """Log odds of what a hit tells: `slopes @ features + size * ln(n) + shift`.
 
     The features of a hit are its score, its lead (how far it is above the best of all others;
     negative for all but the first) and, where picture and caption both count, the cosine of the
     two; `n` is the number of pictures that might have been found. `slopes @ features` is the
-    evidence: a hit with less than `floor`, or of an answer whose best hit has less than `best`, is
-    doubtful. Neither depends on `n`: what is in a library does not become doubtful as it grows.
+    evidence, of which less than `floor` is too little. That does not depend on `n`: what is in a
+    library does not become doubtful as it grows.
     """
 
     slopes: tuple[float, ...]
     size: float
     shift: float
     floor: float
-    best: float
 
     def evidence(self, features: NDArray[np.floating]) -> Values:
         """The evidence (n,) of hits with features (n, f)."""
@@ -38,7 +37,7 @@ class Line:
         return found
 
     def log_odds(self, features: NDArray[np.floating], pictures: int) -> Values:
-        """Log odds (n,) that hits among so many pictures are right."""
+        """Log odds (n,) by hits among so many pictures."""
         beside = self.size * float(np.log(max(pictures, 1))) + self.shift
         return np.asarray(self.evidence(features) + beside)
 
@@ -49,8 +48,26 @@ class Line:
             return (1 - share) * one + share * two
 
         slopes = tuple(map(between, self.slopes, other.slopes))
-        names = ("size", "shift", "floor", "best")
+        names = ("size", "shift", "floor")
         return Line(slopes, *(between(getattr(self, name), getattr(other, name)) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a hit tells: that it is right (`hit`), and as the best hit of an answer, that what is
+    asked for is there at all (`answer`), at whatever place.
+
+    A hit is doubtful when it has too little evidence by the first, and all hits are when the best
+    has too little by the second. A lead tells much of which hit is right, and little of whether any
+    is: so they are two.
+    """
+
+    hit: Line
+    answer: Line
+
+    def towards(self, other: Lines, share: float) -> Lines:
+        """The lines that lie between these (share 0) and others (share 1)."""
+        return Lines(self.hit.towards(other.hit, share), self.answer.towards(other.answer, share))
 
 
 def leads(scores: NDArray[np.floating]) -> Values:

@@ -114,6 +114,11 @@ class ExportedEncoder:
             raise ModelError(f"{self.name}: cannot say where in a picture something is")
         return whole.encode_places(images)
 
+    def rest(self) -> None:
+        """Close the towers; what is encoded next opens them again."""
+        self._images.rest()
+        self._texts.rest()
+
     def _again(self, error: ModelError) -> Encoder:
         """The encoder in PyTorch, which exports its towers anew where they were lost."""
         logger.warning("%s is opened in PyTorch again: %s", self.name, error)

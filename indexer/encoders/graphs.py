@@ -66,6 +66,12 @@ class Graph:
             self._streams = self._opened(self.layout(pixels))
         return self._streams(pixels)
 
+    def rest(self) -> None:
+        """Close it, with the memory that it holds; the next run opens it again."""
+        if self._streams is not None:
+            self._streams.close()
+        self._session = self._streams = None
+
     def layout(self, pixels: NDArray[np.uint8]) -> Layout:
         """How to run pictures on this machine: as it was measured, or is with these."""
         self.ensure()

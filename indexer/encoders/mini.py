@@ -88,6 +88,11 @@ class Towers:
         self.image.ensure()
         self.text.ensure()
 
+    def rest(self) -> None:
+        """Close the towers until they are run again."""
+        for graph in (self.trunk, self.image, self.maps, self.words, self.text):
+            graph.rest()
+
     def image_features(self, images: Pixels) -> NDArray[np.float32]:
         """Shape (n, 9064): 8,064 pooled features and the roots of 1,000 class probabilities."""
         parts = [np.zeros((0, POOLED + CLASSES), np.float32)]
@@ -193,6 +198,10 @@ class MiniEncoder:
             rows = project_images(self.towers.features_without(image), self.weights)
             found[place] = (rows[0] - rows[1:]).reshape(*GRID, self.dim)
         return found
+
+    def rest(self) -> None:
+        """Close the towers; what is encoded next opens them again."""
+        self.towers.rest()
 
     def _complete(self) -> None:
         if not set(COARSE) <= set(self.weights):

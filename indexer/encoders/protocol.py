@@ -67,6 +67,15 @@ class LocatingEncoder(Protocol):
         ...
 
 
+@runtime_checkable
+class RestingEncoder(Protocol):
+    """What an encoder may do besides: let go of memory between two things that it encodes."""
+
+    def rest(self) -> None:
+        """Close the towers; what is encoded next opens them again."""
+        ...
+
+
 def unit_rows(rows: NDArray[np.floating]) -> Rows:
     """The rows scaled to unit length, float32 and C-contiguous; a zero row stays zero."""
     rows = np.ascontiguousarray(rows, dtype=np.float32)

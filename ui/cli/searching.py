@@ -127,7 +127,7 @@ def _answer(
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
     options |= {"like": like, "unlike": unlike, "explain": explain, "mode": mode}
     with ReadLibrary.open(library, offline=offline) as opened:
-        searcher = Searcher(opened)
+        searcher = Searcher(opened, once=True)
         ask = searcher.listed if query is None else partial(searcher.search, query)
         answer = ask(**options)
     likely = answer if everything else answer.likely

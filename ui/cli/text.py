@@ -141,7 +141,8 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        facts = {"elapsed_ms": answer.elapsed_ms, "next_offset": answer.next_offset}
+        facts = {"present": _rounded(answer.present), "elapsed_ms": answer.elapsed_ms}
+        facts |= {"next_offset": answer.next_offset}
         print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
     elif style == "jsonl":
         for hit in answer.hits:
