@@ -29,7 +29,7 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split
 from search.evaluation.data import Evaluated, read_embeddings
-from search.excluding import FLOOR, STRENGTH
+from search.excluding import LESS, MOST, NEAR, SOFT
 from search.ranking import StoredRows, scores
 
 CONCEPTS = (
@@ -131,23 +131,25 @@ def _ways(
     def lowered(a: str, b: str, strength: float, floor: float) -> NDArray[np.float32]:
         return s(a) - strength * np.maximum(0, s(b) - floor)
 
-    def below_best(a: str, b: str) -> NDArray[np.float32]:
-        return s(a) - 0.3 * _logistic((s(b) - 0.6 * s(b).max() + 0.1) / 0.07)
+    def near_best(a: str, b: str, most: float, near: float, less: float) -> NDArray[np.float32]:
+        return s(a) - most * _logistic((s(b) - near * s(b).max() + less) / SOFT)
 
     def by_probability(a: str, b: str) -> NDArray[np.floating]:
-        line = calibration.line(FUSED if captioned else PICTURE, len(b.split()))
-        assert line is not None
+        lines = calibration.lines_for(FUSED if captioned else PICTURE, len(b.split()))
+        assert lines is not None
         agreement = [np.einsum("nd,nd->n", data.v_i, data.v_t[data.first])] if captioned else []
         features = np.stack([s(b), leads(s(b)), *agreement], axis=1)
-        return s(a) - 0.5 * _logistic(line.log_odds(features, len(data.v_i)) + 3)
+        return s(a) - 0.5 * _logistic(lines.hit.log_odds(features, len(data.v_i)) + 3)
 
     yield "A alone", lambda a, b: s(a)
     for share in (0.5, 0.7, 1.0):
         yield f"q = A - {share:g} B", partial(subtracted, share=share)
-    for strength, floor in ((STRENGTH, FLOOR), (1.0, FLOOR), (1.0, -0.05), (1.0, 0.0), (2.0, 0.1)):
+    for strength, floor in ((0.7, -0.1), (1.0, -0.1), (1.0, 0.0), (2.0, 0.1)):
         way = f"s(A) - {strength:g} max(0, s(B) - {floor:g})"
         yield way, partial(lowered, strength=strength, floor=floor)
-    yield "s(A) - 0.3 logistic(s(B) below the best s(B))", below_best
+    for most, near, less in ((MOST, NEAR, LESS), (0.3, 0.6, 0.1), (0.3, 0.7, 0.05)):
+        way = f"s(A) - {most:g} logistic((s(B) - {near:g} best + {less:g}) / {SOFT:g})"
+        yield way, partial(near_best, most=most, near=near, less=less)
     yield "s(A) - 0.5 logistic(log odds of B + 3)", by_probability
 
 

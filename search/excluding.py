@@ -1,10 +1,11 @@
 """Taking away: the score of what is asked for, less what a picture has of what is not wanted.
 
-    score = s(q) - sum of weight * STRENGTH * max(0, s(negative) - FLOOR)
+    score = s(q) - sum of weight * MOST * logistic((s(negative) - NEAR * likest + LESS) / SOFT)
 
-`s` is the score of a row for a query. To subtract the negative's row from the query's would leave
-hardly anything of the query where the two are alike: "dog - black dog" would find no dog. Both
-figures are of `benchmarks/negatives.py`, on a part of Flickr8k's train split.
+`s` is the score of a row for a query, and `likest` the best score of all pictures for the negative:
+what comes near to it is what is not wanted. To subtract the negative's row from the query's would
+leave hardly anything of the query where the two are alike: "dog - black dog" would find no dog. The
+figures were chosen by `benchmarks/negatives.py`, on pictures that the built-in model never saw.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from indexer.vectors import Ids, picture_ids
 from search.order import Listed, Order
 from search.query import EmbeddedQuery, Without
 
-STRENGTH, FLOOR = 0.7, -0.1
+MOST, NEAR, LESS, SOFT = 0.3, 0.6, 0.05, 0.07
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
 
 
@@ -65,14 +66,20 @@ def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positi
     only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
     for negative in embedded.without:
         where, found = ranked(stored, negative.row, weight, only)
-        values = np.full(len(positions), FLOOR, np.float32)
+        values = np.full(len(positions), -np.inf, np.float32)
         values[order[np.searchsorted(positions[order], where)]] = found
-        total += penalty(negative, values)
+        total += penalty(negative, values, likest(stored, negative, weight))
     return total
 
 
-def penalty(negative: Without, scores: Scores) -> Scores:
-    """What a negative takes off, of rows that it scores so."""
-    lowered: Scores = np.maximum(0, scores - np.float32(FLOOR))
-    lowered *= np.float32(negative.weight * STRENGTH)
+def likest(stored: StoredRows, negative: Without, weight: float) -> float:
+    """The best score of all pictures for a negative; of none, any will do."""
+    _, found = ranked(stored, negative.row, weight, Wanted(1, np.zeros(0, np.int64)))
+    return float(found[0]) if len(found) else 0.0
+
+
+def penalty(negative: Without, scores: Scores, likest: float) -> Scores:
+    """What a negative takes off, of rows that it scores so; nothing of those that never answer."""
+    above = (scores - np.float32(NEAR * likest - LESS)) / np.float32(SOFT)
+    lowered: Scores = np.float32(negative.weight * MOST) / (1 + np.exp(-above))
     return lowered

@@ -450,6 +450,19 @@ def test_upload_needs_the_token_of_a_page(address):
         assert connection.getresponse().status in (400, 403)
 
 
+def test_next_page_is_shown_from_its_top(page):
+    scrolled = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+    page.goto("/")  # all pictures, page by page
+    for number in (2, 3):
+        button = page.get_by_role("button", name="Next")
+        button.scroll_into_view_if_needed()
+        settled(page)
+        assert page.evaluate(scrolled) > 0
+        button.click()
+        page.wait_for_url(f"**/?page={number}")
+        page.wait_for_function(f"() => ({scrolled})() === 0")
+
+
 @pytest.mark.parametrize("weight", ["nan", "-5", "1e999", "x"])
 def test_impossible_values_in_the_address_are_passed_over(page, weight):
     page.goto(f"/?q=old+locomotive&weight={weight}&k=99999999")

@@ -10,7 +10,7 @@ from test_searcher import fill
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import unit_rows
 from search import Query, Searcher
-from search.excluding import FLOOR, STRENGTH, nearest_without
+from search.excluding import LESS, MOST, NEAR, SOFT, nearest_without
 from search.query import EmbeddedQuery, Without
 from search.ranking import StoredRows, Wanted, scores
 
@@ -26,9 +26,15 @@ def brute_force(stored, embedded, weight):
     found = scores(stored, embedded.q, weight).astype(np.float64)
     for taken in embedded.without:
         negative = scores(stored, taken.row, weight).astype(np.float64)
-        penalty = taken.weight * STRENGTH * np.maximum(0, negative - FLOOR)
-        found -= np.where(np.isfinite(negative), penalty, 0)
+        likest = negative[np.isfinite(negative)].max()
+        found -= taken.weight * taken_off(negative, likest)
     return found
+
+
+def taken_off(score, likest):
+    """What a negative of weight 1 takes off a picture with this score for it."""
+    with np.errstate(over="ignore"):
+        return MOST / (1 + np.exp(-(score - NEAR * likest + LESS) / SOFT))
 
 
 def asked(seed, negatives, factor=1.0):
@@ -92,16 +98,15 @@ def test_taking_away_a_kind_leaves_the_others_of_it(library, paint, pictures):
         paint(f"{colour}.png")
     index_folder(library, pictures, options=IndexOptions(workers=1))
     searcher = Searcher(library)
-    hits = searcher.search(Query.parse(["red", "-", "purple"])).hits
-    scored = {hit.path.name: hit.score for hit in hits}
-    likeness = 0.5**0.5  # of red and purple
-    assert scored["red.png"] == pytest.approx(1 - STRENGTH * (likeness - FLOOR), abs=1e-2)
-    assert names(searcher.search("red"))[1] in {"purple.png", "yellow.png"}
-    assert names(searcher.search(Query.parse(["red", "-", "purple"])))[:2] == [
-        "red.png",
-        "yellow.png",
-    ]
-    assert scored["purple.png"] == pytest.approx(likeness - STRENGTH * (1 - FLOOR), abs=1e-2)
+    alone, lowered = (
+        {hit.path.name: hit.score for hit in searcher.search(Query.parse(words)).hits}
+        for words in (["red"], ["red", "-", "purple"])
+    )
+    assert list(alone)[1] in {"purple.png", "yellow.png"}
+    assert list(lowered)[:2] == ["red.png", "yellow.png"]
+    lost = {name: alone[name] - lowered[name] for name in alone}
+    assert lost["purple.png"] == pytest.approx(taken_off(1, 1), abs=1e-2)
+    assert 0 < lost["yellow.png"] < lost["red.png"] < lost["purple.png"]
 
 
 def test_more_weight_takes_more_away(colour_library):
@@ -111,7 +116,7 @@ def test_more_weight_takes_more_away(colour_library):
         for words in (["yellow"], ["yellow", "-", "0.5:red"], ["yellow", "-", "2:red"])
     ]
     assert scored == sorted(scored, reverse=True)
-    assert scored[0] - scored[2] == pytest.approx(2 * STRENGTH * (1 - FLOOR), abs=1e-2)
+    assert scored[0] - scored[2] == pytest.approx(2 * taken_off(1, 1), abs=1e-2)
 
 
 def test_sample_mountains_without_snow(tmp_path_factory):

@@ -148,7 +148,7 @@ def test_marked_pictures_have_a_share_of_their_own(colour_library):
 def test_explanations_for_people(tmp_path, colour_pictures):
     index_colours(colour_pictures, tmp_path / "library")
     there = ("--library", tmp_path / "library")
-    result = run("search", "blue", "-", "black", "-k", 3, "--explain", *there)
+    result = run("search", "blue", "-", "purple", "-k", 2, "--explain", *there)
     printed = result.stdout.replace(str(colour_pictures), "PICTURES")
     assert printed == (GOLDEN / "test_explanations_for_people.txt").read_text()
 

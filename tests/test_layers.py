@@ -141,7 +141,7 @@ NAMES = {
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "RestingEncoder", "Pixels", "Rows", "asking",
+        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "RestingEncoder", "Rows", "asking",
         "load_encoder", "unit_rows",
     ],
 }  # fmt: skip

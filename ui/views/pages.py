@@ -7,6 +7,10 @@ import streamlit as st
 PAGE = "page"  # in the address: from 1
 ASKED = "paged"  # in the session: what the pages are of
 HIGHEST = 1_000_000
+_TURNED = "turned"  # in the session: that the page was just turned
+_TO_THE_TOP = """<script>
+document.querySelector("[data-testid=stMain]").scrollTo({{top: 0}}); // page {}
+</script>"""
 
 
 def page_of(asked: object) -> int:
@@ -20,7 +24,11 @@ def page_of(asked: object) -> int:
 
 
 def turn(page: int, *, more: bool) -> None:
-    """Show the ways to the pages before and after; nothing where there is one page only."""
+    """Show the ways to the pages before and after; nothing where there is one page only.
+
+    A page that was just turned to is shown from its top: the way to it stood at the end of another.
+    """
+    turned = st.session_state.pop(_TURNED, False)
     if page == 0 and not more:
         return
     with st.container(
@@ -29,6 +37,8 @@ def turn(page: int, *, more: bool) -> None:
         _way("Previous", page - 1, possible=page > 0, icon=":material/chevron_left:")
         st.caption(f"Page {page + 1:,}", width="content")
         _way("Next", page + 1, possible=more, icon=":material/chevron_right:")
+        if turned:
+            st.html(_TO_THE_TOP.format(page), unsafe_allow_javascript=True)
 
 
 def _way(label: str, page: int, *, possible: bool, icon: str) -> None:
@@ -39,3 +49,4 @@ def _way(label: str, page: int, *, possible: bool, icon: str) -> None:
 
 def _go(page: int) -> None:
     st.query_params[PAGE] = str(page + 1)
+    st.session_state[_TURNED] = True
