@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
 from indexer.row_blocks import read_checked
-from indexer.vectors import Ids
+from indexer.vectors import Ids, ascending
 
 if TYPE_CHECKING:  # FAISS is imported where a view is read
     from indexer.compressed_view import CompressedView
@@ -27,7 +27,9 @@ if TYPE_CHECKING:  # FAISS is imported where a view is read
 COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
 RECALL = 0.99  # of the best ten, among the candidates
 SHARE = 10  # an answer that is not at most one in so many of the candidates is found by a scan
-LADDER = ((64, 500), (96, 1000), (192, 1500), (384, 2000), (1024, 4000))
+LADDER = (
+    (64, 500), (64, 1000), (96, 1000), (128, 1000), (192, 1500), (384, 2000), (1024, 4000),
+)  # fmt: skip
 """Lists that are looked into, and candidates: more of both until the recall is reached."""
 OPEN = 2  # views that are held in memory: a query between two weights needs as many
 
@@ -149,7 +151,7 @@ class Compressed:
             probes, count = LADDER[facts.step if step is None else step]
             found.append(self.opened(facts).candidates(q, count, probes))
         covered = frozenset.intersection(*(frozenset(facts.covered) for facts in asked))
-        return Candidates(np.unique(np.concatenate(found)), covered)
+        return Candidates(ascending(np.concatenate(found)), covered)
 
     def _beside(self, weight: float) -> Sequence[ViewFacts]:
         """The view of a weight, or those of the weights below and above."""

@@ -7,8 +7,6 @@ trusts the sizes that stand in a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -25,6 +23,7 @@ from indexer.vectors import Ids
 SUFFIX = ".ivf"
 _CODES = "RaBitQfs"
 _ROUNDS = 10  # of k-means
+_ALL_CORES = 15  # FAISS's number of the search that shares the lists of one query among the cores
 _faiss: Any = faiss  # FAISS's type stubs leave them out
 
 
@@ -33,7 +32,8 @@ class CompressedView:
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        self._lists = faiss.extract_index_ivf(index)
+        self._turn, self._lists = _parts(index)
+        self._lists.implem = _ALL_CORES
 
     @classmethod
     def trained(cls, sample: Rows, lists: int) -> Self:
@@ -84,21 +84,22 @@ class CompressedView:
     def candidates(self, q: NDArray[np.float32], count: int, probes: int) -> Ids:
         """The pictures, at most `count`, whose rows seem nearest to `q` (dim,) in some lists."""
         wanted = _faiss.SearchParametersIVF(nprobe=min(probes, self.lists))
-        with _on_one_core():
-            _, found = self._index.search(np.ascontiguousarray(q[None]), count, params=wanted)
+        turned = q if self._turn is None else self._turn @ q
+        _, found = self._lists.search(np.ascontiguousarray(turned[None]), count, params=wanted)
         ids: Ids = found[0]
         return ids[ids >= 0]
 
 
-@contextmanager
-def _on_one_core() -> Iterator[None]:
-    """One query is over before a second core has woken; where one is busy, all would wait."""
-    cores = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(cores)
+def _parts(index: Any) -> tuple[NDArray[np.float32] | None, Any]:
+    """The rotation (dim, dim) before the lists, and the lists; they are asked apart.
+
+    FAISS would turn a query by a library for matrices that holds 10 MB for itself.
+    """
+    lists = _faiss.downcast_index(_faiss.extract_index_ivf(index))
+    if not isinstance(index, _faiss.IndexPreTransform):
+        return None, lists
+    turn = _faiss.downcast_VectorTransform(index.chain.at(0))
+    return _faiss.vector_to_array(turn.A).reshape(turn.d_out, turn.d_in), lists
 
 
 class _Reading:

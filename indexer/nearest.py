@@ -75,7 +75,7 @@ def candidates_of(
     living = index.positions(candidates.pictures)
     if 2 * len(living) < len(candidates.pictures):  # what was asked for was mostly removed
         return ranked(stored, q, weight, wanted)
-    positions = np.setdiff1d(living, wanted.barred)
+    positions = living[np.isin(living, wanted.barred, invert=True)]
     found = _of_some(stored, asked, positions, wanted.k, all_checked=False)
     if not others:
         return found

@@ -7,7 +7,7 @@ never changes: `put` and `without` give another one, which shares the blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import add
@@ -31,6 +31,13 @@ FEW = 1024  # rows in memory that are joined with those put next
 def picture_ids(keys: Ids) -> Ids:
     """The pictures that keys stand for, (n,)."""
     return np.where(keys >= 0, keys, ~keys)
+
+
+def ascending(numbers: Ids) -> Ids:
+    """Each number once, ascending. np.unique hashes them, which takes longer for a few thousand."""
+    found: Ids = np.sort(numbers)
+    again = found[1:] == found[:-1]
+    return found if not again.any() else np.asarray(found[np.append(True, ~again)])
 
 
 def without_pictures(keys: Ids, outdated: Ids) -> Ids:
@@ -153,8 +160,10 @@ class VectorIndex:
         known, positions = self._by_picture
         if not len(known):
             return np.zeros(0, np.int64)
-        places = np.minimum(np.searchsorted(known, pictures), len(known) - 1)
-        return np.unique(positions[places[known[places] == pictures]])
+        places = np.clip(pictures - known[0], 0, len(known) - 1)  # where no picture has gone
+        if (known[places] != pictures).any():
+            places = np.minimum(np.searchsorted(known, pictures), len(known) - 1)
+        return ascending(positions[places[known[places] == pictures]])
 
     def split(self, positions: Ids) -> Iterator[tuple[KeyedBlock, Ids]]:
         """Ascending positions by block: each block with the numbers of its rows."""
@@ -178,18 +187,24 @@ class VectorIndex:
             for part in parts:
                 keyed.block.check(part, rows)
 
-    def gathered(self, positions: Ids, parts: Iterable[int]) -> KeyedBlock:
+    def gathered(self, positions: Ids, parts: Collection[int]) -> KeyedBlock:
         """Rows at ascending positions in one block, unchecked; other parts of them are left out."""
-        chosen, dim = list(self.split(positions)), self.width // self.fusion.parts
-        found = [np.zeros((0, dim), np.float16) for _ in range(self.fusion.parts)]
-        for part in parts if chosen else ():
-            found[part] = np.concatenate([keyed.block.parts[part][rows] for keyed, rows in chosen])
-        measures = np.zeros((self.fusion.measured, 0), np.float32)
-        measures = np.concatenate(
-            [measures, *(keyed.block.measures[:, rows] for keyed, rows in chosen)], axis=1
-        )
-        keys = np.concatenate([np.zeros(0, np.int64), *(k.keys[rows] for k, rows in chosen)])
-        return KeyedBlock(RowBlock(tuple(found), measures, self.sums), keys)
+        count, dim = len(positions), self.width // self.fusion.parts
+        precision = self.precision
+        found = [
+            np.empty((count if part in parts else 0, dim), precision)
+            for part in range(self.fusion.parts)
+        ]
+        measures = np.empty((self.fusion.measured, count), np.float32)
+        first = 0
+        for keyed, rows in self.split(positions):
+            here = slice(first, first + len(rows))
+            for part in parts:
+                found[part][here] = keyed.block.parts[part][rows]
+            measures[:, here] = keyed.block.measures[:, rows]
+            first = here.stop
+        block = RowBlock(tuple(found), measures, self.sums)
+        return KeyedBlock(block, self.keys_at(positions))
 
     def verify(self) -> None:
         """Raise `RowsDamaged` unless every byte of all blocks is what was written."""
