@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 _FEW = 4  # queries: more are multiplied in float32, where a matrix product pays
 _AT_ONCE = 4096  # rows that are brought to float32 together
-_CACHED = 1 << 20  # bytes of rows that stay near a core
 _SHIFT = np.float32(2048)  # 2^11: what float16 rounds off, brought back into its range
 
 
@@ -19,27 +18,11 @@ def rounded_off(queries: NDArray[np.float32]) -> float:
 
 
 def rough_product(rows: NDArray[np.floating], queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The products (m, n) with queries that are rounded as the rows are: at the speed of memory.
-
-    The kernel waits for each row that it reads from memory. So a part of the rows is fetched first.
-    """
+    """The products (m, n) with queries that are rounded as the rows are: at the speed of memory."""
     if rows.dtype != np.float16 or not len(rows):
         return product(rows, queries)
-    rounded = queries.astype(np.float16)
-    found = np.empty((len(rows), len(queries)), np.float32)
-    step = max(1, _CACHED // max(1, rows[0].nbytes))
-    for first in range(0, len(rows), step):
-        part = rows[first : first + step]
-        _fetch(part)
-        found[first : first + step] = numkong.cdist(part, rounded, "dot", out_dtype="float32")
-    return found.T
-
-
-def _fetch(rows: NDArray[np.float16]) -> None:
-    """Read rows once, in order and as wide as the processor can, so that they are at hand."""
-    content = np.ascontiguousarray(rows).reshape(-1).view(np.uint8)
-    whole = len(content) - len(content) % 8
-    content[:whole].view(np.uint64).max(initial=0)
+    found = numkong.cdist(rows, queries.astype(np.float16), "dot", out_dtype="float32")
+    return np.asarray(found).T
 
 
 def product(rows: NDArray[np.floating], queries: NDArray[np.float32]) -> NDArray[np.float32]:
