@@ -198,11 +198,11 @@ class VectorIndex:
         measures = np.empty((self.fusion.measured, count), np.float32)
         first = 0
         for keyed, rows in self.split(positions):
-            here = slice(first, first + len(rows))
+            end = first + len(rows)
             for part in parts:
-                found[part][here] = keyed.block.parts[part][rows]
-            measures[:, here] = keyed.block.measures[:, rows]
-            first = here.stop
+                keyed.block.parts[part].take(rows, 0, found[part][first:end], "clip")
+            keyed.block.measures.take(rows, 1, measures[:, first:end], "clip")
+            first = end
         block = RowBlock(tuple(found), measures, self.sums)
         return KeyedBlock(block, self.keys_at(positions))
 
