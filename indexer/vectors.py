@@ -113,8 +113,13 @@ class VectorIndex:
 
     @cached_property
     def all_keys(self) -> Ids:
-        """The key at each position, `GONE` where a row is out of date."""
-        return np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.blocks)])
+        """The key at each position, `GONE` where a row is out of date; the blocks share them."""
+        found = np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.blocks)])
+        shared = np.split(found, self.starts[1:-1])
+        self.blocks = tuple(
+            replace(block, keys=keys) for block, keys in zip(self.blocks, shared, strict=False)
+        )
+        return found
 
     def keys_at(self, positions: Ids) -> Ids:
         """The keys at some positions."""
@@ -148,10 +153,15 @@ class VectorIndex:
         return reduce(add, (block.sums for block in self.blocks), nothing)
 
     @cached_property
-    def _by_picture(self) -> tuple[Ids, Ids]:
-        """The pictures in ascending order, and the position of each."""
+    def _by_picture(self) -> tuple[Ids, Ids | None]:
+        """The pictures in ascending order, and the position of each; None where that is its place.
+
+        It mostly is, and a million positions would take 8 MB.
+        """
         positions = np.flatnonzero(self.all_keys != GONE)
         pictures = picture_ids(self.all_keys[positions])
+        if len(pictures) == self.size and (pictures[1:] > pictures[:-1]).all():
+            return pictures, None
         order = np.argsort(pictures, kind="stable")
         return pictures[order], positions[order]
 
@@ -163,7 +173,8 @@ class VectorIndex:
         places = np.clip(pictures - known[0], 0, len(known) - 1)  # where no picture has gone
         if (known[places] != pictures).any():
             places = np.minimum(np.searchsorted(known, pictures), len(known) - 1)
-        return ascending(positions[places[known[places] == pictures]])
+        places = places[known[places] == pictures]
+        return ascending(places if positions is None else positions[places])
 
     def split(self, positions: Ids) -> Iterator[tuple[KeyedBlock, Ids]]:
         """Ascending positions by block: each block with the numbers of its rows."""
