@@ -31,8 +31,10 @@ from indexer import IndexOptions, Library
 from indexer.captions import Caption
 from indexer.decoded import Decoded
 from indexer.encoders import registry
+from indexer.exif import Exif
 from indexer.folders import name_folders
 from indexer.images import FoundPicture
+from indexer.perceptual_hash import BITS
 from indexer.plan import FolderPlan
 from indexer.report import BATCH, IndexReport
 from indexer.storing import encode_pictures, store_pictures
@@ -142,8 +144,10 @@ def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decod
         said = (Caption(f"picture {number} of many", "exif"),) if random.random() < captions else ()
         look = content[::-1]
         found = FoundPicture(name, int(random.integers(10**6, 10**7)), number * 10**9)
-        taken = "2020-01-01T00:00:00"
-        yield found, Decoded(name, content, 4000, 3000, "JPEG", taken, said, pixels, look)
+        facts = Exif(taken="2020-01-01T00:00:00")
+        shown = content[: BITS // 8]  # no two are alike, so that none is folded into another
+        taken = (name, content, 4000, 3000, "JPEG", facts)
+        yield found, Decoded(*taken, said, pixels, look, shown)
 
 
 def _asked_elsewhere(room: Path) -> dict[str, Any]:
