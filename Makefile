@@ -13,7 +13,7 @@ demo: $(READY)  ## Search the sample photographs; the first time installs into .
 test: $(READY)  ## Run every test, offline
 	$(BIN)/pytest -rs -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 check: $(READY)  ## Look at style, formatting, types and the environment
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pip check
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy benchmarks && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
 	$(BIN)/python docs/make_cli.py > .venv/cli.md && mv .venv/cli.md docs/cli.md
 bench: $(READY)  ## Run the short form of every benchmark, in half an hour

@@ -99,8 +99,8 @@ def _server(library: Path) -> Iterator[str]:
     words += ["--library", str(library), "--offline"]
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     start = time.perf_counter()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": paths}, **quiet)
+    environment, quiet = os.environ | {"PYTHONPATH": paths}, subprocess.DEVNULL
+    server = subprocess.Popen(words, env=environment, stdout=quiet, stderr=quiet)
     try:
         _wait_for(f"http://localhost:{port}/_stcore/health", server)
         click.echo(f"server ready: {time.perf_counter() - start:.2f} s")

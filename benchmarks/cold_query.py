@@ -49,7 +49,8 @@ def main(pictures: int, repeat: int, library: Path | None) -> None:
     """Measure a cold text query against a Python that only imports what it needs."""
     library = library or many_pictures(pictures)
     bare, asked = [sys.executable, "-P", "-c", LIMIT], _search(QUESTIONS[0], library)
-    _timed(bare), _check(asked)
+    _timed(bare)
+    _check(asked)
     runs = []
     for number in range(repeat):
         words = _search(QUESTIONS[number % len(QUESTIONS)], library)

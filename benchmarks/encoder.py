@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from indexer.encoders.graphs import Graph, open_session
 from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.layout import Streams, measured_layout
+from indexer.encoders.layout import Run, Streams, measured_layout
 from indexer.encoders.mini import Towers
 from indexer.encoders.quantising import quantise, sample_pixels
 from indexer.encoders.towers import ImageTower, Trunk
@@ -64,7 +64,7 @@ def in_pytorch(tower: nn.Module) -> Encode:
 def in_runtime(path: Path, pixels: np.ndarray) -> Encode:
     """A graph as picfuse runs its own: in the layout that is measured to be the fastest."""
 
-    def opened(threads: int) -> Encode:
+    def opened(threads: int) -> Run:
         session = open_session(path, threads)
         return lambda part: session.run(None, {"pixels": part})
 

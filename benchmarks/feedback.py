@@ -83,8 +83,8 @@ def _groups(library: Library) -> Iterator[tuple[str, frozenset[int]]]:
             other = same.get(frozenset(of))
             if other is None or other in _above(rows, synset):
                 same[frozenset(of)] = synset
-    for of, synset in same.items():
-        yield rows[synset]["name"], of
+    for group, synset in same.items():
+        yield rows[synset]["name"], group
 
 
 def _above(rows: dict[str, dict[str, str]], synset: str) -> set[str]:

@@ -20,6 +20,7 @@ from PIL import Image
 
 from indexer import Library
 from indexer.captions import find_captions
+from indexer.encoders import LocatingEncoder
 from indexer.images import decode
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.datasets import picture_names, read_split
@@ -68,6 +69,7 @@ def _hits(library: Library, group: Sequence[Captioned]) -> list[float]:
     """For each picture of a group whether its caption is found in it: 1, 0 or a half."""
     pasted, columns = _pasted([decode(path) for path, _ in group])
     encoder = library.encoder
+    assert isinstance(encoder, LocatingEncoder)
     (rows,) = encoder.encode_places(encoder.transform(pasted)[None])
     hits = []
     for place, (_, caption) in enumerate(group):

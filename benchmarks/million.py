@@ -37,7 +37,8 @@ class Room:
 
     def fill(self, views: Views, rows: int) -> None:
         """Write the rows of all views, and of as many more pictures as are wanted."""
-        keys, files, blocks = [], [], []
+        files, blocks = [], []
+        keys: list[Ids] = []
         for v_i, v_t, has_caption in pictures(views, rows):
             fused = Concat().pictures(v_i, v_t, has_caption).astype(np.float16)
             blocks.append((RowBlock.of(fused, has_caption, Concat()), has_caption))

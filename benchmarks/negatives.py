@@ -65,7 +65,7 @@ def main() -> None:
     with dataset_library(folder, only, encoder=options.model) as library:
         index_folder(library, folder, options=IndexOptions(only=only))
         data, captions = read_embeddings(library), _captions(library)
-        kinds = [tuple(kind.split(" - ")) for kind in KINDS.split("; ")]
+        kinds = [(a, b) for a, b in (kind.split(" - ") for kind in KINDS.split("; "))]
         texts = list(dict.fromkeys([*CONCEPTS.split(), *itertools.chain(*kinds)]))
         rows = dict(zip(texts, library.encoder.encode_texts(texts), strict=True))
         calibration = library.calibration
@@ -129,7 +129,7 @@ def _ways(
         return scores(stored, unit_rows(asked[a] - share * asked[b]), DEFAULT_WEIGHT)
 
     def lowered(a: str, b: str, strength: float, floor: float) -> NDArray[np.float32]:
-        return s(a) - strength * np.maximum(0, s(b) - floor)
+        return np.asarray(s(a) - strength * np.maximum(0, s(b) - floor))
 
     def near_best(a: str, b: str, most: float, near: float, less: float) -> NDArray[np.float32]:
         return s(a) - most * _logistic((s(b) - near * s(b).max() + less) / SOFT)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,4 +79,5 @@ def rows(library: str, file: str) -> None:
 
 
 if __name__ == "__main__":
-    {"fill": fill, "warm": warm, "rows": rows}[sys.argv[1]](*sys.argv[2:])
+    task: dict[str, Callable[..., None]] = {"fill": fill, "warm": warm, "rows": rows}
+    task[sys.argv[1]](*sys.argv[2:])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -72,4 +73,6 @@ def rows(file: str) -> None:
 
 
 if __name__ == "__main__":
-    {"index": index, "fill": fill, "warm": warm, "rows": rows}[sys.argv[1]](*sys.argv[2:])
+    task: dict[str, Callable[..., None]]
+    task = {"index": index, "fill": fill, "warm": warm, "rows": rows}
+    task[sys.argv[1]](*sys.argv[2:])

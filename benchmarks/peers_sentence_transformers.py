@@ -17,6 +17,7 @@ import os
 import pickle
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,5 +95,6 @@ def _hits(model: SentenceTransformer, rows: Any, query: str) -> list[dict[str, A
 
 
 if __name__ == "__main__":
+    task: dict[str, Callable[..., None]]
     task = {"index": index, "fill": fill, "search": search, "warm": warm, "rows": rows}
     task[sys.argv[1]](*sys.argv[2:])

@@ -102,10 +102,10 @@ def encoded_views(
         path = _part_file(encoder, number, start, chosen)
         if not path.exists():
             part = chosen[start : start + PART]
-            rows = {"v_i": _images(encoder, part, number, start)}
-            rows["v_t"] = _texts(encoder, [caption_of(p, number) for p in part])
+            v_i = _images(encoder, part, number, start)
+            v_t = _texts(encoder, [caption_of(p, number) for p in part])
             with whole_file(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, **{key: value.astype(np.float16) for key, value in rows.items()})
+                np.savez(file, v_i=v_i.astype(np.float16), v_t=v_t.astype(np.float16))
         yield done, len(parts)
 
 

@@ -43,7 +43,8 @@ class TinyEncoder:
 
 def _hashed(text: str) -> NDArray[np.float32]:
     digest = hashlib.blake2b(text.encode(), digest_size=48).digest()
-    return (np.frombuffer(digest, np.uint8).astype(np.float32) - 127.3) @ _PIXELS
+    found: NDArray[np.float32] = np.frombuffer(digest, np.uint8).astype(np.float32) - 127.3
+    return np.asarray(found @ _PIXELS, np.float32)
 
 
 def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> TinyEncoder:

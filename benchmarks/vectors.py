@@ -36,8 +36,9 @@ from photograph_views import (
 from indexer import compressed
 from indexer.compressing import compress
 from indexer.encoders import IMAGE, TEXT, Encoder, asking, load_encoder
+from indexer.nearest import ranked
 from indexer.scoring import StoredRows
-from search.ranking import Wanted, nearest, ranked
+from search.ranking import Wanted, nearest
 
 WEIGHTS = (0.0, 0.5, 1.0)
 BEST = 10

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -84,8 +85,8 @@ def _measure(
     for number in range(-len(asked), repeat):
         place = number % len(asked)
         query = replace(Query.of(QUESTIONS[place]), weight=searcher.library.weight)
-        scan = _seconds(lambda row=asked[place : place + 1]: index.search(row, HITS))
-        took = _seconds(lambda query=query: _asked(searcher, query))
+        scan = _seconds(partial(index.search, asked[place : place + 1], HITS))
+        took = _seconds(partial(_asked, searcher, query))
         if number >= 0:
             queries.append(took)
             scans.append(scan)
