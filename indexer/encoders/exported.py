@@ -103,7 +103,7 @@ class ExportedEncoder:
         """`v_t`, shape (n, dim)."""
         parts = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         try:
-            return self._rows([self._texts.run({"tokens": self._tokens(p)})[0] for p in parts])
+            return self._rows([self._texts.run_tokens(self._tokens(part)) for part in parts])
         except ModelError as error:
             return self._again(error).encode_texts(texts)
 

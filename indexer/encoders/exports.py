@@ -13,7 +13,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders.graphs import RUNTIME, Graph, beside, checksum, open_session, receipt_of
+from indexer.encoders.graphs import (
+    RUNTIME,
+    SHORTEST,
+    Graph,
+    beside,
+    checksum,
+    open_session,
+    receipt_of,
+    shortened,
+)
+from indexer.encoders.open_clip_model import CausalText
 from indexer.encoders.protocol import unit_rows
 from indexer.errors import ModelError
 
@@ -28,14 +38,22 @@ class TowerGraph(Graph):
     """The graph of a module that turns one batch into rows; `example` is a batch of two or more.
 
     What came of a former try is kept in the cache beside it. `module_lock` is held by whoever uses
-    the module: while it is exported, its weights are not what they were.
+    the module: while it is exported, its weights are not what they were. `causal` gives the same
+    for tokens of any length: it is exported in place of the module, or the module where that fails.
     """
 
     def __init__(
-        self, name: str, cache: Path, module: nn.Module, example: Tensor, module_lock: Lock
+        self,
+        name: str,
+        cache: Path,
+        module: nn.Module,
+        example: Tensor,
+        module_lock: Lock,
+        causal: CausalText | None = None,
     ) -> None:
         super().__init__(name, cache, Path())
         self._module, self._example, self._module_lock = module, example, module_lock
+        self._causal = causal
         self._usable: bool | None = None
 
     @property
@@ -77,11 +95,17 @@ class TowerGraph(Graph):
 
     def _export(self, target: Path) -> str:
         """Write the graph and compare it; returns what is wrong with it, or nothing."""
+        if self._causal is not None and not self._written(self._causal, target):
+            return ""
+        return self._written(self._module, target)
+
+    def _written(self, module: nn.Module, target: Path) -> str:
+        """What is wrong with the graph of a module that stands for the tower, or nothing."""
         size = sum(p.numel() * p.element_size() for p in self._module.parameters())
         if size > LARGEST:
             return f"its {size / 1e9:.1f} GB are more than one graph holds"
         try:
-            export_module(self._module, self._example, target)
+            export_module(module, self._example, target)
             worst = deviation(target, self._module, self._example)
         except (OSError, MemoryError) as error:  # another time there may be room
             raise ModelError(
@@ -97,8 +121,14 @@ class TowerGraph(Graph):
 
 
 def export_module(module: nn.Module, example: Tensor, path: Path) -> None:
-    """Write the graph of a module of one input, the number of rows left open."""
+    """Write the graph of a module of one input, the number of rows left open.
+
+    So is the length of the tokens of a causal one.
+    """
     name = "pixels" if example.dtype == torch.uint8 else "tokens"
+    left_open = {0: torch.export.Dim("batch")}
+    if isinstance(module, CausalText):
+        left_open[1] = torch.export.Dim("length", min=SHORTEST, max=module.longest)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -106,7 +136,7 @@ def export_module(module: nn.Module, example: Tensor, path: Path) -> None:
             (example,),
             str(path),
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=(left_open,),
             input_names=[name],
             output_names=["rows"],
             external_data=False,
@@ -120,11 +150,13 @@ def deviation(path: Path, module: nn.Module, example: Tensor) -> float:
     Not-a-number where either gives that.
     """
     session = open_session(path)
-    (name,) = (node.name for node in session.get_inputs())
+    (wanted,) = session.get_inputs()
+    any_length = wanted.name == "tokens" and not isinstance(wanted.shape[1], int)
     worst = 0.0
     for batch in (example, example[:1], torch.cat([example, example.flip(0)])):
         with torch.inference_mode():
             expected = module(batch).float().numpy()
-        found: NDArray[np.float32] = session.run(None, {name: batch.numpy()})[0]
+        given = shortened(batch.numpy()) if any_length else batch.numpy()
+        found: NDArray[np.float32] = session.run(None, {wanted.name: given})[0]
         worst = float(np.maximum(worst, np.abs(unit_rows(found) - unit_rows(expected)).max()))
     return worst

@@ -32,6 +32,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it tells its makers of each se
 import onnxruntime
 
 MANY = 16  # pictures from which on it is worth measuring what is the fastest way
+SHORTEST = 2  # tokens: PyTorch exports no axis that may have one element as one of any length
 _PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
 ALIKE = 0.98  # median cosine of int8 embeddings to those of fp32; 0.996 where all is well
 
@@ -51,11 +52,28 @@ class Graph:
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         """The tower's outputs for one batch."""
+        outputs: list[NDArray[np.float32]] = self._running().run(None, dict(inputs))
+        return outputs
+
+    def run_tokens(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The rows of tokens (n, length), without what is blank at the end of all of them, where
+        the graph takes any length.
+        """
+        session = self._running()
+        (wanted,) = session.get_inputs()
+        fixed = isinstance(wanted.shape[1], int)
+        rows: NDArray[np.float32]
+        (rows,) = session.run(None, {wanted.name: tokens if fixed else shortened(tokens)})
+        return rows
+
+    def _running(self) -> onnxruntime.InferenceSession:
         if self._session is None:
             self.ensure()
-            self._session = open_session(self.path)
-        outputs: list[NDArray[np.float32]] = self._session.run(None, dict(inputs))
-        return outputs
+            self._session = self._open()
+        return self._session
+
+    def _open(self) -> onnxruntime.InferenceSession:
+        return open_session(self.path)
 
     def run_pixels(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
         """The outputs of an image tower, in parts that suit this machine.
@@ -134,6 +152,12 @@ class Int8Graph(Graph):
                 f"{self.path}: on this processor int8 gives other embeddings than fp32 (cosine "
                 f"{agreement}); use --precision fp32"
             )
+
+
+def shortened(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tokens (n, length) without the columns at the end that hold nothing but blanks (0)."""
+    used = np.flatnonzero((tokens != 0).any(axis=0))
+    return tokens[:, : max(SHORTEST, *used[-1:] + 1)]
 
 
 def checksum(path: Path) -> str:

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from indexer.encoders.graphs import (
     Graph,
@@ -26,6 +22,9 @@ from indexer.encoders.graphs import (
     receipt_of,
     run_module,
 )
+
+if TYPE_CHECKING:  # graphs.py imports it, when its reports are switched off
+    import onnxruntime
 
 
 class MappedGraph(Graph):
@@ -56,12 +55,8 @@ class MappedGraph(Graph):
         with beside(self.path) as room:
             self._make(Path(room))
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-        """The tower's outputs for one batch."""
-        if self._session is None:
-            self.ensure()
-            self._session = open_session(self.path, prepacked=False)
-        return super().run(inputs)
+    def _open(self) -> onnxruntime.InferenceSession:
+        return open_session(self.path, prepacked=False)
 
     def _make(self, room: Path) -> None:
         """Write both files in a temporary folder, then put them and their checksums in place."""

@@ -39,6 +39,7 @@ from indexer.encoders.exports import TowerGraph
 from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
 from indexer.encoders.open_clip_model import (
+    CausalText,
     Tower,
     best_device,
     image_transform,
@@ -95,10 +96,11 @@ class OpenClipEncoder:
         pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
         tokens = self._tokenize(["a photo of two dogs on a beach", "red", ""])
         example = torch.from_numpy(pixels)
+        causal = CausalText.of(self._texts.model)
         names = [tower_name(self.fingerprint, modality) for modality in (IMAGE, TEXT)]
         return (
             TowerGraph(names[0], cache, self._images, example, self._model_lock),
-            TowerGraph(names[1], cache, self._texts, tokens, self._model_lock),
+            TowerGraph(names[1], cache, self._texts, tokens, self._model_lock, causal),
         )
 
     def encode_images(self, images: Pixels) -> Rows:
@@ -111,8 +113,8 @@ class OpenClipEncoder:
         """`v_t`, shape (n, dim)."""
         if self._exported(self._text_graph, texts):
             parts = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
-            run = self._text_graph.run
-            return self._rows([run({"tokens": self._tokens(part).numpy()})[0] for part in parts])
+            run = self._text_graph.run_tokens
+            return self._rows([run(self._tokens(part).numpy()) for part in parts])
         return self._in_pytorch(texts, self._texts, self._tokens)
 
     def encode_places(self, images: Pixels) -> Places:

@@ -13,6 +13,7 @@ from typing import Any
 
 import open_clip
 import torch
+from open_clip.transformer import text_global_pool
 from torch import Tensor, nn
 
 from indexer.encoders.checkpoints import Checkpoint, Config
@@ -43,6 +44,43 @@ class Tower(nn.Module):
         if self.mean is None or self.std is None:
             return batch
         return (batch.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+
+
+class CausalText(nn.Module):
+    """The text half of a CLIP model, for tokens (n, length) of any length up to the usual one.
+
+    Each token sees those before it alone, and the row is read where a text ends. So what follows,
+    mostly nothing, can be left out: a query of some words takes a quarter of the time.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    @classmethod
+    def of(cls, model: Any) -> CausalText | None:
+        """That of a model which reads like this; None of others."""
+        causal = isinstance(model, open_clip.CLIP) and model.attn_mask is not None
+        return cls(model) if causal and model.text_pool_type in ("argmax", "eos") else None
+
+    @property
+    def longest(self) -> int:
+        """The usual length."""
+        return len(self.model.positional_embedding)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (n, length) to rows (n, dim)."""
+        model, length = self.model, tokens.shape[1]
+        states = model.token_embedding(tokens) + model.positional_embedding[:length]
+        states = model.transformer(states, attn_mask=model.attn_mask[:length, :length])
+        end = getattr(model, "text_eos_id", None)
+        rows = text_global_pool(
+            model.ln_final(states), tokens, model.text_pool_type, eos_token_id=end
+        )
+        projection = model.text_projection
+        if projection is not None:
+            rows = projection(rows) if isinstance(projection, nn.Linear) else rows @ projection
+        return torch.as_tensor(rows)
 
 
 def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform:
