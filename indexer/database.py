@@ -20,6 +20,7 @@ LOCK = "writer.lock"
 BUSY_SECONDS = 10
 # Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
 # touches many pages, and the batches after it some of the same.
+_CACHE = 65536  # KB of pages that who writes keeps: keys are hashes, which fall anywhere
 _CHECKPOINT = 8192
 _ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
@@ -65,6 +66,7 @@ def to_write(folder: Path, *, journal: str) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE}")
     return connection
 
 
