@@ -20,8 +20,8 @@ LOCK = "writer.lock"
 BUSY_SECONDS = 10
 # Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
 # touches many pages, and the batches after it some of the same.
-_CACHE = 65536  # KB of pages that who writes keeps: keys are hashes, which fall anywhere
 _CHECKPOINT = 8192
+_CACHE = 65536  # KB of pages that are kept where something is written, for the same reason
 _ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
 _FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}

@@ -126,7 +126,10 @@ def _number(library: ReadLibrary, album: Album, k: int | None, offset: int) -> i
 
 
 def _paged(album: Album, answer: Answer, lost: tuple[bytes, ...]) -> AlbumAnswer:
-    """What an album shows; where it holds no more than that, nothing follows."""
+    """What an album shows, without doubtful pictures unless it says which score is enough; where it
+    holds no more than that, nothing follows.
+    """
+    answer = answer.likely if album.least is None else answer
     following = answer.next_offset
     if following is not None and album.k is not None and following >= album.k:
         answer = replace(answer, next_offset=None)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
+from indexer.word_lookup import WordLookup
 from search.hits import Hit
 from search.query import Query
+from search.wording import Wording
 
 
 def askable(query: Query) -> bool:
@@ -57,6 +59,15 @@ def weighed(
         for hit, confidence, above in zip(hits, sure, spare.tolist(), strict=True)
     )
     return shown, next((p for p in probability(there).tolist() if not np.isnan(p)), None)
+
+
+def kept_by_words(lookup: WordLookup, hits: Sequence[Hit], query: Query) -> tuple[Hit, ...]:
+    """The hits, none of them doubtful whose caption, name or tags have all words of the query."""
+    words = Wording.of(query).words
+    ids = [hit.picture_id for hit in hits if hit.doubtful]
+    found = lookup.found(words, ids) if words and ids else {}
+    having = {key for key, some in found.items() if {*some} == {*words}}
+    return tuple(replace(hit, doubtful=False) if hit.picture_id in having else hit for hit in hits)
 
 
 def _kinds(weight: float) -> tuple[str, str, str]:

@@ -19,8 +19,8 @@ class TermShare:
 class Explanation:
     """What picture and caption, and what the terms of the query, add to a score.
 
-    Terms and marks sum up to the score. So do picture and caption, before anything is taken away,
-    where `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score
+    Terms and marks sum up to the score. So do picture, caption and what is `taken_away`, where
+    `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score
     would lose without the one or the other. `caption` is None where the picture has none. `marks`
     is what pictures marked as right and wrong add beside the terms; None without any.
     """
@@ -30,3 +30,9 @@ class Explanation:
     terms: tuple[TermShare, ...]
     exact: bool
     marks: float | None = None
+
+    @property
+    def taken_away(self) -> float | None:
+        """What the terms that are taken away add, less than nothing; None without any."""
+        shares = [part.share for part in self.terms if part.term.weight < 0]
+        return sum(shares) if shares else None

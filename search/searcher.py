@@ -17,7 +17,7 @@ from indexer.errors import QueryError
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
-from search.confidence import askable, weighed
+from search.confidence import askable, kept_by_words, weighed
 from search.examples import examples_of, marked_rows
 from search.excluding import lowered_first, nearest_without
 from search.explaining import explained
@@ -173,6 +173,7 @@ class Searcher:
         if unmarked and askable(query):
             among = len(stored.index) if allowed is None else len(allowed)
             hits, present = self._weighed(hits, page, parts, query, among)
+            hits = kept_by_words(self.library.words, hits, query)
         unknown = unknown_words(self.library, query)
         if unmarked and asks_nothing(query, unknown):
             hits, present = guessed(hits), None

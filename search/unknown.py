@@ -51,10 +51,11 @@ def is_english(fingerprint: str) -> bool:
 
 
 def asks_nothing(query: Query, unknown: Iterable[Unknown]) -> bool:
-    """Whether all that a query looks for are unknown words."""
+    """Whether all that a query looks for are unknown words, or signs without any word."""
+    wanted = [term for term in query.terms if term.weight > 0]
+    pictured = any(term.picture is not None for term in wanted)
     words = Wording.of(query).words
-    pictured = any(term.picture is not None and term.weight > 0 for term in query.terms)
-    return bool(words) and not pictured and {*words} <= {one.word for one in unknown}
+    return bool(wanted) and not pictured and {*words} <= {one.word for one in unknown}
 
 
 def guessed(hits: Sequence[Hit]) -> tuple[Hit, ...]:

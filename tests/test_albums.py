@@ -1,11 +1,12 @@
 """Albums: searches with a name that stay current, and lose nothing by what happens to a library."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
-from command_line import SAMPLE, answered, index_colours, refusal, run
+from command_line import SAMPLE, answered, index_colours, refusal, run, sample_library
 from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
@@ -373,3 +374,17 @@ def test_album_of_a_library_that_cannot_be_written_is_still_shown(library):
         assert len(answered("album", "a", "--library", library)["hits"]) == 1
     finally:
         library.chmod(0o755)
+
+
+def test_album_leaves_out_what_the_search_would_hide(tmp_path_factory, tmp_path):
+    path = tmp_path / "library"
+    shutil.copytree(sample_library(tmp_path_factory), path)
+    with Library.open(path) as library:
+        searcher = Searcher(library)
+        for query, least in (("asdkjh qwertz", None), ("a steam train", None), ("a cat", -1.0)):
+            album = save_album(library, query, Query.of(query), {"k": 50, "least": least})
+            found = album_pictures(searcher, album).answer.hits
+            answer = searcher.search(query, k=50)
+            wanted = answer.likely if least is None else answer
+            assert [h.picture_id for h in found] == [h.picture_id for h in wanted.hits]
+        assert not album_pictures(searcher, named_album(library, "asdkjh qwertz")).answer.hits

@@ -34,7 +34,7 @@ from indexer.encoders import load_encoder, unit_rows
 from indexer.fusion import fusions_for, open_fusion
 from indexer.reading import ReadLibrary
 from search import Hit, Query, Searcher, Term
-from search.confidence import askable, weighed
+from search.confidence import askable, kept_by_words, weighed
 
 DIM = 32
 numbers = st.floats(-9, 9)
@@ -391,6 +391,15 @@ def test_confidence_between_two_weights_lies_between_theirs(weight):
     assert min(ends) - 1e-9 <= found <= max(ends) + 1e-9
 
 
+def test_doubtful_hit_that_has_all_words_is_kept(colour_library):
+    """The yellow picture's caption is "blue boat"."""
+    hits = Searcher(colour_library).search("blue").hits
+    doubtful = [replace(hit, doubtful=True) for hit in hits]
+    for said, kept in (("a blue boat", {"yellow.png"}), ("red boat", set())):
+        found = kept_by_words(colour_library.words, doubtful, Query.of(said))
+        assert {hit.path.name for hit in found if not hit.doubtful} == kept
+
+
 def test_only_words_that_are_asked_for_have_a_confidence():
     assert askable(Query.of("a cat"))
     assert askable(Query.parse(["a", "cat", "+", "2:snow"]))
@@ -440,6 +449,12 @@ def test_what_is_there_is_found_with_confidence(sample, query, picture):
     first = answered("search", query, "--library", sample)["hits"][0]
     assert Path(first["path"]).name == picture
     assert first["confidence"] > 0.75
+
+
+@pytest.mark.parametrize("query", ["dog", "a dog", "dogs"])
+def test_what_has_all_words_is_never_hidden(sample, query):
+    hits = answered("search", query, "--library", sample)["hits"]
+    assert "dogs-at-window.jpg" in [Path(hit["path"]).name for hit in hits]
 
 
 @pytest.mark.parametrize("query", ["water", "people", "an animal", "a building", "food", "trees"])

@@ -19,9 +19,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CLI = ROOT / "docs" / "cli.md"
 
 
-def blocks(*languages) -> list[str]:
-    """The README's fenced blocks in one of some languages ("" where none is named)."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(*languages, text=README) -> list[str]:
+    """A page's fenced blocks in one of some languages ("" where none is named)."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [block for language, block in found if language in languages]
 
 
@@ -90,13 +90,20 @@ def test_readme_command_is_understood(line):
     command.make_context(command.name, words, parent=context).close()
 
 
-@pytest.mark.parametrize("number", range(max(1, len(blocks("python")))))
-def test_readme_python_tour_runs(number, tmp_path, subprocess_environment):
-    tours = blocks("python")
-    assert tours, "README.md has no ```python block"
+PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+TOURS = [*blocks("python"), *blocks("python", text=PYTHON)]
+
+
+def test_readme_and_the_page_of_python_have_tours():
+    assert len(blocks("python")) == 1
+    assert len(TOURS) == 3
+
+
+@pytest.mark.parametrize("number", range(len(TOURS)))
+def test_python_tour_runs(number, tmp_path, subprocess_environment):
     shutil.copytree(SAMPLE, tmp_path / "photos")
     tour = subprocess.run(
-        [sys.executable, "-c", tours[number]],
+        [sys.executable, "-c", TOURS[number]],
         cwd=tmp_path,
         env=subprocess_environment,
         capture_output=True,

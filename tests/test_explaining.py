@@ -125,8 +125,8 @@ def test_real_hits_are_explained_whatever_the_fusion(tmp_path, fusion):
         assert why.exact == (fusion in ("concat", "mean"))
         assert sum(part.share for part in why.terms) == pytest.approx(hit.score, abs=2e-3)
         if why.exact:
-            asked = sum(part.share for part in why.terms if part.term.weight > 0)
-            assert why.picture + (why.caption or 0) == pytest.approx(asked, abs=2e-3)
+            parts = why.picture + (why.caption or 0) + why.taken_away
+            assert parts == pytest.approx(hit.score, abs=2e-3)
 
 
 def test_marked_pictures_have_a_share_of_their_own(colour_library):
@@ -158,7 +158,7 @@ def test_explanations_for_scripts(tmp_path, colour_pictures):
     there = ("--library", tmp_path / "library")
     hit = answered("search", "blue", "-", "black", "-k", 1, "--explain", *there)["hits"][0]
     why = hit["explanation"]
-    assert sorted(why) == ["caption", "exact", "marks", "picture", "terms"]
+    assert sorted(why) == ["caption", "exact", "marks", "picture", "taken_away", "terms"]
     assert [(t["text"], t["weight"]) for t in why["terms"]] == [("blue", 1.0), ("black", -1.0)]
     assert sum(t["share"] for t in why["terms"]) == pytest.approx(hit["score"], abs=1e-3)
     similar = run("similar", colour_pictures / "red.png", "-k", 1, "--explain", "--jsonl", *there)

@@ -147,6 +147,14 @@ def test_one_nonsense_word_finds_nothing_unless_all_is_asked_for(sample):
     ]
 
 
+def test_signs_alone_find_nothing(sample):
+    result = run("search", "!!!", "--library", sample)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "picfuse: nothing matched: there is no word to look for (--all shows the 10 best guesses)\n"
+    )
+
+
 def test_a_slip_is_said_and_searched_for_with_the_other_words(sample):
     result = run("search", "a", "hrose", "outdoors", "asdkjh", "--library", sample)
     assert result.exit_code == 0
@@ -156,6 +164,9 @@ def test_a_slip_is_said_and_searched_for_with_the_other_words(sample):
 
 def test_app_says_what_nothing_knows(sample, monkeypatch):
     monkeypatch.setattr("sys.argv", ["app.py", "--library", str(sample), "--offline"])
+    at = AppTest.from_file(str(APP), default_timeout=60)
+    at.query_params["q"] = "!!!"
+    assert "There is no word to look for." in said(at.run())
     for words, hits in (("asdkjh", False), ("a horse asdkjh", True)):
         at = AppTest.from_file(str(APP), default_timeout=60)
         at.query_params["q"] = words

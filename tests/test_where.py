@@ -108,6 +108,8 @@ def test_commas_part_values_unless_quoted():
         ("", 0, "a field is expected"),
         ("colour: red", 0, "no field 'colour'; there are folder, file"),
         ("width > 3 and camra: x", 14, "did you mean 'camera'?"),
+        ("format: png format: jpg", 12, "'and' or 'or' is expected here"),
+        ('folder: "a b" width>3', 14, "'and' or 'or' is expected here"),
         ("taken", 5, "':' or a comparison"),
         ("taken:", 6, "a value is expected"),
         ("(width > 3", 10, "')' is expected"),

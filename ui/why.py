@@ -18,6 +18,9 @@ def lines_of(explanation: Explanation) -> list[str]:
         found = [f"made of {_sum(parts)}"]
     else:
         found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
+    taken = explanation.taken_away
+    if taken is not None:
+        found[0] += f", taken away {_signed(taken)}"
     shares = [(name_of(part.term), part.share) for part in explanation.terms]
     shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
     if len(shares) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
 from datetime import datetime
 
@@ -10,6 +11,9 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
 from search.where.fields import FIELDS, Asked, UnusableError
 from search.where.grammar import Both, Condition, Expression, Not, complain, parse
+
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
+_BEGUN = re.compile(r"([a-z]+)\s*(?:[<>!]=|[:=<>])", re.IGNORECASE)
 
 
 def matching(
@@ -44,8 +48,18 @@ def _single(condition: Condition, text: str, asked: Asked) -> ColumnElement[bool
     if condition.operator not in field.operators:
         problem = f"{condition.field!r} takes {' '.join(field.operators)}"
         complain(text, condition.place, problem)
+    _check_for_another(condition, text)
     try:
         sql = func.coalesce(field.condition(condition, asked), false())
     except UnusableError as error:
         complain(text, condition.place, f"{condition.field!r}: {condition.text!r}: {error}")
     return not_(sql) if condition.operator == "!=" else sql
+
+
+def _check_for_another(condition: Condition, text: str) -> None:
+    """Raise `PlacedError` where a value goes on with another condition."""
+    plain = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), condition.text)
+    for begun in _BEGUN.finditer(plain):
+        if begun[1].lower() in FIELDS:
+            place = text.index(condition.text, condition.place) + begun.start()
+            complain(text, place, "'and' or 'or' is expected here, or double quotes around a value")

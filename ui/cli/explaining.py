@@ -43,10 +43,11 @@ def explain(
 ) -> None:
     """Show where in PICTURE a query is found, as the library's model sees it.
 
-    The terms are those of 'picfuse search'; the picture need not be in the library, and is only
-    read. What is printed is the place that fits best, in per cent of width and height, with its
-    score, and the median of all places: where both are near, the query is nowhere in particular.
-    The built-in model's maps are made with the first picture, once, in up to a minute.
+    The terms are those of 'picfuse search', of which those that are taken away do not count; the
+    picture need not be in the library, and is only read. What is printed is the place that fits
+    best, in per cent of width and height, with its score, and the median of all places: where both
+    are near, the query is nowhere in particular. The built-in model's maps are made with the first
+    picture, once, in up to a minute.
     """
     query = Query.parse(terms)
     if output is not None:

@@ -142,12 +142,12 @@ def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     """Say what is not shown, and how it would be."""
     hidden = len(answer.hits) - shown
     sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
-    unknown = shown_text(said_of(answer.unknown)) if answer.unknown else ""
+    unknown = shown_text(said_of(answer.unknown))
     if hidden and not shown and not sure:
         guesses = "the best guess" if hidden == 1 else f"the {hidden} best guesses"
         click.echo(f"picfuse: nothing matched: {unknown} (--all shows {guesses})", err=True)
         return
-    if unknown:
+    if answer.unknown:
         click.echo(f"picfuse: {unknown}", err=True)
     if not answer.hits:
         what = "nothing matched" if not offset else "no hits from there on"

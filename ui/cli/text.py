@@ -80,6 +80,7 @@ def explanation_fields(explanation: Explanation) -> dict[str, Any]:
     return {
         "picture": _rounded(explanation.picture),
         "caption": _rounded(explanation.caption),
+        "taken_away": _rounded(explanation.taken_away),
         "marks": _rounded(explanation.marks),
         "exact": explanation.exact,
         "terms": [
