@@ -36,7 +36,8 @@ from indexer.encoders.protocol import (
 from indexer.errors import ModelError
 from indexer.transform import ImageTransform
 
-FORMAT = "picfuse-ready-1"
+FORMAT = "picfuse-ready-2"
+GRAPHS = 2  # how towers are exported: those of a former version are made anew
 BATCH = 32  # texts
 DRIVER = Path("/dev/nvidiactl")  # there where CUDA can be: then the model belongs to PyTorch
 
@@ -191,7 +192,7 @@ def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer)
 
 def tower_name(fingerprint: str, modality: str) -> str:
     """The name in the cache of an encoder's tower."""
-    return f"open_clip-{fingerprint[:16]}-{modality}"
+    return f"open_clip{GRAPHS}-{fingerprint[:16]}-{modality}"
 
 
 def tokenizer_path(images: Graph) -> Path:
