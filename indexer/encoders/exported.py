@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import import_module
@@ -105,19 +104,9 @@ class ExportedEncoder:
         """`v_t`, shape (n, dim)."""
         parts = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         try:
-            return self._rows(list(map(self._texts.run_tokens, self._tokenized(parts))))
+            return self._rows([self._texts.run_tokens(self._tokens(part)) for part in parts])
         except ModelError as error:
             return self._again(error).encode_texts(texts)
-
-    def _tokenized(self, parts: Sequence[Sequence[str]]) -> list[NDArray[np.int64]]:
-        """The tokens of texts. The tower opens meanwhile, on another core: reading the vocabulary
-        takes as long.
-        """
-        with ThreadPoolExecutor(1) as other:
-            opening = other.submit(self._texts.open)
-            tokens = [self._tokens(part) for part in parts]
-            opening.result()
-        return tokens
 
     def encode_places(self, images: Pixels) -> Places:
         """Rows (n, rows, columns, dim) of places, by the model in PyTorch. Raises `ModelError`."""

@@ -66,10 +66,6 @@ class Graph:
         (rows,) = session.run(None, {wanted.name: tokens if fixed else shortened(tokens)})
         return rows
 
-    def open(self) -> None:
-        """Open it now, rather than when it is first run."""
-        self._running()
-
     def _running(self) -> onnxruntime.InferenceSession:
         if self._session is None:
             self.ensure()
