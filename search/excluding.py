@@ -10,6 +10,7 @@ figures were chosen by `benchmarks/negatives.py`, on pictures that the built-in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,11 +48,12 @@ def nearest_without(
     """
     if not embedded.without:
         return ranked(stored, embedded.q, weight, wanted)
+    tops = [likest(stored, negative, weight) for negative in embedded.without]
     looked = max(_FIRST, 4 * wanted.k)
     while True:
         more = replace(wanted, k=looked)
         positions, found = ranked(stored, embedded.q, weight, more)
-        lowered = found - penalties(stored, embedded, weight, positions)
+        lowered = found - penalties(stored, embedded, weight, positions, tops)
         chosen = best(lowered, wanted.k)
         enough = len(chosen) == wanted.k and lowered[chosen[-1]] >= found[-1]
         if len(positions) < looked or enough:
@@ -59,16 +61,25 @@ def nearest_without(
         looked *= _MORE
 
 
-def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positions: Ids) -> Scores:
-    """What is taken off the scores (n,) of the rows at some positions."""
+def penalties(
+    stored: StoredRows,
+    embedded: EmbeddedQuery,
+    weight: float,
+    positions: Ids,
+    tops: Sequence[float],
+) -> Scores:
+    """What is taken off the scores (n,) of the rows at some positions.
+
+    `tops`: the best score of all pictures for each negative.
+    """
     total = np.zeros(len(positions), np.float32)
     order = np.argsort(positions)
     only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
-    for negative in embedded.without:
+    for negative, top in zip(embedded.without, tops, strict=True):
         where, found = ranked(stored, negative.row, weight, only)
         values = np.full(len(positions), -np.inf, np.float32)
         values[order[np.searchsorted(positions[order], where)]] = found
-        total += penalty(negative, values, likest(stored, negative, weight))
+        total += penalty(negative, values, top)
     return total
 
 

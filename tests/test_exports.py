@@ -8,13 +8,15 @@ from threading import Lock
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from test_open_clip import CONFIG, SIDE
 
 from indexer.encoders import exports
 from indexer.encoders import open_clip as encoders
 from indexer.encoders.exports import TowerGraph
-from indexer.encoders.graphs import receipt_of
+from indexer.encoders.graphs import open_session, receipt_of, shortened
 from indexer.errors import ModelError
 
 TEXTS = ["a dog", "", "two dogs on a beach with a much longer sentence behind them " * 3] * 15
@@ -70,6 +72,26 @@ def test_exported_towers_give_the_rows_of_pytorch(encoder, pixels, monkeypatch):
         assert rows.flags.c_contiguous
         np.testing.assert_allclose(rows, expected, atol=1e-4)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_query_of_a_causal_model_runs_its_own_words_alone(encoder):
+    encoder.encode_texts(TEXTS)
+    (wanted,) = open_session(encoder._text_graph.path).get_inputs()
+    assert not isinstance(wanted.shape[1], int)
+    tokens = encoder._tokens(["a dog", "", "red"]).numpy()
+    whole = encoder._text_graph.run({"tokens": tokens})[0]
+    assert shortened(tokens).shape[1] < tokens.shape[1]
+    np.testing.assert_allclose(encoder._text_graph.run_tokens(tokens), whole, atol=1e-5)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=4))
+def test_only_blanks_at_the_end_of_all_texts_are_left_out(rows):
+    tokens = np.array(rows)
+    kept = shortened(tokens)
+    assert kept.shape[1] >= 2
+    np.testing.assert_array_equal(kept, tokens[:, : kept.shape[1]])
+    assert not tokens[:, kept.shape[1] :].any()
+    assert kept.shape[1] == 2 or kept[:, -1].any()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 40])

@@ -157,7 +157,7 @@ class Int8Graph(Graph):
 def shortened(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
     """Tokens (n, length) without the columns at the end that hold nothing but blanks (0)."""
     used = np.flatnonzero((tokens != 0).any(axis=0))
-    return tokens[:, : max(SHORTEST, *used[-1:] + 1)]
+    return tokens[:, : max([SHORTEST, *(used[-1:] + 1)])]
 
 
 def checksum(path: Path) -> str:
