@@ -156,7 +156,7 @@ def test_signs_alone_find_nothing(sample):
 
 
 def test_a_slip_is_said_and_searched_for_with_the_other_words(sample):
-    result = run("search", "a", "hrose", "outdoors", "asdkjh", "--library", sample)
+    result = run("search", "brown", "hrose", "grazing", "outdoors", "asdkjh", "--library", sample)
     assert result.exit_code == 0
     assert "knows 'hrose' (horse?) or 'asdkjh'\n" in result.stderr
     assert "unknown" not in answered("search", "a", "horse", "outdoors", "--library", sample)
