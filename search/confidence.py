@@ -38,9 +38,9 @@ def weighed(
     """Hits of an answer, found among so many pictures, with their confidence; and the probability
     that what is asked for is among the pictures at all, None where nothing is known of it.
 
-    `best` is its best hit, and `leading` are the scores of its two best: the hits may be those of
-    another page, and in another order. Doubtful are hits without enough evidence, and all hits of
-    an answer whose best has too little; but never one that has a name which was asked for.
+    `best` is its best hit alone, and `leading` are the scores of its two best: the hits may be
+    those of another page, and in another order. Doubtful are hits without enough evidence, and all
+    hits of an answer whose best has too little; but never one that has a name which was asked for.
     """
     if not hits or not calibration.lines:
         return tuple(hits), None
@@ -50,7 +50,7 @@ def weighed(
     of_hits = {kind: None if own is None else own.hit for kind, own in lines.items()}
     of_answers = {kind: None if own is None else own.answer for kind, own in lines.items()}
     log_odds, spare = _known(hits, leading, weight, of_hits, pictures).T
-    there, enough = _known(best[:1], leading, weight, of_answers, pictures).T
+    there, enough = _known(best, leading, weight, of_answers, pictures).T
     hopeless, sure = bool((enough < 0).any()), probability(log_odds).tolist()
     shown = tuple(
         hit

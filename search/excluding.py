@@ -5,12 +5,12 @@
 `s` is the score of a row for a query, and `likest` the best score of all pictures for the negative:
 what comes near to it is what is not wanted. To subtract the negative's row from the query's would
 leave hardly anything of the query where the two are alike: "dog - black dog" would find no dog. The
-figures were chosen by `benchmarks/negatives.py`, on pictures that the built-in model never saw.
+figures were chosen with the pairs of `benchmarks/negatives.py`, on pictures that the built-in model
+never saw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,16 @@ from search.query import EmbeddedQuery, Without
 
 MOST, NEAR, LESS, SOFT = 0.3, 0.6, 0.05, 0.07
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
+
+
+def against(stored: StoredRows, embedded: EmbeddedQuery, weight: float) -> EmbeddedQuery:
+    """The query, each negative with the best score of all pictures for it, by a scan."""
+    everything = Wanted(1, np.zeros(0, np.int64))
+    known = []
+    for negative in embedded.without:
+        _, found = ranked(stored, negative.row, weight, everything)
+        known.append(replace(negative, likest=float(found[0]) if len(found) else 0.0))
+    return replace(embedded, without=tuple(known))
 
 
 def lowered_first(
@@ -41,19 +51,19 @@ def lowered_first(
 def nearest_without(
     stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
 ) -> tuple[Ids, Scores]:
-    """The positions of the k best rows and their scores, best first, by a scan.
+    """The positions of the k best rows and their scores, best first, by a scan; the query is one
+    that `against` gave.
 
     What is taken away only lowers scores: once the k-th best of the rows that are nearest to `q` is
     no worse than the last of these was before, no other row can be among the k best.
     """
     if not embedded.without:
         return ranked(stored, embedded.q, weight, wanted)
-    tops = [likest(stored, negative, weight) for negative in embedded.without]
     looked = max(_FIRST, 4 * wanted.k)
     while True:
         more = replace(wanted, k=looked)
         positions, found = ranked(stored, embedded.q, weight, more)
-        lowered = found - penalties(stored, embedded, weight, positions, tops)
+        lowered = found - penalties(stored, embedded, weight, positions)
         chosen = best(lowered, wanted.k)
         enough = len(chosen) == wanted.k and lowered[chosen[-1]] >= found[-1]
         if len(positions) < looked or enough:
@@ -61,36 +71,21 @@ def nearest_without(
         looked *= _MORE
 
 
-def penalties(
-    stored: StoredRows,
-    embedded: EmbeddedQuery,
-    weight: float,
-    positions: Ids,
-    tops: Sequence[float],
-) -> Scores:
-    """What is taken off the scores (n,) of the rows at some positions.
-
-    `tops`: the best score of all pictures for each negative.
-    """
+def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positions: Ids) -> Scores:
+    """What is taken off the scores (n,) of the rows at some positions."""
     total = np.zeros(len(positions), np.float32)
     order = np.argsort(positions)
     only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
-    for negative, top in zip(embedded.without, tops, strict=True):
+    for negative in embedded.without:
         where, found = ranked(stored, negative.row, weight, only)
         values = np.full(len(positions), -np.inf, np.float32)
         values[order[np.searchsorted(positions[order], where)]] = found
-        total += penalty(negative, values, top)
+        total += penalty(negative, values)
     return total
 
 
-def likest(stored: StoredRows, negative: Without, weight: float) -> float:
-    """The best score of all pictures for a negative; of none, any will do."""
-    _, found = ranked(stored, negative.row, weight, Wanted(1, np.zeros(0, np.int64)))
-    return float(found[0]) if len(found) else 0.0
-
-
-def penalty(negative: Without, scores: Scores, likest: float) -> Scores:
+def penalty(negative: Without, scores: Scores) -> Scores:
     """What a negative takes off, of rows that it scores so; nothing of those that never answer."""
-    above = (scores - np.float32(NEAR * likest - LESS)) / np.float32(SOFT)
+    above = (scores - np.float32(NEAR * negative.likest - LESS)) / np.float32(SOFT)
     lowered: Scores = np.float32(negative.weight * MOST) / (1 + np.exp(-above))
     return lowered

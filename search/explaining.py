@@ -12,7 +12,7 @@ from indexer.embedded import Embedded
 from indexer.encoders import Rows
 from indexer.reading import ReadLibrary
 from indexer.scoring import Asked, StoredRows
-from search.excluding import likest, penalty
+from search.excluding import penalty
 from search.explanation import Explanation, TermShare
 from search.hits import Hit
 from search.query import EmbeddedQuery, Query
@@ -94,8 +94,7 @@ def _taken(
     found = {}
     for negative in asked.without:
         scores = bare.whole @ negative.row * _gains(bare, stored, negative.row, weight)
-        best = likest(stored, negative, weight)
-        found[negative.term] = penalty(negative, scores, best)
+        found[negative.term] = penalty(negative, scores)
     return found
 
 

@@ -70,11 +70,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """What is taken away: which term of the query, its weight, and its centred unit row (dim,)."""
+    """What is taken away: which term of the query, its weight, and its centred unit row (dim,).
+
+    `likest` is the best score of all pictures for it, which a library has yet to say.
+    """
 
     term: int
     weight: float
     row: NDArray[np.float32]
+    likest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

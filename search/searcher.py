@@ -19,7 +19,7 @@ from indexer.row_blocks import RowsDamaged
 from indexer.vectors import VectorIndex, picture_ids
 from search.confidence import askable, kept_by_words, weighed
 from search.examples import examples_of, marked_rows
-from search.excluding import lowered_first, nearest_without
+from search.excluding import against, lowered_first, nearest_without
 from search.explaining import explained
 from search.feedback import refined
 from search.hits import Answer, Hit, Parts, read_hits
@@ -161,7 +161,7 @@ class Searcher:
         self, embedded: EmbeddedQuery, query: Query, weight: float, wanted: Options, start: float
     ) -> Answer:
         stored = self._rows()
-        embedded, wrong = self._refined(embedded, wanted, weight)
+        embedded, wrong = self._refined(against(stored, embedded, weight), wanted, weight)
         allowed, means = self._allowed(wanted), stored.centres.means
         names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
         named = having_names(self.library.words, names, stored.index.size)

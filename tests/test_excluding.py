@@ -10,7 +10,7 @@ from test_searcher import fill
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import unit_rows
 from search import Query, Searcher
-from search.excluding import LESS, MOST, NEAR, SOFT, nearest_without
+from search.excluding import LESS, MOST, NEAR, SOFT, against, nearest_without
 from search.query import EmbeddedQuery, Without
 from search.ranking import StoredRows, Wanted, scores
 
@@ -50,7 +50,7 @@ def test_best_are_those_of_brute_force(library, weight, negatives, factor):
     stored = StoredRows.in_index(library.vectors(), {})
     assert stored.index.compressed is None
     for seed in range(5):
-        embedded = asked(seed, negatives, factor)
+        embedded = against(stored, asked(seed, negatives, factor), weight)
         expected = brute_force(stored, embedded, weight)
         best = np.argsort(-expected, kind="stable")[:10]
         positions, found = nearest_without(stored, embedded, weight, Wanted(10, NOBODY))
@@ -61,7 +61,7 @@ def test_best_are_those_of_brute_force(library, weight, negatives, factor):
 def test_best_of_a_part_are_those_of_brute_force(library):
     fill(library, 900, 1)
     stored = StoredRows.in_index(library.vectors(), {})
-    embedded, only = asked(3, 1), np.arange(0, 900, 7)
+    embedded, only = against(stored, asked(3, 1), 0.5), np.arange(0, 900, 7)
     barred = only[:9]
     expected = brute_force(stored, embedded, 0.5)
     allowed = np.setdiff1d(only, barred)
@@ -78,7 +78,7 @@ def test_large_library_is_answered_exactly_too(library):
     stored = StoredRows.in_index(library.vectors(), library.encoder.means)
     assert stored.index.compressed is not None
     for seed in range(20):
-        embedded = asked(seed, 1)
+        embedded = against(stored, asked(seed, 1), 0.5)
         best = np.argsort(-brute_force(stored, embedded, 0.5), kind="stable")[:10]
         positions, _ = nearest_without(stored, embedded, 0.5, Wanted(10, NOBODY))
         assert positions.tolist() == best.tolist()
