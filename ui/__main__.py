@@ -1,5 +1,5 @@
 """`python -m ui`: the same as the command `picfuse`."""
 
-from ui.cli import main
+from ui.cli import run
 
-main(prog_name="picfuse")
+run()
