@@ -67,8 +67,8 @@ class Picfuse:
         return self._picfuse(pictures, library, "index", pictures)
 
     def ask(self, pictures: Path, library: Path, query: str) -> Command:
-        """`picfuse search`."""
-        return self._picfuse(pictures, library, "search", "-k", "10", query)
+        """`picfuse search`, by the vectors alone: the others know no words."""
+        return self._picfuse(pictures, library, "search", "-k", "10", "--mode", "vector", query)
 
     def warm(self, pictures: Path, library: Path, queries: Sequence[str]) -> Command:
         """`Searcher.search`."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from command_line import sample_library
 
 HEAVY = {"torch", "transformers", "timm", "streamlit", "alembic", "open_clip"}
@@ -70,3 +71,19 @@ def test_second_run_of_index_imports_no_torch(
 ):
     words = ("index", colour_pictures, "--library", colour_library.path)
     assert not imported(*words, environment=subprocess_environment) & HEAVY
+
+
+@pytest.mark.parametrize("first", ["", "torch", "torch, triton._C.libtriton"])
+def test_process_ends_without_a_word_of_its_own(subprocess_environment, first):
+    if "triton" in first:  # it is part of some builds of PyTorch; it tells of what is left
+        pytest.importorskip("triton._C.libtriton")
+    script = f"import {first or 'sys'}\nfrom ui.cli import run\nrun()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--version"],
+        capture_output=True,
+        text=True,
+        env=subprocess_environment,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("picfuse ")

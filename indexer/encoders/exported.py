@@ -36,7 +36,7 @@ from indexer.encoders.protocol import (
 from indexer.errors import ModelError
 from indexer.transform import ImageTransform
 
-FORMAT = "picfuse-ready-2"
+FORMAT = "picfuse-ready-3"
 GRAPHS = 2  # how towers are exported: those of a former version are made anew
 BATCH = 32  # texts
 DRIVER = Path("/dev/nvidiactl")  # there where CUDA can be: then the model belongs to PyTorch

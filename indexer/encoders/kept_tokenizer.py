@@ -20,6 +20,15 @@ from tokenizers import Tokenizer
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
+def _brief(model: str) -> str:
+    """The same model with its merges as strings: it is read in four fifths of the time."""
+    content = json.loads(model)
+    merges = content["model"].get("merges", [])
+    if not any(" " in piece for merge in merges for piece in merge):
+        merges[:] = map(" ".join, merges)
+    return json.dumps(content)
+
+
 def _spaced(text: str) -> str:
     """Broken encodings and entities mended, runs of white space made one space.
 
@@ -60,11 +69,16 @@ class KeptTokenizer:
     @classmethod
     def read(cls, path: Path) -> Self:
         """What `write` wrote. Raises `OSError`, `ValueError` or `TypeError` for a damaged file."""
-        return cls(**json.loads(path.read_text("utf-8")))
+        facts, _, model = path.read_text("utf-8").partition("\n")
+        found = cls(model=model, **json.loads(facts))
+        found._tokenizer  # noqa: B018 - which is opened here, so that damage is found
+        return found
 
     def write(self, path: Path) -> None:
-        """Write it to a file of JSON."""
-        path.write_text(json.dumps(asdict(self)), "utf-8")
+        """Write it to a file of two lines of JSON, the second of which is the model."""
+        facts = asdict(self)
+        model = _brief(facts.pop("model"))
+        path.write_text(f"{json.dumps(facts)}\n{model}", "utf-8")
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """The tokens of one text or more."""
@@ -85,7 +99,10 @@ class KeptTokenizer:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return Tokenizer.from_str(self.model)
+        try:
+            return Tokenizer.from_str(self.model)
+        except Exception as error:  # `tokenizers` raises nothing more precise
+            raise ValueError(f"no tokenizer ({error})") from error
 
     @cached_property
     def _pattern(self) -> Any:
