@@ -124,3 +124,10 @@ def test_photographs_that_lie_far_apart_are_unlike(tmp_path_factory):
     upper = np.triu_indices(len(rows), 1)
     agreement = np.corrcoef(apart[upper], (rows @ rows.T)[upper])[0, 1]
     assert agreement < -0.4
+
+
+def test_map_of_an_empty_library_says_so(tmp_path):
+    with Library.create(tmp_path / "library", encoder="colour"):
+        pass
+    said = refusal("map", "--library", tmp_path / "library", status=1)
+    assert "nothing to draw: the library holds no pictures" in said

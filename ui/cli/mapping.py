@@ -91,6 +91,8 @@ def map(
     if len(points) < made.pictures:
         click.echo(f"picfuse: {len(points):,} of {made.pictures:,} pictures", err=True)
     if not points:
+        what = "captions" if kind == "caption" else "pictures"
+        click.echo(f"picfuse: nothing to draw: the library holds no {what}", err=True)
         ctx.exit(NOTHING_MATCHED)
 
 
