@@ -28,10 +28,10 @@ COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
 RECALL = 0.99  # of the best ten, among the candidates
 SHARE = 10  # an answer that is not at most one in so many of the candidates is found by a scan
 LADDER = (
-    (64, 500), (64, 1000), (96, 1000), (160, 700), (128, 1000), (160, 1000), (192, 1500),
+    (64, 500), (64, 1000), (96, 1000), (128, 1000), (160, 700), (160, 1000), (192, 1500),
     (384, 2000), (1024, 4000),
 )  # fmt: skip
-"""Lists that are looked into, and candidates: more of both until the recall is reached."""
+"""Lists that are looked into, and candidates: a step further until the recall is reached."""
 OPEN = 2  # views that are held in memory: a query between two weights needs as many
 
 
