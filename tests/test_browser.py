@@ -180,8 +180,7 @@ def ask(page: Page, words: str) -> None:
 
 
 def open_first(page: Page) -> None:
-    """Open the first hit: its own button, for the first of a page may be another card's while
-    cards are drawn."""
+    """Open the first hit by its own button: the first of the page may be another card's."""
     settled(page)
     page.locator(".st-key-hit-0").get_by_role("button", name="Show picture").click()
 
