@@ -92,15 +92,20 @@ class CompressedFacts:
 
     def to_json(self) -> str:
         """These facts as one line of JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps({**asdict(self), "ladder": LADDER})
 
     @classmethod
     def from_json(cls, text: str | None, made_with: str) -> CompressedFacts:
-        """The facts that `to_json` wrote; none where they are of another encoder or fusion."""
+        """The facts that `to_json` wrote; none where they are of another encoder or fusion.
+
+        What was measured with another ladder has to be measured again.
+        """
         said = json.loads(text or "{}")
         if said.get("made_with") != made_with:
             return cls(made_with)
         views = [ViewFacts(**{**v, "covered": tuple(v["covered"])}) for v in said["views"]]
+        if said.get("ladder") != [list(step) for step in LADDER]:
+            views = [replace(view, recall=None) for view in views]
         return cls(made_with, tuple(views))
 
 

@@ -21,7 +21,7 @@ def rough_product(rows: NDArray[np.floating], queries: NDArray[np.float32]) -> N
     """The products (m, n) with queries that are rounded as the rows are: at the speed of memory."""
     if rows.dtype != np.float16 or not len(rows):
         return product(rows, queries)
-    # Each row with the same query: so NumKong reads rows thrice as fast from memory as in `cdist`.
+    # Each row with the same query: so NumKong keeps up with memory, as it does not in its `cdist`.
     same = (np.broadcast_to(query, rows.shape) for query in queries.astype(np.float16))
     return np.stack([np.asarray(numkong.dot(rows, q, out_dtype="float32")) for q in same])
 

@@ -307,5 +307,14 @@ def test_facts_come_back_from_their_text():
     assert CompressedFacts.from_json(None, "made") == CompressedFacts("made")
 
 
+def test_what_another_ladder_measured_is_measured_again(monkeypatch):
+    view = ViewFacts(0.5, "vectors-1.ivf", "1", ("vectors-2.rows",), 9, 9, 1, {"picture": 0.995})
+    text = CompressedFacts("made", (view,)).to_json()
+    assert CompressedFacts.from_json(text, "made").usable
+    monkeypatch.setattr(compressed, "LADDER", LADDER[:-1])
+    (known,) = CompressedFacts.from_json(text, "made").views
+    assert known == replace(view, recall=None)
+
+
 def test_ladder_goes_up():
     assert list(LADDER) == sorted(LADDER)
