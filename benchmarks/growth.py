@@ -1,8 +1,9 @@
 """What a picture costs among few and among many: to store, to put into the index, to search.
 
 Pictures that were never files go through the same functions, in the same batches, as those that
-indexing has decoded: so what is timed is the catalogue and the vector index alone. Each larger
-library is made between two small ones and its cost per picture divided by their mean.
+indexing has decoded: so what is timed is the catalogue and the vector index alone. A large library
+is made by turns with small ones, a few batches each, so that both meet a machine as busy; the cost
+of a picture in the large one is divided by that in the small ones.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 import numpy as np
@@ -42,21 +44,71 @@ from search import Searcher
 
 FIGURE = 0.10
 QUERIES, HITS = 20, 20
+SMALL_ONES, TURN = 10, 5  # small libraries beside a large one; batches of theirs between its own
+Outcomes: TypeAlias = Iterator[tuple[FoundPicture, Decoded]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cost:
-    """Milliseconds for each picture, and of them the processor's; megabytes of the library."""
+    """Seconds that pictures took, and of them the processor's; bytes of their library."""
 
-    catalogue: float
-    index: float
-    processor: float
-    megabytes: float
+    pictures: int = 0
+    catalogue: float = 0.0
+    index: float = 0.0
+    processor: float = 0.0
+    size: int = 0
 
     @property
     def total(self) -> float:
-        """Catalogue and index."""
-        return self.catalogue + self.index
+        """Seconds a picture, of catalogue and index."""
+        return (self.catalogue + self.index) / self.pictures
+
+    def __str__(self) -> str:
+        each = [
+            1000 * seconds / self.pictures
+            for seconds in (self.catalogue, self.index, self.processor)
+        ]
+        return f"{each[0]:>9.3f}  {each[1]:>5.3f}  {each[2]:>9.3f}  {self.size / 1e6:>11.0f}"
+
+
+class Growing:
+    """A library that is being made of `count` pictures; what they take is added to `cost`."""
+
+    def __init__(self, room: Path, count: int, captions: float, cost: Cost) -> None:
+        (room / "pictures").mkdir(parents=True)
+        self.room, self.cost, self._wanted = room, cost, count
+        self._library = Library.create(room / "library", encoder=ENCODER)
+        [folder] = name_folders(self._library, [room / "pictures"], IndexOptions())
+        self._plan, self._report = FolderPlan(folder), IndexReport()
+        self._made = _outcomes(count, captions)
+
+    def store(self, batches: int) -> bool:
+        """Store so many more batches; whether anything was left to store."""
+        for _ in range(batches):
+            outcomes = list(islice(self._made, BATCH))
+            if not outcomes:
+                return False
+            start, began = time.perf_counter(), time.process_time()
+            encoded = encode_pictures(self._library, self._plan, outcomes, {})
+            store_pictures(self._library, self._plan, encoded, self._report)
+            self.cost.catalogue += time.perf_counter() - start
+            self.cost.processor += time.process_time() - began
+            self.cost.pictures += len(outcomes)
+        return True
+
+    def finish(self) -> None:
+        """Bring the vector index up to date, and close the library."""
+        start, began = time.perf_counter(), time.process_time()
+        self._library.save_vectors()
+        self.cost.index += time.perf_counter() - start
+        self.cost.processor += time.process_time() - began
+        self._library.close()
+        if self._report.added != self._wanted:
+            raise click.ClickException(
+                f"{self._report.added} of {self._wanted} pictures were stored"
+            )
+        files = (self.room / "library").rglob("*")
+        self.cost.size = sum(file.stat().st_size for file in files if file.is_file())
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,66 +127,52 @@ def main(
         return
     click.echo("            milliseconds a picture")
     click.echo("pictures  catalogue  index  processor  library, MB")
-    before = _measured(small, captions, room)
     for count in sorted(large):
-        cost = _measured(count, captions, room)
-        after = _measured(small, captions, room)
-        _compare(cost, before, after)
-        before = after
+        with tempfile.TemporaryDirectory(dir=room) as name:
+            _compare(*_grown(Path(name), small, count, captions))
 
 
-def _compare(cost: Cost, before: Cost, after: Cost) -> None:
-    """Say what a picture of the larger library cost in those of the smaller ones around it."""
-    total = cost.total / statistics.mean((before.total, after.total))
-    processor = cost.processor / statistics.mean((before.processor, after.processor))
+def _compare(few: Cost, many: Cost) -> None:
+    """Say what a picture of the larger library cost in those of the smaller ones."""
+    processor = (many.processor / many.pictures) / (few.processor / few.pictures)
     click.echo(
-        f"a picture costs {total:.2f} times what it does among few, and {processor:.2f} times the "
-        f"processor's time; the figure to stay within is {1 + FIGURE:.2f}\n"
+        f"a picture costs {many.total / few.total:.2f} times what it does among few, and "
+        f"{processor:.2f} times the processor's time; the figure to stay within is "
+        f"{1 + FIGURE:.2f}\n"
     )
 
 
-def _measured(count: int, captions: float, room: Path | None) -> Cost:
-    """Make a library of so many pictures, print what it cost, and what a query costs then."""
-    with tempfile.TemporaryDirectory(dir=room) as name:
-        cost = _filled(Path(name), count, captions)
-        click.echo(
-            f"{count:>8}  {cost.catalogue:>9.3f}  {cost.index:>5.3f}  {cost.processor:>9.3f}"
-            f"  {cost.megabytes:>11.0f}"
-        )
-        answer = _asked_elsewhere(Path(name))
-        click.echo(
-            f"{'':>8}  opened and first asked in {answer['first']:.0f} ms, then a query "
-            f"{answer['query']:.1f} ms; resident {answer['anonymous']:.0f} MB, and "
-            f"{answer['mapped']:.0f} MB of mapped files"
-        )
-    return cost
+def _grown(room: Path, small: int, count: int, captions: float) -> tuple[Cost, Cost]:
+    """Make small libraries and a large one by turns, and say what each kind and a query cost."""
+    few, many = Cost(), Cost()
+    large = Growing(room / "large", count, captions, many)
+    turn = max(1, round(TURN * count / (SMALL_ONES * small)))
+    for number in range(SMALL_ONES):
+        little = Growing(room / f"small-{number}", small, captions, few)
+        while little.store(TURN):
+            large.store(turn)
+        little.finish()
+        if number < SMALL_ONES - 1:
+            shutil.rmtree(little.room)
+    while large.store(turn):
+        pass
+    large.finish()
+    for pictures, cost, made in ((small, few, little), (count, many, large)):
+        click.echo(f"{pictures:>8}  {cost}")
+        _tell(_asked_elsewhere(made.room))
+    return few, many
 
 
-def _filled(room: Path, count: int, captions: float) -> Cost:
-    """Store so many pictures in a new library, and bring its vector index up to date."""
-    (room / "pictures").mkdir()
-    catalogue, processor = 0.0, 0.0
-    with Library.create(room / "library", encoder=ENCODER) as library:
-        [folder] = name_folders(library, [room / "pictures"], IndexOptions())
-        plan, report = FolderPlan(folder), IndexReport()
-        made = _outcomes(count, captions)
-        while outcomes := list(islice(made, BATCH)):
-            start, began = time.perf_counter(), time.process_time()
-            store_pictures(library, plan, encode_pictures(library, plan, outcomes, {}), report)
-            catalogue += time.perf_counter() - start
-            processor += time.process_time() - began
-        start, began = time.perf_counter(), time.process_time()
-        library.save_vectors()
-        index = time.perf_counter() - start
-        processor += time.process_time() - began
-    if report.added != count:
-        raise click.ClickException(f"{report.added} of {count} pictures were stored")
-    size = sum(file.stat().st_size for file in (room / "library").rglob("*") if file.is_file())
-    each = [1000 * seconds / count for seconds in (catalogue, index, processor)]
-    return Cost(each[0], each[1], each[2], size / 1e6)
+def _tell(answer: dict[str, Any]) -> None:
+    """Say what queries cost."""
+    click.echo(
+        f"{'':>8}  opened and first asked in {answer['first']:.0f} ms, then a query "
+        f"{answer['query']:.1f} ms; resident {answer['anonymous']:.0f} MB, and "
+        f"{answer['mapped']:.0f} MB of mapped files"
+    )
 
 
-def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decoded]]:
+def _outcomes(count: int, captions: float) -> Outcomes:
     """What decoding would give of so many pictures, in folders of a thousand."""
     random = np.random.default_rng(0)
     for number in range(count):
