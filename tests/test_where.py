@@ -116,6 +116,10 @@ def test_commas_part_values_unless_quoted():
         ("taken: soon", 0, "takes a date"),
         ("width: wide", 0, "takes a number"),
         ("size > 2 TB", 0, "with B, KB, MB, GB"),
+        ("size: > 3 MB", 6, "without ':', as in size > 3 MB"),
+        ("size:>=3MB", 5, "without ':', as in size >= 3MB"),
+        ("width: 900..300", 0, "the smaller number comes first"),
+        ("format: xyz", 0, "takes jpeg, png, webp, gif, tiff, bmp, avif or heif"),
         ("orientation: tall", 0, "landscape, portrait or square"),
         ("folder < a", 0, "'folder' takes : = !="),
         ("place: home", 0, "within 10 km"),
@@ -173,6 +177,14 @@ def _sixtieths(degrees):
     return (whole, minutes, rest * 60)
 
 
+def test_a_jpeg_that_holds_two_pictures_is_a_jpeg(library, pictures):
+    one, two = (Image.new("RGB", (32, 32), colour) for colour in ("red", "blue"))
+    one.save(pictures / "two.jpg", format="MPO", save_all=True, append_images=[two])
+    index_folder(library, pictures)
+    assert "two.jpg" in _found(library, "format: jpeg")
+    assert "two.jpg" not in _found(library, "format: png")
+
+
 def _found(library, text):
     ids = matches(library, text, now=NOW).tolist()
     return {picture.path.name for picture in library.catalogue.pictures(ids).values()}
@@ -216,6 +228,7 @@ ALL = {"IMG_2041.jpg", "anna.jpg", "rome.jpg", "plain.png"}
         ("size > 1 GB", set()),
         ("orientation: square, portrait", {"anna.jpg", "rome.jpg"}),
         ("format: jpg", ALL - {"plain.png"}),
+        ("width: 32..32", {"rome.jpg"}),
         ("caption: black dog", {"plain.png"}),
         ("caption: dog black", set()),
         ("caption: ANNA", {"plain.png"}),

@@ -13,6 +13,7 @@ from search.where.fields import FIELDS, Asked, UnusableError
 from search.where.grammar import Both, Condition, Expression, Not, complain, parse
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
+_COMPARED = re.compile(r"[<>!]=?|=")
 _BEGUN = re.compile(r"([a-z]+)\s*(?:[<>!]=|[:=<>])", re.IGNORECASE)
 
 
@@ -48,12 +49,22 @@ def _single(condition: Condition, text: str, asked: Asked) -> ColumnElement[bool
     if condition.operator not in field.operators:
         problem = f"{condition.field!r} takes {' '.join(field.operators)}"
         complain(text, condition.place, problem)
+    _check_operator(condition, text)
     _check_for_another(condition, text)
     try:
         sql = func.coalesce(field.condition(condition, asked), false())
     except UnusableError as error:
         complain(text, condition.place, f"{condition.field!r}: {condition.text!r}: {error}")
     return not_(sql) if condition.operator == "!=" else sql
+
+
+def _check_operator(condition: Condition, text: str) -> None:
+    """Raise `PlacedError` where a comparison stands behind a colon: it stands in its place."""
+    compared = _COMPARED.match(condition.text)
+    if condition.operator == ":" and compared:
+        value = condition.text[compared.end() :].strip()
+        problem = f"a comparison stands without ':', as in {condition.field} {compared[0]} {value}"
+        complain(text, text.index(condition.text, condition.place), problem)
 
 
 def _check_for_another(condition: Condition, text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
+from indexer.images import FORMATS
 from indexer.schema import (
     LATEST,
     NEVER,
@@ -28,6 +29,7 @@ from search.where.spans import Span, span
 Sql: TypeAlias = ColumnElement[bool]
 Number: TypeAlias = Any  # a column or an expression of columns
 _FORMATS = {"jpg": "jpeg", "tif": "tiff", "heic": "heif"}
+_KINDS = {"jpeg": ("jpeg", "mpo")}  # a JPEG that holds more than one picture is an MPO to Pillow
 _BYTES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9}
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)")
 _ORDERED = (":", "=", "!=", "<", "<=", ">", ">=")
@@ -108,7 +110,11 @@ def _tag(value: str, asked: Asked) -> Sql:
 
 def _format(value: str, _: Asked) -> Sql:
     name = value.lower().lstrip(".")
-    return func.lower(Picture.format) == _FORMATS.get(name, name)
+    name = _FORMATS.get(name, name)
+    known = [format.lower() for format in FORMATS]
+    if name not in known:
+        raise UnusableError(f"takes {', '.join(known[:-1])} or {known[-1]}")
+    return or_(*(func.lower(Picture.format) == kind for kind in _KINDS.get(name, (name,))))
 
 
 def _orientation(value: str, _: Asked) -> Sql:
@@ -173,7 +179,10 @@ def _interval(value: str, units: dict[str, float]) -> tuple[float | None, float 
         named = ", ".join(unit.upper() for unit in units if unit)
         raise UnusableError("takes a number or a range A..B" + (f", with {named}" if named else ""))
     numbers = [float(f[1]) * units[f[2]] if f else None for f in found]
-    return numbers[0], numbers[-1]
+    low, high = numbers[0], numbers[-1]
+    if low is not None and high is not None and low > high:
+        raise UnusableError("ends before it begins; the smaller number comes first")
+    return low, high
 
 
 def _compared(
