@@ -16,7 +16,7 @@ check: $(READY)  ## Look at style, formatting, types and the environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy benchmarks && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
 	$(BIN)/python docs/make_cli.py > .venv/cli.md && mv .venv/cli.md docs/cli.md
-bench: $(READY)  ## Run the short form of every benchmark, in half an hour
+bench: $(READY)  ## Run the short form of every benchmark, in 5 to 30 minutes
 	$(BIN)/python benchmarks/short.py
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(OLD)"; exit 1; } >&2

@@ -80,8 +80,12 @@ class Answer:
 
     @property
     def likely(self) -> Answer:
-        """The same answer without its doubtful hits."""
-        return replace(self, hits=tuple(hit for hit in self.hits if not hit.doubtful))
+        """The same answer without its doubtful hits; where no other is left, none follows either.
+
+        What follows is less likely still: who turns pages while there is a next one comes to an end.
+        """
+        hits = tuple(hit for hit in self.hits if not hit.doubtful)
+        return replace(self, hits=hits, next_offset=self.next_offset if hits else None)
 
 
 @dataclass(frozen=True, slots=True)

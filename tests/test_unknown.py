@@ -68,6 +68,13 @@ def test_nothing_matches_where_every_word_is_unknown(english):
         assert {hit.confidence for hit in answer.hits} == {None}
 
 
+def test_nothing_follows_a_page_of_doubtful_hits_alone(english):
+    answer = asked(english, "the", "asdkjh", k=1)
+    assert answer.next_offset == 1
+    assert answer.likely.next_offset is None
+    assert asked(english, "red", k=1).likely.next_offset == 1
+
+
 def test_search_goes_on_where_another_word_is_known(english):
     answer = asked(english, "red", "asdkjh")
     assert answer.unknown == (Unknown("asdkjh"),)
