@@ -82,7 +82,7 @@ class Answer:
     def likely(self) -> Answer:
         """The same answer without its doubtful hits; where no other is left, none follows either.
 
-        What follows is less likely still: who turns pages while there is a next one comes to an end.
+        What follows is less likely still: who goes on while there is a next page comes to an end.
         """
         hits = tuple(hit for hit in self.hits if not hit.doubtful)
         return replace(self, hits=hits, next_offset=self.next_offset if hits else None)

@@ -234,6 +234,7 @@ ALL = {"IMG_2041.jpg", "anna.jpg", "rome.jpg", "plain.png"}
         ("caption: ANNA", {"plain.png"}),
         ("caption: bla", set()),
         ("caption: bla*", {"plain.png"}),
+        ("caption: <3", set()),
         ("has: caption", {"plain.png"}),
         ("has: place, caption", ALL),
         ("has: tag", set()),

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
-from search.where.fields import FIELDS, Asked, UnusableError
+from search.where.fields import FIELDS, Asked, Field, UnusableError
 from search.where.grammar import Both, Condition, Expression, Not, complain, parse
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
@@ -49,7 +49,7 @@ def _single(condition: Condition, text: str, asked: Asked) -> ColumnElement[bool
     if condition.operator not in field.operators:
         problem = f"{condition.field!r} takes {' '.join(field.operators)}"
         complain(text, condition.place, problem)
-    _check_operator(condition, text)
+    _check_for_comparison(condition, field, text)
     _check_for_another(condition, text)
     try:
         sql = func.coalesce(field.condition(condition, asked), false())
@@ -58,10 +58,10 @@ def _single(condition: Condition, text: str, asked: Asked) -> ColumnElement[bool
     return not_(sql) if condition.operator == "!=" else sql
 
 
-def _check_operator(condition: Condition, text: str) -> None:
-    """Raise `PlacedError` where a comparison stands behind a colon: it stands in its place."""
+def _check_for_comparison(condition: Condition, field: Field, text: str) -> None:
+    """Raise `PlacedError` where a comparison stands behind a colon rather than in its place."""
     compared = _COMPARED.match(condition.text)
-    if condition.operator == ":" and compared:
+    if compared and condition.operator == ":" and compared[0] in field.operators:
         value = condition.text[compared.end() :].strip()
         problem = f"a comparison stands without ':', as in {condition.field} {compared[0]} {value}"
         complain(text, text.index(condition.text, condition.place), problem)
