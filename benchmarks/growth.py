@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import click
 import numpy as np
@@ -45,7 +45,6 @@ from search import Searcher
 FIGURE = 0.10
 QUERIES, HITS = 20, 20
 SMALL_ONES, TURN = 10, 5  # small libraries beside a large one; batches of theirs between its own
-Outcomes: TypeAlias = Iterator[tuple[FoundPicture, Decoded]]
 
 
 @dataclass(slots=True)
@@ -58,17 +57,14 @@ class Cost:
     processor: float = 0.0
     size: int = 0
 
-    @property
-    def total(self) -> float:
-        """Seconds a picture, of catalogue and index."""
-        return (self.catalogue + self.index) / self.pictures
+    def each(self, seconds: float) -> float:
+        """Milliseconds for each picture."""
+        return 1000 * seconds / self.pictures
 
     def __str__(self) -> str:
-        each = [
-            1000 * seconds / self.pictures
-            for seconds in (self.catalogue, self.index, self.processor)
-        ]
-        return f"{each[0]:>9.3f}  {each[1]:>5.3f}  {each[2]:>9.3f}  {self.size / 1e6:>11.0f}"
+        parts = (self.catalogue, self.index, self.processor)
+        catalogue, index, processor = map(self.each, parts)
+        return f"{catalogue:>9.3f}  {index:>5.3f}  {processor:>9.3f}  {self.size / 1e6:>11.0f}"
 
 
 class Growing:
@@ -134,11 +130,11 @@ def main(
 
 def _compare(few: Cost, many: Cost) -> None:
     """Say what a picture of the larger library cost in those of the smaller ones."""
-    processor = (many.processor / many.pictures) / (few.processor / few.pictures)
+    total = many.each(many.catalogue + many.index) / few.each(few.catalogue + few.index)
+    processor = many.each(many.processor) / few.each(few.processor)
     click.echo(
-        f"a picture costs {many.total / few.total:.2f} times what it does among few, and "
-        f"{processor:.2f} times the processor's time; the figure to stay within is "
-        f"{1 + FIGURE:.2f}\n"
+        f"a picture costs {total:.2f} times what it does among few, and {processor:.2f} times the "
+        f"processor's time; the figure to stay within is {1 + FIGURE:.2f}\n"
     )
 
 
@@ -172,7 +168,7 @@ def _tell(answer: dict[str, Any]) -> None:
     )
 
 
-def _outcomes(count: int, captions: float) -> Outcomes:
+def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decoded]]:
     """What decoding would give of so many pictures, in folders of a thousand."""
     random = np.random.default_rng(0)
     for number in range(count):

@@ -16,14 +16,13 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from timm.data import ImageNetInfo
 
-from indexer.training.datasets import plain_sentence
+from indexer.training.imagenet import imagenet_wordings
 
 STRATEGIES = ("product", "gated")
 SHARE = 2 / 3
@@ -51,8 +50,10 @@ def main(samples: Path, repeat: int) -> None:
 def _data_set(samples: Path, folder: Path) -> list[str]:
     """Make a captioned folder of labelled photographs; the names of its pictures."""
     (folder / "images").mkdir(parents=True)
-    info = ImageNetInfo("imagenet-1k")
-    places = {synset: place for place, synset in enumerate(info.label_names())}
+    places = {synset: n for n, synset in enumerate(ImageNetInfo("imagenet-1k").label_names())}
+    described, *names, _ = imagenet_wordings()
+    definitions = [text.split(": ", 1)[-1] for text in described]
+    captions = [list(dict.fromkeys(texts)) for texts in zip(definitions, *names, strict=True)]
     with (samples / "labels.tsv").open(encoding="utf-8", newline="") as table:
         labelled = csv.DictReader(table, delimiter="\t")
         rows = [(row["file"], places[row["synset"]]) for row in labelled]
@@ -61,15 +62,8 @@ def _data_set(samples: Path, folder: Path) -> list[str]:
         writer.writerow(["file", "caption"])
         for file, place in rows:
             (folder / "images" / file).symlink_to((samples / "images" / file).resolve())
-            writer.writerows([f"images/{file}", caption] for caption in _captions(info, place))
+            writer.writerows([f"images/{file}", caption] for caption in captions[place])
     return [f"images/{file}" for file, _ in rows]
-
-
-def _captions(info: ImageNetInfo, place: int) -> Sequence[str]:
-    """The definition of a class, and its first and last name in a sentence."""
-    synonyms = info.index_to_description(place).split(", ")
-    definition = info.index_to_description(place, detailed=True).split(": ", 1)[-1]
-    return list(dict.fromkeys([definition, *map(plain_sentence, (synonyms[0], synonyms[-1]))]))
 
 
 def _compare(folder: Path, strategy: str, shipped: dict[str, Any]) -> None:
