@@ -44,8 +44,11 @@ class Options(TypedDict, total=False):
 def complete(options: Options) -> Options:
     """The options with the defaults of those that are not named; ids can be read twice.
 
-    Raises `InputError` for a mode that there is not.
+    Raises `InputError` for a mode that there is not, and `TypeError` for an option that there is
+    not: a weight belongs to the query.
     """
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"no option of a search: {', '.join(sorted(unknown))}")
     mode = options.get("mode", AUTO)
     if mode not in MODES:
         raise InputError(f"{mode!r}: no mode of searching; there are {', '.join(MODES)}")

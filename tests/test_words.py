@@ -171,6 +171,11 @@ def test_unknown_mode_is_refused(album):
         Searcher(album).search("anna", mode="fast")
 
 
+def test_unknown_option_is_refused(album):
+    with pytest.raises(TypeError, match="no option of a search: weight"):
+        Searcher(album).search("anna", weight=1.0)
+
+
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
