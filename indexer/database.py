@@ -67,12 +67,11 @@ def to_write(folder: Path, *, journal: str) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA cache_size=-{_CACHE}")
-    fit_journal(connection)
     return connection
 
 
 def fit_journal(connection: sqlite3.Connection) -> None:
-    """Let the journal grow to half of the catalogue before it is moved into that."""
+    """Let the journal grow to half of the catalogue before a commit moves it into that."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     pages = min(max(_CHECKPOINT, pages // 2), _LARGEST_CHECKPOINT)
     connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
