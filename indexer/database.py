@@ -18,10 +18,9 @@ from indexer.sql_functions import add_functions
 FILE = "catalogue.sqlite"
 LOCK = "writer.lock"
 BUSY_SECONDS = 10
-# Pages of the journal that are moved into the catalogue at once, 32 to 256 MB: hashes come in no
-# order, so that a batch touches many pages, and the batches after it some of the same. The more
-# pages there are, the longer it takes until one is touched again.
-_CHECKPOINT, _LARGEST_CHECKPOINT = 8192, 65536
+# Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
+# touches many pages, and the batches after it some of the same.
+_CHECKPOINT = 8192
 _CACHE = 65536  # KB of pages that are kept where something is written, for the same reason
 _ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
@@ -65,16 +64,10 @@ def to_write(folder: Path, *, journal: str) -> sqlite3.Connection:
     connection = _connection(folder, "rwc")
     connection.execute(f"PRAGMA journal_mode={journal}")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA cache_size=-{_CACHE}")
     return connection
-
-
-def fit_journal(connection: sqlite3.Connection) -> None:
-    """Let the journal grow to half of the catalogue before a commit moves it into that."""
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    pages = min(max(_CHECKPOINT, pages // 2), _LARGEST_CHECKPOINT)
-    connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
 
 
 class Connections:

@@ -15,7 +15,7 @@ from indexer.batch import Batch
 from indexer.catalogue import Catalogue
 from indexer.compressed import CompressedFacts
 from indexer.confidence.calibration import Calibration
-from indexer.database import explained, fit_journal, is_vacant
+from indexer.database import explained, is_vacant
 from indexer.directory import make_directory, occupied
 from indexer.embeddings import Embeddings
 from indexer.encoders import load_encoder
@@ -151,10 +151,7 @@ class Library(ReadLibrary):
             session.execute(text("BEGIN IMMEDIATE"))
             yield session
             session.flush()
-            reading = reading_by(session.connection())
-            refresh(reading)
-            with reading() as connection:
-                fit_journal(connection)
+            refresh(reading_by(session.connection()))
 
     def set_fusion(self, name: str) -> None:
         """Fuse by another strategy: rows are made again from stored embeddings, none is encoded.

@@ -14,7 +14,7 @@ import pytest
 from command_line import command, interrupted, process
 
 from indexer import IndexOptions, IndexReport, Library, database, filesystems, index_folder
-from indexer.database import FILE, LOCK, fit_journal, is_vacant
+from indexer.database import FILE, LOCK, is_vacant
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryError, LibraryLocked, LibraryNotFound
 from indexer.locking import only_writer
@@ -216,17 +216,6 @@ def test_journal_that_waits_on_a_read_only_medium_is_read_or_explained(
     assert run.returncode in (0, 3)
     if run.returncode:
         assert "wait in a journal" in run.stderr
-
-
-@pytest.mark.parametrize(("pages", "expected"), [(1, 8192), (20_000, 10_000), (200_000, 65_536)])
-def test_journal_may_grow_with_the_catalogue_within_bounds(tmp_path, pages, expected):
-    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
-        connection.execute("PRAGMA page_size = 512")
-        connection.execute("CREATE TABLE room (taken BLOB)")
-        connection.execute("INSERT INTO room VALUES (zeroblob(?))", (pages * 508,))
-        fit_journal(connection)
-        (found,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
-    assert found == pytest.approx(expected, rel=0.001)
 
 
 def test_writer_empties_the_journal_when_it_closes(colour_library):
