@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from safetensors.numpy import load_file, save_file
 
@@ -15,8 +17,8 @@ from indexer.encoders import graphs, towers
 from indexer.encoders.graphs import Graph, checksum, export_tower
 from indexer.encoders.heads import (
     BUILT_IN,
+    BY_BYTES,
     CLASS_PART,
-    COARSE,
     FORMAT,
     SENSE_PART,
     SENSE_SHARE,
@@ -25,6 +27,7 @@ from indexer.encoders.heads import (
     TEXT_TAIL,
     WITHOUT_CLASS_PART,
     WITHOUT_HUBNESS,
+    WITHOUT_NAMES,
     WITHOUT_TEXT_TAIL,
     class_branch,
     class_part_of_images,
@@ -47,10 +50,13 @@ from indexer.encoders.mini import (
     project_texts,
 )
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
-from indexer.encoders.protocol import IMAGE, TEXT, unit_rows
+from indexer.encoders.protocol import HUB, IMAGE, TEXT, unit_rows
 from indexer.errors import ModelError
 
-SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768}
+SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768, "n": 1000}
+
+
+NAMES = ("class.names", "class.power", "hub.counts")
 
 
 def random_heads(seed=0, **sizes):
@@ -80,12 +86,12 @@ def test_written_heads_come_back_in_half_precision(tmp_path):
     assert set(read) == set(SHAPES)
     for name, weight in weights.items():
         assert read[name].dtype == np.float32
-        if name not in COARSE:
+        if name not in BY_BYTES:
             assert np.array_equal(read[name], weight.astype(np.float16).astype(np.float32))
     assert os.listdir(tmp_path / "deep") == ["heads.safetensors"]
 
 
-@pytest.mark.parametrize("name", COARSE)
+@pytest.mark.parametrize("name", BY_BYTES)
 def test_largest_tensors_are_rounded_to_steps_of_each_row(tmp_path, name):
     weights = random_heads()
     weights[name] *= np.logspace(-3, 2, len(weights[name]))[:, None]
@@ -164,7 +170,7 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
 
 def test_other_format_is_refused(tmp_path):
     path = stored(tmp_path / "heads", random_heads(), format="picfuse-heads-99")
-    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-5'"):
+    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-6'"):
         read_heads(path)
 
 
@@ -234,6 +240,8 @@ def class_part(**changes):
         "class.bias": np.array([0.0, 0.0]),
         "class.gate": np.array([[100.0], [0.0]]),
         "class.gate_bias": np.array([0.0]),
+        "class.power": np.array([1.5]),
+        "class.names": np.zeros((0, 2)),
     }
     return weights | changes
 
@@ -253,6 +261,22 @@ def test_class_part_of_a_text_is_as_long_as_its_gate_is_open():
     assert np.allclose(found, [[0.9, 1.2], [0, 0], [0, 0.75]], atol=1e-6)
     shifted = class_part_of_texts(texts[:1], class_part(**{"class.bias": np.array([-3.0, 0.0])}))
     assert np.allclose(shifted, [[0, 1.5]])
+
+
+def test_class_part_of_a_name_is_the_code_of_its_class_whatever_the_projection_says():
+    names = np.array([[1.0, 0.0], [0.6, 0.8]])
+    part = class_part(**{"class.names": names, "class.linear": np.eye(2)[::-1]})
+    assert np.allclose(class_part_of_texts(names[:1], part), [[1.5, 0.0]], atol=0.01)
+
+
+@given(st.floats(0, np.pi / 2))
+def test_class_part_of_a_text_goes_over_to_the_code_of_the_nearest_name(angle):
+    texts = np.array([[np.cos(angle), np.sin(angle)]])
+    apart = {"class.codes": np.eye(2)[:1], "class.bias": np.array([0.0, 9.0])}
+    part = class_part(**apart | {"class.names": np.eye(2)[:1], "class.gate": np.zeros((2, 1))})
+    (found,) = class_part_of_texts(texts, part) / 0.75
+    assert np.linalg.norm(found) == pytest.approx(1)
+    assert (found[0] > found[1]) == (np.cos(angle) > 0.6) or abs(np.cos(angle) - 0.6) < 0.02
 
 
 def read_random(path, **changes):
@@ -287,10 +311,11 @@ def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp
 
 
 def before(path, format):
-    """A heads file of a format that had no hubness, no text tail either, or no class part."""
-    older = format != WITHOUT_HUBNESS
-    weights = random_heads(w=384, s=0, r=9) if older else random_heads(r=11)
-    absent = [*HUB_PART, *(SENSE_PART if older else ())]
+    """A heads file of a format that had no names, no hubness either, and so on."""
+    sizes = {WITHOUT_NAMES: {}, WITHOUT_HUBNESS: {"r": 11}}
+    weights = random_heads(**sizes.get(format, {"w": 384, "s": 0, "r": 9}))
+    absent = [*NAMES, *(HUB_PART if format != WITHOUT_NAMES else ())]
+    absent += SENSE_PART if format not in sizes else ()
     weights = {name: w for name, w in weights.items() if name not in absent}
     if format == WITHOUT_CLASS_PART:
         weights = {name: w for name, w in weights.items() if name not in CLASS_PART}
@@ -299,7 +324,8 @@ def before(path, format):
 
 
 BEFORE = pytest.mark.parametrize(
-    ("format", "dim"), [(WITHOUT_CLASS_PART, 6), (WITHOUT_TEXT_TAIL, 9), (WITHOUT_HUBNESS, 11)]
+    ("format", "dim"),
+    [(WITHOUT_CLASS_PART, 6), (WITHOUT_TEXT_TAIL, 9), (WITHOUT_HUBNESS, 11), (WITHOUT_NAMES, 12)],
 )
 
 
@@ -307,12 +333,19 @@ BEFORE = pytest.mark.parametrize(
 def test_heads_of_former_formats_embed_as_before(tmp_path, format, dim):
     weights, _ = read_heads(before(tmp_path / "heads", format))
     assert set(weights) == set(SHAPES)
-    width = 768 if format == WITHOUT_HUBNESS else 384
+    width = 768 if format in (WITHOUT_HUBNESS, WITHOUT_NAMES) else 384
     texts = np.random.default_rng(1).normal(size=(4, width)).astype(np.float32)
     features = np.ones((2, 9064), np.float32)
     texts, images = project_texts(texts, weights), project_images(features, weights)
     assert texts.shape == (4, dim)
     assert images.shape == (2, dim)
+
+
+def test_former_heads_count_probabilities_and_hubness_as_they_were_made_to(tmp_path):
+    weights, _ = read_heads(before(tmp_path / "heads", WITHOUT_NAMES))
+    assert weights["class.power"] == 1.5
+    assert weights["class.names"].shape == (0, 384)
+    assert np.allclose(weights["hub.counts"], [[1.0], [0.3]])
 
 
 def test_heads_without_a_class_part_are_all_of_a_row(tmp_path):
@@ -333,7 +366,7 @@ def test_library_of_heads_of_former_formats_still_knows_its_encoder(tmp_path, fo
     parts = (format, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
     assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
     assert encoder.dim == dim
-    assert set(encoder.means) == {IMAGE, TEXT}
+    assert set(encoder.means) == {IMAGE, TEXT, *([HUB] if format == WITHOUT_NAMES else [])}
 
 
 def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):

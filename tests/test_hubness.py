@@ -13,6 +13,7 @@ from indexer.encoders.hubness import (
     HUB_PART,
     MOST,
     aim,
+    counts,
     hubness,
     with_hubness,
 )
@@ -30,7 +31,8 @@ def unit(seed, n, width=DIM):
 def bank(seed=0, k=20):
     share = np.random.default_rng(seed + 1).dirichlet(np.ones(k)).astype(np.float32)
     usual = np.array([[0.1], [0.2]], np.float32)
-    return {"hub.bank": unit(seed, k), "hub.share": share, "hub.usual": usual}
+    taken = {"hub.usual": usual, "hub.counts": counts(COUNTS)}
+    return {"hub.bank": unit(seed, k), "hub.share": share} | taken
 
 
 @given(seeds, seeds)
@@ -67,6 +69,13 @@ def test_text_scores_a_row_less_its_hubness(seed, modality):
     x = (-COUNTS[modality] / AIM * above).clip(-MOST, MOST)
     expected = (np.sqrt(1 - x * x) * (rows @ q) + AIM * x) / np.sqrt(1 + AIM**2)
     assert np.allclose(stored @ asked, expected, atol=1e-5)
+
+
+def test_heads_say_how_much_is_taken_off():
+    known, rows = bank(), unit(7, 6)
+    none = known | {"hub.counts": counts({IMAGE: 0.0, TEXT: 0.3})}
+    assert not with_hubness(rows, IMAGE, none)[:, -1].any()
+    assert with_hubness(rows, TEXT, none)[:, -1].any()
 
 
 def test_picture_that_asks_does_not_ask_for_hubness():

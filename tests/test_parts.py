@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.encoders import unit_rows
+from indexer.encoders import TEXT, asking, unit_rows
 from indexer.encoders.heads import (
     CLASS_PART,
     POOLED,
@@ -14,7 +14,7 @@ from indexer.encoders.heads import (
 )
 from indexer.encoders.hubness import hubness
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
-from indexer.training.parts import class_part, hub_part, narrowed, sense_part
+from indexer.training.parts import NAMES_COUNT, class_part, hub_part, narrowed, sense_part
 
 SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "k": 0, "v": 0, "u": 0, "r": 12, "w": 768}
 
@@ -134,18 +134,32 @@ def test_texts_of_the_middle_have_sense_in_all_directions_alike():
     assert np.abs(rows.mean(0)).max() < 0.05
 
 
-def test_hubness_is_told_by_captions_and_by_names():
+def crowds():
+    """Captions, names, and other rows (600, 24), each kind around an axis of its own."""
     random = np.random.default_rng(6)
-    captions, names, others = (
-        unit_rows(random.normal(size=(600, 24)) + 2 * np.eye(24)[axis]) for axis in (0, 1, 2)
-    )
+    normal = (random.normal(size=(600, 24)) + 2 * np.eye(24)[axis] for axis in (0, 1, 2))
+    return [unit_rows(rows) for rows in normal]
+
+
+def test_hubness_is_told_by_captions_and_by_names():
+    captions, names, others = crowds()
     part = hub_part(captions, names, (others[:300], others[300:]))
-    assert part["hub.bank"].shape == (2 * (600 // 16), 24)
+    assert part["hub.bank"].shape == (600 // 16, 24)
     assert part["hub.share"].sum() == pytest.approx(1, abs=1e-5)
     asked = [unit_rows(rows - captions.mean(0)) for rows in (captions, names)]
     near = [hubness(rows, part["hub.bank"], part["hub.share"]).mean() for rows in asked]
     usual = part["hub.usual"].ravel()
     assert min(near) > max(usual) + 0.03
+
+
+def test_names_count_by_what_they_have_in_common():
+    captions, names, others = crowds()
+    known = others[:300], others[300:]
+    parts = [hub_part(captions, asked, known) for asked in (names, captions)]
+    found, without = (hubness(others, part["hub.bank"], part["hub.share"]) for part in parts)
+    mean = {TEXT: captions.mean(0)}
+    common, nothing = (asking(rows, TEXT, mean).mean(0) for rows in (names, captions))
+    assert np.allclose(found - without, NAMES_COUNT * others @ (common - nothing), atol=1e-4)
 
 
 def test_same_rows_give_the_same_hub_part():

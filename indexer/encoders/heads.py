@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from indexer.encoders.hubness import HUB_PART
+from indexer.encoders.hubness import FORMER_COUNTS, HUB_PART, counts
 from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
 from indexer.weights_file import packed
@@ -28,19 +28,22 @@ from indexer.whole_file import whole_file
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
 
-FORMAT = "picfuse-heads-5"
-WITHOUT_HUBNESS = "picfuse-heads-4"  # what was trained before
+FORMAT = "picfuse-heads-6"
+WITHOUT_NAMES = "picfuse-heads-5"  # what was trained before
+WITHOUT_HUBNESS = "picfuse-heads-4"  # and before that
 WITHOUT_TEXT_TAIL = "picfuse-heads-3"  # and before that: texts are read by MiniLM alone
 WITHOUT_CLASS_PART = "picfuse-heads-2"  # and before that: the heads' part is all of a row
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of what the two towers give
 TRUNK = 5504  # of the pooled features: those of the trunk; the others are the tail's
 READ = 2 * WORDS  # width of text features: of the text tower and of its tail
-READS = {FORMAT: READ, WITHOUT_HUBNESS: READ, WITHOUT_TEXT_TAIL: WORDS}
-EARLIER = (WITHOUT_HUBNESS, WITHOUT_TEXT_TAIL)
+READS = {FORMAT: READ, WITHOUT_NAMES: READ, WITHOUT_HUBNESS: READ, WITHOUT_TEXT_TAIL: WORDS}
 TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
 STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied with
-COARSE = ("image.linear", "image.inner")  # stored as whole numbers of 8 bits, scaled by row
-SHARPNESS = 1.5  # power of the class probabilities in the class part
+COARSE = ("image.linear", "image.inner")  # what only pictures need
+BY_BYTES = (*COARSE, "class.names")  # stored as whole numbers of 8 bits, scaled by row
+POWER, FORMER_POWER = 1.0, 1.5  # of the class probabilities in the class part
+NEAREST = 20.0  # β: the larger, the more only the name nearest to a text counts
+NAMED, SURE = 0.6, 20.0  # cosine to a name at which a text is half taken for it; how steeply
 IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part, beside a heads' part of length 1
 SENSE_SHARE = 0.8  # length of the sense part of a text
 BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"
@@ -51,6 +54,8 @@ CLASS_PART = {
     "class.bias": ("c",),
     "class.gate": (WORDS, 1),
     "class.gate_bias": (1,),
+    "class.power": (1,),
+    "class.names": ("n", WORDS),
 }
 SENSE_PART = {"sense.linear": (WORDS, "s"), "sense.bias": ("s",)}
 SHAPES = {  # name: axes; w = text features, h = hidden units; d, c, s = the parts of a row, r
@@ -96,26 +101,38 @@ def class_branch(probabilities: Array, weights: Weights) -> Array:
 
 
 def class_part_of_images(probabilities: NDArray[np.float32], weights: Weights) -> Rows:
-    """`s · unit(p^1.5 E)`: what the classes say of pictures, (n, c), of the codes E of the classes.
+    """`s · unit(p^r E)`: what the classes say of pictures, (n, c), of the codes E of the classes.
 
     As long for each picture, or those without a class would be ahead wherever no class is meant.
     """
-    shown = probabilities.clip(min=0) ** SHARPNESS
+    shown = probabilities.clip(min=0) ** weights["class.power"]
     return IMAGE_SHARE * unit_rows(shown @ weights["class.codes"])
 
 
 def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
-    """`s · g(t) · unit(t A + b)`, (n, c): near the codes of the classes that a text names.
+    """`s · g(t) · unit((1 - k(t)) unit(t A + b) + k(t) unit(softmax(β t N) E))`, (n, c).
 
-    The gate `g(t)`, a logistic function of the text features, is 1 for what reads like the name
-    of a thing and 0 for what reads like the description of a scene. It reads what the text tower
-    knew before its tail was trained.
+    Near the codes of the classes that a text names. The gate `g(t)`, a logistic function of the
+    text features, is 1 for what reads like the name of a thing and 0 for what reads like the
+    description of a scene. `k(t)`, one of the largest cosine to the names N, is 1 for the very
+    name of a class, whose code it then has; the projection only comes near to that, but also knows
+    what other words mean. All read what the text tower knew before its tail was trained.
     """
     known = x[:, :WORDS]
-    gate = 1 / (1 + np.exp(-(known @ weights["class.gate"] + weights["class.gate_bias"])))
-    named = unit_rows(known @ weights["class.linear"] + weights["class.bias"])
-    codes: Rows = TEXT_SHARE * gate * named
+    gate = _logistic(known @ weights["class.gate"] + weights["class.gate_bias"])
+    meant = unit_rows(known @ weights["class.linear"] + weights["class.bias"])
+    if len(weights["class.names"]):
+        near = known @ weights["class.names"].T
+        nearest = near.max(axis=1, keepdims=True)
+        named = unit_rows(np.exp(NEAREST * (near - nearest)) @ weights["class.codes"])
+        sure = _logistic(SURE * (nearest - NAMED))
+        meant = unit_rows((1 - sure) * meant + sure * named)
+    codes: Rows = TEXT_SHARE * gate * meant
     return codes
+
+
+def _logistic(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
 
 
 def sense_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
@@ -153,18 +170,29 @@ def read_heads(
             f"{path}: cannot be read as heads of 'mini' ({error}); "
             "make one with 'picfuse train align DATASET --output FILE'"
         ) from error
-    if description.get("format") == WITHOUT_CLASS_PART and not set(weights) & set(CLASS_PART):
-        weights |= empty_part(CLASS_PART)
-        description["format"] = WITHOUT_TEXT_TAIL
-    if description.get("format") == WITHOUT_TEXT_TAIL and not set(weights) & set(SENSE_PART):
-        weights |= empty_part(SENSE_PART)
-    if description.get("format") in EARLIER and not set(weights) & set(HUB_PART):
-        weights |= empty_part(HUB_PART)
-    for name in COARSE:
+    _complete(weights, description)
+    for name in BY_BYTES:
         if name in weights and f"{name}{STEP}" in weights:
             weights[name] *= weights.pop(f"{name}{STEP}")
     _check_shapes(path, weights, description, without)
     return weights, settings
+
+
+def _complete(weights: dict[str, NDArray[np.float32]], description: dict[str, Any]) -> None:
+    """Add to weights of a former format the parts that it did not have, which are empty."""
+    made = description.get("format")
+    if made == WITHOUT_CLASS_PART and not set(weights) & set(CLASS_PART):
+        weights |= empty_part(CLASS_PART)
+        made = description["format"] = WITHOUT_TEXT_TAIL
+    if made in (WITHOUT_NAMES, WITHOUT_HUBNESS, WITHOUT_TEXT_TAIL):
+        weights.setdefault("class.names", np.zeros((0, WORDS), np.float32))
+        weights.setdefault("class.power", np.full(1, FORMER_POWER, np.float32))
+    if made == WITHOUT_TEXT_TAIL and not set(weights) & set(SENSE_PART):
+        weights |= empty_part(SENSE_PART)
+    if made in (WITHOUT_HUBNESS, WITHOUT_TEXT_TAIL) and not set(weights) & set(HUB_PART):
+        weights |= empty_part(HUB_PART)
+    if made == WITHOUT_NAMES:
+        weights.setdefault("hub.counts", counts(FORMER_COUNTS))
 
 
 def empty_part(part: Mapping[str, tuple[int | str, ...]]) -> dict[str, NDArray[np.float32]]:
@@ -191,6 +219,7 @@ def _check_shapes(
     width, centres = sum(sizes.values()), weights["hub.share"].size
     sizes |= {"k": centres, "v": width if centres else 0, "u": int(centres > 0)}
     sizes |= {"r": width + sizes["u"], "w": reads, "h": 0}
+    sizes["n"] = CLASSES if description.get("format") == FORMAT else 0
     for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
@@ -204,7 +233,9 @@ def format_of(weights: Mapping[str, Array]) -> str:
         return WITHOUT_CLASS_PART
     if len(weights["text.mean"]) != READ:
         return WITHOUT_TEXT_TAIL
-    return FORMAT if len(weights["hub.bank"]) else WITHOUT_HUBNESS
+    if not len(weights["hub.bank"]):
+        return WITHOUT_HUBNESS
+    return FORMAT if len(weights["class.names"]) else WITHOUT_NAMES
 
 
 def has_text_tail(path: Path) -> bool:
@@ -226,7 +257,7 @@ def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: objec
     names = [*SHAPES, *sorted(name for name in weights if name.startswith(TAILS))]
     tensors: dict[str, NDArray[Any]] = {}
     for name in names:
-        if name in COARSE or (name.startswith(TEXT_TAIL) and weights[name].ndim > 1):
+        if name in BY_BYTES or (name.startswith(TEXT_TAIL) and weights[name].ndim > 1):
             tensors[name], tensors[f"{name}{STEP}"] = _coarse(weights[name])
         else:
             tensors[name] = np.ascontiguousarray(weights[name], dtype=np.float16)

@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import TEXT, asking, unit_rows
-from indexer.encoders.heads import WORDS
-from indexer.encoders.hubness import hubness
+from indexer.encoders.heads import POWER, WORDS
+from indexer.encoders.hubness import COUNTS, counts, hubness
 from indexer.encoders.protocol import Rows
 
 Array = NDArray[np.float32]
 SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end
 GATE_RIDGE = 0.1  # the same, for the gate
-CENTRES, FEW, ROUNDS = 512, 16, 15  # of questions; questions for each at least; of k-means
-SHARE_OF_NAMES = 0.35  # among the questions; the others are captions
+CODES_KEPT, EVENNESS = 0.1, 0.2  # the same, for codes; how far directions are made as long: 0.5 all
+CENTRES, FEW, ROUNDS = 768, 16, 15  # of questions; questions for each at least; of k-means
+NAMES_COUNT = 0.5  # λ: how much nearness to what names of classes have in common is hubness
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
 
 
@@ -42,22 +43,27 @@ def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Arr
 
     Projected are the directions in which the classes differ most, measured by how much the k
     wordings of one class differ in them (as in linear discriminant analysis); the code of a class
-    is the mean of its wordings, projected.
+    is the mean of its wordings, projected. Directions that many codes share are shortened, so that
+    classes which look alike do not answer for each other.
     """
     centre = class_texts.mean((0, 1))
     between = class_texts.mean(0) - centre  # (1000, 384)
     within = (class_texts - class_texts.mean(0)).reshape(-1, WORDS)
-    values, axes = np.linalg.eigh(_regular(within.T @ within / len(within), SPREAD_KEPT))
-    whiten = axes * values**-0.5 @ axes.T * np.mean(values) ** 0.5
+    whiten = _evened(within.T @ within / len(within), SPREAD_KEPT, 0.5)
     whitened = unit_rows(between @ whiten)
     linear = whiten @ _turned(np.linalg.svd(whitened, full_matrices=False)[2][:width].T)
+    codes = unit_rows(between @ linear)
+    even = _evened(codes.T @ codes / len(codes), CODES_KEPT, EVENNESS)
+    linear, codes = linear @ even, unit_rows(codes @ even)
     gate, bias = _gate(captions, class_texts.reshape(-1, WORDS))
     tensors = {
-        "class.codes": unit_rows(between @ linear),
+        "class.codes": codes,
         "class.linear": linear,
         "class.bias": -centre @ linear,
         "class.gate": gate[:, None],
         "class.gate_bias": np.array([bias]),
+        "class.power": np.array([POWER]),
+        "class.names": unit_rows(class_texts.mean(0)),
     }
     return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
 
@@ -73,16 +79,17 @@ def sense_part(captions: Array, width: int) -> dict[str, Array]:
 def hub_part(captions: Rows, names: Rows, others: tuple[Rows, Rows]) -> dict[str, Array]:
     """The tensors of hubness, of rows (m, v) without it.
 
-    The questions are captions and names of classes, each kind with its share. `others` tell what
-    hubness is usual: pictures and captions that the heads do not know.
+    The questions are captions, by their centres, and names of classes. What is near to one name is
+    what that name asks for, and no hub: only the mean `n` of the names counts, and the hubness of
+    a row `v` is `h(v) + λ n v`, which is what centres tell that are all moved by `λ n`. `others`
+    tell what hubness is usual: pictures and captions that the heads do not know.
     """
     mean = {TEXT: captions.mean(0)}
-    centres = [_centres(asking(texts, TEXT, mean)) for texts in (captions, names)]
-    bank = np.concatenate([found for found, _ in centres])
-    shares = [1 - SHARE_OF_NAMES, SHARE_OF_NAMES]
-    share = np.concatenate([s * found for s, (_, found) in zip(shares, centres, strict=True)])
+    centres, share = _centres(asking(captions, TEXT, mean))
+    bank = centres + NAMES_COUNT * asking(names, TEXT, mean).mean(0)
     usual = np.array([[hubness(rows, bank, share).mean()] for rows in others], np.float32)
-    return {"hub.bank": bank, "hub.share": share, "hub.usual": usual}
+    taken = {"hub.usual": usual, "hub.counts": counts(COUNTS)}
+    return {"hub.bank": bank, "hub.share": share} | taken
 
 
 def _centres(asked: Rows) -> tuple[Array, Array]:
@@ -99,8 +106,8 @@ def _centres(asked: Rows) -> tuple[Array, Array]:
     means.train(asked)
     centres: Array = means.centroids
     nearest = np.argmin((centres * centres).sum(axis=1) / 2 - asked @ centres.T, axis=1)
-    counts = np.bincount(nearest, minlength=number).clip(1)
-    return centres, (counts / counts.sum()).astype(np.float32)
+    around = np.bincount(nearest, minlength=number).clip(1)
+    return centres, (around / around.sum()).astype(np.float32)
 
 
 def _turned(directions: NDArray[np.floating]) -> Array:
@@ -129,9 +136,16 @@ def _gate(captions: Array, names: Array) -> tuple[Array, float]:
     return (STEEPNESS * direction).astype(np.float32), -STEEPNESS * float(middle @ direction)
 
 
-def _regular(spread: Array, share: float) -> Array:
+def _evened(spread: NDArray[np.floating], kept: float, power: float) -> Array:
+    """The symmetric matrix (n, n) that shortens directions by a power of their spread."""
+    values, axes = np.linalg.eigh(_regular(spread, kept))
+    evened: Array = axes * values**-power @ axes.T * np.mean(values) ** power
+    return evened
+
+
+def _regular(spread: NDArray[np.floating], share: float) -> NDArray[np.floating]:
     """A covariance (n, n) with a share of its mean variance added in every direction."""
-    regular: Array = spread + share * np.trace(spread) / len(spread) * np.eye(
+    regular: NDArray[np.floating] = spread + share * np.trace(spread) / len(spread) * np.eye(
         len(spread), dtype=np.float32
     )
     return regular
