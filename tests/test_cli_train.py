@@ -17,6 +17,7 @@ from indexer.training import recipe
 from indexer.training.imagenet import imagenet_wordings
 
 HOW = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
+HOW = (*HOW, "--more-heads", 1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,10 +106,11 @@ def test_training_goes_on_with_the_part_that_was_interrupted(begun, trained):
 
 def test_training_reports_each_epoch_and_what_it_wrote(trained):
     result, output = trained
-    heads, epoch, written = result.stdout.splitlines()
-    assert heads == "training: heads and text tail"
-    assert epoch.startswith("epoch 1: loss ")
-    assert ", validation r@1 " in epoch
+    *parts, written = result.stdout.splitlines()
+    assert parts[::2] == ["training: heads and text tail", "training: more heads 1"]
+    for epoch in parts[1::2]:
+        assert epoch.startswith("epoch 1: loss ")
+        assert ", validation r@1 " in epoch
     assert written == f"written: {output} and mine.json"
     facts = json.loads(output.with_suffix(".json").read_text())
     beaten = facts["built_in"]["r@10"] > facts["validation"]["r@10"]
@@ -129,6 +131,7 @@ def test_json_beside_the_heads_tells_how_they_came_about(trained):
     assert facts["settings"]["loop"]["seed"] == 7
     assert facts["heads and text tail"]["best_epoch"] == 1
     assert len(facts["heads and text tail"]["epochs"]) == 1
+    assert len(facts["more heads 1"]["epochs"]) == 1
     assert len(facts["data"]) == 32
     assert facts["report"]["queries"] == 18
 
@@ -140,6 +143,23 @@ def test_nothing_but_heads_figures_and_curves_is_left(trained):
     assert {path.name for path in output.with_suffix(".curves").iterdir()} == {
         "image-tail",
         "heads-and-text-tail",
+        "more-heads-1",
+    }
+
+
+def test_heads_that_were_trained_are_not_trained_again_after_an_interruption(
+    trained, dataset, tmp_path, monkeypatch
+):
+    output, words = tmp_path / "mine.safetensors", (*HOW, "--tail", trained[1])
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "AligningMoreHeads", interrupted)
+        assert run("train", "align", dataset, "--output", output, *words).exit_code == 130
+    monkeypatch.setattr(recipe.AligningHeads, "loss", interrupted)
+    assert run("train", "align", dataset, "--output", output, *words).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "mine.safetensors",
+        "mine.json",
+        "mine.curves",
     }
 
 

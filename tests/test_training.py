@@ -1,7 +1,9 @@
 """Training of the heads: losses, recall, batches, and that it learns."""
 
 import itertools
+from copy import copy
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -22,7 +24,13 @@ from indexer.encoders.heads import (
 from indexer.encoders.mini import heads_part_of_texts, project_images, project_texts
 from indexer.encoders.text_tower import TextTail, TextTrunk
 from indexer.encoders.towers import Tail, Trunk
-from indexer.training.align import AligningHeads, AligningImageTail, with_tail
+from indexer.training.align import (
+    AligningHeads,
+    AligningImageTail,
+    AligningMoreHeads,
+    more_heads,
+    with_tail,
+)
 from indexer.training.aligning import AlignSettings, drawn_captions, judged
 from indexer.training.batches import shuffled
 from indexer.training.features import READ, Features
@@ -367,6 +375,49 @@ def test_all_views_are_trained_on():
     both = replace(data, views=views, maps=maps)
     one, two = (trained(heads((d, texts), shortened(epochs=1)))[0].weights() for d in (data, both))
     assert not np.array_equal(one["image.linear"], two["image.linear"])
+
+
+# More heads
+
+
+@pytest.fixture(scope="module")
+def more(learned):
+    return [trained(AligningMoreHeads(learned[0], number)) for number in (1, 2)]
+
+
+def test_more_heads_learn_by_themselves(more):
+    chance = 100 * (1 + 5 + 10) / 3 / 60
+    for _, epochs in more:
+        assert epochs[-1].loss < 0.7 * epochs[0].loss
+        assert epochs[-1].figure > 4 * chance
+    assert [trainer.name for trainer, _ in more] == [more_heads(1), more_heads(2)]
+
+
+def test_more_heads_differ_by_their_seeds(learned, more):
+    found = [trainer.exported() for trainer in (learned[0], *(trainer for trainer, _ in more))]
+    for one, two in combinations(found, 2):
+        assert not np.allclose(one["image.linear"], two["image.linear"])
+
+
+def test_heads_that_have_become_one_find_no_less_than_the_first(learned, more):
+    first, data = learned[0], learned[0].validation
+    images, captions = first.plain_features(data), first.caption_features(data)
+
+    def recall(weights):
+        return judged(project_images(images, weights), project_texts(captions, weights), data)[0]
+
+    together = first.weights([trainer.exported() for trainer, _ in more])
+    assert together["image.inner"].shape == (POOLED + 1000, 3 * 16)
+    assert together["image.bias"].shape == (7,)
+    assert recall(together) > recall(first.weights()) - 1
+
+
+def test_heads_that_have_become_one_have_the_units_that_are_wanted(learned, more):
+    trainer = copy(learned[0])
+    trainer.settings = replace(TINY, image_units=20, text_units=9)
+    weights = trainer.weights([trainer.exported() for trainer, _ in more])
+    assert weights["image.inner"].shape == (POOLED + 1000, 20)
+    assert weights["text.outer"].shape == (9, 7)
 
 
 # Tails

@@ -1,13 +1,14 @@
-"""The two parts of the training of the built-in model: first the image tail, then all the rest.
+"""The parts of the training of the built-in model: the image tail, then all the rest, more heads.
 
 The image tail is trained with heads that are thrown away. Those that stay learn from what it then
 says, together with the tail of the text tower: an image tail that still learns would fit itself to
-the training pictures as fast as the text tail to their captions.
+the training pictures as fast as the text tail to their captions. At last more heads learn from what
+both tails say, each from a seed of its own: together they find more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from indexer.encoders import unit_rows
 from indexer.encoders.heads import WORDS, empty_part
 from indexer.encoders.hubness import HUB_PART, HUB_WIDTH
 from indexer.encoders.mini import (
@@ -26,7 +28,8 @@ from indexer.encoders.mini import (
 from indexer.encoders.text_tower import TextTail, TextTrunk
 from indexer.encoders.towers import Tail, Trunk
 from indexer.report import Progress
-from indexer.training.aligning import Aligning, Weights
+from indexer.training.aligning import Aligning, Weights, settled
+from indexer.training.ensemble import fewer_units, side_by_side
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
@@ -94,17 +97,30 @@ class AligningHeads(Aligning):
         each = [text_features(tail, c, np.arange(len(c.sentences))) for c in self.classes]
         return torch.stack(each)
 
-    def weights(self) -> Weights:
-        """The tensors of the heads file but the image tail: all parts, text tail and mean rows."""
-        weights, sizes = self.exported(), self.settings.sizes
+    def features_of_all_texts(self) -> Tensor:
+        """What the text head reads of every text of the data set, once the tail has learned."""
+        with settled(self.heads.tail) as tail:
+            return self.texts(tail, np.arange(len(self.words.sentences)))
+
+    def weights(self, others: Sequence[Weights] = ()) -> Weights:
+        """The tensors of the heads file but the image tail: all parts, text tail and mean rows.
+
+        `others` are weights of more heads, which become one with these.
+        """
+        settings, sizes = self.settings, self.settings.sizes
         images, captions = self.plain_features(self.train), self.caption_features(self.train)
+        weights = self.exported()
+        if others:
+            weights = side_by_side([weights, *others], images, captions)
         rows = [
             heads_part_of_images(images, weights),
             heads_part_of_texts(captions, weights),
-            weights["classes"],
+            unit_rows(weights["classes"]),
         ]
         of_heads = sizes.dim - sizes.classes - sizes.sense - HUB_WIDTH
         weights = narrowed(weights, np.concatenate(rows), of_heads)
+        weights = fewer_units(weights, "image", self._some_views(), settings.image_units)
+        weights = fewer_units(weights, "text", captions[::2], settings.text_units)
         names = np.stack([words.sentences for words in self.classes])
         weights |= class_part(names, captions[:, :WORDS], sizes.classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
@@ -115,14 +131,57 @@ class AligningHeads(Aligning):
         assert isinstance(tail, TextTail)
         return weights | arrays(tail.stored())
 
+    def _some_views(self) -> NDArray[np.float32]:
+        """Features of every picture in two of its views."""
+        at = np.tile(np.arange(len(self.train.places)), min(2, len(self.train.views)))
+        views = np.repeat(np.arange(len(at) // len(self.train.places)), len(self.train.places))
+        return self.pictures(self.heads.tail, self.train, views, at).numpy()
+
     def _hub_part(self, captions: NDArray[np.float32], weights: Weights) -> Weights:
         """The tensors of hubness, as it is among the validation pictures."""
         weights, other = weights | empty_part(HUB_PART), self.validation
         images, texts = self.plain_features(other), self.caption_features(other)
-        names = self._settled_wordings().flatten(0, 1).numpy()
+        names = self.settled_wordings().flatten(0, 1).numpy()
         known = project_images(images, weights), project_texts(texts, weights)
         captions, names = (project_texts(each, weights) for each in (captions, names))
         return hub_part(captions, names, known)
+
+
+def more_heads(number: int) -> str:
+    """The name of what trains the heads `number` beside the first ones."""
+    return f"more heads {number}"
+
+
+class AligningMoreHeads(Aligning):
+    """More heads learn on the tails of the first ones, `number` counts them from 1."""
+
+    def __init__(self, first: AligningHeads, number: int) -> None:
+        self.name = more_heads(number)
+        self._texts = first.features_of_all_texts()
+        self._classes = first.settled_wordings()
+        loop = replace(first.loop, seed=first.loop.seed + number)
+        settings = replace(first.settings, loop=loop)
+        super().__init__(first.train, first.validation, first.words, first.classes, settings)
+
+    @property
+    def loop(self) -> LoopSettings:
+        return self.settings.loop
+
+    @property
+    def rate(self) -> float:
+        return 1.0  # nothing but heads learns
+
+    def new_tail(self) -> nn.Identity:
+        return nn.Identity()
+
+    def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
+        return torch.from_numpy(data.views[views, at]).float()
+
+    def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
+        return self._texts[torch.from_numpy(rows)]
+
+    def wordings(self, tail: nn.Module) -> Tensor:
+        return self._classes
 
 
 def with_tail(tail: Tail, data: Features) -> Generator[Progress, None, Features]:

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,15 +34,19 @@ SAMPLE = 1000  # pictures by which features are standardised
 class AlignSettings:
     """How heads and tails are trained; the defaults made the shipped ones.
 
-    `tail_loop` is that of the image tail, `loop` that of the heads and the text tail. `views` of
-    each picture are trained on, with that many `captions` a step; `class_loss` and
-    `caption_loss` weigh the losses beside that of pairs; `tail_rate` and `text_tail_rate` are the
-    learning rates of the tails as shares of the heads'. `class_gain`: how heavy the class-name
+    `tail_loop` is that of the image tail, `loop` that of the heads and the text tail, and of
+    `more` heads beside them; all become one pair of heads of `image_units` and `text_units` hidden
+    units. `views` of each picture are trained on, with that many `captions` a step; `class_loss`
+    and `caption_loss` weigh the losses beside that of pairs; `tail_rate` and `text_tail_rate` are
+    the learning rates of the tails as shares of the heads'. `class_gain`: how heavy the class-name
     branch is in the end, as a share of what it is in training: beside the class part, less of it
     is enough.
     """
 
     sizes: HeadSizes = SIZES
+    more: int = 3
+    image_units: int = 1024
+    text_units: int = 4000
     views: int = VIEWS
     batch: int = 500
     captions: int = 3
@@ -86,13 +89,13 @@ class Aligning(ABC):
         torch.manual_seed(settings.loop.seed)
         tail = self.new_tail()
         some = np.arange(0, len(train.places), max(1, len(train.places) // SAMPLE))
-        with _settled(tail):
+        with settled(tail):
             images = self.pictures(tail, train, np.zeros_like(some), some)
             captions = self.texts(tail, np.concatenate([train.captions[k] for k in some]))
         self.heads = Heads(tail, images, captions, settings.sizes)
         self._wordings: Tensor | None = None  # as the tail read them when it was last settled
 
-    name: ClassVar[str]
+    name: str  # of what is trained
 
     @property
     @abstractmethod
@@ -130,7 +133,7 @@ class Aligning(ABC):
         """One epoch: every picture once, in any of its views, with some of its captions."""
         train = self.train
         if self._wordings is None:
-            self._wordings = self._settled_wordings()
+            self._wordings = self.settled_wordings()
         for pictures in shuffled(len(train.places), self.settings.batch, generator):
             drawn = torch.randint(len(train.views), pictures.shape, generator=generator)
             at = pictures.numpy()
@@ -163,7 +166,7 @@ class Aligning(ABC):
 
     def exported(self) -> Weights:
         """The weights of the heads, the class-name branch as heavy as it shall be."""
-        self._wordings = self._settled_wordings()
+        self._wordings = self.settled_wordings()
         weights = self.heads.exported(self._wordings)
         weights["class_weight"] *= self.settings.class_gain
         return weights
@@ -171,22 +174,22 @@ class Aligning(ABC):
     def plain_features(self, data: Features) -> NDArray[np.float32]:
         """What the image head reads of pictures as they are, (n, 9064)."""
         at = np.arange(len(data.places))
-        with _settled(self.heads.tail) as tail:
+        with settled(self.heads.tail) as tail:
             return self.pictures(tail, data, np.zeros_like(at), at).numpy()
 
     def caption_features(self, data: Features) -> NDArray[np.float32]:
         """What the text head reads of all captions, in the order of their pictures."""
-        with _settled(self.heads.tail) as tail:
+        with settled(self.heads.tail) as tail:
             return self.texts(tail, data.all_captions()).numpy()
 
-    def _settled_wordings(self) -> Tensor:
+    def settled_wordings(self) -> Tensor:
         """The wordings as the tail reads them now; for the epoch that follows they stay so."""
-        with _settled(self.heads.tail) as tail:
+        with settled(self.heads.tail) as tail:
             return self.wordings(tail)
 
 
 @contextmanager
-def _settled(tail: nn.Module) -> Iterator[nn.Module]:
+def settled(tail: nn.Module) -> Iterator[nn.Module]:
     """The tail as it is used once trained, for as long as this lasts."""
     was_training = tail.training
     tail.eval()

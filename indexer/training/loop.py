@@ -89,13 +89,14 @@ def train(
     *,
     checkpoint: Path | None = None,
     curves: Path | None = None,
+    keep: bool = False,
 ) -> Iterator[Progress | Epoch]:
     """Train a task; yields progress within each epoch and an `Epoch` after it.
 
     Ends when `settings.patience` epochs brought no better figure, and leaves the module as it was
     after its best epoch. With `checkpoint`, what an interrupted run of the same settings and key
-    has done is not done again: its epochs are yielded first. `curves` is a folder that
-    TensorBoard reads.
+    has done is not done again: its epochs are yielded first. It is deleted in the end, unless it
+    is to `keep` for a run that has more to do. `curves` is a folder that TensorBoard reads.
     """
     module = task.module
     generator = torch.manual_seed(settings.seed)  # of batches and of dropout
@@ -136,7 +137,7 @@ def train(
             yield epoch
     module.load_state_dict(state.best)
     module.eval()
-    if checkpoint is not None:
+    if checkpoint is not None and not keep:
         checkpoint.unlink(missing_ok=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,14 @@ from indexer.encoders.mini import Towers, means_of, project_images, project_text
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
 from indexer.report import Progress
-from indexer.training.align import AligningHeads, AligningImageTail, with_tail
-from indexer.training.aligning import Aligning, AlignSettings, judged
+from indexer.training.align import (
+    AligningHeads,
+    AligningImageTail,
+    AligningMoreHeads,
+    more_heads,
+    with_tail,
+)
+from indexer.training.aligning import Aligning, AlignSettings, Weights, judged
 from indexer.training.datasets import read_split, validation_names
 from indexer.training.features import Extracted, Features, extract
 from indexer.training.heads_model import arrays, image_features
@@ -92,14 +98,19 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     tail.load(recipe.tail or kept)
     seen = (yield from with_tail(tail, learned)), (yield from with_tail(tail, validation))
     trainer = AligningHeads(*seen, words, classes, recipe.settings)
-    yield from _train(trainer, recipe, repr((key, file_hash(recipe.tail or kept))), facts)
-    write_heads(recipe.output, trainer.weights() | arrays(tail.stored()), facts["settings"])
+    key = repr((key, file_hash(recipe.tail or kept)))
+    yield from _train(trainer, recipe, key, facts, keep=True)
+    others = yield from _train_more(trainer, recipe, key, facts)
+    weights = trainer.weights(others) | arrays(tail.stored())
+    write_heads(recipe.output, weights, facts["settings"])
     facts["validation"] = _figures(recipe.output, validation, data, cache)
     _write_facts(recipe.output, facts, start)
     if recipe.report:
         yield from _report(recipe, towers, cache, facts, start)
     if recipe.tail is None:
         kept.unlink()
+    for path in _checkpoints(recipe):
+        path.unlink(missing_ok=True)
 
 
 def _train_tail(
@@ -112,20 +123,49 @@ def _train_tail(
         write_tail(kept, trainer.tail, made_with)
 
 
+def _train_more(
+    first: AligningHeads, recipe: AlignRecipe, key: str, facts: dict[str, Any]
+) -> Generator[Progress | Epoch | str, None, list[Weights]]:
+    """Train more heads on the tails of the first ones, and return their weights."""
+    found = []
+    for number in range(1, recipe.settings.more + 1):
+        trainer = AligningMoreHeads(first, number)
+        yield from _train(trainer, recipe, key, facts, keep=True)
+        found.append(trainer.exported())
+    return found
+
+
 def _train(
-    trainer: Aligning, recipe: AlignRecipe, key: str, facts: dict[str, Any]
+    trainer: Aligning,
+    recipe: AlignRecipe,
+    key: str,
+    facts: dict[str, Any],
+    *,
+    keep: bool = False,
 ) -> Iterator[Progress | Epoch | str]:
     """Name what is trained, run the loop, and note its epochs under that name."""
     yield trainer.name
     noted = facts[trainer.name] = {"epochs": [], "best_epoch": 0}
     curves = recipe.curves and recipe.curves / trainer.name.replace(" ", "-")
-    for event in train(
-        trainer.task(key), trainer.loop, checkpoint=recipe.checkpoint, curves=curves
-    ):
+    point = recipe.checkpoint and _beside(recipe.checkpoint, trainer.name)
+    events = train(trainer.task(key), trainer.loop, checkpoint=point, curves=curves, keep=keep)
+    for event in events:
         if isinstance(event, Epoch):
             noted["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
             noted["best_epoch"] = event.number if event.best else noted["best_epoch"]
         yield event
+
+
+def _beside(checkpoint: Path, part: str) -> Path:
+    """The checkpoint of one part: a part that is done is not trained again when a later one is."""
+    return checkpoint.with_stem(f"{checkpoint.stem}-{part.replace(' ', '-')}")
+
+
+def _checkpoints(recipe: AlignRecipe) -> list[Path]:
+    """The checkpoints of all parts."""
+    parts = [AligningImageTail.name, AligningHeads.name]
+    parts += map(more_heads, range(1, recipe.settings.more + 1))
+    return [_beside(recipe.checkpoint, part) for part in parts] if recipe.checkpoint else []
 
 
 def _split(recipe: AlignRecipe, data: Extracted) -> tuple[Features, Features]:
