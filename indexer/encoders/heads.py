@@ -40,7 +40,7 @@ READS = {FORMAT: READ, WITHOUT_NAMES: READ, WITHOUT_HUBNESS: READ, WITHOUT_TEXT_
 TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
 STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied with
 COARSE = ("image.linear", "image.inner")  # what only pictures need
-BY_BYTES = (*COARSE, "text.inner", "class.names")  # stored as whole numbers of 8 bits, scaled by row
+BY_BYTES = (*COARSE, "text.inner", "class.names")  # stored as whole numbers of 8 bits, by row
 POWER, FORMER_POWER = 1.0, 1.5  # of the class probabilities in the class part
 NEAREST = 20.0  # β: the larger, the more only the name nearest to a text counts
 NAMED, SURE = 0.6, 20.0  # cosine to a name at which a text is half taken for it; how steeply
@@ -269,7 +269,8 @@ def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: objec
 def _coarse(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """A matrix (n, m) in whole numbers of 8 bits, and the step (n, 1) of each row."""
     step = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-6) / 127
-    return np.rint(matrix / step).astype(np.int8), step.astype(np.float32)
+    whole = np.rint(matrix / step).astype(np.int8, order="C")  # what is saved is the bytes
+    return whole, step.astype(np.float32)
 
 
 def file_hash(path: Path) -> str:

@@ -159,7 +159,9 @@ class AligningMoreHeads(Aligning):
         self.name = more_heads(number)
         self._texts = first.features_of_all_texts()
         self._classes = first.settled_wordings()
-        loop = replace(first.loop, seed=first.loop.seed + number)
+        known = first.loop
+        # To the end: where one stops early by chance, the others do not stand for it.
+        loop = replace(known, seed=known.seed + number, patience=known.epochs)
         settings = replace(first.settings, loop=loop)
         super().__init__(first.train, first.validation, first.words, first.classes, settings)
 

@@ -22,7 +22,7 @@ SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts witho
 GATE_RIDGE = 0.1  # the same, for the gate
 CODES_KEPT, EVENNESS = 0.1, 0.2  # the same, for codes; how far directions are made as long: 0.5 all
 CENTRES, FEW, ROUNDS = 768, 16, 15  # of questions; questions for each at least; of k-means
-NAMES_COUNT = 0.5  # λ: how much nearness to what names of classes have in common is hubness
+NAMES_COUNT = 0.4  # λ: how much nearness to what names of classes have in common is hubness
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
 
 
