@@ -403,6 +403,14 @@ def test_matrices_of_the_text_tail_take_a_byte_a_number(tmp_path):
     assert found[f"{TEXT_TAIL}x.bias"].dtype == np.float16
 
 
+def test_matrices_are_the_same_in_whatever_order_their_numbers_lie(tmp_path):
+    weights = random_heads()
+    write_heads(tmp_path / "rows", weights, {})
+    columns = {name: np.asfortranarray(tensor) for name, tensor in weights.items()}
+    write_heads(tmp_path / "columns", columns, {})
+    assert (tmp_path / "columns").read_bytes() == (tmp_path / "rows").read_bytes()
+
+
 def test_file_that_is_no_heads_file_has_no_text_tail(tmp_path):
     (tmp_path / "other").write_bytes(b"no safetensors")
     assert not has_text_tail(tmp_path / "other")
