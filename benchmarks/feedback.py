@@ -8,15 +8,11 @@ pictures, and of no more than a fifth of all ("artifact" is nothing that one loo
 with the same pictures, the most special one. Its name asks, the first three right and the first
 three wrong hits are marked, and precision@10 among all other pictures is compared: the figure to
 reach is 10 points more. Intervals draw groups; as these overlap, they are too narrow.
-
-`hypernyms.tsv` holds the hypernyms of the 1,000 classes of ImageNet-1k, from WordNet 3.0 (c)
-Princeton University (Debian's package wordnet-base: `/usr/share/wordnet/data.noun`).
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import re
 import sys
 import tempfile
@@ -28,9 +24,9 @@ import numpy as np
 from indexer import Library, index_folder
 from indexer.encoders import IMAGE, TEXT, asking, unit_rows
 from indexer.settings import DEFAULT_ENCODER
+from indexer.training.hypernyms import Hypernyms
 from search import Query, Searcher
 
-TABLE = Path(__file__).with_name("hypernyms.tsv")
 SYNSET = re.compile(r"n\d{8}")
 FEWEST, SHARE, MARKS, AT = 8, 0.2, 3, 10
 # The linear model: chosen, as Rocchio's factors were, on 1,200 pictures of Flickr8k train.
@@ -69,34 +65,21 @@ def main() -> None:
 
 def _groups(library: Library) -> Iterator[tuple[str, frozenset[int]]]:
     """The name of each group with the ids of its pictures."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = {row["synset"]: row for row in csv.DictReader(file, delimiter="\t")}
+    table = Hypernyms()
     members: dict[str, set[int]] = {}
     present = library.catalogue.present_ids()
     for key, picture in library.catalogue.pictures(present).items():
         found = SYNSET.match(picture.path.name) or SYNSET.match(picture.path.parent.name)
-        for above in _above(rows, found[0]) if found and found[0] in rows else ():
+        for above in table.above(found[0]) if found and found[0] in table.names else ():
             members.setdefault(above, set()).add(key)
     same: dict[frozenset[int], str] = {}
     for synset, of in members.items():
         if FEWEST <= len(of) <= SHARE * len(present):
             other = same.get(frozenset(of))
-            if other is None or other in _above(rows, synset):
+            if other is None or other in table.above(synset):
                 same[frozenset(of)] = synset
     for group, synset in same.items():
-        yield rows[synset]["name"], group
-
-
-def _above(rows: dict[str, dict[str, str]], synset: str) -> set[str]:
-    """All hypernyms of a synset, theirs too."""
-    found: set[str] = set()
-    waiting = rows[synset]["hypernyms"].split()
-    while waiting:
-        this = waiting.pop()
-        if this not in found:
-            found.add(this)
-            waiting += rows[this]["hypernyms"].split()
-    return found
+        yield table.names[synset], group
 
 
 def _figures(library: Library, name: str, members: frozenset[int]) -> tuple[float, float, float]:

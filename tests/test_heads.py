@@ -56,7 +56,7 @@ from indexer.errors import ModelError
 SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768, "n": 1000}
 
 
-NAMES = ("class.names", "class.power", "hub.counts")
+NAMES = ("class.names", "class.named", "class.power", "hub.counts")
 
 
 def random_heads(seed=0, **sizes):
@@ -242,6 +242,7 @@ def class_part(**changes):
         "class.gate_bias": np.array([0.0]),
         "class.power": np.array([1.5]),
         "class.names": np.zeros((0, 2)),
+        "class.named": np.zeros((0, 2)),
     }
     return weights | changes
 
@@ -265,15 +266,17 @@ def test_class_part_of_a_text_is_as_long_as_its_gate_is_open():
 
 def test_class_part_of_a_name_is_the_code_of_its_class_whatever_the_projection_says():
     names = np.array([[1.0, 0.0], [0.6, 0.8]])
-    part = class_part(**{"class.names": names, "class.linear": np.eye(2)[::-1]})
+    named = {"class.names": names, "class.named": np.eye(2)}
+    part = class_part(**named, **{"class.linear": np.eye(2)[::-1]})
     assert np.allclose(class_part_of_texts(names[:1], part), [[1.5, 0.0]], atol=0.01)
 
 
 @given(st.floats(0, np.pi / 2))
 def test_class_part_of_a_text_goes_over_to_the_code_of_the_nearest_name(angle):
     texts = np.array([[np.cos(angle), np.sin(angle)]])
-    apart = {"class.codes": np.eye(2)[:1], "class.bias": np.array([0.0, 9.0])}
-    part = class_part(**apart | {"class.names": np.eye(2)[:1], "class.gate": np.zeros((2, 1))})
+    named = {"class.names": np.eye(2)[:1], "class.named": np.eye(2)[:1]}
+    apart = {"class.bias": np.array([0.0, 9.0]), "class.gate": np.zeros((2, 1))}
+    part = class_part(**named, **apart)
     (found,) = class_part_of_texts(texts, part) / 0.75
     assert np.linalg.norm(found) == pytest.approx(1)
     assert (found[0] > found[1]) == (np.cos(angle) > 0.6) or abs(np.cos(angle) - 0.6) < 0.02
@@ -345,6 +348,7 @@ def test_former_heads_count_probabilities_and_hubness_as_they_were_made_to(tmp_p
     weights, _ = read_heads(before(tmp_path / "heads", WITHOUT_NAMES))
     assert weights["class.power"] == 1.5
     assert weights["class.names"].shape == (0, 384)
+    assert weights["class.named"].shape == (0, weights["class.bias"].size)
     assert np.allclose(weights["hub.counts"], [[1.0], [0.3]])
 
 

@@ -14,7 +14,14 @@ from indexer.encoders.heads import (
 )
 from indexer.encoders.hubness import hubness
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
-from indexer.training.parts import NAMES_COUNT, class_part, hub_part, narrowed, sense_part
+from indexer.training.parts import (
+    NAMES_COUNT,
+    Kinds,
+    class_part,
+    hub_part,
+    narrowed,
+    sense_part,
+)
 
 SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "k": 0, "v": 0, "u": 0, "r": 12, "w": 768}
 
@@ -110,6 +117,26 @@ def test_directions_in_which_wordings_of_a_class_differ_count_little():
     linear = class_part(texts.astype(np.float32), scenes(), 256)["class.linear"]
     lengths = np.linalg.norm(linear, axis=1)
     assert lengths[5] < 0.3 * np.median(lengths)
+
+
+def test_what_several_classes_are_finds_pictures_of_all_of_them_and_of_no_other():
+    random = np.random.default_rng(8)
+    texts = unit_rows(random.normal(size=(3, 384)) + 20 * np.eye(384)[0]).astype(np.float32)
+    members = np.zeros((3, 1000), np.float32)
+    members[[0, 0, 0, 1, 1, 2], [7, 70, 700, 5, 7, 9]] = 1
+    part = class_part(wordings(), scenes(), 256, Kinds(texts, members))
+    pictures = class_part_of_images(np.eye(1000, dtype=np.float32), part)
+    scores = class_part_of_texts(texts, part) @ pictures.T
+    for found, of in zip(scores, members, strict=True):
+        assert found[of == 1].min() > found[of == 0].max()
+
+
+def test_kinds_change_nothing_for_other_texts(part):
+    texts = unit_rows(np.eye(384)[[300]] + 0.1 * np.eye(384)[[0]]).astype(np.float32)
+    with_kinds = class_part(wordings(), scenes(), 256, Kinds(texts, np.eye(1000)[[3]]))
+    others = wordings(9)[0]
+    found, before = (class_part_of_texts(others, each) for each in (with_kinds, part))
+    assert np.allclose(found, before, atol=1e-3)
 
 
 def test_same_texts_give_the_same_class_part(part):

@@ -40,7 +40,8 @@ READS = {FORMAT: READ, WITHOUT_NAMES: READ, WITHOUT_HUBNESS: READ, WITHOUT_TEXT_
 TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
 STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied with
 COARSE = ("image.linear", "image.inner")  # what only pictures need
-BY_BYTES = (*COARSE, "text.inner", "class.names")  # stored as whole numbers of 8 bits, by row
+# Stored as whole numbers of 8 bits, by row:
+BY_BYTES = (*COARSE, "text.inner", "class.names", "class.named")
 POWER, FORMER_POWER = 1.0, 1.5  # of the class probabilities in the class part
 NEAREST = 20.0  # β: the larger, the more only the name nearest to a text counts
 NAMED, SURE = 0.6, 20.0  # cosine to a name at which a text is half taken for it; how steeply
@@ -56,6 +57,7 @@ CLASS_PART = {
     "class.gate_bias": (1,),
     "class.power": (1,),
     "class.names": ("n", WORDS),
+    "class.named": ("n", "c"),
 }
 SENSE_PART = {"sense.linear": (WORDS, "s"), "sense.bias": ("s",)}
 SHAPES = {  # name: axes; w = text features, h = hidden units; d, c, s = the parts of a row, r
@@ -110,13 +112,14 @@ def class_part_of_images(probabilities: NDArray[np.float32], weights: Weights) -
 
 
 def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
-    """`s · g(t) · unit((1 - k(t)) unit(t A + b) + k(t) unit(softmax(β t N) E))`, (n, c).
+    """`s · g(t) · unit((1 - k(t)) unit(t A + b) + k(t) unit(softmax(β t N) M))`, (n, c).
 
     Near the codes of the classes that a text names. The gate `g(t)`, a logistic function of the
     text features, is 1 for what reads like the name of a thing and 0 for what reads like the
     description of a scene. `k(t)`, one of the largest cosine to the names N, is 1 for the very
-    name of a class, whose code it then has; the projection only comes near to that, but also knows
-    what other words mean. All read what the text tower knew before its tail was trained.
+    name of a class or of what several classes are ("vehicle"), whose code in M it then has; the
+    projection only comes near to that, but also knows what other words mean. All read what the
+    text tower knew before its tail was trained.
     """
     known = x[:, :WORDS]
     gate = _logistic(known @ weights["class.gate"] + weights["class.gate_bias"])
@@ -124,7 +127,7 @@ def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
     if len(weights["class.names"]):
         near = known @ weights["class.names"].T
         nearest = near.max(axis=1, keepdims=True)
-        named = unit_rows(np.exp(NEAREST * (near - nearest)) @ weights["class.codes"])
+        named = unit_rows(np.exp(NEAREST * (near - nearest)) @ weights["class.named"])
         sure = _logistic(SURE * (nearest - NAMED))
         meant = unit_rows((1 - sure) * meant + sure * named)
     codes: Rows = TEXT_SHARE * gate * meant
@@ -185,7 +188,9 @@ def _complete(weights: dict[str, NDArray[np.float32]], description: dict[str, An
         weights |= empty_part(CLASS_PART)
         made = description["format"] = WITHOUT_TEXT_TAIL
     if made in (WITHOUT_NAMES, WITHOUT_HUBNESS, WITHOUT_TEXT_TAIL):
+        columns = weights["class.bias"].size if "class.bias" in weights else 0
         weights.setdefault("class.names", np.zeros((0, WORDS), np.float32))
+        weights.setdefault("class.named", np.zeros((0, columns), np.float32))
         weights.setdefault("class.power", np.full(1, FORMER_POWER, np.float32))
     if made == WITHOUT_TEXT_TAIL and not set(weights) & set(SENSE_PART):
         weights |= empty_part(SENSE_PART)
@@ -219,7 +224,7 @@ def _check_shapes(
     width, centres = sum(sizes.values()), weights["hub.share"].size
     sizes |= {"k": centres, "v": width if centres else 0, "u": int(centres > 0)}
     sizes |= {"r": width + sizes["u"], "w": reads, "h": 0}
-    sizes["n"] = CLASSES if description.get("format") == FORMAT else 0
+    sizes["n"] = weights["class.names"].size // WORDS
     for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)

@@ -33,7 +33,7 @@ from indexer.training.ensemble import fewer_units, side_by_side
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
-from indexer.training.parts import class_part, hub_part, narrowed, sense_part
+from indexer.training.parts import NO_KINDS, Kinds, class_part, hub_part, narrowed, sense_part
 from indexer.training.words import text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
@@ -102,10 +102,11 @@ class AligningHeads(Aligning):
         with settled(self.heads.tail) as tail:
             return self.texts(tail, np.arange(len(self.words.sentences)))
 
-    def weights(self, others: Sequence[Weights] = ()) -> Weights:
+    def weights(self, others: Sequence[Weights] = (), kinds: Kinds = NO_KINDS) -> Weights:
         """The tensors of the heads file but the image tail: all parts, text tail and mean rows.
 
-        `others` are weights of more heads, which become one with these.
+        `others` are weights of more heads, which become one with these, `kinds` what the classes
+        are kinds of.
         """
         settings, sizes = self.settings, self.settings.sizes
         images, captions = self.plain_features(self.train), self.caption_features(self.train)
@@ -122,7 +123,7 @@ class AligningHeads(Aligning):
         weights = fewer_units(weights, "image", self._some_views(), settings.image_units)
         weights = fewer_units(weights, "text", captions[::2], settings.text_units)
         names = np.stack([words.sentences for words in self.classes])
-        weights |= class_part(names, captions[:, :WORDS], sizes.classes)
+        weights |= class_part(names, captions[:, :WORDS], sizes.classes, kinds)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
         weights |= self._hub_part(captions, weights)
         weights["mean.image"] = project_images(images, weights).mean(0)

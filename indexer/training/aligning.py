@@ -46,7 +46,7 @@ class AlignSettings:
     sizes: HeadSizes = SIZES
     more: int = 3
     image_units: int = 1024
-    text_units: int = 4000
+    text_units: int = 3000
     views: int = VIEWS
     batch: int = 500
     captions: int = 3

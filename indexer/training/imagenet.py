@@ -1,10 +1,26 @@
-"""The 1,000 classes of ImageNet-1k: names and definitions, which timm ships."""
+"""The 1,000 classes of ImageNet-1k, and what they are kinds of: names and definitions.
+
+timm ships these, by the numbers of WordNet 3.0.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from timm.data import ImageNetInfo
 
 from indexer.training.datasets import ClassText, plain_sentence
+from indexer.training.hypernyms import Hypernyms
+
+BROADEST = 500  # classes of a kind: "artifact" and "object" are nothing that one looks for
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What several classes are: the `texts` that it may be called by, and the numbers of them."""
+
+    texts: tuple[str, ...]
+    classes: tuple[int, ...]
 
 
 def imagenet_classes(*, definitions: bool) -> list[ClassText]:
@@ -36,3 +52,23 @@ def imagenet_wordings() -> list[list[str]]:
         [plain_sentence(names[-1]) for names in synonyms],
         [names[0] for names in synonyms],
     ]
+
+
+def imagenet_kinds() -> list[Kind]:
+    """The hypernyms of the classes: each of their names and, where timm has it, the definition."""
+    info, table = ImageNetInfo("imagenet-22k"), Hypernyms()
+    classes: dict[str, list[int]] = {}
+    for number, synset in enumerate(ImageNetInfo("imagenet-1k").label_names()):
+        for above in table.above(synset):
+            classes.setdefault(above, []).append(number)
+    described = set(info.label_names())
+    kinds = []
+    for synset, of in sorted(classes.items()):
+        texts = [table.names[synset]]
+        if synset in described:
+            names = info.label_name_to_description(synset)
+            definition = info.label_name_to_description(synset, detailed=True)
+            texts = [*names.split(", "), definition.removeprefix(f"{names}: ")]
+        if len(of) <= BROADEST:
+            kinds.append(Kind(tuple(texts), tuple(of)))
+    return kinds

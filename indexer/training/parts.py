@@ -6,14 +6,14 @@ Nothing here is learned from pairs; it is worked out from features and rows as t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import TEXT, asking, unit_rows
-from indexer.encoders.heads import POWER, WORDS
+from indexer.encoders.heads import CLASSES, POWER, WORDS
 from indexer.encoders.hubness import COUNTS, counts, hubness
 from indexer.encoders.protocol import Rows
 
@@ -24,6 +24,16 @@ CODES_KEPT, EVENNESS = 0.1, 0.2  # the same, for codes; how far directions are m
 CENTRES, FEW, ROUNDS = 768, 16, 15  # of questions; questions for each at least; of k-means
 NAMES_COUNT = 0.4  # λ: how much nearness to what names of classes have in common is hubness
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
+
+
+class Kinds(NamedTuple):
+    """Hypernyms of classes: features (n, 384) of what they are called, and whose, 0/1 (n, 1000)."""
+
+    texts: Array
+    classes: Array
+
+
+NO_KINDS = Kinds(np.zeros((0, WORDS), np.float32), np.zeros((0, CLASSES), np.float32))
 
 
 def narrowed(weights: Mapping[str, Array], rows: Array, width: int) -> dict[str, Array]:
@@ -38,13 +48,16 @@ def narrowed(weights: Mapping[str, Array], rows: Array, width: int) -> dict[str,
     return {**weights, **{name: weights[name] @ directions for name in (*turned, "classes")}}
 
 
-def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Array]:
+def class_part(
+    class_texts: Array, captions: Array, width: int, kinds: Kinds = NO_KINDS
+) -> dict[str, Array]:
     """The tensors of the class part, of text features: classes (k, 1000, 384), captions (m, 384).
 
     Projected are the directions in which the classes differ most, measured by how much the k
     wordings of one class differ in them (as in linear discriminant analysis); the code of a class
     is the mean of its wordings, projected. Directions that many codes share are shortened, so that
-    classes which look alike do not answer for each other.
+    classes which look alike do not answer for each other. What several classes are ("vehicle") has
+    the mean of their codes.
     """
     centre = class_texts.mean((0, 1))
     between = class_texts.mean(0) - centre  # (1000, 384)
@@ -63,7 +76,8 @@ def class_part(class_texts: Array, captions: Array, width: int) -> dict[str, Arr
         "class.gate": gate[:, None],
         "class.gate_bias": np.array([bias]),
         "class.power": np.array([POWER]),
-        "class.names": unit_rows(class_texts.mean(0)),
+        "class.names": unit_rows(np.concatenate([class_texts.mean(0), kinds.texts])),
+        "class.named": unit_rows(np.concatenate([codes, kinds.classes @ codes])),
     }
     return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
 

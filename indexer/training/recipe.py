@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from indexer.encoders import TEXT, asking
-from indexer.encoders.heads import BUILT_IN, file_hash, read_heads, write_heads
+from indexer.encoders.heads import BUILT_IN, CLASSES, file_hash, read_heads, write_heads
 from indexer.encoders.mini import Towers, means_of, project_images, project_texts
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
@@ -30,9 +31,10 @@ from indexer.training.aligning import Aligning, AlignSettings, Weights, judged
 from indexer.training.datasets import read_split, validation_names
 from indexer.training.features import Extracted, Features, extract
 from indexer.training.heads_model import arrays, image_features
-from indexer.training.imagenet import imagenet_wordings
+from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 from indexer.training.kept_tail import key_of, write_tail
 from indexer.training.loop import Epoch, train
+from indexer.training.parts import Kinds
 from indexer.training.words import read_words
 
 
@@ -82,6 +84,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     classes = []
     for texts in imagenet_wordings():
         classes.append((yield from read_words(towers, texts)))
+    kinds = yield from _read_kinds(towers)
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings),
         "data": _fingerprint(data),
@@ -101,7 +104,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     key = repr((key, file_hash(recipe.tail or kept)))
     yield from _train(trainer, recipe, key, facts, keep=True)
     others = yield from _train_more(trainer, recipe, key, facts)
-    weights = trainer.weights(others) | arrays(tail.stored())
+    weights = trainer.weights(others, kinds) | arrays(tail.stored())
     write_heads(recipe.output, weights, facts["settings"])
     facts["validation"] = _figures(recipe.output, validation, data, cache)
     _write_facts(recipe.output, facts, start)
@@ -111,6 +114,18 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
         kept.unlink()
     for path in _checkpoints(recipe):
         path.unlink(missing_ok=True)
+
+
+def _read_kinds(towers: Towers) -> Generator[Progress, None, Kinds]:
+    """What the classes of ImageNet are kinds of, as the text tower reads it."""
+    texts, of = list[str](), list[NDArray[np.float32]]()
+    for kind in imagenet_kinds():
+        members = np.zeros(CLASSES, np.float32)
+        members[list(kind.classes)] = 1
+        texts += kind.texts
+        of += [members] * len(kind.texts)
+    words = yield from read_words(towers, texts)
+    return Kinds(words.sentences, np.stack(of))
 
 
 def _train_tail(

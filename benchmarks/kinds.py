@@ -1,0 +1,99 @@
+"""How well the built-in model finds what is of a kind ("vehicle"), with and without its names.
+
+    python benchmarks/kinds.py IMAGENET_SAMPLES
+
+Each hypernym of the classes that 2 to 150 of the photographs belong to asks for them: by its first
+name, by its second, by words that the model's table of names does not have, and by its definition.
+Printed is the mean average precision among all photographs, by the picture alone: as shipped, and
+as it would be if the heads knew the names of the 1,000 classes only.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from timm.data import ImageNetInfo
+
+from indexer import Library, index_folder
+from indexer.encoders import TEXT, Rows, asking
+from indexer.encoders.heads import BUILT_IN, CLASSES, read_heads
+from indexer.encoders.mini import Towers, means_of, project_texts
+from indexer.settings import cache_directory
+from indexer.training.imagenet import Kind, imagenet_kinds
+
+FEWEST, MOST = 2, 150  # photographs of a kind
+KNOWN = ("class.names", "class.named")
+Places = NDArray[np.intp]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("samples", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(samples: Path) -> None:
+    """Ask for the kinds of the labelled photographs of SAMPLES."""
+    rows, classes = _photographs(samples)
+    kinds = {kind: np.flatnonzero(np.isin(classes, kind.classes)) for kind in imagenet_kinds()}
+    kinds = {kind: right for kind, right in kinds.items() if FEWEST <= len(right) <= MOST}
+    weights, _ = read_heads(BUILT_IN)
+    without = weights | {name: weights[name][:CLASSES] for name in KNOWN}
+    towers = Towers(cache_directory())
+    click.echo(f"{len(kinds)} kinds, {len(rows)} photographs: mean average precision")
+    click.echo(f"{'asked by':28} {'kinds':>5} {'shipped':>8} {'without kinds':>14}")
+    for way, texts in _ways(list(kinds)).items():
+        features = towers.text_features(list(texts.values()))
+        right = [kinds[kind] for kind in texts]
+        known, unknown = (_precision(features, rows, right, each) for each in (weights, without))
+        click.echo(f"{way:28} {len(texts):5} {100 * known:8.1f} {100 * unknown:14.1f}")
+
+
+def _photographs(samples: Path) -> tuple[Rows, Places]:
+    """Rows of all labelled photographs, and the number of the class of each."""
+    numbers = {synset: n for n, synset in enumerate(ImageNetInfo("imagenet-1k").label_names())}
+    with (samples / "labels.tsv").open(encoding="utf-8", newline="") as table:
+        labelled = csv.DictReader(table, delimiter="\t")
+        classes = {row["file"]: numbers[row["synset"]] for row in labelled}
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Library.create(Path(place) / "library") as library,
+    ):
+        index_folder(library, samples / "images")
+        found = library.catalogue.pictures(library.catalogue.present_ids())
+        keys = sorted(key for key, picture in found.items() if picture.path.name in classes)
+        rows: Rows = library.embedded(keys).v_i
+    return rows, np.array([classes[found[key].path.name] for key in keys])
+
+
+def _ways(kinds: Sequence[Kind]) -> dict[str, dict[Kind, str]]:
+    """How the kinds are asked for, and what for those that can be asked so."""
+    first = {kind: kind.texts[0] for kind in kinds}
+    return {
+        "its first name": first,
+        "its second name": {kind: kind.texts[1] for kind in kinds if len(kind.texts) > 2},
+        '"a picture of a ..."': {k: f"a picture of a {name}" for k, name in first.items()},
+        '"a ... seen from near"': {k: f"a {name} seen from near" for k, name in first.items()},
+        "its definition": {kind: kind.texts[-1] for kind in kinds if len(kind.texts) > 1},
+    }
+
+
+def _precision(
+    features: NDArray[np.float32],
+    rows: Rows,
+    right: Sequence[Places],
+    weights: Mapping[str, NDArray[np.float32]],
+) -> float:
+    """Mean average precision of what text features (n, 768) find among rows of pictures."""
+    asked = asking(project_texts(features, weights), TEXT, means_of(weights))
+    precisions = []
+    for scores, members in zip(asked @ rows.T, right, strict=True):
+        ranks = np.sort(np.argsort(np.argsort(-scores))[members])
+        precisions.append(np.mean(np.arange(1, len(ranks) + 1) / (ranks + 1)))
+    return float(np.mean(precisions))
+
+
+if __name__ == "__main__":
+    main()
