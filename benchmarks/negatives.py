@@ -29,7 +29,7 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split
 from search.evaluation.data import Evaluated, read_embeddings
-from search.excluding import LESS, MOST, NEAR, SOFT
+from search.excluding import MORE, MOST, NEAR, SOFT
 from search.ranking import StoredRows, scores
 
 CONCEPTS = (
@@ -131,8 +131,8 @@ def _ways(
     def lowered(a: str, b: str, strength: float, floor: float) -> NDArray[np.float32]:
         return np.asarray(s(a) - strength * np.maximum(0, s(b) - floor))
 
-    def near_best(a: str, b: str, most: float, near: float, less: float) -> NDArray[np.float32]:
-        return s(a) - most * _logistic((s(b) - near * s(b).max() + less) / SOFT)
+    def near_best(a: str, b: str, most: float, near: float, more: float) -> NDArray[np.float32]:
+        return s(a) - most * _logistic((s(b) - near * s(b).max() - more) / SOFT)
 
     def by_probability(a: str, b: str) -> NDArray[np.floating]:
         lines = calibration.lines_for(FUSED if captioned else PICTURE, len(b.split()))
@@ -147,9 +147,9 @@ def _ways(
     for strength, floor in ((0.7, -0.1), (1.0, -0.1), (1.0, 0.0), (2.0, 0.1)):
         way = f"s(A) - {strength:g} max(0, s(B) - {floor:g})"
         yield way, partial(lowered, strength=strength, floor=floor)
-    for most, near, less in ((MOST, NEAR, LESS), (0.3, 0.6, 0.1), (0.3, 0.7, 0.05)):
-        way = f"s(A) - {most:g} logistic((s(B) - {near:g} best + {less:g}) / {SOFT:g})"
-        yield way, partial(near_best, most=most, near=near, less=less)
+    for most, near, more in ((MOST, NEAR, MORE), (0.3, 0.6, -0.05), (0.4, 0.7, 0.0)):
+        way = f"s(A) - {most:g} logistic((s(B) - {near:g} best - {more:g}) / {SOFT:g})"
+        yield way, partial(near_best, most=most, near=near, more=more)
     yield "s(A) - 0.5 logistic(log odds of B + 3)", by_probability
 
 

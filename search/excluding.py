@@ -1,6 +1,6 @@
 """Taking away: the score of what is asked for, less what a picture has of what is not wanted.
 
-    score = s(q) - sum of weight * MOST * logistic((s(negative) - NEAR * likest + LESS) / SOFT)
+    score = s(q) - sum of weight * MOST * logistic((s(negative) - NEAR * likest - MORE) / SOFT)
 
 `s` is the score of a row for a query, and `likest` the best score of all pictures for the negative:
 what comes near to it is what is not wanted. To subtract the negative's row from the query's would
@@ -21,7 +21,7 @@ from indexer.vectors import Ids, picture_ids
 from search.order import Listed, Order
 from search.query import EmbeddedQuery, Without
 
-MOST, NEAR, LESS, SOFT = 0.3, 0.6, 0.05, 0.07
+MOST, NEAR, MORE, SOFT = 0.4, 0.45, 0.05, 0.05
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
 
 
@@ -86,6 +86,6 @@ def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positi
 
 def penalty(negative: Without, scores: Scores) -> Scores:
     """What a negative takes off, of rows that it scores so; nothing of those that never answer."""
-    above = (scores - np.float32(NEAR * negative.likest - LESS)) / np.float32(SOFT)
+    above = (scores - np.float32(NEAR * negative.likest + MORE)) / np.float32(SOFT)
     lowered: Scores = np.float32(negative.weight * MOST) / (1 + np.exp(-above))
     return lowered

@@ -14,7 +14,7 @@ from indexer.encoders.heads import BUILT_IN, TAIL, read_heads
 from indexer.encoders.mini import Towers
 from indexer.settings import cache_directory
 from indexer.training import recipe
-from indexer.training.imagenet import imagenet_wordings
+from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 
 HOW = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
 HOW = (*HOW, "--more-heads", 1)
@@ -68,9 +68,10 @@ def interrupted(*arguments):
 @pytest.fixture(scope="module", autouse=True)
 def _few_wordings():
     """Of the classes, in two short ways to put them: all take longer than such a training."""
-    wordings = imagenet_wordings()
+    wordings, kinds = imagenet_wordings(), imagenet_kinds()[:20]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "imagenet_wordings", lambda: [wordings[1], wordings[3]])
+        patch.setattr(recipe, "imagenet_kinds", lambda: kinds)
         yield
 
 

@@ -10,7 +10,7 @@ from test_searcher import fill
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import unit_rows
 from search import Query, Searcher
-from search.excluding import LESS, MOST, NEAR, SOFT, against, nearest_without
+from search.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
 from search.query import EmbeddedQuery, Without
 from search.ranking import StoredRows, Wanted, scores
 
@@ -34,7 +34,7 @@ def brute_force(stored, embedded, weight):
 def taken_off(score, likest):
     """What a negative of weight 1 takes off a picture with this score for it."""
     with np.errstate(over="ignore"):
-        return MOST / (1 + np.exp(-(score - NEAR * likest + LESS) / SOFT))
+        return MOST / (1 + np.exp(-(score - NEAR * likest - MORE) / SOFT))
 
 
 def asked(seed, negatives, factor=1.0):

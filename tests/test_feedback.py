@@ -14,7 +14,7 @@ from indexer.encoders import IMAGE, TEXT, asking, unit_rows
 from indexer.encoders.protocol import HUB
 from indexer.errors import QueryError
 from search import Query, Searcher
-from search.feedback import ALPHA, BETA, GAMMA, rocchio
+from search.feedback import ALPHA, BETA, GAMMA, LEAST, rocchio
 from search.ranking import StoredRows, scores
 
 NONE = np.zeros((0, 5), np.float32)
@@ -33,10 +33,23 @@ def ids(library):
 # The formula
 
 
-def test_refined_query_is_the_weighted_sum_of_query_and_means():
+@pytest.mark.parametrize(("q", "share"), [(BLUE, 1.0), (GREEN, LEAST)])
+def test_refined_query_is_the_weighted_sum_of_query_and_means(q, share):
     right, wrong = unit_rows(np.stack([RED, GREEN])), BLUE[None]
-    expected = ALPHA * GREEN + BETA * (RED + GREEN) / 2 - GAMMA * BLUE
-    assert np.allclose(rocchio(GREEN, right, wrong), expected / np.linalg.norm(expected))
+    expected = ALPHA * q + share * (BETA * (RED + GREEN) / 2 - GAMMA * BLUE)
+    assert np.allclose(rocchio(q, right, wrong), expected / np.linalg.norm(expected))
+
+
+@given(st.tuples(st.floats(0, 1.4), st.floats(0, 1.4)).map(sorted))
+def test_marks_count_the_less_the_more_the_query_says_by_itself(angles):
+    """Between red and green, which is right: how much of the latter is added."""
+    shares = []
+    for angle in angles:
+        q = (np.cos(angle) * RED + np.sin(angle) * GREEN).astype(np.float32)
+        found = rocchio(q, GREEN[None], NONE)
+        shares.append((found[1] / found[0] * q[0] - q[1]) / BETA)
+    far, near = shares
+    assert LEAST - 1e-3 <= near <= far + 1e-3 <= 1 + 2e-3
 
 
 def test_marks_alone_ask_where_there_are_no_words():

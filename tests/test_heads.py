@@ -20,6 +20,7 @@ from indexer.encoders.heads import (
     BY_BYTES,
     CLASS_PART,
     FORMAT,
+    NAMED,
     SENSE_PART,
     SENSE_SHARE,
     SHAPES,
@@ -279,7 +280,7 @@ def test_class_part_of_a_text_goes_over_to_the_code_of_the_nearest_name(angle):
     part = class_part(**named, **apart)
     (found,) = class_part_of_texts(texts, part) / 0.75
     assert np.linalg.norm(found) == pytest.approx(1)
-    assert (found[0] > found[1]) == (np.cos(angle) > 0.6) or abs(np.cos(angle) - 0.6) < 0.02
+    assert (found[0] > found[1]) == (np.cos(angle) > NAMED) or abs(np.cos(angle) - NAMED) < 0.02
 
 
 def read_random(path, **changes):

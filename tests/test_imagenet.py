@@ -1,7 +1,7 @@
 """Classes of ImageNet, and what they are kinds of."""
 
 from indexer.training.hypernyms import Hypernyms
-from indexer.training.imagenet import BROADEST, imagenet_classes, imagenet_kinds
+from indexer.training.imagenet import BROADEST, FEWEST, imagenet_classes, imagenet_kinds
 
 
 def kinds_called(name):
@@ -40,4 +40,5 @@ def test_kind_is_called_by_each_of_its_names_and_by_its_definition():
 
 def test_what_nobody_looks_for_is_no_kind():
     assert not kinds_called("entity")
-    assert max(len(kind.classes) for kind in imagenet_kinds()) <= BROADEST
+    sizes = {len(kind.classes) for kind in imagenet_kinds()}
+    assert FEWEST <= min(sizes) < max(sizes) <= BROADEST

@@ -32,8 +32,11 @@ class Line:
     floor: float
 
     def evidence(self, features: NDArray[np.floating]) -> Values:
-        """The evidence (n,) of hits with features (n, f)."""
-        found: Values = np.asarray(features, np.float64) @ np.array(self.slopes)
+        """The evidence (n,) of hits with features (n, f), of each whatever the others are.
+
+        A product of matrices rounds by how many rows there are.
+        """
+        found: Values = (np.asarray(features, np.float64) * np.array(self.slopes)).sum(axis=-1)
         return found
 
     def log_odds(self, features: NDArray[np.floating], pictures: int) -> Values:

@@ -43,8 +43,8 @@ COARSE = ("image.linear", "image.inner")  # what only pictures need
 # Stored as whole numbers of 8 bits, by row:
 BY_BYTES = (*COARSE, "text.inner", "class.names", "class.named")
 POWER, FORMER_POWER = 1.0, 1.5  # of the class probabilities in the class part
-NEAREST = 20.0  # β: the larger, the more only the name nearest to a text counts
-NAMED, SURE = 0.6, 20.0  # cosine to a name at which a text is half taken for it; how steeply
+NEAREST = 30.0  # β: the larger, the more only the name nearest to a text counts
+NAMED, SURE = 0.65, 40.0  # cosine to a name at which a text is half taken for it; how steeply
 IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part, beside a heads' part of length 1
 SENSE_SHARE = 0.8  # length of the sense part of a text
 BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"

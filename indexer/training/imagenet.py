@@ -12,7 +12,7 @@ from timm.data import ImageNetInfo
 from indexer.training.datasets import ClassText, plain_sentence
 from indexer.training.hypernyms import Hypernyms
 
-BROADEST = 500  # classes of a kind: "artifact" and "object" are nothing that one looks for
+FEWEST, BROADEST = 2, 500  # classes of a kind: "artifact" and "object" are nothing to look for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,6 @@ def imagenet_kinds() -> list[Kind]:
             names = info.label_name_to_description(synset)
             definition = info.label_name_to_description(synset, detailed=True)
             texts = [*names.split(", "), definition.removeprefix(f"{names}: ")]
-        if len(of) <= BROADEST:
+        if FEWEST <= len(of) <= BROADEST:
             kinds.append(Kind(tuple(texts), tuple(of)))
     return kinds
