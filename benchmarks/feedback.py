@@ -136,7 +136,8 @@ def _figures(library: Library, name: str, members: frozenset[int]) -> tuple[floa
     ask = partial(searcher.search, Query.of(name, weight=1.0))
     plain, refined, right, wrong = _marked(ask, members)
     linear = _by_linear_model(library, name, right, wrong)
-    asks = sorted(members)[len(members) // 2]
+    found = library.catalogue.pictures(members)
+    asks = sorted(members, key=lambda key: found[key].path)[len(members) // 2]
     ask = partial(searcher.similar, asks, weight=1.0)
     by_picture = _marked(ask, members - {asks})[:2]
     return plain, refined, _precision(linear, members), *by_picture

@@ -1,6 +1,7 @@
 """Marks refine a query: by Rocchio's formula, exactly, with every fusion."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from indexer.encoders import IMAGE, TEXT, asking, unit_rows
 from indexer.encoders.protocol import HUB
 from indexer.errors import QueryError
 from search import Query, Searcher
-from search.feedback import ALPHA, BETA, GAMMA, LEAST, rocchio
+from search.feedback import ALPHA, BETA, GAMMA, LEAST, needed, refined, rocchio
+from search.query import EmbeddedQuery
 from search.ranking import StoredRows, scores
 
 NONE = np.zeros((0, 5), np.float32)
@@ -33,23 +35,31 @@ def ids(library):
 # The formula
 
 
-@pytest.mark.parametrize(("q", "share"), [(BLUE, 1.0), (GREEN, LEAST)])
-def test_refined_query_is_the_weighted_sum_of_query_and_means(q, share):
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_refined_query_is_the_weighted_sum_of_query_and_means(share):
     right, wrong = unit_rows(np.stack([RED, GREEN])), BLUE[None]
-    expected = ALPHA * q + share * (BETA * (RED + GREEN) / 2 - GAMMA * BLUE)
-    assert np.allclose(rocchio(q, right, wrong), expected / np.linalg.norm(expected))
+    expected = ALPHA * GREEN + share * (BETA * (RED + GREEN) / 2 - GAMMA * BLUE)
+    assert np.allclose(rocchio(GREEN, right, wrong, share), expected / np.linalg.norm(expected))
 
 
-@given(st.tuples(st.floats(0, 1.4), st.floats(0, 1.4)).map(sorted))
-def test_marks_count_the_less_the_more_the_query_says_by_itself(angles):
-    """Between red and green, which is right: how much of the latter is added."""
-    shares = []
-    for angle in angles:
-        q = (np.cos(angle) * RED + np.sin(angle) * GREEN).astype(np.float32)
-        found = rocchio(q, GREEN[None], NONE)
-        shares.append((found[1] / found[0] * q[0] - q[1]) / BETA)
-    far, near = shares
-    assert LEAST - 1e-3 <= near <= far + 1e-3 <= 1 + 2e-3
+@given(st.tuples(st.floats(0, np.pi), st.floats(0, np.pi)).map(sorted))
+def test_marks_count_the_less_the_more_words_say_by_themselves(angles):
+    near, far = (needed(np.cos(angle) * RED + np.sin(angle) * GREEN, RED[None]) for angle in angles)
+    assert LEAST - 1e-6 <= near <= far <= 1
+
+
+def test_marks_count_whole_where_words_say_nothing_and_where_none_is_right():
+    assert needed(GREEN, RED[None]) == 1
+    assert needed(GREEN, NONE) == 1
+    assert needed(RED, RED[None]) == pytest.approx(LEAST)
+
+
+def test_picture_that_asks_is_an_example_like_those_marked_as_right():
+    words = EmbeddedQuery(RED, (), RED[None])
+    picture = replace(words, content_hashes=(b"content",))
+    right = (RED + GREEN)[None] / np.sqrt(np.float32(2))
+    assert np.allclose(refined(picture, right, NONE).q, rocchio(RED, right, NONE))
+    assert np.allclose(refined(words, right, NONE).q, rocchio(RED, right, NONE, LEAST))
 
 
 def test_marks_alone_ask_where_there_are_no_words():
@@ -72,9 +82,9 @@ ROWS = arrays(np.float32, (3, 5), elements=st.floats(-1, 1, width=16)).map(unit_
 @given(ROWS, ROWS, st.permutations(range(3)))
 def test_refined_query_has_unit_length_and_no_order_of_marks(right, wrong, order):
     q = unit_rows(np.arange(1, 6, dtype=np.float32))
-    refined = rocchio(q, right, wrong)
-    assert np.linalg.norm(refined) == pytest.approx(1, abs=1e-5)
-    assert np.allclose(refined, rocchio(q, right[list(order)], wrong[list(order)]), atol=1e-5)
+    moved = rocchio(q, right, wrong)
+    assert np.linalg.norm(moved) == pytest.approx(1, abs=1e-5)
+    assert np.allclose(moved, rocchio(q, right[list(order)], wrong[list(order)]), atol=1e-5)
 
 
 @given(ROWS)
@@ -209,8 +219,8 @@ def assert_exact(library, weight):
     mixed = np.where(found.has_caption[:, None], weight * rows + (1 - weight) * captions, rows)
     mixed[:, -1] *= HUB not in means
     rows = unit_rows(mixed)
-    refined = rocchio(q, rows[:1], rows[1:])
-    every = scores(stored, refined, weight)
+    moved = rocchio(q, rows[:1], rows[1:], needed(q, rows[:1]))
+    every = scores(stored, moved, weight)
     ids_by_place = np.where(
         stored.index.all_keys < 0, ~stored.index.all_keys, stored.index.all_keys
     )
