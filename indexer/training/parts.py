@@ -22,7 +22,7 @@ SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts witho
 GATE_RIDGE = 0.1  # the same, for the gate
 CODES_KEPT, EVENNESS = 0.1, 0.2  # the same, for codes; how far directions are made as long: 0.5 all
 CENTRES, FEW, ROUNDS = 768, 16, 15  # of questions; questions for each at least; of k-means
-NAMES_COUNT = 0.4  # λ: how much nearness to what names of classes have in common is hubness
+NAMES_COUNT = 0.4  # μ: how much nearness to what names of classes have in common is hubness
 STEEPNESS = 10.0  # of the gate, by the distance from captions to class names
 
 
@@ -95,7 +95,7 @@ def hub_part(captions: Rows, names: Rows, others: tuple[Rows, Rows]) -> dict[str
 
     The questions are captions, by their centres, and names of classes. What is near to one name is
     what that name asks for, and no hub: only the mean `n` of the names counts, and the hubness of
-    a row `v` is `h(v) + λ n v`, which is what centres tell that are all moved by `λ n`. `others`
+    a row `v` is `h(v) + μ n v`, which is what centres tell that are all moved by `μ n`. `others`
     tell what hubness is usual: pictures and captions that the heads do not know.
     """
     mean = {TEXT: captions.mean(0)}
