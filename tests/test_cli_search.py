@@ -149,6 +149,16 @@ def test_plus_adds_and_minus_takes_away(home):
     assert found(home, "yellow", "-", "green", "--weight", 1)[0] == "red.png"
 
 
+def test_signs_in_quotes_are_text_and_that_is_said(home):
+    quoted = run("search", "yellow - red", "--all", "--library", home)
+    assert "'yellow - red' was asked as one text" in quoted.stderr
+    assert "leave out the quotes" in quoted.stderr
+    assert quoted.stdout
+    plain = run("search", "yellow", "-", "red", "--all", "--library", home)
+    assert "quotes" not in plain.stderr
+    assert "quotes" not in run("search", "yellow - red", "--json", "--library", home).stderr
+
+
 def test_number_weighs_a_term(home):
     assert found(home, "9:red", "+", "blue", "--weight", 1, "-k", 3)[0] == "red.png"
     assert found(home, "red", "+", "9:blue", "--weight", 1, "-k", 3)[0] == "blue.png"

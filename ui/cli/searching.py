@@ -16,7 +16,7 @@ from indexer.errors import PlacedError, QueryError
 from indexer.reading import ReadLibrary
 from search import Answer, Options, Query, Searcher
 from search.modes import AUTO
-from search.query import STDIN
+from search.query import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.search_options import mode_option, paged, search_options
 from ui.cli.text import print_answer
@@ -134,6 +134,7 @@ def _answer(
     print_answer(likely, style)
     if style == "lines":
         say_hidden(answer, len(likely.hits), options["offset"])
+        say_signs(query)
     if not likely.hits:
         ctx.exit(NOTHING_MATCHED)
 
@@ -162,6 +163,18 @@ def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     elif hidden:
         hits = "hit is" if hidden == 1 else "hits are"
         click.echo(f"picfuse: {hidden} doubtful {hits} not shown; --all shows them", err=True)
+
+
+def say_signs(query: Query | None) -> None:
+    """Say of a term with signs in it, which was quoted, that it was asked as one text."""
+    for term in query.terms if query else ():
+        if not {*SIGNS}.isdisjoint(term.text.split()):
+            text = shown_text(term.text)
+            click.echo(
+                f"picfuse: {text!r} was asked as one text; to take away or add terms, leave out "
+                f"the quotes: {text}",
+                err=True,
+            )
 
 
 def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:
