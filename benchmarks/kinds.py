@@ -10,7 +10,6 @@ as it would be if the heads knew the names of the 1,000 classes only.
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 from numpy.typing import NDArray
-from timm.data import ImageNetInfo
+from own_fusion import labelled
 
 from indexer import Library, index_folder
 from indexer.encoders import TEXT, Rows, asking
@@ -53,10 +52,7 @@ def main(samples: Path) -> None:
 
 def _photographs(samples: Path) -> tuple[Rows, Places]:
     """Rows of all labelled photographs, and the number of the class of each."""
-    numbers = {synset: n for n, synset in enumerate(ImageNetInfo("imagenet-1k").label_names())}
-    with (samples / "labels.tsv").open(encoding="utf-8", newline="") as table:
-        labelled = csv.DictReader(table, delimiter="\t")
-        classes = {row["file"]: numbers[row["synset"]] for row in labelled}
+    classes = labelled(samples)
     with (
         tempfile.TemporaryDirectory() as place,
         Library.create(Path(place) / "library") as library,

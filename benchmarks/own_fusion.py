@@ -50,20 +50,25 @@ def main(samples: Path, repeat: int) -> None:
 def _data_set(samples: Path, folder: Path) -> list[str]:
     """Make a captioned folder of labelled photographs; the names of its pictures."""
     (folder / "images").mkdir(parents=True)
-    places = {synset: n for n, synset in enumerate(ImageNetInfo("imagenet-1k").label_names())}
     described, *names, _ = imagenet_wordings()
     definitions = [text.split(": ", 1)[-1] for text in described]
     captions = [list(dict.fromkeys(texts)) for texts in zip(definitions, *names, strict=True)]
-    with (samples / "labels.tsv").open(encoding="utf-8", newline="") as table:
-        labelled = csv.DictReader(table, delimiter="\t")
-        rows = [(row["file"], places[row["synset"]]) for row in labelled]
+    rows = labelled(samples)
     with (folder / "captions.csv").open("w", encoding="utf-8", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(["file", "caption"])
-        for file, place in rows:
+        for file, place in rows.items():
             (folder / "images" / file).symlink_to((samples / "images" / file).resolve())
             writer.writerows([f"images/{file}", caption] for caption in captions[place])
-    return [f"images/{file}" for file, _ in rows]
+    return [f"images/{file}" for file in rows]
+
+
+def labelled(samples: Path) -> dict[str, int]:
+    """The labelled photographs of a folder, and the number of the class of each."""
+    numbers = {synset: n for n, synset in enumerate(ImageNetInfo("imagenet-1k").label_names())}
+    with (samples / "labels.tsv").open(encoding="utf-8", newline="") as table:
+        rows = csv.DictReader(table, delimiter="\t")
+        return {row["file"]: numbers[row["synset"]] for row in rows}
 
 
 def _compare(folder: Path, strategy: str, shipped: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 from indexer.training.kept_tail import key_of, write_tail
 from indexer.training.loop import Epoch, train
 from indexer.training.parts import Kinds
-from indexer.training.words import read_words
+from indexer.training.words import Words, read_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     )
     learned, validation = _split(recipe, data)
     words = yield from read_words(towers, data.texts())
-    classes = []
-    for texts in imagenet_wordings():
-        classes.append((yield from read_words(towers, texts)))
-    kinds = yield from _read_kinds(towers)
+    classes, kinds = yield from _read_imagenet(towers)
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings),
         "data": _fingerprint(data),
@@ -116,8 +113,11 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
         path.unlink(missing_ok=True)
 
 
-def _read_kinds(towers: Towers) -> Generator[Progress, None, Kinds]:
-    """What the classes of ImageNet are kinds of, as the text tower reads it."""
+def _read_imagenet(towers: Towers) -> Generator[Progress, None, tuple[list[Words], Kinds]]:
+    """The classes of ImageNet in each wording and what they are kinds of, as the tower reads it."""
+    classes = []
+    for wording in imagenet_wordings():
+        classes.append((yield from read_words(towers, wording)))
     texts, of = list[str](), list[NDArray[np.float32]]()
     for kind in imagenet_kinds():
         members = np.zeros(CLASSES, np.float32)
@@ -125,7 +125,7 @@ def _read_kinds(towers: Towers) -> Generator[Progress, None, Kinds]:
         texts += kind.texts
         of += [members] * len(kind.texts)
     words = yield from read_words(towers, texts)
-    return Kinds(words.sentences, np.stack(of))
+    return classes, Kinds(words.sentences, np.stack(of))
 
 
 def _train_tail(
