@@ -48,7 +48,7 @@ Ask = Callable[[NDArray[np.float32], float, Wanted], object]
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rows", type=click.IntRange(1000), default=1_000_000, show_default=True)
 @click.option("--views", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--queries", type=click.IntRange(2), default=100, show_default=True)
+@click.option("--queries", type=click.IntRange(2), default=400, show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--room", type=click.Path(path_type=Path), help="Keep the rows there.")
 @click.option("--data", type=click.Path(path_type=Path), default=DATA)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:  # FAISS is imported where a view is read
 
 COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
 RECALL = 0.99  # of the best ten, among the candidates
-SHARE = 10  # an answer that is not at most one in so many of the candidates is found by a scan
+SHARE = 6  # an answer that is not at most one in so many of the candidates is found by a scan
 LADDER = (
-    (64, 500), (64, 1000), (96, 1000), (128, 1000), (160, 700), (160, 1000), (192, 1500),
+    (64, 300), (96, 300), (96, 500), (128, 500), (128, 1000), (160, 1000), (192, 1500),
     (384, 2000), (1024, 4000),
 )  # fmt: skip
 """Lists that are looked into, and candidates: a step further until the recall is reached."""
