@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from indexer.encoders.heads import BUILT_IN, TAIL, read_heads
 from indexer.encoders.mini import Towers
 from indexer.settings import cache_directory
-from indexer.training import recipe
+from indexer.training import recipe, texts
 from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 
 HOW = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
@@ -70,8 +70,8 @@ def _few_wordings():
     """Of the classes, in two short ways to put them: all take longer than such a training."""
     wordings, kinds = imagenet_wordings(), imagenet_kinds()[:20]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "imagenet_wordings", lambda: [wordings[1], wordings[3]])
-        patch.setattr(recipe, "imagenet_kinds", lambda: kinds)
+        patch.setattr(texts, "imagenet_wordings", lambda: [wordings[1], wordings[3]])
+        patch.setattr(texts, "imagenet_kinds", lambda: kinds)
         yield
 
 
@@ -133,6 +133,7 @@ def test_json_beside_the_heads_tells_how_they_came_about(trained):
     assert facts["heads and text tail"]["best_epoch"] == 1
     assert len(facts["heads and text tail"]["epochs"]) == 1
     assert len(facts["more heads 1"]["epochs"]) == 1
+    assert facts["short texts"]["epochs"][0]["validation"]["queries"] > 3
     assert len(facts["data"]) == 32
     assert facts["report"]["queries"] == 18
 
@@ -145,6 +146,7 @@ def test_nothing_but_heads_figures_and_curves_is_left(trained):
         "image-tail",
         "heads-and-text-tail",
         "more-heads-1",
+        "short-texts",
     }
 
 

@@ -20,7 +20,6 @@ from indexer.encoders.heads import (
     BY_BYTES,
     CLASS_PART,
     FORMAT,
-    NAMED,
     SENSE_PART,
     SENSE_SHARE,
     SHAPES,
@@ -30,6 +29,7 @@ from indexer.encoders.heads import (
     WITHOUT_HUBNESS,
     WITHOUT_NAMES,
     WITHOUT_TEXT_TAIL,
+    WITHOUT_WORDS,
     class_branch,
     class_part_of_images,
     class_part_of_texts,
@@ -50,13 +50,13 @@ from indexer.encoders.mini import (
     project_images,
     project_texts,
 )
+from indexer.encoders.names import NAMED, WORD_PART, named
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
 from indexer.encoders.protocol import HUB, IMAGE, TEXT, unit_rows
 from indexer.errors import ModelError
 
 SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768, "n": 1000}
-
-
+SIZES |= {"m": 7}
 NAMES = ("class.names", "class.named", "class.power", "hub.counts")
 
 
@@ -171,7 +171,7 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
 
 def test_other_format_is_refused(tmp_path):
     path = stored(tmp_path / "heads", random_heads(), format="picfuse-heads-99")
-    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-6'"):
+    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-7'"):
         read_heads(path)
 
 
@@ -244,8 +244,16 @@ def class_part(**changes):
         "class.power": np.array([1.5]),
         "class.names": np.zeros((0, 2)),
         "class.named": np.zeros((0, 2)),
+        "words.names": np.zeros((0, 2)),
+        "words.classes": np.zeros((0, 2)),
+        "words.heads": np.zeros((0, 3)),
     }
     return weights | changes
+
+
+def meant(texts, weights):
+    """The class part of texts."""
+    return class_part_of_texts(texts, weights, named(texts[:, :384], weights))
 
 
 def test_class_part_of_a_picture_points_to_its_classes_and_is_equally_long_for_all():
@@ -259,9 +267,9 @@ def test_class_part_of_a_picture_points_to_its_classes_and_is_equally_long_for_a
 
 def test_class_part_of_a_text_is_as_long_as_its_gate_is_open():
     texts = np.array([[3.0, 4.0], [-3.0, 4.0], [0.0, 4.0]])
-    found = class_part_of_texts(texts, class_part())
+    found = meant(texts, class_part())
     assert np.allclose(found, [[0.9, 1.2], [0, 0], [0, 0.75]], atol=1e-6)
-    shifted = class_part_of_texts(texts[:1], class_part(**{"class.bias": np.array([-3.0, 0.0])}))
+    shifted = meant(texts[:1], class_part(**{"class.bias": np.array([-3.0, 0.0])}))
     assert np.allclose(shifted, [[0, 1.5]])
 
 
@@ -269,7 +277,7 @@ def test_class_part_of_a_name_is_the_code_of_its_class_whatever_the_projection_s
     names = np.array([[1.0, 0.0], [0.6, 0.8]])
     named = {"class.names": names, "class.named": np.eye(2)}
     part = class_part(**named, **{"class.linear": np.eye(2)[::-1]})
-    assert np.allclose(class_part_of_texts(names[:1], part), [[1.5, 0.0]], atol=0.01)
+    assert np.allclose(meant(names[:1], part), [[1.5, 0.0]], atol=0.01)
 
 
 @given(st.floats(0, np.pi / 2))
@@ -278,7 +286,7 @@ def test_class_part_of_a_text_goes_over_to_the_code_of_the_nearest_name(angle):
     named = {"class.names": np.eye(2)[:1], "class.named": np.eye(2)[:1]}
     apart = {"class.bias": np.array([0.0, 9.0]), "class.gate": np.zeros((2, 1))}
     part = class_part(**named, **apart)
-    (found,) = class_part_of_texts(texts, part) / 0.75
+    (found,) = meant(texts, part) / 0.75
     assert np.linalg.norm(found) == pytest.approx(1)
     assert (found[0] > found[1]) == (np.cos(angle) > NAMED) or abs(np.cos(angle) - NAMED) < 0.02
 
@@ -289,13 +297,19 @@ def read_random(path, **changes):
     return read_heads(path)[0]
 
 
+def worded(texts, weights):
+    """The heads' part of texts with what the words that they name add to it."""
+    names = named(texts[:, :384], weights)
+    return unit_rows(heads_part_of_texts(texts, weights) + names.heads)
+
+
 def test_embedding_is_of_unit_length_and_has_all_parts(tmp_path):
     random = np.random.default_rng(1)
     weights = read_random(tmp_path / "heads", **{"class.gate_bias": np.array([99.0], np.float32)})
     images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (9064, 768))
     for rows, heads, others in (
         (project_images(images, weights), heads_part_of_images(images, weights), 0.5),
-        (project_texts(texts, weights), heads_part_of_texts(texts, weights), np.hypot(1.5, 0.8)),
+        (project_texts(texts, weights), worded(texts, weights), np.hypot(1.5, 0.8)),
     ):
         assert rows.shape == (4, 12)
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
@@ -315,10 +329,11 @@ def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp
 
 
 def before(path, format):
-    """A heads file of a format that had no names, no hubness either, and so on."""
-    sizes = {WITHOUT_NAMES: {}, WITHOUT_HUBNESS: {"r": 11}}
+    """A heads file of a format that had no words, no names either, and so on."""
+    sizes = {WITHOUT_WORDS: {}, WITHOUT_NAMES: {}, WITHOUT_HUBNESS: {"r": 11}}
     weights = random_heads(**sizes.get(format, {"w": 384, "s": 0, "r": 9}))
-    absent = [*NAMES, *(HUB_PART if format != WITHOUT_NAMES else ())]
+    absent = [*WORD_PART, *(NAMES if format != WITHOUT_WORDS else ())]
+    absent += HUB_PART if format not in (WITHOUT_WORDS, WITHOUT_NAMES) else ()
     absent += SENSE_PART if format not in sizes else ()
     weights = {name: w for name, w in weights.items() if name not in absent}
     if format == WITHOUT_CLASS_PART:
@@ -329,7 +344,13 @@ def before(path, format):
 
 BEFORE = pytest.mark.parametrize(
     ("format", "dim"),
-    [(WITHOUT_CLASS_PART, 6), (WITHOUT_TEXT_TAIL, 9), (WITHOUT_HUBNESS, 11), (WITHOUT_NAMES, 12)],
+    [
+        (WITHOUT_CLASS_PART, 6),
+        (WITHOUT_TEXT_TAIL, 9),
+        (WITHOUT_HUBNESS, 11),
+        (WITHOUT_NAMES, 12),
+        (WITHOUT_WORDS, 12),
+    ],
 )
 
 
@@ -337,7 +358,7 @@ BEFORE = pytest.mark.parametrize(
 def test_heads_of_former_formats_embed_as_before(tmp_path, format, dim):
     weights, _ = read_heads(before(tmp_path / "heads", format))
     assert set(weights) == set(SHAPES)
-    width = 768 if format in (WITHOUT_HUBNESS, WITHOUT_NAMES) else 384
+    width = 384 if format in (WITHOUT_CLASS_PART, WITHOUT_TEXT_TAIL) else 768
     texts = np.random.default_rng(1).normal(size=(4, width)).astype(np.float32)
     features = np.ones((2, 9064), np.float32)
     texts, images = project_texts(texts, weights), project_images(features, weights)
@@ -371,7 +392,7 @@ def test_library_of_heads_of_former_formats_still_knows_its_encoder(tmp_path, fo
     parts = (format, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
     assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
     assert encoder.dim == dim
-    assert set(encoder.means) == {IMAGE, TEXT, *([HUB] if format == WITHOUT_NAMES else [])}
+    assert set(encoder.means) == {IMAGE, TEXT, *([HUB] if dim == 12 else [])}
 
 
 def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):
@@ -391,7 +412,7 @@ def test_class_part_of_a_text_does_not_depend_on_the_tail(tmp_path):
     weights = read_random(tmp_path / "heads")
     texts = np.random.default_rng(1).normal(size=(4, 768)).astype(np.float32)
     other = np.concatenate([texts[:, :384], -texts[:, 384:]], axis=1)
-    assert np.array_equal(class_part_of_texts(texts, weights), class_part_of_texts(other, weights))
+    assert np.array_equal(meant(texts, weights), meant(other, weights))
 
 
 def test_matrices_of_the_text_tail_take_a_byte_a_number(tmp_path):

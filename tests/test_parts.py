@@ -14,6 +14,7 @@ from indexer.encoders.heads import (
 )
 from indexer.encoders.hubness import hubness
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
+from indexer.encoders.names import WORD_PART, named
 from indexer.training.parts import (
     NAMES_COUNT,
     Kinds,
@@ -21,9 +22,10 @@ from indexer.training.parts import (
     hub_part,
     narrowed,
     sense_part,
+    word_part,
 )
 
-SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "k": 0, "v": 0, "u": 0, "r": 12, "w": 768}
+SIZES = {"d": 12, "h": 5, "c": 0, "s": 0, "k": 0, "v": 0, "u": 0, "r": 12, "w": 768, "m": 0}
 
 
 def wordings(seed=0, k=3, between=1.0, within=0.2):
@@ -43,6 +45,14 @@ def scenes(seed=0, m=2000):
 @pytest.fixture(scope="module")
 def part():
     return class_part(wordings(), scenes(), 256)
+
+
+def meant(texts, part):
+    """The class part of texts that name classes and what these are kinds of, but no words."""
+    width = part["class.bias"].size
+    nothing = np.zeros((0, 384)), np.zeros((0, width)), np.zeros((0, 1))
+    part = part | dict(zip(WORD_PART, nothing, strict=True))
+    return class_part_of_texts(texts, part, named(texts, part))
 
 
 def heads(seed=0):
@@ -94,20 +104,20 @@ def test_columns_carry_alike_though_directions_do_not(part):
 
 def test_each_wording_of_a_class_is_nearest_to_its_code(part):
     for texts in wordings():
-        scores = class_part_of_texts(texts, part) @ part["class.codes"].T
+        scores = meant(texts, part) @ part["class.codes"].T
         assert (scores.argmax(1) == np.arange(1000)).mean() > 0.99
 
 
 def test_picture_of_a_class_is_found_by_a_wording_never_seen(part):
     unseen = wordings(k=4)[3]
     pictures = class_part_of_images(np.eye(1000, dtype=np.float32), part)
-    scores = class_part_of_texts(unseen, part) @ pictures.T
+    scores = meant(unseen, part) @ pictures.T
     assert (scores.argmax(1) == np.arange(1000)).mean() > 0.9
 
 
 def test_gate_is_open_for_names_and_shut_for_scenes(part):
     for texts, expected in ((wordings(7)[0], 1.5), (scenes(7), 0.0)):
-        lengths = np.linalg.norm(class_part_of_texts(texts, part), axis=1)
+        lengths = np.linalg.norm(meant(texts, part), axis=1)
         assert np.allclose(np.median(lengths), expected, atol=0.1)
 
 
@@ -126,7 +136,7 @@ def test_what_several_classes_are_finds_pictures_of_all_of_them_and_of_no_other(
     members[[0, 0, 0, 1, 1, 2], [7, 70, 700, 5, 7, 9]] = 1
     part = class_part(wordings(), scenes(), 256, Kinds(texts, members))
     pictures = class_part_of_images(np.eye(1000, dtype=np.float32), part)
-    scores = class_part_of_texts(texts, part) @ pictures.T
+    scores = meant(texts, part) @ pictures.T
     for found, of in zip(scores, members, strict=True):
         assert found[of == 1].min() > found[of == 0].max()
 
@@ -135,8 +145,34 @@ def test_kinds_change_nothing_for_other_texts(part):
     texts = unit_rows(np.eye(384)[[300]] + 0.1 * np.eye(384)[[0]]).astype(np.float32)
     with_kinds = class_part(wordings(), scenes(), 256, Kinds(texts, np.eye(1000)[[3]]))
     others = wordings(9)[0]
-    found, before = (class_part_of_texts(others, each) for each in (with_kinds, part))
+    found, before = (meant(others, each) for each in (with_kinds, part))
     assert np.allclose(found, before, atol=1e-3)
+
+
+def test_word_has_what_its_pictures_have_in_common():
+    random = np.random.default_rng(3)
+    rows = [random.normal(size=(40, n)).astype(np.float32) for n in (6, 5)]
+    said = np.zeros((3, 40), np.float32)
+    said[0, :9], said[1, 20:30], said[2, 39] = 2, [*[2] * 9, 5], 3
+    texts = random.normal(size=(3, 384)).astype(np.float32)
+    part = word_part(texts, said, *rows)
+    assert {name: part[name].shape for name in WORD_PART} == {
+        "words.names": (3, 384), "words.classes": (3, 5), "words.heads": (3, 6),
+    }  # fmt: skip
+    heads = rows[0] - rows[0].mean(axis=0)
+    assert np.allclose(part["words.heads"][0], unit_rows(heads[:9].mean(axis=0)), atol=1e-5)
+    assert np.allclose(part["words.heads"][2], unit_rows(heads[39]), atol=1e-5)
+    often = 2 * heads[20:29].sum(axis=0) + 5 * heads[29]  # where more captions agree
+    assert np.allclose(part["words.heads"][1], unit_rows(often), atol=1e-5)
+    classes = unit_rows(rows[1])
+    alone = unit_rows(classes[39] - classes.mean(axis=0))
+    assert np.allclose(part["words.classes"][2], alone, atol=1e-5)
+    assert np.allclose(np.linalg.norm(part["words.names"], axis=1), 1, atol=1e-5)
+
+
+def test_no_words_are_an_empty_part():
+    part = word_part(np.zeros((0, 384)), np.zeros((0, 9)), np.eye(9), np.eye(9))
+    assert [part[name].shape for name in WORD_PART] == [(0, 384), (0, 9), (0, 9)]
 
 
 def test_same_texts_give_the_same_class_part(part):

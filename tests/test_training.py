@@ -249,6 +249,11 @@ def heads(data, settings):
     return AligningHeads(told(train), told(validation), words, SOME, settings)
 
 
+def completed(trainer):
+    """All that comes of heads, without what texts name besides the classes."""
+    return trainer.completed(trainer.joined())
+
+
 def told(data):
     """Features with what an image tail says."""
     telling = with_tail(Tail(Trunk()), data)
@@ -300,7 +305,7 @@ def test_training_raises_recall_on_pictures_never_seen(either):
 def test_training_is_reproducible():
     (one, first), (two, second) = (trained(heads(small(), shortened(epochs=2))) for _ in range(2))
     assert first == second
-    weights, again = one.weights(), two.weights()  # made anew by every call
+    weights, again = completed(one), completed(two)  # made anew by every call
     assert weights.keys() == again.keys()
     for name, weight in weights.items():
         assert np.array_equal(again[name], weight), name
@@ -308,12 +313,12 @@ def test_training_is_reproducible():
 
 def test_other_seed_gives_other_weights():
     one, two = (trained(heads(small(), shortened(epochs=1, seed=seed)))[0] for seed in (3, 4))
-    assert not np.array_equal(one.weights()["image.linear"], two.weights()["image.linear"])
+    assert not np.array_equal(completed(one)["image.linear"], completed(two)["image.linear"])
 
 
 def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
     trainer, _ = learned
-    weights = trainer.weights()
+    weights = completed(trainer)
     assert {name for name in weights if not name.startswith(TAILS)} == set(SHAPES)
     weights |= arrays(Tail(Trunk()).stored())
     write_heads(tmp_path / "heads", weights, {})
@@ -333,7 +338,7 @@ def test_trained_weights_are_a_whole_heads_file(learned, tmp_path):
 
 def test_mean_rows_are_those_of_the_training_data(learned):
     trainer, _ = learned
-    weights = trainer.weights()
+    weights = completed(trainer)
     features = trainer.plain_features(trainer.train)
     assert features.shape == (60, POOLED + 1000)
     expected = project_images(features, weights).mean(0)
@@ -342,7 +347,7 @@ def test_mean_rows_are_those_of_the_training_data(learned):
 
 def test_class_name_branch_is_lighter_once_trained(learned):
     trainer, _ = learned
-    found = trainer.weights()["class_weight"]
+    found = completed(trainer)["class_weight"]
     assert trainer.settings.class_gain == 0.5
     assert found == pytest.approx(0.5 * trainer.heads.class_weight.detach().numpy())
 
@@ -356,7 +361,7 @@ def test_trained_heads_are_those_of_the_best_epoch(either):
 
 def test_what_was_learned_is_in_the_weights_too(learned):
     trainer, _ = learned
-    weights, data = trainer.weights(), trainer.validation
+    weights, data = completed(trainer), trainer.validation
     v_i = project_images(trainer.plain_features(data), weights)
     v_t = project_texts(trainer.caption_features(data), weights)
     found = judged(v_i, v_t, data)[1]
@@ -373,7 +378,7 @@ def test_all_views_are_trained_on():
     data, texts = small()
     views, maps = (np.concatenate([x, x / 2]) for x in (data.views, data.maps))
     both = replace(data, views=views, maps=maps)
-    one, two = (trained(heads((d, texts), shortened(epochs=1)))[0].weights() for d in (data, both))
+    one, two = (completed(trained(heads((d, texts), shortened(epochs=1)))[0]) for d in (data, both))
     assert not np.array_equal(one["image.linear"], two["image.linear"])
 
 
@@ -406,16 +411,16 @@ def test_heads_that_have_become_one_find_no_less_than_the_first(learned, more):
     def recall(weights):
         return judged(project_images(images, weights), project_texts(captions, weights), data)[0]
 
-    together = first.weights([trainer.exported() for trainer, _ in more])
+    together = first.completed(first.joined([trainer.exported() for trainer, _ in more]))
     assert together["image.inner"].shape == (POOLED + 1000, 3 * 16)
     assert together["image.bias"].shape == (7,)
-    assert recall(together) > recall(first.weights()) - 1
+    assert recall(together) > recall(completed(first)) - 1
 
 
 def test_heads_that_have_become_one_have_the_units_that_are_wanted(learned, more):
     trainer = copy(learned[0])
     trainer.settings = replace(TINY, image_units=20, text_units=9)
-    weights = trainer.weights([trainer.exported() for trainer, _ in more])
+    weights = trainer.joined([trainer.exported() for trainer, _ in more])
     assert weights["image.inner"].shape == (POOLED + 1000, 20)
     assert weights["text.outer"].shape == (9, 7)
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from indexer.encoders.hubness import FORMER_COUNTS, HUB_PART, counts
+from indexer.encoders.names import WORD_PART, Named, logistic
 from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
 from indexer.weights_file import packed
@@ -28,23 +29,23 @@ from indexer.whole_file import whole_file
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
 
-FORMAT = "picfuse-heads-6"
-WITHOUT_NAMES = "picfuse-heads-5"  # what was trained before
+FORMAT = "picfuse-heads-7"
+WITHOUT_WORDS = "picfuse-heads-6"  # what was trained before
+WITHOUT_NAMES = "picfuse-heads-5"  # and before that
 WITHOUT_HUBNESS = "picfuse-heads-4"  # and before that
 WITHOUT_TEXT_TAIL = "picfuse-heads-3"  # and before that: texts are read by MiniLM alone
 WITHOUT_CLASS_PART = "picfuse-heads-2"  # and before that: the heads' part is all of a row
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of what the two towers give
 TRUNK = 5504  # of the pooled features: those of the trunk; the others are the tail's
 READ = 2 * WORDS  # width of text features: of the text tower and of its tail
-READS = {FORMAT: READ, WITHOUT_NAMES: READ, WITHOUT_HUBNESS: READ, WITHOUT_TEXT_TAIL: WORDS}
+READS = dict.fromkeys((FORMAT, WITHOUT_WORDS, WITHOUT_NAMES, WITHOUT_HUBNESS), READ)
+READS[WITHOUT_TEXT_TAIL] = WORDS
 TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # begin the names of tensors of the towers
 STEP = ".step"  # ends the name of what a tensor of whole numbers is multiplied with
 COARSE = ("image.linear", "image.inner")  # what only pictures need
 # Stored as whole numbers of 8 bits, by row:
-BY_BYTES = (*COARSE, "text.inner", "class.names", "class.named")
+BY_BYTES = (*COARSE, "text.inner", "class.names", "class.named", *WORD_PART)
 POWER, FORMER_POWER = 1.0, 1.5  # of the class probabilities in the class part
-NEAREST = 30.0  # β: the larger, the more only the name nearest to a text counts
-NAMED, SURE = 0.65, 40.0  # cosine to a name at which a text is half taken for it; how steeply
 IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part, beside a heads' part of length 1
 SENSE_SHARE = 0.8  # length of the sense part of a text
 BUILT_IN = Path(__file__).parent / "weights" / "mini.safetensors"
@@ -75,6 +76,7 @@ SHAPES = {  # name: axes; w = text features, h = hidden units; d, c, s = the par
     "mean.image": ("r",),
     "mean.text": ("r",),
     **CLASS_PART,
+    **WORD_PART,
     **SENSE_PART,
     **HUB_PART,
 }
@@ -111,31 +113,23 @@ def class_part_of_images(probabilities: NDArray[np.float32], weights: Weights) -
     return IMAGE_SHARE * unit_rows(shown @ weights["class.codes"])
 
 
-def class_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
-    """`s · g(t) · unit((1 - k(t)) unit(t A + b) + k(t) unit(softmax(β t N) M))`, (n, c).
+def class_part_of_texts(x: NDArray[np.float32], weights: Weights, named: Named) -> Rows:
+    """`s · g(t) · unit((1 - k(t)) unit(t A + b) + k(t) M(t))`, (n, c).
 
     Near the codes of the classes that a text names. The gate `g(t)`, a logistic function of the
     text features, is 1 for what reads like the name of a thing and 0 for what reads like the
-    description of a scene. `k(t)`, one of the largest cosine to the names N, is 1 for the very
-    name of a class or of what several classes are ("vehicle"), whose code in M it then has; the
-    projection only comes near to that, but also knows what other words mean. All read what the
-    text tower knew before its tail was trained.
+    description of a scene. `k(t)` is 1 for the very name of a class, of what several classes are
+    ("vehicle") or of a word, whose code `M(t)` it then has (`names.named`); the projection only
+    comes near to that, but also knows what other words mean. All read what the text tower knew
+    before its tail was trained.
     """
     known = x[:, :WORDS]
-    gate = _logistic(known @ weights["class.gate"] + weights["class.gate_bias"])
+    gate = logistic(known @ weights["class.gate"] + weights["class.gate_bias"])
     meant = unit_rows(known @ weights["class.linear"] + weights["class.bias"])
-    if len(weights["class.names"]):
-        near = known @ weights["class.names"].T
-        nearest = near.max(axis=1, keepdims=True)
-        named = unit_rows(np.exp(NEAREST * (near - nearest)) @ weights["class.named"])
-        sure = _logistic(SURE * (nearest - NAMED))
-        meant = unit_rows((1 - sure) * meant + sure * named)
-    codes: Rows = TEXT_SHARE * gate * meant
+    codes: Rows = (
+        TEXT_SHARE * gate * unit_rows((1 - named.sure) * meant + named.sure * named.classes)
+    )
     return codes
-
-
-def _logistic(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
 
 
 def sense_part_of_texts(x: NDArray[np.float32], weights: Weights) -> Rows:
@@ -198,6 +192,10 @@ def _complete(weights: dict[str, NDArray[np.float32]], description: dict[str, An
         weights |= empty_part(HUB_PART)
     if made == WITHOUT_NAMES:
         weights.setdefault("hub.counts", counts(FORMER_COUNTS))
+    if made != FORMAT and "image.bias" in weights and "class.bias" in weights:
+        widths = WORDS, weights["class.bias"].size, weights["image.bias"].size
+        for name, width in zip(WORD_PART, widths, strict=True):
+            weights.setdefault(name, np.zeros((0, width), np.float32))
 
 
 def empty_part(part: Mapping[str, tuple[int | str, ...]]) -> dict[str, NDArray[np.float32]]:
@@ -224,7 +222,7 @@ def _check_shapes(
     width, centres = sum(sizes.values()), weights["hub.share"].size
     sizes |= {"k": centres, "v": width if centres else 0, "u": int(centres > 0)}
     sizes |= {"r": width + sizes["u"], "w": reads, "h": 0}
-    sizes["n"] = weights["class.names"].size // WORDS
+    sizes["n"], sizes["m"] = (weights[f"{of}.names"].size // WORDS for of in ("class", "words"))
     for name, axes in wanted.items():
         sizes["h"] = weights[name.split(".")[0] + ".inner_bias"].size if "h" in axes else 0
         expected = tuple(sizes[a] if isinstance(a, str) else a for a in axes)
@@ -240,7 +238,9 @@ def format_of(weights: Mapping[str, Array]) -> str:
         return WITHOUT_TEXT_TAIL
     if not len(weights["hub.bank"]):
         return WITHOUT_HUBNESS
-    return FORMAT if len(weights["class.names"]) else WITHOUT_NAMES
+    if not len(weights["class.names"]):
+        return WITHOUT_NAMES
+    return FORMAT if len(weights["words.names"]) else WITHOUT_WORDS
 
 
 def has_text_tail(path: Path) -> bool:

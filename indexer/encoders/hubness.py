@@ -26,7 +26,7 @@ from indexer.encoders.protocol import HUB, IMAGE, TEXT, Rows
 
 SHARPNESS = 20.0  # τ: the larger, the more only the nearest questions count
 AIM = 0.3  # β: what asks has it in the column of hubness
-COUNTS = {IMAGE: 1.0, TEXT: 0.3}  # λ: how much of its hubness is taken off a row
+COUNTS = {IMAGE: 0.9, TEXT: 0.3}  # λ: how much of its hubness is taken off a row
 FORMER_COUNTS = {IMAGE: 1.0, TEXT: 0.3}  # by heads that do not say it
 MOST = 0.5  # of a row's length
 HUB_WIDTH = 1  # columns

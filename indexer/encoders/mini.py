@@ -39,6 +39,7 @@ from indexer.encoders.heads import (
 from indexer.encoders.hubness import aim, with_hubness
 from indexer.encoders.layout import AT_ONCE
 from indexer.encoders.mapped import MappedGraph
+from indexer.encoders.names import named
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.places import features_without
 from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Places, Rows, unit_rows
@@ -235,8 +236,10 @@ def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) ->
 
 def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
     """Embeddings of text features (n, 768): heads' part, class part, sense part and hubness."""
-    named, sense = class_part_of_texts(features, weights), sense_part_of_texts(features, weights)
-    rows = np.hstack([heads_part_of_texts(features, weights), named, sense])
+    names = named(features[:, :WORDS], weights)
+    heads = unit_rows(heads_part_of_texts(features, weights) + names.heads)
+    classes = class_part_of_texts(features, weights, names)
+    rows = np.hstack([heads, classes, sense_part_of_texts(features, weights)])
     return with_hubness(unit_rows(rows), TEXT, weights)
 
 

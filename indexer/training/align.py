@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.encoders import unit_rows
-from indexer.encoders.heads import WORDS, empty_part
+from indexer.encoders.heads import POOLED, WORDS, class_part_of_images, empty_part
 from indexer.encoders.hubness import HUB_PART, HUB_WIDTH
 from indexer.encoders.mini import (
     heads_part_of_images,
@@ -33,8 +33,18 @@ from indexer.training.ensemble import fewer_units, side_by_side
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
-from indexer.training.parts import NO_KINDS, Kinds, class_part, hub_part, narrowed, sense_part
-from indexer.training.words import text_features
+from indexer.training.parts import (
+    NO_NAMES,
+    Vocabulary,
+    class_part,
+    hub_part,
+    narrowed,
+    sense_part,
+    word_part,
+)
+from indexer.training.short_texts import Asking, LearningShortTexts
+from indexer.training.texts import Asked
+from indexer.training.words import Words, text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
 
@@ -97,17 +107,13 @@ class AligningHeads(Aligning):
         each = [text_features(tail, c, np.arange(len(c.sentences))) for c in self.classes]
         return torch.stack(each)
 
-    def features_of_all_texts(self) -> Tensor:
-        """What the text head reads of every text of the data set, once the tail has learned."""
+    def features_of(self, words: Words) -> Tensor:
+        """What the text head reads of texts, (n, 768), once the tail has learned."""
         with settled(self.heads.tail) as tail:
-            return self.texts(tail, np.arange(len(self.words.sentences)))
+            return text_features(tail, words, np.arange(len(words.sentences)))
 
-    def weights(self, others: Sequence[Weights] = (), kinds: Kinds = NO_KINDS) -> Weights:
-        """The tensors of the heads file but the image tail: all parts, text tail and mean rows.
-
-        `others` are weights of more heads, which become one with these, `kinds` what the classes
-        are kinds of.
-        """
+    def joined(self, others: Sequence[Weights] = ()) -> Weights:
+        """The tensors of these heads and `others`, made one and narrowed to what is kept."""
         settings, sizes = self.settings, self.settings.sizes
         images, captions = self.plain_features(self.train), self.caption_features(self.train)
         weights = self.exported()
@@ -121,9 +127,37 @@ class AligningHeads(Aligning):
         of_heads = sizes.dim - sizes.classes - sizes.sense - HUB_WIDTH
         weights = narrowed(weights, np.concatenate(rows), of_heads)
         weights = fewer_units(weights, "image", self._some_views(), settings.image_units)
-        weights = fewer_units(weights, "text", captions[::2], settings.text_units)
+        return fewer_units(weights, "text", captions[::2], settings.text_units)
+
+    def short_texts(self, weights: Weights, train: Asked, other: Asked) -> LearningShortTexts:
+        """The training of short texts that follows, of joined heads.
+
+        `train` are right for the training pictures, `other` for those of the validation.
+        """
+        captions = self.caption_features(self.train)
+        names = self.settled_wordings().flatten(0, 1).numpy()
+        images = heads_part_of_images(self.plain_features(self.train), weights)
+        others = heads_part_of_images(self.plain_features(self.validation), weights)
+        asking, asks = (
+            Asking(self.features_of(each.words).numpy(), each.pictures) for each in (train, other)
+        )
+        return LearningShortTexts(
+            weights, images, asking, (captions, names), (others, asks), self.settings
+        )
+
+    def completed(self, weights: Weights, named: Vocabulary = NO_NAMES) -> Weights:
+        """All tensors of the heads file but the image tail, of joined heads: with the other parts.
+
+        `named` is what texts may name besides the classes.
+        """
+        sizes = self.settings.sizes
+        images, captions = self.plain_features(self.train), self.caption_features(self.train)
         names = np.stack([words.sentences for words in self.classes])
-        weights |= class_part(names, captions[:, :WORDS], sizes.classes, kinds)
+        weights = weights | class_part(names, captions[:, :WORDS], sizes.classes, named.kinds)
+        of_heads = heads_part_of_images(images, weights)
+        of_classes = class_part_of_images(images[:, POOLED:] ** 2, weights)
+        said = named.said.reshape(len(named.words), len(images))
+        weights |= word_part(named.words, said, of_heads, of_classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
         weights |= self._hub_part(captions, weights)
         weights["mean.image"] = project_images(images, weights).mean(0)
@@ -158,7 +192,7 @@ class AligningMoreHeads(Aligning):
 
     def __init__(self, first: AligningHeads, number: int) -> None:
         self.name = more_heads(number)
-        self._texts = first.features_of_all_texts()
+        self._texts = first.features_of(first.words)
         self._classes = first.settled_wordings()
         known = first.loop
         # To the end: where one stops early by chance, the others do not stand for it.

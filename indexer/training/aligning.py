@@ -27,6 +27,7 @@ Weights = dict[str, NDArray[np.float32]]
 LOOP = LoopSettings(epochs=12, patience=3, learning_rate=1e-3, weight_decay=0.3)
 SIZES = HeadSizes()
 TAIL_LOOP = replace(LOOP, epochs=8)
+SHORT_LOOP = LoopSettings(epochs=3, patience=3, learning_rate=1e-4, weight_decay=0.01)
 SAMPLE = 1000  # pictures by which features are standardised
 
 
@@ -36,11 +37,11 @@ class AlignSettings:
 
     `tail_loop` is that of the image tail, `loop` that of the heads and the text tail, and of
     `more` heads beside them; all become one pair of heads of `image_units` and `text_units` hidden
-    units. `views` of each picture are trained on, with that many `captions` a step; `class_loss`
-    and `caption_loss` weigh the losses beside that of pairs; `tail_rate` and `text_tail_rate` are
-    the learning rates of the tails as shares of the heads'. `class_gain`: how heavy the class-name
-    branch is in the end, as a share of what it is in training: beside the class part, less of it
-    is enough.
+    units, whose text head then learns short texts in `short_loop`. `views` of each picture are
+    trained on, with that many `captions` a step; `class_loss` and `caption_loss` weigh the losses
+    beside that of pairs; `tail_rate` and `text_tail_rate` are the learning rates of the tails as
+    shares of the heads'. `class_gain`: how heavy the class-name branch is in the end, as a share
+    of what it is in training: beside the class part, less of it is enough.
     """
 
     sizes: HeadSizes = SIZES
@@ -58,6 +59,7 @@ class AlignSettings:
     caption_loss: float = 0.4
     loop: LoopSettings = LOOP
     tail_loop: LoopSettings = TAIL_LOOP
+    short_loop: LoopSettings = SHORT_LOOP
 
 
 @dataclass(frozen=True, slots=True)

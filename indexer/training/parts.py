@@ -33,7 +33,20 @@ class Kinds(NamedTuple):
     classes: Array
 
 
+class Vocabulary(NamedTuple):
+    """What texts may name besides the classes: what these are kinds of, and words of captions.
+
+    `words` are text features (m, 384); `said` (m, n) is how many captions of each of the n
+    training pictures say a word.
+    """
+
+    kinds: Kinds
+    words: Array
+    said: Array
+
+
 NO_KINDS = Kinds(np.zeros((0, WORDS), np.float32), np.zeros((0, CLASSES), np.float32))
+NO_NAMES = Vocabulary(NO_KINDS, np.zeros((0, WORDS), np.float32), np.zeros((0, 0), np.float32))
 
 
 def narrowed(weights: Mapping[str, Array], rows: Array, width: int) -> dict[str, Array]:
@@ -80,6 +93,18 @@ def class_part(
         "class.named": unit_rows(np.concatenate([codes, kinds.classes @ codes])),
     }
     return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+
+
+def word_part(texts: Array, said: Array, heads: Rows, classes: Rows) -> dict[str, Array]:
+    """The tensors of words, of their text features (m, 384): what their pictures have in common.
+
+    `said` (m, n): how many captions of each picture say a word; `heads` (n, d) and `classes`
+    (n, c): the two parts of the pictures' rows. A word has the mean of its pictures, seen from
+    that of all.
+    """
+    share = said / np.maximum(said.sum(axis=1, keepdims=True), 1)
+    found = [unit_rows(share @ (rows - rows.mean(axis=0))) for rows in (heads, unit_rows(classes))]
+    return {"words.names": unit_rows(texts), "words.heads": found[0], "words.classes": found[1]}
 
 
 def sense_part(captions: Array, width: int) -> dict[str, Array]:

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from indexer.encoders import TEXT, asking
-from indexer.encoders.heads import BUILT_IN, CLASSES, file_hash, read_heads, write_heads
+from indexer.encoders.heads import BUILT_IN, file_hash, read_heads, write_heads
 from indexer.encoders.mini import Towers, means_of, project_images, project_texts
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
@@ -31,11 +30,10 @@ from indexer.training.aligning import Aligning, AlignSettings, Weights, judged
 from indexer.training.datasets import read_split, validation_names
 from indexer.training.features import Extracted, Features, extract
 from indexer.training.heads_model import arrays, image_features
-from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 from indexer.training.kept_tail import key_of, write_tail
-from indexer.training.loop import Epoch, train
-from indexer.training.parts import Kinds
-from indexer.training.words import Words, read_words
+from indexer.training.loop import Epoch, Task, train
+from indexer.training.short_texts import LearningShortTexts
+from indexer.training.texts import Texts, read_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +77,9 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
         captions=recipe.captions,
         views=recipe.settings.views,
     )
-    learned, validation = _split(recipe, data)
-    words = yield from read_words(towers, data.texts())
-    classes, kinds = yield from _read_imagenet(towers)
+    parts = _split(recipe, data)
+    learned, validation = parts
+    texts = yield from read_texts(towers, data.texts(), learned.captions, validation.captions)
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings),
         "data": _fingerprint(data),
@@ -92,16 +90,15 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     key = repr((facts["data"], recipe.validation))
     kept = recipe.output.with_suffix(".tail")
     if recipe.tail is None:
-        first = AligningImageTail(learned, validation, words, classes, recipe.settings)
+        first = AligningImageTail(*parts, texts.captions, texts.classes, recipe.settings)
         yield from _train_tail(first, recipe, key, facts, kept)
     tail = Tail(Trunk())
     tail.load(recipe.tail or kept)
     seen = (yield from with_tail(tail, learned)), (yield from with_tail(tail, validation))
-    trainer = AligningHeads(*seen, words, classes, recipe.settings)
+    trainer = AligningHeads(*seen, texts.captions, texts.classes, recipe.settings)
     key = repr((key, file_hash(recipe.tail or kept)))
-    yield from _train(trainer, recipe, key, facts, keep=True)
-    others = yield from _train_more(trainer, recipe, key, facts)
-    weights = trainer.weights(others, kinds) | arrays(tail.stored())
+    weights = yield from _train_heads(trainer, texts, recipe, key, facts)
+    weights |= arrays(tail.stored())
     write_heads(recipe.output, weights, facts["settings"])
     facts["validation"] = _figures(recipe.output, validation, data, cache)
     _write_facts(recipe.output, facts, start)
@@ -113,21 +110,6 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
         path.unlink(missing_ok=True)
 
 
-def _read_imagenet(towers: Towers) -> Generator[Progress, None, tuple[list[Words], Kinds]]:
-    """The classes of ImageNet in each wording and what they are kinds of, as the tower reads it."""
-    classes = []
-    for wording in imagenet_wordings():
-        classes.append((yield from read_words(towers, wording)))
-    texts, of = list[str](), list[NDArray[np.float32]]()
-    for kind in imagenet_kinds():
-        members = np.zeros(CLASSES, np.float32)
-        members[list(kind.classes)] = 1
-        texts += kind.texts
-        of += [members] * len(kind.texts)
-    words = yield from read_words(towers, texts)
-    return classes, Kinds(words.sentences, np.stack(of))
-
-
 def _train_tail(
     trainer: AligningImageTail, recipe: AlignRecipe, key: str, facts: dict[str, Any], kept: Path
 ) -> Iterator[Progress | Epoch | str]:
@@ -136,6 +118,20 @@ def _train_tail(
     if key_of(kept) != made_with:
         yield from _train(trainer, recipe, key, facts)
         write_tail(kept, trainer.tail, made_with)
+
+
+def _train_heads(
+    trainer: AligningHeads, texts: Texts, recipe: AlignRecipe, key: str, facts: dict[str, Any]
+) -> Generator[Progress | Epoch | str, None, Weights]:
+    """Train heads and text tail, more heads, and short texts; return all that came of it."""
+    yield from _train(trainer, recipe, key, facts, keep=True)
+    others = yield from _train_more(trainer, recipe, key, facts)
+    weights = trainer.joined(others)
+    if texts.short.pictures and texts.asking.pictures:
+        short = trainer.short_texts(weights, texts.short, texts.asking)
+        yield from _train(short, recipe, key, facts, keep=True)
+        weights = short.learned()
+    return trainer.completed(weights, texts.named)
 
 
 def _train_more(
@@ -151,7 +147,7 @@ def _train_more(
 
 
 def _train(
-    trainer: Aligning,
+    trainer: Aligning | LearningShortTexts,
     recipe: AlignRecipe,
     key: str,
     facts: dict[str, Any],
@@ -163,7 +159,8 @@ def _train(
     noted = facts[trainer.name] = {"epochs": [], "best_epoch": 0}
     curves = recipe.curves and recipe.curves / trainer.name.replace(" ", "-")
     point = recipe.checkpoint and _beside(recipe.checkpoint, trainer.name)
-    events = train(trainer.task(key), trainer.loop, checkpoint=point, curves=curves, keep=keep)
+    task: Task[Any] = trainer.task(key)
+    events = train(task, trainer.loop, checkpoint=point, curves=curves, keep=keep)
     for event in events:
         if isinstance(event, Epoch):
             noted["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
@@ -180,6 +177,7 @@ def _checkpoints(recipe: AlignRecipe) -> list[Path]:
     """The checkpoints of all parts."""
     parts = [AligningImageTail.name, AligningHeads.name]
     parts += map(more_heads, range(1, recipe.settings.more + 1))
+    parts.append(LearningShortTexts.name)
     return [_beside(recipe.checkpoint, part) for part in parts] if recipe.checkpoint else []
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from indexer.encoders.heads import WORDS
 from indexer.encoders.mini import Towers
 from indexer.report import Progress
 
@@ -49,14 +50,15 @@ class Words:
 
 def read_words(towers: Towers, texts: Sequence[str]) -> Generator[Progress, None, Words]:
     """Encode texts; yields progress and returns what they became."""
-    sentences, states = [np.zeros((0, 384), np.float32)], list[NDArray[np.float16]]()
+    sentences, states = [np.zeros((0, WORDS), np.float32)], list[NDArray[np.float16]]()
     for start in range(0, len(texts), READ_AT_ONCE):
         rows, read = towers.word_features(texts[start : start + READ_AT_ONCE])
         sentences.append(rows)
         states += read
         yield Progress(len(states), len(texts))
     starts = np.cumsum([0, *map(len, states)])
-    return Words(np.concatenate(sentences), np.concatenate(states), starts)
+    nothing = np.zeros((0, WORDS), np.float16)
+    return Words(np.concatenate(sentences), np.concatenate([nothing, *states]), starts)
 
 
 def text_features(tail: nn.Module, words: Words, rows: Ints) -> Tensor:

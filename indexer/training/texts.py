@@ -1,0 +1,74 @@
+"""All texts that the built-in model learns from, as the text tower reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders.heads import CLASSES
+from indexer.encoders.mini import Towers
+from indexer.report import Progress
+from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
+from indexer.training.parts import Kinds, Vocabulary
+from indexer.training.phrases import Captions, common_words, short_texts
+from indexer.training.words import Ints, Words, read_words
+
+
+class Asked(NamedTuple):
+    """Short texts, and the pictures of one part of the data set that each is right for."""
+
+    words: Words
+    pictures: list[Ints]
+
+
+class Texts(NamedTuple):
+    """All captions of the data set, the classes of ImageNet in each wording, and all else.
+
+    `named` is what texts may name besides the classes; `short` are the short texts of the training
+    captions, `asking` those of the validation captions.
+    """
+
+    captions: Words
+    classes: list[Words]
+    named: Vocabulary
+    short: Asked
+    asking: Asked
+
+
+def read_texts(
+    towers: Towers, captions: Sequence[str], train: Sequence[Ints], validation: Sequence[Ints]
+) -> Generator[Progress, None, Texts]:
+    """Read all texts; yields progress.
+
+    `train` and `validation` are the places of the captions of each picture of these parts.
+    """
+    said, asking = ([[captions[k] for k in own] for own in part] for part in (train, validation))
+    words = yield from read_words(towers, captions)
+    classes = []
+    for wording in imagenet_wordings():
+        classes.append((yield from read_words(towers, wording)))
+    named = yield from _read_named(towers, said)
+    short = yield from _read_short(towers, said)
+    return Texts(words, classes, named, short, (yield from _read_short(towers, asking)))
+
+
+def _read_named(towers: Towers, captions: Captions) -> Generator[Progress, None, Vocabulary]:
+    texts, of = list[str](), list[NDArray[np.float32]]()
+    for kind in imagenet_kinds():
+        members = np.zeros(CLASSES, np.float32)
+        members[list(kind.classes)] = 1
+        texts += kind.texts
+        of += [members] * len(kind.texts)
+    kinds = yield from read_words(towers, texts)
+    common = common_words(captions)
+    words = yield from read_words(towers, common.texts)
+    return Vocabulary(Kinds(kinds.sentences, np.stack(of)), words.sentences, common.said)
+
+
+def _read_short(towers: Towers, captions: Captions) -> Generator[Progress, None, Asked]:
+    chosen = short_texts(captions)
+    words = yield from read_words(towers, [text for text, _ in chosen])
+    return Asked(words, [right for _, right in chosen])
