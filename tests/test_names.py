@@ -22,6 +22,8 @@ def names(classes=4, words=3, seed=0):
         "words.names": rows(words, 384),
         "words.classes": rows(words, 5),
         "words.heads": rows(words, 6),
+        "class.gate": np.zeros((384, 1)),
+        "class.gate_bias": np.array([99.0]),  # all read like names
     }
 
 
@@ -64,6 +66,13 @@ def test_text_is_taken_for_a_name_where_it_is_near_to_it(cosine, word):
     assert (found.sure > 0.5) == (cosine > NAMED) or abs(cosine - NAMED) < 1e-3
     assert np.linalg.norm(found.heads) <= found.sure.item() * len(weights["words.heads"])
     assert found.heads[0] @ weights["words.heads"][word] == pytest.approx(found.sure, abs=0.05)
+
+
+def test_word_adds_nothing_to_what_reads_like_the_description_of_a_scene():
+    weights = names() | {"class.gate_bias": np.array([-99.0])}
+    found = named(weights["words.names"], weights)
+    assert (found.sure > 0.99).all()
+    assert np.abs(found.heads).max() < 1e-6
 
 
 def test_text_that_is_near_to_no_name_names_nothing():

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from indexer.encoders.hubness import FORMER_COUNTS, HUB_PART, counts
-from indexer.encoders.names import WORD_PART, Named, logistic
+from indexer.encoders.names import WORD_PART, Named
 from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
 from indexer.weights_file import packed
@@ -116,19 +116,15 @@ def class_part_of_images(probabilities: NDArray[np.float32], weights: Weights) -
 def class_part_of_texts(x: NDArray[np.float32], weights: Weights, named: Named) -> Rows:
     """`s · g(t) · unit((1 - k(t)) unit(t A + b) + k(t) M(t))`, (n, c).
 
-    Near the codes of the classes that a text names. The gate `g(t)`, a logistic function of the
-    text features, is 1 for what reads like the name of a thing and 0 for what reads like the
-    description of a scene. `k(t)` is 1 for the very name of a class, of what several classes are
-    ("vehicle") or of a word, whose code `M(t)` it then has (`names.named`); the projection only
-    comes near to that, but also knows what other words mean. All read what the text tower knew
-    before its tail was trained.
+    Near the codes of the classes that a text names. The gate `g(t)` is 1 for what reads like the
+    name of a thing and 0 for what reads like the description of a scene. `k(t)` is 1 for the very
+    name of a class, of what several classes are ("vehicle") or of a word, whose code `M(t)` it then
+    has (`names.named`); the projection only comes near to that, but also knows what other words
+    mean. All read what the text tower knew before its tail was trained.
     """
-    known = x[:, :WORDS]
-    gate = logistic(known @ weights["class.gate"] + weights["class.gate_bias"])
-    meant = unit_rows(known @ weights["class.linear"] + weights["class.bias"])
-    codes: Rows = (
-        TEXT_SHARE * gate * unit_rows((1 - named.sure) * meant + named.sure * named.classes)
-    )
+    meant = unit_rows(x[:, :WORDS] @ weights["class.linear"] + weights["class.bias"])
+    meant = unit_rows((1 - named.sure) * meant + named.sure * named.classes)
+    codes: Rows = TEXT_SHARE * named.gate * meant
     return codes
 
 

@@ -20,13 +20,15 @@ WORD_PART = {"words.names": ("m", 384), "words.classes": ("m", "c"), "words.head
 
 
 class Named(NamedTuple):
-    """What texts name: `sure` (n, 1), how much they are names at all, between 0 and 1.
+    """What texts name: `sure` (n, 1), how near they are to the very name, between 0 and 1.
 
+    `gate` (n, 1): how much they read like a name at all, and not like the description of a scene.
     `classes` (n, c): the codes of what is named, of unit length; `heads` (n, d): what is added to
     the heads' part, at most about as long as that.
     """
 
     sure: Rows
+    gate: Rows
     classes: Rows
     heads: Rows
 
@@ -37,16 +39,19 @@ def named(known: NDArray[np.float32], weights: Mapping[str, Any]) -> Named:
     With names N and their cosines `t N` to a text, the largest of them `top`: `k(t)`, a logistic
     function of it, is 1 for the very name; `e = exp(β (t N - top))` is 1 for the nearest name and
     small for all that are less near. The classes are `unit(e M)`, of the codes M of the names; to
-    the heads' part `k e W` is added, W being the rows of words and zero for other names.
+    the heads' part `g k e W` is added, W being the rows of words and zero for other names. The gate
+    `g(t)`, a logistic function of the text features, keeps captions what they are: one that is near
+    to a word, and had the row of its pictures, would be near to too many pictures.
     """
     near = [known @ weights[names].T for names in ("class.names", "words.names")]
     top = np.max([rows.max(axis=1, initial=-1) for rows in near], axis=0)[:, None]
     classes, words = (np.exp(NEAREST * (rows - top)) for rows in near)
     codes = classes @ weights["class.named"] + words @ weights["words.classes"]
-    sure = logistic(SURE * (top - NAMED))
-    return Named(sure, unit_rows(codes), sure * (words @ weights["words.heads"]))
+    sure = _logistic(SURE * (top - NAMED))
+    gate = _logistic(known @ weights["class.gate"] + weights["class.gate_bias"])
+    return Named(sure, gate, unit_rows(codes), gate * sure * (words @ weights["words.heads"]))
 
 
-def logistic(x: Any) -> Any:
+def _logistic(x: Any) -> Any:
     """`1 / (1 + exp(-x))`."""
     return 1 / (1 + np.exp(-x))
