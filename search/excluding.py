@@ -21,7 +21,7 @@ from indexer.vectors import Ids, picture_ids
 from search.order import Listed, Order
 from search.query import EmbeddedQuery, Without
 
-MOST, NEAR, MORE, SOFT = 0.4, 0.45, 0.05, 0.05
+MOST, NEAR, MORE, SOFT = 0.45, 0.6, 0.0, 0.03
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
 
 

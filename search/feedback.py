@@ -12,7 +12,7 @@ from indexer.errors import QueryError
 from search.query import EmbeddedQuery
 
 ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
-ENOUGH, LEAST = 0.4, 1 / 6  # cosine of words to what is right, at which marks count least
+ENOUGH, LEAST = 0.3, 1 / 6  # cosine of words to what is right, at which marks count least
 
 
 def refined(query: EmbeddedQuery, right: Rows, wrong: Rows) -> EmbeddedQuery:

@@ -475,7 +475,7 @@ def test_impossible_values_in_the_address_are_passed_over(page, weight):
 
 def test_phone_shows_two_aligned_columns_without_sideways_scrolling(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto("/?q=cattle+in+the+countryside")
+    page.goto("/?q=animal")
     page.locator(".st-key-hit-3 img").wait_for()
     boxes = [page.locator(f".st-key-hit-{place} img").bounding_box() for place in range(4)]
     assert boxes[0]["y"] == boxes[1]["y"] < boxes[2]["y"] == boxes[3]["y"]

@@ -108,7 +108,11 @@ def test_training_goes_on_with_the_part_that_was_interrupted(begun, trained):
 def test_training_reports_each_epoch_and_what_it_wrote(trained):
     result, output = trained
     *parts, written = result.stdout.splitlines()
-    assert parts[::2] == ["training: heads and text tail", "training: more heads 1"]
+    assert parts[::2] == [
+        "training: heads and text tail",
+        "training: more heads 1",
+        "training: short texts",
+    ]
     for epoch in parts[1::2]:
         assert epoch.startswith("epoch 1: loss ")
         assert ", validation r@1 " in epoch

@@ -442,13 +442,29 @@ def test_nothing_is_shown_for_nonsense(sample, query):
         ("a cat", "tabby-cat.jpg"),
         ("lemons and oranges", "citrus-slices.jpg"),
         ("brown horses in a field", "brown-horses.jpg"),
-        ("snow", "igloo.jpg"),
+        ("mountain", "mountain-path.jpg"),
     ],
 )
 def test_what_is_there_is_found_with_confidence(sample, query, picture):
     first = answered("search", query, "--library", sample)["hits"][0]
     assert Path(first["path"]).name == picture
     assert first["confidence"] > 0.75
+
+
+@pytest.mark.parametrize(
+    ("query", "picture"),
+    [
+        ("snow", "igloo.jpg"),  # which is made of it; the mountains have it too
+        ("boat", "rowing-boats.jpg"),
+        ("beach", "sandy-beach.jpg"),
+        ("flower", "pink-tulips.jpg"),
+    ],
+)
+def test_single_word_is_found_with_more_confidence_than_doubt(sample, query, picture):
+    hits = answered("search", query, "--library", sample, "--all")["hits"]
+    assert Path(hits[0]["path"]).name == picture
+    assert hits[0]["confidence"] > 0.6
+    assert hits[-1]["confidence"] < 0.5
 
 
 @pytest.mark.parametrize("query", ["dog", "a dog", "dogs"])

@@ -82,10 +82,10 @@ def align(
 
     The features of four views of each picture are made once and cached. Then a copy of the last
     blocks of the image tower learns to bring picture and caption together; and then, with what it
-    has become, both heads and a copy of the last layers of the text tower; at last more heads on
-    what both tails have become, which are made one with the first. A training that was interrupted
-    goes on when the same command is run again; TensorBoard reads its curves from the folder
-    OUTPUT.curves.
+    has become, both heads and a copy of the last layers of the text tower; then more heads on what
+    both tails have become, which are made one with the first; at last the text head learns short
+    texts. A training that was interrupted goes on when the same command is run again; TensorBoard
+    reads its curves from the folder OUTPUT.curves.
     """
     folder = dataset_folder(dataset)
     check_output(output)
@@ -105,6 +105,7 @@ def align(
         more=more_heads,
         loop=loop_of(recipe.settings.loop, seed, epochs),
         tail_loop=loop_of(recipe.settings.tail_loop, seed, epochs),
+        short_loop=loop_of(recipe.settings.short_loop, seed, epochs),
     )
     recipe = replace(recipe, settings=settings)
     follow(recipes.align(recipe, cache_directory()), "reading and training", RECALLS)
