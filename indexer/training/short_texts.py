@@ -27,7 +27,6 @@ from indexer.training.words import Ints
 
 TEMPERATURE = 0.07  # of the pictures that a short text is right for
 KEPT = 20.0  # how much it counts to say of captions and names what was said before
-AT_ONCE = 2000  # texts that run through the head together
 _TENSORS = ("linear", "bias", "inner", "inner_bias", "outer")  # what learns
 
 
