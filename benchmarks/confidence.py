@@ -185,7 +185,7 @@ def _figures(trial: Trial, words: Ints, calibration: Calibration, kind: str) -> 
         sure[own] = probability(lines.hit.log_odds(rows, trial.size))
         present[own] = probability(lines.answer.log_odds(best, trial.size))[:, 0]
         hopeful = lines.answer.evidence(best) >= lines.answer.floor
-        shown[own] = (lines.hit.evidence(rows) >= lines.hit.floor) & hopeful
+        shown[own] = (lines.hit.evidence(rows) >= lines.hit.floor) & hopeful | (sure[own] > 0.5)
     first, here = trial.right[:, 0], trial.present
     recall = first[here].mean()
     return (

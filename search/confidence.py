@@ -40,7 +40,8 @@ def weighed(
 
     `best` is its best hit alone, and `leading` are the scores of its two best: the hits may be
     those of another page, and in another order. Doubtful are hits without enough evidence, and all
-    hits of an answer whose best has too little; but never one that has a name which was asked for.
+    hits of an answer whose best has too little; but never one that is rather right than wrong, or
+    has a name which was asked for.
     """
     if not hits or not calibration.lines:
         return tuple(hits), None
@@ -55,8 +56,10 @@ def weighed(
     shown = tuple(
         hit
         if hit.words or np.isnan(confidence)
-        else replace(hit, confidence=confidence, doubtful=hopeless or above < 0)
-        for hit, confidence, above in zip(hits, sure, spare.tolist(), strict=True)
+        else replace(hit, confidence=confidence, doubtful=(hopeless or above < 0) and not likely)
+        for hit, confidence, above, likely in zip(
+            hits, sure, spare.tolist(), log_odds > 0, strict=True
+        )
     )
     return shown, next((p for p in probability(there).tolist() if not np.isnan(p)), None)
 

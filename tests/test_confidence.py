@@ -356,8 +356,16 @@ def test_hit_without_enough_evidence_is_doubtful():
 
 
 def test_all_hits_are_doubtful_where_the_best_has_too_little_evidence():
-    assert all(hit.doubtful for hit in confidences(a_hit(0.5), a_hit(0.4)))
-    assert not any(hit.doubtful for hit in confidences(a_hit(0.6), a_hit(0.4)))
+    unsure = Lines(Line((9.0, 0.0, 0.0), 0, -9, 3.0), Line((9.0, 0.0, 0.0), 0, -1, 5.0))
+    strict = Calibration({FUSED: (unsure, unsure)})
+    assert all(hit.doubtful for hit in confidences(a_hit(0.5), a_hit(0.4), calibration=strict))
+    assert not any(hit.doubtful for hit in confidences(a_hit(0.6), a_hit(0.4), calibration=strict))
+
+
+def test_hit_that_is_rather_right_than_wrong_is_never_doubtful():
+    found = confidences(a_hit(0.5), a_hit(0.34), a_hit(0.32))  # too little that anything is there
+    assert [hit.confidence > 0.5 for hit in found] == [True, True, False]
+    assert [hit.doubtful for hit in found] == [False, False, True]
 
 
 @given(st.floats(-1, 1), st.sampled_from([0, 0.5, 1]))
