@@ -83,10 +83,19 @@ def _precision(
     weights: Mapping[str, NDArray[np.float32]],
 ) -> float:
     """Mean average precision of what text features (n, 768) find among rows of pictures."""
-    asked = asking(project_texts(features, weights), TEXT, means_of(weights))
+    return average_precision(asked_for(features, weights) @ rows.T, right)
+
+
+def asked_for(features: NDArray[np.float32], weights: Mapping[str, NDArray[np.float32]]) -> Rows:
+    """The rows that text features (n, 768) ask with, by the weights of heads."""
+    return asking(project_texts(features, weights), TEXT, means_of(weights))
+
+
+def average_precision(scores: NDArray[np.float32], right: Sequence[Places]) -> float:
+    """The mean of the average precisions of queries: scores (q, n), and who is right for each."""
     precisions = []
-    for scores, members in zip(asked @ rows.T, right, strict=True):
-        ranks = np.sort(np.argsort(np.argsort(-scores))[members])
+    for row, members in zip(scores, right, strict=True):
+        ranks = np.sort(np.argsort(np.argsort(-row))[members])
         precisions.append(np.mean(np.arange(1, len(ranks) + 1) / (ranks + 1)))
     return float(np.mean(precisions))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -112,10 +113,15 @@ class AligningHeads(Aligning):
         with settled(self.heads.tail) as tail:
             return text_features(tail, words, np.arange(len(words.sentences)))
 
+    @cached_property
+    def _read(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What the heads read of the training pictures and captions, once the tail has learned."""
+        return self.plain_features(self.train), self.caption_features(self.train)
+
     def joined(self, others: Sequence[Weights] = ()) -> Weights:
         """The tensors of these heads and `others`, made one and narrowed to what is kept."""
         settings, sizes = self.settings, self.settings.sizes
-        images, captions = self.plain_features(self.train), self.caption_features(self.train)
+        images, captions = self._read
         weights = self.exported()
         if others:
             weights = side_by_side([weights, *others], images, captions)
@@ -134,9 +140,9 @@ class AligningHeads(Aligning):
 
         `train` are right for the training pictures, `other` for those of the validation.
         """
-        captions = self.caption_features(self.train)
+        read, captions = self._read
         names = self.settled_wordings().flatten(0, 1).numpy()
-        images = heads_part_of_images(self.plain_features(self.train), weights)
+        images = heads_part_of_images(read, weights)
         others = heads_part_of_images(self.plain_features(self.validation), weights)
         asking, asks = (
             Asking(self.features_of(each.words).numpy(), each.pictures) for each in (train, other)
@@ -151,7 +157,7 @@ class AligningHeads(Aligning):
         `named` is what texts may name besides the classes.
         """
         sizes = self.settings.sizes
-        images, captions = self.plain_features(self.train), self.caption_features(self.train)
+        images, captions = self._read
         names = np.stack([words.sentences for words in self.classes])
         weights = weights | class_part(names, captions[:, :WORDS], sizes.classes, named.kinds)
         of_heads = heads_part_of_images(images, weights)
