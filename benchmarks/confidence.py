@@ -66,17 +66,24 @@ def main() -> None:
     options = parser.parse_args()
     only = read_split(options.folder, options.split)
     only = held_out(only, HELD_OUT) if options.write else only
-    with dataset_library(options.folder, only, encoder=DEFAULT_ENCODER) as library:
-        index_folder(library, options.folder, options=IndexOptions(only=only))
-        pool, encoder = _pool(library), library.encoder
+    pool, encoder = captioned_pool(options.folder, only)
     if options.write:
         _write(pool, encoder)
     else:
         _measure(pool, encoder, options.repeat)
 
 
+def captioned_pool(folder: Path, only: frozenset[bytes]) -> tuple[Pool, Encoder]:
+    """Captioned pictures of a data set and the built-in encoder.
+
+    In the order of their names, so that figures are the same in any library.
+    """
+    with dataset_library(folder, only, encoder=DEFAULT_ENCODER) as library:
+        index_folder(library, folder, options=IndexOptions(only=only))
+        return _pool(library), library.encoder
+
+
 def _pool(library: Library) -> Pool:
-    """The pictures in the order of their names, so that figures are the same in any library."""
     (folder,) = library.catalogue.folders()
     known = library.catalogue.known_pictures(folder.id)
     ids = np.array(library.catalogue.present_ids())

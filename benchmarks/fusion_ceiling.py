@@ -1,0 +1,171 @@
+"""How much more than `mean` any fusion of the built-in model's embeddings might find.
+
+    python benchmarks/fusion_ceiling.py FLICKR8K --split train.txt
+
+No library could search by these scorers: they see the query, the picture and the caption together,
+which a fusion, that stores a picture before anything is asked, cannot. They learn from half of the
+pictures that were held out when the model was trained, so from embeddings like those that they are
+asked for, and are asked for the other half; each caption is indexed in its turn, the others ask.
+
+- parts: a weight for each part of picture and caption (heads, classes, sense, hubness).
+- pictures: these weights depend on how well picture and caption agree, and each picture has a bias.
+- network: besides, what a hidden layer makes of all parts' scores, of that, and of the query: its
+  best score, how far the five best are apart, and its number of words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from confidence import HELD_OUT, captioned_pool
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from indexer.confidence.pool import Pool
+from indexer.encoders import TEXT, asking
+from indexer.encoders.heads import BUILT_IN, read_heads
+from indexer.encoders.mini import means_of
+from indexer.training.datasets import held_out, read_split
+
+KINDS = ("parts", "pictures", "network")
+PARTS = 4  # heads, classes, sense, hubness
+EPOCHS, BATCHES, RATE, DECAY = 6, 8, 1e-2, 1e-4
+HIDDEN, SHARPNESS, BEST = 32, 20.0, 5
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Captions (q) that ask, with one caption of each of n pictures indexed: `right` (q,) are the
+    places of their pictures.
+
+    `scores` (q, n, 8) are those of the parts of picture and caption, which add up to the score of
+    `mean`; `queries` (q, 3) and `pictures` (n, 2) say what these are like.
+    """
+
+    right: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    queries: NDArray[np.float32]
+    pictures: NDArray[np.float32]
+
+
+class Scorer(nn.Module):
+    """A score (q, n) of questions, which is that of `mean` before it has learned."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.sharpness = nn.Parameter(torch.tensor(np.log(SHARPNESS)))
+        self.weights = nn.Parameter(torch.ones(2 * PARTS))
+        self.by_picture, self.bias = nn.Linear(2, 2 * PARTS), nn.Linear(2, 1)
+        layers = nn.Linear(2 * PARTS + 5, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1)
+        self.network = nn.Sequential(*layers)
+        for layer in (self.by_picture, self.bias, layers[2]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, scores: Tensor, queries: Tensor, pictures: Tensor) -> Tensor:
+        """Scores (q, n) of queries for pictures."""
+        weights = self.weights
+        if self.kind != "parts":
+            weights = weights + self.by_picture(pictures)
+        found = (scores * weights).sum(-1)
+        if self.kind != "parts":
+            found = found + 0.1 * self.bias(pictures)[:, 0]
+        if self.kind == "network":
+            wide = [rows.expand(*scores.shape[:2], -1) for rows in (queries[:, None], pictures)]
+            found = found + 0.1 * self.network(torch.cat([5 * scores, *wide], -1))[..., 0]
+        return self.sharpness.exp() * found
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--split", type=click.Path(path_type=Path), default=Path("train.txt"))
+@click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
+def main(folder: Path, split: Path, repeat: int) -> None:
+    """Learn to rank half of the held-out pictures of FOLDER, and rank the others."""
+    pool, _ = captioned_pool(folder, held_out(read_split(folder, split), HELD_OUT))
+    click.echo(f"{len(pool)} pictures, half of them to learn from; R@1 among the other half")
+    for kind in KINDS:
+        found = np.array([figures for n in range(repeat) for figures in _halves(pool, kind, n)])
+        mean, learned = found.mean(axis=0)
+        gain = found[:, 1] - found[:, 0]
+        click.echo(
+            f"{kind:8}  mean {mean:.1f}, learned {learned:.1f}: {learned - mean:+.1f} "
+            f"({gain.min():+.1f} to {gain.max():+.1f} in {len(gain)} halves)"
+        )
+
+
+def _halves(pool: Pool, kind: str, seed: int) -> Iterator[tuple[float, float]]:
+    """R@1 of `mean` and of a scorer, for each half when it has learned from the other."""
+    order = np.random.default_rng(seed).permutation(len(pool))
+    halves = [np.sort(half) for half in np.array_split(order, 2)]
+    for learned_from, asked_for in (halves, halves[::-1]):
+        scorer = _learned(kind, list(_questions(pool.take(learned_from))), seed)
+        found = []
+        for questions in _questions(pool.take(asked_for)):
+            with torch.no_grad():
+                scores = scorer(*_tensors(questions, slice(None))).numpy()
+            found.append((_recall(questions.scores.sum(-1), questions), _recall(scores, questions)))
+        mean, learned = np.mean(found, axis=0)
+        yield mean, learned
+
+
+def _learned(kind: str, told: list[Questions], seed: int) -> Scorer:
+    torch.manual_seed(seed)
+    draw, scorer = np.random.default_rng(seed), Scorer(kind)
+    optimiser = torch.optim.AdamW(scorer.parameters(), lr=RATE, weight_decay=DECAY)
+    for place in np.concatenate([draw.permutation(len(told)) for _ in range(EPOCHS)]):
+        questions = told[place]
+        for rows in np.array_split(draw.permutation(len(questions.right)), BATCHES):
+            scores = scorer(*_tensors(questions, rows))
+            loss = functional.cross_entropy(scores, torch.from_numpy(questions.right[rows]))
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+    return scorer
+
+
+def _questions(pool: Pool) -> Iterator[Questions]:
+    """Each caption is indexed in its turn, and the others ask."""
+    weights, _ = read_heads(BUILT_IN)
+    owners = np.repeat(np.arange(len(pool)), pool.counts)
+    lengths = np.array([len(text.split()) for text in pool.texts])
+    ends = np.cumsum(
+        [weights[name].shape[-1] for name in ("image.bias", "class.bias", "sense.bias")]
+    )
+    for turn in range(pool.counts.min()):
+        indexed = pool.starts[:-1] + turn
+        asks = np.setdiff1d(np.arange(len(owners)), indexed)
+        q, v_t = asking(pool.v_t[asks], TEXT, means_of(weights)), pool.v_t[indexed]
+        long = np.linalg.norm(pool.v_i + v_t, axis=1)
+        products = [
+            part @ rows.T / long
+            for side in (pool.v_i, v_t)
+            for part, rows in zip(np.split(q, ends, 1), np.split(side, ends, 1), strict=True)
+        ]
+        scores = np.stack(products, axis=-1)
+        best = np.sort(scores.sum(-1), axis=1)[:, -BEST:]
+        queries = np.stack([best[:, -1] - 0.5, 10 * best.std(1), lengths[asks] / 10], axis=1)
+        agreement = np.stack([long - np.sqrt(2), (pool.v_i * v_t).sum(1)], axis=1)
+        known = queries.astype(np.float32), agreement.astype(np.float32)
+        yield Questions(owners[asks], scores.astype(np.float32), *known)
+
+
+def _tensors(questions: Questions, rows: slice | NDArray[np.int64]) -> tuple[Tensor, ...]:
+    found = questions.scores[rows], questions.queries[rows], questions.pictures
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
+
+
+def _recall(scores: NDArray[np.float32], questions: Questions) -> float:
+    """R@1 in per cent."""
+    return float(100 * (scores.argmax(axis=1) == questions.right).mean())
+
+
+if __name__ == "__main__":
+    main()
