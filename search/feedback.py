@@ -23,7 +23,7 @@ def refined(query: EmbeddedQuery, right: Rows, wrong: Rows) -> EmbeddedQuery:
     if query.q.any() and not len(right) and not len(wrong):
         return query
     share = 1.0 if query.content_hashes else needed(query.q, right)
-    moved = _moved(query.q, right, wrong, share)
+    moved = rocchio(query.q, right, wrong, share)
     return replace(query, q=unit_rows(moved), terms=ALPHA * query.terms / np.linalg.norm(moved))
 
 
@@ -42,7 +42,7 @@ def needed(q: NDArray[np.float32], right: Rows) -> float:
 def rocchio(
     q: NDArray[np.float32], right: Rows, wrong: Rows, share: float = 1.0
 ) -> NDArray[np.float32]:
-    """The refined query, a unit row (dim,): `q' = α q + s (β mean(right) - γ mean(wrong))`.
+    """The refined query (dim,), of any length: `q' = α q + s (β mean(right) - γ mean(wrong))`.
 
     `q` is a centred unit row (dim,), or zeros where nothing but marks is asked with; `right`
     (r, dim) and `wrong` (w, dim) are the centred unit rows of marked pictures; either may be
@@ -50,11 +50,6 @@ def rocchio(
     J. J. Rocchio, "Relevance feedback in information retrieval" (1971). Raises `QueryError` when
     all of it cancels out, or only takes away.
     """
-    return unit_rows(_moved(q, right, wrong, share))
-
-
-def _moved(q: NDArray[np.float32], right: Rows, wrong: Rows, share: float) -> NDArray[np.float32]:
-    """The refined query (dim,), not yet of unit length."""
     if not q.any() and not len(right):
         raise QueryError("nothing to look for: give words, a picture, or a picture marked as right")
     moved = ALPHA * q
