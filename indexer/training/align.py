@@ -44,7 +44,7 @@ from indexer.training.parts import (
     word_part,
 )
 from indexer.training.short_texts import Asking, LearningShortTexts
-from indexer.training.texts import Asked
+from indexer.training.texts import ShortTexts
 from indexer.training.words import Words, text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
@@ -135,7 +135,9 @@ class AligningHeads(Aligning):
         weights = fewer_units(weights, "image", self._some_views(), settings.image_units)
         return fewer_units(weights, "text", captions[::2], settings.text_units)
 
-    def short_texts(self, weights: Weights, train: Asked, other: Asked) -> LearningShortTexts:
+    def short_texts(
+        self, weights: Weights, train: ShortTexts, other: ShortTexts
+    ) -> LearningShortTexts:
         """The training of short texts that follows, of joined heads.
 
         `train` are right for the training pictures, `other` for those of the validation.

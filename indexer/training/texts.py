@@ -17,8 +17,8 @@ from indexer.training.phrases import Captions, common_words, short_texts
 from indexer.training.words import Ints, Words, read_words
 
 
-class Asked(NamedTuple):
-    """Short texts, and the pictures of one part of the data set that each is right for."""
+class ShortTexts(NamedTuple):
+    """Short texts as read, and the pictures of one part of the data set that each is right for."""
 
     words: Words
     pictures: list[Ints]
@@ -34,8 +34,8 @@ class Texts(NamedTuple):
     captions: Words
     classes: list[Words]
     named: Vocabulary
-    short: Asked
-    asking: Asked
+    short: ShortTexts
+    asking: ShortTexts
 
 
 def read_texts(
@@ -68,7 +68,7 @@ def _read_named(towers: Towers, captions: Captions) -> Generator[Progress, None,
     return Vocabulary(Kinds(kinds.sentences, np.stack(of)), words.sentences, common.said)
 
 
-def _read_short(towers: Towers, captions: Captions) -> Generator[Progress, None, Asked]:
+def _read_short(towers: Towers, captions: Captions) -> Generator[Progress, None, ShortTexts]:
     chosen = short_texts(captions)
     words = yield from read_words(towers, [text for text, _ in chosen])
-    return Asked(words, [right for _, right in chosen])
+    return ShortTexts(words, [right for _, right in chosen])
