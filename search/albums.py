@@ -58,7 +58,7 @@ def save_album(
     if not name or len(name) > LONGEST or not name.isprintable():
         raise InputError(f"{name!r}: not a name for an album; give up to {LONGEST} letters")
     if not replace and name in library.albums.names():
-        raise InputError(f"there is an album {name!r}; --replace puts this one in its place")
+        raise InputError(f"there is an album {name!r}; replace it (--replace)")
     album = _asked(library, name, query, options)
     album_pictures(Searcher(library), album, k=1)
     with library.writing() as batch:

@@ -49,12 +49,16 @@ class Query:
     weight: float | None = None
 
     @classmethod
-    def parse(cls, words: Sequence[str], *, weight: float | None = None) -> Query:
+    def parse(
+        cls, words: Sequence[str], *, weight: float | None = None, picture: bytes | None = None
+    ) -> Query:
         """The query of command-line words, as in `golden retriever + ./pool.jpg - 2:fruit`.
 
-        `+` and `-` stand alone between terms; `N:` weighs a term. Raises `QueryError`.
+        `+` and `-` stand alone between terms; `N:` weighs a term. The bytes of a `picture` are one
+        more term. Raises `QueryError`.
         """
-        return cls(tuple(_parsed(words)), weight)
+        beside = () if picture is None else (Term(picture=picture),)
+        return cls((*_parsed(words, beside), *beside), weight)
 
     @classmethod
     def of(
@@ -95,7 +99,7 @@ class EmbeddedQuery:
     without: tuple[Without, ...] = ()
 
 
-def _parsed(words: Sequence[str]) -> list[Term]:
+def _parsed(words: Sequence[str], beside: Sequence[Term]) -> list[Term]:
     terms: list[Term] = []
     run: list[Placed] = []
     sign = 1.0
@@ -113,7 +117,7 @@ def _parsed(words: Sequence[str]) -> list[Term]:
             problem = f"no term {where} of the query: '+' and '-' stand between terms"
             raise PlacedError(problem, line, place)
         run, sign = [], -1.0 if word == "-" else 1.0
-    if all(term.weight <= 0 for term in terms):
+    if all(term.weight <= 0 for term in (*terms, *beside)):
         problem = "the query only takes away: name what to look for before the '-'"
         raise PlacedError(problem, line, placed[0][0])
     return terms

@@ -191,7 +191,7 @@ def test_what_is_lost_in_a_move_is_said(colour_library, pictures, paint, tmp_pat
 
 def test_name_is_taken_once_and_replaced_only_on_request(colour_library):
     save_album(colour_library, "a  b ", Query.of("red"), {"k": 1})
-    with pytest.raises(InputError, match="there is an album 'a b'; --replace"):
+    with pytest.raises(InputError, match="there is an album 'a b'; replace it .--replace"):
         save_album(colour_library, "a b", Query.of("blue"), {"k": 1})
     save_album(colour_library, "a b", Query.of("blue", weight=1.0), {"k": 1}, replace=True)
     assert shown(colour_library, "a b") == ["blue.png"]

@@ -140,7 +140,8 @@ def click(at, label, place=0):
 def add_folder(at, folder, library):
     at.text_input(key="folder").input(str(folder))
     click(at, "Add folder")
-    desk_of(library).job.wait(60)
+    if desk_of(library).job is not None:
+        desk_of(library).job.wait(60)
     return at.run()
 
 
@@ -164,6 +165,13 @@ def test_typed_path_is_words_and_never_a_file(word, text):
 def test_plain_words_always_work(text):
     (term,) = terms_of(text)
     assert (term.text, term.weight) == (text, 1.0)
+
+
+def test_words_are_taken_away_from_a_picture_alone():
+    words, picture = query_of("- tower", b"a picture", weight=0.5).terms
+    assert (words.text, words.weight, picture.picture) == ("tower", -1, b"a picture")
+    with pytest.raises(QueryError, match="only takes away"):
+        query_of("- tower", weight=0.5)
 
 
 def test_lone_signs_add_and_subtract_and_numbers_weigh():
@@ -341,6 +349,28 @@ def test_mode_is_chosen_on_the_page(library):
     assert not [text for text in texts(at) if text.startswith("Has: ")]
 
 
+def test_marks_rest_while_words_are_looked_for_as_words(library):
+    at = click(app(q="red"), RIGHT)
+    assert "**Right**" in said(at)
+    at.selectbox(key="mode").select("words").run()
+    assert "something red" in texts(at)
+    assert not any(button.label in (RIGHT, WRONG) for button in at.button)
+    at.selectbox(key="mode").select("auto").run()
+    assert "**Right**" in said(at)
+
+
+def test_what_excludes_everything_is_named(library):
+    assert "fulfils the conditions" in said(app(q="red", where="format: heic"))
+    assert "No caption, name or tag has these words" in said(app(q="xyzzyq", mode="Words"))
+
+
+def test_address_keeps_words_of_any_length_that_people_write(library):
+    words = "red " * 1000
+    at = app(q=words)
+    assert at.text_input(key="q").value == words
+    assert len(texts(at)) == 3
+
+
 def test_error_in_a_query_is_marked_at_its_place(library):
     at = app(q='"a dog" -cat')
     assert at.code[0].value == '"a dog" -cat\n        ^'
@@ -465,6 +495,9 @@ def test_name_of_an_album_is_taken_once(library):
         at = app(q="red")
         at.text_input(key="album-name").input("reds")
         assert expected in said(click(at, "Save"))
+    assert at.text_input(key="album-name").value == "reds"  # to be changed, or replaced
+    at.checkbox(key="album-replace").check()
+    assert "Saved as an album" in said(click(at, "Save"))
 
 
 def test_album_of_a_picture_and_of_conditions_is_saved(library):
@@ -480,11 +513,21 @@ def test_album_of_a_picture_and_of_conditions_is_saved(library):
 
 
 def test_album_of_the_app_keeps_what_is_searched(library):
-    at = app(q="green", mode="words")
+    at = app(q="green", mode="Words")
     at.text_input(key="album-name").input("greens")
     assert "Saved as an album" in said(click(at, "Save"))
     at = albums_page()
     assert [text for text in texts(at) if text.endswith(".png")] == ["plain-green.png"]
+
+
+def test_address_of_an_album_that_is_not_there_is_said(library):
+    at = app(q="red")
+    at.text_input(key="album-name").input("reds")
+    click(at, "Save")
+    at = AppTest.from_string(ALBUMS_PAGE, default_timeout=30)
+    at.query_params["album"] = "blues"
+    assert "There is no such album" in said(at.run())
+    assert "blues" in texts(at)
 
 
 def test_albums_page_without_albums_says_how_to_make_one(library):
@@ -720,6 +763,19 @@ def test_wrong_folder_of_a_library_is_refused(library, tmp_path):
     assert at.metric[0].value == "3"
 
 
+def test_folder_that_is_none_stays_in_its_box_to_be_put_right(library, tmp_path, folder):
+    at = add_folder(library_page(), tmp_path / "nowhere", library)
+    assert at.text_input(key="folder").value == str(tmp_path / "nowhere")
+    at = add_folder(at, folder, library)
+    assert "no such folder" not in said(at)
+    assert at.text_input(key="folder").value == ""
+
+
+def test_folder_without_pictures_is_told(library, tmp_path):
+    (tmp_path / "bare").mkdir()
+    assert "No pictures found" in said(add_folder(library_page(), tmp_path / "bare", library))
+
+
 def test_failures_of_a_run_are_listed_with_their_reasons(library, folder):
     (folder / "broken.jpg").write_bytes(b"no picture")
     at = library_page()
@@ -805,6 +861,7 @@ def test_tags_filter_the_hits_and_are_shown_with_the_picture(library, tmp_path):
     assert "Tags: reddish 99%, says blue 99%" in said(at)
     at = app(q="red")
     assert len(texts(at)) == 3
+    assert texts(app(tags="reddish")) == ["something blue"]  # as a bookmark has it
 
 
 def test_library_without_tags_offers_none(library):

@@ -105,6 +105,12 @@ def test_page_behind_the_last_leads_back(many):
     assert not buttons(at)["Previous"].disabled
 
 
+def test_page_behind_the_last_of_all_pictures_is_the_last(many):
+    at = app(page="500")
+    assert "25 to 30 of them" in said(at)
+    assert not buttons(at)["Previous"].disabled
+
+
 def test_another_question_begins_at_its_first_page(many):
     at = click(app(q="red"), "Next")
     at.text_input(key="q").input("yellow").run()

@@ -35,17 +35,18 @@ def picture_id(text: str) -> int:
 
 def offer_saving(opened: Opened, asked: Asked) -> None:
     """A form that saves what is asked as an album."""
-    with (
-        st.popover("Save as album", icon=":material/bookmark_add:"),
-        st.form("album", border=False, clear_on_submit=True),
-    ):
-        st.caption("An album keeps what was asked: new pictures come into it.")
-        name = st.text_input("Name", key="album-name", max_chars=200)
-        k = st.number_input("At most", 1, 10_000, _AT_MOST, key="album-k")
-        replace = st.checkbox("Replace an album of this name", key="album-replace")
-        save = st.form_submit_button("Save")
-    if not save:
-        return
+    with st.popover("Save as album", icon=":material/bookmark_add:"):
+        with st.form("album", border=False):
+            st.caption("An album keeps what was asked: new pictures come into it.")
+            name = st.text_input("Name", key="album-name", max_chars=200)
+            k = st.number_input("At most", 1, 10_000, _AT_MOST, key="album-k")
+            replace = st.checkbox("Replace an album of this name", key="album-replace")
+            save = st.form_submit_button("Save")
+        if save:  # what became of it stands where the eye is
+            _save(opened, asked, name, k, replace=replace)
+
+
+def _save(opened: Opened, asked: Asked, name: str, k: int, *, replace: bool) -> None:
     try:
         with opened.asking():
             query, options = _question(opened, asked)

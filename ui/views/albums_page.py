@@ -42,6 +42,8 @@ def show(options: AppOptions, search_page: StreamlitPage, library_page: Streamli
 def _show(opened: Opened, names: list[str], search_page: StreamlitPage) -> None:
     asked = st.query_params.get(ALBUM)
     place = names.index(asked) if asked in names else 0
+    if asked and asked not in names:
+        notice("There is no such album", asked, icon="search_off")
     name = st.selectbox("Album", names, place, format_func=shown)
     st.query_params[ALBUM] = name
     page = page_of((ALBUM, name))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from indexer import Library
 from search.diversity import STRENGTH
-from search.modes import AUTO, MODES
+from search.modes import AUTO, MODES, WORDS
 from search.where import FIELDS
 from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
@@ -18,6 +18,7 @@ PICTURE = "picture"  # key of the uploader
 LIKE = "like"  # in the address: the picture of the library that is asked with
 MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
 COUNTS = (12, 24, 48, 96)
+LONGEST = 10_000  # letters that can be typed or pasted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Asked:
     wrong: tuple[int, ...] = ()
 
     @property
+    def refinable(self) -> bool:
+        """Whether marks refine what is asked: they change what is meant, and no words."""
+        return self.mode != WORDS or self.like is not None
+
+    @property
     def nothing(self) -> bool:
         """Whether nothing is asked for but perhaps tags and conditions."""
         return self.like is None and self.picture is None and not self.words.strip()
@@ -51,7 +57,7 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         type="search",
         placeholder="Describe a picture, as in: boats at sundown",
         label_visibility="collapsed",
-        max_chars=2000,
+        max_chars=LONGEST,
         bind="query-params",
         persist_state="session",
         on_change=leave_similar,
@@ -73,20 +79,9 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         fold, diverse = _variety()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
-    return Asked(
-        words,
-        uploaded.getvalue() if uploaded else None,
-        like,
-        weight,
-        k,
-        tags,
-        where,
-        mode,
-        fold,
-        diverse,
-        marked(True),
-        marked(False),
-    )
+    picture = uploaded.getvalue() if uploaded else None
+    asked = Asked(words, picture, like, weight, k, tags, where, mode, fold, diverse)
+    return replace(asked, right=marked(True), wrong=marked(False)) if asked.refinable else asked
 
 
 def _mode() -> str:
@@ -111,7 +106,7 @@ def _where() -> str | None:
         key="where",
         placeholder="taken: last winter and not format: png",
         help="\n".join(f"- **{name}**: {field.meaning}" for name, field in FIELDS.items()),
-        max_chars=2000,
+        max_chars=LONGEST,
         bind="query-params",
         persist_state="session",
     )
@@ -144,7 +139,11 @@ def _tags(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
     chosen = st.multiselect(
-        "Only pictures with these tags", names, key="tags", persist_state="session"
+        "Only pictures with these tags",
+        names,
+        key="tags",
+        bind="query-params",
+        persist_state="session",
     )
     return tuple(chosen)
 

@@ -12,13 +12,16 @@ from ui.views.plain import notice
 SHOW = "show-doubtful"
 
 
-def likely_of(answer: Answer) -> Answer:
-    """The hits that are to be shown; says how many are not, with a switch that shows them."""
+def likely_of(answer: Answer, page: int) -> Answer:
+    """The hits of a page that are to be shown; says how many are not, with a switch that shows
+    them.
+    """
     likely = answer.likely
     hidden = len(answer.hits) - len(likely.hits)
     shown = st.session_state.get(SHOW, False)
     if hidden and not likely.hits and not shown:
-        notice("Nothing matches well enough", _why(answer), icon="search_off")
+        title = "Nothing more matches well enough" if page else "Nothing matches well enough"
+        notice(title, _why(answer), icon="search_off")
     elif answer.unknown:
         st.text(plain.shown(_sentence(said_of(answer.unknown))))
     if not hidden:
@@ -28,6 +31,7 @@ def likely_of(answer: Answer) -> Answer:
         f"Show {counted} too",
         key=SHOW,
         help="For these there is less evidence than for nearly all right answers.",
+        persist_state="session",
     )
     return answer if shown else likely
 
@@ -35,9 +39,10 @@ def likely_of(answer: Answer) -> Answer:
 def _why(answer: Answer) -> str:
     """Why no hit is shown: how sure the best one is, or what nothing knows."""
     best = answer.hits[0].confidence
-    if best is None:
-        return _sentence(said_of(answer.unknown))
-    return f"The best guess is right with {best:.0%} only."
+    said = [] if best is None else [f"The best guess is right with {best:.0%} only."]
+    if answer.unknown or best is None:
+        said.append(_sentence(said_of(answer.unknown)))
+    return " ".join(said)
 
 
 def _sentence(said: str) -> str:

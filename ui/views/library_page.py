@@ -10,13 +10,15 @@ import streamlit as st
 from indexer import IndexReport, Library
 from indexer.database import is_vacant
 from indexer.encoders.precision import AUTO, in_precision
-from indexer.errors import InputError, LibraryNotFound, PicfuseError
+from indexer.errors import LibraryNotFound, PicfuseError
 from indexer.schema import FAILED, MISSING, PRESENT
 from indexer.settings import DEFAULT_ENCODER
 from ui.views.indexing import Desk, IndexJob, desk_of
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown
+
+_TAKEN = "folder-taken"  # in the session: the folder that is to be added
 
 
 def show(options: AppOptions) -> None:
@@ -90,8 +92,18 @@ def _ended(desk: Desk, job: IndexJob) -> None:
         notice("The folder could not be indexed", str(job.error))
         return
     title = "Stopped; what was done is kept" if report.interrupted else "Done"
+    if not (report.interrupted or _seen(report)):
+        said = "There are no pictures in it, nor in the folders below it."
+        notice("No pictures found", said, icon="search_off")
+        return
     notice(title, _summary(report), icon="check_circle")
     _failures([(f.path, f.reason) for f in (*report.failed, *report.problems)])
+
+
+def _seen(report: IndexReport) -> int:
+    """How many pictures and troubles a run has met with."""
+    troubles = len(report.failed) + len(report.problems)
+    return report.added + report.unchanged + report.changed + report.removed + troubles
 
 
 def _summary(report: IndexReport) -> str:
@@ -110,14 +122,21 @@ def _failures(failures: Sequence[tuple[Path, str]]) -> None:
 
 def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
     busy = desk.job is not None and desk.job.running
-    row = st.form("add", border=False, clear_on_submit=True)
+    row = st.form("add", border=False)
     with row.container(horizontal=True, vertical_alignment="bottom"):
-        folder = st.text_input(
+        typed = st.text_input(
             "Folder on this computer", placeholder="~/Pictures", key="folder", disabled=busy
         )
-        add = st.form_submit_button("Add folder", disabled=busy, icon=":material/add:")
-    if add and folder.strip():
-        _start(options, opened, desk, [folder.strip()])
+        st.form_submit_button(
+            "Add folder", disabled=busy, icon=":material/add:", on_click=_take_folder
+        )
+    taken = st.session_state.get(_TAKEN, "")
+    if _is_folder(taken):
+        del st.session_state[_TAKEN]
+        _start(options, opened, desk, [taken])
+    elif taken and taken == typed.strip():
+        said = f"{taken}: no such folder; name a folder of pictures"
+        notice("The folder could not be added", said)
     if opened is None:
         return
     known = _known_folders(opened)
@@ -125,8 +144,23 @@ def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
         st.markdown("**Folders**")
         for path in known:
             st.text(shown(path))
+        st.caption("`picfuse forget FOLDER` takes one out of the library; its pictures stay.")
         if st.button("Update all folders", disabled=busy, icon=":material/refresh:"):
             _start(options, opened, desk, [])
+
+
+def _take_folder() -> None:
+    """Take the folder that was typed; one that is none stays in the box, to be put right."""
+    st.session_state[_TAKEN] = said = st.session_state["folder"].strip()
+    if _is_folder(said):
+        st.session_state["folder"] = ""
+
+
+def _is_folder(said: str) -> bool:
+    try:
+        return bool(said) and Path(said).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):  # not allowed, no such user, not a name
+        return False
 
 
 def _known_folders(opened: Opened) -> list[Path]:
@@ -137,8 +171,6 @@ def _known_folders(opened: Opened) -> list[Path]:
 def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequence[str]) -> None:
     def open_writer() -> Library:
         if opened is None:
-            for folder in folders:  # a wrong name should leave no empty library behind
-                _check_folder(Path(folder).expanduser().absolute())
             encoder = in_precision(DEFAULT_ENCODER, AUTO)
             return Library.create(options.library, encoder=encoder, offline=options.offline)
         library = Library.open(options.library, offline=options.offline)
@@ -148,11 +180,6 @@ def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequ
 
     desk.start(open_writer, folders)
     st.rerun()
-
-
-def _check_folder(path: Path) -> None:
-    if not path.is_dir():
-        raise InputError(f"{path}: no such folder; name a folder of pictures")
 
 
 def _details(opened: Opened) -> None:

@@ -28,7 +28,8 @@ STREAMLIT_OPTIONS = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "global.developmentMode": "false",
-    "theme.primaryColor": "#2f6f62",
+    "theme.light.primaryColor": "#2f6f62",
+    "theme.dark.primaryColor": "#5fb3a1",
 }
 # The names under which this machine is asked: any other was made to lead here (DNS rebinding).
 HOSTS = ("localhost", "127.0.0.1")

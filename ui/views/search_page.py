@@ -14,6 +14,7 @@ from indexer.errors import (
 )
 from indexer.thumbnails import read_thumbnail
 from search import Answer, Options, Query, Searcher
+from search.modes import WORDS
 from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.cards import Card, jpeg
@@ -51,7 +52,8 @@ def _search(opened: Opened) -> None:
             _browse(opened, pictures, asked.k, page)
             return
         _preview(opened, asked)
-        show_marks(opened)
+        if asked.refinable:
+            show_marks(opened)
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked, page)
     except PlacedError as error:
@@ -63,7 +65,7 @@ def _search(opened: Opened) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
-        _results(opened, answer, page)
+        _results(opened, asked, answer, page)
         offer_saving(opened, asked)
 
 
@@ -109,23 +111,34 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(opened: Opened, answer: Answer, page: int) -> None:
+def _results(opened: Opened, asked: Asked, answer: Answer, page: int) -> None:
     if not answer.hits and page:
         notice("No more results", "Go back to the pages before.", icon="search_off")
         turn(page, more=False)
         return
     if not answer.hits:
-        notice("Nothing found", "No other picture of the library answers this.", icon="search_off")
+        notice("Nothing found", _nothing(asked), icon="search_off")
         return
-    likely = likely_of(answer)
+    likely = likely_of(answer, page)
     if likely.hits:
         st.caption(f"{counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
-        actions = Actions(_more_like, judge, heat_finder(opened, answer.query))
+        marking = judge if asked.refinable else None
+        actions = Actions(_more_like, marking, heat_finder(opened, answer.query))
         grid([Card.of_hit(hit) for hit in likely.hits], actions)
-    turn(page, more=answer.next_offset is not None)
+    turn(page, more=likely.next_offset is not None)
+
+
+def _nothing(asked: Asked) -> str:
+    """Why nothing is found, as far as the controls say."""
+    if asked.where or asked.tags:
+        return "No picture that fulfils the conditions below 'More ways to search' answers this."
+    if asked.mode == WORDS and asked.like is None:
+        return "No caption, name or tag has these words; 'Search by' can look for what they mean."
+    return "No other picture of the library answers this."
 
 
 def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
+    page = min(page, max(pictures - 1, 0) // count)
     first = page * count
     with opened.asking():
         catalogue = opened.library.catalogue

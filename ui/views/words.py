@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 
-from indexer.errors import PlacedError, QueryError
+from indexer.errors import PlacedError
 from search import Query, Term
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+(?=\s|$)|\S+')
@@ -23,20 +23,20 @@ def query_of(text: str, picture: bytes | None = None, *, weight: float) -> Query
 
     Raises `QueryError`.
     """
-    terms = terms_of(text) if text.strip() else ()
-    terms += () if picture is None else (Term(picture=picture),)
-    if not terms:
-        raise QueryError("an empty query: give words, a picture, or both")
-    return Query(terms, weight)
+    if not text.strip():
+        return Query.of(picture=picture, weight=weight)
+    return Query(terms_of(text, picture), weight)
 
 
-def terms_of(text: str) -> tuple[Term, ...]:
-    """The terms of typed words; only an `http(s)` URL is a picture. Raises `QueryError`."""
+def terms_of(text: str, picture: bytes | None = None) -> tuple[Term, ...]:
+    """The terms of typed words and of a picture's bytes; only an `http(s)` URL in the words is a
+    picture too. Raises `QueryError`.
+    """
     tokens = _split(text)
     signed = any(token in ("+", "-") for token in tokens)
     words = [_word(token) if signed else _plain_word(token) for token in tokens]
     try:
-        return Query.parse(words).terms
+        return Query.parse(words, picture=picture).terms
     except PlacedError as error:
         raise PlacedError(error.problem, text, _typed_place(text, words, error.place)) from error
 
