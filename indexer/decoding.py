@@ -35,7 +35,7 @@ from indexer.decoded import (
 )
 from indexer.errors import PicfuseError
 from indexer.images import MAX_PIXELS, ImageTransform
-from indexer.report import IndexOptions
+from indexer.report import TIME_LIMIT, IndexOptions
 from indexer.slots import Slots
 from indexer.workers import start_workers, worker_pool
 
@@ -73,7 +73,7 @@ class DecodingPool:
         thumbnails: Path | None,
         *,
         workers: int | None = None,
-        time_limit: float = 60.0,
+        time_limit: float = TIME_LIMIT,
         memory_limit: int = MEMORY_LIMIT,
         max_pixels: int = MAX_PIXELS,
         task: DecodeFile = decode_file,
@@ -204,7 +204,7 @@ def decoding_pool(
         transform,
         thumbnails,
         workers=options.workers,
-        time_limit=options.time_limit,
+        time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
         max_pixels=options.max_pixels or MAX_PIXELS,
     )
 

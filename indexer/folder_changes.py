@@ -22,7 +22,11 @@ class FolderChanges:
         self._session = session
 
     def put_folder(
-        self, path: Path, *, exclude: Sequence[str] = (), caption_files: Sequence[Path] = ()
+        self,
+        path: Path,
+        *,
+        exclude: Sequence[str] = (),
+        caption_files: Sequence[Path] | None = None,
     ) -> int:
         """Add a folder, or replace what was said of it where something is said now."""
         raw = os.fsencode(path)
@@ -32,7 +36,7 @@ class FolderChanges:
             self._session.add(row)
         if exclude:
             row.exclude = json.dumps([pattern for pattern in exclude if pattern])
-        if caption_files:
+        if caption_files is not None:
             row.caption_files = json.dumps([str(file) for file in caption_files])
         self._session.flush()
         return row.id

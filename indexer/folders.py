@@ -23,7 +23,9 @@ def name_folders(
     `CaptionFileError` when a named caption file is not there or cannot be used.
     """
     named = [existing_folder(Path(folder)) for folder in folders]
-    files = [usable_caption_file(file) for file in options.captions]
+    files = None
+    if options.captions is not None:
+        files = [usable_caption_file(file) for file in options.captions]
     known = library.catalogue.folders()
     if not named and not known:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
@@ -34,7 +36,7 @@ def name_folders(
     for path in chosen:
         inner = [folder for folder in known if path in folder.path.parents]
         is_new = path not in {folder.path for folder in known}
-        if is_new or inner or options.captions or options.exclude:
+        if is_new or inner or files is not None or options.exclude:
             _put(library, path, inner, options, files)
     return [folder for folder in library.catalogue.folders() if folder.path in chosen]
 
@@ -44,7 +46,7 @@ def _put(
     path: Path,
     inner: Sequence[KnownFolder],
     options: IndexOptions,
-    files: Sequence[Path],
+    files: Sequence[Path] | None,
 ) -> None:
     with library.writing() as batch:
         folder_id = batch.put_folder(path, exclude=options.exclude, caption_files=files)

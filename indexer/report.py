@@ -65,17 +65,18 @@ class IndexReport:
 class IndexOptions:
     """How folders are indexed.
 
-    `captions` and `exclude` are kept for later runs over the same folders; `time_limit` is in
-    seconds per picture; `only` restricts the folders to these pictures (relative paths). `model`
-    moves the library to another encoder first, `fusion` to another fusion; `weight` is what queries
-    ask with that name none; `tags` are the files of its tag heads from then on (None: as they are);
-    `prune` deletes what is known of missing pictures at the end.
+    `captions` and `exclude` are kept for later runs over the same folders until others are named:
+    files for `captions` (none: `()`; None: as they are), patterns for `exclude`. `time_limit` is in
+    seconds per picture (None: 60); `only` restricts the folders to these pictures (relative paths).
+    `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is what
+    queries ask with that name none; `tags` are the files of its tag heads from then on (None: as
+    they are); `prune` deletes what is known of missing pictures at the end.
     """
 
-    captions: Sequence[Path] = ()
+    captions: Sequence[Path] | None = None
     exclude: Sequence[str] = ()
     workers: int | None = None
-    time_limit: float = TIME_LIMIT
+    time_limit: float | None = None
     max_pixels: int | None = None
     only: Collection[bytes] | None = None
     model: str | None = None
@@ -86,5 +87,5 @@ class IndexOptions:
 
     @property
     def other_limits(self) -> bool:
-        """Whether pictures that failed under the usual limits are worth another try."""
-        return self.max_pixels is not None or self.time_limit != TIME_LIMIT
+        """Whether limits are named: then pictures that failed before are worth another try."""
+        return self.max_pixels is not None or self.time_limit is not None

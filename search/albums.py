@@ -46,7 +46,7 @@ class AlbumAnswer:
 
 
 def save_album(
-    library: Library, name: str, query: Query, options: Options, *, replace: bool = False
+    library: Library, name: str, query: Query | str, options: Options, *, replace: bool = False
 ) -> Album:
     """Save a question as an album; its query pictures and marks are kept by their embeddings.
 
@@ -59,6 +59,9 @@ def save_album(
         raise InputError(f"{name!r}: not a name for an album; give up to {LONGEST} letters")
     if not replace and name in library.albums.names():
         raise InputError(f"there is an album {name!r}; replace it (--replace)")
+    query = Query.of(query) if isinstance(query, str) else query
+    if not query.terms and not any(options.get(key) for key in ("like", "tags", "where")):
+        raise QueryError("nothing to look for: give words, a picture, or a picture marked as right")
     album = _asked(library, name, query, options)
     album_pictures(Searcher(library), album, k=1)
     with library.writing() as batch:
@@ -76,7 +79,7 @@ def delete_album(library: Library, name: str) -> None:
 
 def named_album(library: ReadLibrary, name: str) -> Album:
     """The album of a name. Raises `InputError` for an unknown one."""
-    found = library.albums.named(name)
+    found = library.albums.named(name) if name.isprintable() else None
     if found is None:
         raise InputError(_unknown(library, name))
     return found

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexer import Library
 from indexer.copies import CopyInfo, copies
 from indexer.encoders import Rows
+from indexer.errors import InputError
 from indexer.perceptual_hash import BITS
 
 SAME_BITS = 10  # of 63 may differ in the perceptual hashes of two copies of one picture
@@ -44,8 +45,14 @@ class Group:
         return self.pictures[0]
 
 
-def duplicates(library: Library, tier: Tier = Tier.SAME) -> list[Group]:
-    """The groups of a tier, in the order of their best copies' paths; nothing is changed."""
+def duplicates(library: Library, tier: Tier | str = Tier.SAME) -> list[Group]:
+    """The groups of a tier, in the order of their best copies' paths; nothing is changed.
+
+    Raises `InputError` for the name of no tier.
+    """
+    if tier not in [*Tier, *(one.value for one in Tier)]:
+        raise InputError(f"{tier!r}: no tier; there are {', '.join(one.value for one in Tier)}")
+    tier = Tier(tier)
     known = copies(library.catalogue)
     pairs = [_identical(known)]
     if tier is not Tier.IDENTICAL and len(known) > 1:

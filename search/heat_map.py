@@ -109,11 +109,12 @@ class Sought:
         return HeatMap(rows @ self.q, self.transform.seen(*image.size))
 
 
-def heat_map(library: ReadLibrary, picture: str | bytes, query: Query) -> HeatMap:
+def heat_map(library: ReadLibrary, picture: str | bytes, query: Query | str) -> HeatMap:
     """Where in a picture (path, URL or bytes) a query is found, as a library's encoder sees it.
 
     The picture need not be in the library; it is only read. Raises `QueryError` and `ModelError`.
     """
+    query = Query.of(query) if isinstance(query, str) else query
     return Sought.of(library, query).on(opened_picture(picture, offline=library.offline))
 
 

@@ -54,9 +54,10 @@ class Query:
     ) -> Query:
         """The query of command-line words, as in `golden retriever + ./pool.jpg - 2:fruit`.
 
-        `+` and `-` stand alone between terms; `N:` weighs a term. The bytes of a `picture` are one
-        more term. Raises `QueryError`.
+        A text is parted at its spaces. `+` and `-` stand alone between terms; `N:` weighs a term.
+        The bytes of a `picture` are one more term. Raises `QueryError`.
         """
+        words = words.split() if isinstance(words, str) else words
         beside = () if picture is None else (Term(picture=picture),)
         return cls((*_parsed(words, beside), *beside), weight)
 
@@ -119,6 +120,8 @@ def _parsed(words: Sequence[str], beside: Sequence[Term]) -> list[Term]:
         run, sign = [], -1.0 if word == "-" else 1.0
     if all(term.weight <= 0 for term in (*terms, *beside)):
         problem = "the query only takes away: name what to look for before the '-'"
+        if all(term.weight == 0 for term in terms):
+            problem = "the query only takes away or weighs 0: give a term a weight above 0"
         raise PlacedError(problem, line, placed[0][0])
     return terms
 

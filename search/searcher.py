@@ -63,7 +63,14 @@ class Searcher:
     def similar(
         self, picture_id: int, *, weight: float | None = None, **options: Unpack[Options]
     ) -> Answer:
-        """Pictures like one of the library, by its stored embedding and without decoding it."""
+        """Pictures like one of the library, by its stored embedding and without decoding it.
+
+        Raises `QueryError` for what is no number of a picture (`hit.picture_id`).
+        """
+        if not isinstance(picture_id, int | np.integer):
+            raise QueryError(
+                f"{picture_id!r}: not the number of a picture; Query.of(picture=…) asks with a file"
+            )
         start = time.perf_counter()
         wanted = complete(options)
         return self._settled(lambda: self._alike(picture_id, wanted, weight, start))

@@ -1,6 +1,7 @@
 """Albums: searches with a name that stay current, and lose nothing by what happens to a library."""
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -191,7 +192,7 @@ def test_what_is_lost_in_a_move_is_said(colour_library, pictures, paint, tmp_pat
 
 def test_name_is_taken_once_and_replaced_only_on_request(colour_library):
     save_album(colour_library, "a  b ", Query.of("red"), {"k": 1})
-    with pytest.raises(InputError, match="there is an album 'a b'; replace it .--replace"):
+    with pytest.raises(InputError, match="there is an album 'a b'; replace it"):
         save_album(colour_library, "a b", Query.of("blue"), {"k": 1})
     save_album(colour_library, "a b", Query.of("blue", weight=1.0), {"k": 1}, replace=True)
     assert shown(colour_library, "a b") == ["blue.png"]
@@ -388,3 +389,16 @@ def test_album_leaves_out_what_the_search_would_hide(tmp_path_factory, tmp_path)
             wanted = answer.likely if least is None else answer
             assert [h.picture_id for h in found] == [h.picture_id for h in wanted.hits]
         assert not album_pictures(searcher, named_album(library, "asdkjh qwertz")).answer.hits
+
+
+def test_album_asks_for_something(colour_library):
+    wrong = colour_library.catalogue.present_ids()[:1]
+    with pytest.raises(QueryError, match="nothing to look for"):
+        save_album(colour_library, "nothing", Query(()), {"unlike": wrong})
+    assert save_album(colour_library, "words", "red", {"k": 1}).name == "words"
+
+
+def test_name_that_is_not_text_is_no_album(colour_library):
+    named = ("album", os.fsdecode(b"bad\xff"), "--library", colour_library.path)
+    said = refusal(*named, status=2)
+    assert "no album" in said

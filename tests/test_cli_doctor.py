@@ -143,6 +143,18 @@ def test_relocated_folder_is_found_in_its_new_place(home, colour_pictures, tmp_p
     assert "(5 pictures)" in result.stdout
 
 
+def test_relocating_what_was_missing_says_how_it_is_found_again(home, colour_pictures, tmp_path):
+    shutil.move(colour_pictures, tmp_path / "new")
+    colour_pictures.mkdir()
+    answered("index", "--library", home)
+    colour_pictures.rmdir()
+    result = run("relocate", colour_pictures, tmp_path / "new", "--library", home)
+    assert "5 pictures are missing; 'picfuse index' looks for them again" in result.stderr
+    answered("index", "--library", home)
+    result = run("relocate", tmp_path / "new", tmp_path / "new", "--library", home)
+    assert "missing" not in result.stderr
+
+
 def test_relocating_to_nowhere_is_wrong_usage(home, colour_pictures, tmp_path):
     said = refusal("relocate", colour_pictures, tmp_path / "no", "--library", home, status=2)
     assert "no such folder" in said

@@ -156,6 +156,17 @@ def test_second_evaluation_says_the_same(captioned):
     assert evaluate(captioned) == evaluate(captioned)
 
 
+def test_captions_elsewhere_count_in_the_run_that_names_them_alone(captioned, tmp_path):
+    before = evaluate(captioned)
+    table = tmp_path / "others.csv"
+    lines = [f"{n:02}.png,{word} {word} {n}" for n in range(30) for word in ("red", "blue")]
+    table.write_text("\n".join(["file,caption", *lines]))
+    assert evaluate(captioned, "--captions", table) != before
+    assert evaluate(captioned) == before
+    (captioned / "captions.token").unlink()
+    assert "captions" in refusal("evaluate", captioned, "--model", "colour", status=2)
+
+
 def test_single_captions_measure_the_picture_alone(paint, pictures):
     for name in ("red", "green", "blue"):
         paint(f"{name}.png", caption=f"{name} wall")

@@ -12,6 +12,7 @@ from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
 from indexer import IndexOptions, IndexReport, Library, decoding, scanning
 from indexer.pipeline import index_progress
+from indexer.report import TIME_LIMIT
 from indexer.settings import default_library
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
@@ -332,3 +333,28 @@ def test_modules_of_the_present_folder_are_never_run(colour_pictures, home, subp
         )
         assert done.returncode == 0, done.stderr
         assert "it ran" not in done.stdout + done.stderr
+
+
+def test_failed_pictures_are_read_again_where_a_limit_is_named():
+    assert not IndexOptions().other_limits
+    assert IndexOptions(time_limit=TIME_LIMIT).other_limits
+    assert IndexOptions(max_pixels=1).other_limits
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x"])
+def test_limit_that_is_no_time_is_wrong_usage(limit, tmp_path):
+    result = run("index", tmp_path, "--time-limit", limit, "--library", tmp_path / "library")
+    assert result.exit_code == 2
+    assert not (tmp_path / "library").exists()
+
+
+def test_named_captions_are_taken_back(paint, pictures, tmp_path):
+    paint("red.png")
+    table = tmp_path / "elsewhere.csv"
+    table.write_text("file,caption\nred.png,a purple wall\n")
+    asked = ("index", pictures, "--library", tmp_path / "library")
+    answered(*asked, "--model", "colour", "--captions", table)
+    status = ("status", "--library", tmp_path / "library")
+    assert answered(*status)["captions"] == 1
+    answered(*asked, "--captions", "")
+    assert answered(*status)["captions"] == 0

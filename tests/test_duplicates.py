@@ -12,6 +12,7 @@ from PIL import Image, ImageEnhance
 
 from indexer import Library, index_folder
 from indexer.encoders import unit_rows
+from indexer.errors import InputError
 from indexer.perceptual_hash import perceptual_hash
 from search.duplicates import SAME_BITS, Tier, _similar, duplicates
 
@@ -125,3 +126,10 @@ def test_a_hash_outlives_recompression_and_resizing(seed, quality, scale):
     hashes = [perceptual_hash(im) for im in (image, Image.open(packed).convert("RGB"))]
     differing = int.from_bytes(hashes[0]) ^ int.from_bytes(hashes[1])
     assert differing.bit_count() <= SAME_BITS
+
+
+def test_tier_may_be_named(colour_library):
+    named = duplicates(colour_library, "identical")
+    assert named == duplicates(colour_library, Tier.IDENTICAL)
+    with pytest.raises(InputError, match="no tier; there are identical, same, similar"):
+        duplicates(colour_library, "alike")

@@ -307,3 +307,18 @@ def test_ctrl_c_while_copying_leaves_only_whole_pictures(tmp_path, subprocess_en
     assert running.wait(60) in (130, 0)
     for path in out.iterdir():
         assert path.stat().st_size == (pictures / path.name).stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (("--link", "symlink"), "--into"),
+        (("--into-indexed",), "--into"),
+        (("--kind", "fused"), "--embeddings"),
+    ],
+)
+def test_how_to_write_what_nothing_asks_for_is_wrong_usage(home, words, missing):
+    result = run("export", *words, "--library", home)
+    assert result.exit_code == 2
+    assert f"says how {missing} writes" in result.stderr
+    assert result.stdout == ""

@@ -639,6 +639,17 @@ def test_named_caption_file_holds_for_later_runs(library, paint, pictures, tmp_p
     assert captions(library) == {"red.png": ("a green wall",)}
 
 
+def test_named_caption_file_is_taken_back(library, paint, pictures, tmp_path):
+    paint("red.png", caption="a wall")
+    table = tmp_path / "elsewhere.csv"
+    table.write_text("file,caption\nred.png,a purple wall\n")
+    index(library, pictures, captions=[table])
+    assert captions(library) == {"red.png": ("a purple wall", "a wall")}
+    index(library, pictures, captions=[])
+    assert captions(library) == {"red.png": ("a wall",)}
+    assert numbers(index(library)) == (0, 1, 0, 0, 0)
+
+
 def test_named_caption_file_that_vanished_is_a_problem_not_an_end(
     library, paint, pictures, tmp_path
 ):

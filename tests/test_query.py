@@ -635,3 +635,13 @@ def test_addresses_within_addresses_are_looked_into(address, public):
 
 def test_query_errors_are_input_errors():
     assert issubclass(QueryError, InputError)
+
+
+def test_text_is_parted_at_its_spaces():
+    assert Query.parse("red dog - 2:cat") == Query.parse(["red", "dog", "-", "2:cat"])
+
+
+def test_picture_asks_beside_what_is_taken_away():
+    taken, picture = Query.parse(["-", "tower"], picture=b"bytes").terms
+    assert (taken.text, taken.weight) == ("tower", -1)
+    assert (picture.picture, picture.weight) == (b"bytes", 1)

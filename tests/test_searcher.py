@@ -412,3 +412,16 @@ with Library.create(sys.argv[1], encoder="colour") as library:
     said = run(code, tmp_path / "made", colour_pictures,
                environment=subprocess_environment, folder=tmp_path)  # fmt: skip
     assert said == ["5"]
+
+
+def test_what_is_no_number_of_a_picture_is_refused(colour_library, colour_pictures):
+    with pytest.raises(QueryError, match="not the number of a picture"):
+        Searcher(colour_library).similar(colour_pictures / "red.png")
+
+
+def test_picture_asks_by_its_path_in_any_form(colour_library, colour_pictures):
+    searcher, path = Searcher(colour_library), colour_pictures / "red.png"
+    found = [searcher.search(Query.of(picture=form)).hits for form in (path, str(path))]
+    assert [hit.path for hit in found[0]] == [hit.path for hit in found[1]]
+    with pytest.raises(QueryError, match="not as list"):
+        searcher.search(Query.of(picture=[0, 0]))

@@ -27,6 +27,14 @@ NOW = datetime(2026, 1, 15, 18, 30)
 PLACES = {"vienna": (48.2, 16.37), "sydney": (-33.87, 151.21), "fiji": (-17.7, 178.0)}
 
 
+@pytest.mark.parametrize("field", ["folder", "file", "caption", "camera"])
+def test_byte_that_is_no_text_is_refused_at_its_place(field):
+    text = os.fsdecode(field.encode() + b": x\xff")
+    with pytest.raises(PlacedError, match="none in UTF-8") as error:
+        matching(text, encoder_id=1, tags=())
+    assert error.value.place == len(text) - 1
+
+
 @pytest.mark.parametrize(
     ("said", "start", "end"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
@@ -82,6 +83,9 @@ def parse(text: str) -> Expression:
 
     `or` binds less than `and`, and that less than `not`.
     """
+    torn = re.search("[\ud800-\udfff]", text)
+    if torn is not None:
+        complain(text, torn.start(), "a letter is expected here; this byte is none in UTF-8")
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from indexer.reading import ReadLibrary
 from search import Answer, Hit, Options, Query, Searcher
@@ -130,6 +131,7 @@ def export(
     has an apostrophe before it. Exit status 1 when nothing matched or a picture of --into cannot be
     read.
     """
+    _check_said(ctx, {"link": into, "into_indexed": into, "kind": embeddings})
     files = _files(output, format, embeddings, kind, into=into, overwrite=overwrite)
     if as_json and files.output is not None and not isinstance(files.output, Path):
         raise click.UsageError("--json reports on files: name one with --output")
@@ -144,6 +146,14 @@ def export(
         _say_left_out(chosen)
     if not written or (placed is not None and placed.failed):
         ctx.exit(NOTHING_MATCHED)
+
+
+def _check_said(ctx: click.Context, needed: Mapping[str, Path | None]) -> None:
+    """Raise `UsageError` for options that say how to do what nothing asks for."""
+    for name, file in needed.items():
+        if file is None and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            what = "--embeddings" if name == "kind" else "--into"
+            raise click.UsageError(f"--{name.replace('_', '-')} says how {what} writes: name that")
 
 
 def _files(

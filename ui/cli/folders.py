@@ -9,6 +9,7 @@ import click
 from indexer import Library
 from indexer.pruning import forget_folder
 from indexer.relocating import relocate as relocate_folder
+from indexer.schema import MISSING
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
 
@@ -42,6 +43,7 @@ def relocate(old: Path, new: Path, library: Path, offline: bool, as_json: bool) 
     """
     with Library.open(library, offline=offline) as opened:
         moved = relocate_folder(opened, old, new)
+        missing = opened.catalogue.counts().get(MISSING, 0)
     if as_json:
         print_json(
             {
@@ -59,3 +61,6 @@ def relocate(old: Path, new: Path, library: Path, offline: bool, as_json: bool) 
     for place in moved:
         old_name, new_name = shown(str(place.old)), shown(str(place.new))
         click.echo(f"{old_name} is now {new_name} ({place.pictures} pictures)")
+    if missing:
+        said = f"{missing:,} pictures are missing; 'picfuse index' looks for them again"
+        click.echo(f"picfuse: {said}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ from ui.cli.text import path_fields, print_json
 @click.option(
     "--captions",
     multiple=True,
-    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="A caption file that does not lie with the pictures. May be repeated; kept for later "
-    "runs.",
+    "runs over the same folders until other files are named ('' for none).",
 )
 @click.option(
     "--exclude",
@@ -74,10 +75,9 @@ from ui.cli.text import path_fields, print_json
 @click.option("--workers", type=click.IntRange(1), help="Decoding processes.  [default: cores]")
 @click.option(
     "--time-limit",
-    type=float,
-    default=TIME_LIMIT,
-    show_default=True,
-    help="Seconds for one picture.",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds for one picture; named, also those that failed before are read again.  "
+    f"[default: {TIME_LIMIT:g}]",
 )
 @click.option("--max-pixels", type=click.IntRange(1), help="Largest picture that is decoded.")
 @library_options
@@ -86,7 +86,7 @@ from ui.cli.text import path_fields, print_json
 def index(
     ctx: click.Context,
     folders: tuple[Path, ...],
-    captions: tuple[Path, ...],
+    captions: tuple[str, ...],
     exclude: tuple[str, ...],
     model: str | None,
     precision: str | None,
@@ -95,7 +95,7 @@ def index(
     tags: tuple[str, ...],
     prune: bool,
     workers: int | None,
-    time_limit: float,
+    time_limit: float | None,
     max_pixels: int | None,
     library: Path,
     offline: bool,
@@ -107,12 +107,13 @@ def index(
     pictures are found by themselves. Only what has changed is read again. Exit status 1 when
     some pictures could not be read.
     """
-    check_named(folders, captions)
+    files = named_files(captions)
+    check_named(folders, files or ())
     for file in filter(None, tags):
         read_tag_head(Path(file))
     check_begun(library, folders)
     options = IndexOptions(
-        captions,
+        files,
         exclude,
         workers,
         time_limit,
@@ -120,7 +121,7 @@ def index(
         model=model_for(library, model, precision),
         fusion=fusion,
         weight=weight,
-        tags=[Path(file) for file in tags if file] if tags else None,
+        tags=named_files(tags),
         prune=prune,
     )
     report, status = IndexReport(), 0
@@ -133,7 +134,12 @@ def index(
     ctx.exit(status or (1 if report.failed else 0))
 
 
-def check_named(folders: tuple[Path, ...], captions: tuple[Path, ...]) -> None:
+def named_files(names: Sequence[str]) -> list[Path] | None:
+    """The files that are named, of which '' is none; None where nothing is said of them."""
+    return [Path(name) for name in names if name] if names else None
+
+
+def check_named(folders: Sequence[Path], captions: Sequence[Path]) -> None:
     """Raise `InputError` for what is not there, before a library is made for it."""
     for folder in folders:
         existing_folder(folder)
