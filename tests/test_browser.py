@@ -9,6 +9,7 @@ import base64
 import csv
 import http.client
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -482,6 +483,39 @@ def test_phone_shows_two_aligned_columns_without_sideways_scrolling(page):
     assert boxes[0]["x"] == boxes[2]["x"] < boxes[1]["x"] == boxes[3]["x"]
     assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_phone_folds_the_list_of_pages_when_one_is_chosen(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    page.locator(".st-key-hit-0").wait_for()
+    pages = page.get_by_test_id("stSidebarNavLink")
+    expect(pages.first).not_to_be_in_viewport()
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name="Albums").click()
+    page.get_by_text("There are no albums yet").wait_for()
+    expect(pages.first).not_to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_are_those_that_the_browser_asks_for(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/")
+    page.locator(".st-key-hit-0").wait_for()
+    background = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    red, green, blue = (int(part) for part in re.findall(r"\d+", page.evaluate(background))[:3])
+    assert (red + green + blue < 200) == (scheme == "dark")
+
+
+def test_point_of_the_map_opens_as_often_as_it_is_clicked(page):
+    page.goto("/map")
+    points = page.locator("[data-testid=stVegaLiteChart] .mark-symbol.marks path")
+    for place in (0, 0, 1, 0):
+        settled(page)
+        points.nth(place).click(force=True)
+        page.get_by_role("dialog").wait_for()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_documented_screenshot_is_small_enough():

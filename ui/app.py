@@ -20,13 +20,18 @@ from ui.views import (
     search_page,
 )
 from ui.views.options import AppOptions
-from ui.views.plain import ICON, use_style
+from ui.views.plain import ICON, fold_pages, use_style
 
 
 def main() -> None:
     """Show the page that the address names."""
     options = AppOptions.parse(sys.argv[1:], os.environ)
-    st.set_page_config(page_title="picfuse", page_icon=ICON, layout="wide")
+    st.set_page_config(
+        page_title="picfuse",
+        page_icon=ICON,
+        layout="wide",
+        initial_sidebar_state="collapsed",  # of a phone: the pages, which would cover this one
+    )
     use_style()
 
     def search() -> None:
@@ -55,7 +60,9 @@ def main() -> None:
     audit = st.Page(captions, title="Captions", icon=":material/subtitles:", url_path="captions")
     library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
     start = st.Page(search, title="Search", icon=":material/search:", default=True)
-    st.navigation([start, kept, chart, copies, audit, library], position="top").run()
+    page = st.navigation([start, kept, chart, copies, audit, library], position="top")
+    fold_pages(page.title)
+    page.run()
 
 
 if __name__ == "__main__":

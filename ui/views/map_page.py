@@ -26,7 +26,7 @@ GROUPS = 10  # colours; what is rarer is one more
 OTHERS, NONE = "others", "none"
 KINDS = {"Look": "picture", "Captions": "caption", "Both": "fused"}
 PICK = "pick"  # the selection of the chart
-OPENED = "opened on the map"  # in the session: the picture that was opened last
+PICKED = "picked on the map"  # in the session: the pictures that were selected last
 GO = "more like this on the map"  # in the session: the picture whose like is asked for
 
 
@@ -55,7 +55,7 @@ def _map(opened: Opened) -> None:
         notice("Nothing to show", "No picture has such an embedding.", icon="search_off")
         return
     st.caption(said)
-    _open_picked(opened, _chart(rows, colour))
+    _open_picked(opened, _chart(rows, colour, f"map-{kind}-{colour}-{method}"))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -119,10 +119,13 @@ def _legend(altair: Any, rows: Sequence[dict[str, Any]], colour: str) -> Any:
     return altair.Legend(title=colour, symbolLimit=0)
 
 
-def _chart(rows: Sequence[dict[str, Any]], colour: str) -> list[int]:
-    """Draw the map; the pictures that are selected on it."""
+def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
+    """Draw the map; the picture that was clicked, if one was.
+
+    Each click selects a point or lets it go: so the one that has changed was clicked.
+    """
     altair, pandas = import_module("altair"), import_module("pandas")
-    pick = altair.selection_point(name=PICK, fields=["id"])
+    pick = altair.selection_point(name=PICK, fields=["id"], toggle="true")
     room = altair.Scale(padding=12)  # pixels: so that no point at the edge is cut
     chart = (
         altair.Chart(pandas.DataFrame(rows))
@@ -136,18 +139,20 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str) -> list[int]:
         .add_params(pick, altair.selection_interval(name="view", bind="scales"))
         .properties(height=620)
     )
-    event = st.altair_chart(chart, key="map", on_select="rerun", selection_mode=PICK)
-    return [int(point["id"]) for point in event.get("selection", {}).get(PICK, ())]
+    before = st.session_state.get(PICKED, frozenset()) if key in st.session_state else frozenset()
+    event = st.altair_chart(chart, key=key, on_select="rerun", selection_mode=PICK)
+    selected = event.get("selection", {}).get(PICK, ())
+    st.session_state[PICKED] = picked = frozenset(int(point["id"]) for point in selected)
+    changed = [*before ^ picked]
+    return changed[0] if len(changed) == 1 else None
 
 
-def _open_picked(opened: Opened, picked: Sequence[int]) -> None:
-    """Open the picture that was clicked: once, and not again with every other click."""
-    before = st.session_state.get(OPENED)
-    st.session_state[OPENED] = picked[-1] if picked else None
-    if not picked or picked[-1] == before:
+def _open_picked(opened: Opened, picked: int | None) -> None:
+    """Open the picture that was clicked."""
+    if picked is None:
         return
     with opened.asking():
-        found = opened.library.catalogue.pictures([picked[-1]])
+        found = opened.library.catalogue.pictures([picked])
     for picture in found.values():
         open_picture(Card.of_picture(picture, opened.library.thumbnails), _more_like)
 

@@ -14,6 +14,11 @@ import streamlit as st
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")  # a named one would be fetched from the network
+_PAGE = "page-shown"  # in the session
+_FOLD = """<script>
+if (innerWidth < 768) // {}
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+</script>"""
 _TURNS = "\u202a-\u202e\u2066-\u2069"
 _CONTROLS = re.compile(f"[\0-\x08\x0b-\x1f\x7f-\x9f{_TURNS}]")
 _IN_PATHS = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029{_TURNS}]")
@@ -22,6 +27,14 @@ _IN_PATHS = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029{_TURNS}]")
 def use_style() -> None:
     """Add the app's style sheet to the page."""
     st.html(STYLE)
+
+
+def fold_pages(title: str) -> None:
+    """On a phone, fold the list of pages when one was chosen in it: it would cover that page."""
+    before = st.session_state.get(_PAGE, title)
+    st.session_state[_PAGE] = title
+    if before != title:
+        st.html(_FOLD.format(title), unsafe_allow_javascript=True)
 
 
 def shown(text: str | Path) -> str:
