@@ -53,17 +53,16 @@ def encoded(content: bytes, encoder: Encoder, name: str) -> NDArray[np.float32]:
     return row
 
 
-def read_query_picture(picture: str | bytes | Path, *, offline: bool = False) -> bytes:
+def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
     """The bytes of a query picture: a path, an http(s) URL, or bytes already.
 
     Raises `QueryError` when it is missing, too large, or forbidden by `offline`.
     """
     if isinstance(picture, bytes):
         return picture
-    if not isinstance(picture, str | Path):
+    if not isinstance(picture, str):
         kind = type(picture).__name__
         raise QueryError(f"a picture asks by its path, its URL or its bytes, and not as {kind}")
-    picture = str(picture)
     if picture.startswith(("http://", "https://")):
         if offline:
             raise QueryError(f"{picture}: --offline forbids it; save the picture and name the file")

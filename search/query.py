@@ -63,9 +63,14 @@ class Query:
 
     @classmethod
     def of(
-        cls, text: str = "", picture: str | bytes | None = None, *, weight: float | None = None
+        cls,
+        text: str = "",
+        picture: str | bytes | Path | None = None,
+        *,
+        weight: float | None = None,
     ) -> Query:
         """A query of words, of a picture (path, URL or its bytes), or of both."""
+        picture = str(picture) if isinstance(picture, Path) else picture
         terms = [Term(text=text.strip())] if text.strip() else []
         terms += [] if picture is None else [Term(picture=picture)]
         if not terms:

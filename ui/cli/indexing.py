@@ -76,7 +76,7 @@ from ui.cli.text import path_fields, print_json
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds for one picture; named, also those that failed before are read again.  "
+    help="Seconds for one picture; where it is named, those that failed before are tried again.  "
     f"[default: {TIME_LIMIT:g}]",
 )
 @click.option("--max-pixels", type=click.IntRange(1), help="Largest picture that is decoded.")
