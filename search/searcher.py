@@ -112,6 +112,8 @@ class Searcher:
             raise QueryError("marks do not refine words alone; leave the mode at 'auto'")
         if wanted["least"] is not None:
             raise QueryError("words alone give no score to reach; leave the mode at 'auto'")
+        if wanted["explain"]:
+            raise QueryError("words alone give no score to explain; leave the mode at 'auto'")
         wording, lookup = Wording.alone(query), self.library.words
         order = by_words(lookup, wording, wanted["exclude"], self._allowed(wanted))
         page = page_of(self.library, order, {**wanted, "diverse": 0.0}, {})

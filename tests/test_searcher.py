@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from colour_encoder import DIM, MEANS
+from command_line import refusal
 from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
@@ -425,3 +426,12 @@ def test_picture_asks_by_its_path_in_any_form(colour_library, colour_pictures):
     assert [hit.path for hit in found[0]] == [hit.path for hit in found[1]]
     with pytest.raises(QueryError, match="not as list"):
         searcher.search(Query.of(picture=[0, 0]))
+
+
+def test_words_alone_have_no_score_to_explain(colour_library):
+    with pytest.raises(QueryError, match="no score to explain"):
+        Searcher(colour_library).search("red", mode="words", explain=True)
+    said = refusal(
+        "search", "red", "--mode", "words", "--explain", "--library", colour_library.path, status=2
+    )
+    assert "no score to explain" in said

@@ -94,7 +94,7 @@ def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
 
 
 def _asked(searcher: Searcher, asked: Asked, page: int) -> Answer:
-    options: Options = {**options_of(asked), "offset": page * asked.k, "explain": True}
+    options: Options = {**options_of(asked), "offset": page * asked.k, "explain": asked.refinable}
     options |= {"fold": asked.fold, "diverse": asked.diverse}
     if asked.nothing and not asked.right:
         return searcher.listed(**options)
