@@ -41,7 +41,7 @@ def main() -> None:
         sys.exit(f"no photographs at {folder}: name the folder around it in PICFUSE_TEST_DATA")
     only = read_split(folder, Path("dev.txt"))
     with dataset_library(folder, only, encoder=options.model) as library:
-        index_folder(library, folder, options=IndexOptions(only=only))
+        index_folder(library, folder, options=IndexOptions((), only=only))
         found = read_embeddings(library)
     for name, texts in (("all captions", _mean_captions(found)), ("one caption", _first(found))):
         precision = [_precision(_images(found), texts, seed) for seed in range(options.repeat)]

@@ -79,7 +79,7 @@ def captioned_pool(folder: Path, only: frozenset[bytes]) -> tuple[Pool, Encoder]
     In the order of their names, so that figures are the same in any library.
     """
     with dataset_library(folder, only, encoder=DEFAULT_ENCODER) as library:
-        index_folder(library, folder, options=IndexOptions(only=only))
+        index_folder(library, folder, options=IndexOptions((), only=only))
         return _pool(library), library.encoder
 
 

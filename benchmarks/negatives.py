@@ -63,7 +63,7 @@ def main() -> None:
     folder = options.folder.absolute()
     only = read_split(folder, options.split) if options.split else None
     with dataset_library(folder, only, encoder=options.model) as library:
-        index_folder(library, folder, options=IndexOptions(only=only))
+        index_folder(library, folder, options=IndexOptions((), only=only))
         data, captions = read_embeddings(library), _captions(library)
         kinds = [(a, b) for a, b in (kind.split(" - ") for kind in KINDS.split("; "))]
         texts = list(dict.fromkeys([*CONCEPTS.split(), *itertools.chain(*kinds)]))

@@ -62,7 +62,7 @@ def _pictures(folder: Path, split: Path | None) -> tuple[Rows, Captions]:
     """Rows of all captioned pictures, and the captions of each."""
     only = read_split(folder, split) if split else None
     with dataset_library(folder, only, encoder=DEFAULT_ENCODER) as library:
-        index_folder(library, folder, options=IndexOptions(only=only))
+        index_folder(library, folder, options=IndexOptions((), only=only))
         found = library.catalogue.pictures(library.catalogue.present_ids())
         keys = sorted(key for key, picture in found.items() if picture.captions)
         rows: Rows = library.embedded(keys).v_i

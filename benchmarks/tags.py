@@ -129,7 +129,7 @@ def embedded(
 
 def bring_up_to_date(library: Library, folder: Path, names: Collection[bytes] | None) -> None:
     """Index what is new: at the first time all, which takes minutes."""
-    index_folder(library, folder, options=IndexOptions(only=names))
+    index_folder(library, folder, options=IndexOptions((), only=names))
 
 
 def seeded(seed: int) -> TagSettings:

@@ -60,7 +60,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as place,
         Library.create(Path(place) / "library", encoder=options.model) as library,
     ):
-        index_folder(source, folder, options=IndexOptions(only=only))
+        index_folder(source, folder, options=IndexOptions((), only=only))
         pictures = _pictures(source)
         named = _fill(library, pictures)
         print(f"{'':34}{'mode':8}{'R@1':>7}{'R@5':>7}{'R@10':>7}{'queries':>9}")

@@ -68,12 +68,13 @@ def _show(card: Card, place: int, actions: Actions) -> None:
 
 def _judging(card: Card, judge: Callable[[int, bool], None]) -> None:
     """Two buttons that mark a picture as right or wrong."""
-    for right, icon, said in (
-        (True, ":material/thumb_up:", "Right: find more such pictures"),
-        (False, ":material/thumb_down:", "Wrong: find others than such pictures"),
+    for right, name, icon, said in (
+        (True, "Right", ":material/thumb_up:", "Right: find more such pictures"),
+        (False, "Wrong", ":material/thumb_down:", "Wrong: find others than such pictures"),
     ):
         st.button(
-            icon,
+            name,  # for who hears the page: the style sheet shows the icon alone
+            icon=icon,
             key=f"{'right' if right else 'wrong'}-{card.picture_id}",
             type="tertiary",
             help=said,
