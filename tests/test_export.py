@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
@@ -249,6 +250,31 @@ def test_a_dangling_link_in_the_folder_is_not_written_through(tmp_path):
     list(put_into([tmp_path / "a.jpg"], out, "copy"))
     assert names(out) == ["a-2.jpg", "a.jpg"]
     assert not (tmp_path / "elsewhere.jpg").exists()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_copy_that_is_interrupted_when_it_gets_its_name_leaves_nothing(
+    tmp_path, monkeypatch, links
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    def impossible(*_):
+        raise PermissionError
+
+    (tmp_path / "a.jpg").write_text("picture")
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted)
+        patched.setattr(Path, "hardlink_to", interrupted if links else impossible)
+        with pytest.raises(KeyboardInterrupt):
+            list(put_into([tmp_path / "a.jpg"], out, "copy"))
+    assert names(out) == []
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", impossible)
+    list(put_into([tmp_path / "a.jpg"], out, "copy"))
+    assert names(out) == ["a.jpg"]
+    assert (out / "a.jpg").read_text() == "picture"
 
 
 def test_a_picture_that_went_is_named_and_the_others_are_put(home, colour_pictures, tmp_path):

@@ -105,11 +105,28 @@ def _link(path: Path, place: Path) -> None:
 
 
 def _copy(path: Path, place: Path) -> None:
-    """Its bytes and times: first under another name; an empty file of ours takes the place."""
+    """Its bytes and times: first under another name. Raises `FileExistsError`."""
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         shutil.copy2(path, temporary)
-        place.touch(exist_ok=False)
-        temporary.replace(place)
+        _name(temporary, place)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _name(temporary: Path, place: Path) -> None:
+    """Give a file a name that is free, by a second link: whole at once, whatever interrupts.
+
+    Where the file system has no links, an empty file of ours takes the place first.
+    """
+    try:
+        place.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        place.touch(exist_ok=False)
+        try:
+            temporary.replace(place)
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
