@@ -50,9 +50,11 @@ def duplicates(library: Library, tier: Tier | str = Tier.SAME) -> list[Group]:
 
     Raises `InputError` for the name of no tier.
     """
-    if tier not in [*Tier, *(one.value for one in Tier)]:
-        raise InputError(f"{tier!r}: no tier; there are {', '.join(one.value for one in Tier)}")
-    tier = Tier(tier)
+    try:
+        tier = Tier(tier)
+    except ValueError as error:
+        tiers = ", ".join(one.value for one in Tier)
+        raise InputError(f"{tier!r}: no tier; there are {tiers}") from error
     known = copies(library.catalogue)
     pairs = [_identical(known)]
     if tier is not Tier.IDENTICAL and len(known) > 1:

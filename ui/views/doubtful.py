@@ -13,9 +13,7 @@ SHOW = "show-doubtful"
 
 
 def likely_of(answer: Answer, page: int) -> Answer:
-    """The hits of a page that are to be shown; says how many are not, with a switch that shows
-    them.
-    """
+    """The hits of a page that are to be shown; a switch says how many are not, and shows them."""
     likely = answer.likely
     hidden = len(answer.hits) - len(likely.hits)
     shown = st.session_state.get(SHOW, False)
