@@ -91,29 +91,30 @@ def main(folder: Path, split: Path, repeat: int) -> None:
     """Learn to rank half of the held-out pictures of FOLDER, and rank the others."""
     pool, _ = captioned_pool(folder, held_out(read_split(folder, split), HELD_OUT))
     click.echo(f"{len(pool)} pictures, half of them to learn from; R@1 among the other half")
-    for kind in KINDS:
-        found = np.array([figures for n in range(repeat) for figures in _halves(pool, kind, n)])
-        mean, learned = found.mean(axis=0)
-        gain = found[:, 1] - found[:, 0]
+    found = np.array([figures for seed in range(repeat) for figures in _halves(pool, seed)])
+    mean, learned = found[:, 0].mean(), found[:, 1:].mean(axis=0)
+    gains = found[:, 1:] - found[:, :1]
+    for kind, figure, gain in zip(KINDS, learned, gains.T, strict=True):
         click.echo(
-            f"{kind:8}  mean {mean:.1f}, learned {learned:.1f}: {learned - mean:+.1f} "
+            f"{kind:8}  mean {mean:.1f}, learned {figure:.1f}: {gain.mean():+.1f} "
             f"({gain.min():+.1f} to {gain.max():+.1f} in {len(gain)} halves)"
         )
 
 
-def _halves(pool: Pool, kind: str, seed: int) -> Iterator[tuple[float, float]]:
-    """R@1 of `mean` and of a scorer, for each half when it has learned from the other."""
+def _halves(pool: Pool, seed: int) -> Iterator[list[float]]:
+    """R@1 of `mean` and of each kind of scorer, for each half when they learned from the other."""
     order = np.random.default_rng(seed).permutation(len(pool))
-    halves = [np.sort(half) for half in np.array_split(order, 2)]
-    for learned_from, asked_for in (halves, halves[::-1]):
-        scorer = _learned(kind, list(_questions(pool.take(learned_from))), seed)
-        found = []
-        for questions in _questions(pool.take(asked_for)):
-            with torch.no_grad():
-                scores = scorer(*_tensors(questions, slice(None))).numpy()
-            found.append((_recall(questions.scores.sum(-1), questions), _recall(scores, questions)))
-        mean, learned = np.mean(found, axis=0)
-        yield mean, learned
+    halves = [list(_questions(pool.take(np.sort(half)))) for half in np.array_split(order, 2)]
+    for told, asked in (halves, halves[::-1]):
+        mean = np.mean([_recall(questions.scores.sum(-1), questions) for questions in asked])
+        yield [float(mean), *(_found(_learned(kind, told, seed), asked) for kind in KINDS)]
+
+
+@torch.no_grad()
+def _found(scorer: Scorer, asked: list[Questions]) -> float:
+    """R@1 of a scorer."""
+    scores = [scorer(*_tensors(questions, slice(None))).numpy() for questions in asked]
+    return float(np.mean([_recall(*pair) for pair in zip(scores, asked, strict=True)]))
 
 
 def _learned(kind: str, told: list[Questions], seed: int) -> Scorer:

@@ -19,10 +19,11 @@ from indexer.errors import InputError, PictureError, QueryError
 from indexer.notation import pack, unpack
 from indexer.reading import ReadLibrary
 from search.examples import Example, examples_of, stored_row
+from search.feedback import NOTHING
 from search.hits import Answer
 from search.modes import WORDS
 from search.options import Options, complete
-from search.query import Query, Term
+from search.query import Query, Term, as_query
 from search.searcher import Searcher
 from search.wording import named_by_words
 
@@ -59,9 +60,9 @@ def save_album(
         raise InputError(f"{name!r}: not a name for an album; give up to {LONGEST} letters")
     if not replace and name in library.albums.names():
         raise InputError(f"there is an album {name!r}; replace it (--replace)")
-    query = Query.of(query) if isinstance(query, str) else query
+    query = as_query(query)
     if not query.terms and not any(options.get(key) for key in ("like", "tags", "where")):
-        raise QueryError("nothing to look for: give words, a picture, or a picture marked as right")
+        raise QueryError(NOTHING)
     album = _asked(library, name, query, options)
     album_pictures(Searcher(library), album, k=1)
     with library.writing() as batch:

@@ -12,6 +12,7 @@ from indexer.errors import QueryError
 from search.query import EmbeddedQuery
 
 ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
+NOTHING = "nothing to look for: give words, a picture, or a picture marked as right"
 ENOUGH, LEAST = 0.3, 1 / 6  # cosine of words to what is right, at which marks count least
 
 
@@ -51,7 +52,7 @@ def rocchio(
     all of it cancels out, or only takes away.
     """
     if not q.any() and not len(right):
-        raise QueryError("nothing to look for: give words, a picture, or a picture marked as right")
+        raise QueryError(NOTHING)
     moved = ALPHA * q
     if len(right):
         moved = moved + share * BETA * right.mean(axis=0)

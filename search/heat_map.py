@@ -15,7 +15,7 @@ from indexer.images import decode
 from indexer.reading import ReadLibrary
 from indexer.transform import Box, ImageTransform
 from search.pictures import read_query_picture
-from search.query import Query, embed
+from search.query import Query, as_query, embed
 from search.ranking import StoredRows
 
 COLD, HOT = np.array([[20, 24, 60], [255, 90, 20]], np.float32)  # colours laid over a picture
@@ -114,8 +114,7 @@ def heat_map(library: ReadLibrary, picture: str | bytes, query: Query | str) -> 
 
     The picture need not be in the library; it is only read. Raises `QueryError` and `ModelError`.
     """
-    query = Query.of(query) if isinstance(query, str) else query
-    return Sought.of(library, query).on(opened_picture(picture, offline=library.offline))
+    return Sought.of(library, as_query(query)).on(opened_picture(picture, offline=library.offline))
 
 
 def opened_picture(picture: str | bytes, *, offline: bool = False) -> Image.Image:

@@ -78,6 +78,11 @@ class Query:
         return cls(tuple(terms), weight)
 
 
+def as_query(asked: Query | str) -> Query:
+    """A query; of a text that of its words."""
+    return Query.of(asked) if isinstance(asked, str) else asked
+
+
 @dataclass(frozen=True, slots=True)
 class Without:
     """What is taken away: which term of the query, its weight, and its centred unit row (dim,).

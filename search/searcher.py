@@ -28,7 +28,7 @@ from search.names import having_names, named_first, names_in
 from search.options import Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
-from search.query import EmbeddedQuery, Query, Term, embed
+from search.query import EmbeddedQuery, Query, Term, as_query, embed
 from search.ranking import StoredRows, Wanted, best
 from search.unknown import asks_nothing, guessed, unknown_words
 from search.wording import Wording, by_words, with_words
@@ -54,7 +54,7 @@ class Searcher:
         the fusion cannot serve or a tag that no head gives, and `LibraryError`.
         """
         start = time.perf_counter()
-        query = Query.of(query) if isinstance(query, str) else query
+        query = as_query(query)
         wanted = complete(options)
         if wanted["mode"] == WORDS:
             return self._worded(query, wanted, start)

@@ -10,7 +10,8 @@ import streamlit as st
 from indexer import IndexReport, Library
 from indexer.database import is_vacant
 from indexer.encoders.precision import AUTO, in_precision
-from indexer.errors import LibraryNotFound, PicfuseError
+from indexer.errors import InputError, LibraryNotFound, PicfuseError
+from indexer.folders import existing_folder
 from indexer.schema import FAILED, MISSING, PRESENT
 from indexer.settings import DEFAULT_ENCODER
 from ui.views.indexing import Desk, IndexJob, desk_of
@@ -131,12 +132,12 @@ def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
             "Add folder", disabled=busy, icon=":material/add:", on_click=_take_folder
         )
     taken = st.session_state.get(_TAKEN, "")
-    if _is_folder(taken):
+    wrong = _wrong_with(taken) if taken else None
+    if wrong is not None and taken == typed.strip():
+        notice("The folder could not be added", wrong)
+    elif taken and wrong is None:
         del st.session_state[_TAKEN]
         _start(options, opened, desk, [taken])
-    elif taken and taken == typed.strip():
-        said = f"{taken}: no such folder; name a folder of pictures"
-        notice("The folder could not be added", said)
     if opened is None:
         return
     known = _known_folders(opened)
@@ -152,15 +153,17 @@ def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
 def _take_folder() -> None:
     """Take the folder that was typed; one that is none stays in the box, to be put right."""
     st.session_state[_TAKEN] = said = st.session_state["folder"].strip()
-    if _is_folder(said):
+    if said and _wrong_with(said) is None:
         st.session_state["folder"] = ""
 
 
-def _is_folder(said: str) -> bool:
+def _wrong_with(folder: str) -> str | None:
+    """Why a folder that was typed cannot be indexed."""
     try:
-        return bool(said) and Path(said).expanduser().is_dir()
-    except (OSError, RuntimeError, ValueError):  # not allowed, no such user, not a name
-        return False
+        existing_folder(Path(folder))
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _known_folders(opened: Opened) -> list[Path]:
