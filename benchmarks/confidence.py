@@ -86,7 +86,7 @@ def captioned_pool(folder: Path, only: frozenset[bytes]) -> tuple[Pool, Encoder]
 def _pool(library: Library) -> Pool:
     (folder,) = library.catalogue.folders()
     known = library.catalogue.known_pictures(folder.id)
-    ids = np.array(library.catalogue.present_ids())
+    ids = np.sort(library.catalogue.present_ids())  # as rows are read
     pool, names = read_pool(library, ids), {p.id: name for name, p in known.items()}
     order = sorted(range(len(ids)), key=lambda n: names[int(ids[n])])
     return pool.take(np.array(order))
