@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import IndexOptions, index_folder
-from indexer.encoders import IMAGE, TEXT, unit_rows
-from indexer.encoders.protocol import without_hub
+from indexer.embedding import IMAGE, TEXT, unit_rows, without_hub
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.datasets import read_split
 from search import Query, Searcher, Term

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from indexer.decoded import min_side
 from indexer.encoders import load_encoder
-from indexer.images import ImageTransform, decode
+from indexer.images import decode
+from indexer.transform import ImageTransform
 
 FIGURE = 0.995
 AT_ONCE = 16

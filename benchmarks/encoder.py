@@ -26,7 +26,7 @@ from indexer.encoders.layout import Run, Streams, measured_layout
 from indexer.encoders.mini import Towers
 from indexer.encoders.quantising import quantise, sample_pixels
 from indexer.encoders.towers import ImageTower, Trunk
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 
 AT_ONCE = 32
 SIZE = 260

@@ -30,7 +30,7 @@ import numpy as np
 
 from indexer import Library, index_folder
 from indexer.captions import find_captions
-from indexer.encoders import IMAGE, TEXT, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, asking, unit_rows
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.datasets import read_split
 from indexer.training.hypernyms import Hypernyms

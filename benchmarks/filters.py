@@ -21,10 +21,11 @@ from many_pictures import QUESTIONS, many_pictures
 from numpy.typing import NDArray
 from warm_query import Remembered
 
-from indexer.encoders import TEXT, asking
+from indexer.embedding import TEXT, asking
 from indexer.reading import ReadLibrary
+from indexer.scoring import StoredRows
 from search import Answer, Query, Searcher
-from search.ranking import StoredRows, scores
+from search.ranking import scores
 
 SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0)
 HITS, PAGES = 20, 10

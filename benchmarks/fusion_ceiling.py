@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.confidence.pool import Pool
-from indexer.encoders import TEXT, asking
+from indexer.embedding import TEXT, asking
 from indexer.encoders.heads import BUILT_IN, read_heads
 from indexer.encoders.mini import means_of
 from indexer.training.datasets import held_out, read_split

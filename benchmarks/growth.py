@@ -35,10 +35,10 @@ from indexer.decoded import Decoded
 from indexer.encoders import registry
 from indexer.exif import Exif
 from indexer.folders import name_folders
-from indexer.images import FoundPicture
 from indexer.perceptual_hash import BITS
 from indexer.plan import FolderPlan
 from indexer.report import BATCH, IndexReport
+from indexer.scanning import FoundPicture
 from indexer.storing import encode_pictures, store_pictures
 from search import Searcher
 

@@ -23,7 +23,8 @@ from large_pictures import large_pictures
 from numpy.typing import NDArray
 
 from indexer import Library, index_folder
-from indexer.decoding import Decoded, DecodingPool
+from indexer.decoded import Decoded
+from indexer.decoding import DecodingPool
 from indexer.encoders import Encoder, Pixels, load_encoder
 from indexer.report import BATCH
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from own_fusion import labelled
 
 from indexer import Library, index_folder
-from indexer.encoders import TEXT, Rows, asking
+from indexer.embedding import TEXT, Rows, asking
 from indexer.encoders.heads import BUILT_IN, CLASSES, read_heads
 from indexer.encoders.mini import Towers, means_of, project_texts
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 from indexer.training.imagenet import Kind, imagenet_kinds
 
 FEWEST, MOST = 2, 150  # photographs of a kind

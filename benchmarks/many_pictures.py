@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from indexer import Library
 from indexer.batch import Batch, PictureFacts
 from indexer.captions import Caption
-from indexer.encoders import IMAGE, TEXT, Encoder, Rows, load_encoder, unit_rows
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
+from indexer.encoders import Encoder, load_encoder
+from indexer.locations import cache_directory
 from indexer.notation import SCHEMA, text_hash
-from indexer.settings import cache_directory
 
 BATCH = 5_000
 FOLDERS = 100

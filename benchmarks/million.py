@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from photograph_views import Views
 
 from indexer.compressed import Compressed, CompressedFacts
-from indexer.embedded import Embedded
-from indexer.encoders import Encoder, unit_rows
+from indexer.embedding import Embedded, unit_rows
+from indexer.encoders import Encoder
 from indexer.fusion import Concat
 from indexer.row_blocks import MappedBlock, RowBlock, write_block
 from indexer.segments import SEGMENT

@@ -18,7 +18,7 @@ import numpy as np
 
 from indexer import Library
 from indexer.batch import PictureFacts
-from indexer.encoders import IMAGE
+from indexer.embedding import IMAGE
 from indexer.images import hash_bytes
 from search import Searcher
 

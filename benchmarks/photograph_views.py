@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.encoders import Encoder, load_encoder
+from indexer.files import whole_file
 from indexer.images import decode
-from indexer.settings import cache_directory
-from indexer.whole_file import whole_file
+from indexer.locations import cache_directory
 
 VARIABLE = "PICFUSE_TEST_DATA"
 DATA = Path(os.environ.get(VARIABLE) or Path(__file__).parents[2] / "shared" / "data")

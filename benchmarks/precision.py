@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from indexer.encoders.heads import BUILT_IN, file_hash
+from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.mini import INT8_COST, LOSS
-from indexer.whole_file import whole_file
+from indexer.files import file_hash, whole_file
 
 SHOWN = ("r@1", "r@5", "r@10")
 

@@ -19,11 +19,12 @@ from kinds import asked_for, average_precision
 from numpy.typing import NDArray
 
 from indexer import IndexOptions, index_folder
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 from indexer.encoders.heads import BUILT_IN, read_heads
 from indexer.encoders.mini import Towers
 from indexer.encoders.names import WORD_PART
-from indexer.settings import DEFAULT_ENCODER, cache_directory
+from indexer.locations import cache_directory
+from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split
 from indexer.training.phrases import Captions, common_words, short_texts

@@ -25,8 +25,9 @@ from tag_labels import KINDS, MOODS, kinds, moods, write_labels
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import load_encoder
-from indexer.settings import DEFAULT_ENCODER, cache_directory
-from indexer.tagging.head import INPUTS, TagHead, TagHeadFacts, write_tag_head
+from indexer.locations import cache_directory
+from indexer.settings import DEFAULT_ENCODER
+from indexer.tag_head import INPUTS, TagHead, TagHeadFacts, write_tag_head
 from indexer.training.bootstrap import ends
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import held_out, read_split

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, TEXT, unit_rows
-from indexer.images import ImageTransform
+from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.transform import ImageTransform
 
 DIM, SIDE = 512, 4
 OPENED = "PICFUSE_TINY_OPENED"

@@ -35,10 +35,11 @@ from photograph_views import (
 
 from indexer import compressed
 from indexer.compressing import compress
-from indexer.encoders import IMAGE, TEXT, Encoder, asking, load_encoder
-from indexer.nearest import ranked
+from indexer.embedding import IMAGE, TEXT, asking
+from indexer.encoders import Encoder, load_encoder
+from indexer.nearest import Wanted, ranked
 from indexer.scoring import StoredRows
-from search.ranking import Wanted, nearest
+from search.ranking import nearest
 
 WEIGHTS = (0.0, 0.5, 1.0)
 BEST = 10

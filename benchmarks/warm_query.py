@@ -19,7 +19,8 @@ import numpy as np
 from many_pictures import QUESTIONS, many_pictures
 from numpy.typing import NDArray
 
-from indexer.encoders import Encoder, Pixels, Rows
+from indexer.embedding import Rows
+from indexer.encoders import Encoder, Pixels
 from indexer.reading import ReadLibrary
 from search import Query, Searcher
 

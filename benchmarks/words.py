@@ -20,7 +20,7 @@ from pathlib import Path
 from indexer import IndexOptions, Library, index_folder
 from indexer.batch import PictureFacts
 from indexer.captions import Caption
-from indexer.encoders import IMAGE, TEXT
+from indexer.embedding import IMAGE, TEXT
 from indexer.notation import text_hash
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library

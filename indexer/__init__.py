@@ -1,4 +1,4 @@
-"""What changes a library, and what both sides stand on.
+"""Building and maintaining a library, and the foundations that searching shares.
 
 The public names are imported when they are first used, so that a command that needs one
 module does not wait for all.
@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from indexer.errors import PicfuseError
     from indexer.library import Library
     from indexer.pipeline import index_folder
-    from indexer.report import Failure, IndexOptions, IndexReport, Progress
+    from indexer.progress import Failure, Progress
+    from indexer.report import IndexOptions, IndexReport
 
 _HOMES = {
-    "Failure": "indexer.report",
+    "Failure": "indexer.progress",
     "IndexOptions": "indexer.report",
     "IndexReport": "indexer.report",
     "Library": "indexer.library",
     "PicfuseError": "indexer.errors",
-    "Progress": "indexer.report",
+    "Progress": "indexer.progress",
     "index_folder": "indexer.pipeline",
 }
 

@@ -11,27 +11,14 @@ from sqlalchemy.orm import Session
 
 from indexer.album_changes import AlbumChanges
 from indexer.captions import Caption as FoundCaption
+from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.embeddings import unused_parts
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows
+from indexer.encoders.protocol import Encoder
 from indexer.folder_changes import FolderChanges
 from indexer.golden import Golden
 from indexer.lookup import chunks
-from indexer.schema import (
-    FAILED,
-    MISSING,
-    NEVER,
-    PRESENT,
-    VECTORS,
-    Base,
-    Caption,
-    Embedding,
-    EncoderRow,
-    Picture,
-    Segment,
-    Setting,
-    pack,
-    text_hash,
-)
+from indexer.notation import FAILED, MISSING, NEVER, PRESENT, VECTORS, pack, text_hash
+from indexer.schema import Base, Caption, Embedding, EncoderRow, Picture, Segment, Setting
 from indexer.tagging.changes import TagChanges
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.

@@ -17,15 +17,8 @@ from indexer.captions import Caption as FoundCaption
 from indexer.database import explained
 from indexer.engine import reading_by
 from indexer.lookup import CHUNK, Lookup, chunks, full_path
-from indexer.schema import (
-    FAILED,
-    MISSING,
-    PRESENT,
-    Caption,
-    EncoderRow,
-    Folder,
-    Picture,
-)
+from indexer.notation import FAILED, MISSING, PRESENT
+from indexer.schema import Caption, EncoderRow, Folder, Picture
 
 
 @dataclass(frozen=True, slots=True)

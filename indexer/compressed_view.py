@@ -15,7 +15,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Rows
+from indexer.embedding import Rows
 from indexer.named_files import write_named
 from indexer.row_blocks import RowsDamaged, read_checked
 from indexer.vectors import Ids

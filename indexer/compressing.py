@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from indexer import compressed
 from indexer.compressed import LADDER, Compressed, CompressedFacts, ViewFacts, weights_of
-from indexer.embedded import Embedded
-from indexer.encoders.protocol import IMAGE, TEXT, Encoder, Rows, asking
+from indexer.embedding import IMAGE, TEXT, Embedded, Rows, asking
+from indexer.encoders.protocol import Encoder
 from indexer.nearest import Wanted, candidates_of, ranked
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.row_blocks import MappedBlock, RowsDamaged
 from indexer.scoring import StoredRows, plain_gain, targets
 from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids

@@ -15,7 +15,6 @@ from indexer.errors import PictureError
 from indexer.exif import Exif, exif
 from indexer.images import (
     MAX_PIXELS,
-    ImageTransform,
     hash_bytes,
     open_picture,
     read_picture,
@@ -24,6 +23,7 @@ from indexer.images import (
 )
 from indexer.perceptual_hash import perceptual_hash
 from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
+from indexer.transform import ImageTransform
 
 _GIB = 2**30
 MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take

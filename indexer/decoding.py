@@ -34,9 +34,10 @@ from indexer.decoded import (
     decode_file,
 )
 from indexer.errors import PicfuseError
-from indexer.images import MAX_PIXELS, ImageTransform
+from indexer.images import MAX_PIXELS
 from indexer.report import TIME_LIMIT, IndexOptions
 from indexer.slots import Slots
+from indexer.transform import ImageTransform
 from indexer.workers import start_workers, worker_pool
 
 __all__ = [

@@ -6,10 +6,12 @@ torch tensors: both know `@`, `+` and `*`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-from indexer.arrays import Array, Joined
+Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
+Arrays: TypeAlias = Mapping[str, Any]  # weights by name
+Joined: TypeAlias = Callable[..., Array]  # `np.concatenate` or `torch.cat`
 
 
 class Modality(NamedTuple):

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.embedding import IMAGE, TEXT, Embedded, unit_rows
 from indexer.lookup import Tables, chunks
 from indexer.notation import unpack
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Independent features of pictures: `v_i`, `v_t` (n, dim) and which have a caption (n,)."""
-
-    ids: NDArray[np.int64]
-    v_i: Rows
-    v_t: Rows
-    has_caption: NDArray[np.bool_]
 
 
 class PictureEmbeddings(Tables):

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from indexer.database import explained
 from indexer.embedded import PictureEmbeddings
-from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.engine import reading_by
 from indexer.lookup import chunks
-from indexer.schema import LATEST, NEVER, PRESENT, Caption, Embedding, Folder, Picture, unpack
+from indexer.notation import LATEST, NEVER, PRESENT, unpack
+from indexer.schema import Caption, Embedding, Folder, Picture
 
 
 def unused_parts() -> Iterator[ColumnElement[bool]]:

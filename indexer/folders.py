@@ -9,9 +9,9 @@ from pathlib import Path
 from indexer.captions import find_captions
 from indexer.catalogue import KnownFolder
 from indexer.errors import CaptionFileError, InputError
-from indexer.images import SUFFIXES
 from indexer.library import Library
 from indexer.report import IndexOptions
+from indexer.scanning import SUFFIXES
 
 
 def name_folders(

@@ -26,9 +26,10 @@ from indexer.fusion import open_fusion
 from indexer.library import Library
 from indexer.locking import only_writer
 from indexer.plan import FolderPlan, plan_folder
+from indexer.progress import Progress
 from indexer.pruning import prune
 from indexer.reencoding import change_encoder
-from indexer.report import BATCH, IndexOptions, IndexReport, Progress
+from indexer.report import BATCH, IndexOptions, IndexReport
 from indexer.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
 from indexer.tagging.current import adopt, named_heads
 

@@ -17,10 +17,9 @@ from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.catalogue import Catalogue, KnownFolder, KnownPicture
 from indexer.database import FILE
 from indexer.errors import CaptionFileError
-from indexer.images import FoundPicture, scan
+from indexer.notation import FAILED, LATEST, MISSING, PRESENT
 from indexer.report import IndexOptions, IndexReport
-from indexer.scanning import Beside, ScanProblem
-from indexer.schema import FAILED, LATEST, MISSING, PRESENT
+from indexer.scanning import Beside, FoundPicture, ScanProblem, scan
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from indexer.errors import InputError
 from indexer.folders import absolute
 from indexer.library import Library
 from indexer.locking import only_writer
+from indexer.notation import MOVING
 from indexer.report import IndexReport
-from indexer.schema import MOVING
 
 
 def prune(library: Library, folders: Sequence[KnownFolder], report: IndexReport) -> int:

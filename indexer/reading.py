@@ -23,7 +23,8 @@ from indexer.database import (
     to_read,
 )
 from indexer.directory import is_file
-from indexer.embedded import Embedded, PictureEmbeddings
+from indexer.embedded import PictureEmbeddings
+from indexer.embedding import Embedded
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError, LibraryNotFound
 from indexer.fusion import Fusion

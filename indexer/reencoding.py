@@ -14,14 +14,16 @@ from itertools import islice
 from indexer.batch import Batch
 from indexer.decoded import Decoded
 from indexer.decoding import decoding_pool
-from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
+from indexer.embedding import IMAGE, TEXT
+from indexer.encoders import Encoder, load_encoder
 from indexer.errors import InputError
 from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
 from indexer.kept_fusion import keep_fusion
 from indexer.library import Library
-from indexer.report import BATCH, IndexOptions, IndexReport, Progress
-from indexer.schema import MOVING, SETTINGS
+from indexer.notation import MOVING, SETTINGS
+from indexer.progress import Progress
+from indexer.report import BATCH, IndexOptions, IndexReport
 from indexer.settings import LibrarySettings
 from indexer.storing import encoded_images
 from indexer.tagging.current import named_heads, tag_all

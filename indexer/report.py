@@ -8,26 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.captions import CaptionFile
+from indexer.progress import Failure
 
 BATCH = 32  # pictures a transaction: the work that a pulled plug can cost
 TIME_LIMIT = 60.0  # seconds for one picture
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that could not be used, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far indexing is: `done` of `total` pictures that need work; `what` names other work."""
-
-    done: int
-    total: int
-    what: str = ""
 
 
 @dataclass(slots=True)

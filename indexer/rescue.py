@@ -21,7 +21,8 @@ from indexer.engine import migrate, open_engine
 from indexer.errors import LibraryDamaged, LibraryError
 from indexer.library import Library
 from indexer.locking import only_writer
-from indexer.schema import NEVER, SCHEMA, SETTINGS, Base
+from indexer.notation import NEVER, SCHEMA, SETTINGS
+from indexer.schema import Base
 from indexer.tagging.current import damaged_heads, tag_all
 
 DAMAGED = "catalogue.damaged.sqlite"

@@ -20,7 +20,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Rows
+from indexer.embedding import Rows
 from indexer.errors import LibraryDamaged
 from indexer.fusion import Fusion, RowSums
 from indexer.named_files import write_named

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.compressed import Compressed, CompressedFacts
-from indexer.encoders.protocol import Rows
+from indexer.embedding import Rows
 from indexer.fusion import Fusion
 from indexer.lookup import Lookup, chunks
 from indexer.notation import GONE, VECTORS

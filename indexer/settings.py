@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-
-import platformdirs
 
 DEFAULT_ENCODER = "mini"
 DEFAULT_FUSION = "concat"
@@ -52,13 +49,3 @@ class LibrarySettings:
     def with_weight(self, weight: float) -> LibrarySettings:
         """The same settings with another weight for queries that name none."""
         return replace(self, weight=weight)
-
-
-def default_library() -> Path:
-    """The library that is used where none is named: in the user's data directory."""
-    return platformdirs.user_data_path("picfuse") / "library"
-
-
-def cache_directory() -> Path:
-    """Where exported towers and other things live that can be made again."""
-    return platformdirs.user_cache_path("picfuse")

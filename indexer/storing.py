@@ -14,12 +14,13 @@ from indexer.batch import PictureFacts
 from indexer.captions import Caption
 from indexer.catalogue import ContentFacts
 from indexer.decoded import Decoded, DecodeFailure, Known, Outcome
-from indexer.encoders import IMAGE, TEXT, Encoder, Rows
-from indexer.images import FoundPicture
+from indexer.embedding import IMAGE, TEXT, Rows
+from indexer.encoders import Encoder
 from indexer.library import Library
+from indexer.notation import PRESENT, pack, text_hash, unpack
 from indexer.plan import FolderPlan
 from indexer.report import IndexReport
-from indexer.schema import PRESENT, pack, text_hash, unpack
+from indexer.scanning import FoundPicture
 from indexer.tagging.current import tag_pictures
 
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)

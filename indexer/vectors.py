@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Rows
+from indexer.embedding import Rows
 from indexer.fusion import Fusion, RowSums
 from indexer.notation import GONE
 from indexer.row_blocks import RowBlock

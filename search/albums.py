@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.albums import Album, AlbumTerm, KeptPicture
-from indexer.encoders import unit_rows
-from indexer.encoders.protocol import same_space
+from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.notation import pack, unpack
 from indexer.reading import ReadLibrary

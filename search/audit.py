@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.embedded import Embedded
-from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
-from indexer.encoders.protocol import without_hub
+from indexer.embedding import IMAGE, TEXT, Embedded, Rows, unit_rows, without_hub
 from indexer.fusion.base import OWN_MEANS_FROM
 
 NEIGHBOURS = 10  # pictures and captions that tell how crowded the surroundings of one are

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 from indexer.errors import InputError
 
 STRENGTH = 0.3  # where none is named: what it costs and gains is in benchmarks/README.md

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer import Library
 from indexer.copies import CopyInfo, copies
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 from indexer.errors import InputError
 from indexer.perceptual_hash import BITS
 

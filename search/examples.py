@@ -12,8 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, TEXT, Rows, unit_rows
-from indexer.encoders.protocol import without_hub
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
 from indexer.notation import unpack
 from indexer.reading import ReadLibrary

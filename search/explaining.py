@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedded import Embedded
-from indexer.encoders import Rows
+from indexer.embedding import Embedded, Rows
 from indexer.reading import ReadLibrary
 from indexer.scoring import Asked, StoredRows
 from search.excluding import penalty

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import Rows, unit_rows
+from indexer.embedding import Rows, unit_rows
 from indexer.errors import QueryError
 from search.query import EmbeddedQuery
 

@@ -13,10 +13,10 @@ from indexer.encoders import LocatingEncoder
 from indexer.errors import ModelError, PictureError, QueryError
 from indexer.images import decode
 from indexer.reading import ReadLibrary
+from indexer.scoring import StoredRows
 from indexer.transform import Box, ImageTransform
 from search.pictures import read_query_picture
 from search.query import Query, as_query, embed
-from search.ranking import StoredRows
 
 COLD, HOT = np.array([[20, 24, 60], [255, 90, 20]], np.float32)  # colours laid over a picture
 COVER = 0.6  # of a picture that these hide where it is coldest; half as much where it is hottest

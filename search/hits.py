@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, TEXT
+from indexer.embedding import IMAGE, TEXT
 from indexer.lookup import PictureInfo
 from indexer.notation import thumbnail_path
 from indexer.reading import ReadLibrary

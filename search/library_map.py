@@ -11,10 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.files import whole_file
+from indexer.locations import cache_directory
 from indexer.lookup import chunks
 from indexer.reading import ReadLibrary
-from indexer.settings import cache_directory
-from indexer.whole_file import whole_file
 from search.export.rows import embeddings_of, width_of
 from search.projection import Points, method_of, projected
 

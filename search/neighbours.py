@@ -6,7 +6,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 
 EXACT_UP_TO = 100_000  # rows: beyond, neighbours are looked for in the nearest clusters
 PROBED = 8  # of them

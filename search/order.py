@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.nearest import ranked
+from indexer.nearest import Wanted, ranked
+from indexer.scoring import StoredRows
 from indexer.vectors import picture_ids
-from search.ranking import StoredRows, Wanted, nearest
+from search.ranking import nearest
 
 Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
 

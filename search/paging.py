@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, unit_rows
+from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
 from indexer.lookup import PictureInfo
 from indexer.reading import ReadLibrary

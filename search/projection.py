@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 from indexer.errors import InputError
 
 METHODS = ("auto", "pca", "umap")

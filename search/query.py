@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, TEXT, Encoder, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, asking, unit_rows
+from indexer.encoders import Encoder
 from indexer.errors import PlacedError, QueryError
 from indexer.scanning import SUFFIXES
 from search.examples import Example

@@ -12,10 +12,13 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import IMAGE, RestingEncoder, asking
+from indexer.embedding import IMAGE, asking
+from indexer.encoders import RestingEncoder
 from indexer.errors import QueryError
+from indexer.nearest import Wanted, best
 from indexer.reading import ReadLibrary
 from indexer.row_blocks import RowsDamaged
+from indexer.scoring import StoredRows
 from indexer.vectors import VectorIndex, picture_ids
 from search.confidence import askable, kept_by_words, weighed
 from search.examples import examples_of, marked_rows
@@ -29,7 +32,6 @@ from search.options import Options, complete
 from search.order import Listed, Order, best_first, preceded, reaching
 from search.paging import Page, page_of, placed
 from search.query import EmbeddedQuery, Query, Term, as_query, embed
-from search.ranking import StoredRows, Wanted, best
 from search.unknown import asks_nothing, guessed, unknown_words
 from search.wording import Wording, by_words, with_words
 

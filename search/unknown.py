@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from indexer.confidence.calibration import shipped
-from indexer.encoders.protocol import same_space
+from indexer.embedding import same_space
 from indexer.reading import ReadLibrary
 from indexer.tokens import WORD, forms
 from indexer.word_lookup import WordLookup

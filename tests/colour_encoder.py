@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.errors import ModelError
-from indexer.images import ImageTransform
+from indexer.transform import ImageTransform
 
 DIM = 5
 GATE = "COLOUR_GATE"  # in the environment: a file; while it is there, only one batch is encoded

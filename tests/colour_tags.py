@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from colour_encoder import DIM, ColourEncoder
 
-from indexer.tagging.head import TagHeadFacts, packed
+from indexer.tag_head import TagHeadFacts, packed
 
 TAGS = ("reddish", "bluish", "says blue")
 RED, BLUE = 0, 2

@@ -20,9 +20,10 @@ from indexer import Library, doctor, pipeline
 from indexer.database import FILE
 from indexer.decoded import DecodeSettings, decode_file
 from indexer.doctor import examine
-from indexer.encoders import IMAGE, TEXT, registry
+from indexer.embedding import IMAGE, TEXT
+from indexer.encoders import registry
 from indexer.images import hash_bytes
-from indexer.schema import text_hash
+from indexer.notation import text_hash
 from search import Searcher
 
 ROOT = Path(__file__).parent.parent

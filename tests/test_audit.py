@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Library
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from search.audit import FEWEST, agreement, doubtful, suggested
 
 COLOURS = ("red", "green", "blue", "black", "yellow")

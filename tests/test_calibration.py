@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from indexer.tagging.head import as_probabilities
+from indexer.tag_head import as_probabilities
 from indexer.training.bootstrap import intervals as rank_intervals
 from indexer.training.calibration import cross_fitted, fit_calibration, folds
 from indexer.training.recall import Found

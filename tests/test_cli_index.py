@@ -11,9 +11,9 @@ from command_line import answered, index_colours, interrupted, process, refusal,
 from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
 from indexer import IndexOptions, IndexReport, Library, decoding, scanning
+from indexer.locations import default_library
 from indexer.pipeline import index_progress
 from indexer.report import TIME_LIMIT
-from indexer.settings import default_library
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way

@@ -9,7 +9,7 @@ from colour_tags import colour_head, likely
 from command_line import answered, index_colours, refusal, run
 from PIL import Image
 
-from indexer.tagging.head import read_tag_head
+from indexer.tag_head import read_tag_head
 
 NAMED = {"red.png", "yellow.png"}
 

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from indexer.encoders.heads import BUILT_IN, TAIL, read_heads
 from indexer.encoders.mini import Towers
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 from indexer.training import recipe, texts
 from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 

@@ -13,11 +13,12 @@ from indexer import Library, compressed, compressing, segments
 from indexer.compressed import LADDER, CompressedFacts, ViewFacts
 from indexer.compressing import compress
 from indexer.doctor import examine, repair
-from indexer.encoders import unit_rows
-from indexer.nearest import candidates_of
+from indexer.embedding import unit_rows
+from indexer.nearest import Wanted, candidates_of, ranked
+from indexer.scoring import StoredRows
 from search import Query, Searcher, Term
 from search import ranking as ranking_module
-from search.ranking import StoredRows, Wanted, nearest, ranked
+from search.ranking import nearest
 
 WEIGHTS = (0, 0.2, 0.5, 0.7, 1)
 _LARGE: list[Path] = []

@@ -30,7 +30,8 @@ from indexer.confidence.line import (
 )
 from indexer.confidence.pool import Pool, read_pool
 from indexer.confidence.trials import Setting, Trial, part_of, tried
-from indexer.encoders import load_encoder, unit_rows
+from indexer.embedding import unit_rows
+from indexer.encoders import load_encoder
 from indexer.fusion import fusions_for, open_fusion
 from indexer.reading import ReadLibrary
 from search import Hit, Query, Searcher, Term

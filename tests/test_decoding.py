@@ -12,18 +12,12 @@ import odd_pictures
 import pytest
 from PIL import Image
 
-from indexer.decoding import (
-    Decoded,
-    DecodeFailure,
-    DecodeSettings,
-    DecodingPool,
-    Known,
-    Outcome,
-    decode_file,
-)
+from indexer.decoded import Decoded, DecodeFailure, DecodeSettings, Known, Outcome, decode_file
+from indexer.decoding import DecodingPool
 from indexer.errors import PicfuseError
-from indexer.images import ImageTransform, content_hash, decode
-from indexer.thumbnails import thumbnail_path
+from indexer.images import content_hash, decode
+from indexer.notation import thumbnail_path
+from indexer.transform import ImageTransform
 
 TRANSFORM = ImageTransform(32, "squash", "bicubic")
 

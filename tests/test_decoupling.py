@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indexer.decoupling import Modality, decoupled
 from indexer.fusion.gated import gated
-from indexer.tagging.head import logits
+from indexer.tag_head import logits
 
 seeds = st.integers(0, 10**6)
 

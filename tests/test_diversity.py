@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Library
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from search import Searcher
 from search.diversity import STRENGTH, pool_of, varied
 from ui.cli import search_options

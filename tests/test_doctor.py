@@ -13,7 +13,8 @@ from indexer.database import FILE
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryDamaged, LibraryLocked
 from indexer.locking import only_writer
-from indexer.thumbnails import read_thumbnail, thumbnail_path
+from indexer.notation import thumbnail_path
+from indexer.thumbnails import read_thumbnail
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

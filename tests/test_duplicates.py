@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from indexer import Library, index_folder
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from indexer.errors import InputError
 from indexer.perceptual_hash import perceptual_hash
 from search.duplicates import SAME_BITS, Tier, _similar, duplicates

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoders import load_encoder, unit_rows
+from indexer.embedding import unit_rows
+from indexer.encoders import load_encoder
 from indexer.errors import InputError, ModelError
 from indexer.fusion import open_fusion
 from indexer.training.bootstrap import ENOUGH

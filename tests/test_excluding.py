@@ -8,11 +8,13 @@ from test_compressed import _small, bring_up  # noqa: F401 - makes small librari
 from test_searcher import fill
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
+from indexer.nearest import Wanted
+from indexer.scoring import StoredRows
 from search import Query, Searcher
 from search.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
 from search.query import EmbeddedQuery, Without
-from search.ranking import StoredRows, Wanted, scores
+from search.ranking import scores
 
 NOBODY = np.zeros(0, np.int64)
 

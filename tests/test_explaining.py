@@ -11,7 +11,7 @@ from learned_fusions import fusion_content
 from test_ranking import DIM, features, stored_rows
 
 from indexer import Library, index_folder
-from indexer.embedded import Embedded
+from indexer.embedding import Embedded
 from indexer.fusion import Concat, Mean
 from indexer.fusion.registry import restore_fusion
 from indexer.scoring import Asked

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from search import Searcher, folding
 from search.folding import are_alike, leaders
 from search.options import complete

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from learned_fusions import fusion_content, random_tensors, write_fusion
 
-from indexer.encoders import IMAGE, TEXT, load_encoder, unit_rows
+from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.encoders import load_encoder
 from indexer.encoders.heads import BUILT_IN as HEADS
 from indexer.errors import InputError, ModelError
 from indexer.fusion import (

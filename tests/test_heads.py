@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from safetensors.numpy import load_file, save_file
 
+from indexer.embedding import HUB, IMAGE, TEXT, unit_rows
 from indexer.encoders import graphs, towers
 from indexer.encoders.graphs import Graph, checksum, export_tower
 from indexer.encoders.heads import (
@@ -33,7 +34,6 @@ from indexer.encoders.heads import (
     class_branch,
     class_part_of_images,
     class_part_of_texts,
-    file_hash,
     has_text_tail,
     head,
     image_features,
@@ -52,8 +52,8 @@ from indexer.encoders.mini import (
 )
 from indexer.encoders.names import NAMED, WORD_PART, named
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
-from indexer.encoders.protocol import HUB, IMAGE, TEXT, unit_rows
 from indexer.errors import ModelError
+from indexer.files import file_hash
 
 SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768, "n": 1000}
 SIZES |= {"m": 7}

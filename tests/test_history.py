@@ -32,7 +32,8 @@ from indexer import (
     pipeline,
     segments,
 )
-from indexer.encoders import IMAGE, TEXT, registry
+from indexer.embedding import IMAGE, TEXT
+from indexer.encoders import registry
 from indexer.images import hash_bytes
 from indexer.pipeline import index_progress
 from search import Query, Searcher, Term

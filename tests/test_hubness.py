@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.encoders import IMAGE, TEXT, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, asking, unit_rows
 from indexer.encoders.heads import empty_part
 from indexer.encoders.hubness import (
     AIM,

@@ -16,18 +16,9 @@ from odd_pictures import close
 from PIL import Image, ImageCms
 
 from indexer.errors import PictureError
-from indexer.images import (
-    MAX_PIXELS,
-    FoundPicture,
-    ImageTransform,
-    ScanProblem,
-    content_hash,
-    decode,
-    hash_bytes,
-    open_picture,
-    scan,
-    upright_size,
-)
+from indexer.images import MAX_PIXELS, content_hash, decode, hash_bytes, open_picture, upright_size
+from indexer.scanning import FoundPicture, ScanProblem, scan
+from indexer.transform import ImageTransform
 
 
 def pixel(image: Image.Image, x: int = 0, y: int = 0) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from sqlalchemy import exc, text
 
 from indexer import IndexOptions, Library, catalogue, database, index_folder
 from indexer.database import FILE, explained
-from indexer.encoders import IMAGE, TEXT
+from indexer.embedding import IMAGE, TEXT
 from indexer.errors import (
     EncoderMismatch,
     InputError,

@@ -9,7 +9,7 @@ import torch
 from tensorboardX.proto.event_pb2 import Event
 from torch import nn
 
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.training.loop import Epoch, LoopSettings, Task, parameter_groups, train
 
 SETTINGS = LoopSettings(epochs=6, patience=6, learning_rate=0.05, seed=3)

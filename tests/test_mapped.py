@@ -7,10 +7,11 @@ import pytest
 
 from indexer.encoders import graphs
 from indexer.encoders.graphs import Graph
-from indexer.encoders.heads import BUILT_IN, file_hash
+from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.packages import TEXT_TOWER
-from indexer.settings import cache_directory
+from indexer.files import file_hash
+from indexer.locations import cache_directory
 
 NAME = f"text-{TEXT_TOWER.sha256[:12]}-{file_hash(BUILT_IN)[:12]}"
 TOKENS = np.array([[101, 1037, 3899, 1999, 1996, 4586, 102], [101, 4937, 102, 0, 0, 0, 0]])

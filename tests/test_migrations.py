@@ -15,7 +15,8 @@ from indexer.database import FILE
 from indexer.doctor import examine
 from indexer.engine import create_tables, open_engine
 from indexer.errors import LibraryError
-from indexer.schema import SCHEMA, Base
+from indexer.notation import SCHEMA
+from indexer.schema import Base
 from search import Query, Searcher
 from search.albums import album_pictures, named_album, save_album
 

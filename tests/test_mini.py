@@ -11,13 +11,14 @@ import pytest
 from conftest import ROOT
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.encoders import IMAGE, TEXT, Encoder, load_encoder
+from indexer.embedding import IMAGE, TEXT
+from indexer.encoders import Encoder, load_encoder
 from indexer.encoders.heads import BUILT_IN, COARSE, read_heads, write_heads
 from indexer.encoders.mini import TRANSFORM, Towers
 from indexer.encoders.packages import TEXT_TOWER, TowerFile
 from indexer.errors import ModelError
 from indexer.images import decode
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 from search import Query, Searcher, Term
 
 SAMPLE = ROOT / "data" / "sample"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.embedding import unit_rows
 from indexer.encoders.names import NAMED, named
-from indexer.encoders.protocol import unit_rows
 
 
 def names(classes=4, words=3, seed=0):

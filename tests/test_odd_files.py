@@ -18,9 +18,8 @@ from test_decoding import by_name
 
 from indexer import IndexOptions, IndexReport, Library, decoding, index_folder
 from indexer.encoders import registry
-from indexer.images import FoundPicture, ScanProblem, scan
-from indexer.schema import FAILED, PRESENT
-from indexer.thumbnails import thumbnail_path
+from indexer.notation import FAILED, PRESENT, thumbnail_path
+from indexer.scanning import FoundPicture, ScanProblem, scan
 
 ONE = IndexOptions(workers=1)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.encoders import TEXT, asking, unit_rows
+from indexer.embedding import TEXT, asking, unit_rows
 from indexer.encoders.heads import (
     CLASS_PART,
     POOLED,

@@ -14,7 +14,8 @@ from conftest import ROOT
 from PIL import Image, ImageDraw
 
 from indexer import Library, index_folder
-from indexer.encoders import registry, unit_rows
+from indexer.embedding import unit_rows
+from indexer.encoders import registry
 
 sys.path.append(str(ROOT / "benchmarks"))
 

@@ -16,7 +16,7 @@ from PIL import Image
 from test_decoding import by_name
 
 from indexer import Failure, IndexOptions, IndexReport, Library, Progress, decoding, index_folder
-from indexer.decoding import DecodeFailure
+from indexer.decoded import DecodeFailure
 from indexer.errors import CaptionFileError, InputError, LibraryError
 from indexer.images import content_hash
 from indexer.pipeline import index_progress

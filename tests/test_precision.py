@@ -8,14 +8,15 @@ from command_line import answered, refusal, run
 from conftest import ROOT
 
 from indexer import Library
+from indexer.embedding import same_space
 from indexer.encoders import graphs, load_encoder, mini, quantising
 from indexer.encoders.graphs import Int8Graph, checksum, receipt_of
-from indexer.encoders.heads import BUILT_IN, file_hash
+from indexer.encoders.heads import BUILT_IN
 from indexer.encoders.layout import Layout, processor
 from indexer.encoders.mini import TRANSFORM, Towers, int8_costs_little
 from indexer.encoders.precision import in_precision, plain_name, precision_of
-from indexer.encoders.protocol import same_space
 from indexer.errors import InputError, ModelError
+from indexer.files import file_hash
 from indexer.fusion import open_fusion
 from indexer.images import decode
 from ui.cli.precision import model_for

@@ -7,7 +7,7 @@ from conftest import forget_counts
 
 from indexer import IndexOptions, index_folder
 from indexer.doctor import examine
-from indexer.encoders import IMAGE
+from indexer.embedding import IMAGE
 from indexer.errors import InputError
 from indexer.pruning import forget_folder
 from search import Searcher

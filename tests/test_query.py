@@ -15,7 +15,7 @@ import pytest
 from colour_encoder import MEANS, ColourEncoder
 from PIL import Image
 
-from indexer.encoders import IMAGE, TEXT
+from indexer.embedding import IMAGE, TEXT
 from indexer.errors import InputError, PlacedError, QueryError
 from indexer.images import hash_bytes
 from search import Query, Term, pictures

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from learned_fusions import fusion_content
 
-from indexer.encoders import IMAGE, TEXT, unit_rows
+from indexer.dot_products import product
+from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.fusion import LEARNED, Concat, Mean
 from indexer.fusion.registry import restore_fusion
-from indexer.nearest import Wanted, ranked
-from indexer.products import product
+from indexer.nearest import Wanted, best, ranked
 from indexer.row_blocks import RowBlock
-from indexer.scoring import plain_gain
+from indexer.scoring import StoredRows, plain_gain
 from indexer.vectors import KeyedBlock, VectorIndex, picture_ids
-from search.ranking import StoredRows, best, scores
+from search.ranking import scores
 
 DIM = 8
 seeds = st.integers(0, 2**32 - 1)

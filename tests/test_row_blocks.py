@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from odd_pictures import damaged
 
 from indexer import row_blocks
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from indexer.errors import LibraryDamaged, LibraryError
 from indexer.fusion import Concat, Mean
 from indexer.row_blocks import MappedBlock, RowBlock, RowsDamaged, write_block

@@ -9,8 +9,8 @@ from sqlalchemy import event
 from indexer import Library
 from indexer.batch import PictureFacts
 from indexer.captions import Caption
-from indexer.encoders import IMAGE, TEXT, unit_rows
-from indexer.schema import text_hash
+from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.notation import text_hash
 
 
 def steps(library: Library, ask) -> int:

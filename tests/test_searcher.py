@@ -16,10 +16,10 @@ from conftest import forget_counts
 from indexer import IndexOptions, Library, index_folder
 from indexer.batch import PictureFacts
 from indexer.captions import Caption
-from indexer.encoders import IMAGE, TEXT, registry, unit_rows
+from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.encoders import registry
 from indexer.errors import InputError, QueryError
-from indexer.schema import text_hash
-from indexer.thumbnails import thumbnail_path
+from indexer.notation import text_hash, thumbnail_path
 from search import Hit, Query, Searcher, Term
 from search import searcher as searching
 

@@ -10,7 +10,7 @@ from faults import decoding_here
 
 from indexer import IndexOptions, Library, index_folder, segments
 from indexer.doctor import examine
-from indexer.schema import GONE
+from indexer.notation import GONE
 from indexer.segments import stored_segments
 from search import Searcher
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from indexer.embedding import unit_rows
 from indexer.encoders.mini import heads_part_of_texts
-from indexer.encoders.protocol import unit_rows
 from indexer.training.aligning import AlignSettings
 from indexer.training.heads_model import HeadSizes
 from indexer.training.loop import Epoch, LoopSettings, train

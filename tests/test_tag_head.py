@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from indexer.errors import ModelError
-from indexer.tagging.head import (
+from indexer.tag_head import (
     CAPTIONED,
     INPUTS,
     PLAIN,

@@ -24,9 +24,9 @@ from indexer.errors import InputError, LibraryDamaged, ModelError
 from indexer.pipeline import index_progress
 from indexer.pruning import forget_folder
 from indexer.rescue import rescue
+from indexer.tag_head import TagHeadFacts, packed
 from indexer.tagging.changes import TagChanges
 from indexer.tagging.current import adopt
-from indexer.tagging.head import TagHeadFacts, packed
 from search import Query, Searcher
 
 QUICK = IndexOptions(workers=1)

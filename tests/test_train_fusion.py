@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoders import TEXT, asking, unit_rows
+from indexer.embedding import TEXT, asking, unit_rows
 from indexer.fusion import LEARNED, Mean
 from indexer.training.bootstrap import difference
 from indexer.training.corruption import corrupted, fitting_strength, recall_alone

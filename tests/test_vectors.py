@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from indexer.fusion import Mean, RowSums
 from indexer.vectors import VectorIndex
 

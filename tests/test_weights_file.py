@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
+from indexer.files import whole_file
 from indexer.weights_file import packed, unpacked
-from indexer.whole_file import whole_file
 
 TENSORS = {"a": np.arange(6, dtype=np.float16).reshape(2, 3), "b": np.ones(1, np.float32)}
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.confidence.pool import Ints, Pool
-from indexer.encoders.protocol import Rows
+from indexer.embedding import Rows
 
 Encode = Callable[[Sequence[str]], Rows]
 _TELLING = re.compile(r"[^\W\d_]{3,}")  # shorter words tell nothing in the languages with spaces

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.confidence.line import Line, Lines
-from indexer.encoders.protocol import same_space
+from indexer.embedding import same_space
 
 LONG = 8  # words from which a query is as telling as a caption
 BUILT_IN = Path(__file__).parent / "built-in.json"  # made by benchmarks/confidence.py --write

@@ -14,7 +14,7 @@ from indexer.confidence.pool import Captions, read_pool
 from indexer.confidence.trials import Setting
 from indexer.encoders import Encoder
 from indexer.fusion import Fusion
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.vectors import VectorIndex
 
 MOST = 2000  # pictures of the library that is asked: more would teach nothing new

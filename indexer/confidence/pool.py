@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedded import Embedded, PictureEmbeddings
-from indexer.encoders.protocol import TEXT, Rows, unit_rows
+from indexer.embedded import PictureEmbeddings
+from indexer.embedding import TEXT, Embedded, Rows, unit_rows
 from indexer.lookup import Lookup
 from indexer.notation import text_hash, unpack
 from indexer.settings import LibrarySettings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.confidence.asking import Asking
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
 from indexer.confidence.pool import Ints, Pool
-from indexer.encoders.protocol import TEXT, Rows, asking, unit_rows
+from indexer.embedding import TEXT, Rows, asking, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
 from indexer.scoring import Asked, Scores, StoredRows, block_scores
 

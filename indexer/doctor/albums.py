@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from indexer.albums import Album
 from indexer.doctor.finding import Finding, some
-from indexer.encoders import IMAGE
-from indexer.encoders.protocol import same_space
+from indexer.embedding import IMAGE, same_space
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
 

@@ -12,8 +12,8 @@ from indexer.batch import Batch
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
+from indexer.progress import Progress
 from indexer.reencoding import unfinished_move
-from indexer.report import Progress
 
 _LENGTH = 0.02  # how far float16 may leave a unit row from its length
 _INDEX_MESSAGES = ("missing from index", "wrong # of entries in index", "non-unique entry in index")

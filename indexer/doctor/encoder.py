@@ -11,13 +11,15 @@ import numpy as np
 from indexer.decoded import Decoded
 from indexer.decoding import decoding_pool
 from indexer.doctor.finding import Finding, some
+from indexer.embedding import IMAGE, unit_rows
 from indexer.embeddings import StoredFile
-from indexer.encoders import IMAGE, Encoder, unit_rows
+from indexer.encoders import Encoder
 from indexer.errors import EncoderMismatch, ModelError
 from indexer.golden import TOLERANCE, Golden, agreement, golden_of
 from indexer.library import Library
-from indexer.report import IndexOptions, Progress
-from indexer.schema import unpack
+from indexer.notation import unpack
+from indexer.progress import Progress
+from indexer.report import IndexOptions
 
 SAMPLE = 8  # pictures that are decoded and encoded again
 _ALIKE = 0.98  # cosine that a picture's embedding must have with the stored one

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from indexer.decoding import decoding_pool
 from indexer.doctor.finding import Finding, some
-from indexer.images import ImageTransform
 from indexer.library import Library
+from indexer.notation import thumbnail_path
+from indexer.progress import Progress
 from indexer.pruning import delete_unused_thumbnails, unused_thumbnails
-from indexer.report import IndexOptions, Progress
-from indexer.thumbnails import read_thumbnail, thumbnail_path
+from indexer.report import IndexOptions
+from indexer.thumbnails import read_thumbnail
+from indexer.transform import ImageTransform
 
 _AT_ONCE = 500
 _SMALLEST = ImageTransform(size=8, resize="squash", interpolation="bilinear")

@@ -10,7 +10,7 @@ from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
 from indexer.lookup import chunks
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.tagging.current import AT_ONCE, damaged_heads, predicted, tag_all
 
 _NEAR = 1e-4  # probabilities in batches of another size are added up in another order

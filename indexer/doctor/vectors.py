@@ -13,7 +13,7 @@ from indexer.compressing import compress
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.segments import (
     Segment,
     delete_other_files,

@@ -25,7 +25,7 @@ from indexer.doctor.vectors import segments
 from indexer.doctor.words import words
 from indexer.library import Library
 from indexer.locking import only_writer
-from indexer.report import Progress
+from indexer.progress import Progress
 
 Check: TypeAlias = Callable[[Library], Iterator[Finding | Progress]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from indexer.doctor.finding import Finding
 from indexer.library import Library
 from indexer.lookup import chunks
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.word_index import AT_ONCE
 
 

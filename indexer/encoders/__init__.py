@@ -1,16 +1,7 @@
 """Encoders: independent features of pictures and texts in one space."""
 
-from indexer.encoders.protocol import (
-    IMAGE,
-    TEXT,
-    Encoder,
-    LocatingEncoder,
-    Pixels,
-    RestingEncoder,
-    Rows,
-    asking,
-    unit_rows,
-)
+from indexer.embedding import IMAGE, TEXT, Rows, asking, unit_rows
+from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, RestingEncoder
 from indexer.encoders.registry import load_encoder
 
 __all__ = [

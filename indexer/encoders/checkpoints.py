@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import open_clip
 
-from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub, holds, recorded_hash
 from indexer.errors import InputError, ModelError
+from indexer.files import file_hash
 
 Config = dict[str, Any]
 

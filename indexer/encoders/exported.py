@@ -20,19 +20,11 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders.graphs import Graph, beside
 from indexer.encoders.kept_tokenizer import KeptTokenizer
 from indexer.encoders.mapped import MappedGraph
-from indexer.encoders.protocol import (
-    IMAGE,
-    TEXT,
-    Encoder,
-    LocatingEncoder,
-    Pixels,
-    Places,
-    Rows,
-    unit_rows,
-)
+from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, Places
 from indexer.errors import ModelError
 from indexer.transform import ImageTransform
 

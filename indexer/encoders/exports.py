@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from indexer.embedding import unit_rows
 from indexer.encoders.graphs import (
     RUNTIME,
     SHORTEST,
@@ -24,7 +25,6 @@ from indexer.encoders.graphs import (
     shortened,
 )
 from indexer.encoders.open_clip_model import CausalText
-from indexer.encoders.protocol import unit_rows
 from indexer.errors import ModelError
 
 TOLERANCE = 1e-3  # of a component of a unit row

@@ -9,7 +9,6 @@ there is its hubness (`hubness.py`).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from indexer.embedding import Rows, unit_rows
 from indexer.encoders.hubness import FORMER_COUNTS, HUB_PART, counts
 from indexer.encoders.names import WORD_PART, Named
-from indexer.encoders.protocol import Rows, unit_rows
 from indexer.errors import ModelError
+from indexer.files import whole_file
 from indexer.weights_file import packed
-from indexer.whole_file import whole_file
 
 Array: TypeAlias = Any  # a numpy array or a torch tensor, (n, something)
 Weights: TypeAlias = Mapping[str, Any]
@@ -272,9 +271,3 @@ def _coarse(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]
     step = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-6) / 127
     whole = np.rint(matrix / step).astype(np.int8, order="C")  # what is saved is the bytes
     return whole, step.astype(np.float32)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import HUB, IMAGE, TEXT, Rows
+from indexer.embedding import HUB, IMAGE, TEXT, Rows
 
 SHARPNESS = 20.0  # τ: the larger, the more only the nearest questions count
 AIM = 0.3  # β: what asks has it in the column of hubness

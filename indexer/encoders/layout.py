@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.whole_file import whole_file
+from indexer.files import whole_file
 
 Run: TypeAlias = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
 

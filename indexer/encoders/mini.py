@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders.graphs import Graph, Int8Graph
 from indexer.encoders.heads import (
     BUILT_IN,
@@ -27,7 +28,6 @@ from indexer.encoders.heads import (
     class_branch,
     class_part_of_images,
     class_part_of_texts,
-    file_hash,
     format_of,
     has_text_tail,
     head,
@@ -42,8 +42,9 @@ from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.names import named
 from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.places import features_without
-from indexer.encoders.protocol import FP32, IMAGE, INT8, TEXT, Pixels, Places, Rows, unit_rows
+from indexer.encoders.protocol import FP32, INT8, Pixels, Places
 from indexer.errors import InputError, ModelError
+from indexer.files import file_hash
 from indexer.golden import golden_pixels
 from indexer.transform import ImageTransform
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Rows, unit_rows
+from indexer.embedding import Rows, unit_rows
 
 NEAREST = 30.0  # β: the larger, the more only the name nearest to a text counts
 NAMED, SURE = 0.65, 40.0  # cosine to a name at which a text is half taken for it; how steeply

@@ -33,10 +33,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
 from indexer.encoders.exported import BATCH, Ready, keep_ready, stamps_of, tower_name
 from indexer.encoders.exports import TowerGraph
-from indexer.encoders.heads import file_hash
 from indexer.encoders.hub import Hub
 from indexer.encoders.open_clip_model import (
     CausalText,
@@ -48,9 +48,10 @@ from indexer.encoders.open_clip_model import (
     tokenizer_of,
 )
 from indexer.encoders.open_clip_tokens import kept_form
-from indexer.encoders.protocol import IMAGE, TEXT, Pixels, Places, Rows, unit_rows
+from indexer.encoders.protocol import Pixels, Places
 from indexer.encoders.visual_places import visual_places
 from indexer.errors import ModelError, PicfuseError
+from indexer.files import file_hash
 
 FORMAT = "picfuse-open-clip-1"
 EXPORTS = True  # towers run in ONNX Runtime on a CPU, where their export proves right

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from indexer.encoders.heads import file_hash
 from indexer.errors import ModelError
+from indexer.files import file_hash
 
 
 @dataclass(frozen=True, slots=True)

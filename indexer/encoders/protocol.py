@@ -8,15 +8,12 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.embedding import Rows
 from indexer.transform import ImageTransform
 
-Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
 Places: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), of a grid over the pixels
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
 
-IMAGE = "image"
-TEXT = "text"
-HUB = "hub"  # beside the means of both: what texts have in the column of hubness when they ask
 
 FP32, INT8 = "fp32", "int8"  # precisions
 
@@ -74,40 +71,3 @@ class RestingEncoder(Protocol):
     def rest(self) -> None:
         """Close the towers; what is encoded next opens them again."""
         ...
-
-
-def unit_rows(rows: NDArray[np.floating]) -> Rows:
-    """The rows scaled to unit length, float32 and C-contiguous; a zero row stays zero."""
-    rows = np.ascontiguousarray(rows, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
-
-
-def asking(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) -> Rows:
-    """Unit rows (dim,) or (n, dim) as they ask: with the mean of their modality taken off.
-
-    Where `means` know of a column of hubness, a text asks there for little of it. A picture does
-    not ask for it: how often other pictures are near says what they show.
-    """
-    mean, aim = means.get(modality), means.get(HUB)
-    centred = rows if mean is None else unit_rows(rows - mean)
-    if aim is None:
-        return centred
-    plain = unit_rows(without_hub(centred, means))
-    return unit_rows(plain + aim) if modality == TEXT else plain
-
-
-def without_hub(
-    rows: NDArray[np.float32], means: Mapping[str, NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The same rows with zero in the column of hubness, if `means` know of one."""
-    aim = means.get(HUB)
-    return rows if aim is None else np.where(aim != 0, np.float32(0), rows)
-
-
-def same_space(one: str, other: str) -> bool:
-    """Whether the encoders of two fingerprints share a space: they may differ by precision.
-
-    What was trained on the rows of one fits those of the other.
-    """
-    return one.partition("-")[0] == other.partition("-")[0]

@@ -20,13 +20,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from indexer.embedding import Rows
 from indexer.encoders.graphs import open_session
 from indexer.encoders.heads import image_features, read_heads
 from indexer.encoders.mini import TRANSFORM, project_images
-from indexer.encoders.protocol import Pixels, Rows
+from indexer.encoders.protocol import Pixels
 from indexer.errors import ModelError
 from indexer.images import decode
-from indexer.sample import sample_folder
+from indexer.locations import sample_folder
 
 import onnxruntime.quantization as quantization  # isort: skip  # behind graphs, which silences it
 

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from indexer.encoders.protocol import FP32, Encoder
 from indexer.errors import InputError, ModelError
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 
 GROUP = "picfuse.encoders"  # entry points: scheme = "module:function" like those below
 BUILT_IN = {

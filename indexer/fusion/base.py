@@ -19,7 +19,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Encoder, Rows
+from indexer.embedding import Rows
+from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
 
 Mask = NDArray[np.bool_]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.dot_products import product
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.fusion.base import (
     DEFAULT_WEIGHT,
     ROOT,
@@ -19,7 +20,6 @@ from indexer.fusion.base import (
     own_mean,
     spread_ratio,
 )
-from indexer.products import product
 
 
 class Concat(Fusion):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from indexer.arrays import Array, Arrays, Joined
-from indexer.decoupling import Modality, decoupled
+from indexer.decoupling import Array, Arrays, Joined, Modality, decoupled
 from indexer.fusion.learned import Learned
 from indexer.fusion.weights import Axes
 

@@ -15,8 +15,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.arrays import Array, Arrays, Joined
-from indexer.encoders.protocol import Encoder, Rows, same_space, unit_rows
+from indexer.decoupling import Array, Arrays, Joined
+from indexer.embedding import Rows, same_space, unit_rows
+from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
 from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights

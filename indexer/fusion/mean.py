@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import IMAGE, TEXT, Rows, unit_rows
+from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
 
 

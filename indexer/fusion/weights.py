@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from indexer.errors import ModelError
+from indexer.files import whole_file
 from indexer.weights_file import packed, unpacked
-from indexer.whole_file import whole_file
 
 Axes: TypeAlias = tuple[str | int, ...]  # of a tensor; d: dim, 2d: twice that, h: hidden units
 FORMAT = "picfuse-fusion-1"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from indexer.lookup import chunks
 from indexer.schema import Base, PictureTag, TagHeadRow, TagRow
-from indexer.tagging.head import TagHead
+from indexer.tag_head import TagHead
 
 _PICTURE_TAGS = Base.metadata.tables["picture_tags"]
 

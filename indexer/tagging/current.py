@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from indexer.batch import Batch
-from indexer.embedded import Embedded
+from indexer.embedding import Embedded, same_space
 from indexer.embeddings import Embeddings
-from indexer.encoders.protocol import same_space
 from indexer.errors import InputError, LibraryDamaged
 from indexer.library import Library
 from indexer.lookup import chunks
-from indexer.tagging.head import TagHead, read_tag_head
+from indexer.tag_head import TagHead, read_tag_head
 from indexer.tagging.lookup import KnownHead
 from indexer.tagging.tags import Tags
 

@@ -13,8 +13,9 @@ from indexer.database import explained
 from indexer.engine import reading_by
 from indexer.errors import LibraryDamaged, ModelError
 from indexer.lookup import chunks
-from indexer.schema import NEVER, PRESENT, Picture, PictureTag, TagHeadRow
-from indexer.tagging.head import TagHead, fingerprint, parse_tag_head
+from indexer.notation import NEVER, PRESENT
+from indexer.schema import Picture, PictureTag, TagHeadRow
+from indexer.tag_head import TagHead, fingerprint, parse_tag_head
 from indexer.tagging.lookup import KnownHead, TagLookup
 
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders import unit_rows
+from indexer.embedding import unit_rows
 from indexer.encoders.heads import POOLED, WORDS, class_part_of_images, empty_part
 from indexer.encoders.hubness import HUB_PART, HUB_WIDTH
 from indexer.encoders.mini import (
@@ -28,7 +28,7 @@ from indexer.encoders.mini import (
 )
 from indexer.encoders.text_tower import TextTail, TextTrunk
 from indexer.encoders.towers import Tail, Trunk
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.training.aligning import Aligning, Weights, settled
 from indexer.training.ensemble import fewer_units, side_by_side
 from indexer.training.features import Features, Ints

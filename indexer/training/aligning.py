@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
 from indexer.training.batches import cuts, shuffled
 from indexer.training.features import Features, Ints

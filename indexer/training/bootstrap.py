@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.training.recall import KS, Found, Ints
+from indexer.embedding import Ints
+from indexer.training.recall import KS, Found
 
 RESAMPLES = 1000
 LEVELS = (0.025, 0.975)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from indexer.encoders import Rows
+from indexer.embedding import Ints, Rows
 from indexer.training.pairs import CaptionedRows
-from indexer.training.recall import Ints, mean_recall, ranks
+from indexer.training.recall import mean_recall, ranks
 
 STEPS = 10  # of the bisection
 STRONGEST = 4.0

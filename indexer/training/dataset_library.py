@@ -10,7 +10,7 @@ from pathlib import Path
 from indexer.database import is_vacant
 from indexer.encoders import load_encoder
 from indexer.library import Library
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 
 
 def dataset_library(

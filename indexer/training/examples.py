@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.protocol import Rows
+from indexer.embedding import Rows
 from indexer.library import Library
-from indexer.tagging.head import Mask
+from indexer.tag_head import Mask
 from indexer.training.labels import TagSets
 
 Targets = NDArray[np.float32]

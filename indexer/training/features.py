@@ -18,10 +18,10 @@ from indexer.decoding import DecodingPool
 from indexer.encoders.heads import CLASSES, TRUNK
 from indexer.encoders.mini import GRAPHS, TRANSFORM, Towers
 from indexer.errors import DatasetError
-from indexer.images import FoundPicture, scan
-from indexer.report import Progress
+from indexer.files import whole_file
+from indexer.progress import Progress
+from indexer.scanning import FoundPicture, scan
 from indexer.training.views import view
-from indexer.whole_file import whole_file
 
 BATCH = 64
 READ = (208, 9, 9)  # shape of what a tail reads of a picture

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from indexer.encoders import Rows, unit_rows
+from indexer.embedding import Rows, unit_rows
 from indexer.fusion import spread_ratio
 from indexer.training.batches import cuts, shuffled
 from indexer.training.corruption import corrupted

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from indexer.encoders import TEXT, asking
+from indexer.embedding import TEXT, asking
 from indexer.errors import DatasetError
 from indexer.fusion.weights import read_weights, write_weights
 from indexer.library import Library
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.training.bootstrap import difference
 from indexer.training.corruption import fitting_strength
 from indexer.training.datasets import validation_names

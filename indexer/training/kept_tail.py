@@ -9,9 +9,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from indexer.encoders.towers import Tail
+from indexer.files import whole_file
 from indexer.training.heads_model import arrays
 from indexer.weights_file import packed
-from indexer.whole_file import whole_file
 
 
 def write_tail(path: Path, tail: Tail, key: str) -> None:

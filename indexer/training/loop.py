@@ -20,8 +20,8 @@ from tensorboardX import SummaryWriter
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
-from indexer.report import Progress
-from indexer.whole_file import whole_file
+from indexer.files import whole_file
+from indexer.progress import Progress
 
 Batch = TypeVar("Batch")
 Judged = tuple[float, dict[str, float]]

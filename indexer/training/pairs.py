@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.encoders import Rows
+from indexer.embedding import Ints, Rows
 from indexer.errors import DatasetError
 from indexer.library import Library
-from indexer.training.recall import Ints
 
 
 @dataclass(frozen=True, slots=True)

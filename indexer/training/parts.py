@@ -12,10 +12,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import TEXT, asking, unit_rows
+from indexer.embedding import TEXT, Rows, asking, unit_rows
 from indexer.encoders.heads import CLASSES, POWER, WORDS
 from indexer.encoders.hubness import COUNTS, counts, hubness
-from indexer.encoders.protocol import Rows
 
 Array = NDArray[np.float32]
 SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end

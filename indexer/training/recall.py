@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.embedding import Ints
+
 KS = (1, 5, 10)
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

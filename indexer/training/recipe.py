@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from indexer.encoders import TEXT, asking
-from indexer.encoders.heads import BUILT_IN, file_hash, read_heads, write_heads
+from indexer.embedding import TEXT, asking
+from indexer.encoders.heads import BUILT_IN, read_heads, write_heads
 from indexer.encoders.mini import Towers, means_of, project_images, project_texts
 from indexer.encoders.towers import Tail, Trunk
 from indexer.errors import DatasetError
-from indexer.report import Progress
+from indexer.files import file_hash
+from indexer.progress import Progress
 from indexer.training.align import (
     AligningHeads,
     AligningImageTail,

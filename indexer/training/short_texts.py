@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from indexer.encoders import Rows, unit_rows
+from indexer.embedding import Rows, unit_rows
 from indexer.encoders.mini import heads_part_of_texts
 from indexer.training.aligning import AlignSettings, Weights
 from indexer.training.batches import cuts, shuffled

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import DatasetError
-from indexer.report import Progress
-from indexer.tagging.head import (
+from indexer.progress import Progress
+from indexer.tag_head import (
     CAPTIONED,
     PLAIN,
     TagHead,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from indexer.tagging.head import BOTH, INPUTS, logits
+from indexer.tag_head import BOTH, INPUTS, logits
 from indexer.training.examples import Examples
 from indexer.training.loop import Judged, LoopSettings, Task
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from indexer.errors import DatasetError
 from indexer.library import Library
-from indexer.report import Progress
-from indexer.tagging.head import BOTH, CAPTION, TagHeadFacts, write_tag_head
+from indexer.progress import Progress
+from indexer.tag_head import BOTH, CAPTION, TagHeadFacts, write_tag_head
 from indexer.training.datasets import read_split, validation_names
 from indexer.training.examples import Examples, read_examples
 from indexer.training.labels import TagSets, read_labels, tag_names, without_rare

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.encoders.heads import CLASSES
 from indexer.encoders.mini import Towers
-from indexer.report import Progress
+from indexer.progress import Progress
 from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 from indexer.training.parts import Kinds, Vocabulary
 from indexer.training.phrases import Captions, common_words, short_texts

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from indexer.encoders.heads import WORDS
 from indexer.encoders.mini import Towers
-from indexer.report import Progress
+from indexer.progress import Progress
 
 READ_AT_ONCE = 2048  # texts between two signs of progress
 AT_ONCE = 128  # texts that run through the tail together

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from indexer.report import IndexReport, Progress
+from indexer.progress import Progress
+from indexer.report import IndexReport
 
 
 @dataclass(frozen=True, slots=True)

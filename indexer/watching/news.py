@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from indexer.captions import CaptionFile
-from indexer.report import Failure, IndexReport
+from indexer.progress import Failure
+from indexer.report import IndexReport
 
 T = TypeVar("T")
 _Key = tuple[Path, Hashable]

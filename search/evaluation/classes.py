@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from indexer.encoders import IMAGE, Encoder, Rows, asking
+from indexer.embedding import IMAGE, Rows, asking
+from indexer.encoders import Encoder
 from indexer.errors import DatasetError
 from indexer.training.bootstrap import intervals
 from indexer.training.datasets import ClassText

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.encoders import Rows
+from indexer.embedding import Ints, Rows
 from indexer.training.datasets import Labels
 from indexer.training.pairs import captioned_rows
-from indexer.training.recall import Ints
 
 
 @dataclass(frozen=True, slots=True)

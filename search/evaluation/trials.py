@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Progress
-from indexer.encoders import IMAGE, TEXT, Rows, asking
+from indexer.embedding import IMAGE, TEXT, Ints, Rows, asking
 from indexer.fusion import Fusion
-from indexer.training.recall import Found, Ints, ranks
+from indexer.scoring import StoredRows
+from indexer.training.recall import Found, ranks
 from search.evaluation.data import Evaluated
-from search.ranking import StoredRows, scores
+from search.ranking import scores
 
 SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while ranks are made of them
 Key = TypeVar("Key", bound=Hashable)

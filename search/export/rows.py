@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from indexer.encoders import Rows
+from indexer.embedding import Rows
 from indexer.errors import InputError
 from indexer.reading import ReadLibrary
 

@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from indexer import Progress
 from indexer.errors import InputError
+from indexer.files import whole_file
 from indexer.lookup import chunks
 from indexer.reading import ReadLibrary
 from indexer.records import FIELDS, Record, records
-from indexer.whole_file import whole_file
 from search.export.rows import embeddings_of, rows_file, width_of
 from search.export.tables import ANSWER, Table, table
 from search.hits import Hit

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.dialects import sqlite
 
+from indexer.notation import NEVER, PRESENT
 from indexer.reading import ReadLibrary
-from indexer.schema import NEVER, PRESENT, Folder, Picture
+from indexer.schema import Folder, Picture
 from search.where.condition import matching
 
 

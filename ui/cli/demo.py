@@ -11,9 +11,8 @@ import click
 
 from indexer import Library, index_folder
 from indexer.database import is_vacant
-from indexer.sample import sample_folder
-from indexer.schema import text_hash
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory, sample_folder
+from indexer.notation import text_hash
 from search import Query, Searcher
 from ui.cli.group import offline_option
 from ui.cli.text import print_hits, shown

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from indexer.errors import InputError
+from indexer.files import whole_file
 from indexer.reading import ReadLibrary
-from indexer.whole_file import whole_file
 from search import Query
 from search.heat_map import HeatMap, Sought, opened_picture
 from ui.cli.group import json_option, library_options

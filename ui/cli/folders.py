@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from indexer import Library
+from indexer.notation import MISSING
 from indexer.pruning import forget_folder
 from indexer.relocating import relocate as relocate_folder
-from indexer.schema import MISSING
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
-from indexer.settings import default_library
+from indexer.locations import default_library
 from ui.cli.ending import exit_status
 from ui.cli.text import harmless_usage, shown
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from indexer.errors import InputError
+from indexer.files import whole_file
 from indexer.reading import ReadLibrary
-from indexer.whole_file import whole_file
 from search.export.rows import KINDS
 from search.export.tables import table
 from search.export.writing import check_free

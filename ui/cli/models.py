@@ -14,7 +14,7 @@ from indexer.encoders.mini import Towers
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
 from indexer.errors import InputError
-from indexer.settings import cache_directory
+from indexer.locations import cache_directory
 from ui.cli.group import json_option
 from ui.cli.text import print_json, shown
 

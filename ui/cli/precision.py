@@ -18,7 +18,8 @@ from indexer.encoders.precision import (
     precision_of,
 )
 from indexer.encoders.protocol import FP32
-from indexer.settings import DEFAULT_ENCODER, cache_directory
+from indexer.locations import cache_directory
+from indexer.settings import DEFAULT_ENCODER
 
 
 def precision_option(*, ends: str) -> Callable[[Any], Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from indexer import Library
+from indexer.notation import FAILED, MISSING, PRESENT
 from indexer.reencoding import unfinished_move
-from indexer.schema import FAILED, MISSING, PRESENT
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.tagging.head import BOTH, INPUTS
+from indexer.tag_head import BOTH, INPUTS
 from indexer.training.datasets import dataset_folder
 from ui.cli.group import json_option, offline_option
 from ui.cli.text import print_json, shown

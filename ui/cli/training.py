@@ -13,7 +13,8 @@ import click
 from indexer.encoders.heads import BUILT_IN
 from indexer.errors import InputError
 from indexer.fusion import LEARNED
-from indexer.settings import DEFAULT_ENCODER, cache_directory
+from indexer.locations import cache_directory
+from indexer.settings import DEFAULT_ENCODER
 from indexer.training.datasets import dataset_folder
 from ui.cli.group import offline_option
 from ui.cli.tag_training import tags

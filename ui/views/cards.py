@@ -11,7 +11,8 @@ from PIL import Image
 from indexer.errors import PictureError
 from indexer.images import decode, hash_bytes, read_picture
 from indexer.lookup import PictureInfo
-from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
+from indexer.notation import thumbnail_path
+from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail
 from search import Hit
 from ui.views.plain import shown
 from ui.why import lines_of

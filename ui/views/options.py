@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from indexer.settings import default_library
+from indexer.locations import default_library
 
 # Settings of the server that `picfuse ui` passes on Streamlit's command line, where they win over
 # configuration files and the environment.

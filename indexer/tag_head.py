@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from indexer import weights_file
-from indexer.arrays import Array, Arrays, Joined
-from indexer.decoupling import Modality, decoupled
-from indexer.encoders.heads import same
-from indexer.encoders.protocol import Rows
+from indexer.decoupling import Array, Arrays, Joined, Modality, decoupled
+from indexer.embedding import Rows
 from indexer.errors import ModelError
-from indexer.whole_file import whole_file
+from indexer.files import whole_file
 
 Mask: TypeAlias = NDArray[np.bool_]
 Probabilities: TypeAlias = NDArray[np.float32]
@@ -44,6 +42,10 @@ _SIDE = {
     "out": ("d", "t"),
 }
 _SHARED = {"bias": ("t",), "slope": (2, "t"), "shift": (2, "t"), "threshold": ("t",)}
+
+
+def _unchanged(x: Array) -> Array:
+    return x
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def logits(
     given: str,
     weights: Arrays,
     join: Joined,
-    drop: Callable[[Array], Array] = same,
+    drop: Callable[[Array], Array] = _unchanged,
 ) -> Array:
     """Raw score of each tag, (n, tags): `v_f A + b`.
 
