@@ -24,7 +24,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from indexer import Library
-from indexer.thumbnails import save_thumbnail
+from indexer.pictures.thumbnails import save_thumbnail
 from search import Searcher
 
 ROOT = Path(__file__).parent.parent

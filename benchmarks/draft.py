@@ -16,10 +16,10 @@ from index_rate import DATA, ENCODER, VARIABLE, photographs
 from large_pictures import large_pictures
 from numpy.typing import NDArray
 
-from indexer.decoded import min_side
 from indexer.encoders import load_encoder
-from indexer.images import decode
-from indexer.transform import ImageTransform
+from indexer.pictures.decoding import min_side
+from indexer.pictures.images import decode
+from indexer.pictures.transform import ImageTransform
 
 FIGURE = 0.995
 AT_ONCE = 16

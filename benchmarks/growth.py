@@ -31,14 +31,14 @@ from tiny_pictures import ENCODER, environment
 
 from indexer import IndexOptions, Library
 from indexer.captions import Caption
-from indexer.decoded import Decoded
 from indexer.encoders import registry
-from indexer.exif import Exif
 from indexer.folders import name_folders
-from indexer.perceptual_hash import BITS
+from indexer.pictures.decoding import Decoded
+from indexer.pictures.exif import Exif
+from indexer.pictures.hashes import BITS
+from indexer.pictures.scan import FoundPicture
 from indexer.plan import FolderPlan
 from indexer.report import BATCH, IndexReport
-from indexer.scanning import FoundPicture
 from indexer.storing import encode_pictures, store_pictures
 from search import Searcher
 

@@ -21,7 +21,7 @@ from PIL import Image
 from indexer import Library
 from indexer.captions import find_captions
 from indexer.encoders import LocatingEncoder
-from indexer.images import decode
+from indexer.pictures.images import decode
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.datasets import picture_names, read_split
 from search import Query

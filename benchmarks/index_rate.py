@@ -23,9 +23,9 @@ from large_pictures import large_pictures
 from numpy.typing import NDArray
 
 from indexer import Library, index_folder
-from indexer.decoded import Decoded
-from indexer.decoding import DecodingPool
 from indexer.encoders import Encoder, Pixels, load_encoder
+from indexer.pictures.decoding import Decoded
+from indexer.pictures.pool import DecodingPool
 from indexer.report import BATCH
 
 ENCODER = "mini"

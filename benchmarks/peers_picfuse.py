@@ -19,7 +19,7 @@ import numpy as np
 from indexer import Library
 from indexer.batch import PictureFacts
 from indexer.embedding import IMAGE
-from indexer.images import hash_bytes
+from indexer.pictures.hashes import hash_bytes
 from search import Searcher
 
 BATCH = 4096

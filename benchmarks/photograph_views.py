@@ -22,8 +22,8 @@ from PIL import Image
 
 from indexer.encoders import Encoder, load_encoder
 from indexer.files import whole_file
-from indexer.images import decode
 from indexer.locations import cache_directory
+from indexer.pictures.images import decode
 
 VARIABLE = "PICFUSE_TEST_DATA"
 DATA = Path(os.environ.get(VARIABLE) or Path(__file__).parents[2] / "shared" / "data")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, TEXT, unit_rows
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 DIM, SIDE = 512, 4
 OPENED = "PICFUSE_TINY_OPENED"

@@ -10,8 +10,8 @@ from indexer.captions import find_captions
 from indexer.catalogue import KnownFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.library import Library
+from indexer.pictures.formats import SUFFIXES
 from indexer.report import IndexOptions
-from indexer.scanning import SUFFIXES
 
 
 def name_folders(

@@ -68,7 +68,7 @@ class Library(ReadLibrary):
             raise occupied(path)
         fused = open_fusion(fusion)
         # It will be indexed at once: what decodes gets ready while the encoder is opened.
-        import_module("indexer.workers").prepare_workers("indexer.decoding")
+        import_module("indexer.pictures.workers").prepare_workers("indexer.pictures.pool")
         made = load_encoder(encoder, cache=cache, offline=offline)
         golden = golden_of(made)
         fused.check_encoder(made)

@@ -6,7 +6,6 @@ It knows no table, so that a query, which reads a handful of rows, imports no SQ
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +40,3 @@ def unpack(blobs: list[bytes], dim: int) -> NDArray[np.float32]:
             "an embedding in the catalogue is damaged; 'picfuse doctor --repair' takes it out"
         )
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim).astype(np.float32)
-
-
-def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
-    """Where the thumbnail of a content hash is kept below `folder`."""
-    name = content_hash.hex()
-    return folder / name[:2] / f"{name}.jpg"

@@ -18,13 +18,13 @@ from pathlib import Path
 from indexer.catalogue import ContentFacts
 from indexer.compressing import compress
 from indexer.confidence.keeping import calibrate
-from indexer.decoded import Outcome
-from indexer.decoding import decoding_pool
 from indexer.errors import LibraryError
 from indexer.folders import name_folders
 from indexer.fusion import open_fusion
 from indexer.library import Library
 from indexer.locking import only_writer
+from indexer.pictures.decoding import Outcome
+from indexer.pictures.pool import decoding_pool
 from indexer.plan import FolderPlan, plan_folder
 from indexer.progress import Progress
 from indexer.pruning import prune

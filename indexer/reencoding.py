@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from indexer.batch import Batch
-from indexer.decoded import Decoded
-from indexer.decoding import decoding_pool
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import InputError
@@ -22,6 +20,8 @@ from indexer.golden import golden_of
 from indexer.kept_fusion import keep_fusion
 from indexer.library import Library
 from indexer.notation import MOVING, SETTINGS
+from indexer.pictures.decoding import Decoded
+from indexer.pictures.pool import decoding_pool
 from indexer.progress import Progress
 from indexer.report import BATCH, IndexOptions, IndexReport
 from indexer.settings import LibrarySettings

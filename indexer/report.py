@@ -11,7 +11,6 @@ from indexer.captions import CaptionFile
 from indexer.progress import Failure
 
 BATCH = 32  # pictures a transaction: the work that a pulled plug can cost
-TIME_LIMIT = 60.0  # seconds for one picture
 
 
 @dataclass(slots=True)

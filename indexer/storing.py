@@ -13,14 +13,14 @@ import numpy as np
 from indexer.batch import PictureFacts
 from indexer.captions import Caption
 from indexer.catalogue import ContentFacts
-from indexer.decoded import Decoded, DecodeFailure, Known, Outcome
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
 from indexer.library import Library
 from indexer.notation import PRESENT, pack, text_hash, unpack
+from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
+from indexer.pictures.scan import FoundPicture
 from indexer.plan import FolderPlan
 from indexer.report import IndexReport
-from indexer.scanning import FoundPicture
 from indexer.tagging.current import tag_pictures
 
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)

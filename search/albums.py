@@ -16,6 +16,7 @@ from indexer.albums import Album, AlbumTerm, KeptPicture
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.notation import pack, unpack
+from indexer.pictures.hashes import hash_bytes
 from indexer.reading import ReadLibrary
 from search.examples import Example, examples_of, stored_row
 from search.feedback import NOTHING
@@ -213,10 +214,10 @@ def _example(library: ReadLibrary, kept: KeptPicture | None, content: bytes) -> 
 
 def _embedded_again(library: ReadLibrary, path: Path, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) of a file, if it can be read and holds what it did."""
-    images, pictures = import_module("indexer.images"), import_module("search.pictures")
+    images, pictures = import_module("indexer.pictures.images"), import_module("search.pictures")
     try:
         found = images.read_picture(path)
-        if images.hash_bytes(found) == content:
+        if hash_bytes(found) == content:
             row: NDArray[np.float32] = pictures.encoded(found, library.encoder, str(path))
             return row
     except (PictureError, QueryError):

@@ -15,7 +15,7 @@ from indexer import Library
 from indexer.copies import CopyInfo, copies
 from indexer.embedding import Rows
 from indexer.errors import InputError
-from indexer.perceptual_hash import BITS
+from indexer.pictures.hashes import BITS
 
 SAME_BITS = 10  # of 63 may differ in the perceptual hashes of two copies of one picture
 SAME_COSINE = 0.6  # what their embeddings must agree in: hashes of plain pictures say little

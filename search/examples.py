@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
 from indexer.notation import unpack
+from indexer.pictures.hashes import hash_bytes
 from indexer.reading import ReadLibrary
 
 
@@ -68,7 +69,7 @@ def _of_id(library: ReadLibrary, picture_id: int) -> Example:
 def _of_file(library: ReadLibrary, mark: str | bytes, path: Path | None) -> Example:
     pictures = import_module("search.pictures")  # words need neither Pillow nor sockets
     content: bytes = pictures.read_query_picture(mark, offline=library.offline)
-    key = import_module("indexer.images").hash_bytes(content)
+    key = hash_bytes(content)
     row = stored_row(library, key)
     if row is None:
         name = mark if isinstance(mark, str) else "the marked picture"

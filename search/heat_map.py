@@ -11,10 +11,10 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from indexer.errors import ModelError, PictureError, QueryError
-from indexer.images import decode
+from indexer.pictures.images import decode
+from indexer.pictures.transform import Box, ImageTransform
 from indexer.reading import ReadLibrary
 from indexer.scoring import StoredRows
-from indexer.transform import Box, ImageTransform
 from search.pictures import read_query_picture
 from search.query import Query, as_query, embed
 

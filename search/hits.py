@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, TEXT
 from indexer.lookup import PictureInfo
-from indexer.notation import thumbnail_path
+from indexer.pictures.thumbnails import thumbnail_path
 from indexer.reading import ReadLibrary
 from search.explanation import Explanation
 from search.query import Query

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from indexer.encoders import Encoder
 from indexer.errors import PictureError, QueryError
-from indexer.images import decode, hash_bytes, read_picture
+from indexer.pictures.hashes import hash_bytes
+from indexer.pictures.images import decode, read_picture
 
 MAX_BYTES = 64 * 2**20
 MAX_REDIRECTS = 5

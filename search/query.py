@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.embedding import IMAGE, TEXT, asking, unit_rows
 from indexer.encoders import Encoder
 from indexer.errors import PlacedError, QueryError
-from indexer.scanning import SUFFIXES
+from indexer.pictures.formats import SUFFIXES
 from search.examples import Example
 
 STDIN = "@-"

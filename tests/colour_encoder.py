@@ -13,7 +13,7 @@ import numpy as np
 
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.errors import ModelError
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 DIM = 5
 GATE = "COLOUR_GATE"  # in the environment: a file; while it is there, only one batch is encoded

@@ -18,12 +18,12 @@ from PIL import Image
 
 from indexer import Library, doctor, pipeline
 from indexer.database import FILE
-from indexer.decoded import DecodeSettings, decode_file
 from indexer.doctor import examine
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
-from indexer.images import hash_bytes
 from indexer.notation import text_hash
+from indexer.pictures.decoding import DecodeSettings, decode_file
+from indexer.pictures.hashes import hash_bytes
 from search import Searcher
 
 ROOT = Path(__file__).parent.parent

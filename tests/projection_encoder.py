@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.embedding import IMAGE, TEXT, unit_rows
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 DIM, SIDE = 64, 8
 _PIXELS = np.random.default_rng(1).integers(-99, 100, (SIDE * SIDE * 3, DIM))

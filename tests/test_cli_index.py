@@ -10,10 +10,12 @@ import pytest
 from command_line import answered, index_colours, interrupted, process, refusal, run
 from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
-from indexer import IndexOptions, IndexReport, Library, decoding, scanning
+from indexer import IndexOptions, IndexReport, Library
 from indexer.locations import default_library
+from indexer.pictures import pool as decoding
+from indexer.pictures import scan as scanning
+from indexer.pictures.limits import TIME_LIMIT
 from indexer.pipeline import index_progress
-from indexer.report import TIME_LIMIT
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way

@@ -12,12 +12,20 @@ import odd_pictures
 import pytest
 from PIL import Image
 
-from indexer.decoded import Decoded, DecodeFailure, DecodeSettings, Known, Outcome, decode_file
-from indexer.decoding import DecodingPool
 from indexer.errors import PicfuseError
-from indexer.images import content_hash, decode
-from indexer.notation import thumbnail_path
-from indexer.transform import ImageTransform
+from indexer.pictures.decoding import (
+    Decoded,
+    DecodeFailure,
+    DecodeSettings,
+    Known,
+    Outcome,
+    decode_file,
+)
+from indexer.pictures.hashes import content_hash
+from indexer.pictures.images import decode
+from indexer.pictures.pool import DecodingPool
+from indexer.pictures.thumbnails import thumbnail_path
+from indexer.pictures.transform import ImageTransform
 
 TRANSFORM = ImageTransform(32, "squash", "bicubic")
 
@@ -353,8 +361,8 @@ def test_generator_of_a_closed_pool_says_so(tmp_path):
 SCRIPT = """
 import os, sys
 print("top level")
-from indexer.decoding import DecodingPool
-from indexer.images import ImageTransform
+from indexer.pictures.pool import DecodingPool
+from indexer.pictures.transform import ImageTransform
 
 with DecodingPool(ImageTransform(8, "squash", "bicubic"), None, workers=2) as pool:
     items = [(n, os.fsencode(sys.argv[1])) for n in range(100)]
@@ -382,8 +390,8 @@ def test_script_without_a_guard_runs_once_and_ends_quietly(tmp_path, until, said
 
 INTERRUPTED = """
 import itertools, os, sys
-from indexer.decoding import DecodingPool
-from indexer.images import ImageTransform
+from indexer.pictures.pool import DecodingPool
+from indexer.pictures.transform import ImageTransform
 
 print("ready", flush=True)
 try:

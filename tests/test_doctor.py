@@ -13,8 +13,7 @@ from indexer.database import FILE
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryDamaged, LibraryLocked
 from indexer.locking import only_writer
-from indexer.notation import thumbnail_path
-from indexer.thumbnails import read_thumbnail
+from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance
 from indexer import Library, index_folder
 from indexer.embedding import unit_rows
 from indexer.errors import InputError
-from indexer.perceptual_hash import perceptual_hash
+from indexer.pictures.hashes import perceptual_hash
 from search.duplicates import SAME_BITS, Tier, _similar, duplicates
 
 

@@ -11,7 +11,7 @@ from kills import Killing
 from indexer import Library, index_folder, segments
 from indexer.doctor import examine, repair
 from indexer.encoders import registry
-from indexer.thumbnails import read_thumbnail
+from indexer.pictures.thumbnails import read_thumbnail
 
 DAMAGES = 200
 posix_only = pytest.mark.skipif(

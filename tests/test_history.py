@@ -34,7 +34,7 @@ from indexer import (
 )
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
-from indexer.images import hash_bytes
+from indexer.pictures.hashes import hash_bytes
 from indexer.pipeline import index_progress
 from search import Query, Searcher, Term
 

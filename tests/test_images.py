@@ -16,9 +16,11 @@ from odd_pictures import close
 from PIL import Image, ImageCms
 
 from indexer.errors import PictureError
-from indexer.images import MAX_PIXELS, content_hash, decode, hash_bytes, open_picture, upright_size
-from indexer.scanning import FoundPicture, ScanProblem, scan
-from indexer.transform import ImageTransform
+from indexer.pictures.hashes import content_hash, hash_bytes
+from indexer.pictures.images import decode, open_picture, upright_size
+from indexer.pictures.limits import MAX_PIXELS
+from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pictures.transform import ImageTransform
 
 
 def pixel(image: Image.Image, x: int = 0, y: int = 0) -> tuple[int, ...]:
@@ -292,7 +294,7 @@ def test_file_without_read_permission_is_an_error(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("indexer.images.os.open", refuse)
+    monkeypatch.setattr("indexer.pictures.images.os.open", refuse)
     assert reason(path).startswith("permission denied")
 
 
@@ -453,7 +455,7 @@ def test_folder_without_read_permission_is_one_problem_and_the_rest_is_found(tmp
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    monkeypatch.setattr("indexer.scanning.os.scandir", guarded)
+    monkeypatch.setattr("indexer.pictures.scan.os.scandir", guarded)
     reason = "permission denied (make it readable for this user)"
     assert found(tmp_path) == ["a/1.jpg", reason, "z/3.jpg"]
 
@@ -488,6 +490,6 @@ def test_folders_may_be_nested_deeper_than_calls(tmp_path):
 
 
 def test_import_needs_no_torch():
-    program = "import sys, indexer.images; print('torch' in sys.modules)"
+    program = "import sys, indexer.pictures.images; print('torch' in sys.modules)"
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert output.stdout.split() == [b"False"]

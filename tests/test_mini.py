@@ -17,8 +17,8 @@ from indexer.encoders.heads import BUILT_IN, COARSE, read_heads, write_heads
 from indexer.encoders.mini import TRANSFORM, Towers
 from indexer.encoders.packages import TEXT_TOWER, TowerFile
 from indexer.errors import ModelError
-from indexer.images import decode
 from indexer.locations import cache_directory
+from indexer.pictures.images import decode
 from search import Query, Searcher, Term
 
 SAMPLE = ROOT / "data" / "sample"

@@ -16,10 +16,12 @@ from odd_pictures import png_claiming
 from PIL import Image, ImageColor
 from test_decoding import by_name
 
-from indexer import IndexOptions, IndexReport, Library, decoding, index_folder
+from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.encoders import registry
-from indexer.notation import FAILED, PRESENT, thumbnail_path
-from indexer.scanning import FoundPicture, ScanProblem, scan
+from indexer.notation import FAILED, PRESENT
+from indexer.pictures import pool as decoding
+from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pictures.thumbnails import thumbnail_path
 
 ONE = IndexOptions(workers=1)
 
@@ -234,7 +236,7 @@ def test_folder_that_vanishes_while_it_is_indexed_costs_only_itself(
         return scandir(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.scanning.os.scandir", vanishing)
+        patch.setattr("indexer.pictures.scan.os.scandir", vanishing)
         report = index_folder(library, pictures, options=ONE)
     assert (report.added, report.failed) == (2, [])
     assert {problem.path for problem in report.problems} == {pictures / "b"}

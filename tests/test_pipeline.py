@@ -15,10 +15,11 @@ from odd_pictures import jpeg
 from PIL import Image
 from test_decoding import by_name
 
-from indexer import Failure, IndexOptions, IndexReport, Library, Progress, decoding, index_folder
-from indexer.decoded import DecodeFailure
+from indexer import Failure, IndexOptions, IndexReport, Library, Progress, index_folder
 from indexer.errors import CaptionFileError, InputError, LibraryError
-from indexer.images import content_hash
+from indexer.pictures import pool as decoding
+from indexer.pictures.decoding import DecodeFailure
+from indexer.pictures.hashes import content_hash
 from indexer.pipeline import index_progress
 from search import Searcher
 

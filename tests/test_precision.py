@@ -18,7 +18,7 @@ from indexer.encoders.precision import in_precision, plain_name, precision_of
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.fusion import open_fusion
-from indexer.images import decode
+from indexer.pictures.images import decode
 from ui.cli.precision import model_for
 
 SAMPLE = ROOT / "data" / "sample"

@@ -17,7 +17,7 @@ from PIL import Image
 
 from indexer.embedding import IMAGE, TEXT
 from indexer.errors import InputError, PlacedError, QueryError
-from indexer.images import hash_bytes
+from indexer.pictures.hashes import hash_bytes
 from search import Query, Term, pictures
 from search.query import embed, is_picture
 

@@ -19,7 +19,8 @@ from indexer.captions import Caption
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry
 from indexer.errors import InputError, QueryError
-from indexer.notation import text_hash, thumbnail_path
+from indexer.notation import text_hash
+from indexer.pictures.thumbnails import thumbnail_path
 from search import Hit, Query, Searcher, Term
 from search import searcher as searching
 

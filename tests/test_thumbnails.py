@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from odd_pictures import close, damaged
 from PIL import Image
 
-from indexer.notation import thumbnail_path
-from indexer.thumbnails import read_thumbnail, save_thumbnail
+from indexer.pictures.thumbnails import read_thumbnail, save_thumbnail, thumbnail_path
 
 
 def test_thumbnail_lies_in_a_folder_named_by_its_hash(tmp_path):

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from indexer.captions.caption import (
+    Beside,
     Caption,
     CaptionFile,
     CaptionScan,
@@ -22,12 +23,11 @@ from indexer.captions.json_files import (
     looks_like_json,
     looks_like_jsonl,
 )
-from indexer.captions.names import PictureNames
+from indexer.captions.matching import PictureNames
 from indexer.captions.sidecars import sidecar_captions
 from indexer.captions.tables import line_rows, looks_like_captions
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 from indexer.errors import CaptionFileError
-from indexer.scanning import Beside
 
 SIDECARS = (b".txt", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.decoded import Decoded
-from indexer.decoding import decoding_pool
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, unit_rows
 from indexer.embeddings import StoredFile
@@ -18,6 +16,8 @@ from indexer.errors import EncoderMismatch, ModelError
 from indexer.golden import TOLERANCE, Golden, agreement, golden_of
 from indexer.library import Library
 from indexer.notation import unpack
+from indexer.pictures.decoding import Decoded
+from indexer.pictures.pool import decoding_pool
 from indexer.progress import Progress
 from indexer.report import IndexOptions
 

@@ -8,15 +8,14 @@ from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
-from indexer.decoding import decoding_pool
 from indexer.doctor.finding import Finding, some
 from indexer.library import Library
-from indexer.notation import thumbnail_path
+from indexer.pictures.pool import decoding_pool
+from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
+from indexer.pictures.transform import ImageTransform
 from indexer.progress import Progress
 from indexer.pruning import delete_unused_thumbnails, unused_thumbnails
 from indexer.report import IndexOptions
-from indexer.thumbnails import read_thumbnail
-from indexer.transform import ImageTransform
 
 _AT_ONCE = 500
 _SMALLEST = ImageTransform(size=8, resize="squash", interpolation="bilinear")

@@ -26,7 +26,7 @@ from indexer.encoders.kept_tokenizer import KeptTokenizer
 from indexer.encoders.mapped import MappedGraph
 from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, Places
 from indexer.errors import ModelError
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 FORMAT = "picfuse-ready-3"
 GRAPHS = 2  # how towers are exported: those of a former version are made anew

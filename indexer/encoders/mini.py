@@ -46,7 +46,7 @@ from indexer.encoders.protocol import FP32, INT8, Pixels, Places
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.golden import golden_pixels
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
 GRID = (9, 9)  # places of the last map

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from indexer.encoders.checkpoints import Checkpoint, Config
 from indexer.errors import ModelError
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 
 class Tower(nn.Module):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows
-from indexer.transform import ImageTransform
+from indexer.pictures.transform import ImageTransform
 
 Places: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), of a grid over the pixels
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB

@@ -26,8 +26,8 @@ from indexer.encoders.heads import image_features, read_heads
 from indexer.encoders.mini import TRANSFORM, project_images
 from indexer.encoders.protocol import Pixels
 from indexer.errors import ModelError
-from indexer.images import decode
 from indexer.locations import sample_folder
+from indexer.pictures.images import decode
 
 import onnxruntime.quantization as quantization  # isort: skip  # behind graphs, which silences it
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from indexer.errors import DatasetError
-from indexer.scanning import FoundPicture, scan
+from indexer.pictures.scan import FoundPicture, scan
 
 LABEL_TABLES = ("*.tsv", "*.csv")
 

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.captions import Caption, find_captions, united
-from indexer.decoded import Decoded
-from indexer.decoding import DecodingPool
 from indexer.encoders.heads import CLASSES, TRUNK
 from indexer.encoders.mini import GRAPHS, TRANSFORM, Towers
 from indexer.errors import DatasetError
 from indexer.files import whole_file
+from indexer.pictures.decoding import Decoded
+from indexer.pictures.pool import DecodingPool
+from indexer.pictures.scan import FoundPicture, scan
 from indexer.progress import Progress
-from indexer.scanning import FoundPicture, scan
 from indexer.training.views import view
 
 BATCH = 64

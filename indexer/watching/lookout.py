@@ -21,7 +21,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
 from indexer.captions.finder import SIDECARS, TABLES
-from indexer.scanning import SUFFIXES
+from indexer.pictures.formats import SUFFIXES
 
 _WATCHED = SUFFIXES | {os.fsdecode(suffix) for suffix in (*SIDECARS, *TABLES)}
 _SKIPPED = frozenset({"@eaDir", "__MACOSX"})

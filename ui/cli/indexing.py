@@ -15,7 +15,7 @@ from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file
 from indexer.fusion import open_fusion
 from indexer.locations import cache_directory
-from indexer.report import TIME_LIMIT
+from indexer.pictures.limits import TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
 from indexer.tagging.current import named_heads

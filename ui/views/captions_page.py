@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from indexer import Library
 from indexer.errors import PicfuseError
-from indexer.notation import thumbnail_path
+from indexer.pictures.thumbnails import thumbnail_path
 from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
 from ui.views.findings import FIRST, path_to_copy, small
 from ui.views.opened import Opened

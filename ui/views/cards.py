@@ -9,10 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 from indexer.errors import PictureError
-from indexer.images import decode, hash_bytes, read_picture
 from indexer.lookup import PictureInfo
-from indexer.notation import thumbnail_path
-from indexer.thumbnails import THUMBNAIL_SIDE, read_thumbnail
+from indexer.pictures.hashes import hash_bytes
+from indexer.pictures.images import decode, read_picture
+from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
 from ui.views.plain import shown
 from ui.why import lines_of

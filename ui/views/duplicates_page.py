@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from indexer.copies import CopyInfo
 from indexer.errors import PicfuseError
-from indexer.notation import thumbnail_path
+from indexer.pictures.thumbnails import thumbnail_path
 from search.duplicates import Group, Tier, duplicates
 from ui.views.findings import how_many, path_to_copy, show_more, small
 from ui.views.opening import filled_or_said

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from indexer.thumbnails import read_thumbnail
+from indexer.pictures.thumbnails import read_thumbnail
 from ui.views.plain import shown
 
 FIRST = 20  # findings that are shown at once

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from indexer.errors import PicfuseError, PictureError
-from indexer.images import decode
+from indexer.pictures.images import decode
 from search.heat_map import HeatMap
 from ui.views.cards import Card, as_jpeg
 from ui.views.plain import notice, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from indexer.thumbnails import read_thumbnail
+from indexer.pictures.thumbnails import read_thumbnail
 from ui.views.cards import Card
 from ui.views.opened import Opened
 

@@ -12,7 +12,7 @@ from indexer.errors import (
     PlacedError,
     QueryError,
 )
-from indexer.thumbnails import read_thumbnail
+from indexer.pictures.thumbnails import read_thumbnail
 from search import Answer, Options, Query, Searcher
 from search.modes import WORDS
 from ui.views.album_saving import offer_saving, options_of, picture_id

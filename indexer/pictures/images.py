@@ -6,7 +6,6 @@ half-read file is left to care about. Everything that a file can get wrong becom
 """
 
 import errno
-import hashlib
 import io
 import os
 import stat
@@ -16,34 +15,13 @@ from typing import BinaryIO, TypeAlias
 import pillow_heif
 from PIL import Image, PngImagePlugin
 
-from indexer.colours import to_srgb
 from indexer.errors import PictureError
-from indexer.reasons import READ_ERRORS, ends_early, reasons
-from indexer.salvage import MAX_PROFILE_BYTES, ended_jpegs, without_broken_metadata
-from indexer.scanning import SUFFIXES, FoundPicture, ScanProblem, scan
-from indexer.transform import ImageTransform
-
-__all__ = [
-    "MAX_BYTES",
-    "MAX_PIXELS",
-    "SUFFIXES",
-    "FoundPicture",
-    "ImageTransform",
-    "ScanProblem",
-    "content_hash",
-    "decode",
-    "hash_bytes",
-    "open_picture",
-    "read_picture",
-    "scan",
-    "upright_rgb",
-    "upright_size",
-]
-
-MAX_PIXELS = 250_000_000  # a phone's 200 megapixels pass; decoded, this is 1 GB
-MAX_BYTES = 2 * 2**30  # of a file: what holds more is a disk image, a film, or nothing at all
-# Only these decoders run: Pillow knows others that start programs (EPS) or are seldom tested.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+from indexer.pictures.formats import FORMATS
+from indexer.pictures.hashes import hash_bytes
+from indexer.pictures.limits import MAX_BYTES, MAX_PIXELS
+from indexer.pictures.reasons import READ_ERRORS, ends_early, reasons
+from indexer.pictures.salvage import MAX_PROFILE_BYTES, ended_jpegs, without_broken_metadata
+from indexer.pictures.srgb import to_srgb
 
 PictureSource: TypeAlias = str | bytes | Path | BinaryIO  # a path, or an open file
 
@@ -192,14 +170,3 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # broken EXIF takes many forms, and none of them spoils the pixels
         return 1
     return orientation if orientation in _TRANSPOSITIONS else 1
-
-
-def hash_bytes(content: bytes) -> bytes:
-    """Return the 16 bytes under which the library knows this content."""
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def content_hash(path: str | bytes | Path) -> bytes:
-    """Return `hash_bytes` of a file's contents, read in pieces."""
-    with open(path, "rb") as file:  # noqa: PTH123 - the path may be bytes
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()

@@ -12,21 +12,12 @@ from PIL import Image
 
 from indexer.captions import Caption, embedded_captions
 from indexer.errors import PictureError
-from indexer.exif import Exif, exif
-from indexer.images import (
-    MAX_PIXELS,
-    hash_bytes,
-    open_picture,
-    read_picture,
-    upright_rgb,
-    upright_size,
-)
-from indexer.perceptual_hash import perceptual_hash
-from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
-from indexer.transform import ImageTransform
-
-_GIB = 2**30
-MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take
+from indexer.pictures.exif import Exif, exif
+from indexer.pictures.hashes import hash_bytes, perceptual_hash
+from indexer.pictures.images import open_picture, read_picture, upright_rgb, upright_size
+from indexer.pictures.limits import GIB, MAX_PIXELS, MEMORY_LIMIT
+from indexer.pictures.thumbnails import THUMBNAIL_SIDE, save_thumbnail
+from indexer.pictures.transform import ImageTransform
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,7 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
     except PictureError as error:
         return DecodeFailure(path, digest, str(error))
     except MemoryError:
-        limit = f"{settings.memory_limit / _GIB:g} GiB"
+        limit = f"{settings.memory_limit / GIB:g} GiB"
         reason = f"needs more than {limit} of memory (raise it with memory_limit)"
         return DecodeFailure(path, digest, reason)
 

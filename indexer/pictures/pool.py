@@ -24,8 +24,8 @@ import pillow_heif
 from pebble import ProcessExpired, ProcessPool
 from PIL import AvifImagePlugin
 
-from indexer.decoded import (
-    MEMORY_LIMIT,
+from indexer.errors import PicfuseError
+from indexer.pictures.decoding import (
     Decoded,
     DecodeFailure,
     DecodeSettings,
@@ -33,12 +33,11 @@ from indexer.decoded import (
     Outcome,
     decode_file,
 )
-from indexer.errors import PicfuseError
-from indexer.images import MAX_PIXELS
-from indexer.report import TIME_LIMIT, IndexOptions
-from indexer.slots import Slots
-from indexer.transform import ImageTransform
-from indexer.workers import start_workers, worker_pool
+from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
+from indexer.pictures.shared_memory import Slots
+from indexer.pictures.transform import ImageTransform
+from indexer.pictures.workers import start_workers, worker_pool
+from indexer.report import IndexOptions
 
 __all__ = [
     "DecodeFailure",

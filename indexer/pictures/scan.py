@@ -7,13 +7,12 @@ import re
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".avif", ".heic", ".heif"}) | frozenset(
-    {".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"}
-)
-_SUFFIXES = frozenset(os.fsencode(suffix) for suffix in SUFFIXES)
+from indexer.captions.caption import Beside
+from indexer.pictures.formats import BYTE_SUFFIXES
+
 _SKIPPED = frozenset({b"@eaDir"})  # where a Synology NAS keeps its own thumbnails
 
 
@@ -32,20 +31,6 @@ class ScanProblem:
 
     path: bytes
     reason: str
-
-
-@dataclass(slots=True)
-class Beside:
-    """What a scan met beside the pictures, by path below the scanned folder.
-
-    `files` have one of the `suffixes` (small letters, with a dot), excluded or not; `excluded` are
-    folders that a pattern kept it from entering, `links` are folders entered through a link.
-    """
-
-    suffixes: frozenset[bytes] = frozenset()
-    files: list[bytes] = field(default_factory=list)
-    excluded: list[bytes] = field(default_factory=list)
-    links: list[bytes] = field(default_factory=list)
 
 
 def scan(
@@ -130,7 +115,7 @@ class _Scan:
             suffix = _suffix(entry.name)
             if suffix in self._beside.suffixes and entry.is_file():
                 self._beside.files.append(relative)
-            if excluded or suffix not in _SUFFIXES:
+            if excluded or suffix not in BYTE_SUFFIXES:
                 return None
             state = entry.stat()
         except OSError as error:

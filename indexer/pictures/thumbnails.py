@@ -10,16 +10,16 @@ import io
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image
+from indexer.pictures.hashes import hash_bytes
 
-from indexer.images import hash_bytes
-from indexer.notation import thumbnail_path
-
-__all__ = ["THUMBNAIL_SIDE", "read_thumbnail", "save_thumbnail", "shrunk", "thumbnail_path"]
+if TYPE_CHECKING:
+    from PIL import Image
 
 THUMBNAIL_SIDE = 320
 _DIGEST = 16
+_HAMMING = 5  # `Image.Resampling.HAMMING`: a query that needs a path only loads no Pillow
 
 
 def read_thumbnail(path: Path) -> bytes | None:
@@ -55,8 +55,14 @@ def shrunk(image: Image.Image, side: int) -> bytes:
     """The JPEG of an image, at most `side` pixels long, never larger than it is."""
     scale = min(1.0, side / max(image.size))
     width, height = (max(1, round(length * scale)) for length in image.size)
-    small = image.resize((width, height), Image.Resampling.HAMMING, reducing_gap=2.0)
+    small = image.resize((width, height), _HAMMING, reducing_gap=2.0)
     small.info = {}  # the place and the author of a picture do not leave its file
     with io.BytesIO() as buffer:
         small.save(buffer, "JPEG", quality=80)
         return buffer.getvalue()
+
+
+def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
+    """Where the thumbnail of a content hash is kept below `folder`."""
+    name = content_hash.hex()
+    return folder / name[:2] / f"{name}.jpg"
