@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.batch import Batch, PictureFacts
 from indexer.captions import Caption
+from indexer.catalogue.changes.batch import Batch, PictureFacts
+from indexer.catalogue.values import SCHEMA, text_hash
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders import Encoder, load_encoder
 from indexer.locations import cache_directory
-from indexer.notation import SCHEMA, text_hash
 
 BATCH = 5_000
 FOLDERS = 100

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import Library
-from indexer.batch import PictureFacts
+from indexer.catalogue.changes.batch import PictureFacts
 from indexer.embedding import IMAGE
 from indexer.pictures.hashes import hash_bytes
 from search import Searcher

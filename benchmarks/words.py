@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.batch import PictureFacts
 from indexer.captions import Caption
+from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT
-from indexer.notation import text_hash
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split

@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 
 from indexer import Library
-from indexer.batch import PictureFacts
 from indexer.captions import Caption
-from indexer.database import FILE
+from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.database import FILE
 from indexer.encoders import registry
 from search import Searcher
 from search.names import having_names

@@ -9,9 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.tables import chunks
 from indexer.compressed import CompressedFacts
 from indexer.fusion import Fusion
-from indexer.lookup import Lookup, chunks
 from indexer.row_blocks import RowsDamaged
 from indexer.segments import (
     FusedRows,

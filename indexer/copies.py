@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from indexer.lookup import Lookup, full_path
-from indexer.notation import NEVER, PRESENT
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.tables import full_path
+from indexer.catalogue.values import NEVER, PRESENT
 
 
 @dataclass(frozen=True, slots=True)

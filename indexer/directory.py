@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
 from indexer.errors import LibraryError, LibraryNotFound
 
 

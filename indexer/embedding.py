@@ -63,3 +63,11 @@ class Embedded:
     v_i: Rows
     v_t: Rows
     has_caption: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """An encoder's embeddings (dim,) of a picture and a sentence that never change."""
+
+    image: NDArray[np.float32]
+    text: NDArray[np.float32]

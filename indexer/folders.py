@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.captions import find_captions
-from indexer.catalogue import KnownFolder
+from indexer.catalogue.inventory.pictures import KnownFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.library import Library
 from indexer.pictures.formats import SUFFIXES

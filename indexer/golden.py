@@ -8,23 +8,14 @@ library; `picfuse doctor` asks for them again.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from indexer.embedding import Golden
 from indexer.encoders.protocol import Encoder, Pixels
 
 SENTENCE = "a brown dog runs through shallow water beside two red boats"
 TOLERANCE = 0.002  # of the cosine: other processors round otherwise, by far less
-
-
-@dataclass(frozen=True, slots=True)
-class Golden:
-    """Embeddings (dim,) of the picture and of the sentence."""
-
-    image: NDArray[np.float32]
-    text: NDArray[np.float32]
 
 
 def golden_pixels(size: int) -> Pixels:

@@ -6,14 +6,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.values import KEPT_FUSION, MOVING, SETTINGS
 from indexer.errors import LibraryDamaged, ModelError
 from indexer.fusion import Fusion, restore_fusion
-from indexer.lookup import Lookup
-from indexer.notation import KEPT_FUSION, MOVING, SETTINGS
 from indexer.settings import LibrarySettings
 
 if TYPE_CHECKING:  # a library that is only read knows no batch
-    from indexer.batch import Batch
+    from indexer.catalogue.changes.batch import Batch
 
 
 def keep_fusion(batch: Batch, fusion: Fusion) -> None:

@@ -11,25 +11,26 @@ from typing import Self
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from indexer.batch import Batch
-from indexer.catalogue import Catalogue
+from indexer.catalogue.changes.batch import Batch
+from indexer.catalogue.database import explained, is_vacant
+from indexer.catalogue.engine import create_tables, open_engine, reading_by
+from indexer.catalogue.inventory.embeddings import Embeddings
+from indexer.catalogue.inventory.pictures import Catalogue
+from indexer.catalogue.inventory.tags import Tags
+from indexer.catalogue.migrate import bring_up_to_date
+from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
+from indexer.catalogue.word_index import refresh
 from indexer.compressed import CompressedFacts
 from indexer.confidence.calibration import Calibration
-from indexer.database import explained, is_vacant
 from indexer.directory import make_directory, occupied
-from indexer.embeddings import Embeddings
 from indexer.encoders import load_encoder
-from indexer.engine import bring_up_to_date, create_tables, open_engine, reading_by
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.golden import golden_of
 from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion
-from indexer.notation import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.reading import ReadLibrary, existing_library
 from indexer.segments import Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
-from indexer.tagging.tags import Tags
-from indexer.word_index import refresh
 
 
 class Library(ReadLibrary):
@@ -78,7 +79,7 @@ class Library(ReadLibrary):
         def fill(connection: Connection) -> None:
             with Session(connection) as session:
                 batch = Batch(session, 1)
-                batch.put_encoder(made, golden)
+                batch.put_encoder(made.name, made.fingerprint, made.dim, golden)
                 batch.set(SETTINGS, settings.to_json())
                 keep_fusion(batch, fused)
                 batch.set(GENERATION, "1")

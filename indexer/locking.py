@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from indexer import database
+from indexer.catalogue import database
 from indexer.errors import LibraryError, LibraryLocked
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from indexer.catalogue import ContentFacts
+from indexer.catalogue.inventory.pictures import ContentFacts
 from indexer.compressing import compress
 from indexer.confidence.keeping import calibrate
 from indexer.errors import LibraryError

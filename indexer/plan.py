@@ -15,10 +15,10 @@ from pathlib import Path
 from indexer.captions import Caption, CaptionScan, find_captions
 from indexer.captions.caption import Beside
 from indexer.captions.finder import CAPTION_SUFFIXES
-from indexer.catalogue import Catalogue, KnownFolder, KnownPicture
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
+from indexer.catalogue.inventory.pictures import Catalogue, KnownFolder, KnownPicture
+from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
-from indexer.notation import FAILED, LATEST, MISSING, PRESENT
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.report import IndexOptions, IndexReport
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from indexer.batch import Batch
-from indexer.catalogue import KnownFolder
+from indexer.catalogue.changes.batch import Batch
+from indexer.catalogue.inventory.pictures import KnownFolder
+from indexer.catalogue.values import MOVING
 from indexer.errors import InputError
 from indexer.folders import absolute
 from indexer.library import Library
 from indexer.locking import only_writer
-from indexer.notation import MOVING
 from indexer.report import IndexReport
 
 

@@ -7,11 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from indexer.albums import AlbumLookup
 from indexer.cached_index import CachedIndex
-from indexer.compressed import CompressedFacts
-from indexer.confidence.calibration import Calibration, built_in
-from indexer.database import (
+from indexer.catalogue.database import (
     FILE,
     Connections,
     Reading,
@@ -22,20 +19,23 @@ from indexer.database import (
     stored_schema,
     to_read,
 )
+from indexer.catalogue.lookup.albums import AlbumLookup
+from indexer.catalogue.lookup.embeddings import PictureEmbeddings
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.tags import TagLookup
+from indexer.catalogue.lookup.words import WordLookup
+from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SCHEMA, SETTINGS
+from indexer.compressed import CompressedFacts
+from indexer.confidence.calibration import Calibration, built_in
 from indexer.directory import is_file
-from indexer.embedded import PictureEmbeddings
 from indexer.embedding import Embedded
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError, LibraryNotFound
 from indexer.fusion import Fusion
 from indexer.kept_fusion import kept_fusion
-from indexer.lookup import Lookup
-from indexer.notation import CALIBRATION, COMPRESSED, GENERATION, SCHEMA, SETTINGS
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
-from indexer.tagging.lookup import TagLookup
 from indexer.vectors import VectorIndex
-from indexer.word_lookup import WordLookup
 
 
 class ReadLibrary:

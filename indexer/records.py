@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from indexer.lookup import chunks, full_path
-from indexer.notation import NEVER, PRESENT
+from indexer.catalogue.lookup.tables import chunks, full_path
+from indexer.catalogue.values import NEVER, PRESENT
 from indexer.reading import ReadLibrary
 
 Record: TypeAlias = dict[str, Any]

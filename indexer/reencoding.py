@@ -11,7 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from indexer.batch import Batch
+from indexer.catalogue.changes.batch import Batch
+from indexer.catalogue.values import MOVING, SETTINGS
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import InputError
@@ -19,7 +20,6 @@ from indexer.fusion import Fusion, open_fusion
 from indexer.golden import golden_of
 from indexer.kept_fusion import keep_fusion
 from indexer.library import Library
-from indexer.notation import MOVING, SETTINGS
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.pool import decoding_pool
 from indexer.progress import Progress
@@ -79,7 +79,7 @@ def change_encoder(
     resting = _heads_left_behind(library, options)
     golden = golden_of(encoder)
     with library.writing() as batch:
-        encoder_id = batch.put_encoder(encoder, golden)
+        encoder_id = batch.put_encoder(encoder.name, encoder.fingerprint, encoder.dim, golden)
         keep_fusion(batch, fusion)
         batch.set(MOVING, target.to_json())
     yield from _encode_captions(library, encoder, encoder_id)

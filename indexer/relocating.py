@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.catalogue import KnownFolder
+from indexer.catalogue.inventory.pictures import KnownFolder
 from indexer.errors import InputError
 from indexer.folders import absolute, existing_folder
 from indexer.library import Library

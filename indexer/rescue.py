@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from indexer.database import FILE, explained, newer_schema
-from indexer.engine import migrate, open_engine
+from indexer.catalogue.database import FILE, explained, newer_schema
+from indexer.catalogue.engine import open_engine
+from indexer.catalogue.migrate import upgrade
+from indexer.catalogue.schema import Base
+from indexer.catalogue.values import NEVER, SCHEMA, SETTINGS
 from indexer.errors import LibraryDamaged, LibraryError
 from indexer.library import Library
 from indexer.locking import only_writer
-from indexer.notation import NEVER, SCHEMA, SETTINGS
-from indexer.schema import Base
 from indexer.tagging.current import damaged_heads, tag_all
 
 DAMAGED = "catalogue.damaged.sqlite"
@@ -67,7 +68,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
     place.mkdir()
     with explained(place):
         engine = open_engine(place)
-        migrate(engine)
+        upgrade(engine)
         engine.dispose()
     source = sqlite3.connect(f"file:{quote(os.fsencode(library / FILE))}?mode=ro", uri=True)
     target = sqlite3.connect(place / FILE)

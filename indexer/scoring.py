@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.values import GONE
 from indexer.dot_products import product, rough_product, rounded_off
 from indexer.embedding import Rows
 from indexer.fusion import Centres, Fusion
-from indexer.notation import GONE
 from indexer.row_blocks import RowBlock
 from indexer.vectors import Ids, KeyedBlock, VectorIndex
 

@@ -20,11 +20,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.values import GONE, VECTORS
 from indexer.compressed import Compressed, CompressedFacts
 from indexer.embedding import Rows
 from indexer.fusion import Fusion
-from indexer.lookup import Lookup, chunks
-from indexer.notation import GONE, VECTORS
 from indexer.row_blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write_block
 from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids, without_pictures
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from indexer.batch import PictureFacts
 from indexer.captions import Caption
-from indexer.catalogue import ContentFacts
+from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.inventory.pictures import ContentFacts
+from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
 from indexer.library import Library
-from indexer.notation import PRESENT, pack, text_hash, unpack
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
 from indexer.pictures.scan import FoundPicture
 from indexer.plan import FolderPlan

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.values import GONE
 from indexer.embedding import Rows
 from indexer.fusion import Fusion, RowSums
-from indexer.notation import GONE
 from indexer.row_blocks import RowBlock
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.albums import Album, AlbumTerm, KeptPicture
+from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture
+from indexer.catalogue.values import pack, unpack
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
-from indexer.notation import pack, unpack
 from indexer.pictures.hashes import hash_bytes
 from indexer.reading import ReadLibrary
 from search.examples import Example, examples_of, stored_row

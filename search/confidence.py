@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.words import WordLookup
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
-from indexer.word_lookup import WordLookup
 from search.hits import Hit
 from search.query import Query
 from search.wording import Wording

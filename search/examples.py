@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.values import unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
-from indexer.notation import unpack
 from indexer.pictures.hashes import hash_bytes
 from indexer.reading import ReadLibrary
 

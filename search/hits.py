@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, TEXT
-from indexer.lookup import PictureInfo
 from indexer.pictures.thumbnails import thumbnail_path
 from indexer.reading import ReadLibrary
 from search.explanation import Explanation

@@ -11,9 +11,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.tables import chunks
 from indexer.files import whole_file
 from indexer.locations import cache_directory
-from indexer.lookup import chunks
 from indexer.reading import ReadLibrary
 from search.export.rows import embeddings_of, width_of
 from search.projection import Points, method_of, projected

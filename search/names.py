@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.tokens import WORD, plain
-from indexer.word_lookup import WordLookup
+from indexer.catalogue.lookup.words import WordLookup
+from indexer.catalogue.tokens import WORD, plain
 from search.order import Listed, Order
 from search.vocabulary import SHORTEST, is_described
 from search.wording import FILLERS, Wording

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
-from indexer.lookup import PictureInfo
 from indexer.reading import ReadLibrary
 from search.diversity import check_strength, pool_of, varied
 from search.folding import leaders

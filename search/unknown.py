@@ -14,11 +14,11 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from indexer.catalogue.lookup.words import WordLookup
+from indexer.catalogue.tokens import WORD, forms
 from indexer.confidence.calibration import shipped
 from indexer.embedding import same_space
 from indexer.reading import ReadLibrary
-from indexer.tokens import WORD, forms
-from indexer.word_lookup import WordLookup
 from search.hits import Hit, Unknown
 from search.query import Query
 from search.vocabulary import FILE as VOCABULARY

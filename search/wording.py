@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.words import WordLookup
+from indexer.catalogue.tokens import WORD, forms
 from indexer.errors import QueryError
-from indexer.tokens import WORD, forms
-from indexer.word_lookup import WordLookup
 from search.hits import Hit
 from search.order import Listed, Order
 from search.query import Query, Term

@@ -36,7 +36,7 @@ from faults import (
 )
 
 from indexer import IndexOptions, IndexReport, Library, PicfuseError, index_folder
-from indexer.database import is_vacant
+from indexer.catalogue.database import is_vacant
 from indexer.pipeline import index_progress
 
 SOURCE = Path(__file__).parent / "fault_injection.c"

@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image
 
 from indexer import Library, doctor, pipeline
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
+from indexer.catalogue.values import text_hash
 from indexer.doctor import examine
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
-from indexer.notation import text_hash
 from indexer.pictures.decoding import DecodeSettings, decode_file
 from indexer.pictures.hashes import hash_bytes
 from search import Searcher

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from command_line import command, interrupted, process
 
-from indexer import IndexOptions, IndexReport, Library, database, filesystems, index_folder
-from indexer.database import FILE, LOCK, is_vacant
+from indexer import IndexOptions, IndexReport, Library, index_folder
+from indexer.catalogue import database, filesystems
+from indexer.catalogue.database import FILE, LOCK, is_vacant
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryError, LibraryLocked, LibraryNotFound
 from indexer.locking import only_writer
@@ -33,7 +34,7 @@ def names(library, query, k=1):
 
 
 def test_second_indexer_is_told_and_damages_nothing(colour_library, paint, monkeypatch):
-    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.catalogue.database.BUSY_SECONDS", 0.05)
     paint("white.png")
     with only_writer(colour_library.path), Library.open(colour_library.path) as second:
         with pytest.raises(LibraryLocked, match="another picfuse is changing this library"):
@@ -288,7 +289,7 @@ def crowded(tmp_path, monkeypatch, colour_pictures):
     To delete so much SQLite writes before its transaction ends; from then on nobody else may read.
     """
     monkeypatch.setattr(filesystems, "is_network", lambda folder: True)
-    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.catalogue.database.BUSY_SECONDS", 0.05)
     with Library.create(tmp_path / "library", encoder="colour") as library:
         index_folder(library, colour_pictures, options=QUICK)
         rows = [(library.encoder_id, number.to_bytes(16, "big")) for number in range(5_000)]

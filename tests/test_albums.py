@@ -11,7 +11,7 @@ from command_line import SAMPLE, answered, index_colours, refusal, run, sample_l
 from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
 from indexer.doctor import examine
 from indexer.errors import InputError, LibraryDamaged, PlacedError, QueryError
 from indexer.reading import ReadLibrary

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import GOLDEN, answered, index_colours, refusal, run
 
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
 
 FINDING = ["check", "serious", "count", "meaning", "remedy", "repairable", "examples"]
 

@@ -96,7 +96,7 @@ def test_library_of_another_encoder_version_is_status_3(colour_pictures, home, m
 
 
 def test_locked_library_is_status_3(colour_pictures, home, monkeypatch):
-    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("indexer.catalogue.database.BUSY_SECONDS", 0.1)
     index_colours(colour_pictures, home)
     (colour_pictures / "red.png").unlink()
     with Library.open(home) as library, library.writing() as batch:

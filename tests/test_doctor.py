@@ -9,7 +9,7 @@ import pytest
 from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryDamaged, LibraryLocked
 from indexer.locking import only_writer
@@ -288,7 +288,7 @@ def test_library_of_before_gets_its_golden_embeddings_by_repair(colour_library):
 
 
 def test_repair_waits_for_no_other_writer(colour_library, monkeypatch):
-    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.catalogue.database.BUSY_SECONDS", 0.05)
     run_sql(colour_library, "DELETE FROM embeddings WHERE id = 1")
     found = examine(colour_library)
     with only_writer(colour_library.path), pytest.raises(LibraryLocked, match="another picfuse"):
@@ -309,7 +309,7 @@ def test_repair_that_fails_changes_nothing(colour_library, monkeypatch):
     def broken(*_):
         raise RuntimeError("as if killed")
 
-    monkeypatch.setattr("indexer.batch.Batch.look_again_without", broken)
+    monkeypatch.setattr("indexer.catalogue.changes.batch.Batch.look_again_without", broken)
     with pytest.raises(RuntimeError):
         repair(colour_library, examine(colour_library))
     monkeypatch.undo()

@@ -11,8 +11,11 @@ import pytest
 from conftest import forget_counts
 from sqlalchemy import exc, text
 
-from indexer import IndexOptions, Library, catalogue, database, index_folder
-from indexer.database import FILE, explained
+from indexer import IndexOptions, Library, index_folder
+from indexer.catalogue import database
+from indexer.catalogue.database import FILE, explained
+from indexer.catalogue.inventory import pictures as catalogue
+from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, TEXT
 from indexer.errors import (
     EncoderMismatch,
@@ -23,7 +26,6 @@ from indexer.errors import (
     LibraryNotFound,
     ModelError,
 )
-from indexer.lookup import PictureInfo
 from indexer.settings import LibrarySettings
 from search import Searcher
 

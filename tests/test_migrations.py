@@ -10,13 +10,14 @@ from alembic.migration import MigrationContext
 from colour_tags import colour_head
 from sqlalchemy import inspect, text
 
-from indexer import IndexOptions, Library, index_folder, migrate
-from indexer.database import FILE
+from indexer import IndexOptions, Library, index_folder
+from indexer.catalogue import migrate
+from indexer.catalogue.database import FILE
+from indexer.catalogue.engine import create_tables, open_engine
+from indexer.catalogue.schema import Base
+from indexer.catalogue.values import SCHEMA
 from indexer.doctor import examine
-from indexer.engine import create_tables, open_engine
 from indexer.errors import LibraryError
-from indexer.notation import SCHEMA
-from indexer.schema import Base
 from search import Query, Searcher
 from search.albums import album_pictures, named_album, save_album
 

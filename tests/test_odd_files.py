@@ -17,8 +17,8 @@ from PIL import Image, ImageColor
 from test_decoding import by_name
 
 from indexer import IndexOptions, IndexReport, Library, index_folder
+from indexer.catalogue.values import FAILED, PRESENT
 from indexer.encoders import registry
-from indexer.notation import FAILED, PRESENT
 from indexer.pictures import pool as decoding
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.pictures.thumbnails import thumbnail_path

@@ -7,7 +7,7 @@ import pytest
 from command_line import index_colours
 
 from indexer import Library
-from indexer.database import Connections
+from indexer.catalogue.database import Connections
 from indexer.errors import LibraryError, LibraryNotFound
 from indexer.reading import ReadLibrary
 from indexer.segments import Stored

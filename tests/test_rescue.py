@@ -12,7 +12,7 @@ from conftest import forget_counts
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.encoders import registry
 from indexer.errors import LibraryDamaged, LibraryError

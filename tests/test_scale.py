@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import event
 
 from indexer import Library
-from indexer.batch import PictureFacts
 from indexer.captions import Caption
+from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
-from indexer.notation import text_hash
 
 
 def steps(library: Library, ask) -> int:

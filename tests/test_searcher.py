@@ -14,12 +14,12 @@ from command_line import refusal
 from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.batch import PictureFacts
 from indexer.captions import Caption
+from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry
 from indexer.errors import InputError, QueryError
-from indexer.notation import text_hash
 from indexer.pictures.thumbnails import thumbnail_path
 from search import Hit, Query, Searcher, Term
 from search import searcher as searching

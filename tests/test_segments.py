@@ -9,8 +9,8 @@ from conftest import forget_counts
 from faults import decoding_here
 
 from indexer import IndexOptions, Library, index_folder, segments
+from indexer.catalogue.values import GONE
 from indexer.doctor import examine
-from indexer.notation import GONE
 from indexer.segments import stored_segments
 from search import Searcher
 

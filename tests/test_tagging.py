@@ -17,7 +17,8 @@ from PIL import Image
 from projection_encoder import DIM, ProjectionEncoder
 
 from indexer import IndexOptions, IndexReport, Library, index_folder
-from indexer.database import FILE
+from indexer.catalogue.changes.tags import TagChanges
+from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.encoders import registry
 from indexer.errors import InputError, LibraryDamaged, ModelError
@@ -25,7 +26,6 @@ from indexer.pipeline import index_progress
 from indexer.pruning import forget_folder
 from indexer.rescue import rescue
 from indexer.tag_head import TagHeadFacts, packed
-from indexer.tagging.changes import TagChanges
 from indexer.tagging.current import adopt
 from search import Query, Searcher
 

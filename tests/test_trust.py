@@ -16,7 +16,7 @@ from contextlib import closing
 import pytest
 from command_line import command, index_colours, refusal, run
 
-from indexer.notation import FAILED
+from indexer.catalogue.values import FAILED
 
 OWN_COLOURS = re.compile("\x1b\\[(?:32|2|0)m")  # green, dim and back; the hostile ones are others
 SEQUENCES = {

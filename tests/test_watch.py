@@ -398,7 +398,7 @@ def test_picture_that_cannot_be_read_is_a_failure_said_once_and_it_goes_on(
 
 
 def test_library_that_another_process_writes_to_is_tried_again(colour_library, paint, monkeypatch):
-    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("indexer.catalogue.database.BUSY_SECONDS", 0.1)
     monkeypatch.setattr(loop, "FIRST_PAUSE", 0.1)
     with Library.open(colour_library.path) as library, Watched(library) as watched:
         writer = sqlite3.connect(library.path / "catalogue.sqlite", isolation_level=None)
@@ -416,7 +416,7 @@ def test_library_that_another_process_writes_to_is_tried_again(colour_library, p
 def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
     library, paint, pictures, monkeypatch
 ):
-    monkeypatch.setattr("indexer.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.catalogue.database.BUSY_SECONDS", 0.05)
     monkeypatch.setattr(loop, "FIRST_PAUSE", 0.05)
     for number in range(40):
         paint(f"in/{number}.png", (number, 0, 0))

@@ -107,8 +107,8 @@ def test_wheel_has_every_file_of_the_packages(content, package):
     "name",
     [
         "indexer/encoders/weights/mini.safetensors",
-        "indexer/migrations/env.py",
-        "indexer/migrations/versions/0001_first.py",
+        "indexer/catalogue/migrations/env.py",
+        "indexer/catalogue/migrations/versions/0001_first.py",
         "ui/app.py",
         "ui/views/style.css",
         "ui/sample/captions.csv",

@@ -15,9 +15,9 @@ from PIL import Image
 from sqlalchemy import create_engine, select
 
 from indexer import Library, index_folder
+from indexer.catalogue.schema import Base, Folder, Picture
 from indexer.encoders import registry
 from indexer.errors import PlacedError
-from indexer.schema import Base, Folder, Picture
 from search import Query, Searcher
 from search.where import FIELDS, matches, matching, parse
 from search.where.grammar import Both, Condition, Either, Not

@@ -13,15 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from indexer import IndexOptions, Library, index_folder, migrate
-from indexer.batch import PictureFacts
+from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
+from indexer.catalogue import migrate
+from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.tokens import forms, spread
 from indexer.doctor import examine, repair
 from indexer.errors import InputError, QueryError
 from indexer.reading import ReadLibrary
 from indexer.relocating import relocate
 from indexer.rescue import rescue
-from indexer.tokens import forms, spread
 from search import Query, Searcher, Term
 from search.names import is_name
 from search.vocabulary import FILE as VOCABULARY

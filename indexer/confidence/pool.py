@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedded import PictureEmbeddings
+from indexer.catalogue.lookup.embeddings import PictureEmbeddings
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.values import text_hash, unpack
 from indexer.embedding import TEXT, Embedded, Rows, unit_rows
-from indexer.lookup import Lookup
-from indexer.notation import text_hash, unpack
 from indexer.settings import LibrarySettings
 
 Ints = NDArray[np.int64]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from indexer.albums import Album
+from indexer.catalogue.lookup.albums import Album
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, same_space
 from indexer.errors import LibraryDamaged

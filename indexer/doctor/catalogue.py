@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from indexer.batch import Batch
+from indexer.catalogue.changes.batch import Batch
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.catalogue.inventory.embeddings import StoredFile
+from indexer.catalogue.values import unpack
 from indexer.doctor.finding import Finding, some
-from indexer.embedding import IMAGE, unit_rows
-from indexer.embeddings import StoredFile
+from indexer.embedding import IMAGE, Golden, unit_rows
 from indexer.encoders import Encoder
 from indexer.errors import EncoderMismatch, ModelError
-from indexer.golden import TOLERANCE, Golden, agreement, golden_of
+from indexer.golden import TOLERANCE, agreement, golden_of
 from indexer.library import Library
-from indexer.notation import unpack
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.pool import decoding_pool
 from indexer.progress import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from indexer.batch import Batch
+from indexer.catalogue.changes.batch import Batch
 from indexer.library import Library
 
 EXAMPLES = 5

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from indexer.batch import Batch
+from indexer.catalogue.changes.batch import Batch
+from indexer.catalogue.lookup.tables import chunks
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
-from indexer.lookup import chunks
 from indexer.progress import Progress
 from indexer.tagging.current import AT_ONCE, damaged_heads, predicted, tag_all
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from indexer.batch import Batch
+from indexer.catalogue.changes.batch import Batch
 from indexer.compressed import check_view
 from indexer.compressing import compress
 from indexer.doctor.finding import Finding, some

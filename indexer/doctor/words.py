@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.word_index import AT_ONCE
 from indexer.doctor.finding import Finding
 from indexer.library import Library
-from indexer.lookup import chunks
 from indexer.progress import Progress
-from indexer.word_index import AT_ONCE
 
 
 def words(library: Library) -> Iterator[Finding | Progress]:

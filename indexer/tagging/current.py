@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.batch import Batch
+from indexer.catalogue.changes.batch import Batch
+from indexer.catalogue.inventory.embeddings import Embeddings
+from indexer.catalogue.inventory.tags import Tags
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.lookup.tags import KnownHead
 from indexer.embedding import Embedded, same_space
-from indexer.embeddings import Embeddings
 from indexer.errors import InputError, LibraryDamaged
 from indexer.library import Library
-from indexer.lookup import chunks
 from indexer.tag_head import TagHead, read_tag_head
-from indexer.tagging.lookup import KnownHead
-from indexer.tagging.tags import Tags
 
 AT_ONCE = 4096  # pictures whose embeddings are in memory at a time
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from indexer.database import is_vacant
+from indexer.catalogue.database import is_vacant
 from indexer.encoders import load_encoder
 from indexer.library import Library
 from indexer.locations import cache_directory

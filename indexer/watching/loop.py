@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.catalogue import KnownFolder
+from indexer.catalogue.inventory.pictures import KnownFolder
 from indexer.errors import (
     InputError,
     LibraryDamaged,

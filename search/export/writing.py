@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indexer import Progress
+from indexer.catalogue.lookup.tables import chunks
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.lookup import chunks
 from indexer.reading import ReadLibrary
 from indexer.records import FIELDS, Record, records
 from search.export.rows import embeddings_of, rows_file, width_of

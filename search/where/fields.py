@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
-from indexer.notation import LATEST, NEVER
+from indexer.catalogue.schema import Caption, Folder, Picture, PictureTag, TagHeadRow, TagRow
+from indexer.catalogue.values import LATEST, NEVER
 from indexer.pictures.formats import FORMATS
-from indexer.schema import Caption, Folder, Picture, PictureTag, TagHeadRow, TagRow
 from search.where.grammar import Condition
 from search.where.places import near_or_within
 from search.where.spans import Span, span

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.dialects import sqlite
 
-from indexer.notation import NEVER, PRESENT
+from indexer.catalogue.schema import Folder, Picture
+from indexer.catalogue.values import NEVER, PRESENT
 from indexer.reading import ReadLibrary
-from indexer.schema import Folder, Picture
 from search.where.condition import matching
 
 

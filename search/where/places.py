@@ -7,7 +7,7 @@ import re
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
-from indexer.schema import Picture
+from indexer.catalogue.schema import Picture
 
 _DEGREES = r"([-+]?\d+(?:\.\d+)?)"
 _NEAR = re.compile(

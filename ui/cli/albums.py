@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from indexer import Library
-from indexer.albums import Album
+from indexer.catalogue.lookup.albums import Album
 from indexer.errors import InputError, LibraryDamaged
 from indexer.reading import ReadLibrary
 from search import Options, Query, Searcher

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from indexer import Library, index_folder
-from indexer.database import is_vacant
+from indexer.catalogue.database import is_vacant
+from indexer.catalogue.values import text_hash
 from indexer.locations import cache_directory, sample_folder
-from indexer.notation import text_hash
 from search import Query, Searcher
 from ui.cli.group import offline_option
 from ui.cli.text import print_hits, shown

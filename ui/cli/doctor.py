@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from indexer import Library, Progress
-from indexer.database import FILE
+from indexer.catalogue.database import FILE
 from indexer.doctor import Finding, examination, repair
 from indexer.errors import LibraryNotFound
 from indexer.rescue import rescue

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from indexer import Library
-from indexer.notation import MISSING
+from indexer.catalogue.values import MISSING
 from indexer.pruning import forget_folder
 from indexer.relocating import relocate as relocate_folder
 from ui.cli.group import json_option, library_options

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from indexer import IndexOptions, IndexReport, Library
-from indexer.database import is_vacant
+from indexer.catalogue.database import is_vacant
 from indexer.encoders import load_encoder
 from indexer.errors import InputError
 from indexer.folders import existing_folder, usable_caption_file

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from indexer import Library
-from indexer.database import is_vacant
+from indexer.catalogue.database import is_vacant
 from indexer.encoders.precision import (
     AUTO,
     PRECISIONS,

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from indexer import Library
-from indexer.notation import FAILED, MISSING, PRESENT
+from indexer.catalogue.values import FAILED, MISSING, PRESENT
 from indexer.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.errors import PictureError
-from indexer.lookup import PictureInfo
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path

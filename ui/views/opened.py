@@ -13,7 +13,7 @@ from typing import TypeVar
 import streamlit as st
 
 from indexer import Library
-from indexer.database import FILE, explained
+from indexer.catalogue.database import FILE, explained
 from search import Searcher
 from ui.views.options import AppOptions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.database import is_vacant
+from indexer.catalogue.database import is_vacant
 from indexer.errors import LibraryNotFound, PicfuseError
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
-from indexer.database import explained
-from indexer.embedded import PictureEmbeddings
+from indexer.catalogue.database import explained
+from indexer.catalogue.engine import reading_by
+from indexer.catalogue.lookup.embeddings import PictureEmbeddings
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.schema import Caption, Embedding, Folder, Picture
+from indexer.catalogue.values import LATEST, NEVER, PRESENT, unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
-from indexer.engine import reading_by
-from indexer.lookup import chunks
-from indexer.notation import LATEST, NEVER, PRESENT, unpack
-from indexer.schema import Caption, Embedding, Folder, Picture
 
 
 def unused_parts() -> Iterator[ColumnElement[bool]]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert
 from sqlalchemy.orm import Session
 
-from indexer.lookup import chunks
-from indexer.schema import Base, PictureTag, TagHeadRow, TagRow
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.schema import Base, PictureTag, TagHeadRow, TagRow
 from indexer.tag_head import TagHead
 
 _PICTURE_TAGS = Base.metadata.tables["picture_tags"]

@@ -9,14 +9,14 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
-from indexer.database import explained
-from indexer.engine import reading_by
+from indexer.catalogue.database import explained
+from indexer.catalogue.engine import reading_by
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.lookup.tags import KnownHead, TagLookup
+from indexer.catalogue.schema import Picture, PictureTag, TagHeadRow
+from indexer.catalogue.values import NEVER, PRESENT
 from indexer.errors import LibraryDamaged, ModelError
-from indexer.lookup import chunks
-from indexer.notation import NEVER, PRESENT
-from indexer.schema import Picture, PictureTag, TagHeadRow
 from indexer.tag_head import TagHead, fingerprint, parse_tag_head
-from indexer.tagging.lookup import KnownHead, TagLookup
 
 
 class Tags(TagLookup):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from indexer.catalogue.lookup.tables import Tables
 from indexer.errors import LibraryDamaged
-from indexer.lookup import Tables
 
 ANY_WAY = "auto"  # the mode of albums that were saved before they named one
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from indexer.catalogue.lookup.tables import Tables, chunks
+from indexer.catalogue.values import unpack
 from indexer.embedding import IMAGE, TEXT, Embedded, unit_rows
-from indexer.lookup import Tables, chunks
-from indexer.notation import unpack
 
 
 class PictureEmbeddings(Tables):

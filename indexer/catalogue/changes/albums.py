@@ -6,8 +6,8 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from indexer.albums import Album
-from indexer.schema import AlbumPicture, AlbumRow
+from indexer.catalogue.lookup.albums import Album
+from indexer.catalogue.schema import AlbumPicture, AlbumRow
 
 
 class AlbumChanges:

@@ -9,17 +9,15 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, u
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from indexer.album_changes import AlbumChanges
 from indexer.captions import Caption as FoundCaption
-from indexer.embedding import IMAGE, TEXT, Rows
-from indexer.embeddings import unused_parts
-from indexer.encoders.protocol import Encoder
-from indexer.folder_changes import FolderChanges
-from indexer.golden import Golden
-from indexer.lookup import chunks
-from indexer.notation import FAILED, MISSING, NEVER, PRESENT, VECTORS, pack, text_hash
-from indexer.schema import Base, Caption, Embedding, EncoderRow, Picture, Segment, Setting
-from indexer.tagging.changes import TagChanges
+from indexer.catalogue.changes.albums import AlbumChanges
+from indexer.catalogue.changes.folders import FolderChanges
+from indexer.catalogue.changes.tags import TagChanges
+from indexer.catalogue.inventory.embeddings import unused_parts
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.schema import Base, Caption, Embedding, EncoderRow, Picture, Segment, Setting
+from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, VECTORS, pack, text_hash
+from indexer.embedding import IMAGE, TEXT, Golden, Rows
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
@@ -79,16 +77,16 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
         begins = Setting.key.startswith(prefix, autoescape=True)
         self._session.execute(delete(Setting).where(begins, Setting.key.not_in(kept)))
 
-    def put_encoder(self, encoder: Encoder, golden: Golden) -> int:
-        """The row of an encoder, made when it is new, with what it gives `golden`."""
-        query = select(EncoderRow.id).where(EncoderRow.fingerprint == encoder.fingerprint)
+    def put_encoder(self, name: str, fingerprint: str, dim: int, golden: Golden) -> int:
+        """The id of an encoder's row; a new one keeps its embeddings of the golden pair."""
+        query = select(EncoderRow.id).where(EncoderRow.fingerprint == fingerprint)
         found = self._session.scalar(query)
         if found is not None:
             return found
         row = EncoderRow(
-            name=encoder.name,
-            fingerprint=encoder.fingerprint,
-            dim=encoder.dim,
+            name=name,
+            fingerprint=fingerprint,
+            dim=dim,
             golden_image=pack(golden.image),
             golden_text=pack(golden.text),
         )

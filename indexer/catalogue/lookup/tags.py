@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from indexer.catalogue.lookup.tables import Tables
 from indexer.errors import InputError
-from indexer.lookup import Tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from typing import cast
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine
 
-from indexer.database import Reading, explained, older, stored_schema, to_read, to_write
-from indexer.notation import SCHEMA
-from indexer.schema import Base
-from indexer.word_index import STATEMENTS
+from indexer.catalogue.database import Reading, to_read, to_write
+from indexer.catalogue.schema import Base
+from indexer.catalogue.values import SCHEMA
+from indexer.catalogue.word_index import STATEMENTS
 
 _VERSION_TABLE = (  # as alembic makes it
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
@@ -32,7 +32,7 @@ def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
     if read_only:
         creator = to_read(folder)
     else:
-        on_network = import_module("indexer.filesystems").is_network(folder)
+        on_network = import_module("indexer.catalogue.filesystems").is_network(folder)
         creator = partial(to_write, folder, journal="DELETE" if on_network else "WAL")
     return create_engine("sqlite://", creator=creator, poolclass=QueuePool)
 
@@ -67,19 +67,3 @@ def create_tables(engine: Engine, fill: Callable[[Connection], None]) -> None:
         connection.exec_driver_sql(_VERSION_TABLE)
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (SCHEMA,))
         fill(connection)
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the tables up to date; alembic is imported only when a schema has to change."""
-    import_module("indexer.migrate").upgrade(engine)
-
-
-def bring_up_to_date(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
-    """Migrate an older library. Raises `LibraryError` for a newer one, or one only to be read."""
-    found = stored_schema(reading_by(engine), folder)
-    if found == SCHEMA:
-        return
-    if read_only:
-        raise older(folder, found)
-    with explained(folder):
-        migrate(engine)

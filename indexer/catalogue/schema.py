@@ -10,61 +10,9 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from indexer.notation import (
-    COMPRESSED,
-    FAILED,
-    GENERATION,
-    GONE,
-    KEPT_FUSION,
-    LATEST,
-    MISSING,
-    MOVING,
-    NEVER,
-    PRESENT,
-    SCHEMA,
-    SETTINGS,
-    VECTORS,
-    pack,
-    text_hash,
-    unpack,
-)
-
-__all__ = [
-    "COMPRESSED",
-    "FAILED",
-    "GENERATION",
-    "GONE",
-    "KEPT_FUSION",
-    "LATEST",
-    "MISSING",
-    "MOVING",
-    "NEVER",
-    "PRESENT",
-    "SCHEMA",
-    "SETTINGS",
-    "VECTORS",
-    "AlbumPicture",
-    "AlbumRow",
-    "Base",
-    "Caption",
-    "Embedding",
-    "EncoderRow",
-    "Folder",
-    "Picture",
-    "PictureTag",
-    "Segment",
-    "Setting",
-    "StaleWords",
-    "TagHeadRow",
-    "TagRow",
-    "pack",
-    "text_hash",
-    "unpack",
-]
-
 
 class Base(DeclarativeBase):
-    """Base of the tables; their shape over time is in indexer/migrations."""
+    """Base of the tables; their shape over time is in indexer/catalogue/migrations."""
 
 
 class Folder(Base):
@@ -205,7 +153,8 @@ class PictureTag(Base):
 class AlbumRow(Base):
     """An album: a question that was given a name, never a list of pictures.
 
-    `asked` is the question as JSON (`indexer/albums.py`); pictures stand in it by their content.
+    `asked` is the question as JSON (`indexer/catalogue/lookup/albums.py`);
+    pictures are named in it by their content.
     """
 
     __tablename__ = "albums"
@@ -255,7 +204,7 @@ class Setting(Base):
 class StaleWords(Base):
     """A picture whose row in the index of words is to be made again before the transaction ends.
 
-    The index itself, `words`, is a virtual table: see `indexer/word_index.py`.
+    The index itself, `words`, is a virtual table: see `indexer/catalogue/word_index.py`.
     """
 
     __tablename__ = "stale_words"

@@ -7,19 +7,16 @@ of a text query. What else is asked of the tables is in `catalogue.py`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.database import Reading, explained
-from indexer.notation import PRESENT, VECTORS
-
-T = TypeVar("T")
-CHUNK = 500  # SQLite's limit on variables of a statement is above it everywhere
+from indexer.catalogue.database import explained
+from indexer.catalogue.lookup.tables import Tables, full_path
+from indexer.catalogue.values import PRESENT, VECTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +29,6 @@ class PictureInfo:
     width: int
     height: int
     captions: tuple[str, ...]
-
-
-def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """The items in runs of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def full_path(folder: bytes, relative: bytes) -> Path:
-    """The path of a picture; bytes that are not UTF-8 survive as surrogates."""
-    return Path(os.fsdecode(folder)) / os.fsdecode(relative)
-
-
-class Tables:
-    """The rows of one library's tables, as SQLite gives them."""
-
-    def __init__(self, reading: Reading, library: Path) -> None:
-        self._reading_rows = reading
-        self._library = library
-
-    def rows(self, query: str, *values: object) -> list[Any]:
-        """The rows that a statement finds; its values stand for the question marks in it."""
-        with explained(self._library), self._reading_rows() as connection:
-            return connection.execute(query, values).fetchall()
-
-    def rows_in(self, query: str, keys: Iterable[object], *values: object) -> Iterator[Any]:
-        """The rows of a statement with a list of keys at "(:keys)", behind all other values.
-
-        The keys are taken in runs; rows of one key come together.
-        """
-        for part in chunks(list(keys)):
-            marks = ",".join("?" * len(part))
-            yield from self.rows(query.replace(":keys", marks), *values, *part)
 
 
 class Lookup(Tables):

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from indexer.schema import Folder, Picture
+from indexer.catalogue.schema import Folder, Picture
 
 
 class FolderChanges:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from indexer.database import explained
-from indexer.lookup import Tables
-from indexer.notation import PRESENT
-from indexer.tokens import forms
-from indexer.word_index import words_of
+from indexer.catalogue.database import explained
+from indexer.catalogue.lookup.tables import Tables
+from indexer.catalogue.tokens import forms
+from indexer.catalogue.values import PRESENT
+from indexer.catalogue.word_index import words_of
 
 WEIGHTS = (1.0, 1.0, 0.5)  # of captions, name and tags in BM25
 _PRESENT = "JOIN pictures p ON p.id = words.rowid WHERE words MATCH ? AND p.state = ?"

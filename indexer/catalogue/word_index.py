@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from indexer.database import Reading
-from indexer.tokens import spread
+from indexer.catalogue.database import Reading
+from indexer.catalogue.tokens import spread
 
 TABLE = (
     "CREATE VIRTUAL TABLE words USING fts5("

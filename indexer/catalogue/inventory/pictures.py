@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,13 +12,26 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from indexer.caption_rows import carried_captions
 from indexer.captions import Caption as FoundCaption
-from indexer.database import explained
-from indexer.engine import reading_by
-from indexer.lookup import CHUNK, Lookup, chunks, full_path
-from indexer.notation import FAILED, MISSING, PRESENT
-from indexer.schema import Caption, EncoderRow, Folder, Picture
+from indexer.catalogue.database import explained
+from indexer.catalogue.engine import reading_by
+from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.tables import CHUNK, chunks, full_path
+from indexer.catalogue.schema import Caption, EncoderRow, Folder, Picture
+from indexer.catalogue.values import FAILED, MISSING, PRESENT
+
+
+def carried_captions(session: Session, ids: Sequence[int]) -> dict[int, list[FoundCaption]]:
+    """The captions that pictures carry in their bytes."""
+    query = (
+        select(Caption.picture_id, Caption.text, Caption.source)
+        .where(Caption.picture_id.in_(ids), Caption.embedded)
+        .order_by(Caption.picture_id, Caption.position)
+    )
+    found: dict[int, list[FoundCaption]] = {}
+    for picture_id, said, source in session.execute(query):
+        found.setdefault(picture_id, []).append(FoundCaption(said, source))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import LibraryDamaged
 
-SCHEMA = "0006"  # the newest migration; a test compares it with indexer/migrations
+SCHEMA = "0006"  # the newest migration; a test compares it with indexer/catalogue/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
 COMPRESSED = "compressed"  # a setting: what is known of the compressed index

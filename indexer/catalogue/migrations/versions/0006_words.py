@@ -26,7 +26,7 @@ _TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Add them; `indexer.migrate` fills the index from what is stored, no picture is read."""
+    """Add them; `indexer.catalogue.migrate` fills the index from the catalogue."""
     op.create_table("stale_words", sa.Column("picture_id", sa.Integer, primary_key=True))
     op.execute(
         "CREATE VIRTUAL TABLE words USING fts5("

@@ -1,0 +1,1 @@
+"""Changes to the catalogue: one batch, one transaction."""

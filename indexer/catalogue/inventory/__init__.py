@@ -1,0 +1,1 @@
+"""Reads that indexing, training and the doctor make, with SQLAlchemy."""

@@ -1,0 +1,1 @@
+"""Reads that a query makes, in plain SQL; imports no SQLAlchemy."""

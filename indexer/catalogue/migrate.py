@@ -1,0 +1,59 @@
+"""Bring the schema of a library up to date, with alembic.
+
+Alembic takes half a second to import: that waits until a schema has to change.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from indexer.catalogue.database import explained, older, stored_schema
+from indexer.catalogue.engine import reading_by
+from indexer.catalogue.values import SCHEMA
+from indexer.catalogue.word_index import refresh
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+def configuration() -> Config:
+    """Alembic's settings: only where the migrations lie."""
+    from alembic.config import Config
+
+    config, folder = Config(), str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    return config
+
+
+def newest() -> str:
+    """The newest revision among the migrations."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(configuration()).get_current_head())
+
+
+def upgrade(engine: Engine) -> None:
+    """Create the schema or migrate it to the newest revision, in one transaction."""
+    from alembic import command
+
+    config = configuration()
+    with engine.begin() as connection:
+        # Otherwise SQLite would commit each statement, and a crash would leave half a schema.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        refresh(reading_by(connection))
+
+
+def bring_up_to_date(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
+    """Migrate an older library. Raises `LibraryError` for a newer one, or one only to be read."""
+    found = stored_schema(reading_by(engine), folder)
+    if found == SCHEMA:
+        return
+    if read_only:
+        raise older(folder, found)
+    with explained(folder):
+        upgrade(engine)
