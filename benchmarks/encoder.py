@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from indexer.encoders.graphs import Graph, open_session
-from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.layout import Run, Streams, measured_layout
-from indexer.encoders.mini import Towers
-from indexer.encoders.quantising import quantise, sample_pixels
-from indexer.encoders.towers import ImageTower, Trunk
+from indexer.encoders.mini.heads import BUILT_IN
+from indexer.encoders.mini.image_tower import ImageTower, Trunk
+from indexer.encoders.mini.quantising import quantise, sample_pixels
+from indexer.encoders.mini.towers import Towers
+from indexer.encoders.runtime.graphs import Graph, open_session
+from indexer.encoders.runtime.layout import Run, Streams, measured_layout
 from indexer.locations import cache_directory
 
 AT_ONCE = 32

@@ -29,8 +29,8 @@ from torch.nn import functional
 
 from indexer.confidence.pool import Pool
 from indexer.embedding import TEXT, asking
-from indexer.encoders.heads import BUILT_IN, read_heads
-from indexer.encoders.mini import means_of
+from indexer.encoders.mini.heads import BUILT_IN, read_heads
+from indexer.encoders.mini.projection import means_of
 from indexer.training.datasets import held_out, read_split
 
 KINDS = ("parts", "pictures", "network")

@@ -21,8 +21,9 @@ from own_fusion import labelled
 
 from indexer import Library, index_folder
 from indexer.embedding import TEXT, Rows, asking
-from indexer.encoders.heads import BUILT_IN, CLASSES, read_heads
-from indexer.encoders.mini import Towers, means_of, project_texts
+from indexer.encoders.mini.heads import BUILT_IN, CLASSES, read_heads
+from indexer.encoders.mini.projection import means_of, project_texts
+from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
 from indexer.training.imagenet import Kind, imagenet_kinds
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.mini import INT8_COST, LOSS
+from indexer.encoders.mini.encoder import INT8_COST, LOSS
+from indexer.encoders.mini.heads import BUILT_IN
 from indexer.files import file_hash, whole_file
 
 SHOWN = ("r@1", "r@5", "r@10")

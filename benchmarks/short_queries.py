@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from indexer import IndexOptions, index_folder
 from indexer.embedding import Rows
-from indexer.encoders.heads import BUILT_IN, read_heads
-from indexer.encoders.mini import Towers
-from indexer.encoders.names import WORD_PART
+from indexer.encoders.mini.heads import BUILT_IN, read_heads
+from indexer.encoders.mini.names import WORD_PART
+from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library

@@ -29,7 +29,7 @@ from pathlib import Path
 from open_clip.tokenizer import default_bpe
 
 from indexer.captions import find_captions
-from indexer.encoders.packages import TEXT_TOWER
+from indexer.encoders.mini.packages import TEXT_TOWER
 from indexer.training.datasets import picture_names, read_split
 from search.vocabulary import SHORTEST, is_described, stems
 

@@ -24,9 +24,9 @@ from indexer.compressed import CompressedFacts
 from indexer.confidence.calibration import Calibration
 from indexer.directory import make_directory, occupied
 from indexer.encoders import load_encoder
+from indexer.encoders.golden import golden_of
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
-from indexer.golden import golden_of
 from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion
 from indexer.reading import ReadLibrary, existing_library
 from indexer.segments import Stored

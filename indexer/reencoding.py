@@ -15,9 +15,9 @@ from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.values import MOVING, SETTINGS
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import Encoder, load_encoder
+from indexer.encoders.golden import golden_of
 from indexer.errors import InputError
 from indexer.fusion import Fusion, open_fusion
-from indexer.golden import golden_of
 from indexer.kept_fusion import keep_fusion
 from indexer.library import Library
 from indexer.pictures.decoding import Decoded

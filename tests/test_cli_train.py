@@ -10,8 +10,8 @@ import pytest
 from command_line import SAMPLE, answered, refusal, run
 from safetensors.numpy import load_file
 
-from indexer.encoders.heads import BUILT_IN, TAIL, read_heads
-from indexer.encoders.mini import Towers
+from indexer.encoders.mini.heads import BUILT_IN, TAIL, read_heads
+from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
 from indexer.training import recipe, texts
 from indexer.training.imagenet import imagenet_kinds, imagenet_wordings

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoders.heads import CLASSES, POOLED, class_branch, head, standardised
+from indexer.encoders.mini.heads import CLASSES, POOLED, class_branch, head, standardised
 from indexer.training.ensemble import fewer_units, side_by_side
 
 WIDTHS = {"image": POOLED + CLASSES, "text": 20}

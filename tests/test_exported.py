@@ -17,10 +17,10 @@ from test_exports import weights as weights
 from test_open_clip import CONFIG, SIDE, WORDS, write_tokenizer
 
 from indexer.encoders import Encoder, RestingEncoder, load_encoder
-from indexer.encoders import open_clip as encoders
-from indexer.encoders.exported import ExportedEncoder
-from indexer.encoders.kept_tokenizer import KeptTokenizer
-from indexer.encoders.open_clip_tokens import EXAMPLES, kept_form
+from indexer.encoders.open_clip import encoder as encoders
+from indexer.encoders.open_clip.exported import ExportedEncoder
+from indexer.encoders.open_clip.tokenizer import KeptTokenizer
+from indexer.encoders.open_clip.tokenizer_export import EXAMPLES, kept_form
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, SIDE, SIDE, 3), np.uint8)
 

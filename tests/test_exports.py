@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from test_open_clip import CONFIG, SIDE
 
-from indexer.encoders import exports
-from indexer.encoders import open_clip as encoders
-from indexer.encoders.exports import TowerGraph
-from indexer.encoders.graphs import open_session, receipt_of, shortened
+from indexer.encoders.open_clip import encoder as encoders
+from indexer.encoders.open_clip import exports
+from indexer.encoders.open_clip.exports import TowerGraph
+from indexer.encoders.runtime.graphs import open_session, receipt_of, shortened
 from indexer.errors import ModelError
 
 TEXTS = ["a dog", "", "two dogs on a beach with a much longer sentence behind them " * 3] * 15

@@ -12,7 +12,7 @@ from learned_fusions import fusion_content, random_tensors, write_fusion
 
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import load_encoder
-from indexer.encoders.heads import BUILT_IN as HEADS
+from indexer.encoders.mini.heads import BUILT_IN as HEADS
 from indexer.errors import InputError, ModelError
 from indexer.fusion import (
     FEW,

@@ -14,9 +14,11 @@ from onnx import TensorProto, helper
 from safetensors.numpy import load_file, save_file
 
 from indexer.embedding import HUB, IMAGE, TEXT, unit_rows
-from indexer.encoders import graphs, towers
-from indexer.encoders.graphs import Graph, checksum, export_tower
-from indexer.encoders.heads import (
+from indexer.encoders.mini import graphs as mini_graphs
+from indexer.encoders.mini.encoder import MiniEncoder
+from indexer.encoders.mini.export import export
+from indexer.encoders.mini.graphs import MiniGraph, export_tower
+from indexer.encoders.mini.heads import (
     BUILT_IN,
     BY_BYTES,
     CLASS_PART,
@@ -42,16 +44,16 @@ from indexer.encoders.heads import (
     standardised,
     write_heads,
 )
-from indexer.encoders.hubness import HUB_PART
-from indexer.encoders.mini import (
-    MiniEncoder,
+from indexer.encoders.mini.hubness import HUB_PART
+from indexer.encoders.mini.names import NAMED, WORD_PART, named
+from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
+from indexer.encoders.mini.projection import (
     heads_part_of_images,
     heads_part_of_texts,
     project_images,
     project_texts,
 )
-from indexer.encoders.names import NAMED, WORD_PART, named
-from indexer.encoders.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
+from indexer.encoders.runtime.graphs import checksum
 from indexer.errors import ModelError
 from indexer.files import file_hash
 
@@ -513,7 +515,7 @@ def exported(monkeypatch):
         names.append(name)
         add_one(path)
 
-    monkeypatch.setattr(graphs, "export_tower", export)
+    monkeypatch.setattr(mini_graphs, "export_tower", export)
     return names
 
 
@@ -522,24 +524,24 @@ def run(graph):
 
 
 def test_tower_is_exported_once_and_then_cached(tmp_path, exported):
-    graph = Graph("image-abc", tmp_path, BUILT_IN)
+    graph = MiniGraph("image-abc", tmp_path, BUILT_IN)
     assert not graph.cached
     assert run(graph) == [2, 3]
     assert run(graph) == [2, 3]
-    assert run(Graph("image-abc", tmp_path, BUILT_IN)) == [2, 3]
+    assert run(MiniGraph("image-abc", tmp_path, BUILT_IN)) == [2, 3]
     assert exported == ["image-abc"]
     assert graph.cached
 
 
 def test_towers_of_two_names_are_cached_apart(tmp_path, exported):
-    Graph("image-abc", tmp_path, BUILT_IN).ensure()
-    Graph("image-def", tmp_path, BUILT_IN).ensure()
+    MiniGraph("image-abc", tmp_path, BUILT_IN).ensure()
+    MiniGraph("image-def", tmp_path, BUILT_IN).ensure()
     assert exported == ["image-abc", "image-def"]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "gone", "no receipt", "bad receipt"])
 def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
-    graph = Graph("image-abc", tmp_path, BUILT_IN)
+    graph = MiniGraph("image-abc", tmp_path, BUILT_IN)
     graph.ensure()
     content = graph.path.read_bytes()
     receipt = graph.path.with_suffix(".json")
@@ -553,7 +555,7 @@ def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
         receipt.unlink()
     else:
         receipt.write_text("[]")
-    assert run(Graph("image-abc", tmp_path, BUILT_IN)) == [2, 3]
+    assert run(MiniGraph("image-abc", tmp_path, BUILT_IN)) == [2, 3]
     assert len(exported) == 2
 
 
@@ -575,5 +577,5 @@ def test_export_that_fails_says_why_and_runs_nothing_of_the_present_folder(tmp_p
 def test_heads_without_a_tail_that_fits_make_no_image_tower(tmp_path):
     heads = stored(tmp_path / "heads", random_heads())
     with pytest.raises(ModelError, match="holds no tail that fits"):
-        towers.export("image", tmp_path / "image.onnx", heads)
+        export("image", tmp_path / "image.onnx", heads)
     assert not (tmp_path / "image.onnx").exists()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from indexer.encoders import Encoder, LocatingEncoder, load_encoder, registry
-from indexer.encoders.mini import TRANSFORM
-from indexer.encoders.places import features_without
+from indexer.encoders.mini.encoder import TRANSFORM
+from indexer.encoders.mini.places import features_without
 from indexer.errors import ModelError, QueryError
 from indexer.pictures.images import decode
 from indexer.pictures.transform import ImageTransform

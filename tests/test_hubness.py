@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.embedding import IMAGE, TEXT, asking, unit_rows
-from indexer.encoders.heads import empty_part
-from indexer.encoders.hubness import (
+from indexer.encoders.mini.heads import empty_part
+from indexer.encoders.mini.hubness import (
     AIM,
     COUNTS,
     HUB_PART,

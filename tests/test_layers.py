@@ -86,13 +86,15 @@ def test_only_few_modules_import_faiss():
 HEAVY = {"torch", "timm", "transformers", "open_clip", "onnx"}
 HEAVY_HOMES = (
     "indexer.training",
-    "indexer.encoders.towers",
-    "indexer.encoders.text_tower",
-    "indexer.encoders.open_clip",
-    "indexer.encoders.checkpoints",
-    "indexer.encoders.exports",
-    "indexer.encoders.visual_places",
-    "indexer.encoders.quantising",
+    "indexer.encoders.mini.export",
+    "indexer.encoders.mini.image_tower",
+    "indexer.encoders.mini.text_tower",
+    "indexer.encoders.open_clip.encoder",
+    "indexer.encoders.open_clip.checkpoints",
+    "indexer.encoders.open_clip.exports",
+    "indexer.encoders.open_clip.model",
+    "indexer.encoders.open_clip.places",
+    "indexer.encoders.mini.quantising",
 )
 
 

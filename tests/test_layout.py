@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from indexer.encoders import graphs, layout
-from indexer.encoders.graphs import Graph, checksum
-from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.layout import Layout, Streams, keep_layout, kept_layout, splits
+from indexer.encoders.mini import graphs as mini_graphs
+from indexer.encoders.mini.graphs import MiniGraph
+from indexer.encoders.mini.heads import BUILT_IN
+from indexer.encoders.runtime import graphs, layout
+from indexer.encoders.runtime.graphs import checksum
+from indexer.encoders.runtime.layout import Layout, Streams, keep_layout, kept_layout, splits
 
 FOUND = Layout(2, 1, 8, 61.5)
 
@@ -36,8 +38,8 @@ def graph(tmp_path, monkeypatch):
         onnx.save(helper.make_model(made, opset_imports=opset, ir_version=10), path)
         path.with_suffix(".json").write_text(json.dumps({"xxh3": checksum(path)}))
 
-    monkeypatch.setattr(graphs, "export_tower", export)
-    return lambda: Graph("image-abc", tmp_path, BUILT_IN)
+    monkeypatch.setattr(mini_graphs, "export_tower", export)
+    return lambda: MiniGraph("image-abc", tmp_path, BUILT_IN)
 
 
 @pytest.fixture

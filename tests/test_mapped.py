@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from indexer.encoders import graphs
-from indexer.encoders.graphs import Graph
-from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.mapped import MappedGraph
-from indexer.encoders.packages import TEXT_TOWER
+from indexer.encoders.mini.graphs import MiniGraph
+from indexer.encoders.mini.heads import BUILT_IN
+from indexer.encoders.mini.packages import TEXT_TOWER
+from indexer.encoders.runtime import graphs
+from indexer.encoders.runtime.mapped import MappedGraph
 from indexer.files import file_hash
 from indexer.locations import cache_directory
 
@@ -18,8 +18,8 @@ TOKENS = np.array([[101, 1037, 3899, 1999, 1996, 4586, 102], [101, 4937, 102, 0,
 INPUTS = {"tokens": TOKENS, "mask": (TOKENS > 0).astype(np.int64)}
 
 
-def plain_graph(cache) -> Graph:
-    graph = Graph(NAME, cache, BUILT_IN)
+def plain_graph(cache) -> MiniGraph:
+    graph = MiniGraph(NAME, cache, BUILT_IN)
     graph.ensure()
     return graph
 
@@ -37,7 +37,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def tower(cache):
-    made = MappedGraph(Graph(NAME, cache, BUILT_IN))
+    made = MappedGraph(MiniGraph(NAME, cache, BUILT_IN))
     made.ensure()
     return made
 
@@ -53,7 +53,7 @@ def test_cached_tower_is_not_made_again(tower, monkeypatch):
         raise AssertionError("made again")
 
     monkeypatch.setattr(graphs.subprocess, "run", refused)
-    again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN))
+    again = MappedGraph(MiniGraph(NAME, tower.path.parents[1], BUILT_IN))
     assert again.run(INPUTS)[0].shape == (2, 768)
 
 
@@ -65,7 +65,7 @@ def test_damaged_part_of_a_tower_is_noticed_and_made_again(tower, part):
     content[len(content) // 2] ^= 1
     file.unlink()  # what is open keeps its bytes
     file.write_bytes(content)
-    again = MappedGraph(Graph(NAME, tower.path.parents[1], BUILT_IN))
+    again = MappedGraph(MiniGraph(NAME, tower.path.parents[1], BUILT_IN))
     assert not again.cached
     assert np.array_equal(again.run(INPUTS)[0], expected)
     assert again.cached

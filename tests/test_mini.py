@@ -13,9 +13,10 @@ from conftest import ROOT
 from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import Encoder, load_encoder
-from indexer.encoders.heads import BUILT_IN, COARSE, read_heads, write_heads
-from indexer.encoders.mini import TRANSFORM, Towers
-from indexer.encoders.packages import TEXT_TOWER, TowerFile
+from indexer.encoders.mini.encoder import TRANSFORM
+from indexer.encoders.mini.heads import BUILT_IN, COARSE, read_heads, write_heads
+from indexer.encoders.mini.packages import TEXT_TOWER, TowerFile
+from indexer.encoders.mini.towers import Towers
 from indexer.errors import ModelError
 from indexer.locations import cache_directory
 from indexer.pictures.images import decode
@@ -39,7 +40,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def towers():
     """The two towers in PyTorch, as they are exported."""
-    from indexer.encoders import towers
+    from indexer.encoders.mini import image_tower as towers
 
     return towers
 
@@ -113,7 +114,7 @@ def test_text_tower_gives_what_transformers_gives(encoder):
 def test_text_tail_gives_what_pytorch_gives(encoder):
     import torch
 
-    from indexer.encoders.text_tower import TextTower
+    from indexer.encoders.mini.text_tower import TextTower
 
     tower = TextTower(BUILT_IN, tail=True).eval()
     found = encoder.towers.text_features(SENTENCES)
@@ -186,7 +187,7 @@ def test_trunk_gives_what_the_image_tower_gives_without_its_tail(encoder, pixels
 
 
 def test_tower_with_a_wrong_hash_is_never_loaded(towers, tmp_path, monkeypatch):
-    from indexer.encoders import text_tower
+    from indexer.encoders.mini import text_tower
 
     (tmp_path / "some_weights").mkdir()
     (tmp_path / "some_weights" / "__init__.py").touch()

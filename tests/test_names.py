@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.embedding import unit_rows
-from indexer.encoders.names import NAMED, named
+from indexer.encoders.mini.names import NAMED, named
 
 
 def names(classes=4, words=3, seed=0):

@@ -74,7 +74,7 @@ def pixels():
 @pytest.fixture(autouse=True)
 def _in_pytorch(monkeypatch):
     """Each of these models is used for a moment: exporting them is tested in test_exports.py."""
-    from indexer.encoders import open_clip
+    from indexer.encoders.open_clip import encoder as open_clip
 
     monkeypatch.setattr(open_clip, "EXPORTS", False)
 
@@ -314,7 +314,7 @@ def test_oblong_pictures_are_refused(tmp_path, states):
 
 
 def test_cached_weights_open_without_any_network(tmp_path, states, tag, calls):
-    from indexer.encoders.open_clip import cached
+    from indexer.encoders.open_clip.encoder import cached
 
     assert not cached(tag)
     save(cache_folder(tmp_path) / "open_clip_model.safetensors", states[0], None)
@@ -347,7 +347,7 @@ def test_damaged_download_is_not_loaded(tmp_path, states, tag):
 
 
 def test_missing_weights_are_downloaded_as_safetensors(tmp_path, states, tag, monkeypatch):
-    from indexer.encoders import hub
+    from indexer.encoders.open_clip import hub
 
     files = ["README.md", "open_clip_pytorch_model.bin", "open_clip_model.safetensors"]
     listing = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in files])
@@ -395,7 +395,7 @@ def test_no_network_is_said_in_one_line_and_quickly(calls):
 
 
 def test_models_are_listed_with_their_tags(calls):
-    from indexer.encoders.open_clip import cached, list_models
+    from indexer.encoders.open_clip.encoder import cached, list_models
 
     models = list_models()
     assert ("ViT-B-32", "openai") in models
@@ -456,7 +456,7 @@ def test_multilingual_model_opens_with_its_tokenizer_beside_it(multilingual, cal
 
 @pytest.mark.parametrize(("offline", "reason"), [(True, "--offline"), (False, "no network")])
 def test_missing_tokenizer_is_said_in_one_line(tmp_path, multilingual, offline, reason, calls):
-    from indexer.encoders.open_clip import cached
+    from indexer.encoders.open_clip.encoder import cached
 
     weights, folder = multilingual
     (weights.parent / "config.json").write_bytes((folder / "config.json").read_bytes())

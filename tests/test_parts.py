@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.embedding import TEXT, asking, unit_rows
-from indexer.encoders.heads import (
+from indexer.encoders.mini.heads import (
     CLASS_PART,
     POOLED,
     SHAPES,
@@ -12,9 +12,9 @@ from indexer.encoders.heads import (
     class_part_of_texts,
     sense_part_of_texts,
 )
-from indexer.encoders.hubness import hubness
-from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
-from indexer.encoders.names import WORD_PART, named
+from indexer.encoders.mini.hubness import hubness
+from indexer.encoders.mini.names import WORD_PART, named
+from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
 from indexer.training.parts import (
     NAMES_COUNT,
     Kinds,

@@ -9,12 +9,18 @@ from conftest import ROOT
 
 from indexer import Library
 from indexer.embedding import same_space
-from indexer.encoders import graphs, load_encoder, mini, quantising
-from indexer.encoders.graphs import Int8Graph, checksum, receipt_of
-from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.layout import Layout, processor
-from indexer.encoders.mini import TRANSFORM, Towers, int8_costs_little
+from indexer.encoders import load_encoder
+from indexer.encoders.mini import encoder as mini
+from indexer.encoders.mini import graphs as mini_graphs
+from indexer.encoders.mini import quantising
+from indexer.encoders.mini.encoder import TRANSFORM, int8_costs_little
+from indexer.encoders.mini.graphs import Int8Graph
+from indexer.encoders.mini.heads import BUILT_IN
+from indexer.encoders.mini.towers import Towers
 from indexer.encoders.precision import in_precision, plain_name, precision_of
+from indexer.encoders.runtime import graphs
+from indexer.encoders.runtime.graphs import checksum, receipt_of
+from indexer.encoders.runtime.layout import Layout, processor
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.fusion import open_fusion
@@ -136,7 +142,7 @@ def test_int8_is_made_and_compared_again_on_another_processor(tmp_path, monkeypa
     receipt = {"xxh3": checksum(graph.path), "agreement": 0.99, "processor": "another one"}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
     monkeypatch.setattr(graphs.Graph, "ensure", lambda plain: None)
-    monkeypatch.setattr(graphs, "quantise_tower", lambda *paths: made.append(paths))
+    monkeypatch.setattr(mini_graphs, "quantise_tower", lambda *paths: made.append(paths))
     graph.ensure()
     assert [path for _, path, _ in made] == [graph.path]
 

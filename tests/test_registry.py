@@ -39,7 +39,7 @@ def test_encoders_follow_the_protocol():
 
 def test_other_packages_cannot_replace_a_built_in_encoder(installed):
     installed(mini="colour_encoder:open_encoder")
-    assert registry.schemes()["mini"] == "indexer.encoders.mini:open_encoder"
+    assert registry.schemes()["mini"] == "indexer.encoders.mini.encoder:open_encoder"
 
 
 @pytest.mark.parametrize("name", ["", "no such", "Mini", "clip:ViT-B-32", ":mini"])

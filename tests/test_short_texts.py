@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.embedding import unit_rows
-from indexer.encoders.mini import heads_part_of_texts
+from indexer.encoders.mini.projection import heads_part_of_texts
 from indexer.training.aligning import AlignSettings
 from indexer.training.heads_model import HeadSizes
 from indexer.training.loop import Epoch, LoopSettings, train

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.encoders.heads import (
+from indexer.encoders.mini.heads import (
     POOLED,
     SHAPES,
     TAIL,
@@ -21,9 +21,9 @@ from indexer.encoders.heads import (
     read_heads,
     write_heads,
 )
-from indexer.encoders.mini import heads_part_of_texts, project_images, project_texts
-from indexer.encoders.text_tower import TextTail, TextTrunk
-from indexer.encoders.towers import Tail, Trunk
+from indexer.encoders.mini.image_tower import Tail, Trunk
+from indexer.encoders.mini.projection import heads_part_of_texts, project_images, project_texts
+from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.training.align import (
     AligningHeads,
     AligningImageTail,

@@ -9,8 +9,8 @@ import torch
 from test_open_clip import CONFIG, save
 
 from indexer.encoders import LocatingEncoder, load_encoder
-from indexer.encoders import open_clip as encoders
-from indexer.encoders.visual_places import visual_places
+from indexer.encoders.open_clip import encoder as encoders
+from indexer.encoders.open_clip.places import visual_places
 from indexer.errors import ModelError
 
 SIDE = 32

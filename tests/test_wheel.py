@@ -106,7 +106,7 @@ def test_wheel_has_every_file_of_the_packages(content, package):
 @pytest.mark.parametrize(
     "name",
     [
-        "indexer/encoders/weights/mini.safetensors",
+        "indexer/encoders/mini/weights/mini.safetensors",
         "indexer/catalogue/migrations/env.py",
         "indexer/catalogue/migrations/versions/0001_first.py",
         "ui/app.py",

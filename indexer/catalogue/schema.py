@@ -86,7 +86,7 @@ class EncoderRow(Base):
     """An encoder that made embeddings of this library.
 
     `golden_image` and `golden_text` are its embeddings of the test picture and sentence of
-    `indexer/golden.py` when it first came here: what it must still give today.
+    `indexer/encoders/golden.py` when it first came here: what it must still give today.
     """
 
     __tablename__ = "encoders"

@@ -13,8 +13,8 @@ from indexer.catalogue.values import unpack
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, Golden, unit_rows
 from indexer.encoders import Encoder
+from indexer.encoders.golden import TOLERANCE, agreement, golden_of
 from indexer.errors import EncoderMismatch, ModelError
-from indexer.golden import TOLERANCE, agreement, golden_of
 from indexer.library import Library
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.pool import decoding_pool

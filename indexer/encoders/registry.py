@@ -13,9 +13,9 @@ from indexer.locations import cache_directory
 
 GROUP = "picfuse.encoders"  # entry points: scheme = "module:function" like those below
 BUILT_IN = {
-    "mini": "indexer.encoders.mini:open_encoder",
-    "int8": "indexer.encoders.mini:open_int8",
-    "open_clip": "indexer.encoders.exported:open_encoder",
+    "mini": "indexer.encoders.mini.encoder:open_encoder",
+    "int8": "indexer.encoders.mini.encoder:open_int8",
+    "open_clip": "indexer.encoders.open_clip.exported:open_encoder",
 }
 
 

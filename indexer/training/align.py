@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.embedding import unit_rows
-from indexer.encoders.heads import POOLED, WORDS, class_part_of_images, empty_part
-from indexer.encoders.hubness import HUB_PART, HUB_WIDTH
-from indexer.encoders.mini import (
+from indexer.encoders.mini.heads import POOLED, WORDS, class_part_of_images, empty_part
+from indexer.encoders.mini.hubness import HUB_PART, HUB_WIDTH
+from indexer.encoders.mini.image_tower import Tail, Trunk
+from indexer.encoders.mini.projection import (
     heads_part_of_images,
     heads_part_of_texts,
     project_images,
     project_texts,
 )
-from indexer.encoders.text_tower import TextTail, TextTrunk
-from indexer.encoders.towers import Tail, Trunk
+from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.progress import Progress
 from indexer.training.aligning import Aligning, Weights, settled
 from indexer.training.ensemble import fewer_units, side_by_side

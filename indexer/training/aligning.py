@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.embedding import Rows
-from indexer.encoders.mini import heads_part_of_images, heads_part_of_texts
+from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
 from indexer.training.batches import cuts, shuffled
 from indexer.training.features import Features, Ints
 from indexer.training.heads_model import Heads, HeadSizes

@@ -2,7 +2,7 @@
 
 Heads that were trained from different seeds err in different places, so that their scores added up
 find more than any of them. The scores of rows side by side are those scores added up; and what is
-side by side is one linear map and one hidden layer again, as in `indexer.encoders.heads.head`.
+side by side is one linear map and one hidden layer again, as in `indexer.encoders.mini.heads.head`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.heads import POOLED, class_branch, head, standardised
+from indexer.encoders.mini.heads import POOLED, class_branch, head, standardised
 
 Array = NDArray[np.float32]
 SIDES = ("image", "text")

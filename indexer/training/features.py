@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.captions import Caption, find_captions, united
-from indexer.encoders.heads import CLASSES, TRUNK
-from indexer.encoders.mini import GRAPHS, TRANSFORM, Towers
+from indexer.encoders.mini.encoder import TRANSFORM
+from indexer.encoders.mini.heads import CLASSES, TRUNK
+from indexer.encoders.mini.towers import GRAPHS, Towers
 from indexer.errors import DatasetError
 from indexer.files import whole_file
 from indexer.pictures.decoding import Decoded

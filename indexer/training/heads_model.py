@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from indexer.encoders.heads import (
-    POOLED,
-    TRUNK,
-    WORDS,
-    class_branch,
-    head,
-    standardised,
-)
+from indexer.encoders.mini.heads import POOLED, TRUNK, WORDS, class_branch, head, standardised
 
 AT_ONCE = 25  # pictures that run through the tail together
 LEAST = 1e-3  # spread of a feature

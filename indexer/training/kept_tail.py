@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from indexer.encoders.towers import Tail
+from indexer.encoders.mini.image_tower import Tail
 from indexer.files import whole_file
 from indexer.training.heads_model import arrays
 from indexer.weights_file import packed

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import TEXT, Rows, asking, unit_rows
-from indexer.encoders.heads import CLASSES, POWER, WORDS
-from indexer.encoders.hubness import COUNTS, counts, hubness
+from indexer.encoders.mini.heads import CLASSES, POWER, WORDS
+from indexer.encoders.mini.hubness import COUNTS, counts, hubness
 
 Array = NDArray[np.float32]
 SPREAD_KEPT = 0.3  # of the mean spread, added to all: no direction counts without end

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from indexer.embedding import TEXT, asking
-from indexer.encoders.heads import BUILT_IN, read_heads, write_heads
-from indexer.encoders.mini import Towers, means_of, project_images, project_texts
-from indexer.encoders.towers import Tail, Trunk
+from indexer.encoders.mini.heads import BUILT_IN, read_heads, write_heads
+from indexer.encoders.mini.image_tower import Tail, Trunk
+from indexer.encoders.mini.projection import means_of, project_images, project_texts
+from indexer.encoders.mini.towers import Towers
 from indexer.errors import DatasetError
 from indexer.files import file_hash
 from indexer.progress import Progress

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from indexer.embedding import Rows, unit_rows
-from indexer.encoders.mini import heads_part_of_texts
+from indexer.encoders.mini.projection import heads_part_of_texts
 from indexer.training.aligning import AlignSettings, Weights
 from indexer.training.batches import cuts, shuffled
 from indexer.training.heads_model import Head, arrays

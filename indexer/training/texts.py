@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.heads import CLASSES
-from indexer.encoders.mini import Towers
+from indexer.encoders.mini.heads import CLASSES
+from indexer.encoders.mini.towers import Towers
 from indexer.progress import Progress
 from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
 from indexer.training.parts import Kinds, Vocabulary

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.encoders.heads import WORDS
-from indexer.encoders.mini import Towers
+from indexer.encoders.mini.heads import WORDS
+from indexer.encoders.mini.towers import Towers
 from indexer.progress import Progress
 
 READ_AT_ONCE = 2048  # texts between two signs of progress

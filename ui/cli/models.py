@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from indexer.encoders.heads import BUILT_IN
-from indexer.encoders.mini import Towers
+from indexer.encoders.mini.heads import BUILT_IN
+from indexer.encoders.mini.towers import Towers
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
 from indexer.errors import InputError
@@ -68,7 +68,7 @@ def _built_in() -> list[dict[str, Any]]:
 
 
 def _open_clip(text: str) -> list[dict[str, Any]]:
-    encoder = import_module("indexer.encoders.open_clip")  # it brings torch
+    encoder = import_module("indexer.encoders.open_clip.encoder")  # it brings torch
     names = [f"open_clip:{arch}/{tag}" for arch, tag in encoder.list_models()]
     return [
         {"name": name, "cached": encoder.cached(name), "about": ""}

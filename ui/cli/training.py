@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.encoders.heads import BUILT_IN
+from indexer.encoders.mini.heads import BUILT_IN
 from indexer.errors import InputError
 from indexer.fusion import LEARNED
 from indexer.locations import cache_directory

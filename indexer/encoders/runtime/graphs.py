@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,13 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.encoders.layout import (
+from indexer.encoders.runtime.layout import (
     Layout,
     Run,
     Streams,
     keep_layout,
     kept_layout,
     measured_layout,
-    processor,
 )
 from indexer.errors import ModelError
 from indexer.interpreter import module_command, module_environment
@@ -34,19 +34,18 @@ import onnxruntime
 MANY = 16  # pictures from which on it is worth measuring what is the fastest way
 SHORTEST = 2  # tokens: PyTorch exports no axis that may have one element as one of any length
 _PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
-ALIKE = 0.98  # median cosine of int8 embeddings to those of fp32; 0.996 where all is well
 
 RUNTIME = f"onnxruntime {onnxruntime.__version__}"
 
 logger = logging.getLogger(__name__)
 
 
-class Graph:
+class Graph(ABC):
     """One cached tower, opened when it is first run."""
 
-    def __init__(self, name: str, cache: Path, heads: Path) -> None:
+    def __init__(self, name: str, cache: Path) -> None:
+        self.name = name
         self.path = cache / "towers" / f"{name}.onnx"
-        self._tower, self._heads = name, heads
         self._session: onnxruntime.InferenceSession | None = None
         self._streams: Streams | None = None
 
@@ -97,7 +96,7 @@ class Graph:
         graph = str(receipt_of(self.path).get("xxh3"))
         found = kept_layout(path, graph)
         if found is None and len(pixels) >= MANY:
-            logger.info("measuring how to run the tower %s fastest, once", self._tower)
+            logger.info("measuring how to run the tower %s fastest, once", self.name)
             found = measured_layout(self._run_of, pixels)
             keep_layout(path, graph, found)
         return found or Layout()
@@ -115,12 +114,12 @@ class Graph:
         if not self.cached:
             self.export(self.path)
 
+    @abstractmethod
     def export(self, path: Path) -> None:
         """Write the tower's graph to a file, which appears whole or not at all.
 
         Raises `ModelError` when that fails.
         """
-        export_tower(self._tower, path, self._heads)
 
     def _opened(self, layout: Layout) -> Streams:
         return Streams(self._run_of(layout.threads), layout)
@@ -128,30 +127,6 @@ class Graph:
     def _run_of(self, threads: int) -> Run:
         session = open_session(self.path, threads)
         return lambda part: session.run(None, {"pixels": part})
-
-
-class Int8Graph(Graph):
-    """An image tower in whole numbers of 8 bits, made from the graph of the same tower."""
-
-    def __init__(self, plain: Graph, heads: Path) -> None:
-        super().__init__(f"{plain.path.stem}-int8", plain.path.parents[1], heads)
-        self._plain = plain
-
-    def ensure(self) -> None:
-        """Quantise the tower unless that is cached, and was compared on a processor like this one.
-
-        Raises `ModelError` where this processor's arithmetic makes other embeddings of it: some
-        that lack the instructions for it overflow.
-        """
-        if not self.cached or receipt_of(self.path).get("processor") != processor():
-            self._plain.ensure()
-            quantise_tower(self._plain.path, self.path, self._heads)
-        agreement = receipt_of(self.path).get("agreement")
-        if not isinstance(agreement, float) or not agreement >= ALIKE:
-            raise ModelError(
-                f"{self.path}: on this processor int8 gives other embeddings than fp32 (cosine "
-                f"{agreement}); use --precision fp32"
-            )
 
 
 def shortened(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -196,39 +171,8 @@ def open_session(
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def export_tower(name: str, path: Path, heads: Path) -> None:
-    """Export a tower, with its part of a heads file, elsewhere: so this process imports no torch.
-
-    The file appears whole or not at all. Raises `ModelError` with what the export said.
-    """
-    logger.info("exporting the tower %s to ONNX, once; this takes up to a minute", name)
-    tower = name.split("-")[0]  # the rest of a name is the hash of its weights
-    _make(path, f"exporting the tower {name!r}", "towers", [tower], [str(heads)])
-
-
-def quantise_tower(plain: Path, path: Path, heads: Path) -> None:
-    """Make the int8 graph of an exported image tower, elsewhere. Raises `ModelError`."""
-    logger.info("making the tower %s, once; this takes some seconds", path.stem)
-    _make(path, f"making the tower {path.stem!r}", "quantising", [str(plain)], [str(heads)])
-
-
-def _make(path: Path, doing: str, module: str, before: list[str], after: list[str]) -> None:
-    """Let a module of this package write a graph, which appears whole or not at all.
-
-    What the module writes to a file `.facts` beside it, as JSON, is kept with its hash.
-    """
-    with beside(path) as folder:
-        target = Path(folder) / path.name
-        run_module(module, *before, str(target), *after, doing=doing, made=[target])
-        receipt = target.with_suffix(".json")
-        facts = {"xxh3": checksum(target), "processor": processor()} | _facts(target)
-        receipt.write_text(json.dumps(facts))
-        target.replace(path)
-        receipt.replace(path.with_suffix(".json"))
-
-
 def run_module(module: str, *words: str, doing: str, made: Sequence[Path]) -> None:
-    """Run a module of this package in a process of its own, which makes some files.
+    """Run a module of `indexer.encoders` in a process of its own, which makes some files.
 
     Raises `ModelError` with what it said where it fails or one of them is not there.
     """
@@ -242,11 +186,6 @@ def run_module(module: str, *words: str, doing: str, made: Sequence[Path]) -> No
     if run.returncode or not all(path.is_file() for path in made):
         said = (run.stderr.strip().splitlines() or ["no message"])[-1]
         raise ModelError(f"{doing} failed: {said}")
-
-
-def _facts(target: Path) -> dict[str, Any]:
-    written = target.with_suffix(".facts")
-    return dict(json.loads(written.read_text())) if written.is_file() else {}
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.embedding import unit_rows
-from indexer.encoders.graphs import (
+from indexer.encoders.open_clip.model import CausalText
+from indexer.encoders.runtime.graphs import (
     RUNTIME,
     SHORTEST,
     Graph,
@@ -24,7 +25,6 @@ from indexer.encoders.graphs import (
     receipt_of,
     shortened,
 )
-from indexer.encoders.open_clip_model import CausalText
 from indexer.errors import ModelError
 
 TOLERANCE = 1e-3  # of a component of a unit row
@@ -51,7 +51,7 @@ class TowerGraph(Graph):
         module_lock: Lock,
         causal: CausalText | None = None,
     ) -> None:
-        super().__init__(name, cache, Path())
+        super().__init__(name, cache)
         self._module, self._example, self._module_lock = module, example, module_lock
         self._causal = causal
         self._usable: bool | None = None

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from indexer.encoders.heads import STEP, TEXT_TAIL
-from indexer.encoders.packages import TEXT_TOWER
+from indexer.encoders.mini.heads import STEP, TEXT_TAIL
+from indexer.encoders.mini.packages import TEXT_TOWER
 from indexer.errors import ModelError
 
 READ_AT = 4  # layers of six, whose states the tail reads

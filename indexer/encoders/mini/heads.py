@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from indexer.embedding import Rows, unit_rows
-from indexer.encoders.hubness import FORMER_COUNTS, HUB_PART, counts
-from indexer.encoders.names import WORD_PART, Named
+from indexer.encoders.mini.hubness import FORMER_COUNTS, HUB_PART, counts
+from indexer.encoders.mini.names import WORD_PART, Named
 from indexer.errors import ModelError
 from indexer.files import whole_file
 from indexer.weights_file import packed

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.heads import image_features
+from indexer.encoders.mini.heads import image_features
 
 Map = NDArray[np.float32]  # (c, h, w)
 Mask = NDArray[np.bool_]  # (h, w) of the last maps: the places that count

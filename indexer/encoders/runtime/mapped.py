@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.encoders.graphs import (
+from indexer.encoders.runtime.graphs import (
     Graph,
     beside,
     checksum,
@@ -31,7 +31,7 @@ class MappedGraph(Graph):
     """A cached tower as two files: the graph, and beside it the weights that are mapped."""
 
     def __init__(self, plain: Graph) -> None:
-        super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1], Path())
+        super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1])
         self._plain = plain
 
     @property
@@ -52,7 +52,11 @@ class MappedGraph(Graph):
         """Make both files unless they are cached, exporting the tower where that is not either."""
         if self.cached:
             return
-        with beside(self.path) as room:
+        self.export(self.path)
+
+    def export(self, path: Path) -> None:
+        """Write the graph to `path`, and the weights beside it. Raises `ModelError`."""
+        with beside(path) as room:
             self._make(Path(room))
 
     def _open(self) -> onnxruntime.InferenceSession:
@@ -69,7 +73,7 @@ class MappedGraph(Graph):
         target, weights = made / self.path.name, made / self.weights.name
         words = (str(plain), str(target), weights.name)
         doing = f"making the tower {self.path.stem!r}"
-        run_module("mapped", *words, doing=doing, made=[target, weights])
+        run_module("runtime.mapped", *words, doing=doing, made=[target, weights])
         receipt = target.with_suffix(".json")
         receipt.write_text(json.dumps({"xxh3": [checksum(target), checksum(weights)]}))
         weights.replace(self.weights)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import open_clip
 
-from indexer.encoders.hub import Hub, holds, recorded_hash
+from indexer.encoders.open_clip.hub import Hub, holds, recorded_hash
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 

@@ -34,11 +34,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
-from indexer.encoders.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
-from indexer.encoders.exported import BATCH, Ready, keep_ready, stamps_of, tower_name
-from indexer.encoders.exports import TowerGraph
-from indexer.encoders.hub import Hub
-from indexer.encoders.open_clip_model import (
+from indexer.encoders.open_clip.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
+from indexer.encoders.open_clip.exports import TowerGraph
+from indexer.encoders.open_clip.hub import Hub
+from indexer.encoders.open_clip.model import (
     CausalText,
     Tower,
     best_device,
@@ -47,9 +46,10 @@ from indexer.encoders.open_clip_model import (
     registered_name,
     tokenizer_of,
 )
-from indexer.encoders.open_clip_tokens import kept_form
+from indexer.encoders.open_clip.places import visual_places
+from indexer.encoders.open_clip.ready import BATCH, Ready, keep_ready, stamps_of, tower_name
+from indexer.encoders.open_clip.tokenizer_export import kept_form
 from indexer.encoders.protocol import Pixels, Places
-from indexer.encoders.visual_places import visual_places
 from indexer.errors import ModelError, PicfuseError
 from indexer.files import file_hash
 

@@ -16,7 +16,7 @@ import torch
 from open_clip.transformer import text_global_pool
 from torch import Tensor, nn
 
-from indexer.encoders.checkpoints import Checkpoint, Config
+from indexer.encoders.open_clip.checkpoints import Checkpoint, Config
 from indexer.errors import ModelError
 from indexer.pictures.transform import ImageTransform
 

@@ -21,10 +21,11 @@ import onnx
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows
-from indexer.encoders.graphs import open_session
-from indexer.encoders.heads import image_features, read_heads
-from indexer.encoders.mini import TRANSFORM, project_images
+from indexer.encoders.mini.encoder import TRANSFORM
+from indexer.encoders.mini.heads import image_features, read_heads
+from indexer.encoders.mini.projection import project_images
 from indexer.encoders.protocol import Pixels
+from indexer.encoders.runtime.graphs import open_session
 from indexer.errors import ModelError
 from indexer.locations import sample_folder
 from indexer.pictures.images import decode

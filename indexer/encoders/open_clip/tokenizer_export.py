@@ -10,7 +10,7 @@ from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, get_clean_fn
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor
 
-from indexer.encoders.kept_tokenizer import CLEANING, KeptTokenizer
+from indexer.encoders.open_clip.tokenizer import CLEANING, KeptTokenizer
 
 EXAMPLES = (  # each kind of text that tokenizers treat in their own way
     "a photo of two dogs on a beach",

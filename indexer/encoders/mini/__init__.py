@@ -1,0 +1,1 @@
+"""The built-in model: two pinned towers, their tails and heads."""

@@ -1,0 +1,92 @@
+"""ONNX graphs of the built-in model, exported and quantised in child processes."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from indexer.encoders.runtime.graphs import Graph, beside, checksum, receipt_of, run_module
+from indexer.encoders.runtime.layout import processor
+from indexer.errors import ModelError
+
+ALIKE = 0.98  # median cosine of int8 embeddings to those of fp32; 0.996 where all is well
+
+logger = logging.getLogger(__name__)
+
+
+class MiniGraph(Graph):
+    """A tower of the built-in model; `heads` is the heads file whose tail belongs to it."""
+
+    def __init__(self, name: str, cache: Path, heads: Path) -> None:
+        super().__init__(name, cache)
+        self._heads = heads
+
+    def export(self, path: Path) -> None:
+        """Export the tower in a child process. Raises `ModelError` when that fails."""
+        export_tower(self.name, path, self._heads)
+
+
+class Int8Graph(Graph):
+    """An image tower in whole numbers of 8 bits, made from the graph of the same tower."""
+
+    def __init__(self, plain: Graph, heads: Path) -> None:
+        super().__init__(f"{plain.path.stem}-int8", plain.path.parents[1])
+        self._plain, self._heads = plain, heads
+
+    def ensure(self) -> None:
+        """Quantise the tower unless that is cached, and was compared on a processor like this one.
+
+        Raises `ModelError` where this processor's arithmetic makes other embeddings of it: some
+        that lack the instructions for it overflow.
+        """
+        if not self.cached or receipt_of(self.path).get("processor") != processor():
+            self._plain.ensure()
+            self.export(self.path)
+        agreement = receipt_of(self.path).get("agreement")
+        if not isinstance(agreement, float) or not agreement >= ALIKE:
+            raise ModelError(
+                f"{self.path}: on this processor int8 gives other embeddings than fp32 (cosine "
+                f"{agreement}); use --precision fp32"
+            )
+
+    def export(self, path: Path) -> None:
+        """Quantise the exported tower in a child process. Raises `ModelError`."""
+        quantise_tower(self._plain.path, path, self._heads)
+
+
+def export_tower(name: str, path: Path, heads: Path) -> None:
+    """Export a tower, with its part of a heads file, elsewhere: so this process imports no torch.
+
+    The file appears whole or not at all. Raises `ModelError` with what the export said.
+    """
+    logger.info("exporting the tower %s to ONNX, once; this takes up to a minute", name)
+    tower = name.split("-")[0]  # the rest of a name is the hash of its weights
+    _make(path, f"exporting the tower {name!r}", "mini.export", [tower], [str(heads)])
+
+
+def quantise_tower(plain: Path, path: Path, heads: Path) -> None:
+    """Make the int8 graph of an exported image tower, elsewhere. Raises `ModelError`."""
+    logger.info("making the tower %s, once; this takes some seconds", path.stem)
+    _make(path, f"making the tower {path.stem!r}", "mini.quantising", [str(plain)], [str(heads)])
+
+
+def _make(path: Path, doing: str, module: str, before: list[str], after: list[str]) -> None:
+    """Let a module of `indexer.encoders` write a graph, which appears whole or not at all.
+
+    What the module writes to a file `.facts` beside it, as JSON, is kept with its hash.
+    """
+    with beside(path) as folder:
+        target = Path(folder) / path.name
+        run_module(module, *before, str(target), *after, doing=doing, made=[target])
+        receipt = target.with_suffix(".json")
+        facts = {"xxh3": checksum(target), "processor": processor()} | _facts(target)
+        receipt.write_text(json.dumps(facts))
+        target.replace(path)
+        receipt.replace(path.with_suffix(".json"))
+
+
+def _facts(target: Path) -> dict[str, Any]:
+    written = target.with_suffix(".facts")
+    return dict(json.loads(written.read_text())) if written.is_file() else {}

@@ -1,0 +1,129 @@
+"""The two towers of the built-in model, opened when they are first used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from indexer.encoders.mini.graphs import Int8Graph, MiniGraph
+from indexer.encoders.mini.heads import (
+    BUILT_IN,
+    CLASSES,
+    POOLED,
+    READ,
+    WORDS,
+    has_text_tail,
+    image_features,
+)
+from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
+from indexer.encoders.mini.places import features_without
+from indexer.encoders.protocol import Pixels
+from indexer.encoders.runtime.mapped import MappedGraph
+from indexer.files import file_hash
+
+BATCH = 16  # sentences a run: larger ones only cost memory
+MAX_TOKENS = 128
+GRAPHS = 2  # of what the image tower gives: its features are those of this version
+
+
+class Towers:
+    """The two pretrained towers and the tails of a heads file, without its heads.
+
+    `trunk` and `words` are the towers without tails: what the training of heads reads. The text
+    tower is the same in both precisions: it encodes a query in some milliseconds. `width` is that
+    of text features: 768, or 384 with heads that were trained without a tail of the text tower.
+    """
+
+    def __init__(
+        self, cache: Path, heads: Path = BUILT_IN, *, heads_hash: str = "", int8: bool = False
+    ) -> None:
+        heads_hash = heads_hash or file_hash(heads)
+        tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
+        self.trunk = MiniGraph(f"trunk-{tower}", cache, heads)
+        plain = MiniGraph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
+        self.image = Int8Graph(plain, heads) if int8 else plain
+        self.maps = MiniGraph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
+        words = TEXT_TOWER.sha256[:12]
+        self.words = MiniGraph(f"words-{words}", cache, heads)
+        tail = f"-{heads_hash[:12]}" if has_text_tail(heads) else ""
+        self.text = MappedGraph(MiniGraph(f"text-{words}{tail}", cache, heads))
+        self.width = READ if tail else WORDS
+        self._tokenizer: Tokenizer | None = None
+
+    def ensure(self) -> None:
+        """Export what is not cached."""
+        self.image.ensure()
+        self.text.ensure()
+
+    def rest(self) -> None:
+        """Close the towers until they are run again."""
+        for graph in (self.trunk, self.image, self.maps, self.words, self.text):
+            graph.rest()
+
+    def image_features(self, images: Pixels) -> NDArray[np.float32]:
+        """Shape (n, 9064): 8,064 pooled features and the roots of 1,000 class probabilities."""
+        parts = [np.zeros((0, POOLED + CLASSES), np.float32)]
+        for pooled, probabilities in self.image.run_pixels(images):
+            parts.append(image_features(pooled, probabilities, np.concatenate))
+        return np.concatenate(parts)
+
+    def features_without(self, image: Pixels) -> NDArray[np.float32]:
+        """Shape (1 + h * w, 9064), of pixels (260, 260, 3): of all, then without each place.
+
+        Their graph is made with the first picture that is asked for, in up to a minute, in fp32.
+        """
+        return features_without([x[0] for x in self.maps.run({"pixels": image[None]})])
+
+    def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
+        outputs = self.trunk.run_pixels(images)
+        pooled, probabilities, read = (np.concatenate(part) for part in zip(*outputs, strict=True))
+        return image_features(pooled, probabilities, np.concatenate), read
+
+    def text_features(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (n, width): of text tower and tail, each of unit length."""
+        rows = np.zeros((len(texts), self.width), np.float32)
+        for chosen, inputs in self._batches(self._tokens(texts)):
+            rows[chosen] = self.text.run(inputs)[0]
+        return rows
+
+    def word_features(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float16]]]:
+        """The same without the tail's features, (n, 384), and what a tail reads of each text."""
+        rows, encoded = np.zeros((len(texts), WORDS), np.float32), self._tokens(texts)
+        read = [np.zeros((0, WORDS), np.float16)] * len(texts)
+        for chosen, inputs in self._batches(encoded):
+            rows[chosen], states = self.words.run(inputs)
+            for index, of_text in zip(chosen, states, strict=True):
+                read[index] = of_text[: len(encoded[index])].astype(np.float16)
+        return rows, read
+
+    def _batches(
+        self, encoded: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[list[int], dict[str, NDArray[np.int64]]]]:
+        """Which texts run together, and what the tower reads of them.
+
+        Texts of like length share a batch, to pad little.
+        """
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            tokens = np.zeros((len(chosen), len(encoded[chosen[-1]])), np.int64)
+            mask = np.zeros_like(tokens)
+            for row, index in enumerate(chosen):
+                tokens[row, : len(encoded[index])] = encoded[index]
+                mask[row, : len(encoded[index])] = 1
+            yield chosen, {"tokens": tokens, "mask": mask}
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        if self._tokenizer is None:
+            self._tokenizer = Tokenizer.from_file(str(TEXT_TOWER.path.with_name("tokenizer.json")))
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(MAX_TOKENS)
+        valid = [text.encode("utf-8", "replace").decode() for text in texts]  # not so argv
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(valid)]

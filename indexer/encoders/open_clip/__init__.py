@@ -1,0 +1,1 @@
+"""Any model of open_clip, in PyTorch or from exported towers."""

@@ -1,0 +1,117 @@
+"""The record of exported towers: written by the exporter, read by who runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from indexer.embedding import IMAGE
+from indexer.encoders.open_clip.tokenizer import KeptTokenizer
+from indexer.encoders.protocol import Encoder
+from indexer.encoders.runtime.graphs import Graph, beside
+from indexer.encoders.runtime.mapped import MappedGraph
+
+FORMAT = "picfuse-ready-3"
+GRAPHS = 2  # how towers are exported: those of a former version are made anew
+BATCH = 32  # texts
+DRIVER = Path("/dev/nvidiactl")  # there where CUDA can be: then the model belongs to PyTorch
+Stamps = dict[str, list[int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What an exported encoder is, and what it was made of.
+
+    `sources` are the size and time of each file that decides what opens by its name, None for
+    one that must not be there. `device` is what it was opened for.
+    """
+
+    name: str
+    fingerprint: str
+    dim: int
+    transform: Mapping[str, str | int]
+    sources: Stamps
+    device: str
+
+    @classmethod
+    def of(cls, encoder: Encoder, sources: Stamps) -> Ready:
+        """An encoder, with the files that it was opened from as they were then."""
+        return cls(
+            encoder.name,
+            encoder.fingerprint,
+            encoder.dim,
+            asdict(encoder.transform),
+            sources,
+            _device(),
+        )
+
+    @property
+    def current(self) -> bool:
+        """Whether nothing has changed since."""
+        return self.device == _device() and stamps_of(map(Path, self.sources)) == self.sources
+
+
+def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer) -> None:
+    """Keep what opens an encoder again, beside its exported towers. Raises `ModelError`."""
+    MappedGraph(texts).ensure()
+    final = [tokenizer_path(images), _path(ready.name, images.path.parents[1])]
+    with beside(final[0]) as folder:
+        made = [Path(folder) / path.name for path in final]
+        tokens.write(made[0])
+        made[1].write_text(json.dumps({"format": FORMAT} | asdict(ready)), "utf-8")
+        for source, target in zip(made, final, strict=True):
+            source.replace(target)
+
+
+def tower_name(fingerprint: str, modality: str) -> str:
+    """The name in the cache of an encoder's tower."""
+    return f"open_clip{GRAPHS}-{fingerprint[:16]}-{modality}"
+
+
+def tokenizer_path(images: Graph) -> Path:
+    """The file of the tokenizer that belongs to an encoder's image tower."""
+    return images.path.with_name(f"{images.path.stem.removesuffix(IMAGE)}tokenizer.json")
+
+
+def kept_ready(name: str, cache: Path) -> Ready | None:
+    """What was kept of an encoder; None where that is lost, damaged or no longer true."""
+    try:
+        content = json.loads(_path(name, cache).read_text("utf-8"))
+        if content.pop("format") != FORMAT:
+            return None
+        ready = Ready(**content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return ready if ready.name == name and ready.current else None
+
+
+def _path(name: str, cache: Path) -> Path:
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return cache / "towers" / f"open_clip-{digest[:16]}.ready"
+
+
+def full_name(rest: str) -> str:
+    """The name that the encoder has: files by their whole path."""
+    head, _, file = rest.partition(":")
+    whole = f"{head}:{Path(file).expanduser().resolve()}" if file and head != "hf-hub" else rest
+    return f"open_clip:{whole}"
+
+
+def stamps_of(paths: Iterable[Path]) -> Stamps:
+    """Size and time of change of files; None for those that are not there."""
+    return {str(path): _stamp(path) for path in paths}
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _device() -> str:
+    return "cuda" if DRIVER.exists() else "cpu"

@@ -1,0 +1,1 @@
+"""ONNX graphs in a cache, and how this machine runs them fastest."""
