@@ -37,11 +37,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.confidence.asking import Asking, words
 from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, probability
 from indexer.confidence.pool import Ints, Pool, read_pool
+from indexer.confidence.queries import Asking, words
 from indexer.confidence.trials import Setting, Trial, tried
 from indexer.encoders import Encoder
 from indexer.fusion import fusions_for, open_fusion

@@ -23,9 +23,9 @@ from warm_query import Remembered
 
 from indexer.embedding import TEXT, asking
 from indexer.reading import ReadLibrary
-from indexer.scoring import StoredRows
+from indexer.vectors.nearest import scores
+from indexer.vectors.scoring import StoredRows
 from search import Answer, Query, Searcher
-from search.ranking import scores
 
 SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0)
 HITS, PAGES = 20, 10

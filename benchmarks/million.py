@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from photograph_views import Views
 
-from indexer.compressed import Compressed, CompressedFacts
 from indexer.embedding import Embedded, unit_rows
 from indexer.encoders import Encoder
 from indexer.fusion import Concat
-from indexer.row_blocks import MappedBlock, RowBlock, write_block
 from indexer.segments import SEGMENT
-from indexer.vectors import Ids, KeyedBlock, VectorIndex
+from indexer.vectors.blocks import MappedBlock, RowBlock, write_block
+from indexer.vectors.compressed import Compressed, CompressedFacts
+from indexer.vectors.index import KeyedBlock, VectorIndex
+from indexer.vectors.keys import Ids
 
 NEIGHBOURS = 8
 NOISE = 0.7  # of the spread of the neighbours

@@ -25,13 +25,13 @@ from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import FUSED, PICTURE, leads
 from indexer.embedding import TEXT, asking, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, open_fusion
-from indexer.scoring import StoredRows
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.dataset_library import dataset_library
 from indexer.training.datasets import read_split
+from indexer.vectors.nearest import scores
+from indexer.vectors.scoring import StoredRows
 from search.evaluation.data import Evaluated, read_embeddings
 from search.excluding import MORE, MOST, NEAR, SOFT
-from search.ranking import scores
 
 CONCEPTS = (
     "dog man woman boy girl child snow water beach grass ball bike bicycle skateboard crowd street "

@@ -33,13 +33,12 @@ from photograph_views import (
     read_views,
 )
 
-from indexer import compressed
-from indexer.compressing import compress
 from indexer.embedding import IMAGE, TEXT, asking
 from indexer.encoders import Encoder, load_encoder
-from indexer.nearest import Wanted, ranked
-from indexer.scoring import StoredRows
-from search.ranking import nearest
+from indexer.vectors import compressed
+from indexer.vectors.compression import compress
+from indexer.vectors.nearest import Wanted, nearest, ranked
+from indexer.vectors.scoring import StoredRows
 
 WEIGHTS = (0.0, 0.5, 1.0)
 BEST = 10

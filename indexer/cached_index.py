@@ -11,9 +11,7 @@ import numpy as np
 
 from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tables import chunks
-from indexer.compressed import CompressedFacts
 from indexer.fusion import Fusion
-from indexer.row_blocks import RowsDamaged
 from indexer.segments import (
     FusedRows,
     OpenSegments,
@@ -24,7 +22,9 @@ from indexer.segments import (
     stored_generation,
     stored_segments,
 )
-from indexer.vectors import VectorIndex
+from indexer.vectors.blocks import RowsDamaged
+from indexer.vectors.compressed import CompressedFacts
+from indexer.vectors.index import VectorIndex
 
 _AT_ONCE = 4096  # pictures that are fused together
 _TRIES = 3  # times that the files may be replaced while they are read

@@ -20,7 +20,6 @@ from indexer.catalogue.inventory.tags import Tags
 from indexer.catalogue.migrate import bring_up_to_date
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.catalogue.word_index import refresh
-from indexer.compressed import CompressedFacts
 from indexer.confidence.calibration import Calibration
 from indexer.directory import make_directory, occupied
 from indexer.encoders import load_encoder
@@ -31,6 +30,7 @@ from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion
 from indexer.reading import ReadLibrary, existing_library
 from indexer.segments import Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
+from indexer.vectors.compressed import CompressedFacts
 
 
 class Library(ReadLibrary):

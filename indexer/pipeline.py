@@ -16,8 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from indexer.catalogue.inventory.pictures import ContentFacts
-from indexer.compressing import compress
-from indexer.confidence.keeping import calibrate
+from indexer.confidence.upkeep import calibrate
 from indexer.errors import LibraryError
 from indexer.folders import name_folders
 from indexer.fusion import open_fusion
@@ -32,6 +31,7 @@ from indexer.reencoding import change_encoder
 from indexer.report import BATCH, IndexOptions, IndexReport
 from indexer.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
 from indexer.tagging.current import adopt, named_heads
+from indexer.vectors.compression import compress
 
 _FEW = 1000  # known contents of one size that are sent along with a picture to be compared
 

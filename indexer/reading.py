@@ -25,7 +25,6 @@ from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SCHEMA, SETTINGS
-from indexer.compressed import CompressedFacts
 from indexer.confidence.calibration import Calibration, built_in
 from indexer.directory import is_file
 from indexer.embedding import Embedded
@@ -35,7 +34,8 @@ from indexer.fusion import Fusion
 from indexer.kept_fusion import kept_fusion
 from indexer.segments import FusedRows, Stored
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
-from indexer.vectors import VectorIndex
+from indexer.vectors.compressed import CompressedFacts
+from indexer.vectors.index import VectorIndex
 
 
 class ReadLibrary:

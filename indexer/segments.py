@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tables import chunks
-from indexer.catalogue.values import GONE, VECTORS
-from indexer.compressed import Compressed, CompressedFacts
+from indexer.catalogue.values import VECTORS
 from indexer.embedding import Rows
 from indexer.fusion import Fusion
-from indexer.row_blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write_block
-from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids, without_pictures
+from indexer.vectors.blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write_block
+from indexer.vectors.compressed import Compressed, CompressedFacts
+from indexer.vectors.index import KeyedBlock, VectorIndex
+from indexer.vectors.keys import GONE, Ids, picture_ids, without_pictures
 
 SEGMENT = 16384  # rows: 32 MB of the built-in model's
 COMPACT = 10  # a segment is written anew when one row in so many is gone

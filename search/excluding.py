@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from indexer.nearest import Wanted, best, ranked
-from indexer.scoring import Scores, StoredRows
-from indexer.vectors import Ids, picture_ids
+from indexer.vectors.keys import Ids, picture_ids
+from indexer.vectors.nearest import Wanted, best, ranked
+from indexer.vectors.scoring import Scores, StoredRows
 from search.order import Listed, Order
 from search.query import EmbeddedQuery, Without
 

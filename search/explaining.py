@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Embedded, Rows
 from indexer.reading import ReadLibrary
-from indexer.scoring import Asked, StoredRows
+from indexer.vectors.scoring import Asked, StoredRows
 from search.excluding import penalty
 from search.explanation import Explanation, TermShare
 from search.hits import Hit

@@ -14,7 +14,7 @@ from indexer.errors import ModelError, PictureError, QueryError
 from indexer.pictures.images import decode
 from indexer.pictures.transform import Box, ImageTransform
 from indexer.reading import ReadLibrary
-from indexer.scoring import StoredRows
+from indexer.vectors.scoring import StoredRows
 from search.pictures import read_query_picture
 from search.query import Query, as_query, embed
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.nearest import Wanted, ranked
-from indexer.scoring import StoredRows
-from indexer.vectors import picture_ids
-from search.ranking import nearest
+from indexer.vectors.keys import picture_ids
+from indexer.vectors.nearest import Wanted, nearest, ranked
+from indexer.vectors.scoring import StoredRows
 
 Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
 

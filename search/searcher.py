@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from indexer.embedding import IMAGE, asking
 from indexer.encoders import RestingEncoder
 from indexer.errors import QueryError
-from indexer.nearest import Wanted, best
 from indexer.reading import ReadLibrary
-from indexer.row_blocks import RowsDamaged
-from indexer.scoring import StoredRows
-from indexer.vectors import VectorIndex, picture_ids
+from indexer.vectors.blocks import RowsDamaged
+from indexer.vectors.index import VectorIndex
+from indexer.vectors.keys import picture_ids
+from indexer.vectors.nearest import Wanted, best
+from indexer.vectors.scoring import StoredRows
 from search.confidence import askable, kept_by_words, weighed
 from search.examples import examples_of, marked_rows
 from search.excluding import against, lowered_first, nearest_without

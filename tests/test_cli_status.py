@@ -8,7 +8,8 @@ import pytest
 from command_line import GOLDEN, answered, index_colours, run
 from odd_pictures import truncated_jpeg
 
-from indexer import compressed, compressing
+from indexer.vectors import compressed
+from indexer.vectors import compression as compressing
 
 KEYS = ["library", "encoder", "fusion", "pictures", "captions", "missing", "failed", "index"]
 

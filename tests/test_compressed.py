@@ -9,16 +9,17 @@ import pytest
 from colour_encoder import DIM
 from test_searcher import fill
 
-from indexer import Library, compressed, compressing, segments
-from indexer.compressed import LADDER, CompressedFacts, ViewFacts
-from indexer.compressing import compress
+from indexer import Library, segments
 from indexer.doctor import examine, repair
 from indexer.embedding import unit_rows
-from indexer.nearest import Wanted, candidates_of, ranked
-from indexer.scoring import StoredRows
+from indexer.vectors import compressed
+from indexer.vectors import compression as compressing
+from indexer.vectors import nearest as ranking_module
+from indexer.vectors.compressed import LADDER, CompressedFacts, ViewFacts
+from indexer.vectors.compression import compress
+from indexer.vectors.nearest import Wanted, candidates_of, nearest, ranked
+from indexer.vectors.scoring import StoredRows
 from search import Query, Searcher, Term
-from search import ranking as ranking_module
-from search.ranking import nearest
 
 WEIGHTS = (0, 0.2, 0.5, 0.7, 1)
 _LARGE: list[Path] = []

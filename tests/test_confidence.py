@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.confidence import calibration, fitting, keeping
-from indexer.confidence.asking import sentences, words
+from indexer.confidence import calibration, fitting
+from indexer.confidence import upkeep as keeping
 from indexer.confidence.calibration import LONG, Calibration, built_in
 from indexer.confidence.fitting import fit, lines_of
 from indexer.confidence.line import (
@@ -29,6 +29,7 @@ from indexer.confidence.line import (
     probability,
 )
 from indexer.confidence.pool import Pool, read_pool
+from indexer.confidence.queries import sentences, words
 from indexer.confidence.trials import Setting, Trial, part_of, tried
 from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder

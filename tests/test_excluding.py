@@ -9,12 +9,11 @@ from test_searcher import fill
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import unit_rows
-from indexer.nearest import Wanted
-from indexer.scoring import StoredRows
+from indexer.vectors.nearest import Wanted, scores
+from indexer.vectors.scoring import StoredRows
 from search import Query, Searcher
 from search.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
 from search.query import EmbeddedQuery, Without
-from search.ranking import scores
 
 NOBODY = np.zeros(0, np.int64)
 

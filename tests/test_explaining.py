@@ -14,11 +14,11 @@ from indexer import Library, index_folder
 from indexer.embedding import Embedded
 from indexer.fusion import Concat, Mean
 from indexer.fusion.registry import restore_fusion
-from indexer.scoring import Asked
+from indexer.vectors.nearest import scores
+from indexer.vectors.scoring import Asked
 from search import Query, Searcher, Term
 from search.explaining import Targets
 from search.explanation import Explanation, TermShare
-from search.ranking import scores
 from ui.why import lines_of
 
 seeds = st.integers(0, 2**32 - 1)

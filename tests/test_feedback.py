@@ -13,11 +13,11 @@ from hypothesis.extra.numpy import arrays
 from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import HUB, IMAGE, TEXT, asking, unit_rows
 from indexer.errors import QueryError
-from indexer.scoring import StoredRows
+from indexer.vectors.nearest import scores
+from indexer.vectors.scoring import StoredRows
 from search import Query, Searcher
 from search.feedback import ALPHA, BETA, GAMMA, LEAST, needed, refined, rocchio
 from search.query import EmbeddedQuery
-from search.ranking import scores
 
 NONE = np.zeros((0, 5), np.float32)
 RED, GREEN, BLUE = np.eye(5, dtype=np.float32)[:3]

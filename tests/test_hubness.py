@@ -18,7 +18,7 @@ from indexer.encoders.mini.hubness import (
     with_hubness,
 )
 from indexer.fusion import open_fusion
-from indexer.scoring import Asked, StoredRows, block_scores
+from indexer.vectors.scoring import Asked, StoredRows, block_scores
 
 DIM = 8
 seeds = st.integers(0, 2**32 - 1)

@@ -80,7 +80,7 @@ def test_core_neither_speaks_nor_exits(name):
 
 def test_only_few_modules_import_faiss():
     homes = [name for name in FILES if "faiss" in top(imported(name))]
-    assert homes == ["indexer.compressed_view", "indexer.training.parts", "search.neighbours"]
+    assert homes == ["indexer.vectors.faiss_view", "indexer.training.parts", "search.neighbours"]
 
 
 HEAVY = {"torch", "timm", "transformers", "open_clip", "onnx"}
@@ -94,6 +94,7 @@ HEAVY_HOMES = (
     "indexer.encoders.open_clip.exports",
     "indexer.encoders.open_clip.model",
     "indexer.encoders.open_clip.places",
+    "indexer.encoders.open_clip.tokenizer_export",
     "indexer.encoders.mini.quantising",
 )
 

@@ -11,11 +11,11 @@ from indexer.dot_products import product
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.fusion import LEARNED, Concat, Mean
 from indexer.fusion.registry import restore_fusion
-from indexer.nearest import Wanted, best, ranked
-from indexer.row_blocks import RowBlock
-from indexer.scoring import StoredRows, plain_gain
-from indexer.vectors import KeyedBlock, VectorIndex, picture_ids
-from search.ranking import scores
+from indexer.vectors.blocks import RowBlock
+from indexer.vectors.index import KeyedBlock, VectorIndex
+from indexer.vectors.keys import picture_ids
+from indexer.vectors.nearest import Wanted, best, ranked, scores
+from indexer.vectors.scoring import StoredRows, plain_gain
 
 DIM = 8
 seeds = st.integers(0, 2**32 - 1)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_pictures import damaged
 
-from indexer import row_blocks
 from indexer.embedding import unit_rows
 from indexer.errors import LibraryDamaged, LibraryError
 from indexer.fusion import Concat, Mean
-from indexer.row_blocks import MappedBlock, RowBlock, RowsDamaged, write_block
+from indexer.vectors import blocks as row_blocks
+from indexer.vectors.blocks import MappedBlock, RowBlock, RowsDamaged, write_block
 
 DIM = 4
 

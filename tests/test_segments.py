@@ -9,9 +9,9 @@ from conftest import forget_counts
 from faults import decoding_here
 
 from indexer import IndexOptions, Library, index_folder, segments
-from indexer.catalogue.values import GONE
 from indexer.doctor import examine
 from indexer.segments import stored_segments
+from indexer.vectors.keys import GONE
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

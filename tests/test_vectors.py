@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from indexer.embedding import unit_rows
 from indexer.fusion import Mean, RowSums
-from indexer.vectors import VectorIndex
+from indexer.vectors.index import VectorIndex
 
 WIDTH = 4
 

@@ -20,7 +20,6 @@ CALIBRATION = "calibration"  # a setting: how scores become probabilities, by it
 KEPT_FUSION = "fusion "  # and a fingerprint: settings that hold learned weights in base64
 NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
-GONE = -(2**63)  # in the place of a key: this row of a segment is out of date
 
 
 def text_hash(text: str) -> bytes:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.confidence.asking import Asking, Encode, sentences, words
 from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines, Values, fitted
 from indexer.confidence.pool import Pool
+from indexer.confidence.queries import Asking, Encode, sentences, words
 from indexer.confidence.trials import Setting, Trial, part_of, tried
 
 ASKED = 1000  # pictures that are asked for, at most

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.confidence.asking import Asking
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
 from indexer.confidence.pool import Ints, Pool
+from indexer.confidence.queries import Asking
 from indexer.embedding import TEXT, Rows, asking, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
-from indexer.scoring import Asked, Scores, StoredRows, block_scores
+from indexer.vectors.scoring import Asked, Scores, StoredRows, block_scores
 
 HITS = 10  # of each answer
 TAKEN = 0.5  # the share of queries whose right pictures are taken out

@@ -8,8 +8,6 @@ from functools import partial
 import numpy as np
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.compressed import check_view
-from indexer.compressing import compress
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library import Library
@@ -22,7 +20,9 @@ from indexer.segments import (
     other_files,
     stored_segments,
 )
-from indexer.vectors import Ids, picture_ids
+from indexer.vectors.compressed import check_view
+from indexer.vectors.compression import compress
+from indexer.vectors.keys import Ids, picture_ids
 
 _TOLERANCE = 1e-3  # rows are made from the same embeddings, and rounded to float16
 _AT_ONCE = 1024

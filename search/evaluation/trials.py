@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from indexer import Progress
 from indexer.embedding import IMAGE, TEXT, Ints, Rows, asking
 from indexer.fusion import Fusion
-from indexer.scoring import StoredRows
 from indexer.training.recall import Found, ranks
+from indexer.vectors.nearest import scores
+from indexer.vectors.scoring import StoredRows
 from search.evaluation.data import Evaluated
-from search.ranking import scores
 
 SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while ranks are made of them
 Key = TypeVar("Key", bound=Hashable)

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import compressed
-from indexer.compressed import LADDER, Compressed, CompressedFacts, ViewFacts, weights_of
 from indexer.embedding import IMAGE, TEXT, Embedded, Rows, asking
 from indexer.encoders.protocol import Encoder
-from indexer.nearest import Wanted, candidates_of, ranked
 from indexer.progress import Progress
-from indexer.row_blocks import MappedBlock, RowsDamaged
-from indexer.scoring import StoredRows, plain_gain, targets
-from indexer.vectors import Ids, KeyedBlock, VectorIndex, picture_ids
+from indexer.vectors import compressed
+from indexer.vectors.blocks import MappedBlock, RowsDamaged
+from indexer.vectors.compressed import LADDER, Compressed, CompressedFacts, ViewFacts, weights_of
+from indexer.vectors.index import KeyedBlock, VectorIndex
+from indexer.vectors.keys import Ids, picture_ids
+from indexer.vectors.nearest import Wanted, candidates_of, ranked
+from indexer.vectors.scoring import StoredRows, plain_gain, targets
 
 if TYPE_CHECKING:
-    from indexer.compressed_view import CompressedView
+    from indexer.vectors.faiss_view import CompressedView
 
 STEP = 1 << 18  # rows that are added before a view is written: what an interrupt can cost
 GROWN = 16  # a view is added to when one row in so many is not in it,
@@ -241,7 +242,7 @@ class _Maker:
 
 def _views() -> type[CompressedView]:
     """FAISS is imported only where something is compressed."""
-    found: type[CompressedView] = import_module("indexer.compressed_view").CompressedView
+    found: type[CompressedView] = import_module("indexer.vectors.faiss_view").CompressedView
     return found
 
 

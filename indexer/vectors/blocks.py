@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from indexer.embedding import Rows
 from indexer.errors import LibraryDamaged
 from indexer.fusion import Fusion, RowSums
-from indexer.named_files import write_named
+from indexer.vectors.files import write_named
 
 RUN = 256  # rows of a part that share a checksum
 SUFFIX = ".rows"

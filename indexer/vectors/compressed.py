@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
-from indexer.row_blocks import read_checked
-from indexer.vectors import Ids, ascending
+from indexer.vectors.blocks import read_checked
+from indexer.vectors.keys import Ids, ascending
 
 if TYPE_CHECKING:  # FAISS is imported where a view is read
-    from indexer.compressed_view import CompressedView
+    from indexer.vectors.faiss_view import CompressedView
 
 COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
 RECALL = 0.99  # of the best ten, among the candidates
@@ -173,7 +173,7 @@ class Compressed:
             if view is None:
                 while len(self._views) >= OPEN:
                     del self._views[next(iter(self._views))]
-                kind = import_module("indexer.compressed_view").CompressedView
+                kind = import_module("indexer.vectors.faiss_view").CompressedView
                 view = kind.load(self._folder / facts.file, facts.checksum)
             self._views[facts.file] = view  # the last one that was asked
             return view

@@ -16,34 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.values import GONE
 from indexer.embedding import Rows
 from indexer.fusion import Fusion, RowSums
-from indexer.row_blocks import RowBlock
+from indexer.vectors.blocks import RowBlock
+from indexer.vectors.keys import GONE, Ids, ascending, picture_ids, without_pictures
 
 if TYPE_CHECKING:
-    from indexer.compressed import Compressed
+    from indexer.vectors.compressed import Compressed
 
-Ids = NDArray[np.int64]
 FEW = 1024  # rows in memory that are joined with those put next
-
-
-def picture_ids(keys: Ids) -> Ids:
-    """The pictures that keys stand for, (n,)."""
-    return np.where(keys >= 0, keys, ~keys)
-
-
-def ascending(numbers: Ids) -> Ids:
-    """Each number once, ascending. np.unique hashes them, which takes longer for a few thousand."""
-    found: Ids = np.sort(numbers)
-    again = found[1:] == found[:-1]
-    return found if not again.any() else np.asarray(found[np.append(True, ~again)])
-
-
-def without_pictures(keys: Ids, outdated: Ids) -> Ids:
-    """The keys with those of some pictures blotted out; the same array where there are none."""
-    gone = (keys != GONE) & np.isin(picture_ids(keys), outdated)
-    return np.where(gone, GONE, keys) if gone.any() else keys
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from indexer.confidence.trials import Setting
 from indexer.encoders import Encoder
 from indexer.fusion import Fusion
 from indexer.progress import Progress
-from indexer.vectors import VectorIndex
+from indexer.vectors.index import VectorIndex
 
 MOST = 2000  # pictures of the library that is asked: more would teach nothing new
 GROWN = 1.5  # fitted anew when there are so many times the captioned pictures, or as many fewer

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.values import GONE
 from indexer.dot_products import product, rough_product, rounded_off
 from indexer.embedding import Rows
 from indexer.fusion import Centres, Fusion
-from indexer.row_blocks import RowBlock
-from indexer.vectors import Ids, KeyedBlock, VectorIndex
+from indexer.vectors.blocks import RowBlock
+from indexer.vectors.index import KeyedBlock, VectorIndex
+from indexer.vectors.keys import GONE, Ids
 
 SAMPLE = 2000  # captioned pictures whose scores tell how wide fused scores spread
 SHORT = 1e-6  # length below which a row cannot answer

@@ -16,9 +16,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows
-from indexer.named_files import write_named
-from indexer.row_blocks import RowsDamaged, read_checked
-from indexer.vectors import Ids
+from indexer.vectors.blocks import RowsDamaged, read_checked
+from indexer.vectors.files import write_named
+from indexer.vectors.keys import Ids
 
 SUFFIX = ".ivf"
 _CODES = "RaBitQfs"
