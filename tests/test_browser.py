@@ -29,7 +29,7 @@ from ui.views.plain import shown
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
 QUERIES = ROOT / "tests" / "golden" / "sample_queries.tsv"
-SCREENSHOT = ROOT / "docs" / "images" / "app.png"
+SCREENSHOT = ROOT / "docs" / "screenshot.jpg"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -519,4 +519,4 @@ def test_point_of_the_map_opens_as_often_as_it_is_clicked(page):
 
 
 def test_documented_screenshot_is_small_enough():
-    assert SCREENSHOT.stat().st_size <= 400_000
+    assert SCREENSHOT.stat().st_size <= 300_000
