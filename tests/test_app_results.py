@@ -65,7 +65,7 @@ def test_album_is_shown_page_by_page(many, monkeypatch):
     at = albums_page()
     seen = texts(at)
     assert "Pictures 1 to 12" in said(at)
-    for which in ("Pictures 13 to 24", "Pictures 25 to 28, the last of this album"):
+    for which in ("Pictures 13 to 24", "Pictures 25 to 28 of 28"):
         at = click(at, "Next")
         assert which in said(at)
         seen += texts(at)
@@ -107,7 +107,7 @@ def test_page_behind_the_last_leads_back(many):
 
 def test_page_behind_the_last_of_all_pictures_is_the_last(many):
     at = app(page="500")
-    assert "25 to 30 of them" in said(at)
+    assert "Pictures 25 to 30 of 30" in said(at)
     assert not buttons(at)["Previous"].disabled
 
 
@@ -120,10 +120,10 @@ def test_another_question_begins_at_its_first_page(many):
 
 def test_library_without_a_question_has_pages_too(many):
     at = app()
-    assert "the first 12 of them" in said(at)
+    assert "Pictures 1 to 12 of 30" in said(at)
     seen = texts(at) + texts(click(at, "Next")) + texts(click(at, "Next"))
     assert len(set(seen)) == 30
-    assert "25 to 30 of them" in said(at)
+    assert "Pictures 25 to 30 of 30" in said(at)
 
 
 def test_few_results_have_no_pages(library):  # noqa: F811
@@ -165,7 +165,7 @@ def map_page():
 
 def test_map_shows_every_picture_with_its_group(many):
     at = map_page()
-    assert any("30 pictures, laid out by PCA" in caption.value for caption in at.caption)
+    assert any("30 pictures; similar ones are close" in caption.value for caption in at.caption)
     (chart,) = at.get("vega_lite_chart")
     assert list(chart.proto.selection_mode) == ["pick"]
     assert '"Folder"' in chart.proto.spec

@@ -562,13 +562,13 @@ def open_buttons(page) -> int:
 
 def test_app_shows_nothing_for_nonsense_and_everything_on_request(app):
     page = app("qwertz asdf")
-    assert any("Nothing matches well enough" in text.value for text in page.markdown)
+    assert any("No good matches" in text.value for text in page.markdown)
     assert open_buttons(page) == 0
     (switch,) = page.toggle
-    assert switch.label == "Show 12 doubtful pictures too"
+    assert switch.label == "Show 12 weaker matches"
     switch.set_value(True).run()
     assert open_buttons(page) == 12
-    assert not any("Nothing matches" in text.value for text in page.markdown)
+    assert not any("No good matches" in text.value for text in page.markdown)
 
 
 def test_app_shows_how_sure_each_picture_is(app):

@@ -11,6 +11,7 @@ from test_app import colours as colours  # fixtures
 from test_app import path as path
 
 from indexer import Library, index_folder
+from search.heat_map import HeatMap
 
 PAGE = """
 import os, sys
@@ -126,13 +127,13 @@ def test_worst_caption_is_first_and_shown_as_plain_text(captioned):
 def test_captions_are_suggested_for_pictures_without_one(captioned):
     at = page("captions_page")
     assert listed(at)[-1] == str(captioned / "yellow-bare.png")
-    assert texts(at)[-3:] == ["1.00  a yellow wall"] * 3
+    assert texts(at)[-3:] == ["a yellow wall"] * 3
 
 
 def test_audit_of_too_few_captions_says_why(path, paint, pictures):
     paint("red.png", caption="red")
     make(path, pictures)
-    assert "Nothing to list" in said(page("captions_page"))
+    assert "Nothing to check" in said(page("captions_page"))
 
 
 @pytest.mark.parametrize("name", ["captions_page", "duplicates_page"])
@@ -165,15 +166,24 @@ def test_dialog_says_what_adds_to_the_score(halves):
     assert any('"red" +' in text and '"blue" +' in text for text in texts(at))
 
 
-def test_dialog_shows_where_it_is_found(halves):
+def test_dialog_shows_where_it_is_found(halves, monkeypatch):
+    shown, over = [], HeatMap.over
+
+    def watched(heat, image):
+        shown.append(round(heat.highest, 3))
+        return over(heat, image)
+
+    monkeypatch.setattr(HeatMap, "over", watched)
     before = halves.read_bytes()
     at = app(q="red")
     assert "Warmest" not in said(click(at, "Show picture"))
+    assert shown == []
     (toggle,) = at.toggle
     assert not toggle.value
     at.session_state["where-open"] = True  # a run of the whole script would close the dialog
     click(at, "Show picture")
-    assert "Warmest where it is found: +1.000" in said(at)
+    assert "Warmest where it matches best." in said(at)
+    assert shown == [1.0]
     assert halves.read_bytes() == before
 
 

@@ -1,7 +1,7 @@
 """The browser app's router: `streamlit run ui/app.py -- --library PATH`.
 
-`picfuse ui` starts it. Streamlit runs this file from top to bottom for every click, and puts its
-folder first on the import path; so all the rest is in the package `ui.views`.
+`picfuse ui` starts it. Streamlit runs this file from top to bottom for every click and puts its
+folder first on the import path, so everything else is in the package `ui.views`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ui.views.plain import ICON, fold_pages, use_style
 
 
 def main() -> None:
-    """Show the page that the address names."""
+    """Show the page in the address."""
     options = AppOptions.parse(sys.argv[1:], os.environ)
     st.set_page_config(
         page_title="picfuse",
         page_icon=ICON,
         layout="wide",
-        initial_sidebar_state="collapsed",  # of a phone: the pages, which would cover this one
+        initial_sidebar_state="collapsed",  # on a phone, its list of pages would cover the page
     )
     use_style()
 

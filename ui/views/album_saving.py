@@ -1,4 +1,4 @@
-"""The present search of the app, as options of a searcher and as an album."""
+"""The current search: as options of a searcher, and saved as an album."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _AT_MOST = 50
 
 
 def options_of(asked: Asked) -> Options:
-    """What the controls say beside the query."""
+    """Searcher options that the controls add to the query."""
     options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
-    if asked.like is None:  # a picture has no words: what is like it is found by meaning
+    if asked.like is None:  # a picture has no words, so it is searched by meaning
         options["mode"] = asked.mode
     if asked.nothing and not asked.right:
         return {**options, "exclude": asked.wrong}
@@ -27,22 +27,22 @@ def options_of(asked: Asked) -> Options:
 
 
 def picture_id(text: str) -> int:
-    """The picture of the library that an address names. Raises `QueryError`."""
+    """Id of the library's picture in an address. Raises `QueryError` if it is not an id."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise QueryError(f"{text}: not a picture of the library; search again")
+        raise QueryError(f"there is no picture '{text}' in the library; search again")
     return int(text)
 
 
 def offer_saving(opened: Opened, asked: Asked) -> None:
-    """A form that saves what is asked as an album."""
+    """Show a form that saves the current search as an album."""
     with st.popover("Save as album", icon=":material/bookmark_add:"):
         with st.form("album", border=False):
-            st.caption("An album keeps what was asked: new pictures come into it.")
+            st.caption("Saves this search. New pictures that match are added automatically.")
             name = st.text_input("Name", key="album-name", max_chars=200)
-            k = st.number_input("At most", 1, 10_000, _AT_MOST, key="album-k")
-            replace = st.checkbox("Replace an album of this name", key="album-replace")
+            k = st.number_input("Limit", 1, 10_000, _AT_MOST, key="album-k")
+            replace = st.checkbox("Replace an album of the same name", key="album-replace")
             save = st.form_submit_button("Save")
-        if save:  # what became of it stands where the eye is
+        if save:  # the outcome appears right below the button
             _save(opened, asked, name, k, replace=replace)
 
 

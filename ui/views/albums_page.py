@@ -1,4 +1,4 @@
-"""The page of albums: which there are, and the pictures that one of them holds now."""
+"""The page of albums: a list to choose from, and the pictures in the chosen one now."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ui.views.options import AppOptions
 from ui.views.pages import page_of, turn
 from ui.views.plain import counted, notice, shown
 
-ALBUM = "album"  # in the address: the name of the one that is shown
-_LIKE = "like-of-album"  # in the session: the picture whose like is asked for
-_SHOWN = 96  # pictures of a page
+ALBUM = "album"  # in the address: name of the album shown
+_LIKE = "like-of-album"  # in the session: id of the picture to find similar ones for
+_SHOWN = 96  # pictures per page
 
 
 def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
@@ -33,7 +33,7 @@ def show(options: AppOptions, search_page: StreamlitPage, library_page: Streamli
         notice("The library cannot be used", str(error))
         return
     if not names:
-        said = "Search for something, and save the search as an album below its results."
+        said = "Search for something, then choose 'Save as album' below the results."
         notice("There are no albums yet", said, icon="photo_album")
         return
     _show(opened, names, search_page)
@@ -66,28 +66,28 @@ def _show(opened: Opened, names: list[str], search_page: StreamlitPage) -> None:
 def _pictures(found: AlbumAnswer, page: int) -> None:
     hits = found.answer.hits
     if found.lost:
-        said = f"{len(found.lost)} of the pictures that it was saved with: they were embedded by "
-        said += "another encoder, and neither the library nor the disk has them any more."
-        notice("The album asks without some pictures", said, icon="warning")
+        said = f"{counted(len(found.lost))} that this album was made from can no longer be used."
+        notice("Some example pictures are missing", said, icon="warning")
     more = found.answer.next_offset is not None
     if hits:
         st.caption(_which(len(hits), page, more=more))
         grid([Card.of_hit(hit) for hit in hits], Actions(_more_like))
     elif page:
-        notice("No more pictures", "Go back to the pages before.", icon="search_off")
+        notice("No more pictures", "Go back to an earlier page.", icon="search_off")
     else:
-        said = "No picture of the library is in this album now."
-        notice("Nothing in it", said, icon="search_off")
+        said = "No picture in the library matches it now."
+        notice("This album is empty", said, icon="search_off")
     turn(page, more=more)
 
 
 def _which(pictures: int, page: int, *, more: bool) -> str:
-    """Which pictures of an album the page shows."""
+    """Range of the album's pictures on the page."""
     first = page * _SHOWN
     if not first and not more:
         return counted(pictures)
-    said = f"Pictures {first + 1:,} to {first + pictures:,}"
-    return said if more else f"{said}, the last of this album"
+    last = first + pictures
+    said = f"Pictures {first + 1:,} to {last:,}"
+    return said if more else f"{said} of {last:,}"
 
 
 def _more_like(picture_id: int) -> None:
@@ -96,7 +96,7 @@ def _more_like(picture_id: int) -> None:
 
 def _deleting(opened: Opened, name: str) -> None:
     with st.popover("Delete this album", icon=":material/delete:"):
-        st.markdown("Its pictures are left.")
+        st.markdown("Your pictures are not deleted.")
         if not st.button("Delete", key="delete-album"):
             return
     try:

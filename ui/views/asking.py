@@ -1,4 +1,4 @@
-"""The controls of the search page: what is asked, and how it is answered."""
+"""The controls of the search page: the query and its options."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into
 
 PICTURE = "picture"  # key of the uploader
-LIKE = "like"  # in the address: the picture of the library that is asked with
+LIKE = "like"  # in the address: id of a picture of the library to search with
 MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
 COUNTS = (12, 24, 48, 96)
-LONGEST = 10_000  # letters that can be typed or pasted
+LONGEST = 10_000  # characters that can be typed or pasted
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the page's controls say."""
+    """State of the page's controls."""
 
     words: str
     picture: bytes | None
@@ -40,22 +40,22 @@ class Asked:
 
     @property
     def refinable(self) -> bool:
-        """Whether marks refine what is asked: they change what is meant, and no words."""
+        """Whether marks can refine the search; they cannot if it compares words only."""
         return self.mode != WORDS or self.like is not None
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing is asked for but perhaps tags and conditions."""
+        """Whether there is no query; tags and a filter may still be set."""
         return self.like is None and self.picture is None and not self.words.strip()
 
 
 def ask(library: Library, names: Sequence[str]) -> Asked:
-    """Show the controls; what they say, and the picture of the library in the address."""
+    """Show the controls; returns their state, with the picture id in the address."""
     words = st.text_input(
         "Search",
         key="q",
         type="search",
-        placeholder="Describe a picture, as in: boats at sundown",
+        placeholder="Search your pictures, e.g. boats at sunset",
         label_visibility="collapsed",
         max_chars=LONGEST,
         bind="query-params",
@@ -65,7 +65,7 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
     left, middle, right = st.columns([5, 4, 2], gap="medium")
     with left:
         uploaded = st.file_uploader(
-            "A picture: choose, drop or paste it (Ctrl+V)",
+            "Search by picture: choose, drop or paste",
             type="image",
             key=PICTURE,
             on_change=leave_similar,
@@ -74,7 +74,7 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
         weight = _weight(library.weight, weighable=library.fusion.weighable)
     with right:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
-    with st.expander("More ways to search", icon=":material/tune:"):
+    with st.expander("Filters and options", icon=":material/tune:"):
         where, tags, mode = _where(), _tags(names), _mode()
         fold, diverse = _variety()
     paste_into(PICTURE)
@@ -85,14 +85,14 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
 
 
 def _mode() -> str:
-    """How words are looked for; what the choices say is what `MODE_NAMES` calls them."""
+    """Mode of the search; the choices are shown as in `MODE_NAMES`."""
     chosen = st.selectbox(
         "Search by",
         MODES,
         format_func=MODE_NAMES.__getitem__,
         key="mode",
-        help="Meaning finds what pictures show and captions say in other words; words finds those "
-        "of captions, names of files and tags. Both: by meaning, but names and numbers by words.",
+        help="Meaning understands descriptions. Words looks for the words themselves in captions, "
+        "file names and tags.",
         bind="query-params",
         persist_state="session",
     )
@@ -100,9 +100,9 @@ def _mode() -> str:
 
 
 def _where() -> str | None:
-    """The conditions that pictures have to fulfil, in the language of `--where`."""
+    """Filter in the language of `--where`; None if the box is empty."""
     said = st.text_input(
-        "Only pictures that fulfil",
+        "Filter",
         key="where",
         placeholder="taken: last winter and not format: png",
         help="\n".join(f"- **{name}**: {field.meaning}" for name, field in FIELDS.items()),
@@ -114,20 +114,20 @@ def _where() -> str | None:
 
 
 def _variety() -> tuple[bool, float]:
-    """Whether pictures that are nearly the same are one result, and how diverse results are."""
+    """Whether near-identical pictures are grouped, and the strength of diversity (0: none)."""
     with st.container(horizontal=True):
         fold = st.checkbox(
-            "Fold what is nearly the same",
+            "Group near-identical shots",
             value=True,
             key="fold",
-            help="Shots that are nearly the same picture are one result; its +N opens the others.",
+            help="Near-identical shots are one result. Its +N opens the others.",
             bind="query-params",
             persist_state="session",
         )
         diverse = st.checkbox(
-            "Diverse",
+            "More variety",
             key="diverse",
-            help="Prefer pictures that are unlike the results before them.",
+            help="Shows fewer look-alikes.",
             bind="query-params",
             persist_state="session",
         )
@@ -135,11 +135,11 @@ def _variety() -> tuple[bool, float]:
 
 
 def _tags(names: Sequence[str]) -> tuple[str, ...]:
-    """The tags that are asked for; nothing is shown where the library has none."""
+    """Tags that every result must have; no control is shown if the library has none."""
     if not names:
         return ()
     chosen = st.multiselect(
-        "Only pictures with these tags",
+        "Tags",
         names,
         key="tags",
         bind="query-params",
@@ -151,29 +151,29 @@ def _tags(names: Sequence[str]) -> tuple[str, ...]:
 def _weight(set_to: float, *, weighable: bool) -> float:
     if not weighable:
         st.slider(
-            "What counts: caption (0) to picture (1)",
+            "Match by: caption (0) to picture (1)",
             0.0,
             1.0,
             set_to,
             key="fixed",
             disabled=True,
         )
-        st.caption("This library's fusion has its weight built in.")
+        st.caption("This library always uses both.")
         return set_to
     return st.slider(
-        "What counts: caption (0) to picture (1)",
+        "Match by: caption (0) to picture (1)",
         0.0,
         1.0,
         set_to,
         0.05,
         key="weight",
-        help="0 goes by the caption alone, 1 by the look of the picture alone.",
+        help="0 compares captions only, 1 pictures only.",
         bind="query-params",
         persist_state="session",
     )
 
 
 def leave_similar() -> None:
-    """Ask no more with a picture of the library; what was marked refined another question."""
+    """Stop searching with a picture of the library, and clear the marks of that search."""
     st.query_params.pop(LIKE, None)
     clear_marks()

@@ -1,4 +1,4 @@
-"""The page of the audit: captions that fit badly, and suggestions where there are none."""
+"""The page of captions: those to check, and suggestions for pictures without one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
 
 @st.fragment
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; nothing is changed by it."""
+    """Show the page; it changes nothing."""
     opened = filled_or_said(options, library_page)
     if opened is None:
         return
     count = int(st.session_state.get("audited", FIRST))
     try:
-        with st.spinner("Looking …", show_time=False):
+        with st.spinner("Checking captions …", show_time=False):
             found = opened.kept("audit", count, lambda _: _find(opened.library, count))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
@@ -39,9 +39,9 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     doubts, suggestions, hashes = found
     if not doubts and not suggestions:
         notice(
-            "Nothing to list",
-            f"Captions are judged where {FEWEST} pictures have one, and suggested for pictures "
-            "without one beside others that have.",
+            "Nothing to check",
+            f"Captions are checked once {FEWEST} pictures have one. Suggestions need some pictures "
+            "with a caption and some without.",
             icon="check",
         )
         return
@@ -68,11 +68,10 @@ def _thumbnails(opened: Opened, hashes: dict[int, bytes]) -> Callable[[int], Pat
 def _doubts(doubts: list[Doubt], thumbnail: Callable[[int], Path]) -> None:
     if not doubts:
         return
-    st.subheader("Captions that fit badly", divider="gray")
-    st.caption("Worst first: how far below the library's own captions, in standard deviations.")
+    st.subheader("Captions to check", divider="gray")
+    st.caption("The ones least like their picture come first.")
     for doubt in doubts:
         with _beside(thumbnail(doubt.picture_id), doubt.path):
-            st.markdown(f":red-badge[{doubt.agreement:.1f}]")
             for caption in doubt.captions:
                 st.text(shown(caption))
             path_to_copy(doubt.path)
@@ -82,17 +81,17 @@ def _suggestions(suggestions: list[Suggestion], thumbnail: Callable[[int], Path]
     if not suggestions:
         return
     st.subheader("Pictures without a caption", divider="gray")
-    st.caption("What is said of the pictures that look most like them, with the likeness (cosine).")
+    st.caption("Suggestions from similar pictures.")
     for suggestion in suggestions:
         with _beside(thumbnail(suggestion.picture_id), suggestion.path):
-            for caption, likeness in zip(suggestion.captions, suggestion.likeness, strict=True):
-                st.text(f"{likeness:.2f}  {shown(caption)}")
+            for caption in suggestion.captions:
+                st.text(shown(caption))
             path_to_copy(suggestion.path)
 
 
 @contextmanager
 def _beside(thumbnail: Path, path: Path) -> Iterator[None]:
-    """What is inside stands beside a picture."""
+    """Show a picture, with the contents of the `with` block beside it."""
     with st.container(border=True, horizontal=True, gap="medium"):
         with st.container(width=200):
             small(thumbnail, path)

@@ -1,4 +1,4 @@
-"""Cards: a picture as pages show it, and its bytes as a browser can show them."""
+"""Cards: pictures as the pages show them, and their bytes as a browser can show them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from ui.why import lines_of
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A picture as the grid shows it; `scores` is empty where nothing was asked.
+    """A picture as the grid shows it.
 
-    `like`: pictures that are nearly the same and were folded into this one. `why`: lines that say
-    what adds to its score.
+    `score` is the figure on the card and `scores` all figures behind it; both are empty if nothing
+    was searched for. `like`: near-identical pictures that were folded into this one. `why`: lines
+    that explain the score. `words`: words of the query in its caption, name or tags.
     """
 
     picture_id: int
@@ -39,18 +40,17 @@ class Card:
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
-        """The card of an answer."""
+        """Card of a hit."""
         caption = "" if hit.caption_score is None else f" · caption {hit.caption_score:.2f}"
         score = "" if hit.score is None else f"{hit.score:.2f}"
         image = "" if hit.image_score is None else f" · picture {hit.image_score:.2f}"
-        sure = "" if hit.confidence is None else f" · right with {hit.confidence:.0%}"
         return cls(
             hit.picture_id,
             hit.path,
             hit.captions,
             hit.thumbnail,
             score if hit.confidence is None else f"{hit.confidence:.0%}",
-            f"Score {score}{image}{caption}{sure}" if score else "",
+            f"Score {score}{image}{caption}" if score else "",
             tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items()),
             tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.like),
             () if hit.explanation is None else tuple(lines_of(hit.explanation)),
@@ -59,27 +59,27 @@ class Card:
 
     @classmethod
     def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
-        """The card of a picture that nobody asked for."""
+        """Card of a picture that is shown without a search."""
         thumbnail = thumbnail_path(thumbnails, picture.content_hash)
         return cls(picture.id, picture.path, picture.captions, thumbnail)
 
     @property
     def said(self) -> str:
-        """The first caption, or the file's name where there is none."""
+        """First caption, or the file name if there is none."""
         return shown(self.captions[0] if self.captions else Path(self.path.name))
 
     def contents(self) -> bytes:
-        """The bytes of the picture. Raises `PictureError` where there are others by now.
+        """Bytes of the picture. Raises `PictureError` if the file has changed.
 
-        Its path may have come to lead elsewhere, to what nobody has put into the library.
+        The path may by now lead to a file that nobody added to the library.
         """
         content = read_picture(self.path)
         if hash_bytes(content).hex() != self.thumbnail.stem:
-            raise PictureError("it has changed since it was indexed (index its folder again)")
+            raise PictureError("the file has changed since it was indexed; update its folder")
         return content
 
     def small(self) -> bytes | None:
-        """The cached thumbnail; made anew where it was lost, None where the picture is too."""
+        """Cached thumbnail, rebuilt if it was lost; None if the picture is lost too."""
         kept = read_thumbnail(self.thumbnail)
         if kept is not None:
             return kept
@@ -90,14 +90,14 @@ class Card:
 
 
 def jpeg(content: bytes, side: int) -> bytes:
-    """A picture as a browser can show it, at most `side` pixels long. Raises `PictureError`."""
+    """JPEG of a picture, at most `side` pixels long. Raises `PictureError`."""
     image = decode(io.BytesIO(content), min_side=side)
     image.thumbnail((side, side))
     return as_jpeg(image)
 
 
 def as_jpeg(image: Image.Image) -> bytes:
-    """A picture (RGB) as the bytes of a JPEG."""
+    """JPEG of an RGB picture."""
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=90)
         return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Doubtful hits of an answer: left out, and shown on request."""
+"""Doubtful hits of an answer: hidden at first, and shown on request."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ SHOW = "show-doubtful"
 
 
 def likely_of(answer: Answer, page: int) -> Answer:
-    """The hits of a page that are to be shown; a switch says how many are not, and shows them."""
+    """Answer with the hits to show; a switch says how many are hidden, and shows them."""
     likely = answer.likely
     hidden = len(answer.hits) - len(likely.hits)
     shown = st.session_state.get(SHOW, False)
     if hidden and not likely.hits and not shown:
-        title = "Nothing more matches well enough" if page else "Nothing matches well enough"
+        title = "No more good matches" if page else "No good matches"
         notice(title, _why(answer), icon="search_off")
     elif answer.unknown:
         st.text(plain.shown(_sentence(said_of(answer.unknown))))
     if not hidden:
         return likely
-    counted = "1 doubtful picture" if hidden == 1 else f"{hidden} doubtful pictures"
+    counted = "1 weaker match" if hidden == 1 else f"{hidden} weaker matches"
     st.toggle(
-        f"Show {counted} too",
+        f"Show {counted}",
         key=SHOW,
-        help="For these there is less evidence than for nearly all right answers.",
+        help="These probably do not show what you searched for.",
         persist_state="session",
     )
     return answer if shown else likely
 
 
 def _why(answer: Answer) -> str:
-    """Why no hit is shown: how sure the best one is, or what nothing knows."""
+    """Reason for showing no hit: the best one is unlikely, or words are unknown."""
     best = answer.hits[0].confidence
-    said = [] if best is None else [f"The best guess is right with {best:.0%} only."]
+    said = [] if best is None else [f"The closest picture is probably not it ({best:.0%})."]
     if answer.unknown or best is None:
         said.append(_sentence(said_of(answer.unknown)))
     return " ".join(said)

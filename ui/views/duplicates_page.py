@@ -1,4 +1,4 @@
-"""The page that shows pictures which are the same or alike, the best copy of each first."""
+"""The page of duplicates: groups of identical or similar pictures, the best copy first."""
 
 from __future__ import annotations
 
@@ -16,44 +16,45 @@ from ui.views.opening import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.plain import notice
 
+NAMES = {"identical": "Exact copies", "same": "Same picture", "similar": "Similar"}  # of tiers
 MEANINGS = {
-    Tier.IDENTICAL: "The same bytes",
-    Tier.SAME: "The same picture, also resized, recompressed or brightened",
-    Tier.SIMILAR: "Also other shots of a scene, and parts of a picture",
+    Tier.IDENTICAL: "Files with exactly the same contents",
+    Tier.SAME: "Same picture, including resized, recompressed or brightened copies",
+    Tier.SIMILAR: "Also other shots of the same scene, and parts of a picture",
 }
 
 
 @st.fragment
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; nothing is changed or deleted by it."""
+    """Show the page; it changes and deletes nothing."""
     opened = filled_or_said(options, library_page)
     if opened is None:
         return
     tier = Tier(
         st.segmented_control(
-            "How much alike",
+            "Show",
             [tier.value for tier in Tier],
             default=Tier.SAME.value,
             required=True,
-            format_func=str.capitalize,
+            format_func=NAMES.__getitem__,
             key="tier",
         )
     )
     st.caption(MEANINGS[tier])
     try:
-        with st.spinner("Looking …", show_time=False):
+        with st.spinner("Looking for duplicates …", show_time=False):
             groups = opened.kept("duplicates", tier, lambda _: duplicates(opened.library, tier))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return
     if not groups:
-        notice("No duplicates", "No two pictures are this much alike.", icon="check")
+        notice("No duplicates", "No two pictures are this similar.", icon="check")
         return
     spare = [copy for group in groups for copy in group.pictures[1:]]
     size = _size(sum(copy.size for copy in spare))
     st.text(
-        f"{_counted(len(groups))}; {size} beside the best copy of each. "
-        "Nothing is deleted: copy the paths of what you want to remove."
+        f"{_counted(len(groups))}. Keeping only the best copy of each would free {size}. "
+        "picfuse deletes nothing: copy the paths of the files to remove."
     )
     count = how_many("duplicates", len(groups))
     for group in groups[:count]:

@@ -1,4 +1,4 @@
-"""Pictures side by side, each with what can be done with it."""
+"""Pictures side by side, each with its buttons."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from ui.views.plain import shown
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the buttons of a card do.
+    """Functions that the buttons of a card call.
 
-    `more` asks for pictures like one. `judge` is called with a picture that is marked as right
-    (True) or wrong; None where none can be. `where` finds where in a picture is what was asked
-    for; None where that cannot be done.
+    `more` searches for pictures like one. `judge` marks a picture as right (True) or wrong; None
+    if pictures cannot be marked. `where` makes a heat map of the search; None if it cannot.
     """
 
     more: More
@@ -27,7 +26,7 @@ class Actions:
 
 
 def grid(cards: Sequence[Card], actions: Actions) -> None:
-    """The cards in rows."""
+    """Show the cards in rows."""
     with st.container(key="hits"):
         for place, card in enumerate(cards):
             with st.container(key=f"hit-{place}"):
@@ -35,7 +34,7 @@ def grid(cards: Sequence[Card], actions: Actions) -> None:
 
 
 def _show(card: Card, place: int, actions: Actions) -> None:
-    """One card. Its buttons are those of the picture: at its place there may soon be another."""
+    """Show a card. Its button keys name the picture, since another may soon take its place."""
     small = card.small()
     if small is None:
         with st.container(key=f"none-{place}"):
@@ -47,7 +46,8 @@ def _show(card: Card, place: int, actions: Actions) -> None:
     with st.container(key=f"said-{place}"):
         st.text(card.said)
         if card.words:
-            st.text(f"Has: {shown(', '.join(card.words))}")
+            quoted = ", ".join(f'"{word}"' for word in card.words)
+            st.text(f"Matches {shown(quoted)}")
     with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
         st.button(
             "More like this",
@@ -67,13 +67,13 @@ def _show(card: Card, place: int, actions: Actions) -> None:
 
 
 def _judging(card: Card, judge: Callable[[int, bool], None]) -> None:
-    """Two buttons that mark a picture as right or wrong."""
+    """Show two buttons that mark a picture as right or wrong."""
     for right, name, icon, said in (
-        (True, "Right", ":material/thumb_up:", "Right: find more such pictures"),
-        (False, "Wrong", ":material/thumb_down:", "Wrong: find others than such pictures"),
+        (True, "Right", ":material/thumb_up:", "Right: show more like this"),
+        (False, "Wrong", ":material/thumb_down:", "Wrong: show less like this"),
     ):
         st.button(
-            name,  # for who hears the page: the style sheet shows the icon alone
+            name,  # for screen readers: the style sheet shows only the icon
             icon=icon,
             key=f"{'right' if right else 'wrong'}-{card.picture_id}",
             type="tertiary",

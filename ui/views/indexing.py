@@ -1,4 +1,4 @@
-"""Indexing in the background: it goes on while pages are changed and clicked."""
+"""Indexing in the background: it continues while the user moves between pages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from indexer.pipeline import index_progress
 
 
 class IndexJob:
-    """One run of indexing in a thread of its own.
+    """One run of indexing in its own thread.
 
-    `report` and `progress` may be read at any time; `error` says why it ended early.
+    `report` and `progress` may be read at any time; `error` says why the run failed.
     """
 
     def __init__(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ class IndexJob:
 
     @property
     def running(self) -> bool:
-        """Whether there is more to come."""
+        """Whether the run is still going on."""
         return self._thread.is_alive()
 
     @property
@@ -45,15 +45,15 @@ class IndexJob:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will take at this rate; None where nothing is known."""
+        """Seconds left at this rate; None until the first batch is done."""
         return (self.progress.total - self.progress.done) / self.rate if self.rate else None
 
     def stop(self) -> None:
-        """End it after the batch at hand; what is done is kept."""
+        """Stop after the current batch; finished work is kept."""
         self._stopping.set()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until it has ended."""
+        """Wait until the run has ended, at most `seconds`."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -62,7 +62,7 @@ class IndexJob:
                 self._index(library)
         except PicfuseError as error:
             self.error = error
-        except Exception as error:  # nobody else would ever see what a thread died of
+        except Exception as error:  # otherwise nobody would see why the thread died
             self.error = PicfuseError(f"indexing failed: {type(error).__name__}: {error}")
 
     def _index(self, library: Library) -> None:
@@ -75,14 +75,14 @@ class IndexJob:
 
 
 class Desk:
-    """Where a library's indexing is started, one run at a time, and the last run is kept."""
+    """Starts a library's indexing, one run at a time, and keeps the last run."""
 
     def __init__(self) -> None:
         self.job: IndexJob | None = None
         self._lock = threading.Lock()
 
     def start(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> bool:
-        """Start a run unless one is going on; tells whether it did."""
+        """Start a run unless one is going on; returns whether it started."""
         with self._lock:
             if self.job is not None and self.job.running:
                 return False
@@ -92,5 +92,5 @@ class Desk:
 
 @st.cache_resource(show_spinner=False)
 def desk_of(library: Path) -> Desk:
-    """The desk that all sessions share for a library."""
+    """Desk of a library, shared by all sessions."""
     return Desk()

@@ -1,4 +1,4 @@
-"""One picture large, over the page; or several that are nearly the same."""
+"""Dialogs over the page: one picture large, or several near-identical ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from search.heat_map import HeatMap
 from ui.views.cards import Card, as_jpeg
 from ui.views.plain import notice, shown
 
-More = Callable[[int], None]  # called with the picture whose like is asked for
+More = Callable[[int], None]  # called with the id of the picture to find similar ones for
 HeatFinder = Callable[[Image.Image], HeatMap]
-LARGE = 2560  # pixels of a side: more than a screen shows
+LARGE = 2560  # pixels of the longer side: more than a screen shows
 
 
 @st.dialog("Picture", width="large")
 def open_picture(card: Card, more: More, where: HeatFinder | None = None) -> None:
-    """Show a picture and what is known of it; `where` finds where in it is what was asked for."""
+    """Show a picture and its details; `where` makes the heat map of the search."""
     try:
         image = decode(io.BytesIO(card.contents()), min_side=LARGE)
         image.thumbnail((LARGE, LARGE))
@@ -32,16 +32,16 @@ def open_picture(card: Card, more: More, where: HeatFinder | None = None) -> Non
     except PictureError as error:
         notice("The picture cannot be shown", str(error))
     except PicfuseError as error:
-        notice("Where it is cannot be said", str(error))
+        notice("The heat map cannot be shown", str(error))
     if where is not None:
-        st.toggle("Where it is found", key="where-open")
+        st.toggle("Show heat map", key="where-open")
     for caption in card.captions:
         st.text(shown(caption))
     if card.tags:
         st.text(f"Tags: {shown(', '.join(card.tags))}")
     st.code(shown(card.path), language=None, wrap_lines=True)
     if card.scores:
-        st.caption(card.scores)
+        st.caption(f"Match: {card.score}", help=card.scores)
     for line in card.why:
         st.text(shown(line))
     if st.button("More like this", key="more-open", on_click=more, args=(card.picture_id,)):
@@ -49,18 +49,15 @@ def open_picture(card: Card, more: More, where: HeatFinder | None = None) -> Non
 
 
 def _show_heat(image: Image.Image, where: HeatFinder, said: str) -> None:
-    with st.spinner("Looking where it is …", show_time=False):
+    with st.spinner("Making the heat map; the first one can take a minute …", show_time=False):
         heat = where(image)
     st.image(as_jpeg(heat.over(image)), alt=said)
-    st.caption(
-        f"Warmest where it is found: {heat.highest:+.3f} there, {heat.median:+.3f} in the median. "
-        "Where both are near, it is nowhere in particular."
-    )
+    st.caption("Warmest where it matches best. Even a poor match has a warmest place.")
 
 
-@st.dialog("Nearly the same picture", width="large")
+@st.dialog("Near-identical shots", width="large")
 def open_alike(card: Card) -> None:
-    """The picture and those that were folded into it, with their paths."""
+    """Show a picture and those that were folded into it, with their paths."""
     for each in (card, *card.like):
         small = each.small()
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,4 +1,4 @@
-"""The page that shows what a library holds, and adds and updates folders."""
+"""The page of the library: its contents, and adding and updating folders."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from indexer.settings import DEFAULT_ENCODER
 from ui.views.indexing import Desk, IndexJob, desk_of
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
-from ui.views.plain import notice, shown
+from ui.views.plain import counted, notice, shown
 
-_TAKEN = "folder-taken"  # in the session: the folder that is to be added
+_TAKEN = "folder-taken"  # in the session: folder to add
 
 
 def show(options: AppOptions) -> None:
@@ -37,7 +37,8 @@ def _show(options: AppOptions, desk: Desk) -> None:
         if not (isinstance(error, LibraryNotFound) and is_vacant(options.library)):
             notice("The library cannot be used", str(error))
             return
-        notice("There is no library yet", "Add a folder, and it is made.", icon="photo_library")
+        said = "Choose a folder of pictures to begin. They stay where they are."
+        notice("There is no library yet", said, icon="photo_library")
     _job(desk)
     _folders(options, opened, desk)
     if opened is not None:
@@ -50,8 +51,8 @@ def _numbers(opened: Opened) -> None:
     with st.container(horizontal=True, key="numbers"):
         st.metric("Pictures", f"{counts.get(PRESENT, 0):,}", width=130)
         st.metric("Captions", f"{counts['captions']:,}", width=130)
-        st.metric("Missing", f"{counts.get(MISSING, 0):,}", width=130)
-        st.metric("Failed", f"{counts.get(FAILED, 0):,}", width=130)
+        st.metric("Not found", f"{counts.get(MISSING, 0):,}", width=130)
+        st.metric("Unreadable", f"{counts.get(FAILED, 0):,}", width=130)
 
 
 def _job(desk: Desk) -> None:
@@ -92,27 +93,35 @@ def _ended(desk: Desk, job: IndexJob) -> None:
     if job.error is not None:
         notice("The folder could not be indexed", str(job.error))
         return
-    title = "Stopped; what was done is kept" if report.interrupted else "Done"
     if not (report.interrupted or _seen(report)):
-        said = "There are no pictures in it, nor in the folders below it."
+        said = "There are no pictures in the folder or in the folders below it."
         notice("No pictures found", said, icon="search_off")
         return
-    notice(title, _summary(report), icon="check_circle")
+    said = _summary(report)
+    if report.interrupted:
+        notice("Stopped", f"{said} 'Update all folders' continues from here.", icon="check_circle")
+    else:
+        notice("Done", said, icon="check_circle")
     _failures([(f.path, f.reason) for f in (*report.failed, *report.problems)])
 
 
 def _seen(report: IndexReport) -> int:
-    """How many pictures and troubles a run has met with."""
+    """Number of pictures and problems that a run has met."""
     troubles = len(report.failed) + len(report.problems)
     return report.added + report.unchanged + report.changed + report.removed + troubles
 
 
 def _summary(report: IndexReport) -> str:
-    return (
-        f"{report.added} added, {report.unchanged} unchanged, {report.changed} changed, "
-        f"{report.removed} removed, {len(report.failed)} failed "
-        f"in {_time(report.elapsed_ms / 1000)}"
-    )
+    """Outcome of a run in one or two sentences; numbers that are 0 are left out."""
+    numbers = {
+        "added": report.added,
+        "updated": report.changed,
+        "no longer found": report.removed,
+        "unchanged": report.unchanged,
+    }
+    parts = [f"{counted(number)} {name}" for name, number in numbers.items() if number]
+    failed = f" {len(report.failed):,} could not be read." if report.failed else ""
+    return f"{', '.join(parts) or 'No pictures added'}.{failed}"
 
 
 def _failures(failures: Sequence[tuple[Path, str]]) -> None:
@@ -125,12 +134,8 @@ def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
     busy = desk.job is not None and desk.job.running
     row = st.form("add", border=False)
     with row.container(horizontal=True, vertical_alignment="bottom"):
-        typed = st.text_input(
-            "Folder on this computer", placeholder="~/Pictures", key="folder", disabled=busy
-        )
-        st.form_submit_button(
-            "Add folder", disabled=busy, icon=":material/add:", on_click=_take_folder
-        )
+        typed = st.text_input("Add a folder", placeholder="~/Pictures", key="folder", disabled=busy)
+        st.form_submit_button("Add", disabled=busy, icon=":material/add:", on_click=_take_folder)
     taken = st.session_state.get(_TAKEN, "")
     wrong = _wrong_with(taken) if taken else None
     if wrong is not None and taken == typed.strip():
@@ -145,20 +150,20 @@ def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
         st.markdown("**Folders**")
         for path in known:
             st.text(shown(path))
-        st.caption("`picfuse forget FOLDER` takes one out of the library; its pictures stay.")
+        st.caption("To remove a folder, run `picfuse forget FOLDER`. Its files are not touched.")
         if st.button("Update all folders", disabled=busy, icon=":material/refresh:"):
             _start(options, opened, desk, [])
 
 
 def _take_folder() -> None:
-    """Take the folder that was typed; one that is none stays in the box, to be put right."""
+    """Accept the typed folder; a wrong one stays in the box to be corrected."""
     st.session_state[_TAKEN] = said = st.session_state["folder"].strip()
     if said and _wrong_with(said) is None:
         st.session_state["folder"] = ""
 
 
 def _wrong_with(folder: str) -> str | None:
-    """Why a folder that was typed cannot be indexed."""
+    """Reason that a typed folder cannot be indexed; None if it can."""
     try:
         existing_folder(Path(folder))
     except InputError as error:
@@ -178,7 +183,7 @@ def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequ
             return Library.create(options.library, encoder=encoder, offline=options.offline)
         library = Library.open(options.library, offline=options.offline)
         with opened.asking():
-            library.encoder = opened.library.encoder  # loaded once
+            library.encoder = opened.library.encoder  # already loaded
         return library
 
     desk.start(open_writer, folders)
@@ -192,6 +197,7 @@ def _details(opened: Opened) -> None:
     if failures:
         st.markdown("**Pictures that could not be read**")
         _failures(failures)
-    st.markdown("**Made with**")
-    st.text(shown(f"Encoder {settings.encoder}, {settings.dim} wide; fusion {settings.fusion}"))
+    st.markdown("**Details**")
+    model = f"Model: {settings.encoder} ({settings.dim} dimensions), fusion: {settings.fusion}"
+    st.text(shown(model))
     st.code(shown(opened.library.path), language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The page that shows the library as a map: what is alike lies together."""
+"""The page with a map of the library: similar pictures are close together."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ui.views.opening import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.plain import notice, shown
 
-GROUPS = 10  # colours; what is rarer is one more
+GROUPS = 10  # colours; all rarer groups share one more
 OTHERS, NONE = "others", "none"
 KINDS = {"Look": "picture", "Captions": "caption", "Both": "fused"}
-PICK = "pick"  # the selection of the chart
-PICKED = "picked on the map"  # in the session: the pictures that were selected last
-GO = "more like this on the map"  # in the session: the picture whose like is asked for
+PICK = "pick"  # name of the chart's selection
+PICKED = "picked on the map"  # in the session: ids of the pictures selected last
+GO = "more like this on the map"  # in the session: id of the picture to find similar ones for
 
 
 def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
-    """Show the page; a trouble is said in place of the map."""
+    """Show the page; an error takes the place of the map."""
     if GO in st.session_state:
         st.switch_page(search_page, query_params={LIKE: str(st.session_state.pop(GO))})
     opened = filled_or_said(options, library_page)
@@ -40,19 +40,21 @@ def show(options: AppOptions, search_page: StreamlitPage, library_page: Streamli
     try:
         _map(opened)
     except PicfuseError as error:
-        notice("There is no map", str(error))
+        notice("The map cannot be shown", str(error))
 
 
 def _map(opened: Opened) -> None:
     left, middle, right = st.columns(3)
-    kind = left.selectbox("Alike by", list(KINDS), key="map-kind")
-    colour = middle.selectbox("Colours", list(_GROUPINGS), key="map-colour")
+    kind = left.selectbox("Arrange by", list(KINDS), key="map-kind")
+    colour = middle.selectbox("Colour by", list(_GROUPINGS), key="map-colour")
     method = right.selectbox("Layout", METHODS, key="map-method")
-    with st.spinner("Laying out …", show_time=False), opened.asking():
+    with st.spinner("Arranging pictures …", show_time=False), opened.asking():
         library = opened.library
         rows, said = _rows(opened, str(library.path), library.generation, KINDS[kind], method)
     if not rows:
-        notice("Nothing to show", "No picture has such an embedding.", icon="search_off")
+        notice(
+            "Nothing to show", f"No picture can be arranged by {kind.lower()}.", icon="search_off"
+        )
         return
     st.caption(said)
     _open_picked(opened, _chart(rows, colour, f"map-{kind}-{colour}-{method}"))
@@ -62,7 +64,7 @@ def _map(opened: Opened) -> None:
 def _rows(
     _opened: Opened, path: str, generation: int, kind: str, method: str
 ) -> tuple[list[dict[str, Any]], str]:
-    """What the chart shows of each picture, and what is said of all; kept for a generation."""
+    """Chart data of each picture, and a line about all; cached until the library changes."""
     made = library_map(_opened.library, kind=kind, method=method)
     known = {r["id"]: r for batch in records(_opened.library, made.ids.tolist()) for r in batch}
     kept = [n for n, key in enumerate(made.ids.tolist()) if key in known]
@@ -85,12 +87,12 @@ def _rows(
 def _said(made: LibraryMap) -> str:
     many = f"{made.pictures:,} pictures"
     if made.pictures > MOST:
-        many = f"{len(made.ids):,} of {made.pictures:,} pictures, drawn at random"
-    return f"{many}, laid out by {made.method.upper()}; a click opens one, the wheel zooms"
+        many = f"{len(made.ids):,} of {made.pictures:,} pictures, chosen at random"
+    return f"{many}; similar ones are close together. Click to open, scroll to zoom."
 
 
 def _folder(record: Record) -> str:
-    """The folder that a picture lies in, below the indexed one."""
+    """Folder of a picture, relative to the indexed one."""
     below = record["path"].removeprefix(record["folder"]).strip("/").rpartition("/")[0]
     return shown(below or record["folder"].rpartition("/")[2])
 
@@ -107,26 +109,26 @@ _GROUPINGS = {"Folder": _folder, "Tag": _tag, "Year": _year}
 
 
 def _limited(groups: Sequence[str]) -> list[str]:
-    """The groups, with the rarer ones as one."""
+    """Groups, with the rarer ones as one."""
     often = {name for name, _ in Counter(groups).most_common(GROUPS)}
     return [name if name in often else OTHERS for name in groups]
 
 
 def _legend(altair: Any, rows: Sequence[dict[str, Any]], colour: str) -> Any:
-    """What the colours mean; None where there is one only, which means nothing."""
+    """Legend of the colours; None if there is only one."""
     if len({row[colour] for row in rows}) < 2:
         return None
     return altair.Legend(title=colour, symbolLimit=0)
 
 
 def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
-    """Draw the map; the picture that was clicked, if one was.
+    """Draw the map; returns the id of the clicked picture, or None.
 
-    Each click selects a point or lets it go: so the one that has changed was clicked.
+    A click selects or deselects a point, so the point that has changed was clicked.
     """
     altair, pandas = import_module("altair"), import_module("pandas")
     pick = altair.selection_point(name=PICK, fields=["id"], toggle="true")
-    room = altair.Scale(padding=12)  # pixels: so that no point at the edge is cut
+    room = altair.Scale(padding=12)  # pixels, so that no point at the edge is cut off
     chart = (
         altair.Chart(pandas.DataFrame(rows))
         .mark_circle(size=70, opacity=0.75)
@@ -148,7 +150,7 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
 
 
 def _open_picked(opened: Opened, picked: int | None) -> None:
-    """Open the picture that was clicked."""
+    """Open the clicked picture."""
     if picked is None:
         return
     with opened.asking():

@@ -1,4 +1,4 @@
-"""Hits that were marked as right or wrong: they refine what is asked until that changes."""
+"""Marks of right and wrong hits: they refine a search until it changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from indexer.pictures.thumbnails import read_thumbnail
 from ui.views.cards import Card
 from ui.views.opened import Opened
 
-_MARKS = "marks"  # in the session: by id of the picture, whether it is right
+_MARKS = "marks"  # in the session: whether a picture is right, by its id
 
 
 def judge(picture_id: int, right: bool) -> None:
@@ -17,17 +17,17 @@ def judge(picture_id: int, right: bool) -> None:
 
 
 def marked(right: bool) -> tuple[int, ...]:
-    """The pictures that are marked so, in the order of marking."""
+    """Ids of the pictures marked as right (or wrong), in the order of marking."""
     return tuple(key for key, said in _marks().items() if said == right)
 
 
 def clear_marks() -> None:
-    """Take all marks back."""
+    """Remove all marks."""
     st.session_state.pop(_MARKS, None)
 
 
 def show_marks(opened: Opened) -> None:
-    """The marked pictures, each with a button that takes its mark back."""
+    """Show the marked pictures, each with a button that removes its mark."""
     marks = _marks()
     if not marks:
         return
@@ -40,7 +40,7 @@ def show_marks(opened: Opened) -> None:
             for key in marked(right):
                 if key in found:
                     _show(Card.of_picture(found[key], opened.library.thumbnails))
-        st.button("Clear marks", on_click=clear_marks, icon=":material/close:")
+        st.button("Clear", on_click=clear_marks, icon=":material/close:")
 
 
 def _show(card: Card) -> None:
@@ -49,7 +49,7 @@ def _show(card: Card) -> None:
         if small is not None:
             st.image(small, alt=card.said, width=72)
         st.button(
-            "Take back",
+            "Undo",
             key=f"unmark-{card.picture_id}",
             type="tertiary",
             on_click=_take_back,

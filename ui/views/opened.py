@@ -22,21 +22,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A library and its searcher; a session asks while it holds `asking()`."""
+    """A library and its searcher; a session uses them inside `asking()`."""
 
     library: Library
     searcher: Searcher
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _counted: dict[int, int] = field(default_factory=dict)  # pictures, by generation
+    _counted: dict[int, int] = field(default_factory=dict)  # number of pictures, by generation
 
     @contextmanager
     def asking(self) -> Iterator[Searcher]:
-        """The searcher for one session alone: it catches up with the library in place."""
+        """Searcher for one session at a time: it updates itself when the library changes."""
         with self._lock, explained(self.library.path):
             yield self.searcher
 
     def kept(self, name: str, wanted: Hashable, find: Callable[[Searcher], T]) -> T:
-        """What `find` finds; kept in the session while neither `wanted` nor the library changes."""
+        """Result of `find`, kept in the session until `wanted` or the library changes."""
         with self.asking() as searcher:
             key = (wanted, self.library.path, self.library.generation)
             before: tuple[object, T] | None = st.session_state.get(name)
@@ -48,7 +48,7 @@ class Opened:
 
     @property
     def pictures(self) -> int:
-        """Number of pictures that can be found; counted when the library has changed."""
+        """Number of pictures that can be found; counted again when the library changes."""
         with self.asking():
             generation = self.library.generation
             if generation not in self._counted:
@@ -58,12 +58,12 @@ class Opened:
 
 
 def open_library(options: AppOptions) -> Opened:
-    """The opened library of the app. Raises `LibraryNotFound` and other `LibraryError`s."""
+    """The app's library, opened. Raises `LibraryNotFound` and other `LibraryError`s."""
     return _opened(options.library, options.offline, _identity(options.library))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file the catalogue is: a library that was replaced is opened again."""
+    """Identity of the catalogue's file, so that a replaced library is opened again."""
     try:
         found = (path / FILE).stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Opening the library for a page; where there is nothing to show, the way to make or fill it."""
+"""Opening the library for a page, or an invitation to create or fill it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ui.views.plain import notice
 
 
 def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened | None:
-    """The app's library; None, and a notice in place of the page, where it cannot be used."""
+    """The app's library; None if it cannot be used, which a notice then explains."""
     try:
         return open_library(options)
     except PicfuseError as error:
         if isinstance(error, LibraryNotFound) and is_vacant(options.library):
-            said = "Add a folder of pictures, and it is made."
+            said = "Choose a folder of pictures to begin. They stay where they are."
             _invite("There is no library yet", said, library_page)
         else:
             notice("The library cannot be used", str(error))
@@ -26,7 +26,7 @@ def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened |
 
 
 def filled_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened | None:
-    """The same, and None for a library without pictures."""
+    """The app's library; None, with a notice, if it cannot be used or has no pictures."""
     opened = opened_or_said(options, library_page)
     try:
         if opened is None or opened.pictures:
@@ -34,7 +34,7 @@ def filled_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened |
     except PicfuseError as error:
         notice("The library cannot be used", str(error))
         return None
-    _invite("The library is empty", "Add a folder of pictures, and search them here.", library_page)
+    _invite("The library is empty", "Add a folder of pictures to search them here.", library_page)
     return None
 
 

@@ -1,20 +1,20 @@
-"""Pages of results: which one is shown, and the way to the others."""
+"""Pages of results: the current one, and buttons to the others."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-PAGE = "page"  # in the address: from 1
-ASKED = "paged"  # in the session: what the pages are of
+PAGE = "page"  # in the address: number of the page, from 1
+ASKED = "paged"  # in the session: the search that the pages belong to
 HIGHEST = 1_000_000
-_TURNED = "turned"  # in the session: that the page was just turned
+_TURNED = "turned"  # in the session: whether the page was just turned
 _TO_THE_TOP = """<script>
 document.querySelector("[data-testid=stMain]").scrollTo({{top: 0}}); // page {}
 </script>"""
 
 
 def page_of(asked: object) -> int:
-    """The page in the address, from 0; the first one where something else is asked than before."""
+    """Page in the address, from 0; the first one if the search has changed."""
     before = st.session_state.get(ASKED, asked)
     st.session_state[ASKED] = asked
     if before != asked:
@@ -24,9 +24,9 @@ def page_of(asked: object) -> int:
 
 
 def turn(page: int, *, more: bool) -> None:
-    """Show the ways to the pages before and after; nothing where there is one page only.
+    """Show buttons to the previous and next page; nothing if there is only one page.
 
-    A page that was just turned to is shown from its top: the way to it stood at the end of another.
+    A page that was just turned is scrolled to its top: the button was at the bottom of the last.
     """
     turned = st.session_state.pop(_TURNED, False)
     if page == 0 and not more:

@@ -1,4 +1,4 @@
-"""A picture from the clipboard goes the way of a chosen one, into a file uploader."""
+"""Pasting: a picture from the clipboard goes into a file uploader like a chosen one."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ _component = st.components.v2.component("picfuse_paste", js=SCRIPT)
 
 
 def paste_into(key: str) -> None:
-    """Let a picture that is pasted anywhere on the page land in the uploader of this key."""
+    """Send a picture that is pasted anywhere on the page to the uploader with this key."""
     _component(data={"key": key}, key="paste", height=0)

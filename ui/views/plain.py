@@ -1,7 +1,7 @@
-"""Text of others as plain text, and the look of the app.
+"""Untrusted text as plain text, and the look of the app.
 
-Captions, names of files and messages that quote them are data. Streamlit reads Markdown in most
-of its elements (alerts, captions of pictures, labels), so they are shown by `st.text` only.
+Captions, file names and messages that quote them are data. Streamlit renders Markdown in most of
+its elements (alerts, captions of pictures, labels), so such text is shown by `st.text` only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 STYLE = Path(__file__).with_name("style.css")
-ICON = Path(__file__).with_name("icon.svg")  # a named one would be fetched from the network
+ICON = Path(__file__).with_name("icon.svg")  # a named one would be downloaded
 _PAGE = "page-shown"  # in the session
 _FOLD = """<script>
 if (innerWidth < 768) // {}
@@ -30,7 +30,7 @@ def use_style() -> None:
 
 
 def fold_pages(title: str) -> None:
-    """On a phone, fold the list of pages when one was chosen in it: it would cover that page."""
+    """On a phone, close the list of pages after a choice: it would cover the page."""
     before = st.session_state.get(_PAGE, title)
     st.session_state[_PAGE] = title
     if before != title:
@@ -38,10 +38,10 @@ def fold_pages(title: str) -> None:
 
 
 def shown(text: str | Path) -> str:
-    r"""A text or path that can be sent to a browser and looks like what it is.
+    r"""Text or path for a browser, with nothing hidden in it.
 
-    Bytes that are no UTF-8 become `\ufffd`; controls, and marks that turn the direction of what
-    follows, appear as escapes, and so do the line breaks of a path.
+    Bytes that are not UTF-8 become `\ufffd`. Control characters, marks that change the direction
+    of the text, and line breaks in a path become escapes.
     """
     if isinstance(text, Path):
         return _escaped(_IN_PATHS, os.fsencode(text).decode("utf-8", "replace"))
@@ -53,12 +53,12 @@ def _escaped(what: re.Pattern[str], text: str) -> str:
 
 
 def counted(pictures: int) -> str:
-    """A number of pictures in words."""
+    """Number of pictures as text: "1 picture", "2,000 pictures"."""
     return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
 
 
 def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
-    """A box with a title of ours and a plain text."""
+    """Show a box with a title (Markdown, never untrusted text) and a plain text."""
     with st.container(border=True, key=f"notice-{icon}"):
         st.markdown(f":material/{icon}: **{title}**")
         st.text(shown(text))

@@ -1,4 +1,4 @@
-"""The page that searches: by words, by a picture, by both, or by a picture of the library."""
+"""The search page: by words, by a picture, by both, or by a picture of the library."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from ui.views.words import query_of
 
 @st.fragment
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; every trouble that has a remedy is said in place of results.
+    """Show the page; an error that has a remedy takes the place of the results.
 
-    A question runs this part again and nothing of the app around it.
+    A search reruns only this part of the app.
     """
     opened = filled_or_said(options, library_page)
     if opened is not None:
@@ -57,11 +57,11 @@ def _search(opened: Opened) -> None:
         with st.spinner("Searching …", show_time=False):
             answer = _answer(opened, asked, page)
     except PlacedError as error:
-        condition = "This condition is not understood"
-        notice(condition if error.option else "This cannot be searched for", error.problem)
+        title = "This filter is not understood" if error.option else "Cannot search for this"
+        notice(title, error.problem)
         st.code(error.marked, language=None)
     except InputError as error:
-        notice("This cannot be searched for", str(error))
+        notice("Cannot search for this", str(error))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
@@ -70,7 +70,7 @@ def _search(opened: Opened) -> None:
 
 
 def _preview(opened: Opened, asked: Asked) -> None:
-    """Show the picture that is asked with."""
+    """Show the picture that is searched with."""
     if asked.like is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="asked"):
             card = _card(opened, picture_id(asked.like))
@@ -78,18 +78,18 @@ def _preview(opened: Opened, asked: Asked) -> None:
             if card is not None and small is not None:
                 st.image(small, alt=card.said)
             st.markdown("**Pictures like this one**", width="content")
-            st.button("Back to the search", on_click=leave_similar, icon=":material/close:")
+            st.button("Back to search", on_click=leave_similar, icon=":material/close:")
     elif asked.picture is not None:
         try:
             small = jpeg(asked.picture, 240)
         except PictureError as error:
-            raise QueryError(f"the picture: {error}") from error
+            raise QueryError(f"your picture cannot be read: {error}") from error
         with st.container(key="asked"):
-            st.image(small, alt="The picture that is asked with")
+            st.image(small, alt="Your picture")
 
 
 def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
-    """The answer; kept, since every click runs this."""
+    """Answer to the search; cached, since every click runs this."""
     return opened.kept("answer", (asked, page), lambda searcher: _asked(searcher, asked, page))
 
 
@@ -113,7 +113,7 @@ def _card(opened: Opened, picture_id: int) -> Card | None:
 
 def _results(opened: Opened, asked: Asked, answer: Answer, page: int) -> None:
     if not answer.hits and page:
-        notice("No more results", "Go back to the pages before.", icon="search_off")
+        notice("No more results", "Go back to an earlier page.", icon="search_off")
         turn(page, more=False)
         return
     if not answer.hits:
@@ -121,20 +121,33 @@ def _results(opened: Opened, asked: Asked, answer: Answer, page: int) -> None:
         return
     likely = likely_of(answer, page)
     if likely.hits:
-        st.caption(f"{counted(len(likely.hits))} in {answer.elapsed_ms:.0f} ms, best first")
+        st.caption(f"{counted(len(likely.hits))}, {_order(asked)} first")
         marking = judge if asked.refinable else None
         actions = Actions(_more_like, marking, heat_finder(opened, answer.query))
         grid([Card.of_hit(hit) for hit in likely.hits], actions)
     turn(page, more=likely.next_offset is not None)
 
 
+def _order(asked: Asked) -> str:
+    """Kind of hit that comes first: without a query the surest of its tags, or the newest."""
+    if asked.nothing and not asked.right:
+        return "surest" if asked.tags else "newest"
+    return "best match"
+
+
 def _nothing(asked: Asked) -> str:
-    """Why nothing is found, as far as the controls say."""
-    if asked.where or asked.tags:
-        return "No picture that fulfils the conditions below 'More ways to search' answers this."
+    """Reason for an empty answer, as far as the controls tell."""
+    limits = [f'the filter "{asked.where}"'] if asked.where else []
+    limits += [f"the tags {', '.join(asked.tags)}"] if asked.tags else []
+    if limits:
+        searched = "match" if asked.nothing else "match this search with"
+        return f"No pictures {searched} {' and '.join(limits)}."
     if asked.mode == WORDS and asked.like is None:
-        return "No caption, name or tag has these words; 'Search by' can look for what they mean."
-    return "No other picture of the library answers this."
+        return (
+            "No caption, file name or tag has these words. Set 'Search by' to 'Meaning' to search "
+            "for what pictures show."
+        )
+    return "No other picture in the library matches."
 
 
 def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
@@ -143,8 +156,8 @@ def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
     with opened.asking():
         catalogue = opened.library.catalogue
         found = catalogue.pictures(catalogue.present_ids(limit=count, offset=first))
-    which = f"the first {len(found)}" if not page else f"{first + 1:,} to {first + len(found):,}"
-    st.caption(f"{counted(pictures)} in the library; {which} of them")
+    some = f"Pictures {first + 1:,} to {first + len(found):,} of {pictures:,}"
+    st.caption(some if pictures > count else counted(pictures))
     thumbnails = opened.library.thumbnails
     grid([Card.of_picture(picture, thumbnails) for picture in found.values()], Actions(_more_like))
     turn(page, more=first + count < pictures)

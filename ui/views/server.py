@@ -1,7 +1,7 @@
-"""Streamlit's command line as `picfuse ui` calls it: it never asks the network who it is.
+"""Streamlit's command line for `picfuse ui`, without the look-up of its public address.
 
-Streamlit looks its public address up (at amazonaws.com) when some other web page tries to reach
-the app, in order to compare. An app for this machine has none, and stays offline.
+When another web page tries to reach the app, Streamlit looks up its own public address (at
+amazonaws.com) to compare the two. This app serves one machine only, and stays offline.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from streamlit.web.cli import main
 
 
 def no_address() -> None:
-    """The address of this machine as others see it: none."""
+    """Public address of this machine: none."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where in a picture a query is found: the heat map of the picture that is shown large."""
+"""Heat map of the picture shown large: the places that match the query."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ui.views.opened import Opened
 
 
 def heat_finder(opened: Opened, query: Query) -> HeatFinder | None:
-    """Finds where in a picture a query is found; None where there is no query or no map.
+    """Function that makes the heat map of a query; None without a query or a suitable encoder.
 
-    Others may ask the library meanwhile: the first map of all takes up to a minute.
+    It does not hold the library while it works, since the first map takes up to a minute.
     """
     with opened.asking():
         if not query.terms or not isinstance(opened.library.encoder, LocatingEncoder):

@@ -1,7 +1,7 @@
-"""What is typed into the search box, as a query.
+"""Queries from the words typed into the search box.
 
-The grammar is that of the command line where `+` or `-` stand alone. One thing differs: a word
-that looks like a path is a word, so that nobody reads files of this machine through the box.
+The grammar is that of the command line, with `+` and `-` standing alone. One thing differs: a word
+that looks like a path is a word, so that nobody can read files of this machine through the box.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _URLS = ("http://", "https://")
 
 
 def query_of(text: str, picture: bytes | None = None, *, weight: float) -> Query:
-    """The query of typed words and of a picture's bytes; either may be missing.
+    """Query of typed words and a picture's bytes; either may be missing.
 
     Raises `QueryError`.
     """
@@ -29,8 +29,9 @@ def query_of(text: str, picture: bytes | None = None, *, weight: float) -> Query
 
 
 def terms_of(text: str, picture: bytes | None = None) -> tuple[Term, ...]:
-    """The terms of typed words and of a picture's bytes; only an `http(s)` URL in the words is a
-    picture too. Raises `QueryError`.
+    """Terms of typed words and a picture's bytes. Raises `QueryError`.
+
+    An `http(s)` URL among the words is a picture too, and nothing else is.
     """
     tokens = _split(text)
     signed = any(token in ("+", "-") for token in tokens)
@@ -42,22 +43,22 @@ def terms_of(text: str, picture: bytes | None = None) -> tuple[Term, ...]:
 
 
 def _typed_place(text: str, words: Sequence[str], place: int) -> int:
-    """Where in what was typed the word begins that is at a place in the line of words."""
+    """Start in `text` of the word that is at `place` in the joined words."""
     starts = [matched.start() for matched in _TOKEN.finditer(text)]
     ends = accumulate(len(word) + 1 for word in words)
     return next((s for s, end in zip(starts, ends, strict=True) if place < end - 1), len(text))
 
 
 def _split(text: str) -> list[str]:
-    """Words, and words in double quotes; an apostrophe or a lone quote is a letter."""
+    """Words and phrases in double quotes; an apostrophe or a lone quote is a letter."""
     found = _TOKEN.findall(text)
     return [token.replace('"', "") if token.count('"') % 2 == 0 else token for token in found]
 
 
 def _word(token: str) -> str:
-    """A word of the grammar, which still may weigh (`2:fruit`) but never names a file.
+    """Word of the grammar; it may have a weight (`2:fruit`) but never names a file.
 
-    Spaces around it make it a word whatever it looks like, and are not searched for.
+    The added spaces make it a word whatever it looks like, and are not searched for.
     """
     if token in ("+", "-") or _glued(token):
         return token
@@ -67,12 +68,12 @@ def _word(token: str) -> str:
 
 
 def _plain_word(token: str) -> str:
-    """A word among words only: `10:30` is a time, and `-5` a temperature."""
+    """Word of a text without signs: `10:30` is a time, and `-5` a temperature."""
     return token if token.startswith(_URLS) or _glued(token) else f" {token} "
 
 
 def _glued(token: str) -> bool:
-    """Whether a word is meant to be taken away but lacks its space; the grammar says how."""
+    """Whether a word to subtract lacks its space; the grammar's error says how to write it."""
     return token[0] == "-" and token[1:2].isalpha()
 
 
