@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from warm_query import Remembered
 
 from indexer.embedding import TEXT, asking
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import StoredRows
 from search import Answer, Query, Searcher

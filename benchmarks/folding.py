@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from indexer import Library, index_folder
-from indexer.copies import copies
+from indexer.library.records import copies
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.datasets import read_split
 from search.folding import are_alike

@@ -32,14 +32,14 @@ from tiny_pictures import ENCODER, environment
 from indexer import IndexOptions, Library
 from indexer.captions import Caption
 from indexer.encoders import registry
-from indexer.folders import name_folders
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.exif import Exif
 from indexer.pictures.hashes import BITS
 from indexer.pictures.scan import FoundPicture
-from indexer.plan import FolderPlan
-from indexer.report import BATCH, IndexReport
-from indexer.storing import encode_pictures, store_pictures
+from indexer.pipeline.folders import name_folders
+from indexer.pipeline.plan import FolderPlan
+from indexer.pipeline.report import BATCH, IndexReport
+from indexer.pipeline.storing import encode_pictures, store_pictures
 from search import Searcher
 
 FIGURE = 0.10

@@ -26,7 +26,7 @@ from indexer import Library, index_folder
 from indexer.encoders import Encoder, Pixels, load_encoder
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.pool import DecodingPool
-from indexer.report import BATCH
+from indexer.pipeline.report import BATCH
 
 ENCODER = "mini"
 VARIABLE = "PICFUSE_TEST_DATA"

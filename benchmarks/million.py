@@ -18,7 +18,7 @@ from photograph_views import Views
 from indexer.embedding import Embedded, unit_rows
 from indexer.encoders import Encoder
 from indexer.fusion import Concat
-from indexer.segments import SEGMENT
+from indexer.library.segments import SEGMENT
 from indexer.vectors.blocks import MappedBlock, RowBlock, write_block
 from indexer.vectors.compressed import Compressed, CompressedFacts
 from indexer.vectors.index import KeyedBlock, VectorIndex

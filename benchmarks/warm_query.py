@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows
 from indexer.encoders import Encoder, Pixels
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search import Query, Searcher
 
 FIGURE, HITS = 1.2, 20

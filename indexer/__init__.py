@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from indexer.errors import PicfuseError
-    from indexer.library import Library
-    from indexer.pipeline import index_folder
+    from indexer.library.library import Library
+    from indexer.pipeline.indexing import index_folder
+    from indexer.pipeline.report import IndexOptions, IndexReport
     from indexer.progress import Failure, Progress
-    from indexer.report import IndexOptions, IndexReport
 
 _HOMES = {
     "Failure": "indexer.progress",
-    "IndexOptions": "indexer.report",
-    "IndexReport": "indexer.report",
-    "Library": "indexer.library",
+    "IndexOptions": "indexer.pipeline.report",
+    "IndexReport": "indexer.pipeline.report",
+    "Library": "indexer.library.library",
     "PicfuseError": "indexer.errors",
     "Progress": "indexer.progress",
-    "index_folder": "indexer.pipeline",
+    "index_folder": "indexer.pipeline.indexing",
 }
 
 __all__ = [

@@ -16,8 +16,8 @@ from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture
 from indexer.catalogue.values import pack, unpack
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
+from indexer.library.reading import ReadLibrary
 from indexer.pictures.hashes import hash_bytes
-from indexer.reading import ReadLibrary
 from search.examples import Example, examples_of, stored_row
 from search.feedback import NOTHING
 from search.hits import Answer

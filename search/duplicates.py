@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.copies import CopyInfo, copies
 from indexer.embedding import Rows
 from indexer.errors import InputError
+from indexer.library.records import CopyInfo, copies
 from indexer.pictures.hashes import BITS
 
 SAME_BITS = 10  # of 63 may differ in the perceptual hashes of two copies of one picture

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from indexer.catalogue.values import unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
+from indexer.library.reading import ReadLibrary
 from indexer.pictures.hashes import hash_bytes
-from indexer.reading import ReadLibrary
 
 
 @dataclass(frozen=True, slots=True)

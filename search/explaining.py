@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Embedded, Rows
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from indexer.vectors.scoring import Asked, StoredRows
 from search.excluding import penalty
 from search.explanation import Explanation, TermShare

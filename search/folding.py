@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 
 BITS, COSINE = 10, 0.75  # of the 63 of a perceptual hash may differ, and what embeddings agree in
 FAR_BITS, NEAR_COSINE = 20, 0.9  # or more of them, where the embeddings are nearly the same

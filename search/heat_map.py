@@ -11,9 +11,9 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from indexer.errors import ModelError, PictureError, QueryError
+from indexer.library.reading import ReadLibrary
 from indexer.pictures.images import decode
 from indexer.pictures.transform import Box, ImageTransform
-from indexer.reading import ReadLibrary
 from indexer.vectors.scoring import StoredRows
 from search.pictures import read_query_picture
 from search.query import Query, as_query, embed

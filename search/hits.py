@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, TEXT
+from indexer.library.reading import ReadLibrary
 from indexer.pictures.thumbnails import thumbnail_path
-from indexer.reading import ReadLibrary
 from search.explanation import Explanation
 from search.query import Query
 

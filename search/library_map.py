@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.tables import chunks
 from indexer.files import whole_file
+from indexer.library.reading import ReadLibrary
 from indexer.locations import cache_directory
-from indexer.reading import ReadLibrary
 from search.export.rows import embeddings_of, width_of
 from search.projection import Points, method_of, projected
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search.diversity import check_strength, pool_of, varied
 from search.folding import leaders
 from search.hits import Hit, Means

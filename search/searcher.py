@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.embedding import IMAGE, asking
 from indexer.encoders import RestingEncoder
 from indexer.errors import QueryError
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from indexer.vectors.blocks import RowsDamaged
 from indexer.vectors.index import VectorIndex
 from indexer.vectors.keys import picture_ids

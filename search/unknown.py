@@ -18,7 +18,7 @@ from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, forms
 from indexer.confidence.calibration import shipped
 from indexer.embedding import same_space
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search.hits import Hit, Unknown
 from search.query import Query
 from search.vocabulary import FILE as VOCABULARY

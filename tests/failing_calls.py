@@ -36,8 +36,8 @@ from faults import (
 )
 
 from indexer import IndexOptions, IndexReport, Library, PicfuseError, index_folder
-from indexer.catalogue.database import is_vacant
-from indexer.pipeline import index_progress
+from indexer.library.directory import is_vacant
+from indexer.pipeline.indexing import index_progress
 
 SOURCE = Path(__file__).parent / "fault_injection.c"
 MODES = {"count": 0, "once": 1, "from": 2, "short": 3}

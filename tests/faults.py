@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from indexer import Library, doctor, pipeline
+from indexer import Library, doctor
 from indexer.catalogue.database import FILE
 from indexer.catalogue.values import text_hash
 from indexer.doctor import examine
@@ -24,6 +24,7 @@ from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
 from indexer.pictures.decoding import DecodeSettings, decode_file
 from indexer.pictures.hashes import hash_bytes
+from indexer.pipeline import indexing as pipeline
 from search import Searcher
 
 ROOT = Path(__file__).parent.parent

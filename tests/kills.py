@@ -16,7 +16,7 @@ from command_line import command
 from faults import ENCODER, NOTHING, Contents, Pictures, Seen, contents, environment, faults
 
 from indexer import Library, PicfuseError
-from indexer.catalogue.database import is_vacant
+from indexer.library.directory import is_vacant
 
 SECONDS = 60  # that a process may take to see that its parent is dead
 ATTEMPTS = 6  # at a moment so short that whoever watches for it on a busy machine may miss it

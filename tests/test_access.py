@@ -15,11 +15,12 @@ from command_line import command, interrupted, process
 
 from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.catalogue import database, filesystems
-from indexer.catalogue.database import FILE, LOCK, is_vacant
+from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryError, LibraryLocked, LibraryNotFound
-from indexer.locking import only_writer
-from indexer.pipeline import index_progress
+from indexer.library.directory import LOCK, is_vacant
+from indexer.library.locking import only_writer
+from indexer.pipeline.indexing import index_progress
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)
@@ -46,7 +47,7 @@ def test_second_indexer_is_told_and_damages_nothing(colour_library, paint, monke
 
 def test_lock_goes_with_the_process_that_held_it(colour_library, subprocess_environment):
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom indexer.locking import only_writer\n"
+        "import sys, time\nfrom pathlib import Path\nfrom indexer.library.locking import only_writer\n"
         "with only_writer(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)"
     )
     holder = subprocess.Popen(

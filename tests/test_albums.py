@@ -13,9 +13,9 @@ from conftest import forget_counts
 from indexer import IndexOptions, Library, index_folder
 from indexer.catalogue.database import FILE
 from indexer.doctor import examine
+from indexer.doctor.rescue import rescue
 from indexer.errors import InputError, LibraryDamaged, PlacedError, QueryError
-from indexer.reading import ReadLibrary
-from indexer.rescue import rescue
+from indexer.library.reading import ReadLibrary
 from search import Query, Searcher, Term
 from search.albums import album_pictures, delete_album, named_album, save_album
 from search.modes import AUTO

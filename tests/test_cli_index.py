@@ -15,7 +15,7 @@ from indexer.locations import default_library
 from indexer.pictures import pool as decoding
 from indexer.pictures import scan as scanning
 from indexer.pictures.limits import TIME_LIMIT
-from indexer.pipeline import index_progress
+from indexer.pipeline.indexing import index_progress
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way

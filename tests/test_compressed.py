@@ -9,9 +9,10 @@ import pytest
 from colour_encoder import DIM
 from test_searcher import fill
 
-from indexer import Library, segments
+from indexer import Library
 from indexer.doctor import examine, repair
 from indexer.embedding import unit_rows
+from indexer.library import segments
 from indexer.vectors import compressed
 from indexer.vectors import compression as compressing
 from indexer.vectors import nearest as ranking_module

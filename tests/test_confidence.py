@@ -34,7 +34,7 @@ from indexer.confidence.trials import Setting, Trial, part_of, tried
 from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder
 from indexer.fusion import fusions_for, open_fusion
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search import Hit, Query, Searcher, Term
 from search.confidence import askable, kept_by_words, weighed
 

@@ -12,7 +12,7 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryDamaged, LibraryLocked
-from indexer.locking import only_writer
+from indexer.library.locking import only_writer
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search import Searcher
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Library
-from indexer.records import FIELDS
+from indexer.library.records import FIELDS
 from search.export import writing
 from search.export.folder import put_into
 from search.export.tables import table

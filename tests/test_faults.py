@@ -8,9 +8,10 @@ from failing_calls import Plan, build, run_cases
 from faults import ENCODER, OPENER, Pictures, decoding_here, faults
 from kills import Killing
 
-from indexer import Library, index_folder, segments
+from indexer import Library, index_folder
 from indexer.doctor import examine, repair
 from indexer.encoders import registry
+from indexer.library import segments
 from indexer.pictures.thumbnails import read_thumbnail
 
 DAMAGES = 200

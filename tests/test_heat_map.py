@@ -12,9 +12,9 @@ from indexer.encoders import Encoder, LocatingEncoder, load_encoder, registry
 from indexer.encoders.mini.encoder import TRANSFORM
 from indexer.encoders.mini.places import features_without
 from indexer.errors import ModelError, QueryError
+from indexer.library.reading import ReadLibrary
 from indexer.pictures.images import decode
 from indexer.pictures.transform import ImageTransform
-from indexer.reading import ReadLibrary
 from search import Query
 from search.heat_map import HeatMap, Sought, heat_map
 

@@ -23,19 +23,14 @@ from hypothesis.stateful import (
 )
 from PIL import Image
 
-from indexer import (
-    IndexOptions,
-    IndexReport,
-    Library,
-    cached_index,
-    index_folder,
-    pipeline,
-    segments,
-)
+from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
+from indexer.library import segments
+from indexer.library import vector_cache as cached_index
 from indexer.pictures.hashes import hash_bytes
-from indexer.pipeline import index_progress
+from indexer.pipeline import indexing as pipeline
+from indexer.pipeline.indexing import index_progress
 from search import Query, Searcher, Term
 
 Entry = tuple[bytes, tuple[str, ...]]  # a picture: its bytes, its captions

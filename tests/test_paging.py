@@ -8,8 +8,9 @@ from command_line import answered, index_colours, refusal, run, sample_library
 from test_compressed import large_library
 from test_searcher import fill
 
-from indexer import IndexOptions, index_folder, segments
+from indexer import IndexOptions, index_folder
 from indexer.errors import InputError
+from indexer.library import segments
 from indexer.vectors import compressed
 from indexer.vectors import compression as compressing
 from search import Query, Searcher, Term

@@ -20,7 +20,7 @@ from indexer.errors import CaptionFileError, InputError, LibraryError
 from indexer.pictures import pool as decoding
 from indexer.pictures.decoding import DecodeFailure
 from indexer.pictures.hashes import content_hash
-from indexer.pipeline import index_progress
+from indexer.pipeline.indexing import index_progress
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

@@ -9,7 +9,7 @@ from indexer import IndexOptions, index_folder
 from indexer.doctor import examine
 from indexer.embedding import IMAGE
 from indexer.errors import InputError
-from indexer.pruning import forget_folder
+from indexer.pipeline.pruning import forget_folder
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

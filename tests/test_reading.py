@@ -9,8 +9,8 @@ from command_line import index_colours
 from indexer import Library
 from indexer.catalogue.database import Connections
 from indexer.errors import LibraryError, LibraryNotFound
-from indexer.reading import ReadLibrary
-from indexer.segments import Stored
+from indexer.library.reading import ReadLibrary
+from indexer.library.segments import Stored
 from search import Searcher
 
 

@@ -9,8 +9,8 @@ from conftest import forget_counts
 
 from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.errors import EncoderMismatch, InputError, ModelError
-from indexer.pipeline import index_progress
-from indexer.reencoding import unfinished_move
+from indexer.pipeline.indexing import index_progress
+from indexer.pipeline.reencoding import unfinished_move
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

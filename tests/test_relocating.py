@@ -7,7 +7,7 @@ from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.errors import InputError
-from indexer.relocating import relocate
+from indexer.pipeline.relocating import relocate
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

@@ -14,9 +14,9 @@ from PIL import Image
 from indexer import IndexOptions, Library, index_folder
 from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
+from indexer.doctor.rescue import DAMAGED, rescue
 from indexer.encoders import registry
 from indexer.errors import LibraryDamaged, LibraryError
-from indexer.rescue import DAMAGED, rescue
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

@@ -8,9 +8,10 @@ import pytest
 from conftest import forget_counts
 from faults import decoding_here
 
-from indexer import IndexOptions, Library, index_folder, segments
+from indexer import IndexOptions, Library, index_folder
 from indexer.doctor import examine
-from indexer.segments import stored_segments
+from indexer.library import segments
+from indexer.library.segments import stored_segments
 from indexer.vectors.keys import GONE
 from search import Searcher
 

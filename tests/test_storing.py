@@ -5,9 +5,10 @@ import threading
 import pytest
 from conftest import forget_counts
 
-from indexer import IndexOptions, IndexReport, index_folder, pipeline
+from indexer import IndexOptions, IndexReport, index_folder
 from indexer.errors import LibraryError
-from indexer.pipeline import index_progress
+from indexer.pipeline import indexing as pipeline
+from indexer.pipeline.indexing import index_progress
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)

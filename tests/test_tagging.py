@@ -20,13 +20,13 @@ from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.catalogue.changes.tags import TagChanges
 from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
+from indexer.doctor.rescue import rescue
 from indexer.encoders import registry
 from indexer.errors import InputError, LibraryDamaged, ModelError
-from indexer.pipeline import index_progress
-from indexer.pruning import forget_folder
-from indexer.rescue import rescue
+from indexer.pipeline.indexing import index_progress
+from indexer.pipeline.pruning import forget_folder
+from indexer.pipeline.tagging import adopt
 from indexer.tag_head import TagHeadFacts, packed
-from indexer.tagging.current import adopt
 from search import Query, Searcher
 
 QUICK = IndexOptions(workers=1)

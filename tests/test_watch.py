@@ -24,8 +24,8 @@ from PIL import Image
 
 from indexer import Failure, IndexOptions, IndexReport, Library, index_folder
 from indexer.errors import InputError, ModelError
-from indexer.pipeline import index_progress
-from indexer.watching import loop
+from indexer.pipeline.indexing import index_progress
+from indexer.watching import watcher as loop
 from indexer.watching.events import (
     FolderBack,
     FolderGone,

@@ -19,10 +19,10 @@ from indexer.catalogue import migrate
 from indexer.catalogue.changes.batch import PictureFacts
 from indexer.catalogue.tokens import forms, spread
 from indexer.doctor import examine, repair
+from indexer.doctor.rescue import rescue
 from indexer.errors import InputError, QueryError
-from indexer.reading import ReadLibrary
-from indexer.relocating import relocate
-from indexer.rescue import rescue
+from indexer.library.reading import ReadLibrary
+from indexer.pipeline.relocating import relocate
 from search import Query, Searcher, Term
 from search.names import is_name
 from search.vocabulary import FILE as VOCABULARY
@@ -154,7 +154,7 @@ def test_words_need_no_encoder(album, monkeypatch):
     def refuse(*arguments, **options):
         raise AssertionError("an encoder was opened")
 
-    monkeypatch.setattr("indexer.reading.load_encoder", refuse)
+    monkeypatch.setattr("indexer.library.reading.load_encoder", refuse)
     with ReadLibrary.open(album.path) as opened:
         assert worded(opened, "2041") == ["IMG_2041.png"]
 

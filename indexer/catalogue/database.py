@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -38,38 +38,12 @@ def _holds(pattern: str, text: str | None) -> bool | None:
 
 
 FILE = "catalogue.sqlite"
-LOCK = "writer.lock"
 BUSY_SECONDS = 10
 # Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
 # touches many pages, and the batches after it some of the same.
 _CHECKPOINT = 8192
 _CACHE = 65536  # KB of pages that are kept where something is written, for the same reason
-_ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
-_FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
-
-
-def is_vacant(path: Path) -> bool:
-    """Whether a new library can be made at a path: nothing is there, or one never finished."""
-    try:
-        if not path.is_dir():
-            return not path.exists()
-        names = {entry.name for entry in path.iterdir()}
-        return not names or (names <= _FILES and (FILE not in names or is_unfinished(path)))
-    except OSError:
-        return False
-
-
-def is_unfinished(folder: Path) -> bool:
-    """Whether a catalogue is one that was killed while it was made, and holds nothing yet."""
-    if (folder / FILE).stat().st_size > _ROOM_OF_A_PAGE:
-        return False
-    try:
-        with closing(_connection(folder, _reading_mode(folder))) as connection:
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.Error:  # damaged, or locked: then it is more than nothing
-        return False
-    return bool(tables == 0)
 
 
 def to_read(folder: Path) -> Callable[[], sqlite3.Connection]:

@@ -8,7 +8,7 @@ from indexer.catalogue.lookup.albums import Album
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, same_space
 from indexer.errors import LibraryDamaged
-from indexer.library import Library
+from indexer.library.library import Library
 
 
 def albums(library: Library) -> Iterator[Finding]:

@@ -11,9 +11,9 @@ import numpy as np
 from indexer.catalogue.changes.batch import Batch
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
-from indexer.library import Library
+from indexer.library.library import Library
+from indexer.pipeline.reencoding import unfinished_move
 from indexer.progress import Progress
-from indexer.reencoding import unfinished_move
 
 _LENGTH = 0.02  # how far float16 may leave a unit row from its length
 _INDEX_MESSAGES = ("missing from index", "wrong # of entries in index", "non-unique entry in index")

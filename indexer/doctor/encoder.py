@@ -15,11 +15,11 @@ from indexer.embedding import IMAGE, Golden, unit_rows
 from indexer.encoders import Encoder
 from indexer.encoders.golden import TOLERANCE, agreement, golden_of
 from indexer.errors import EncoderMismatch, ModelError
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded
-from indexer.pictures.pool import decoding_pool
+from indexer.pipeline.decoders import decoding_pool
+from indexer.pipeline.report import IndexOptions
 from indexer.progress import Progress
-from indexer.report import IndexOptions
 
 SAMPLE = 8  # pictures that are decoded and encoded again
 _ALIKE = 0.98  # cosine that a picture's embedding must have with the stored one

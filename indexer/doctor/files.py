@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from indexer.doctor.finding import Finding, some
-from indexer.library import Library
-from indexer.pictures.pool import decoding_pool
+from indexer.library.library import Library
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from indexer.pictures.transform import ImageTransform
+from indexer.pipeline.decoders import decoding_pool
+from indexer.pipeline.pruning import delete_unused_thumbnails, unused_thumbnails
+from indexer.pipeline.report import IndexOptions
 from indexer.progress import Progress
-from indexer.pruning import delete_unused_thumbnails, unused_thumbnails
-from indexer.report import IndexOptions
 
 _AT_ONCE = 500
 _SMALLEST = ImageTransform(size=8, resize="squash", interpolation="bilinear")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.library import Library
+from indexer.library.library import Library
 
 EXAMPLES = 5
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from indexer.doctor.finding import Finding
 from indexer.errors import LibraryDamaged
-from indexer.kept_fusion import kept_fusion
-from indexer.library import Library
+from indexer.library.kept_fusion import kept_fusion
+from indexer.library.library import Library
 
 
 def learned_fusion(library: Library) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.lookup.tables import chunks
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
-from indexer.library import Library
+from indexer.library.library import Library
+from indexer.pipeline.tagging import AT_ONCE, damaged_heads, predicted, tag_all
 from indexer.progress import Progress
-from indexer.tagging.current import AT_ONCE, damaged_heads, predicted, tag_all
 
 _NEAR = 1e-4  # probabilities in batches of another size are added up in another order
 

@@ -10,9 +10,8 @@ import numpy as np
 from indexer.catalogue.changes.batch import Batch
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
-from indexer.library import Library
-from indexer.progress import Progress
-from indexer.segments import (
+from indexer.library.library import Library
+from indexer.library.segments import (
     Segment,
     delete_other_files,
     named_segments,
@@ -20,6 +19,7 @@ from indexer.segments import (
     other_files,
     stored_segments,
 )
+from indexer.progress import Progress
 from indexer.vectors.compressed import check_view
 from indexer.vectors.compression import compress
 from indexer.vectors.keys import Ids, picture_ids

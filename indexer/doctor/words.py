@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.word_index import AT_ONCE
 from indexer.doctor.finding import Finding
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.progress import Progress
 
 

@@ -37,7 +37,7 @@ from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pictures.shared_memory import Slots
 from indexer.pictures.transform import ImageTransform
 from indexer.pictures.workers import start_workers, worker_pool
-from indexer.report import IndexOptions
+from indexer.pipeline.decoders import decoding_pool
 
 __all__ = [
     "DecodeFailure",
@@ -194,19 +194,6 @@ class DecodingPool:
             self._pool.stop()
             self._pool.join()
             self._pool = None
-
-
-def decoding_pool(
-    transform: ImageTransform, thumbnails: Path | None, options: IndexOptions
-) -> DecodingPool:
-    """Workers that prepare pictures for an encoder, within the limits of the options."""
-    return DecodingPool(
-        transform,
-        thumbnails,
-        workers=options.workers,
-        time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
-        max_pixels=options.max_pixels or MAX_PIXELS,
-    )
 
 
 def _is_active(pool: ProcessPool) -> bool:

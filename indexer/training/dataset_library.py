@@ -7,9 +7,9 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from indexer.catalogue.database import is_vacant
 from indexer.encoders import load_encoder
-from indexer.library import Library
+from indexer.library.directory import is_vacant
+from indexer.library.library import Library
 from indexer.locations import cache_directory
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.tag_head import Mask
 from indexer.training.labels import TagSets
 

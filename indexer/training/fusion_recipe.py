@@ -11,7 +11,7 @@ from typing import Any
 from indexer.embedding import TEXT, asking
 from indexer.errors import DatasetError
 from indexer.fusion.weights import read_weights, write_weights
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.progress import Progress
 from indexer.training.bootstrap import difference
 from indexer.training.corruption import fitting_strength

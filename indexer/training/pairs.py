@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.embedding import Ints, Rows
 from indexer.errors import DatasetError
-from indexer.library import Library
+from indexer.library.library import Library
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from indexer.errors import DatasetError
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.progress import Progress
 from indexer.tag_head import BOTH, CAPTION, TagHeadFacts, write_tag_head
 from indexer.training.datasets import read_split, validation_names

@@ -17,6 +17,30 @@ from indexer.vectors.index import KeyedBlock
 from indexer.vectors.keys import Ids
 from indexer.vectors.scoring import Asked, Scores, StoredRows, block_scores, rough_scores
 
+T = TypeVar("T")
+MANY = 8  # one row in so many is cheaper to find by a scan of all than one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many positions, which not (ascending), and which only (ascending; None: all)."""
+
+    k: int
+    barred: Ids
+    only: Ids | None = None
+
+    def among(self, positions: Ids) -> Wanted:
+        """All of some positions (ascending), as far as they are wanted at all."""
+        allowed = positions if self.only is None else np.intersect1d(positions, self.only)
+        return Wanted(len(allowed), self.barred, allowed)
+
+    def all_barred(self, size: int) -> Ids:
+        """All positions that are not wanted, of so many."""
+        allowed = np.zeros(size, np.bool_)
+        allowed[slice(None) if self.only is None else self.only] = True
+        allowed[self.barred] = False
+        return np.flatnonzero(~allowed)
+
 
 def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
     """The re-scored value at every position: exact, by a scan; -inf where a row cannot answer.
@@ -47,31 +71,6 @@ def nearest(
     if compressed is None or wanted.only is not None or not compressed.serves(few):
         return ranked(stored, q, weight, wanted)
     return candidates_of(stored, q, weight, wanted, compressed.candidates(q, weight))
-
-
-T = TypeVar("T")
-MANY = 8  # one row in so many is cheaper to find by a scan of all than one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How many positions, which not (ascending), and which only (ascending; None: all)."""
-
-    k: int
-    barred: Ids
-    only: Ids | None = None
-
-    def among(self, positions: Ids) -> Wanted:
-        """All of some positions (ascending), as far as they are wanted at all."""
-        allowed = positions if self.only is None else np.intersect1d(positions, self.only)
-        return Wanted(len(allowed), self.barred, allowed)
-
-    def all_barred(self, size: int) -> Ids:
-        """All positions that are not wanted, of so many."""
-        allowed = np.zeros(size, np.bool_)
-        allowed[slice(None) if self.only is None else self.only] = True
-        allowed[self.barred] = False
-        return np.flatnonzero(~allowed)
 
 
 def ranked(

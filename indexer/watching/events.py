@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from indexer.pipeline.report import IndexReport
 from indexer.progress import Progress
-from indexer.report import IndexReport
 
 
 @dataclass(frozen=True, slots=True)

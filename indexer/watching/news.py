@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from indexer.captions import CaptionFile
+from indexer.pipeline.report import IndexReport
 from indexer.progress import Failure
-from indexer.report import IndexReport
 
 T = TypeVar("T")
 _Key = tuple[Path, Hashable]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer import Failure, Progress
 from indexer.errors import InputError
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 
 HOW = ("copy", "symlink")
 

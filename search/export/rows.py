@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows
 from indexer.errors import InputError
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 
 KINDS = ("picture", "caption", "fused")
 SUFFIXES = (".npy", ".parquet")

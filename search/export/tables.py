@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from indexer.errors import InputError
-from indexer.records import FIELDS, Record
+from indexer.library.records import FIELDS, Record
 
 ANSWER = ("rank", "score", "confidence", *FIELDS)  # where the pictures are the answer to a query
 FORMATS = ("jsonl", "csv", "parquet")

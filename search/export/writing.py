@@ -13,8 +13,8 @@ from indexer import Progress
 from indexer.catalogue.lookup.tables import chunks
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.reading import ReadLibrary
-from indexer.records import FIELDS, Record, records
+from indexer.library.reading import ReadLibrary
+from indexer.library.records import FIELDS, Record, records
 from search.export.rows import embeddings_of, rows_file, width_of
 from search.export.tables import ANSWER, Table, table
 from search.hits import Hit

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from indexer.catalogue.schema import Folder, Picture
 from indexer.catalogue.values import NEVER, PRESENT
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search.where.condition import matching
 
 

@@ -10,7 +10,7 @@ import click
 from indexer import Library
 from indexer.catalogue.lookup.albums import Album
 from indexer.errors import InputError, LibraryDamaged
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search import Options, Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
 from search.modes import AUTO

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from indexer import Library, index_folder
-from indexer.catalogue.database import is_vacant
 from indexer.catalogue.values import text_hash
+from indexer.library.directory import is_vacant
 from indexer.locations import cache_directory, sample_folder
 from search import Query, Searcher
 from ui.cli.group import offline_option

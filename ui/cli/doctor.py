@@ -12,8 +12,8 @@ import click
 from indexer import Library, Progress
 from indexer.catalogue.database import FILE
 from indexer.doctor import Finding, examination, repair
+from indexer.doctor.rescue import rescue
 from indexer.errors import LibraryNotFound
-from indexer.rescue import rescue
 from ui.cli.group import json_option, library_options
 from ui.cli.progress import bar
 from ui.cli.text import path_fields, print_json, shown

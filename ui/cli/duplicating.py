@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from indexer import Library
-from indexer.copies import CopyInfo
+from indexer.library.records import CopyInfo
 from search.duplicates import Group, Tier
 from search.duplicates import duplicates as find_duplicates
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options

@@ -8,7 +8,7 @@ import click
 
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search import Query
 from search.heat_map import HeatMap, Sought, opened_picture
 from ui.cli.group import json_option, library_options

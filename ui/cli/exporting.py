@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search import Answer, Hit, Options, Query, Searcher
 from search.export.folder import HOW, Placed, check_folder, put_into
 from search.export.rows import KINDS, check_suffix

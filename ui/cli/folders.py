@@ -8,8 +8,8 @@ import click
 
 from indexer import Library
 from indexer.catalogue.values import MISSING
-from indexer.pruning import forget_folder
-from indexer.relocating import relocate as relocate_folder
+from indexer.pipeline.pruning import forget_folder
+from indexer.pipeline.relocating import relocate as relocate_folder
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
 

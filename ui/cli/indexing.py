@@ -9,16 +9,16 @@ from typing import Any
 import click
 
 from indexer import IndexOptions, IndexReport, Library
-from indexer.catalogue.database import is_vacant
 from indexer.encoders import load_encoder
 from indexer.errors import InputError
-from indexer.folders import existing_folder, usable_caption_file
 from indexer.fusion import open_fusion
+from indexer.library.directory import is_vacant
 from indexer.locations import cache_directory
 from indexer.pictures.limits import TIME_LIMIT
+from indexer.pipeline.folders import existing_folder, usable_caption_file
+from indexer.pipeline.tagging import named_heads
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
-from indexer.tagging.current import named_heads
 from ui.cli.ending import exit_status
 from ui.cli.group import json_option, library_options
 from ui.cli.precision import model_for, precision_option

@@ -9,7 +9,7 @@ import click
 
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search.export.rows import KINDS
 from search.export.tables import table
 from search.export.writing import check_free

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from indexer import Library
-from indexer.catalogue.database import is_vacant
 from indexer.encoders.precision import (
     AUTO,
     PRECISIONS,
@@ -18,6 +17,7 @@ from indexer.encoders.precision import (
     precision_of,
 )
 from indexer.encoders.protocol import FP32
+from indexer.library.directory import is_vacant
 from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from indexer import IndexOptions, IndexReport, Library, Progress
-from indexer.pipeline import index_progress
+from indexer.pipeline.indexing import index_progress
 from ui.cli.ending import ended_by_signals
 
 T = TypeVar("T")

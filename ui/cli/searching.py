@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from indexer.errors import PlacedError, QueryError
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
 from search import Answer, Options, Query, Searcher
 from search.modes import AUTO
 from search.query import SIGNS, STDIN

@@ -10,7 +10,7 @@ import click
 
 from indexer import Library
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
-from indexer.reencoding import unfinished_move
+from indexer.pipeline.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
 from ui.cli.text import path_fields, print_json, shown
 

@@ -21,7 +21,7 @@ from indexer.watching.events import (
     Watching,
     WatchOptions,
 )
-from indexer.watching.loop import watch as watch_folders
+from indexer.watching.watcher import watch as watch_folders
 from ui.cli.ending import ended_by_signals
 from ui.cli.group import library_options
 from ui.cli.indexing import check_begun, check_named, open_or_create, report_fields

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.copies import CopyInfo
 from indexer.errors import PicfuseError
+from indexer.library.records import CopyInfo
 from indexer.pictures.thumbnails import thumbnail_path
 from search.duplicates import Group, Tier, duplicates
 from ui.views.findings import how_many, path_to_copy, show_more, small

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from indexer import IndexOptions, IndexReport, Library, PicfuseError, Progress
-from indexer.pipeline import index_progress
+from indexer.pipeline.indexing import index_progress
 
 
 class IndexJob:

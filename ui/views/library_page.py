@@ -8,11 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from indexer import IndexReport, Library
-from indexer.catalogue.database import is_vacant
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
 from indexer.encoders.precision import AUTO, in_precision
 from indexer.errors import InputError, LibraryNotFound, PicfuseError
-from indexer.folders import existing_folder
+from indexer.library.directory import is_vacant
+from indexer.pipeline.folders import existing_folder
 from indexer.settings import DEFAULT_ENCODER
 from ui.views.indexing import Desk, IndexJob, desk_of
 from ui.views.opened import Opened, open_library

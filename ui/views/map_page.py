@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from indexer.errors import PicfuseError
-from indexer.records import Record, records
+from indexer.library.records import Record, records
 from search.library_map import MOST, LibraryMap, library_map
 from search.projection import METHODS
 from ui.views.asking import LIKE

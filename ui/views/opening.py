@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.catalogue.database import is_vacant
 from indexer.errors import LibraryNotFound, PicfuseError
+from indexer.library.directory import is_vacant
 from ui.views.opened import Opened, open_library
 from ui.views.options import AppOptions
 from ui.views.plain import notice

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from indexer.catalogue.inventory.pictures import KnownFolder
 from indexer.errors import InputError
-from indexer.folders import absolute, existing_folder
-from indexer.library import Library
-from indexer.locking import only_writer
+from indexer.library.library import Library
+from indexer.library.locking import only_writer
+from indexer.pipeline.folders import absolute, existing_folder
 
 _SAMPLE = 500  # pictures that are looked for in the new place
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.catalogue.database import explained, is_vacant
+from indexer.catalogue.database import explained
 from indexer.catalogue.engine import create_tables, open_engine, reading_by
 from indexer.catalogue.inventory.embeddings import Embeddings
 from indexer.catalogue.inventory.pictures import Catalogue
@@ -21,14 +21,14 @@ from indexer.catalogue.migrate import bring_up_to_date
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.catalogue.word_index import refresh
 from indexer.confidence.calibration import Calibration
-from indexer.directory import make_directory, occupied
 from indexer.encoders import load_encoder
 from indexer.encoders.golden import golden_of
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
-from indexer.kept_fusion import forget_fusions, is_kept, keep_fusion
-from indexer.reading import ReadLibrary, existing_library
-from indexer.segments import Stored
+from indexer.library.directory import existing_library, is_vacant, make_directory, occupied
+from indexer.library.kept_fusion import forget_fusions, is_kept, keep_fusion
+from indexer.library.reading import ReadLibrary
+from indexer.library.segments import Stored
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
 from indexer.vectors.compressed import CompressedFacts
 

@@ -12,10 +12,10 @@ from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.inventory.pictures import KnownFolder
 from indexer.catalogue.values import MOVING
 from indexer.errors import InputError
-from indexer.folders import absolute
-from indexer.library import Library
-from indexer.locking import only_writer
-from indexer.report import IndexReport
+from indexer.library.library import Library
+from indexer.library.locking import only_writer
+from indexer.pipeline.folders import absolute
+from indexer.pipeline.report import IndexReport
 
 
 def prune(library: Library, folders: Sequence[KnownFolder], report: IndexReport) -> int:

@@ -20,7 +20,7 @@ from indexer.catalogue.inventory.pictures import Catalogue, KnownFolder, KnownPi
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
-from indexer.report import IndexOptions, IndexReport
+from indexer.pipeline.report import IndexOptions, IndexReport
 
 
 @dataclass(slots=True)

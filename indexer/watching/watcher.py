@@ -19,11 +19,11 @@ from indexer.errors import (
     ModelError,
     PicfuseError,
 )
-from indexer.folders import existing_folder, name_folders
-from indexer.library import Library
-from indexer.locking import only_writer
-from indexer.pipeline import index_progress
-from indexer.report import IndexOptions, IndexReport
+from indexer.library.library import Library
+from indexer.library.locking import only_writer
+from indexer.pipeline.folders import existing_folder, name_folders
+from indexer.pipeline.indexing import index_progress
+from indexer.pipeline.report import IndexOptions, IndexReport
 from indexer.watching.events import (
     FolderBack,
     FolderGone,

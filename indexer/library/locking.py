@@ -14,12 +14,13 @@ from filelock import FileLock, Timeout
 
 from indexer.catalogue import database
 from indexer.errors import LibraryError, LibraryLocked
+from indexer.library.directory import LOCK
 
 
 @contextmanager
 def only_writer(library: Path) -> Iterator[None]:
     """Be the only one that changes a library. Raises `LibraryLocked` when another one stays so."""
-    lock = FileLock(library / database.LOCK, timeout=database.BUSY_SECONDS, thread_local=False)
+    lock = FileLock(library / LOCK, timeout=database.BUSY_SECONDS, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:

@@ -22,9 +22,9 @@ from indexer.catalogue.migrate import upgrade
 from indexer.catalogue.schema import Base
 from indexer.catalogue.values import NEVER, SCHEMA, SETTINGS
 from indexer.errors import LibraryDamaged, LibraryError
-from indexer.library import Library
-from indexer.locking import only_writer
-from indexer.tagging.current import damaged_heads, tag_all
+from indexer.library.library import Library
+from indexer.library.locking import only_writer
+from indexer.pipeline.tagging import damaged_heads, tag_all
 
 DAMAGED = "catalogue.damaged.sqlite"
 _PLACE = "rescued.tmp"

@@ -16,12 +16,12 @@ from indexer.catalogue.inventory.pictures import ContentFacts
 from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
 from indexer.pictures.scan import FoundPicture
-from indexer.plan import FolderPlan
-from indexer.report import IndexReport
-from indexer.tagging.current import tag_pictures
+from indexer.pipeline.plan import FolderPlan
+from indexer.pipeline.report import IndexReport
+from indexer.pipeline.tagging import tag_pictures
 
 _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)
 

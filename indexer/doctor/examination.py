@@ -23,8 +23,8 @@ from indexer.doctor.fusion import learned_fusion
 from indexer.doctor.tags import tags
 from indexer.doctor.vectors import segments
 from indexer.doctor.words import words
-from indexer.library import Library
-from indexer.locking import only_writer
+from indexer.library.library import Library
+from indexer.library.locking import only_writer
 from indexer.progress import Progress
 
 Check: TypeAlias = Callable[[Library], Iterator[Finding | Progress]]

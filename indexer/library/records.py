@@ -5,13 +5,56 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tables import chunks, full_path
 from indexer.catalogue.values import NEVER, PRESENT
-from indexer.reading import ReadLibrary
+from indexer.library.reading import ReadLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class CopyInfo:
+    """A present picture as one copy among others; `size` in bytes, times as local ISO texts."""
+
+    id: int
+    path: Path
+    content_hash: bytes
+    perceptual_hash: bytes | None
+    width: int
+    height: int
+    size: int
+    taken: str | None
+    modified: str | None
+
+
+def copies(catalogue: Lookup) -> list[CopyInfo]:
+    """Every present picture, in the order of ids."""
+    query = """
+        SELECT p.id, f.path, p.relative, p.content_hash, p.perceptual_hash, p.width, p.height,
+            p.size, p.taken, p.mtime_ns
+        FROM pictures p JOIN folders f ON f.id = p.folder_id
+        WHERE p.state = ? ORDER BY p.id"""
+    return [
+        CopyInfo(
+            key,
+            full_path(folder, relative),
+            content or b"",
+            looks,
+            width or 0,
+            height or 0,
+            size,
+            taken,
+            _local(changed),
+        )
+        for key, folder, relative, content, looks, width, height, size, taken, changed in (
+            catalogue.rows(query, PRESENT)
+        )
+    ]
+
 
 Record: TypeAlias = dict[str, Any]
 FIELDS = (

@@ -18,7 +18,7 @@ from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.lookup.tags import KnownHead
 from indexer.embedding import Embedded, same_space
 from indexer.errors import InputError, LibraryDamaged
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.tag_head import TagHead, read_tag_head
 
 AT_ONCE = 4096  # pictures whose embeddings are in memory at a time

@@ -18,19 +18,19 @@ from pathlib import Path
 from indexer.catalogue.inventory.pictures import ContentFacts
 from indexer.confidence.upkeep import calibrate
 from indexer.errors import LibraryError
-from indexer.folders import name_folders
 from indexer.fusion import open_fusion
-from indexer.library import Library
-from indexer.locking import only_writer
+from indexer.library.library import Library
+from indexer.library.locking import only_writer
 from indexer.pictures.decoding import Outcome
-from indexer.pictures.pool import decoding_pool
-from indexer.plan import FolderPlan, plan_folder
+from indexer.pipeline.decoders import decoding_pool
+from indexer.pipeline.folders import name_folders
+from indexer.pipeline.plan import FolderPlan, plan_folder
+from indexer.pipeline.pruning import prune
+from indexer.pipeline.reencoding import change_encoder
+from indexer.pipeline.report import BATCH, IndexOptions, IndexReport
+from indexer.pipeline.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
+from indexer.pipeline.tagging import adopt, named_heads
 from indexer.progress import Progress
-from indexer.pruning import prune
-from indexer.reencoding import change_encoder
-from indexer.report import BATCH, IndexOptions, IndexReport
-from indexer.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
-from indexer.tagging.current import adopt, named_heads
 from indexer.vectors.compression import compress
 
 _FEW = 1000  # known contents of one size that are sent along with a picture to be compared

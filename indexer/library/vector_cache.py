@@ -12,7 +12,7 @@ import numpy as np
 from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tables import chunks
 from indexer.fusion import Fusion
-from indexer.segments import (
+from indexer.library.segments import (
     FusedRows,
     OpenSegments,
     SegmentWriter,

@@ -7,14 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from indexer.cached_index import CachedIndex
 from indexer.catalogue.database import (
-    FILE,
     Connections,
     Reading,
     explained,
-    is_unfinished,
-    is_vacant,
     older,
     stored_schema,
     to_read,
@@ -26,13 +22,14 @@ from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SCHEMA, SETTINGS
 from indexer.confidence.calibration import Calibration, built_in
-from indexer.directory import is_file
 from indexer.embedding import Embedded
 from indexer.encoders import Encoder, load_encoder
-from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError, LibraryNotFound
+from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError
 from indexer.fusion import Fusion
-from indexer.kept_fusion import kept_fusion
-from indexer.segments import FusedRows, Stored
+from indexer.library.directory import existing_library
+from indexer.library.kept_fusion import kept_fusion
+from indexer.library.segments import FusedRows, Stored
+from indexer.library.vector_cache import CachedIndex
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
 from indexer.vectors.compressed import CompressedFacts
 from indexer.vectors.index import VectorIndex
@@ -220,15 +217,3 @@ class ReadLibrary:
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index. Raises `LibraryError`."""
         raise LibraryError(f"{self.path}: opened for reading only")
-
-
-def existing_library(path: str | Path) -> Path:
-    """The absolute path of a library that is there. Raises `LibraryNotFound`."""
-    path = Path(path).expanduser().absolute()
-    if not is_file(path / FILE) or is_unfinished(path):
-        if not is_vacant(path):
-            raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
-        raise LibraryNotFound(
-            f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
-        )
-    return path

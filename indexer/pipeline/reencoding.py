@@ -18,15 +18,15 @@ from indexer.encoders import Encoder, load_encoder
 from indexer.encoders.golden import golden_of
 from indexer.errors import InputError
 from indexer.fusion import Fusion, open_fusion
-from indexer.kept_fusion import keep_fusion
-from indexer.library import Library
+from indexer.library.kept_fusion import keep_fusion
+from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded
-from indexer.pictures.pool import decoding_pool
+from indexer.pipeline.decoders import decoding_pool
+from indexer.pipeline.report import BATCH, IndexOptions, IndexReport
+from indexer.pipeline.storing import encoded_images
+from indexer.pipeline.tagging import named_heads, tag_all
 from indexer.progress import Progress
-from indexer.report import BATCH, IndexOptions, IndexReport
 from indexer.settings import LibrarySettings
-from indexer.storing import encoded_images
-from indexer.tagging.current import named_heads, tag_all
 
 TEXTS_AT_ONCE = 256
 

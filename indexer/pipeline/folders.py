@@ -9,9 +9,9 @@ from pathlib import Path
 from indexer.captions import find_captions
 from indexer.catalogue.inventory.pictures import KnownFolder
 from indexer.errors import CaptionFileError, InputError
-from indexer.library import Library
+from indexer.library.library import Library
 from indexer.pictures.formats import SUFFIXES
-from indexer.report import IndexOptions
+from indexer.pipeline.report import IndexOptions
 
 
 def name_folders(

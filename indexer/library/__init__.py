@@ -1,0 +1,1 @@
+"""A library: the catalogue and the vectors that agree with it."""

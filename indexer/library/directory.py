@@ -1,0 +1,79 @@
+"""The directory of a library: whether one is there, and whether one can be made."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from indexer.catalogue.database import FILE, to_read
+from indexer.errors import LibraryError, LibraryNotFound
+
+LOCK = "writer.lock"
+_ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
+_FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
+
+
+def occupied(path: Path) -> LibraryError:
+    """What to say of a place where no library can be made."""
+    if path.exists() and not path.is_dir():
+        return LibraryNotFound(f"{path}: a file, not a library; name a directory")
+    if is_file(path / FILE):
+        return LibraryError(f"{path}: a library already; open it with Library.open")
+    return LibraryNotFound(
+        f"{path}: neither a library nor empty; name another directory for the library"
+    )
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory where it is missing. Raises `LibraryError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(
+            f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
+        ) from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there. Raises `LibraryError` where one may not look."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise LibraryError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from error
+
+
+def is_vacant(path: Path) -> bool:
+    """Whether a new library can be made at a path: nothing is there, or one never finished."""
+    try:
+        if not path.is_dir():
+            return not path.exists()
+        names = {entry.name for entry in path.iterdir()}
+        return not names or (names <= _FILES and (FILE not in names or is_unfinished(path)))
+    except OSError:
+        return False
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a catalogue is one that was killed while it was made, and holds nothing yet."""
+    if (folder / FILE).stat().st_size > _ROOM_OF_A_PAGE:
+        return False
+    try:
+        with closing(to_read(folder)()) as connection:
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:  # damaged, or locked: then it is more than nothing
+        return False
+    return bool(tables == 0)
+
+
+def existing_library(path: str | Path) -> Path:
+    """The absolute path of a library that is there. Raises `LibraryNotFound`."""
+    path = Path(path).expanduser().absolute()
+    if not is_file(path / FILE) or is_unfinished(path):
+        if not is_vacant(path):
+            raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
+        raise LibraryNotFound(
+            f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
+        )
+    return path

@@ -1,0 +1,1 @@
+"""Indexing: scan, compare, decode, encode, store; moving, re-encoding and pruning."""

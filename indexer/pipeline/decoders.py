@@ -1,0 +1,21 @@
+"""The pool of workers that decodes pictures for an indexing run."""
+
+from pathlib import Path
+
+from indexer.pictures.limits import MAX_PIXELS, TIME_LIMIT
+from indexer.pictures.pool import DecodingPool
+from indexer.pictures.transform import ImageTransform
+from indexer.pipeline.report import IndexOptions
+
+
+def decoding_pool(
+    transform: ImageTransform, thumbnails: Path | None, options: IndexOptions
+) -> DecodingPool:
+    """Workers that prepare pictures for an encoder, within the limits of the options."""
+    return DecodingPool(
+        transform,
+        thumbnails,
+        workers=options.workers,
+        time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+        max_pixels=options.max_pixels or MAX_PIXELS,
+    )
