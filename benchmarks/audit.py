@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from indexer import IndexOptions, index_folder
+from indexer.datasets.folder import read_split
+from indexer.datasets.library import dataset_library
 from indexer.embedding import IMAGE, TEXT, unit_rows, without_hub
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import read_split
 from search.audit import agreement
 from search.evaluation.data import Evaluated, read_embeddings
 

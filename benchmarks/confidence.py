@@ -43,11 +43,11 @@ from indexer.confidence.line import FUSED, PICTURE, probability
 from indexer.confidence.pool import Ints, Pool, read_pool
 from indexer.confidence.queries import Asking, words
 from indexer.confidence.trials import Setting, Trial, tried
+from indexer.datasets.folder import held_out, read_split
+from indexer.datasets.library import dataset_library
 from indexer.encoders import Encoder
 from indexer.fusion import fusions_for, open_fusion
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import held_out, read_split
 
 HELD_OUT = 1 / 12  # of the pictures, when the built-in model was trained
 SEEDS = 5  # calibrations whose mean is shipped: which captions ask is chance

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from indexer import IndexOptions, Library, index_folder
+from indexer.datasets.folder import read_split
 from indexer.embedding import unit_rows
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.datasets import read_split
 from search import Query, Searcher, Term
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7)

@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from indexer import Library, index_folder
+from indexer.datasets.folder import picture_names, read_split
 from indexer.pictures.images import decode
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.datasets import picture_names, read_split
 from search.duplicates import Group, Tier, duplicates
 
 Saved = Callable[[Image.Image, Path], None]

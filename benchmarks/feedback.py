@@ -30,10 +30,10 @@ import numpy as np
 
 from indexer import Library, index_folder
 from indexer.captions import find_captions
+from indexer.datasets.folder import read_split
 from indexer.embedding import IMAGE, TEXT, asking, unit_rows
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.datasets import read_split
-from indexer.training.hypernyms import Hypernyms
+from indexer.training.mini.imagenet import Hypernyms
 from search import Answer, Query, Searcher
 
 SYNSET = re.compile(r"n\d{8}")

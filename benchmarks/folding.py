@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from indexer import Library, index_folder
+from indexer.datasets.folder import read_split
 from indexer.library.records import copies
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.datasets import read_split
 from search.folding import are_alike
 
 

@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.confidence.pool import Pool
+from indexer.datasets.folder import held_out, read_split
 from indexer.embedding import TEXT, asking
 from indexer.encoders.mini.heads import BUILT_IN, read_heads
 from indexer.encoders.mini.projection import means_of
-from indexer.training.datasets import held_out, read_split
 
 KINDS = ("parts", "pictures", "network")
 PARTS = 4  # heads, classes, sense, hubness

@@ -20,10 +20,10 @@ from PIL import Image
 
 from indexer import Library
 from indexer.captions import find_captions
+from indexer.datasets.folder import picture_names, read_split
 from indexer.encoders import LocatingEncoder
 from indexer.pictures.images import decode
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.datasets import picture_names, read_split
 from search import Query
 from search.heat_map import HeatMap, Sought
 

@@ -25,7 +25,7 @@ from indexer.encoders.mini.heads import BUILT_IN, CLASSES, read_heads
 from indexer.encoders.mini.projection import means_of, project_texts
 from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
-from indexer.training.imagenet import Kind, imagenet_kinds
+from indexer.training.mini.imagenet import Kind, imagenet_kinds
 
 FEWEST, MOST = 2, 150  # photographs of a kind
 KNOWN = ("class.names", "class.named")

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from indexer import IndexOptions, Library, index_folder
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import FUSED, PICTURE, leads
+from indexer.datasets.folder import read_split
+from indexer.datasets.library import dataset_library
 from indexer.embedding import TEXT, asking, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, open_fusion
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import read_split
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import StoredRows
 from search.evaluation.data import Evaluated, read_embeddings

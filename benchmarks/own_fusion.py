@@ -22,7 +22,7 @@ from typing import Any
 import click
 from timm.data import ImageNetInfo
 
-from indexer.training.imagenet import imagenet_wordings
+from indexer.training.mini.imagenet import imagenet_wordings
 
 STRATEGIES = ("product", "gated")
 SHARE = 2 / 3

@@ -19,16 +19,16 @@ from kinds import asked_for, average_precision
 from numpy.typing import NDArray
 
 from indexer import IndexOptions, index_folder
+from indexer.datasets.folder import read_split
+from indexer.datasets.library import dataset_library
 from indexer.embedding import Rows
 from indexer.encoders.mini.heads import BUILT_IN, read_heads
 from indexer.encoders.mini.names import WORD_PART
 from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
+from indexer.metrics.recall import figures, ranks
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import read_split
-from indexer.training.phrases import Captions, common_words, short_texts
-from indexer.training.recall import figures, ranks
+from indexer.training.mini.phrases import Captions, common_words, short_texts
 
 KS = (1, 5, 10)
 WAYS = ("{}", "a photo of {}", "{} outside")  # how a word is asked for

@@ -24,18 +24,18 @@ from rich.table import Table
 from tag_labels import KINDS, MOODS, kinds, moods, write_labels
 
 from indexer import IndexOptions, Library, index_folder
+from indexer.datasets.folder import held_out, read_split
+from indexer.datasets.labels import TagSets, read_labels, tag_names, without_rare
+from indexer.datasets.library import dataset_library
 from indexer.encoders import load_encoder
 from indexer.locations import cache_directory
+from indexer.metrics.bootstrap import ends
 from indexer.settings import DEFAULT_ENCODER
 from indexer.tag_head import INPUTS, TagHead, TagHeadFacts, write_tag_head
-from indexer.training.bootstrap import ends
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import held_out, read_split
-from indexer.training.examples import Examples, read_examples
-from indexer.training.labels import TagSets, read_labels, tag_names, without_rare
-from indexer.training.tag_figures import Predicted, drawn, figures, intervals
-from indexer.training.tag_fit import Fitted, fit, judged
-from indexer.training.tag_model import TagSettings
+from indexer.training.tags.examples import Examples, read_examples
+from indexer.training.tags.figures import Predicted, drawn, figures, intervals
+from indexer.training.tags.fit import Fitted, fit, judged
+from indexer.training.tags.model import TagSettings
 
 DATA = Path(os.environ.get("PICFUSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 COLUMNS = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accuracy", "ece": "ECE"}

@@ -29,8 +29,8 @@ from pathlib import Path
 from open_clip.tokenizer import default_bpe
 
 from indexer.captions import find_captions
+from indexer.datasets.folder import picture_names, read_split
 from indexer.encoders.mini.packages import TEXT_TOWER
-from indexer.training.datasets import picture_names, read_split
 from search.vocabulary import SHORTEST, is_described, stems
 
 SMALL, ANY = 2, 10  # times that a word has to occur in captions: in small letters, or in any

@@ -21,10 +21,10 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
 from indexer.catalogue.changes.batch import PictureFacts
 from indexer.catalogue.values import text_hash
+from indexer.datasets.folder import read_split
+from indexer.datasets.library import dataset_library
 from indexer.embedding import IMAGE, TEXT
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import read_split
 from search import Searcher
 from search.modes import MODES
 

@@ -47,7 +47,8 @@ def test_second_indexer_is_told_and_damages_nothing(colour_library, paint, monke
 
 def test_lock_goes_with_the_process_that_held_it(colour_library, subprocess_environment):
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom indexer.library.locking import only_writer\n"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from indexer.library.locking import only_writer\n"
         "with only_writer(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)"
     )
     holder = subprocess.Popen(

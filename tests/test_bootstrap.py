@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.training.bootstrap import (
+from indexer.metrics.bootstrap import (
     RESAMPLES,
     curve,
     difference,
@@ -13,7 +13,7 @@ from indexer.training.bootstrap import (
     intervals,
     weighted_medians,
 )
-from indexer.training.recall import Found, figures
+from indexer.metrics.recall import Found, figures
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr")
 DIFFERENCES = ("r@1", "r@5", "r@10", "mrr")

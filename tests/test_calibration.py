@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from indexer.metrics.bootstrap import intervals as rank_intervals
+from indexer.metrics.recall import Found
 from indexer.tag_head import as_probabilities
-from indexer.training.bootstrap import intervals as rank_intervals
-from indexer.training.calibration import cross_fitted, fit_calibration, folds
-from indexer.training.recall import Found
-from indexer.training.tag_figures import (
+from indexer.training.tags.calibration import cross_fitted, fit_calibration, folds
+from indexer.training.tags.figures import (
     Predicted,
     average_precision,
     drawn,

@@ -11,8 +11,8 @@ from command_line import GOLDEN, answered, refusal, run
 from odd_pictures import truncated_jpeg
 from PIL import Image
 
-from indexer.training.bootstrap import ENOUGH
-from indexer.training.recall import Found
+from indexer.metrics.bootstrap import ENOUGH
+from indexer.metrics.recall import Found
 from search.evaluation.advice import WEIGHTS, Setting, judged
 from ui.cli.figures import print_advice
 

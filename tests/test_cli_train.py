@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 from indexer.encoders.mini.heads import BUILT_IN, TAIL, read_heads
 from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
-from indexer.training import recipe, texts
-from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
+from indexer.training.mini import recipe, texts
+from indexer.training.mini.imagenet import imagenet_kinds, imagenet_wordings
 
 HOW = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
 HOW = (*HOW, "--more-heads", 1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.encoders.mini.heads import CLASSES, POOLED, class_branch, head, standardised
-from indexer.training.ensemble import fewer_units, side_by_side
+from indexer.training.mini.ensemble import fewer_units, side_by_side
 
 WIDTHS = {"image": POOLED + CLASSES, "text": 20}
 UNITS = 6

@@ -11,8 +11,8 @@ from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder
 from indexer.errors import InputError, ModelError
 from indexer.fusion import open_fusion
-from indexer.training.bootstrap import ENOUGH
-from indexer.training.recall import Found
+from indexer.metrics.bootstrap import ENOUGH
+from indexer.metrics.recall import Found
 from search.evaluation import fusions, trials
 from search.evaluation.advice import DEFAULT, WEIGHTS, Setting, advise, judged
 from search.evaluation.data import Evaluated

@@ -30,7 +30,7 @@ from indexer.fusion import (
 from indexer.fusion.gated import gated
 from indexer.fusion.product import product
 from indexer.fusion.weights import parse_weights
-from indexer.training.fusion_model import start
+from indexer.training.fusion.model import start
 
 seeds = st.integers(0, 2**32 - 1)
 dims = st.integers(2, 24)

@@ -1,7 +1,12 @@
 """Classes of ImageNet, and what they are kinds of."""
 
-from indexer.training.hypernyms import Hypernyms
-from indexer.training.imagenet import BROADEST, FEWEST, imagenet_classes, imagenet_kinds
+from indexer.training.mini.imagenet import (
+    BROADEST,
+    FEWEST,
+    Hypernyms,
+    imagenet_classes,
+    imagenet_kinds,
+)
 
 
 def kinds_called(name):

@@ -80,7 +80,9 @@ def test_core_neither_speaks_nor_exits(name):
 
 def test_only_few_modules_import_faiss():
     homes = [name for name in FILES if "faiss" in top(imported(name))]
-    assert homes == ["indexer.vectors.faiss_view", "indexer.training.parts", "search.neighbours"]
+    assert set(homes) == {
+        "indexer.vectors.faiss_view", "indexer.training.mini.assembly", "search.neighbours",
+    }  # fmt: skip
 
 
 HEAVY = {"torch", "timm", "transformers", "open_clip", "onnx"}

@@ -15,7 +15,7 @@ from indexer.encoders.mini.heads import (
 from indexer.encoders.mini.hubness import hubness
 from indexer.encoders.mini.names import WORD_PART, named
 from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
-from indexer.training.parts import (
+from indexer.training.mini.assembly import (
     NAMES_COUNT,
     Kinds,
     class_part,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.training.phrases import FUNCTION_WORDS, common_words, short_texts
+from indexer.training.mini.phrases import FUNCTION_WORDS, common_words, short_texts
 
 WORDS = ["dog", "cat", "red", "ball", "snow", "runs", "the", "with", "a"]
 CAPTIONS = st.lists(

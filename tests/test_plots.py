@@ -8,7 +8,7 @@ from command_line import refusal, run
 from PIL import Image
 
 from indexer.errors import InputError
-from indexer.training.recall import Found
+from indexer.metrics.recall import Found
 from ui.cli import plots
 
 SIZE = (1200, 825)

@@ -5,10 +5,10 @@ import pytest
 
 from indexer.embedding import unit_rows
 from indexer.encoders.mini.projection import heads_part_of_texts
-from indexer.training.aligning import AlignSettings
-from indexer.training.heads_model import HeadSizes
 from indexer.training.loop import Epoch, LoopSettings, train
-from indexer.training.short_texts import Asking, LearningShortTexts
+from indexer.training.mini.alignment import AlignSettings
+from indexer.training.mini.heads_model import HeadSizes
+from indexer.training.mini.short_texts import Asking, LearningShortTexts
 
 LOOP = LoopSettings(epochs=6, patience=6, learning_rate=3e-3, weight_decay=0.01, seed=1)
 SETTINGS = AlignSettings(sizes=HeadSizes(text_dropout=0.0), batch=40, short_loop=LOOP)

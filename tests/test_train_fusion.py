@@ -9,14 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.datasets.pairs import CaptionedRows
 from indexer.embedding import TEXT, asking, unit_rows
 from indexer.fusion import LEARNED, Mean
-from indexer.training.bootstrap import difference
-from indexer.training.corruption import corrupted, fitting_strength, recall_alone
-from indexer.training.fusion import FusionSettings, FusionTrainer, fused, tried
+from indexer.metrics.bootstrap import difference
+from indexer.metrics.recall import mean_recall
+from indexer.training.fusion.corruption import corrupted, fitting_strength, recall_alone
+from indexer.training.fusion.trainer import FusionSettings, FusionTrainer, fused, tried
 from indexer.training.loop import Epoch, train
-from indexer.training.pairs import CaptionedRows
-from indexer.training.recall import mean_recall
 
 seeds = st.integers(0, 2**32 - 1)
 

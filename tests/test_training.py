@@ -24,23 +24,23 @@ from indexer.encoders.mini.heads import (
 from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import heads_part_of_texts, project_images, project_texts
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
-from indexer.training.align import (
+from indexer.metrics.recall import figures, mean_recall, ranks
+from indexer.training.batches import shuffled
+from indexer.training.loop import Epoch, LoopSettings, train
+from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
+from indexer.training.mini.alignment import AlignSettings, drawn_captions, judged
+from indexer.training.mini.features import READ, Features
+from indexer.training.mini.heads_model import HeadSizes, arrays
+from indexer.training.mini.recipe import key_of, write_tail
+from indexer.training.mini.stages import (
     AligningHeads,
     AligningImageTail,
     AligningMoreHeads,
     more_heads,
     with_tail,
 )
-from indexer.training.aligning import AlignSettings, drawn_captions, judged
-from indexer.training.batches import shuffled
-from indexer.training.features import READ, Features
-from indexer.training.heads_model import HeadSizes, arrays
-from indexer.training.kept_tail import key_of, write_tail
-from indexer.training.loop import Epoch, LoopSettings, train
-from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
-from indexer.training.recall import figures, mean_recall, ranks
-from indexer.training.views import VIEWS, view
-from indexer.training.words import Words, text_features
+from indexer.training.mini.views import VIEWS, view
+from indexer.training.mini.words import Words, text_features
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -7,7 +7,7 @@ from test_app import APP, said
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import find_captions
-from indexer.training.datasets import read_split
+from indexer.datasets.folder import read_split
 from search import Query, Searcher, Term, unknown
 from search.hits import Unknown
 from search.unknown import asks_nothing, is_known

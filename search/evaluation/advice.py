@@ -11,9 +11,9 @@ import numpy as np
 from indexer import Progress
 from indexer.embedding import Ints
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
+from indexer.metrics.bootstrap import ENOUGH, MRR, SEED, Difference, difference
+from indexer.metrics.recall import Found, figures
 from indexer.settings import DEFAULT_FUSION
-from indexer.training.bootstrap import ENOUGH, MRR, SEED, Difference, difference
-from indexer.training.recall import Found, figures
 from search.evaluation.data import Evaluated
 from search.evaluation.protocols import all_captioned
 from search.evaluation.trials import measure

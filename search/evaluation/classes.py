@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from indexer.datasets.folder import ClassText
 from indexer.embedding import IMAGE, Rows, asking
 from indexer.encoders import Encoder
 from indexer.errors import DatasetError
-from indexer.training.bootstrap import intervals
-from indexer.training.datasets import ClassText
-from indexer.training.recall import Found, figures, ranks
+from indexer.metrics.bootstrap import intervals
+from indexer.metrics.recall import Found, figures, ranks
 from search.evaluation.trials import parts
 
 TOPS = {"top1": "r@1", "top5": "r@5"}

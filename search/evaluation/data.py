@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
+from indexer.datasets.folder import Labels
+from indexer.datasets.pairs import captioned_rows
 from indexer.embedding import Ints, Rows
-from indexer.training.datasets import Labels
-from indexer.training.pairs import captioned_rows
 
 
 @dataclass(frozen=True, slots=True)

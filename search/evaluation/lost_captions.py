@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer import Progress
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
-from indexer.training.recall import figures
+from indexer.metrics.recall import figures
 from search.evaluation.data import Evaluated
 from search.evaluation.trials import Trial, measure
 

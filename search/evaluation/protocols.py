@@ -15,8 +15,8 @@ import numpy as np
 from indexer import Progress
 from indexer.embedding import Ints
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
-from indexer.training.bootstrap import difference, intervals
-from indexer.training.recall import Found, figures
+from indexer.metrics.bootstrap import difference, intervals
+from indexer.metrics.recall import Found, figures
 from search.evaluation.data import Evaluated
 from search.evaluation.trials import ImageToText, Task, Trial, measure
 

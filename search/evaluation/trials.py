@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from indexer import Progress
 from indexer.embedding import IMAGE, TEXT, Ints, Rows, asking
 from indexer.fusion import Fusion
-from indexer.training.recall import Found, ranks
+from indexer.metrics.recall import Found, ranks
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import StoredRows
 from search.evaluation.data import Evaluated

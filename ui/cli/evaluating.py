@@ -11,10 +11,10 @@ from types import ModuleType
 import click
 
 from indexer import IndexOptions, IndexReport
+from indexer.datasets.folder import dataset_folder, find_labels, read_split
+from indexer.datasets.library import dataset_library
 from indexer.fusion import STRATEGIES
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import dataset_folder, find_labels, read_split
 from search.evaluation.advice import Advice
 from search.evaluation.fusions import ALL, named_fusions
 from ui.cli.figures import print_advice, print_classes, print_figures

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from indexer.fusion import LEARNED
-from indexer.training.bootstrap import ENOUGH
+from indexer.metrics.bootstrap import ENOUGH
 from search.evaluation.advice import DEFAULT, Advice, Setting
 from ui.cli.text import shown
 

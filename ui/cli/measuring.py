@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from indexer import Library
+from indexer.datasets.folder import ClassText, Labels, plain_sentence, read_classes
 from indexer.errors import DatasetError
+from indexer.metrics.recall import Found
 from indexer.settings import DEFAULT_FUSION
-from indexer.training.datasets import ClassText, Labels, plain_sentence, read_classes
-from indexer.training.recall import Found
 from search.evaluation.advice import Advice, advise
 from search.evaluation.classes import evaluate_classes
 from search.evaluation.data import labelled_embeddings, read_embeddings
@@ -90,7 +90,7 @@ def measure_classes(library: Library, labels: Labels, wanted: Wanted) -> Measure
 
 def _candidates(labels: Labels, wanted: Wanted) -> list[ClassText]:
     if wanted.classes == "imagenet-1k":
-        imagenet = import_module("indexer.training.imagenet")  # it brings torch
+        imagenet = import_module("indexer.training.mini.imagenet")  # it brings torch
         found: list[ClassText] = imagenet.imagenet_classes(definitions=wanted.definitions)
         return found
     if wanted.classes is not None:

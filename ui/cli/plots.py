@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from indexer.errors import InputError
-from indexer.training.bootstrap import curve
-from indexer.training.recall import Found
+from indexer.metrics.bootstrap import curve
+from indexer.metrics.recall import Found
 from ui.cli.text import shown
 
 SUFFIXES = (".png", ".svg", ".pdf")

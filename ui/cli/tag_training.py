@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.datasets.folder import dataset_folder
 from indexer.tag_head import BOTH, INPUTS
-from indexer.training.datasets import dataset_folder
 from ui.cli.group import json_option, offline_option
 from ui.cli.text import print_json, shown
 from ui.cli.training_options import (
@@ -24,7 +24,7 @@ from ui.cli.training_options import (
 from ui.cli.training_progress import encoded, follow, say_written
 
 if TYPE_CHECKING:
-    from indexer.training.tag_recipe import TagRecipe
+    from indexer.training.tags.recipe import TagRecipe
 
 _FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accuracy", "ece": "ECE"}
 
@@ -90,7 +90,7 @@ def tags(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.tag_recipe")  # it brings torch
+    recipes = import_module("indexer.training.tags.recipe")  # it brings torch
     recipe: TagRecipe = recipes.TagRecipe(
         folder, output, validation=validation_of(validation), **_recipe_options(options)
     )

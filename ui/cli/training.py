@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.datasets.folder import dataset_folder
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.errors import InputError
 from indexer.fusion import LEARNED
 from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
-from indexer.training.datasets import dataset_folder
 from ui.cli.group import offline_option
 from ui.cli.tag_training import tags
 from ui.cli.training_options import (
@@ -29,8 +29,8 @@ from ui.cli.training_options import (
 from ui.cli.training_progress import encoded, follow, say_written
 
 if TYPE_CHECKING:
-    from indexer.training.fusion_recipe import FusionRecipe
-    from indexer.training.recipe import AlignRecipe
+    from indexer.training.fusion.recipe import FusionRecipe
+    from indexer.training.mini.recipe import AlignRecipe
 
 RECALLS = ("r@1", "r@10")
 
@@ -90,7 +90,7 @@ def align(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.recipe")  # it brings torch
+    recipes = import_module("indexer.training.mini.recipe")  # it brings torch
     recipe: AlignRecipe = recipes.AlignRecipe(
         folder,
         output,
@@ -167,7 +167,7 @@ def fusion(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.fusion_recipe")  # it brings torch
+    recipes = import_module("indexer.training.fusion.recipe")  # it brings torch
     recipe: FusionRecipe = recipes.FusionRecipe(
         folder,
         output,

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from indexer import IndexOptions, IndexReport, Library, Progress
-from indexer.training.dataset_library import dataset_library
-from indexer.training.datasets import read_split
+from indexer.datasets.folder import read_split
+from indexer.datasets.library import dataset_library
 from ui.cli.progress import bar, index_with_bar
 from ui.cli.text import shown
 

@@ -18,12 +18,12 @@ from torch.nn import functional
 
 from indexer.embedding import Rows, unit_rows
 from indexer.encoders.mini.projection import heads_part_of_texts
-from indexer.training.aligning import AlignSettings, Weights
+from indexer.metrics.recall import figures, mean_recall, ranks
 from indexer.training.batches import cuts, shuffled
-from indexer.training.heads_model import Head, arrays
 from indexer.training.loop import Judged, LoopSettings, Task
-from indexer.training.recall import figures, mean_recall, ranks
-from indexer.training.words import Ints
+from indexer.training.mini.alignment import AlignSettings, Weights
+from indexer.training.mini.heads_model import Head, arrays
+from indexer.training.mini.words import Ints
 
 TEMPERATURE = 0.07  # of the pictures that a short text is right for
 KEPT = 20.0  # how much it counts to say of captions and names what was said before

@@ -29,12 +29,9 @@ from indexer.encoders.mini.projection import (
 )
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.progress import Progress
-from indexer.training.aligning import Aligning, Weights, settled
-from indexer.training.ensemble import fewer_units, side_by_side
-from indexer.training.features import Features, Ints
-from indexer.training.heads_model import arrays, image_features
 from indexer.training.loop import LoopSettings
-from indexer.training.parts import (
+from indexer.training.mini.alignment import Aligning, Weights, settled
+from indexer.training.mini.assembly import (
     NO_NAMES,
     Vocabulary,
     class_part,
@@ -43,9 +40,12 @@ from indexer.training.parts import (
     sense_part,
     word_part,
 )
-from indexer.training.short_texts import Asking, LearningShortTexts
-from indexer.training.texts import ShortTexts
-from indexer.training.words import Words, text_features
+from indexer.training.mini.ensemble import fewer_units, side_by_side
+from indexer.training.mini.features import Features, Ints
+from indexer.training.mini.heads_model import arrays, image_features
+from indexer.training.mini.short_texts import Asking, LearningShortTexts
+from indexer.training.mini.texts import ShortTexts
+from indexer.training.mini.words import Words, text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
 

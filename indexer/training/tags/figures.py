@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.training.bootstrap import RESAMPLES, Numbers, draws, ends
+from indexer.metrics.bootstrap import RESAMPLES, Numbers, draws, ends
 
 BINS = 15
 NAMES = ("macro_ap", "macro_f1", "accuracy", "ece")

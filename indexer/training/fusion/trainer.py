@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from indexer.datasets.pairs import CaptionedRows
 from indexer.embedding import Rows, unit_rows
 from indexer.fusion import spread_ratio
+from indexer.metrics.recall import Found, figures, mean_recall, ranks
 from indexer.training.batches import cuts, shuffled
-from indexer.training.corruption import corrupted
-from indexer.training.fusion_model import FusionModel, start
+from indexer.training.fusion.corruption import corrupted
+from indexer.training.fusion.model import FusionModel, start
 from indexer.training.loop import Judged, LoopSettings, Task
 from indexer.training.losses import info_nce
-from indexer.training.pairs import CaptionedRows
-from indexer.training.recall import Found, figures, mean_recall, ranks
 
 LOOP = LoopSettings(epochs=8, patience=3, learning_rate=5e-4, weight_decay=0.1)
 SAMPLE = 500  # pictures and queries that tell centres and gain

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from indexer.encoders.mini.heads import CLASSES
 from indexer.encoders.mini.towers import Towers
 from indexer.progress import Progress
-from indexer.training.imagenet import imagenet_kinds, imagenet_wordings
-from indexer.training.parts import Kinds, Vocabulary
-from indexer.training.phrases import Captions, common_words, short_texts
-from indexer.training.words import Ints, Words, read_words
+from indexer.training.mini.assembly import Kinds, Vocabulary
+from indexer.training.mini.imagenet import imagenet_kinds, imagenet_wordings
+from indexer.training.mini.phrases import Captions, common_words, short_texts
+from indexer.training.mini.words import Ints, Words, read_words
 
 
 class ShortTexts(NamedTuple):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.training.words import Ints
+from indexer.training.mini.words import Ints
 
 FEWEST, BROADEST = 10, 0.25  # pictures of a word; their share of all: "a" and "the" say nothing
 AGREE = 2  # captions of one picture that have a word, for it to be what the picture shows

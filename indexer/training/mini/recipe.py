@@ -12,30 +12,47 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 
+from indexer.datasets.folder import read_split, validation_names
 from indexer.embedding import TEXT, asking
 from indexer.encoders.mini.heads import BUILT_IN, read_heads, write_heads
 from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
 from indexer.encoders.mini.towers import Towers
 from indexer.errors import DatasetError
-from indexer.files import file_hash
+from indexer.files import file_hash, whole_file
 from indexer.progress import Progress
-from indexer.training.align import (
+from indexer.training.loop import Epoch, Task, train
+from indexer.training.mini.alignment import Aligning, AlignSettings, Weights, judged
+from indexer.training.mini.features import Extracted, Features, extract
+from indexer.training.mini.heads_model import arrays, image_features
+from indexer.training.mini.short_texts import LearningShortTexts
+from indexer.training.mini.stages import (
     AligningHeads,
     AligningImageTail,
     AligningMoreHeads,
     more_heads,
     with_tail,
 )
-from indexer.training.aligning import Aligning, AlignSettings, Weights, judged
-from indexer.training.datasets import read_split, validation_names
-from indexer.training.features import Extracted, Features, extract
-from indexer.training.heads_model import arrays, image_features
-from indexer.training.kept_tail import key_of, write_tail
-from indexer.training.loop import Epoch, Task, train
-from indexer.training.short_texts import LearningShortTexts
-from indexer.training.texts import Texts, read_texts
+from indexer.training.mini.texts import Texts, read_texts
+from indexer.weights_file import packed
+
+
+def write_tail(path: Path, tail: Tail, key: str) -> None:
+    """Write a tail as a heads file holds it, in float16; `key` tells how it came about."""
+    tensors = {name: a.astype(np.float16) for name, a in arrays(tail.stored()).items()}
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(packed(tensors, "key", key))
+
+
+def key_of(path: Path) -> str | None:
+    """The key of a kept tail; of anything else, and of what cannot be read, there is none."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return str(json.loads((file.metadata() or {}).get("key", "null")))
+    except (OSError, SafetensorError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.datasets.folder import find_labels, names_by_spelling
 from indexer.errors import DatasetError
-from indexer.training.datasets import find_labels, names_by_spelling
 
 _BETWEEN = re.compile(r"[;|]")
 RARE = 8  # pictures that a tag needs at least to be learned

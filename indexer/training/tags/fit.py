@@ -25,11 +25,11 @@ from indexer.tag_head import (
     packed,
     parse_tag_head,
 )
-from indexer.training.calibration import FOLDS, cross_fitted, fit_calibration, folds
-from indexer.training.examples import Examples
 from indexer.training.loop import Epoch, train
-from indexer.training.tag_figures import Predicted, drawn, f1, figures, intervals
-from indexer.training.tag_model import TagModel, TagSettings, tag_task
+from indexer.training.tags.calibration import FOLDS, cross_fitted, fit_calibration, folds
+from indexer.training.tags.examples import Examples
+from indexer.training.tags.figures import Predicted, drawn, f1, figures, intervals
+from indexer.training.tags.model import TagModel, TagSettings, tag_task
 
 HALF, BEST_F1 = "half", "f1"  # how thresholds are chosen
 FEW = 8  # right pictures below which a tag's threshold stays at one half

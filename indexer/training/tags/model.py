@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.tag_head import BOTH, INPUTS, logits
-from indexer.training.examples import Examples
 from indexer.training.loop import Judged, LoopSettings, Task
+from indexer.training.tags.examples import Examples
 
 _SMALLEST = 8  # examples of a batch
 

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from indexer.embedding import Rows
 from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
+from indexer.metrics.recall import figures, mean_recall, ranks
 from indexer.training.batches import cuts, shuffled
-from indexer.training.features import Features, Ints
-from indexer.training.heads_model import Heads, HeadSizes
 from indexer.training.loop import Judged, LoopSettings, Task
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
-from indexer.training.recall import figures, mean_recall, ranks
-from indexer.training.views import VIEWS
-from indexer.training.words import Words
+from indexer.training.mini.features import Features, Ints
+from indexer.training.mini.heads_model import Heads, HeadSizes
+from indexer.training.mini.views import VIEWS
+from indexer.training.mini.words import Words
 
 Weights = dict[str, NDArray[np.float32]]
 LOOP = LoopSettings(epochs=12, patience=3, learning_rate=1e-3, weight_decay=0.3)

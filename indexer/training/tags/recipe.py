@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from indexer.datasets.folder import read_split, validation_names
+from indexer.datasets.labels import TagSets, read_labels, tag_names, without_rare
 from indexer.errors import DatasetError
 from indexer.library.library import Library
 from indexer.progress import Progress
 from indexer.tag_head import BOTH, CAPTION, TagHeadFacts, write_tag_head
-from indexer.training.datasets import read_split, validation_names
-from indexer.training.examples import Examples, read_examples
-from indexer.training.labels import TagSets, read_labels, tag_names, without_rare
 from indexer.training.loop import Epoch
-from indexer.training.tag_figures import average_precision, f1
-from indexer.training.tag_fit import HALF, Fitted, fit, judged, with_intervals
-from indexer.training.tag_model import TagSettings
+from indexer.training.tags.examples import Examples, read_examples
+from indexer.training.tags.figures import average_precision, f1
+from indexer.training.tags.fit import HALF, Fitted, fit, judged, with_intervals
+from indexer.training.tags.model import TagSettings
 
 CURVES, CHECKPOINT = ".curves", ".checkpoint"  # beside the output
 

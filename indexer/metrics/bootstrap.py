@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Ints
-from indexer.training.recall import KS, Found
+from indexer.metrics.recall import KS, Found
 
 RESAMPLES = 1000
 LEVELS = (0.025, 0.975)

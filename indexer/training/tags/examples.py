@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.datasets.labels import TagSets
 from indexer.embedding import Rows
 from indexer.library.library import Library
 from indexer.tag_head import Mask
-from indexer.training.labels import TagSets
 
 Targets = NDArray[np.float32]
 

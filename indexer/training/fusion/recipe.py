@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from indexer.datasets.folder import validation_names
+from indexer.datasets.pairs import CaptionedRows, captioned_rows
 from indexer.embedding import TEXT, asking
 from indexer.errors import DatasetError
 from indexer.fusion.weights import read_weights, write_weights
 from indexer.library.library import Library
+from indexer.metrics.bootstrap import difference
+from indexer.metrics.recall import figures
 from indexer.progress import Progress
-from indexer.training.bootstrap import difference
-from indexer.training.corruption import fitting_strength
-from indexer.training.datasets import validation_names
-from indexer.training.fusion import FusionSettings, FusionTrainer, tried
-from indexer.training.fusion_model import FusionModel
+from indexer.training.fusion.corruption import fitting_strength
+from indexer.training.fusion.model import FusionModel
+from indexer.training.fusion.trainer import FusionSettings, FusionTrainer, tried
 from indexer.training.loop import Epoch, train
-from indexer.training.pairs import CaptionedRows, captioned_rows
-from indexer.training.recall import figures
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from indexer.datasets.pairs import CaptionedRows
 from indexer.embedding import Ints, Rows
-from indexer.training.pairs import CaptionedRows
-from indexer.training.recall import mean_recall, ranks
+from indexer.metrics.recall import mean_recall, ranks
 
 STEPS = 10  # of the bisection
 STRONGEST = 4.0

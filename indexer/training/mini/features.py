@@ -22,7 +22,7 @@ from indexer.pictures.decoding import Decoded
 from indexer.pictures.pool import DecodingPool
 from indexer.pictures.scan import FoundPicture, scan
 from indexer.progress import Progress
-from indexer.training.views import view
+from indexer.training.mini.views import view
 
 BATCH = 64
 READ = (208, 9, 9)  # shape of what a tail reads of a picture

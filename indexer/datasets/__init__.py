@@ -1,0 +1,1 @@
+"""Folders of captioned or labelled pictures, for training and evaluation."""

@@ -1,0 +1,1 @@
+"""Recall@k, ranks, and how sure a figure is."""
