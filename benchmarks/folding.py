@@ -22,7 +22,7 @@ from indexer import Library, index_folder
 from indexer.datasets.folder import read_split
 from indexer.library.records import copies
 from indexer.settings import DEFAULT_ENCODER
-from search.folding import are_alike
+from search.ranking.folding import are_alike
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import StoredRows
 from search.evaluation.data import Evaluated, read_embeddings
-from search.excluding import MORE, MOST, NEAR, SOFT
+from search.ranking.excluding import MORE, MOST, NEAR, SOFT
 
 CONCEPTS = (
     "dog man woman boy girl child snow water beach grass ball bike bicycle skateboard crowd street "

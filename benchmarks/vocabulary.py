@@ -2,8 +2,8 @@
 
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb .
     python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --split train.txt \\
-        > search/vocabulary.txt
-    python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --known > search/known.txt
+        > search/words/vocabulary.txt
+    python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --known > search/words/known.txt
 
 Takes the words in small letters of WordNet 3.0: verbs, adjectives and adverbs, irregular forms, and
 all that occurs in its definitions and examples (nouns that do not are mostly names of species and
@@ -13,7 +13,7 @@ its stem is there.
 
 With --known it prints what else is a word, of letters alone and in whatever letters: all nouns and
 names of WordNet, and the words that the tokenizers of MiniLM and of CLIP have as one token. These
-are no names less for it; but who looks for them has not slipped (`search/unknown.py`).
+are no names less for it; but who looks for them has not slipped (`search/words/unknown.py`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from open_clip.tokenizer import default_bpe
 from indexer.captions import find_captions
 from indexer.datasets.folder import picture_names, read_split
 from indexer.encoders.mini.packages import TEXT_TOWER
-from search.vocabulary import SHORTEST, is_described, stems
+from search.words.vocabulary import SHORTEST, is_described, stems
 
 SMALL, ANY = 2, 10  # times that a word has to occur in captions: in small letters, or in any
 _SMALL = re.compile(rf"(?<![\w'])[a-z]{{{SHORTEST},}}(?![^\W_])")

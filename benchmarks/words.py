@@ -26,7 +26,7 @@ from indexer.datasets.library import dataset_library
 from indexer.embedding import IMAGE, TEXT
 from indexer.settings import DEFAULT_ENCODER
 from search import Searcher
-from search.modes import MODES
+from search.query.options import MODES
 
 NAMES = (
     "Anna", "Giulia", "Thomas", "Yuki", "Mehmet", "Priya", "Lukas", "Chiara", "Björn", "Fatima",

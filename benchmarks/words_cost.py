@@ -27,8 +27,8 @@ from indexer.catalogue.changes.batch import PictureFacts
 from indexer.catalogue.database import FILE
 from indexer.encoders import registry
 from search import Searcher
-from search.names import having_names
-from search.vocabulary import FILE as VOCABULARY
+from search.words.names import having_names
+from search.words.vocabulary import FILE as VOCABULARY
 
 BATCH = 256  # pictures in a transaction: larger than in indexing, so that less of it is waiting
 

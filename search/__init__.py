@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from search.hits import Answer, Hit
-    from search.options import Options
-    from search.query import Query, Term
+    from search.answer.hits import Answer, Hit
+    from search.query.options import Options
+    from search.query.terms import Query, Term
     from search.searcher import Searcher
 
 _HOMES = {
-    "Answer": "search.hits",
-    "Hit": "search.hits",
-    "Options": "search.options",
-    "Query": "search.query",
+    "Answer": "search.answer.hits",
+    "Hit": "search.answer.hits",
+    "Options": "search.query.options",
+    "Query": "search.query.terms",
     "Searcher": "search.searcher",
-    "Term": "search.query",
+    "Term": "search.query.terms",
 }
 
 __all__ = [

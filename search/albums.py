@@ -18,14 +18,13 @@ from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.library.reading import ReadLibrary
 from indexer.pictures.hashes import hash_bytes
-from search.examples import Example, examples_of, stored_row
-from search.feedback import NOTHING
-from search.hits import Answer
-from search.modes import WORDS
-from search.options import Options, complete
-from search.query import Query, Term, as_query
+from search.answer.hits import Answer
+from search.query.examples import Example, examples_of, stored_row
+from search.query.feedback import NOTHING
+from search.query.options import WORDS, Options, complete
+from search.query.terms import Query, Term, as_query
 from search.searcher import Searcher
-from search.wording import named_by_words
+from search.words.query_words import named_by_words
 
 if TYPE_CHECKING:
     from indexer import Library
@@ -214,7 +213,8 @@ def _example(library: ReadLibrary, kept: KeptPicture | None, content: bytes) -> 
 
 def _embedded_again(library: ReadLibrary, path: Path, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) of a file, if it can be read and holds what it did."""
-    images, pictures = import_module("indexer.pictures.images"), import_module("search.pictures")
+    images = import_module("indexer.pictures.images")
+    pictures = import_module("search.query.pictures")
     try:
         found = images.read_picture(path)
         if hash_bytes(found) == content:

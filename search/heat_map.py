@@ -15,8 +15,9 @@ from indexer.library.reading import ReadLibrary
 from indexer.pictures.images import decode
 from indexer.pictures.transform import Box, ImageTransform
 from indexer.vectors.scoring import StoredRows
-from search.pictures import read_query_picture
-from search.query import Query, as_query, embed
+from search.query.embedding import embed
+from search.query.pictures import read_query_picture
+from search.query.terms import Query, as_query
 
 COLD, HOT = np.array([[20, 24, 60], [255, 90, 20]], np.float32)  # colours laid over a picture
 COVER = 0.6  # of a picture that these hide where it is coldest; half as much where it is hottest

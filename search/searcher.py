@@ -21,20 +21,20 @@ from indexer.vectors.index import VectorIndex
 from indexer.vectors.keys import picture_ids
 from indexer.vectors.nearest import Wanted, best
 from indexer.vectors.scoring import StoredRows
-from search.confidence import askable, kept_by_words, weighed
-from search.examples import examples_of, marked_rows
-from search.excluding import against, lowered_first, nearest_without
-from search.explaining import explained
-from search.feedback import refined
-from search.hits import Answer, Hit, Parts, read_hits
-from search.modes import AUTO, WORDS
-from search.names import having_names, named_first, names_in
-from search.options import Options, complete
-from search.order import Listed, Order, best_first, preceded, reaching
-from search.paging import Page, page_of, placed
-from search.query import EmbeddedQuery, Query, Term, as_query, embed
-from search.unknown import asks_nothing, guessed, unknown_words
-from search.wording import Wording, by_words, with_words
+from search.answer.confidence import askable, guessed, kept_by_words, weighed
+from search.answer.explaining import explained
+from search.answer.hits import Answer, Hit, Parts, read_hits, with_words
+from search.answer.paging import Page, page_of, placed
+from search.query.embedding import EmbeddedQuery, embed
+from search.query.examples import examples_of, marked_rows
+from search.query.feedback import refined
+from search.query.options import AUTO, WORDS, Options, complete
+from search.query.terms import Query, Term, as_query
+from search.ranking.excluding import against, lowered_first, nearest_without
+from search.ranking.order import Listed, Order, best_first, preceded, reaching
+from search.words.names import having_names, named_first, names_in
+from search.words.query_words import Wording, by_words
+from search.words.unknown import asks_nothing, unknown_words
 
 
 class Searcher:

@@ -18,7 +18,7 @@ from indexer.errors import InputError, LibraryDamaged, PlacedError, QueryError
 from indexer.library.reading import ReadLibrary
 from search import Query, Searcher, Term
 from search.albums import album_pictures, delete_album, named_album, save_album
-from search.modes import AUTO
+from search.query.options import AUTO
 
 QUICK = IndexOptions(workers=1)
 

@@ -587,7 +587,8 @@ def test_lost_thumbnails_are_made_anew(library, folder):
 @pytest.mark.parametrize("form", ["{}", "green + {}", "green - 2:{}", '"{}"', "2:{}", "green {}"])
 def test_address_that_names_a_file_reads_none(library, monkeypatch, query, form):
     read = []
-    monkeypatch.setattr("search.pictures.read_query_picture", lambda name, **_: read.append(name))
+    reader = "search.query.pictures.read_query_picture"
+    monkeypatch.setattr(reader, lambda name, **_: read.append(name))
     at = app(q=form.format(query))
     assert read == []
     assert texts(at)

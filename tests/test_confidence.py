@@ -36,7 +36,7 @@ from indexer.encoders import load_encoder
 from indexer.fusion import fusions_for, open_fusion
 from indexer.library.reading import ReadLibrary
 from search import Hit, Query, Searcher, Term
-from search.confidence import askable, kept_by_words, weighed
+from search.answer.confidence import askable, kept_by_words, weighed
 
 DIM = 32
 numbers = st.floats(-9, 9)

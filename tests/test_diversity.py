@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from indexer import Library
 from indexer.embedding import unit_rows
 from search import Searcher
-from search.diversity import STRENGTH, pool_of, varied
+from search.ranking.diversity import STRENGTH, pool_of, varied
 from ui.cli import search_options
 
 

@@ -12,8 +12,8 @@ from indexer.embedding import unit_rows
 from indexer.vectors.nearest import Wanted, scores
 from indexer.vectors.scoring import StoredRows
 from search import Query, Searcher
-from search.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
-from search.query import EmbeddedQuery, Without
+from search.query.embedding import EmbeddedQuery, Without
+from search.ranking.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
 
 NOBODY = np.zeros(0, np.int64)
 

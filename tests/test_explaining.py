@@ -17,8 +17,8 @@ from indexer.fusion.registry import restore_fusion
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import Asked
 from search import Query, Searcher, Term
-from search.explaining import Targets
-from search.explanation import Explanation, TermShare
+from search.answer.explaining import Targets
+from search.answer.hits import Explanation, TermShare
 from ui.why import lines_of
 
 seeds = st.integers(0, 2**32 - 1)

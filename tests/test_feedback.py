@@ -16,8 +16,8 @@ from indexer.errors import QueryError
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import StoredRows
 from search import Query, Searcher
-from search.feedback import ALPHA, BETA, GAMMA, LEAST, needed, refined, rocchio
-from search.query import EmbeddedQuery
+from search.query.embedding import EmbeddedQuery
+from search.query.feedback import ALPHA, BETA, GAMMA, LEAST, needed, refined, rocchio
 
 NONE = np.zeros((0, 5), np.float32)
 RED, GREEN, BLUE = np.eye(5, dtype=np.float32)[:3]

@@ -9,11 +9,12 @@ from PIL import Image, ImageEnhance
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import unit_rows
-from search import Searcher, folding
-from search.folding import are_alike, leaders
-from search.options import complete
-from search.order import Order
-from search.paging import page_of
+from search import Searcher
+from search.answer.paging import page_of
+from search.query.options import complete
+from search.ranking import folding
+from search.ranking.folding import are_alike, leaders
+from search.ranking.order import Order
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,10 @@ from PIL import Image
 from indexer.embedding import IMAGE, TEXT
 from indexer.errors import InputError, PlacedError, QueryError
 from indexer.pictures.hashes import hash_bytes
-from search import Query, Term, pictures
-from search.query import embed, is_picture
+from search import Query, Term
+from search.query import pictures
+from search.query.embedding import embed
+from search.query.terms import is_picture
 
 ENCODER = ColourEncoder("colour", "1")
 

@@ -8,10 +8,10 @@ from test_app import APP, said
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import find_captions
 from indexer.datasets.folder import read_split
-from search import Query, Searcher, Term, unknown
-from search.hits import Unknown
-from search.unknown import asks_nothing, is_known
-from search.wording import Wording
+from search import Query, Searcher, Term
+from search.words import unknown
+from search.words.query_words import Wording
+from search.words.unknown import Unknown, asks_nothing, is_known
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from indexer.errors import InputError, QueryError
 from indexer.library.reading import ReadLibrary
 from indexer.pipeline.relocating import relocate
 from search import Query, Searcher, Term
-from search.names import is_name
-from search.vocabulary import FILE as VOCABULARY
-from search.vocabulary import is_described
+from search.words.names import is_name
+from search.words.vocabulary import FILE as VOCABULARY
+from search.words.vocabulary import is_described
 
 QUICK = IndexOptions(workers=1)
 

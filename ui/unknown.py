@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from search.hits import Unknown
+    from search.words.unknown import Unknown
 
 
 def said_of(unknown: Sequence[Unknown]) -> str:

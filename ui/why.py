@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from search.explanation import Explanation
-    from search.query import Term
+    from search.answer.hits import Explanation
+    from search.query.terms import Term
 
 
 def lines_of(explanation: Explanation) -> list[str]:

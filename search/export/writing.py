@@ -15,9 +15,9 @@ from indexer.errors import InputError
 from indexer.files import whole_file
 from indexer.library.reading import ReadLibrary
 from indexer.library.records import FIELDS, Record, records
+from search.answer.hits import Hit
 from search.export.rows import embeddings_of, rows_file, width_of
 from search.export.tables import ANSWER, Table, table
-from search.hits import Hit
 
 BATCH = 2000  # pictures between two looks at the progress
 

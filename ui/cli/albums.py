@@ -13,7 +13,7 @@ from indexer.errors import InputError, LibraryDamaged
 from indexer.library.reading import ReadLibrary
 from search import Options, Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
-from search.modes import AUTO
+from search.query.options import AUTO
 from ui.cli.group import NOTHING_MATCHED, library_options
 from ui.cli.search_options import (
     grouped,

@@ -18,7 +18,7 @@ from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
 from search.export.writing import export as write_files
-from search.modes import AUTO
+from search.query.options import AUTO
 from ui.cli.ending import ended_by_signals
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.progress import with_bar

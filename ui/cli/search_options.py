@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.modes import AUTO, MODES
+from search.query.options import AUTO, MODES
 from ui.cli.group import F, json_option, library_options
 
 if TYPE_CHECKING:
     from search import Options
 
-STRENGTH = 0.3  # of --diverse; a test compares it with search/diversity.py, which brings numpy
+STRENGTH = (
+    0.3  # of --diverse; a test compares it with search/ranking/diversity.py, which brings numpy
+)
 
 WHERE = (
     "Write 'field: value'; dates and numbers also take <, <=, > and >=, and ranges 'A..B'. One of "

@@ -15,8 +15,8 @@ import click
 from indexer.errors import PlacedError, QueryError
 from indexer.library.reading import ReadLibrary
 from search import Answer, Options, Query, Searcher
-from search.modes import AUTO
-from search.query import SIGNS, STDIN
+from search.query.options import AUTO
+from search.query.terms import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.search_options import mode_option, paged, search_options
 from ui.cli.text import print_answer

@@ -18,9 +18,9 @@ from ui.why import lines_of
 
 if TYPE_CHECKING:
     from search import Answer, Hit, Query, Term
-    from search.examples import Example
-    from search.explanation import Explanation
-    from search.hits import Unknown
+    from search.answer.hits import Explanation
+    from search.query.examples import Example
+    from search.words.unknown import Unknown
 
 _JOINER = "\u200d"  # inside emoji
 

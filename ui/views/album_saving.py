@@ -7,7 +7,7 @@ import streamlit as st
 from indexer.errors import PicfuseError, QueryError
 from search import Options, Query, Term
 from search.albums import save_album
-from search.examples import examples_of
+from search.query.examples import examples_of
 from ui.views.asking import Asked
 from ui.views.opened import Opened
 from ui.views.plain import notice, shown

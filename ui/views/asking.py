@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from indexer import Library
-from search.diversity import STRENGTH
-from search.modes import AUTO, MODES, WORDS
+from search.query.options import AUTO, MODES, WORDS
+from search.ranking.diversity import STRENGTH
 from search.where import FIELDS
 from ui.views.marking import clear_marks, marked
 from ui.views.paste import paste_into

@@ -14,7 +14,7 @@ from indexer.errors import (
 )
 from indexer.pictures.thumbnails import read_thumbnail
 from search import Answer, Options, Query, Searcher
-from search.modes import WORDS
+from search.query.options import WORDS
 from ui.views.album_saving import offer_saving, options_of, picture_id
 from ui.views.asking import LIKE, Asked, ask, leave_similar
 from ui.views.cards import Card, jpeg

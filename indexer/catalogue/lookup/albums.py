@@ -42,7 +42,7 @@ class Album:
     `like` and `unlike` are contents of pictures marked as right and wrong; `k` is how many
     pictures it holds at most and `least` the score that each must reach, None for no limit.
     `kept` are the pictures that it asks with, by content. `mode`: what it finds by, as
-    `search/modes.py` names it.
+    `search/query/options.py` names it.
     """
 
     name: str

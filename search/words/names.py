@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, plain
-from search.order import Listed, Order
-from search.vocabulary import SHORTEST, is_described
-from search.wording import FILLERS, Wording
+from search.ranking.order import Listed, Order
+from search.words.query_words import FILLERS, Wording
+from search.words.vocabulary import SHORTEST, is_described
 
 _NUMBER = re.compile(r"\d{3,}|[a-z]+\d+")  # "2041", "p1000"; not "2", "4x4" or "3d"
 _SHARE = 0.5  # of all pictures: what more of them have tells nothing

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 from indexer.errors import InputError
-from search.examples import Mark
-from search.modes import AUTO, MODES
+from search.query.examples import Mark
+
+AUTO, VECTOR, WORDS = MODES = ("auto", "vector", "words")
 
 
 class Options(TypedDict, total=False):
@@ -20,10 +21,10 @@ class Options(TypedDict, total=False):
     `offset`: how many hits come before, on earlier pages. `fold`: show pictures that are nearly the
     same as one hit. `diverse`: how much unlikeness to the hits before counts against the score,
     from 0 (not at all) to 1. `like`, `unlike`: pictures marked as right and as wrong, by their ids,
-    paths, URLs or bytes: they refine the question (`search/feedback.py`). `asked_first`: pictures
-    that are asked with or marked as right stand first, where they are else left out; wrong ones are
-    in any case. `least`: the score that a hit has to reach. `explain`: say of each hit what adds
-    how much to its score.
+    paths, URLs or bytes: they refine the question (`search/query/feedback.py`). `asked_first`:
+    pictures of the query, and those marked as right, stand first; otherwise they are left out, as
+    wrong ones always are. `least`: the score that a hit has to reach. `explain`: give for each
+    hit what adds how much to its score.
     """
 
     k: int

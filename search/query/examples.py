@@ -67,7 +67,7 @@ def _of_id(library: ReadLibrary, picture_id: int) -> Example:
 
 
 def _of_file(library: ReadLibrary, mark: str | bytes, path: Path | None) -> Example:
-    pictures = import_module("search.pictures")  # words need neither Pillow nor sockets
+    pictures = import_module("search.query.pictures")  # words need neither Pillow nor sockets
     content: bytes = pictures.read_query_picture(mark, offline=library.offline)
     key = hash_bytes(content)
     row = stored_row(library, key)

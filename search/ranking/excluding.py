@@ -18,8 +18,8 @@ import numpy as np
 from indexer.vectors.keys import Ids, picture_ids
 from indexer.vectors.nearest import Wanted, best, ranked
 from indexer.vectors.scoring import Scores, StoredRows
-from search.order import Listed, Order
-from search.query import EmbeddedQuery, Without
+from search.query.embedding import EmbeddedQuery, Without
+from search.ranking.order import Listed, Order
 
 MOST, NEAR, MORE, SOFT = 0.45, 0.6, 0.0, 0.03
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then

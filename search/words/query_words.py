@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, forms
 from indexer.errors import QueryError
-from search.hits import Hit
-from search.order import Listed, Order
-from search.query import Query, Term
+from search.query.terms import Query, Term
+from search.ranking.order import Listed, Order
 
 _FILLERS = (
     "a about all an and are as at be but by can for from had has have he her him his i in into is "
@@ -93,9 +92,3 @@ def by_words(
 def _with_all(lookup: WordLookup, words: Sequence[str]) -> set[int]:
     found = [set(lookup.having(word)) for word in words]
     return set.intersection(*found) if found else set()
-
-
-def with_words(lookup: WordLookup, hits: Sequence[Hit], words: Sequence[str]) -> tuple[Hit, ...]:
-    """The hits, each with those of the words that its picture has."""
-    found: Mapping[int, tuple[str, ...]] = lookup.found(words, [hit.picture_id for hit in hits])
-    return tuple(replace(hit, words=found.get(hit.picture_id, ())) for hit in hits)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import string
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +19,10 @@ from indexer.catalogue.tokens import WORD, forms
 from indexer.confidence.calibration import shipped
 from indexer.embedding import same_space
 from indexer.library.reading import ReadLibrary
-from search.hits import Hit, Unknown
-from search.query import Query
-from search.vocabulary import FILE as VOCABULARY
-from search.vocabulary import SHORTEST, is_described, roots
-from search.wording import Wording
+from search.query.terms import Query
+from search.words.query_words import Wording
+from search.words.vocabulary import FILE as VOCABULARY
+from search.words.vocabulary import SHORTEST, is_described, roots
 
 FILE = Path(__file__).with_name("known.txt")  # names and rarer words (benchmarks/vocabulary.py)
 _ENOUGH = 1000  # pictures with a word: more tell nothing more of what was meant
@@ -56,11 +55,6 @@ def asks_nothing(query: Query, unknown: Iterable[Unknown]) -> bool:
     pictured = any(term.picture is not None for term in wanted)
     words = Wording.of(query).words
     return bool(wanted) and not pictured and {*words} <= {one.word for one in unknown}
-
-
-def guessed(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits of a query that asks nothing: doubtful, and nothing tells how much."""
-    return tuple(replace(hit, confidence=None, doubtful=True) for hit in hits)
 
 
 def is_known(word: str) -> bool:
@@ -120,3 +114,11 @@ def _slips(word: str) -> Iterator[str]:
             yield from (head + letter + tail[1:] for letter in letters)
         if len(tail) > 1:
             yield head + tail[1] + tail[0] + tail[2:]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A word of a query that nothing knows, and the one that may be meant by it."""
+
+    word: str
+    meant: str | None = None

@@ -12,11 +12,11 @@ from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
 from indexer.library.reading import ReadLibrary
-from search.diversity import check_strength, pool_of, varied
-from search.folding import leaders
-from search.hits import Hit, Means
-from search.options import Options
-from search.order import Listed, Order
+from search.answer.hits import Hit, Means
+from search.query.options import Options
+from search.ranking.diversity import check_strength, pool_of, varied
+from search.ranking.folding import leaders
+from search.ranking.order import Listed, Order
 
 SLACK = 16  # pictures beside those that are wanted, of which some will be folded
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from indexer.embedding import Embedded, Rows
 from indexer.library.reading import ReadLibrary
 from indexer.vectors.scoring import Asked, StoredRows
-from search.excluding import penalty
-from search.explanation import Explanation, TermShare
-from search.hits import Hit
-from search.query import EmbeddedQuery, Query
+from search.answer.hits import Explanation, Hit, TermShare
+from search.query.embedding import EmbeddedQuery
+from search.query.terms import Query
+from search.ranking.excluding import penalty
 
 ROUNDED = 1e-4  # of a unit row: what its terms may lack of it by rounding
 

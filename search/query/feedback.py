@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows, unit_rows
 from indexer.errors import QueryError
-from search.query import EmbeddedQuery
+from search.query.embedding import EmbeddedQuery
 
 ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
 NOTHING = "nothing to look for: give words, a picture, or a picture marked as right"

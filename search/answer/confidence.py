@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
-from search.hits import Hit
-from search.query import Query
-from search.wording import Wording
+from search.answer.hits import Hit
+from search.query.terms import Query
+from search.words.query_words import Wording
 
 
 def askable(query: Query) -> bool:
@@ -117,3 +117,8 @@ def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Va
         return np.full((len(features), 2), np.nan)
     above = line.evidence(features) - line.floor
     return np.stack([line.log_odds(features, pictures), above], axis=1)
+
+
+def guessed(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits of a query that asks nothing: doubtful, and nothing tells how much."""
+    return tuple(replace(hit, confidence=None, doubtful=True) for hit in hits)

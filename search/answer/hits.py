@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +10,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.pictures import PictureInfo
+from indexer.catalogue.lookup.words import WordLookup
 from indexer.embedding import IMAGE, TEXT
 from indexer.library.reading import ReadLibrary
 from indexer.pictures.thumbnails import thumbnail_path
-from search.explanation import Explanation
-from search.query import Query
+from search.query.terms import Query, Term
+from search.words.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class TermShare:
+    """A term of a query and what it adds to a score; what takes away adds less than nothing."""
+
+    term: Term
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What picture and caption, and what the terms of the query, add to a score.
+
+    Terms and marks sum up to the score. So do picture, caption and what is `taken_away`, where
+    `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score
+    would lose without the one or the other. `caption` is None where the picture has none. `marks`
+    is what pictures marked as right and wrong add beside the terms; None without any.
+    """
+
+    picture: float
+    caption: float | None
+    terms: tuple[TermShare, ...]
+    exact: bool
+    marks: float | None = None
+
+    @property
+    def taken_away(self) -> float | None:
+        """What the terms that are taken away add, less than nothing; None without any."""
+        shares = [part.share for part in self.terms if part.term.weight < 0]
+        return sum(shares) if shares else None
+
 
 Means = Mapping[str, NDArray[np.float32]]
 Behind = tuple[float | None, float | None, float | None]  # by picture, by caption; agreement
@@ -51,14 +84,6 @@ class Hit:
     doubtful: bool = False
     like: tuple[PictureInfo, ...] = ()
     explanation: Explanation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A word of a query that nothing knows, and the one that may be meant by it."""
-
-    word: str
-    meant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +193,9 @@ def _hit(
         tags=tags,
         agreement=parts[2],
     )
+
+
+def with_words(lookup: WordLookup, hits: Sequence[Hit], words: Sequence[str]) -> tuple[Hit, ...]:
+    """The hits, each with those of the words that its picture has."""
+    found: Mapping[int, tuple[str, ...]] = lookup.found(words, [hit.picture_id for hit in hits])
+    return tuple(replace(hit, words=found.get(hit.picture_id, ())) for hit in hits)

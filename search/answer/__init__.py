@@ -1,0 +1,1 @@
+"""The answer: hits, pages, confidence, explanations."""

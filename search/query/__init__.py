@@ -1,0 +1,1 @@
+"""The question: terms, pictures, marks and options become one row."""

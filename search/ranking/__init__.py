@@ -1,0 +1,1 @@
+"""The order of all pictures for a query: excluded, folded, varied."""

@@ -1,0 +1,1 @@
+"""The words of a query: names, known words, unknown ones."""
