@@ -1,4 +1,4 @@
-"""Answers to questions about a library.
+"""Searching a library: queries, answers, albums, duplicates, maps.
 
 The public names are imported when they are first used, so that a command that needs one
 module does not wait for all.

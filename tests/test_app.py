@@ -22,23 +22,23 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
 from indexer.errors import PicfuseError, QueryError
 from ui.cli import main
-from ui.views import grid
-from ui.views.indexing import Desk, IndexJob, desk_of
+from ui.views.controls.typed_query import query_of, terms_of
+from ui.views.display import grid
+from ui.views.index_jobs import Desk, IndexJob, desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
-from ui.views.plain import shown
-from ui.views.words import query_of, terms_of
+from ui.views.safe_text import shown
 
 APP = Path(__file__).resolve().parent.parent / "ui" / "app.py"
 LIBRARY_PAGE = """
 import os, sys
-from ui.views import library_page
+from ui.views.pages import library_page
 from ui.views.options import AppOptions
 library_page.show(AppOptions.parse(sys.argv[1:], os.environ))
 """
 ALBUMS_PAGE = """
 import os, sys
 import streamlit as st
-from ui.views import albums_page
+from ui.views.pages import albums_page
 from ui.views.options import AppOptions
 options = AppOptions.parse(sys.argv[1:], os.environ)
 search = st.Page(lambda: None, title="Search", url_path="search")

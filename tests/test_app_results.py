@@ -19,12 +19,12 @@ from test_app import (  # noqa: F401 - fixtures
 )
 
 from search import library_map as mapping
-from ui.views.pages import PAGE
+from ui.views.display.pager import PAGE
 
 MAP_PAGE = """
 import os, sys
 import streamlit as st
-from ui.views import map_page
+from ui.views.pages import map_page
 from ui.views.options import AppOptions
 options = AppOptions.parse(sys.argv[1:], os.environ)
 def asked():
@@ -57,7 +57,7 @@ def buttons(at):
 
 
 def test_album_is_shown_page_by_page(many, monkeypatch):
-    monkeypatch.setattr("ui.views.albums_page._SHOWN", 12)
+    monkeypatch.setattr("ui.views.pages.albums_page._SHOWN", 12)
     at = app(q="red")
     at.text_input(key="album-name").input("reds")
     at.number_input(key="album-k").set_value(28)

@@ -14,7 +14,7 @@ from PIL import Image
 from indexer.metrics.bootstrap import ENOUGH
 from indexer.metrics.recall import Found
 from search.evaluation.advice import WEIGHTS, Setting, judged
-from ui.cli.figures import print_advice
+from ui.cli.output.figures import print_advice
 
 FIGURES = ["r@1", "r@5", "r@10", "median_rank", "mrr", "queries"]
 WORDS = ("red", "green", "blue", "black", "yellow", "purple", "white")

@@ -10,7 +10,7 @@ from indexer import Library
 from indexer.embedding import unit_rows
 from search import Searcher
 from search.ranking.diversity import STRENGTH, pool_of, varied
-from ui.cli import search_options
+from ui.cli.options import searching as search_options
 
 
 def greedy(scores, rows, strength):

@@ -19,7 +19,7 @@ from indexer.vectors.scoring import Asked
 from search import Query, Searcher, Term
 from search.answer.explaining import Targets
 from search.answer.hits import Explanation, TermShare
-from ui.why import lines_of
+from ui.sentences import lines_of
 
 seeds = st.integers(0, 2**32 - 1)
 

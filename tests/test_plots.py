@@ -9,7 +9,7 @@ from PIL import Image
 
 from indexer.errors import InputError
 from indexer.metrics.recall import Found
-from ui.cli import plots
+from ui.cli.output import plots
 
 SIZE = (1200, 825)
 

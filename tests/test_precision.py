@@ -25,7 +25,7 @@ from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.fusion import open_fusion
 from indexer.pictures.images import decode
-from ui.cli.precision import model_for
+from ui.cli.options.precision import model_for
 
 SAMPLE = ROOT / "data" / "sample"
 

@@ -234,7 +234,7 @@ def test_hostile_encoder_of_a_library_is_quoted_with_escapes(library):
 
 def test_models_shows_hostile_names_of_packages_plainly(monkeypatch):
     names = {f"[red]mine[/red]:smile:{SEQUENCES['csi']}": "", "[/]": ""}
-    monkeypatch.setattr("ui.cli.models.schemes", lambda: names)
+    monkeypatch.setattr("ui.cli.commands.models.schemes", lambda: names)
     output = said("models")
     assert r"[red]mine[/red]:smile:\x1b[31m\x1b[2J" in output
     assert "[/]" in output

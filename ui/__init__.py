@@ -1,1 +1,1 @@
-
+"""The surfaces: the command line and the browser app."""

@@ -11,7 +11,9 @@ import sys
 
 import streamlit as st
 
-from ui.views import (
+from ui.views.options import AppOptions
+from ui.views.page_style import ICON, fold_pages, use_style
+from ui.views.pages import (
     albums_page,
     captions_page,
     duplicates_page,
@@ -19,8 +21,6 @@ from ui.views import (
     map_page,
     search_page,
 )
-from ui.views.options import AppOptions
-from ui.views.plain import ICON, fold_pages, use_style
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""How sure a hit is: probabilities calibrated by captions whose picture is known."""
+"""Confidence: calibrate scores to probabilities, with captions whose picture is known."""

@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with a library, what it means, and how it is put right."""
+"""The doctor: find what is wrong with a library, and repair it."""
 
 from indexer.doctor.examination import examination, examine, repair
 from indexer.doctor.finding import Finding

@@ -29,7 +29,6 @@ from indexer.pictures.decoding import (
     Decoded,
     DecodeFailure,
     DecodeSettings,
-    Known,
     Outcome,
     decode_file,
 )
@@ -37,18 +36,6 @@ from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pictures.shared_memory import Slots
 from indexer.pictures.transform import ImageTransform
 from indexer.pictures.workers import start_workers, worker_pool
-from indexer.pipeline.decoders import decoding_pool
-
-__all__ = [
-    "DecodeFailure",
-    "DecodeSettings",
-    "Decoded",
-    "DecodingPool",
-    "Known",
-    "Outcome",
-    "decode_file",
-    "decoding_pool",
-]
 
 if sys.platform != "win32":
     import resource

@@ -1,1 +1,1 @@
-"""Keep a library fresh while its folders change: what is due when, and what is said once."""
+"""Watching: keep a library up to date while its folders change."""

@@ -1,1 +1,1 @@
-"""Evaluation: how well captions find their pictures, how surely, and what to make of it."""
+"""Evaluation: how well captions find their pictures, and how sure the figures are."""

@@ -1,1 +1,1 @@
-"""What a library knows and holds, written to files that other programs read."""
+"""Export: write what the library knows to files that other programs read."""

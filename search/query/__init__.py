@@ -1,1 +1,1 @@
-"""The question: terms, pictures, marks and options become one row."""
+"""The query: terms, pictures, marks and options become one row."""

@@ -1,1 +1,1 @@
-"""The order of all pictures for a query: excluded, folded, varied."""
+"""Ranking: all pictures in the order of a query, with exclusion, folding and diversity."""

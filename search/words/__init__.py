@@ -1,1 +1,1 @@
-"""The words of a query: names, known words, unknown ones."""
+"""Words of the query: names, known words, unknown words."""

@@ -14,8 +14,8 @@ import click
 
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
 from indexer.locations import default_library
-from ui.cli.ending import exit_status
-from ui.cli.text import harmless_usage, shown
+from ui.cli.output.text import harmless_usage, shown
+from ui.exits import exit_status
 
 F = TypeVar("F", bound=Callable[..., Any])
 NOTHING_MATCHED, USAGE, DAMAGED = 1, 2, 3
@@ -42,7 +42,7 @@ class Commands(click.Group):
         """The command of a name."""
         if cmd_name not in self._modules:
             return None
-        command = getattr(import_module(f"ui.cli.{self._modules[cmd_name]}"), cmd_name)
+        command = getattr(import_module(f"ui.cli.commands.{self._modules[cmd_name]}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -1,1 +1,1 @@
-"""The pages of the browser app and what they share."""
+"""The browser app: what its pages share, and rooms for pages, controls and display."""

@@ -1,0 +1,75 @@
+"""`picfuse audit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import Library
+from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
+from ui.cli.group import NOTHING_MATCHED, json_option, library_options
+from ui.cli.output.text import path_fields, print_json, shown
+
+
+@click.command(epilog="Example: picfuse audit -k 50")
+@click.option(
+    "-k", type=click.IntRange(1), default=20, show_default=True, help="Pictures of each kind."
+)
+@library_options
+@json_option
+@click.pass_context
+def audit(ctx: click.Context, k: int, library: Path, offline: bool, as_json: bool) -> None:
+    """List captions that fit their picture badly, and suggest some where there are none.
+
+    The first list is ordered by how badly: at its head stand swapped, copied and mistaken
+    captions. The captions suggested are those of the pictures that look most alike. Nothing is
+    changed. Exit status 1 when there is nothing to list.
+    """
+    with Library.open(library, read_only=True, offline=offline) as opened:
+        doubts, suggestions = doubtful(opened, k), list(suggested(opened, k))
+    if as_json:
+        print_json(
+            {
+                "doubtful": [_doubt_fields(doubt) for doubt in doubts],
+                "suggested": [_suggestion_fields(suggestion) for suggestion in suggestions],
+            }
+        )
+    else:
+        _print(doubts, suggestions)
+    if not doubts and not suggestions:
+        ctx.exit(NOTHING_MATCHED)
+
+
+def _doubt_fields(doubt: Doubt) -> dict[str, Any]:
+    captions, agreement = list(doubt.captions), doubt.agreement
+    return {**path_fields(doubt.path), "agreement": agreement, "captions": captions}
+
+
+def _suggestion_fields(suggestion: Suggestion) -> dict[str, Any]:
+    pairs = zip(suggestion.captions, suggestion.likeness, strict=True)
+    listed = [{"caption": caption, "likeness": likeness} for caption, likeness in pairs]
+    return {**path_fields(suggestion.path), "suggestions": listed}
+
+
+def _print(doubts: list[Doubt], suggestions: list[Suggestion]) -> None:
+    if doubts:
+        click.echo("Captions that fit badly (deviations from the library's own):")
+    for doubt in doubts:
+        click.echo(f"{click.style(f'{doubt.agreement:6.1f}', fg='red')}  {shown(str(doubt.path))}")
+        for caption in doubt.captions:
+            click.echo(click.style(f"{'':8}{shown(caption)}", dim=True))
+    if suggestions:
+        click.echo("Pictures without a caption, and those of pictures like them:")
+    for suggestion in suggestions:
+        click.echo(f"{'':8}{shown(str(suggestion.path))}")
+        for caption, likeness in zip(suggestion.captions, suggestion.likeness, strict=True):
+            line = f"{likeness:13.2f}  {shown(caption)}"
+            click.echo(click.style(line, dim=True))
+    if not doubts and not suggestions:
+        click.echo(
+            f"picfuse: nothing to list: captions are judged where {FEWEST} pictures have one, and "
+            "suggested for those that have none beside others that do",
+            err=True,
+        )

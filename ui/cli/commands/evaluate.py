@@ -1,0 +1,174 @@
+"""`picfuse evaluate`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from indexer import IndexOptions, IndexReport
+from indexer.datasets.folder import dataset_folder, find_labels, read_split
+from indexer.datasets.library import dataset_library
+from indexer.fusion import STRATEGIES
+from indexer.settings import DEFAULT_ENCODER
+from search.evaluation.advice import Advice
+from search.evaluation.fusions import ALL, named_fusions
+from ui.cli.commands.evaluate_measures import Measured, Wanted, measure_captions, measure_classes
+from ui.cli.group import json_option, offline_option
+from ui.cli.options.precision import model_in_precision, precision_option
+from ui.cli.output.figures import print_advice, print_classes, print_figures
+from ui.cli.output.progress import index_with_bar
+from ui.cli.output.text import print_json, shown, valid
+
+
+@click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --plot recall.png")
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option(
+    "--split", type=click.Path(path_type=Path), help="List of picture names to restrict it to."
+)
+@click.option(
+    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
+)
+@click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
+@precision_option(ends="[default: fp32]")
+@click.option(
+    "--fusion",
+    "fusions",
+    multiple=True,
+    metavar="NAME|all",
+    default=(ALL,),
+    show_default=True,
+    help=f"Which fusion of picture and caption: {', '.join(STRATEGIES)}, gated:FILE, product:FILE. "
+    "May be repeated.",
+)
+@click.option(
+    "--without-captions",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Take the captions of this share of the pictures away.",
+)
+@click.option("--classes", help="Classes of a labelled data set: imagenet-1k or a file.")
+@click.option(
+    "--class-text", type=click.Choice(["name", "definition"]), default="name", show_default=True
+)
+@click.option(
+    "--ci/--no-ci",
+    default=None,
+    help="95 % intervals, and how far each strategy is from 'mean'.  [default: without --json]",
+)
+@click.option(
+    "--advice/--no-advice",
+    default=None,
+    help="Try all weights, and say which fusion and weight suit DATASET best.  "
+    "[default: without --json, for all fusions]",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw recall@k as curves (.png, .svg or .pdf).",
+)
+@offline_option
+@json_option
+def evaluate(
+    dataset: Path,
+    split: Path | None,
+    captions: tuple[Path, ...],
+    model: str,
+    precision: str | None,
+    fusions: tuple[str, ...],
+    without_captions: float | None,
+    classes: str | None,
+    class_text: str,
+    ci: bool | None,
+    advice: bool | None,
+    plot: Path | None,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Measure how well captions find their pictures in DATASET.
+
+    DATASET is a folder of captioned pictures, or of pictures with a table of class labels (a
+    header with 'file' and 'label'). "picture" ranks by the picture alone; "caption" and "fused"
+    index the first caption of each picture and ask with the others.
+    """
+    plots = _plots(plot)
+    for_people, for_all = not as_json, ALL in fusions
+    wanted = Wanted(
+        fusions,
+        without_captions,
+        classes,
+        class_text == "definition",
+        ci=for_people if ci is None else ci,
+        advice=for_people and for_all if advice is None else advice,
+    )
+    folder = dataset_folder(dataset)
+    model = model_in_precision(model, precision) if precision else model
+    measured = _measured(folder, split, captions, model, wanted, offline=offline)
+    if measured.advice is not None:
+        command = _adopting(folder, captions, model, measured.advice)
+        measured.result["advice"] |= {"adopt": command}
+    if plot is not None and plots is not None:
+        plots.draw(plot, measured.curves, bands=wanted.ci)
+    if as_json:
+        print_json(measured.result)
+    else:
+        _print(measured, wanted)
+
+
+def _plots(plot: Path | None) -> ModuleType | None:
+    """The module that draws, loaded only for it; refuses what it cannot draw before the work."""
+    if plot is None:
+        return None
+    plots = import_module("ui.cli.output.plots")
+    plots.check(plot)
+    return plots
+
+
+def _measured(
+    folder: Path,
+    split: Path | None,
+    captions: tuple[Path, ...],
+    model: str,
+    wanted: Wanted,
+    *,
+    offline: bool,
+) -> Measured:
+    only = read_split(folder, split) if split else None
+    labels = find_labels(folder)
+    options = IndexOptions(captions, only=only)
+    with dataset_library(folder, only, encoder=model, offline=offline) as library:
+        compared = named_fusions(wanted.fusions, library.encoder)
+        index_with_bar(library, [folder], options, report := IndexReport())
+        _say_failures(report)
+        if labels is not None and (wanted.classes or not library.catalogue.counts()["captions"]):
+            return measure_classes(library, labels, wanted)
+        return measure_captions(library, compared, wanted)
+
+
+def _say_failures(report: IndexReport) -> None:
+    for failure in report.failed:
+        click.echo(f"failed: {shown(str(failure.path))}: {shown(failure.reason)}", err=True)
+
+
+def _adopting(folder: Path, captions: Sequence[Path], model: str, advice: Advice) -> str:
+    """The command by which a library follows the advice."""
+    words = ["picfuse", "index", str(folder)]
+    for file in captions:
+        words += ["--captions", str(file)]
+    words += [] if model == DEFAULT_ENCODER else ["--model", model]
+    words += ["--fusion", advice.chosen.fusion]
+    words += ["--weight", f"{advice.chosen.weight:g}"] if advice.weighable else []
+    return valid(shlex.join(words))
+
+
+def _print(measured: Measured, wanted: Wanted) -> None:
+    if "top1" in measured.result:
+        print_classes(measured.result)
+        return
+    print_figures(measured.result)
+    if wanted.advice:
+        print_advice(measured.result, measured.advice)

@@ -1,0 +1,102 @@
+"""What `picfuse evaluate` measures, with a bar, and the curves behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import Library
+from indexer.datasets.folder import ClassText, Labels, plain_sentence, read_classes
+from indexer.errors import DatasetError
+from indexer.metrics.recall import Found
+from indexer.settings import DEFAULT_FUSION
+from search.evaluation.advice import Advice, advise
+from search.evaluation.classes import evaluate_classes
+from search.evaluation.data import labelled_embeddings, read_embeddings
+from search.evaluation.fusions import Compared
+from search.evaluation.lost_captions import evaluate_without_captions
+from search.evaluation.protocols import Evaluation, evaluate_captions
+from ui.cli.output.progress import with_bar
+from ui.cli.output.text import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be measured, and how closely."""
+
+    fusions: tuple[str, ...]
+    without_captions: float | None
+    classes: str | None
+    definitions: bool
+    ci: bool
+    advice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What scripts read; the ranks behind it, by the name of their curve; and the advice.
+
+    The advice is None where none was wanted, or none can be given.
+    """
+
+    result: dict[str, Any]
+    curves: Mapping[str, Found]
+    advice: Advice | None = None
+
+
+def measure_captions(library: Library, compared: Compared, wanted: Wanted) -> Measured:
+    """The protocols of a captioned data set, and what else is wanted of it.
+
+    Says which fusions are not among the compared ones, and why.
+    """
+    data, fusions = read_embeddings(library), compared.fusions
+    for name, why in compared.left_out.items():
+        click.echo(f"picfuse: without {shown(name)}: {shown(why)}", err=True)
+    evaluation = with_bar(evaluate_captions(data, fusions), "asking", "queries")
+    result, advice = evaluation.fields(ci=wanted.ci), None
+    if wanted.without_captions is not None:
+        name = DEFAULT_FUSION if DEFAULT_FUSION in fusions else next(iter(fusions))
+        steps = evaluate_without_captions(data, wanted.without_captions, name, fusions[name])
+        result["without_captions"] = with_bar(steps, "taking captions away", "queries")
+    if wanted.advice:
+        advice = with_bar(advise(data, fusions), "trying weights", "queries")
+        result["advice"] = None if advice is None else advice.fields()
+    return Measured(result, curves_of(evaluation), advice)
+
+
+def curves_of(evaluation: Evaluation) -> dict[str, Found]:
+    """What is drawn of an evaluation, by the names that people read."""
+    curves = {
+        "picture alone": evaluation.picture,
+        "picture alone, image to text": evaluation.image_to_text,
+    }
+    if evaluation.caption is not None:
+        curves["caption alone"] = evaluation.caption
+    return curves | {f"fused: {name}": found for name, found in evaluation.fused.items()}
+
+
+def measure_classes(library: Library, labels: Labels, wanted: Wanted) -> Measured:
+    """How often the right class name of a labelled picture comes first, or among five."""
+    candidates = _candidates(labels, wanted)
+    v_i, names = labelled_embeddings(library, labels)
+    evaluation = evaluate_classes(v_i, names, candidates, library.encoder)
+    return Measured(evaluation.fields(ci=wanted.ci), {"picture to class name": evaluation.found})
+
+
+def _candidates(labels: Labels, wanted: Wanted) -> list[ClassText]:
+    if wanted.classes == "imagenet-1k":
+        imagenet = import_module("indexer.training.mini.imagenet")  # it brings torch
+        found: list[ClassText] = imagenet.imagenet_classes(definitions=wanted.definitions)
+        return found
+    if wanted.classes is not None:
+        return read_classes(Path(wanted.classes), definitions=wanted.definitions)
+    if wanted.definitions:
+        raise DatasetError(
+            f"{labels.table}: has no definitions; name classes that have them with --classes"
+        )
+    return [(label, plain_sentence(label)) for label in sorted({name for _, name in labels.labels})]

@@ -1,0 +1,242 @@
+"""`picfuse export`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from indexer.library.reading import ReadLibrary
+from search import Answer, Hit, Options, Query, Searcher
+from search.export.folder import HOW, Placed, check_folder, put_into
+from search.export.rows import KINDS, check_suffix
+from search.export.tables import FORMATS, format_of
+from search.export.writing import Files, check_free
+from search.export.writing import export as write_files
+from search.query.options import AUTO
+from ui.cli.commands.searching import SearchCommand, say_hidden, with_standard_input
+from ui.cli.group import NOTHING_MATCHED, json_option, library_options
+from ui.cli.options.searching import marking_options, mode_option, restricting_options
+from ui.cli.output.progress import with_bar
+from ui.cli.output.text import path_fields, print_json, shown
+from ui.exits import ended_by_signals
+
+HITS = 10  # of a query that names no number
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The pictures that are exported; the answer that they are from, where a query was asked.
+
+    Those that are doubtful are left out, but for `everything`.
+    """
+
+    ids: Sequence[int]
+    answer: Answer | None = None
+
+    @classmethod
+    def of(cls, answer: Answer, *, everything: bool) -> Chosen:
+        """The pictures of an answer."""
+        shown = answer if everything else answer.likely
+        return cls([hit.picture_id for hit in shown.hits], answer)
+
+    @property
+    def hits(self) -> Mapping[int, Hit] | None:
+        """The hits by id of their picture; None where nothing was asked."""
+        if self.answer is None:
+            return None
+        return {hit.picture_id: hit for hit in self.answer.hits}
+
+
+@click.command(
+    cls=SearchCommand,
+    context_settings={"ignore_unknown_options": True},
+    epilog="\b\nExamples:\n  picfuse export --output library.parquet --embeddings library.npy\n"
+    '  picfuse export --where "taken: 2021" --output 2021.csv\n'
+    "  picfuse export boats at sundown -k 40 --into ~/boats --link symlink",
+)
+@click.argument("terms", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--output", type=_FILE, help="Write what is known of the pictures to this file, not to stdout."
+)
+@click.option(
+    "--format",
+    type=click.Choice(FORMATS),
+    help="Of what is known.  [default: as the suffix of --output says; jsonl]",
+)
+@click.option(
+    "--embeddings",
+    type=_FILE,
+    help="Write the embeddings to this file (.npy or .parquet), in the same order.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="picture",
+    show_default=True,
+    help="Which embeddings: of the pictures, of their captions, or fused.",
+)
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="Put the pictures there."
+)
+@click.option(
+    "--link",
+    type=click.Choice(HOW),
+    default="copy",
+    show_default=True,
+    help="How --into puts them; originals are only read, nothing is overwritten.",
+)
+@click.option("--into-indexed", is_flag=True, help="Let --into name a folder that is indexed.")
+@click.option("--overwrite", is_flag=True, help="Replace the files that are there already.")
+@click.option(
+    "-k",
+    type=click.IntRange(1),
+    help="Number of hits.  [default: 10 of a query; all without one]",
+)
+@click.option("--all", "everything", is_flag=True, help="Write doubtful hits too.")
+@mode_option
+@restricting_options
+@marking_options
+@library_options
+@json_option
+@click.pass_context
+def export(
+    ctx: click.Context,
+    /,
+    terms: tuple[str, ...],
+    output: Path | None,
+    format: str | None,
+    embeddings: Path | None,
+    kind: str,
+    into: Path | None,
+    link: str,
+    into_indexed: bool,
+    overwrite: bool,
+    library: Path,
+    offline: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Write what the library knows of its pictures, or of the hits of a query, to a file.
+
+    Without terms, --like, --tag or --where, of all pictures. Doubtful hits are left out, as
+    'picfuse search' does. A file gets its name when it is whole;
+    Ctrl-C leaves nothing half written. In CSV, a text that begins like a formula of a spreadsheet
+    has an apostrophe before it. Exit status 1 when nothing matched or a picture of --into cannot be
+    read.
+    """
+    _check_said(ctx, {"link": into, "into_indexed": into, "kind": embeddings})
+    files = _files(output, format, embeddings, kind, into=into, overwrite=overwrite)
+    if as_json and files.output is not None and not isinstance(files.output, Path):
+        raise click.UsageError("--json reports on files: name one with --output")
+    with ReadLibrary.open(library, offline=offline) as opened, ended_by_signals():
+        if into is not None:
+            check_folder(opened, into, indexed_too=into_indexed)
+        chosen = _chosen(opened, terms, **asked)
+        written = with_bar(write_files(opened, chosen.ids, files, chosen.hits), "exporting")
+        placed = _placed(opened, chosen, into, link)
+    _report(written, files, placed, as_json=as_json)
+    if not as_json:
+        _say_left_out(chosen)
+    if not written or (placed is not None and placed.failed):
+        ctx.exit(NOTHING_MATCHED)
+
+
+def _check_said(ctx: click.Context, needed: Mapping[str, Path | None]) -> None:
+    """Raise `UsageError` for options that say how to do what nothing asks for."""
+    for name, file in needed.items():
+        if file is None and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            what = "--embeddings" if name == "kind" else "--into"
+            raise click.UsageError(f"--{name.replace('_', '-')} says how {what} writes: name that")
+
+
+def _files(
+    output: Path | None,
+    format: str | None,
+    embeddings: Path | None,
+    kind: str,
+    *,
+    into: Path | None,
+    overwrite: bool,
+) -> Files:
+    """What is to be written; records go to standard output where nothing else is asked for."""
+    if not overwrite:
+        check_free(output, embeddings)
+    chosen = format_of(output, format)
+    if embeddings is not None:
+        check_suffix(embeddings)
+    if output is not None and embeddings is not None and output.absolute() == embeddings.absolute():
+        raise click.UsageError("--output and --embeddings name the same file")
+    if output is None and embeddings is None and into is None:
+        if chosen == "parquet":
+            raise click.UsageError("parquet is no text: name a file with --output")
+        return Files(sys.stdout.buffer, chosen)
+    return Files(output, chosen, embeddings, kind)
+
+
+def _chosen(
+    library: ReadLibrary,
+    terms: tuple[str, ...],
+    *,
+    weight: float | None,
+    tags: tuple[str, ...],
+    where: str | None,
+    k: int | None,
+    mode: str,
+    everything: bool,
+    **marks: tuple[str, ...],
+) -> Chosen:
+    """The hits of a query, what the conditions allow, or everything."""
+    if terms or any(marks.values()):
+        query = (
+            with_standard_input(Query.parse(terms, weight=weight)) if terms else Query((), weight)
+        )
+        options: Options = {"k": k or HITS, "tags": tags, "where": where, "mode": mode}
+        options |= {"like": marks["like"], "unlike": marks["unlike"]}
+        return Chosen.of(Searcher(library).search(query, **options), everything=everything)
+    if mode != AUTO:
+        raise click.UsageError(f"--mode {mode} is how terms are found: give some")
+    if tags or where is not None:
+        return Chosen(Searcher(library).allowed(tags=tags, where=where)[:k].tolist())
+    return Chosen(library.catalogue.present()[:k].tolist())
+
+
+def _placed(library: ReadLibrary, chosen: Chosen, into: Path | None, link: str) -> Placed | None:
+    if into is None:
+        return None
+    pictures = library.catalogue.pictures(chosen.ids)
+    paths = [pictures[key].path for key in chosen.ids if key in pictures]
+    return with_bar(put_into(paths, into, link), "copying" if link == "copy" else "linking")
+
+
+def _report(written: int, files: Files, placed: Placed | None, *, as_json: bool) -> None:
+    names = [path for path in (files.output, files.embeddings) if isinstance(path, Path)]
+    failed = [] if placed is None else placed.failed
+    if as_json:
+        facts: dict[str, Any] = {"pictures": written, "files": [path_fields(p) for p in names]}
+        if placed is not None:
+            facts |= {"added": placed.added, "there": placed.there}
+            facts["failed"] = [{**path_fields(f.path), "reason": f.reason} for f in failed]
+        print_json(facts)
+        return
+    for name in names:
+        click.echo(f"picfuse: {written:,} pictures in {shown(str(name))}", err=True)
+    if placed is not None:
+        there = f", {placed.there:,} were there already" if placed.there else ""
+        click.echo(f"picfuse: {placed.added:,} pictures added{there}", err=True)
+    for failure in failed:
+        click.echo(f"picfuse: {shown(str(failure.path))}: {failure.reason}", err=True)
+
+
+def _say_left_out(chosen: Chosen) -> None:
+    """Say that there is nothing, or what there is beside."""
+    if chosen.answer is not None:
+        say_hidden(chosen.answer, len(chosen.ids))
+    elif not chosen.ids:
+        click.echo("picfuse: nothing matched", err=True)

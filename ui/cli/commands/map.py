@@ -1,0 +1,112 @@
+"""`picfuse map`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer.errors import InputError
+from indexer.files import whole_file
+from indexer.library.reading import ReadLibrary
+from search.export.rows import KINDS
+from search.export.tables import table
+from search.export.writing import check_free
+from search.library_map import LibraryMap, library_map
+from search.projection import METHODS
+from ui.cli.group import NOTHING_MATCHED, json_option, library_options
+from ui.cli.output.text import path_fields, print_json, shown
+
+MOST = 100_000
+
+
+@click.command(
+    epilog="\b\nExamples:\n  picfuse map --output map.csv\n  picfuse map --json --most 500"
+)
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="picture",
+    show_default=True,
+    help="By which embeddings: of the pictures, of their captions, or fused.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="auto",
+    show_default=True,
+    help="pca: the two directions of most difference. umap: neighbours stay together, where "
+    "umap-learn is installed. auto: umap if it is.",
+)
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=MOST,
+    show_default=True,
+    help="Number of pictures; of more, so many are drawn.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write id, path, x and y to this file (.csv or .jsonl).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@library_options
+@json_option
+@click.pass_context
+def map(
+    ctx: click.Context,
+    kind: str,
+    method: str,
+    most: int,
+    output: Path | None,
+    overwrite: bool,
+    library: Path,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Lay the pictures out on a plane, so that those that are alike lie together.
+
+    Prints x, y and path; the browser app shows the same as a page. A map is kept until the library
+    changes, so that the second time is quick.
+    """
+    if output is not None:
+        _check(output, overwrite=overwrite)
+    with ReadLibrary.open(library, offline=offline) as opened:
+        made = library_map(opened, kind=kind, method=method, most=most)
+        points = _points(opened, made)
+    if output is not None:
+        with whole_file(output) as temporary, temporary.open("wb") as file:
+            columns = ("id", "path", "path_base64", "x", "y")
+            lines = table(file, output.suffix.lower().lstrip("."), columns)
+            lines.add([{"path_base64": None, **point} for point in points])
+            lines.close()
+    if as_json:
+        facts = {"method": made.method, "kind": kind, "of": made.pictures}
+        print_json({**facts, "pictures": points})
+    elif output is None:
+        for point in points:
+            click.echo(f"{point['x']:7.3f} {point['y']:7.3f}  {shown(point['path'])}")
+    if len(points) < made.pictures:
+        click.echo(f"picfuse: {len(points):,} of {made.pictures:,} pictures", err=True)
+    if not points:
+        what = "captions" if kind == "caption" else "pictures"
+        click.echo(f"picfuse: nothing to draw: the library holds no {what}", err=True)
+        ctx.exit(NOTHING_MATCHED)
+
+
+def _check(output: Path, *, overwrite: bool) -> None:
+    if output.suffix.lower() not in (".csv", ".jsonl"):
+        raise InputError(f"{output}: a map is written as .csv or .jsonl; name it so")
+    if not overwrite:
+        check_free(output)
+
+
+def _points(library: ReadLibrary, made: LibraryMap) -> list[dict[str, Any]]:
+    pictures = library.catalogue.pictures(made.ids.tolist())
+    return [
+        {"id": key, **path_fields(pictures[key].path), "x": round(x, 5), "y": round(y, 5)}
+        for key, (x, y) in zip(made.ids.tolist(), made.points.tolist(), strict=True)
+        if key in pictures
+    ]

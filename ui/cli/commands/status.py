@@ -1,0 +1,123 @@
+"""`picfuse status`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import Library
+from indexer.catalogue.values import FAILED, MISSING, PRESENT
+from indexer.pipeline.reencoding import unfinished_move
+from ui.cli.group import json_option, library_options
+from ui.cli.output.text import path_fields, print_json, shown
+
+
+@click.command(epilog="Example: picfuse status --failed")
+@click.option("--failed", is_flag=True, help="List the pictures that could not be read, and why.")
+@library_options
+@json_option
+def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
+    """Show what the library holds."""
+    with Library.open(library, read_only=True, offline=offline) as opened:
+        facts = library_fields(opened)
+        failures = opened.catalogue.failures() if failed else []
+    if as_json:
+        listed = [{**path_fields(path), "reason": why} for path, why in failures]
+        print_json({**facts, "failures": listed} if failed else facts)
+        return
+    for name, value in facts.items():
+        lines = _LINES[name](value) if name in _LINES else value
+        for line in lines if isinstance(lines, list) else [lines]:
+            if line is not None:
+                click.echo(f"{name:9} {shown(str(line))}")
+    for path, why in failures:
+        click.echo(f"{shown(str(path))}: {shown(why)}")
+
+
+def _index(library: Library) -> dict[str, Any]:
+    """Which index answers queries; how many of the ten best a compressed one finds, measured."""
+    compressed = library.compressed
+    if not compressed.views:
+        return {"index": "exact scan"}
+    if (reached := compressed.reached) is None:
+        return {"index": "exact scan (the compressed index is not finished: picfuse index)"}
+    recall = [{"weight": view.weight, **(view.recall or {})} for view in compressed.views]
+    if not compressed.usable:
+        return {"index": f"exact scan (a compressed one finds {reached:.3f})", "recall": recall}
+    return {"index": f"compressed, recall@10 {reached:.3f}", "recall": recall}
+
+
+def _confidence(library: Library) -> dict[str, Any]:
+    """What tells how sure a hit is; nothing where nothing does."""
+    found, own = library.calibration.lines, library.own_calibration
+    if not found:
+        return {}
+    fitted = [] if own is None else sorted(own.lines)
+    asked = own.asked if own is not None and fitted else 0
+    return {"confidence": {"kinds": sorted(found), "own": fitted, "asked": asked}}
+
+
+def _confidence_line(facts: dict[str, Any]) -> str:
+    """Where the calibration of each kind of score comes from."""
+    shipped = sorted(set(facts["kinds"]) - set(facts["own"]))
+    own = f"{', '.join(facts['own'])}: by {facts['asked']} of its own captions"
+    parts = [own] if facts["own"] else []
+    parts += [f"{', '.join(shipped)}: as shipped with the model"] if shipped else []
+    return "; ".join(parts)
+
+
+def _tags(library: Library) -> dict[str, Any]:
+    """The tag heads and how many pictures have each of their tags; nothing where there are none."""
+    encoder_id = library.encoder_id
+    heads = library.tags.heads(encoder_id)
+    counts = library.tags.counts(encoder_id)
+    fields = [
+        {"name": h.name, "fingerprint": h.fingerprint, "pictures": counts[h.name]} for h in heads
+    ]
+    return {"tags": fields} if fields else {}
+
+
+def _tag_lines(heads: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"{head['name']} ({head['fingerprint'][:8]}): "
+        + ", ".join(f"{tag} {count}" for tag, count in head["pictures"].items())
+        for head in heads
+    ]
+
+
+def _recall_lines(views: list[dict[str, float]]) -> list[str]:
+    return [
+        f"at weight {view['weight']}: "
+        + ", ".join(f"{kind} {view[kind]:.3f}" for kind in view if kind != "weight")
+        for view in views
+    ]
+
+
+_LINES: dict[str, Callable[[Any], str | list[str]]] = {
+    "tags": _tag_lines,
+    "recall": _recall_lines,
+    "confidence": _confidence_line,
+}
+
+
+def library_fields(library: Library) -> dict[str, Any]:
+    """What a library holds, as scripts read it."""
+    counts, move = library.catalogue.counts(), unfinished_move(library)
+    return {
+        "library": path_fields(library.path)["path"],
+        "encoder": library.settings.encoder,
+        "fusion": library.settings.fusion,
+        "pictures": counts.get(PRESENT, 0),
+        "captions": counts["captions"],
+        "missing": counts.get(MISSING, 0),
+        "failed": counts.get(FAILED, 0),
+        **_index(library),
+        **_confidence(library),
+        "weight": library.weight,
+        **_tags(library),
+        "moving": None if move is None else f"to {move.encoder} ({move.done} of {move.total})",
+        "folders": [path_fields(folder.path)["path"] for folder in library.catalogue.folders()],
+    }

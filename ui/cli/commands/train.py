@@ -1,0 +1,210 @@
+"""`picfuse train`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from indexer.datasets.folder import dataset_folder
+from indexer.encoders.mini.heads import BUILT_IN
+from indexer.errors import InputError
+from indexer.fusion import LEARNED
+from indexer.locations import cache_directory
+from indexer.settings import DEFAULT_ENCODER
+from ui.cli.commands.train_tags import tags
+from ui.cli.group import offline_option
+from ui.cli.options.training import (
+    check_output,
+    kept_beside,
+    loop_of,
+    model_option,
+    training_options,
+    validation_of,
+)
+from ui.cli.output.training import encoded, follow, say_written
+
+if TYPE_CHECKING:
+    from indexer.training.fusion.recipe import FusionRecipe
+    from indexer.training.mini.recipe import AlignRecipe
+
+RECALLS = ("r@1", "r@10")
+
+
+@click.group()
+def train() -> None:
+    """Train what picfuse learns from, on your own pictures."""
+
+
+train.add_command(tags)
+
+
+@train.command(
+    epilog="Example: picfuse train align ~/flickr8k --split train.txt --output heads.safetensors; "
+    "then: picfuse index ~/Pictures --model mini:heads.safetensors --library NEW"
+)
+@training_options(
+    output="heads.safetensors",
+    holds="heads file",
+    split="train on",
+    validation="0.0833",
+    held_out_for="early stopping",
+    passes="pictures",
+)
+@click.option(
+    "--tail",
+    metavar="mini|FILE",
+    help="Take the image tail of these heads rather than train one: in half of the time.",
+)
+@click.option(
+    "--more-heads",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="Train so many more heads in the end; together they find more.",
+)
+def align(
+    dataset: Path,
+    output: Path,
+    tail: str | None,
+    more_heads: int,
+    split: Path | None,
+    validation: str,
+    report: Path | None,
+    captions: tuple[Path, ...],
+    epochs: int | None,
+    seed: int,
+) -> None:
+    """Train tails and heads of the built-in model on the captioned pictures of DATASET.
+
+    The features of four views of each picture are made once and cached. Then a copy of the last
+    blocks of the image tower learns to bring picture and caption together; and then, with what it
+    has become, both heads and a copy of the last layers of the text tower; then more heads on what
+    both tails have become, which are made one with the first; at last the text head learns short
+    texts. A training that was interrupted goes on when the same command is run again; TensorBoard
+    reads its curves from the folder OUTPUT.curves.
+    """
+    folder = dataset_folder(dataset)
+    check_output(output)
+    recipes = import_module("indexer.training.mini.recipe")  # it brings torch
+    recipe: AlignRecipe = recipes.AlignRecipe(
+        folder,
+        output,
+        split,
+        validation_of(validation),
+        report,
+        _heads_of(tail) if tail else None,
+        captions,
+        **kept_beside(output),
+    )
+    settings = replace(
+        recipe.settings,
+        more=more_heads,
+        loop=loop_of(recipe.settings.loop, seed, epochs),
+        tail_loop=loop_of(recipe.settings.tail_loop, seed, epochs),
+        short_loop=loop_of(recipe.settings.short_loop, seed, epochs),
+    )
+    recipe = replace(recipe, settings=settings)
+    follow(recipes.align(recipe, cache_directory()), "reading and training", RECALLS)
+    say_written(output)
+    _compare(json.loads(output.with_suffix(".json").read_text()))
+
+
+def _heads_of(tail: str) -> Path:
+    """The heads file that is meant: that of the built-in model, or a user's own."""
+    heads = BUILT_IN if tail == DEFAULT_ENCODER else Path(tail).expanduser()
+    if not heads.is_file():
+        raise InputError(
+            f"--tail {tail}: no such heads file; 'mini' names that of the built-in model"
+        )
+    return heads
+
+
+@train.command(
+    epilog="Example: picfuse train fusion ~/flickr8k --split train.txt --output mine.safetensors; "
+    "then: picfuse index --fusion gated:mine.safetensors"
+)
+@click.option(
+    "--fusion",
+    "strategy",
+    type=click.Choice(list(LEARNED)),
+    default="gated",
+    show_default=True,
+    help="Which strategy learns.",
+)
+@model_option
+@training_options(
+    output="fusion.safetensors",
+    holds="fusion's file",
+    split="train on",
+    validation="0.0833",
+    held_out_for="early stopping",
+    passes="captions",
+)
+@offline_option
+def fusion(
+    dataset: Path,
+    strategy: str,
+    model: str,
+    output: Path,
+    split: Path | None,
+    validation: str,
+    report: Path | None,
+    captions: tuple[Path, ...],
+    epochs: int | None,
+    seed: int,
+    offline: bool,
+) -> None:
+    """Learn from the captioned pictures of DATASET how picture and caption become one row.
+
+    Pictures need two captions or more: one is indexed, another asks. They are encoded once and
+    kept in the cache. A training that was interrupted goes on when the same command is run again;
+    TensorBoard reads its curves from the folder OUTPUT.curves.
+    """
+    folder = dataset_folder(dataset)
+    check_output(output)
+    recipes = import_module("indexer.training.fusion.recipe")  # it brings torch
+    recipe: FusionRecipe = recipes.FusionRecipe(
+        folder,
+        output,
+        validation_of(validation),
+        **kept_beside(output),
+    )
+    loop = loop_of(recipe.settings.loop, seed, epochs)
+    recipe = replace(recipe, settings=replace(recipe.settings, strategy=strategy, loop=loop))
+    with encoded(folder, split, captions, model, offline=offline) as library:
+        follow(recipes.train_fusion(library, recipe), "training", RECALLS)
+    if report:
+        with encoded(folder, report, captions, model, offline=offline) as library:
+            recipes.report_fusion(library, output)
+    say_written(output)
+    _print_gains(json.loads(output.with_suffix(".json").read_text()))
+
+
+def _print_gains(facts: dict[str, Any]) -> None:
+    """What the fusion is worth beside `mean`, on held-out and on reported pictures."""
+    pairs = [("validation", facts["mean"], facts["validation"], facts["gain"])]
+    if "report" in facts:
+        pairs.append(("report", *(facts["report"][name] for name in ("mean", "fused", "gain"))))
+    for name, mean, fused, gain in pairs:
+        low, high = gain["ci95"]["r@1"]
+        click.echo(
+            f"{name}: r@1 {fused['r@1']:.1f}, mean {mean['r@1']:.1f}; gain {gain['r@1']:+.1f} "
+            f"({low:+.1f} to {high:+.1f} with 95 % confidence)"
+        )
+
+
+def _compare(facts: dict[str, Any]) -> None:
+    """Say whether the built-in heads find the same validation pictures better."""
+    mine, built_in = (facts[name]["r@10"] for name in ("validation", "built_in"))
+    if built_in > mine:
+        click.echo(
+            f"picfuse: on the same {facts['pictures']['validation']} validation pictures the "
+            f"built-in heads reach r@10 {built_in:.1f}, these {mine:.1f}; more captioned pictures "
+            "help (the built-in heads learned from 5,500)",
+            err=True,
+        )

@@ -1,0 +1,129 @@
+"""`picfuse train tags`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from indexer.datasets.folder import dataset_folder
+from indexer.tag_head import BOTH, INPUTS
+from ui.cli.group import json_option, offline_option
+from ui.cli.options.training import (
+    check_output,
+    loop_of,
+    model_option,
+    training_options,
+    validation_of,
+)
+from ui.cli.output.text import print_json, shown
+from ui.cli.output.training import encoded, follow, say_written
+
+if TYPE_CHECKING:
+    from indexer.training.tags.recipe import TagRecipe
+
+_FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accuracy", "ece": "ECE"}
+
+
+@click.command(
+    epilog="Example: picfuse train tags ~/holidays --labels labels.csv --output moods.safetensors; "
+    "then: picfuse index --tags moods.safetensors; picfuse search on the beach --tag joyful"
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="A table with the columns 'file' and 'label'; several labels of a picture stand in "
+    "several rows, or in a cell with ';' between them.  [default: the one in DATASET]",
+)
+@model_option
+@training_options(
+    output="tags.safetensors",
+    holds="tag head",
+    split="use",
+    validation="0.25",
+    held_out_for="early stopping and calibration",
+    passes="pictures",
+)
+@click.option(
+    "--input",
+    "given",
+    type=click.Choice(list(INPUTS)),
+    default=BOTH,
+    show_default=True,
+    help="What of a picture the head reads.",
+)
+@click.option(
+    "--exclusive/--several",
+    default=None,
+    help="Exactly one tag is right of a picture, or any number.  [default: as the labels are]",
+)
+@click.option(
+    "--threshold",
+    type=click.Choice(["half", "f1"]),
+    default="half",
+    show_default=True,
+    help="A picture gets a tag from a probability of one half on, or from where F1 is best.",
+)
+@offline_option
+@json_option
+def tags(
+    dataset: Path,
+    output: Path,
+    split: Path | None,
+    captions: tuple[Path, ...],
+    model: str,
+    validation: str,
+    epochs: int | None,
+    seed: int,
+    offline: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train a head that predicts tags, from the labelled pictures of DATASET.
+
+    It reads what a library stores of a picture: the embeddings of its image and of its captions.
+    A picture without a caption is an ordinary case.
+    """
+    folder = dataset_folder(dataset)
+    check_output(output)
+    recipes = import_module("indexer.training.tags.recipe")  # it brings torch
+    recipe: TagRecipe = recipes.TagRecipe(
+        folder, output, validation=validation_of(validation), **_recipe_options(options)
+    )
+    loop = loop_of(recipe.settings.loop, seed, epochs)
+    recipe = replace(recipe, settings=replace(recipe.settings, loop=loop))
+    with encoded(folder, split, captions, model, offline=offline) as library:
+        follow(recipes.train_tags(recipe, library), "training", ["loss"], quiet=as_json)
+    said = json.loads(output.with_suffix(".json").read_text())
+    if as_json:
+        print_json(said)
+    else:
+        _print(said, output)
+
+
+def _recipe_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {("input" if name == "given" else name): value for name, value in options.items()}
+
+
+def _print(said: dict[str, Any], output: Path) -> None:
+    if said["rare"]:
+        click.echo(f"picfuse: too rare to learn: {shown(', '.join(said['rare']))}", err=True)
+    for name, one in said["tags"].items():
+        figures = f"AP {one['ap']:5.1f}  F1 {one['f1']:5.1f}  from {one['threshold']:.2f} on"
+        click.echo(f"{shown(name):24} {one['pictures']:5} pictures  {figures}")
+    _print_figures("calibration half of the validation", said["validation"])
+    if said["report"]:
+        _print_figures("only reported on", said["report"])
+    say_written(output)
+
+
+def _print_figures(what: str, said: dict[str, Any]) -> None:
+    parts = [
+        f"{label} {said[name]:.1f} ({said['ci95'][name][0]:.1f} to {said['ci95'][name][1]:.1f})"
+        for name, label in _FIGURES.items()
+    ]
+    click.echo(f"{said['pictures']} pictures, {what}: {', '.join(parts)}")

@@ -1,0 +1,165 @@
+"""`picfuse watch`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from indexer import IndexOptions, Progress
+from indexer.settings import DEFAULT_ENCODER
+from indexer.watching.events import (
+    FolderBack,
+    FolderGone,
+    PollingInstead,
+    Ran,
+    Trouble,
+    WatchEvent,
+    Watching,
+    WatchOptions,
+)
+from indexer.watching.watcher import watch as watch_folders
+from ui.cli.commands.index import check_begun, check_named, open_or_create, report_fields
+from ui.cli.group import library_options
+from ui.cli.options.precision import model_for
+from ui.cli.output.progress import Show, bar
+from ui.cli.output.reports import print_failures, print_problems
+from ui.cli.output.text import print_json, shown
+from ui.exits import ended_by_signals
+
+
+@click.command(epilog="Example: picfuse watch ~/Pictures")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    help="What encodes; see 'picfuse index --help'.  "
+    f"[default for a new library: {DEFAULT_ENCODER}]",
+)
+@click.option("--workers", type=click.IntRange(1), help="Decoding processes.  [default: cores]")
+@click.option(
+    "--settle",
+    type=click.FloatRange(0),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A folder is indexed when nothing has happened in it for so long.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="It is indexed after so long, whatever still happens.",
+)
+@click.option(
+    "--poll",
+    type=click.FloatRange(0.1),
+    metavar="SECONDS",
+    help="Look at the folders so often instead of being told what happens: network file systems "
+    "tell nothing.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="Look at everything so often, for what nobody told; 0 for never.",
+)
+@library_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run.")
+@click.pass_context
+def watch(
+    ctx: click.Context,
+    folders: tuple[Path, ...],
+    model: str | None,
+    workers: int | None,
+    settle: float,
+    patience: float,
+    poll: float | None,
+    every: float,
+    library: Path,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Keep the library up to date while pictures and captions in FOLDERS change.
+
+    FOLDERS are added to the library; without any, all its folders are watched. It goes on until
+    Ctrl-C, also when a disk is unplugged or another picfuse is writing. Pictures behind links to
+    other folders are seen by the look at everything only.
+    """
+    check_named(folders, ())
+    check_begun(library, folders)
+    timing = WatchOptions(settle, patience, poll, 60 * every)
+    options = IndexOptions(workers=workers, model=model_for(library, model, None))
+    with (
+        open_or_create(library, options, offline) as opened,
+        ended_by_signals(patient=True) as ending,
+    ):
+        events = watch_folders(opened, folders, options, timing=timing, stop=ending.is_asked_for)
+        with closing(events):
+            for event in _with_bars(events):
+                _say(event, as_json)
+    ctx.exit(ending.status)
+
+
+def _with_bars(events: Iterable[WatchEvent]) -> Iterator[WatchEvent]:
+    """The events without progress, which is shown as a bar instead."""
+    with ExitStack() as shown_bar:
+        show: Show | None = None
+        for event in events:
+            if not isinstance(event, Progress):
+                shown_bar.close()
+                show = None
+                yield event
+            elif event.total:
+                show = show or shown_bar.enter_context(bar("indexing"))
+                show(event)
+
+
+def _say(event: WatchEvent, as_json: bool) -> None:
+    now = datetime.now().astimezone()
+    if isinstance(event, Ran):
+        _say_run(event, now, as_json)
+        return
+    said = _words(event)
+    if said:
+        click.echo(f"picfuse: {now:%H:%M:%S}  {shown(said)}", err=True)
+
+
+def _words(event: WatchEvent) -> str:
+    """What an event means, in a line."""
+    match event:
+        case Watching(folders):
+            number = "1 folder" if len(folders) == 1 else f"{len(folders)} folders"
+            return f"watching {number}; Ctrl-C ends it"
+        case Trouble(message, pause):
+            return f"{message} (trying again in {pause:g} s, then less often)"
+        case FolderGone(folder, reason):
+            return f"{folder}: {reason}; waiting until it is there again"
+        case FolderBack(folder):
+            return f"{folder}: there again"
+        case PollingInstead(message, seconds):
+            return f"{message}; looking at the folders every {seconds:g} s until then"
+    return ""
+
+
+def _say_run(run: Ran, now: datetime, as_json: bool) -> None:
+    print_problems(run.news)
+    if as_json:
+        print_json({"time": now.isoformat(timespec="seconds"), **report_fields(run.report)})
+        return
+    print_failures(run.news)
+    numbers = {
+        "added": run.report.added,
+        "changed": run.report.changed,
+        "removed": run.report.removed,
+        "failed": len(run.news.failed),
+    }
+    if any(numbers.values()):
+        counted = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
+        click.echo(f"{now:%H:%M:%S}  {counted}")

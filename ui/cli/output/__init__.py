@@ -1,0 +1,1 @@
+"""Everything the command line prints: text, progress, figures, plots, reports."""

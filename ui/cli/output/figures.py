@@ -1,0 +1,175 @@
+"""Figures of an evaluation for people: a table, what is better than what, and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from indexer.fusion import LEARNED
+from indexer.metrics.bootstrap import ENOUGH
+from search.evaluation.advice import DEFAULT, Advice, Setting
+from ui.cli.output.text import shown
+
+FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
+LABELS = {"picture": "picture alone", "caption": "caption alone"}
+WIDTH = 120
+
+
+def print_classes(result: dict[str, Any]) -> None:
+    """The figures of a labelled data set, on a line."""
+    tops = ", ".join(f"{said} {_with_interval(result, top)}" for top, said in _TOPS.items())
+    click.echo(f"{result['pictures']} pictures, {result['classes']} classes: {tops}")
+
+
+_TOPS = {"top1": "top-1", "top5": "top-5"}
+
+
+def _with_interval(result: dict[str, Any], top: str) -> str:
+    low, high = result.get("ci95", {}).get(top, (None, None))
+    interval = "" if low is None else f" ({low:.1f} to {high:.1f})"
+    return f"{result[top]:.1f} %{interval}"
+
+
+def print_figures(result: dict[str, Any]) -> None:
+    """The figures of the protocols, and how far the strategies are from `mean`."""
+    console = Console(width=WIDTH)
+    table = Table("protocol", "", title=f"{result['pictures']} pictures")
+    for figure in FIGURES:
+        table.add_column(figure, justify="right", no_wrap=True)
+    for name, direction, m in _rows(result):
+        table.add_row(shown(name), direction, *(_cell(m, figure) for figure in FIGURES))
+    console.print(table)
+    if any("ci95" in m for _, _, m in _rows(result)):
+        click.echo("Below each figure: its 95 % interval, were other such pictures drawn.")
+    if "differences" in result:
+        console.print(_differences(result))
+    if lost := result.get("without_captions"):
+        click.echo(
+            f"R@10 without their caption: {lost['lost_ratio']} of its value with captions off for "
+            f"all; of the others: {lost['kept_ratio']} of its value with all captioned"
+        )
+
+
+def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    protocols = result["protocols"]
+    named = [(label, protocols[key]) for key, label in LABELS.items() if key in protocols]
+    named += [(f"fused: {name}", m) for name, m in protocols.get("fused", {}).items()]
+    for name, directions in named:
+        for direction, m in directions.items():
+            yield name, direction.replace("_", " "), m
+    if lost := result.get("without_captions"):
+        for part in ("lost", "lost_reference", "kept", "kept_reference"):
+            yield "without captions", part.replace("_", " "), lost[part]
+
+
+def _cell(m: dict[str, Any], figure: str) -> Text:
+    """A figure, and its interval below it."""
+    cell = Text(_number(m[figure], figure), justify="right")
+    if figure in m.get("ci95", {}):
+        low, high = (_number(end, figure) for end in m["ci95"][figure])
+        cell.append(f"\n{low}–{high}", style="dim")
+    return cell
+
+
+def _number(value: float, figure: str) -> str:
+    if figure == "queries":
+        return f"{value:,}"
+    if figure == "median_rank":
+        return f"{value:g}"
+    return f"{value:.3f}" if figure == "mrr" else f"{value:.1f}"
+
+
+def _differences(result: dict[str, Any]) -> Table:
+    """What each is ahead of the reference, and whether that is more than chance."""
+    differences = result["differences"]
+    against, few = differences["against"], differences["asking"] < ENOUGH
+    table = Table("", title=f"ahead of {against}, asked the same")
+    for figure in ("r@1", "r@5", "r@10", "mrr"):
+        table.add_column(figure, justify="right")
+    table.add_column("by mrr")
+    for name, m in differences.items():
+        if name not in ("against", "asking"):
+            label = LABELS.get(name, f"fused: {name}")
+            figures = (_signed_cell(m, figure) for figure in ("r@1", "r@5", "r@10", "mrr"))
+            verdict = "too few to tell" if few else _verdict(m["ci95"]["mrr"], against)
+            table.add_row(shown(label), *figures, verdict)
+    return table
+
+
+def _signed_cell(m: dict[str, Any], figure: str) -> Text:
+    cell = Text(_signed(m[figure], figure), justify="right")
+    low, high = (_signed(end, figure) for end in m["ci95"][figure])
+    cell.append(f"\n{low} to {high}", style="dim")
+    return cell
+
+
+def _signed(value: float, figure: str) -> str:
+    value = value or 0.0  # no "-0.0"
+    return f"{value:+.3f}" if figure == "mrr" else f"{value:+.1f}"
+
+
+def _verdict(interval: list[float], against: str) -> str:
+    low, high = interval
+    if low > 0:
+        return f"better than {against}"
+    return f"worse than {against}" if high < 0 else "no difference shown"
+
+
+def print_advice(result: dict[str, Any], advice: Advice | None) -> None:
+    """Which fusion and weight suit the pictures, how surely, and what to type to adopt them."""
+    if advice is None:
+        click.echo(
+            "Advice: none. Every picture has but one caption, so only what the picture alone "
+            "finds is measured: which fusion or weight suits best shows where one caption of a "
+            "picture is indexed and another one asks."
+        )
+        return
+    if advice.asking < result["pictures"]:
+        click.echo(
+            f"{advice.asking:,} of {result['pictures']:,} pictures asked, each with captions that "
+            "are not indexed."
+        )
+    click.echo(f"Advice: {_advice(advice)}")
+    if advice.is_sure:
+        _print_price(advice)
+        click.echo(f"To adopt it: {shown(result['advice']['adopt'])}")
+
+
+def _print_price(advice: Advice) -> None:
+    """What the chosen fusion gives up against the default one."""
+    name = advice.chosen.fusion
+    if not advice.weighable:
+        click.echo(
+            f"It gives up the weight: {shown(name)} has its own built in, so searches can no "
+            f"longer choose between picture and caption (--weight), as with {DEFAULT.fusion}."
+        )
+    if name.partition(":")[0] in LEARNED:
+        click.echo(f"{shown(name)} fits this model alone: a library of another one cannot use it.")
+
+
+def _advice(advice: Advice) -> str:
+    default, best = _setting(DEFAULT), _setting(advice.best)
+    if advice.asking < ENOUGH:
+        return f"keep {default}, the default; {advice.asking} pictures are too few to tell."
+    if advice.best == DEFAULT:
+        return f"keep {default}, the default; no other of {len(advice.tried)} settings does better."
+    low, high = (_signed(end, "mrr") for end in advice.gain.ci95["mrr"])
+    gain = (
+        f"choosing so gains {_signed(advice.gain.by['mrr'], 'mrr')} ({low} to {high}) mrr on "
+        "pictures that had no say in the choice"
+    )
+    tried = f"mrr {advice.tried[advice.best]:.3f}, the default has {advice.tried[DEFAULT]:.3f}"
+    if advice.is_sure:
+        return f"{best} suits these pictures best ({tried}); {gain}."
+    return (
+        f"keep {default}, the default; {best} looks best ({tried}), but is not shown to be: {gain}."
+    )
+
+
+def _setting(setting: Setting) -> str:
+    return f"{shown(setting.fusion)} at weight {setting.weight:g}"

@@ -1,0 +1,90 @@
+"""Progress on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from indexer import IndexOptions, IndexReport, Library, Progress
+from indexer.pipeline.indexing import index_progress
+from ui.exits import ended_by_signals
+
+T = TypeVar("T")
+
+
+class Show(Protocol):
+    """Shows how far something is, and what it is where that changes."""
+
+    def __call__(self, step: Progress, what: str | None = None) -> None: ...
+
+
+@contextmanager
+def drawn_bar(description: str, unit: str) -> Iterator[Show]:
+    """A bar with count, rate (units a second) and time left, drawn by rich."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(description, total=None, rate="")
+
+        def show(step: Progress, what: str | None = None) -> None:
+            speed = progress.tasks[task].speed
+            rate = f"{speed:,.0f} {unit}/s" if speed else ""
+            progress.update(task, completed=step.done, total=step.total, rate=rate)
+            if what is not None:
+                progress.update(task, description=what)
+
+        yield show
+
+
+@contextmanager
+def bar(description: str, unit: str = "pictures") -> Iterator[Show]:
+    """A bar; nothing where standard error is no terminal."""
+    if sys.stderr.isatty():
+        with drawn_bar(description, unit) as show:
+            yield show
+    else:
+        yield _nothing
+
+
+def _nothing(step: Progress, what: str | None = None) -> None:
+    """Nobody looks."""
+
+
+def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = "pictures") -> T:
+    """What the steps come to, showing how far they are."""
+    with bar(description, unit) as show, closing(steps):
+        while True:
+            try:
+                show(next(steps))
+            except StopIteration as end:
+                value: T = end.value
+                return value
+
+
+def index_with_bar(
+    library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
+) -> None:
+    """Index folders, showing how far it is. Raises `KeyboardInterrupt` after the batch at hand."""
+    with (
+        ended_by_signals() as ending,
+        bar("looking at the folders") as show,
+        closing(index_progress(library, folders, options, report)) as steps,
+    ):
+        for step in steps:
+            show(step, step.what or "indexing")
+            ending.patient = True  # before, nothing was begun that would want to be finished
+            if ending.is_asked_for():
+                raise KeyboardInterrupt(ending.status)

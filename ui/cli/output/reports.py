@@ -1,0 +1,32 @@
+"""What a run of indexing says of files that it could not use."""
+
+from __future__ import annotations
+
+import click
+
+from indexer import IndexReport
+from ui.cli.output.text import shown
+
+SHOWN_FAILURES = 20
+
+
+def print_problems(report: IndexReport) -> None:
+    """Folders and caption files that could not be read, and captions that belong nowhere."""
+    for problem in report.problems:
+        click.echo(f"picfuse: {shown(str(problem.path))}: {shown(problem.reason)}", err=True)
+    for file in report.caption_files:
+        if file.unmatched:
+            click.echo(
+                f"picfuse: {shown(str(file.path))}: {file.unmatched} of {file.rows} captions "
+                "belong to no picture here",
+                err=True,
+            )
+
+
+def print_failures(report: IndexReport) -> None:
+    """Pictures that could not be read: the first few by name."""
+    for failure in report.failed[:SHOWN_FAILURES]:
+        click.echo(f"failed: {shown(str(failure.path))}: {shown(failure.reason)}", err=True)
+    if len(report.failed) > SHOWN_FAILURES:
+        more = len(report.failed) - SHOWN_FAILURES
+        click.echo(f"failed: {more} more; 'picfuse status --failed' lists all", err=True)

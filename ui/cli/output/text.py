@@ -1,0 +1,174 @@
+"""What is printed: text of files made harmless, hits as lines or JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ui.sentences import lines_of
+
+if TYPE_CHECKING:
+    from search import Answer, Hit, Query, Term
+    from search.answer.hits import Explanation
+    from search.query.examples import Example
+    from search.words.unknown import Unknown
+
+_JOINER = "\u200d"  # inside emoji
+
+
+def shown(text: str) -> str:
+    """Text of a file or of its name without control sequences: they appear as escapes."""
+    return "".join(
+        c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+@contextmanager
+def harmless_usage() -> Iterator[None]:
+    """What click says of wrong usage quotes what was typed, which may come from names of files."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:  # the help itself
+        raise
+    except click.UsageError as error:
+        raise click.UsageError(shown(error.format_message()), error.ctx) from error
+
+
+def print_json(value: object) -> None:
+    """One JSON value on a line of standard output."""
+    click.echo(json.dumps(value, ensure_ascii=True))
+
+
+def path_fields(path: Path) -> dict[str, str]:
+    """`path`, and `path_base64` for a name that is not UTF-8."""
+    raw = os.fsencode(path)
+    try:
+        return {"path": raw.decode()}
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(raw).decode()
+        return {"path": raw.decode(errors="replace"), "path_base64": encoded}
+
+
+def hit_fields(hit: Hit) -> dict[str, Any]:
+    """A hit as scripts read it."""
+    return {
+        "rank": hit.rank,
+        **path_fields(hit.path),
+        "score": _rounded(hit.score),
+        "confidence": _rounded(hit.confidence),
+        "caption": hit.caption,
+        "image_score": _rounded(hit.image_score),
+        "caption_score": _rounded(hit.caption_score),
+        **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
+        **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
+        **like_fields(hit),
+        **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
+    }
+
+
+def explanation_fields(explanation: Explanation) -> dict[str, Any]:
+    """What adds to a score as scripts read it."""
+    return {
+        "picture": _rounded(explanation.picture),
+        "caption": _rounded(explanation.caption),
+        "taken_away": _rounded(explanation.taken_away),
+        "marks": _rounded(explanation.marks),
+        "exact": explanation.exact,
+        "terms": [
+            {**term_fields(part.term), "share": _rounded(part.share)} for part in explanation.terms
+        ],
+    }
+
+
+def unknown_fields(unknown: Sequence[Unknown]) -> dict[str, Any]:
+    """The words that nothing knows, as scripts read them; nothing for most queries."""
+    words = [{"word": valid(one.word), "meant": one.meant} for one in unknown]
+    return {"unknown": words} if words else {}
+
+
+def like_fields(hit: Hit) -> dict[str, Any]:
+    """What was folded into a hit, as scripts read it; nothing for most."""
+    if not hit.like:
+        return {}
+    return {"folded": len(hit.like), "like": [path_fields(picture.path) for picture in hit.like]}
+
+
+def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
+    """Tags with their probabilities as scripts read them."""
+    return {valid(name): round(probability, 4) for name, probability in tags.items()}
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
+
+
+def valid(text: str) -> str:
+    """Text of an argument with U+FFFD for each byte that was no UTF-8."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def query_fields(query: Query) -> dict[str, Any]:
+    """A query as scripts read it."""
+    return {
+        "terms": [term_fields(term) for term in query.terms],
+        "weight": query.weight,
+    }
+
+
+def term_fields(term: Term) -> dict[str, Any]:
+    """A term of a query as scripts read it."""
+    if term.picture is None:
+        return {"weight": term.weight, "text": valid(term.text)}
+    return {"weight": term.weight, "picture": _name(term.picture)}
+
+
+def _name(picture: str | bytes | Example) -> str:
+    if isinstance(picture, str | bytes):
+        return valid(picture) if isinstance(picture, str) else "@-"
+    return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
+
+
+def print_answer(answer: Answer, style: str) -> None:
+    """The hits of an answer: "lines" for people; "json", "jsonl" or "0" for scripts."""
+    if style == "json":
+        hits = [hit_fields(hit) for hit in answer.hits]
+        query = query_fields(answer.query)
+        facts = {"present": _rounded(answer.present), "elapsed_ms": answer.elapsed_ms}
+        facts |= {"next_offset": answer.next_offset}
+        print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
+    elif style == "jsonl":
+        for hit in answer.hits:
+            print_json(hit_fields(hit))
+    elif style == "0":
+        sys.stdout.buffer.write(b"".join(os.fsencode(hit.path) + b"\0" for hit in answer.hits))
+    else:
+        print_hits(answer.hits)
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Hits for people: rank, score, confidence where it is known, path, and the caption below."""
+    calibrated = any(hit.confidence is not None for hit in hits)
+    for hit in hits:
+        said = f"{'':6}" if hit.score is None else f"{hit.score:6.3f}"
+        score = click.style(said, fg="green")
+        sure = f"{'' if hit.confidence is None else f'{hit.confidence:.0%}':>4}  "
+        beside = f"  {sure if calibrated else ''}"
+        like = click.style(f"  +{len(hit.like)} like it", dim=True) if hit.like else ""
+        click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
+        if hit.caption:
+            click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))
+        if hit.words:
+            said = f"has: {shown(', '.join(hit.words))}"
+            click.echo(click.style(f"{'':11}{'':{len(beside)}}{said}", dim=True))
+        if hit.explanation is not None:
+            for line in lines_of(hit.explanation):
+                click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(line)}", fg="cyan"))

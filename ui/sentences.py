@@ -1,0 +1,55 @@
+"""Sentences that the command line and the browser share: why a hit was found, unknown words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from search.answer.hits import Explanation
+    from search.query.terms import Term
+    from search.words.unknown import Unknown
+
+
+def said_of(unknown: Sequence[Unknown]) -> str:
+    """That nothing knows these words, and what may be meant by them; or that there are none."""
+    if not unknown:
+        return "there is no word to look for"
+    words = [f"'{one.word}'{f' ({one.meant}?)' if one.meant else ''}" for one in unknown]
+    listed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return f"no picture, caption or word list knows {listed}"
+
+
+def lines_of(explanation: Explanation) -> list[str]:
+    """What picture and caption add to a score; of several terms also what each of them adds."""
+    parts = [("picture", explanation.picture)]
+    parts += [] if explanation.caption is None else [("caption", explanation.caption)]
+    if explanation.exact:
+        found = [f"made of {_sum(parts)}"]
+    else:
+        found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
+    taken = explanation.taken_away
+    if taken is not None:
+        found[0] += f", taken away {_signed(taken)}"
+    shares = [(name_of(part.term), part.share) for part in explanation.terms]
+    shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
+    if len(shares) > 1:
+        found.append(f"made of {_sum(shares)}")
+    return found
+
+
+def name_of(term: Term) -> str:
+    """A term as it is told from others: its words, or the name of its picture."""
+    if term.picture is None:
+        return f'"{term.text}"'
+    path = term.picture if isinstance(term.picture, str | bytes) else term.picture.path
+    return Path(path).name if isinstance(path, str | Path) else "the picture"
+
+
+def _sum(parts: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {_signed(share)}" for name, share in parts)
+
+
+def _signed(share: float) -> str:
+    return f"{round(share, 3) + 0.0:+.3f}"  # never "-0.000"

@@ -1,0 +1,1 @@
+"""Controls: the search form, marks, pasted pictures, albums to save."""

@@ -1,0 +1,68 @@
+"""The current search: as options of a searcher, and saved as an album."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from indexer.errors import PicfuseError, QueryError
+from search import Options, Query, Term
+from search.albums import save_album
+from search.query.examples import examples_of
+from ui.views.controls.search_form import Asked
+from ui.views.controls.typed_query import query_of
+from ui.views.page_style import notice
+from ui.views.safe_text import shown
+from ui.views.shared_library import Opened
+
+_AT_MOST = 50
+
+
+def options_of(asked: Asked) -> Options:
+    """Searcher options that the controls add to the query."""
+    options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+    if asked.like is None:  # a picture has no words, so it is searched by meaning
+        options["mode"] = asked.mode
+    if asked.nothing and not asked.right:
+        return {**options, "exclude": asked.wrong}
+    return {**options, "like": asked.right, "unlike": asked.wrong}
+
+
+def picture_id(text: str) -> int:
+    """Id of the library's picture in an address. Raises `QueryError` if it is not an id."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise QueryError(f"there is no picture '{text}' in the library; search again")
+    return int(text)
+
+
+def offer_saving(opened: Opened, asked: Asked) -> None:
+    """Show a form that saves the current search as an album."""
+    with st.popover("Save as album", icon=":material/bookmark_add:"):
+        with st.form("album", border=False):
+            st.caption("Saves this search. New pictures that match are added automatically.")
+            name = st.text_input("Name", key="album-name", max_chars=200)
+            k = st.number_input("Limit", 1, 10_000, _AT_MOST, key="album-k")
+            replace = st.checkbox("Replace an album of the same name", key="album-replace")
+            save = st.form_submit_button("Save")
+        if save:  # the outcome appears right below the button
+            _save(opened, asked, name, k, replace=replace)
+
+
+def _save(opened: Opened, asked: Asked, name: str, k: int, *, replace: bool) -> None:
+    try:
+        with opened.asking():
+            query, options = _question(opened, asked)
+            album = save_album(opened.library, name, query, {**options, "k": k}, replace=replace)
+    except PicfuseError as error:
+        notice("The album was not saved", str(error))
+    else:
+        notice("Saved as an album", shown(album.name), icon="check_circle")
+
+
+def _question(opened: Opened, asked: Asked) -> tuple[Query, Options]:
+    options = options_of(asked)
+    if asked.like is not None:
+        (like,) = examples_of(opened.library, [picture_id(asked.like)])
+        return Query((Term(picture=like),), asked.weight), options
+    if asked.nothing:
+        return Query((), asked.weight), options
+    return query_of(asked.words, asked.picture, weight=asked.weight), options

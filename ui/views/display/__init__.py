@@ -1,0 +1,1 @@
+"""Display: pictures in a grid, in large, and with heat maps."""

@@ -1,0 +1,40 @@
+"""Parts that the pages of findings share: a few at a time, with small pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from indexer.pictures.thumbnails import read_thumbnail
+from ui.views.safe_text import shown
+
+FIRST = 20  # findings shown at once
+
+
+def how_many(name: str, total: int) -> int:
+    """Number of findings to show; a button below them shows more."""
+    return min(total, int(st.session_state.get(f"{name}-shown", FIRST)))
+
+
+def show_more(name: str, shown_now: int, total: int) -> None:
+    """Show a button for more findings, unless all are shown."""
+    if shown_now < total:
+        st.caption(f"{shown_now:,} of {total:,} shown")
+        if st.button("Show more", key=f"{name}-more"):
+            st.session_state[f"{name}-shown"] = shown_now + FIRST
+            st.rerun()
+
+
+def small(thumbnail: Path, path: Path) -> None:
+    """Show a picture's thumbnail, or an icon if it is lost."""
+    kept_there = read_thumbnail(thumbnail)
+    if kept_there is None:
+        st.markdown(":material/hide_image:")
+    else:
+        st.image(kept_there, alt=shown(Path(path.name)))
+
+
+def path_to_copy(path: Path) -> None:
+    """Show a path with a button that copies it."""
+    st.code(shown(path), language=None, wrap_lines=True)

@@ -1,0 +1,41 @@
+"""The look of the app, and its notices.
+
+Captions, file names and messages that quote them are data. Streamlit renders Markdown in most of
+its elements (alerts, captions of pictures, labels), so such text is shown by `st.text` only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.views.safe_text import shown
+
+STYLE = Path(__file__).with_name("style.css")
+ICON = Path(__file__).with_name("icon.svg")  # a named one would be downloaded
+_PAGE = "page-shown"  # in the session
+_FOLD = """<script>
+if (innerWidth < 768) // {}
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+</script>"""
+
+
+def use_style() -> None:
+    """Add the app's style sheet to the page."""
+    st.html(STYLE)
+
+
+def fold_pages(title: str) -> None:
+    """On a phone, close the list of pages after a choice: it would cover the page."""
+    before = st.session_state.get(_PAGE, title)
+    st.session_state[_PAGE] = title
+    if before != title:
+        st.html(_FOLD.format(title), unsafe_allow_javascript=True)
+
+
+def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
+    """Show a box with a title (Markdown, never untrusted text) and a plain text."""
+    with st.container(border=True, key=f"notice-{icon}"):
+        st.markdown(f":material/{icon}: **{title}**")
+        st.text(shown(text))

@@ -1,0 +1,100 @@
+"""The page of captions: those to check, and suggestions for pictures without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from indexer import Library
+from indexer.errors import PicfuseError
+from indexer.pictures.thumbnails import thumbnail_path
+from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
+from ui.views.display.findings import FIRST, path_to_copy, small
+from ui.views.library_notices import filled_or_said
+from ui.views.options import AppOptions
+from ui.views.page_style import notice
+from ui.views.safe_text import shown
+from ui.views.shared_library import Opened
+
+Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
+"""Doubts, suggestions, and the hashes of their pictures by id."""
+
+
+@st.fragment
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
+    """Show the page; it changes nothing."""
+    opened = filled_or_said(options, library_page)
+    if opened is None:
+        return
+    count = int(st.session_state.get("audited", FIRST))
+    try:
+        with st.spinner("Checking captions …", show_time=False):
+            found = opened.kept("audit", count, lambda _: _find(opened.library, count))
+    except PicfuseError as error:
+        notice("The library cannot be searched", str(error))
+        return
+    doubts, suggestions, hashes = found
+    if not doubts and not suggestions:
+        notice(
+            "Nothing to check",
+            f"Captions are checked once {FEWEST} pictures have one. Suggestions need some pictures "
+            "with a caption and some without.",
+            icon="check",
+        )
+        return
+    thumbnail = _thumbnails(opened, hashes)
+    _doubts(doubts, thumbnail)
+    _suggestions(suggestions, thumbnail)
+    if max(len(doubts), len(suggestions)) >= count and st.button("Show more", key="audit-more"):
+        st.session_state["audited"] = count + FIRST
+        st.rerun()
+
+
+def _find(library: Library, count: int) -> Found:
+    doubts, suggestions = doubtful(library, count), list(suggested(library, count))
+    ids = [doubt.picture_id for doubt in doubts] + [each.picture_id for each in suggestions]
+    pictures = library.catalogue.pictures(ids)
+    return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}
+
+
+def _thumbnails(opened: Opened, hashes: dict[int, bytes]) -> Callable[[int], Path]:
+    folder = opened.library.thumbnails
+    return lambda key: thumbnail_path(folder, hashes.get(key, b""))
+
+
+def _doubts(doubts: list[Doubt], thumbnail: Callable[[int], Path]) -> None:
+    if not doubts:
+        return
+    st.subheader("Captions to check", divider="gray")
+    st.caption("The ones least like their picture come first.")
+    for doubt in doubts:
+        with _beside(thumbnail(doubt.picture_id), doubt.path):
+            for caption in doubt.captions:
+                st.text(shown(caption))
+            path_to_copy(doubt.path)
+
+
+def _suggestions(suggestions: list[Suggestion], thumbnail: Callable[[int], Path]) -> None:
+    if not suggestions:
+        return
+    st.subheader("Pictures without a caption", divider="gray")
+    st.caption("Suggestions from similar pictures.")
+    for suggestion in suggestions:
+        with _beside(thumbnail(suggestion.picture_id), suggestion.path):
+            for caption in suggestion.captions:
+                st.text(shown(caption))
+            path_to_copy(suggestion.path)
+
+
+@contextmanager
+def _beside(thumbnail: Path, path: Path) -> Iterator[None]:
+    """Show a picture, with the contents of the `with` block beside it."""
+    with st.container(border=True, horizontal=True, gap="medium"):
+        with st.container(width=200):
+            small(thumbnail, path)
+        with st.container(width="stretch"):
+            yield

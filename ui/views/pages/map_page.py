@@ -1,0 +1,164 @@
+"""The page with a map of the library: similar pictures are close together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from indexer.errors import PicfuseError
+from indexer.library.records import Record, records
+from search.library_map import MOST, LibraryMap, library_map
+from search.projection import METHODS
+from ui.views.controls.search_form import LIKE
+from ui.views.display.cards import Card
+from ui.views.display.large import open_picture
+from ui.views.library_notices import filled_or_said
+from ui.views.options import AppOptions
+from ui.views.page_style import notice
+from ui.views.safe_text import shown
+from ui.views.shared_library import Opened
+
+GROUPS = 10  # colours; all rarer groups share one more
+OTHERS, NONE = "others", "none"
+KINDS = {"Look": "picture", "Captions": "caption", "Both": "fused"}
+PICK = "pick"  # name of the chart's selection
+PICKED = "picked on the map"  # in the session: ids of the pictures selected last
+GO = "more like this on the map"  # in the session: id of the picture to find similar ones for
+
+
+def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
+    """Show the page; an error takes the place of the map."""
+    if GO in st.session_state:
+        st.switch_page(search_page, query_params={LIKE: str(st.session_state.pop(GO))})
+    opened = filled_or_said(options, library_page)
+    if opened is None:
+        return
+    try:
+        _map(opened)
+    except PicfuseError as error:
+        notice("The map cannot be shown", str(error))
+
+
+def _map(opened: Opened) -> None:
+    left, middle, right = st.columns(3)
+    kind = left.selectbox("Arrange by", list(KINDS), key="map-kind")
+    colour = middle.selectbox("Colour by", list(_GROUPINGS), key="map-colour")
+    method = right.selectbox("Layout", METHODS, key="map-method")
+    with st.spinner("Arranging pictures …", show_time=False), opened.asking():
+        library = opened.library
+        rows, said = _rows(opened, str(library.path), library.generation, KINDS[kind], method)
+    if not rows:
+        notice(
+            "Nothing to show", f"No picture can be arranged by {kind.lower()}.", icon="search_off"
+        )
+        return
+    st.caption(said)
+    _open_picked(opened, _chart(rows, colour, f"map-{kind}-{colour}-{method}"))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _rows(
+    _opened: Opened, path: str, generation: int, kind: str, method: str
+) -> tuple[list[dict[str, Any]], str]:
+    """Chart data of each picture, and a line about all; cached until the library changes."""
+    made = library_map(_opened.library, kind=kind, method=method)
+    known = {r["id"]: r for batch in records(_opened.library, made.ids.tolist()) for r in batch}
+    kept = [n for n, key in enumerate(made.ids.tolist()) if key in known]
+    told = [known[int(made.ids[n])] for n in kept]
+    named = {name: _limited([of(record) for record in told]) for name, of in _GROUPINGS.items()}
+    rows = [
+        {
+            "id": record["id"],
+            "x": float(made.points[n, 0]),
+            "y": float(made.points[n, 1]),
+            "Picture": shown(record["path"].rpartition("/")[2]),
+            "Caption": shown(record["caption"] or ""),
+            **{name: groups[place] for name, groups in named.items()},
+        }
+        for place, (n, record) in enumerate(zip(kept, told, strict=True))
+    ]
+    return rows, _said(made)
+
+
+def _said(made: LibraryMap) -> str:
+    many = f"{made.pictures:,} pictures"
+    if made.pictures > MOST:
+        many = f"{len(made.ids):,} of {made.pictures:,} pictures, chosen at random"
+    return f"{many}; similar ones are close together. Click to open, scroll to zoom."
+
+
+def _folder(record: Record) -> str:
+    """Folder of a picture, relative to the indexed one."""
+    below = record["path"].removeprefix(record["folder"]).strip("/").rpartition("/")[0]
+    return shown(below or record["folder"].rpartition("/")[2])
+
+
+def _tag(record: Record) -> str:
+    return shown(next(iter(record["tags"]), NONE))
+
+
+def _year(record: Record) -> str:
+    return (record["taken"] or "")[:4] or NONE
+
+
+_GROUPINGS = {"Folder": _folder, "Tag": _tag, "Year": _year}
+
+
+def _limited(groups: Sequence[str]) -> list[str]:
+    """Groups, with the rarer ones as one."""
+    often = {name for name, _ in Counter(groups).most_common(GROUPS)}
+    return [name if name in often else OTHERS for name in groups]
+
+
+def _legend(altair: Any, rows: Sequence[dict[str, Any]], colour: str) -> Any:
+    """Legend of the colours; None if there is only one."""
+    if len({row[colour] for row in rows}) < 2:
+        return None
+    return altair.Legend(title=colour, symbolLimit=0)
+
+
+def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
+    """Draw the map; returns the id of the clicked picture, or None.
+
+    A click selects or deselects a point, so the point that has changed was clicked.
+    """
+    altair, pandas = import_module("altair"), import_module("pandas")
+    pick = altair.selection_point(name=PICK, fields=["id"], toggle="true")
+    room = altair.Scale(padding=12)  # pixels, so that no point at the edge is cut off
+    chart = (
+        altair.Chart(pandas.DataFrame(rows))
+        .mark_circle(size=70, opacity=0.75)
+        .encode(
+            x=altair.X("x:Q", axis=None, scale=room),
+            y=altair.Y("y:Q", axis=None, scale=room),
+            color=altair.Color(f"{colour}:N", legend=_legend(altair, rows, colour)),
+            tooltip=["Picture:N", "Caption:N", f"{colour}:N"],
+        )
+        .add_params(pick, altair.selection_interval(name="view", bind="scales"))
+        .properties(height=620)
+    )
+    before = st.session_state.get(PICKED, frozenset()) if key in st.session_state else frozenset()
+    event = st.altair_chart(chart, key=key, on_select="rerun", selection_mode=PICK)
+    selected = event.get("selection", {}).get(PICK, ())
+    st.session_state[PICKED] = picked = frozenset(int(point["id"]) for point in selected)
+    changed = [*before ^ picked]
+    return changed[0] if len(changed) == 1 else None
+
+
+def _open_picked(opened: Opened, picked: int | None) -> None:
+    """Open the clicked picture."""
+    if picked is None:
+        return
+    with opened.asking():
+        found = opened.library.catalogue.pictures([picked])
+    for picture in found.values():
+        open_picture(Card.of_picture(picture, opened.library.thumbnails), _more_like)
+
+
+def _more_like(picture_id: int) -> None:
+    st.session_state[GO] = picture_id

@@ -1,0 +1,31 @@
+"""Text of the user shown in the browser: never markup, never control characters."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_TURNS = "\u202a-\u202e\u2066-\u2069"
+_CONTROLS = re.compile(f"[\0-\x08\x0b-\x1f\x7f-\x9f{_TURNS}]")
+_IN_PATHS = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029{_TURNS}]")
+
+
+def shown(text: str | Path) -> str:
+    r"""Text or path for a browser, with nothing hidden in it.
+
+    Bytes that are not UTF-8 become `\ufffd`. Control characters, marks that change the direction
+    of the text, and line breaks in a path become escapes.
+    """
+    if isinstance(text, Path):
+        return _escaped(_IN_PATHS, os.fsencode(text).decode("utf-8", "replace"))
+    return _escaped(_CONTROLS, text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _escaped(what: re.Pattern[str], text: str) -> str:
+    return what.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def counted(pictures: int) -> str:
+    """Number of pictures as text: "1 picture", "2,000 pictures"."""
+    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
