@@ -22,7 +22,7 @@ from indexer.datasets.library import dataset_library
 from indexer.embedding import IMAGE, TEXT, unit_rows, without_hub
 from indexer.settings import DEFAULT_ENCODER
 from search.audit import agreement
-from search.evaluation.data import Evaluated, read_embeddings
+from search.evaluation.data import EvaluationData, read_embeddings
 
 SHARE = 0.05
 
@@ -48,21 +48,21 @@ def main() -> None:
         print(f"{name:12}  precision {middle:.0%} ({low:.0%} to {high:.0%}) of {options.repeat}")
 
 
-def _images(found: Evaluated) -> np.ndarray:
+def _images(found: EvaluationData) -> np.ndarray:
     return _centred(found.v_i, IMAGE, found)
 
 
-def _mean_captions(found: Evaluated) -> np.ndarray:
+def _mean_captions(found: EvaluationData) -> np.ndarray:
     sums = np.zeros_like(found.v_i)
     np.add.at(sums, found.owners, found.v_t)
     return _centred(unit_rows(sums), TEXT, found)
 
 
-def _first(found: Evaluated) -> np.ndarray:
+def _first(found: EvaluationData) -> np.ndarray:
     return _centred(found.v_t[found.first], TEXT, found)
 
 
-def _centred(rows: np.ndarray, modality: str, found: Evaluated) -> np.ndarray:
+def _centred(rows: np.ndarray, modality: str, found: EvaluationData) -> np.ndarray:
     centred = rows - found.means.get(modality, np.float32(0))
     return unit_rows(without_hub(centred, found.means))
 

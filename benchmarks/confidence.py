@@ -41,8 +41,8 @@ from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, probability
 from indexer.confidence.pool import Ints, Pool, read_pool
-from indexer.confidence.queries import Asking, words
-from indexer.confidence.trials import Setting, Trial, tried
+from indexer.confidence.queries import CalibrationQueries, words
+from indexer.confidence.trials import Trial, TrialSetting, tried
 from indexer.datasets.folder import held_out, read_split
 from indexer.datasets.library import dataset_library
 from indexer.encoders import Encoder
@@ -96,7 +96,7 @@ def _write(pool: Pool, encoder: Encoder) -> None:
     fusions = {}
     for name in fusions_for(encoder):
         fusion = open_fusion(name, encoder=encoder)
-        setting = Setting(fusion, encoder.means, single=True)
+        setting = TrialSetting(fusion, encoder.means, single=True)
         found = [fit(pool, setting, encoder.encode_texts, seed=seed) for seed in range(SEEDS)]
         lines = {
             kind: [_between([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
@@ -119,7 +119,7 @@ def _between(found: list[Any]) -> Any:
 
 def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
     fusion = open_fusion(DEFAULT_FUSION)
-    setting = Setting(fusion, encoder.means)
+    setting = TrialSetting(fusion, encoder.means)
     shipped = built_in(encoder.fingerprint, fusion.fingerprint)
     assert shipped is not None
     firsts, asked = _parted(pool, pool.starts[:-1])
@@ -148,7 +148,7 @@ def _print(said: str, trials: Iterable[tuple[Trial, Ints]], used: Calibration, k
     )
 
 
-def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[Asking, Ints]]:
+def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[CalibrationQueries, Ints]]:
     """A library with some captions; all others ask, and of how many words they are."""
     owners = np.repeat(np.arange(len(pool)), pool.counts)
     starts = np.searchsorted(owners[indexed], np.arange(len(pool) + 1))
@@ -157,19 +157,27 @@ def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[Asking, Ints]]:
     asking = np.setdiff1d(np.arange(len(owners)), indexed)
     right = owners[asking, None] == np.arange(len(pool))
     lengths = np.array([len(pool.texts[row].split()) for row in asking])
-    return library, (Asking(owners[asking], asking, pool.v_t[asking], right), lengths)
+    return library, (CalibrationQueries(owners[asking], asking, pool.v_t[asking], right), lengths)
 
 
-def _words(pool: Pool, encoder: Encoder) -> tuple[Asking, Ints]:
+def _words(pool: Pool, encoder: Encoder) -> tuple[CalibrationQueries, Ints]:
     """A word or two of a caption of each picture that is not its first."""
     found = words(pool, np.arange(len(pool)), np.random.default_rng(0), encoder.encode_texts)
     own = np.flatnonzero(found.captions != pool.starts[found.pictures])
-    asking = Asking(found.pictures[own], found.captions[own], found.rows[own], found.right[own])
+    asking = CalibrationQueries(
+        found.pictures[own], found.captions[own], found.rows[own], found.right[own]
+    )
     return asking, np.ones(len(own), np.int64)
 
 
 def _trial(
-    pool: Pool, asked: tuple[Asking, Ints], kind: str, setting: Setting, seed: int, *, half: bool
+    pool: Pool,
+    asked: tuple[CalibrationQueries, Ints],
+    kind: str,
+    setting: TrialSetting,
+    seed: int,
+    *,
+    half: bool,
 ) -> tuple[Trial, Ints]:
     """A library of half of the pictures, or of all; none of the captions that ask is in it."""
     asking, lengths = asked
@@ -177,7 +185,7 @@ def _trial(
     count = len(pool) // 2 if half else len(pool)
     kept = np.sort(rng.permutation(len(pool))[:count])
     nothing = np.full(len(asking.rows), -1)
-    there = Asking(0 * nothing, nothing, asking.rows, asking.right[:, kept])
+    there = CalibrationQueries(0 * nothing, nothing, asking.rows, asking.right[:, kept])
     share = 0.0 if half else 0.5
     return tried(pool.take(kept), there, kind, setting, rng, share=share), lengths
 

@@ -31,7 +31,7 @@ import numpy as np
 from indexer import Library, index_folder
 from indexer.captions import find_captions
 from indexer.datasets.folder import read_split
-from indexer.embedding import IMAGE, TEXT, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, centred_query, unit_rows
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.mini.imagenet import Hypernyms
 from search import Answer, Query, Searcher
@@ -163,7 +163,7 @@ def _by_linear_model(library: Library, name: str, right: list[int], wrong: list[
     """
     means, encoder = library.encoder.means, library.encoder
     zero = np.zeros(encoder.dim, np.float32)
-    q = asking(encoder.encode_texts([name])[0], TEXT, means)
+    q = centred_query(encoder.encode_texts([name])[0], TEXT, means)
     found = library.embedded(sorted(library.catalogue.present_ids()))
     rows = found.v_i - means.get(IMAGE, zero)
     place = {key: n for n, key in enumerate(found.ids.tolist())}

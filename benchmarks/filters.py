@@ -21,10 +21,10 @@ from many_pictures import QUESTIONS, many_pictures
 from numpy.typing import NDArray
 from warm_query import Remembered
 
-from indexer.embedding import TEXT, asking
+from indexer.embedding import TEXT, centred_query
 from indexer.library.reading import ReadLibrary
 from indexer.vectors.nearest import scores
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.scoring import CentredIndex
 from search import Answer, Query, Searcher
 
 SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0)
@@ -50,9 +50,9 @@ class BruteForce:
     """The scores of all pictures for each question, by their numbers from 1."""
 
     def __init__(self, library: ReadLibrary) -> None:
-        stored = StoredRows.in_index(library.vectors(), library.encoder.means)
+        stored = CentredIndex.in_index(library.vectors(), library.encoder.means)
         rows = library.encoder.encode_texts(QUESTIONS)
-        asked = asking(rows, TEXT, stored.centres.means)
+        asked = centred_query(rows, TEXT, stored.centres.means)
         ids = stored.index.picture_ids.tolist()
         shown = library.catalogue.pictures(ids)
         self._sizes = np.array([int(shown[key].path.stem) + 1 for key in ids])  # by their names

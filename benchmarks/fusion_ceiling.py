@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from indexer.confidence.pool import Pool
 from indexer.datasets.folder import held_out, read_split
-from indexer.embedding import TEXT, asking
+from indexer.embedding import TEXT, centred_query
 from indexer.encoders.mini.heads import BUILT_IN, read_heads
 from indexer.encoders.mini.projection import means_of
 
@@ -143,7 +143,7 @@ def _questions(pool: Pool) -> Iterator[Questions]:
     for turn in range(pool.counts.min()):
         indexed = pool.starts[:-1] + turn
         asks = np.setdiff1d(np.arange(len(owners)), indexed)
-        q, v_t = asking(pool.v_t[asks], TEXT, means_of(weights)), pool.v_t[indexed]
+        q, v_t = centred_query(pool.v_t[asks], TEXT, means_of(weights)), pool.v_t[indexed]
         long = np.linalg.norm(pool.v_i + v_t, axis=1)
         products = [
             part @ rows.T / long

@@ -25,7 +25,7 @@ from indexer.encoders import LocatingEncoder
 from indexer.pictures.images import decode
 from indexer.settings import DEFAULT_ENCODER
 from search import Query
-from search.heat_map import HeatMap, Sought
+from search.heat_map import HeatMap, HeatMapQuery
 
 SIDE = 300  # pixels of the height of a part; all parts are brought to one shape
 
@@ -73,7 +73,7 @@ def _hits(library: Library, group: Sequence[Captioned]) -> list[float]:
     (rows,) = encoder.encode_places(encoder.transform(pasted)[None])
     hits = []
     for place, (_, caption) in enumerate(group):
-        sought = Sought.of(library, Query.of(caption))
+        sought = HeatMapQuery.of(library, Query.of(caption))
         peak = HeatMap(rows @ sought.q, (0, 0, 1, 1)).peak
         row, column = divmod(place, columns)
         across = _within(peak[0], column, columns)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from own_fusion import labelled
 
 from indexer import Library, index_folder
-from indexer.embedding import TEXT, Rows, asking
+from indexer.embedding import TEXT, Rows, centred_query
 from indexer.encoders.mini.heads import BUILT_IN, CLASSES, read_heads
 from indexer.encoders.mini.projection import means_of, project_texts
 from indexer.encoders.mini.towers import Towers
@@ -89,7 +89,7 @@ def _precision(
 
 def asked_for(features: NDArray[np.float32], weights: Mapping[str, NDArray[np.float32]]) -> Rows:
     """The rows that text features (n, 768) ask with, by the weights of heads."""
-    return asking(project_texts(features, weights), TEXT, means_of(weights))
+    return centred_query(project_texts(features, weights), TEXT, means_of(weights))
 
 
 def average_precision(scores: NDArray[np.float32], right: Sequence[Places]) -> float:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from photograph_views import Views
 
-from indexer.embedding import Embedded, unit_rows
+from indexer.embedding import PictureFeatures, unit_rows
 from indexer.encoders import Encoder
 from indexer.fusion import Concat
 from indexer.library.segments import SEGMENT
 from indexer.vectors.blocks import MappedBlock, RowBlock, write_block
-from indexer.vectors.compressed import Compressed, CompressedFacts
+from indexer.vectors.compressed import CompressedIndex, CompressedState
 from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import Ids
 
@@ -67,26 +67,28 @@ class Room:
             block = MappedBlock(self.path / file, width, Concat(), checksum)
             blocks.append(KeyedBlock(block, np.load(self.path / f"{file}.npy")))
         facts = self.compressed
-        found = Compressed(self.path, facts) if facts.usable else None
+        found = CompressedIndex(self.path, facts) if facts.usable else None
         return VectorIndex(Concat(), width, blocks, found)
 
     @property
-    def compressed(self) -> CompressedFacts:
+    def compressed(self) -> CompressedState:
         """What is known of the compressed index."""
         path = self.path / "compressed.json"
-        return CompressedFacts.from_json(path.read_text() if path.exists() else None, "")
+        return CompressedState.from_json(path.read_text() if path.exists() else None, "")
 
-    def put_compressed(self, facts: CompressedFacts) -> None:
+    def put_compressed(self, facts: CompressedState) -> None:
         """Note what is on disk."""
         (self.path / "compressed.json").write_text(facts.to_json())
 
-    def embedded(self, picture_ids: Sequence[int]) -> Embedded:
+    def embedded(self, picture_ids: Sequence[int]) -> PictureFeatures:
         """Embeddings of pictures, from their rows."""
         index = self.vectors()
         positions = index.positions(np.array(picture_ids, np.int64))
         keys = index.keys_at(positions)
         v_i, v_t = np.split(index.take(positions), 2, axis=1)
-        return Embedded(np.where(keys < 0, ~keys, keys), unit_rows(v_i), unit_rows(v_t), keys >= 0)
+        return PictureFeatures(
+            np.where(keys < 0, ~keys, keys), unit_rows(v_i), unit_rows(v_t), keys >= 0
+        )
 
 
 def pictures(

@@ -25,12 +25,12 @@ from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import FUSED, PICTURE, leads
 from indexer.datasets.folder import read_split
 from indexer.datasets.library import dataset_library
-from indexer.embedding import TEXT, asking, unit_rows
+from indexer.embedding import TEXT, centred_query, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, open_fusion
 from indexer.settings import DEFAULT_ENCODER
 from indexer.vectors.nearest import scores
-from indexer.vectors.scoring import StoredRows
-from search.evaluation.data import Evaluated, read_embeddings
+from indexer.vectors.scoring import CentredIndex
+from search.evaluation.data import EvaluationData, read_embeddings
 from search.ranking.excluding import MORE, MOST, NEAR, SOFT
 
 CONCEPTS = (
@@ -109,18 +109,18 @@ def _stem(word: str) -> str:
 
 
 def _ways(
-    data: Evaluated,
+    data: EvaluationData,
     rows: Mapping[str, NDArray[np.float32]],
     captioned: bool,
     calibration: Calibration,
 ) -> Iterator[tuple[str, Ranking]]:
     """The ways to take B away from A, with their scores."""
     fusion, has = open_fusion("concat"), np.full(len(data.v_i), captioned)
-    stored = StoredRows.of(
+    stored = CentredIndex.of(
         fusion.pictures(data.v_i, data.v_t[data.first], has), has, fusion, data.means
     )
     means = stored.centres.means
-    asked = {text: asking(row, TEXT, means) for text, row in rows.items()}
+    asked = {text: centred_query(row, TEXT, means) for text, row in rows.items()}
 
     @cache
     def s(text: str) -> NDArray[np.float32]:

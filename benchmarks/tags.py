@@ -33,8 +33,8 @@ from indexer.metrics.bootstrap import ends
 from indexer.settings import DEFAULT_ENCODER
 from indexer.tag_head import INPUTS, TagHead, TagHeadFacts, write_tag_head
 from indexer.training.tags.examples import Examples, read_examples
-from indexer.training.tags.figures import Predicted, drawn, figures, intervals
-from indexer.training.tags.fit import Fitted, fit, judged
+from indexer.training.tags.figures import Predictions, drawn, figures, intervals
+from indexer.training.tags.fit import TagFit, fit, judged
 from indexer.training.tags.model import TagSettings
 
 DATA = Path(os.environ.get("PICFUSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -75,7 +75,7 @@ def show_kinds(options: argparse.Namespace) -> None:
         head = fitted(examples.take(~tested), sets, "picture", settings, options)
         parts.append(judged(head, examples.take(tested)))
         order = np.concatenate([order, np.flatnonzero(tested)])
-    predicted = Predicted(
+    predicted = Predictions(
         np.concatenate([p.probabilities for p in parts]),
         np.concatenate([p.given for p in parts]),
         np.concatenate([p.targets for p in parts]),
@@ -152,7 +152,7 @@ def fitted(
     facts = TagHeadFacts(
         tag_names(sets), options.model, options.fingerprint, learned.v_i.shape[1], given, exclusive
     )
-    result = Fitted()
+    result = TagFit()
     for _ in fit((learned.take(~validation), learned.take(validation)), facts, settings, result):
         pass
     assert result.head is not None
@@ -166,7 +166,7 @@ def say_counts(sets: TagSets, rules: Collection[str], rare: Collection[str]) -> 
     print(f"{len(sets.of)} pictures: {listed}; too rare: {', '.join(rare) or 'none'}")
 
 
-def show(title: str, found: dict[str, Predicted]) -> None:
+def show(title: str, found: dict[str, Predictions]) -> None:
     """A row for each head: figures with 95 per cent intervals, and the distance to the first."""
     table = Table("the head reads", *COLUMNS.values(), "macro AP less than both by", title=title)
     first = next(iter(found.values()))

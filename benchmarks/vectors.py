@@ -33,16 +33,16 @@ from photograph_views import (
     read_views,
 )
 
-from indexer.embedding import IMAGE, TEXT, asking
+from indexer.embedding import IMAGE, TEXT, centred_query
 from indexer.encoders import Encoder, load_encoder
 from indexer.vectors import compressed
 from indexer.vectors.compression import compress
-from indexer.vectors.nearest import Wanted, nearest, ranked
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.nearest import Selection, nearest, ranked
+from indexer.vectors.scoring import CentredIndex
 
 WEIGHTS = (0.0, 0.5, 1.0)
 BEST = 10
-Ask = Callable[[NDArray[np.float32], float, Wanted], object]
+Ask = Callable[[NDArray[np.float32], float, Selection], object]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -104,16 +104,16 @@ class Asked:
     """Rows and what asks: (kind, centred row, what is barred)."""
 
     def __init__(self, room: Room, chosen: Sequence[Photograph], queries: int) -> None:
-        self.stored = StoredRows.in_index(room.vectors(), room.encoder.means)
+        self.stored = CentredIndex.in_index(room.vectors(), room.encoder.means)
         means = self.stored.centres.means
         random = np.random.default_rng(1)
         said = query_captions(chosen)
         said = [said[n] for n in random.permutation(len(said))[: queries // 2]]
-        texts = asking(room.encoder.encode_texts(said), TEXT, means)
+        texts = centred_query(room.encoder.encode_texts(said), TEXT, means)
         can_ask = np.flatnonzero([photograph.asks for photograph in chosen])
         own = random.permutation(can_ask)[: queries // 2] + 1  # the first view of each
         images = room.embedded(np.sort(own).tolist())
-        rows = asking(images.v_i, IMAGE, means)
+        rows = centred_query(images.v_i, IMAGE, means)
         nobody = np.zeros(0, np.int64)
         self.queries = [("caption", q, nobody) for q in texts]
         self.queries += [
@@ -121,11 +121,11 @@ class Asked:
             for q, key in zip(rows, images.ids, strict=True)
         ]
 
-    def exact(self, q: NDArray[np.float32], weight: float, wanted: Wanted) -> NDArray[np.int64]:
+    def exact(self, q: NDArray[np.float32], weight: float, wanted: Selection) -> NDArray[np.int64]:
         """The best by an exact scan."""
         return ranked(self.stored, q, weight, wanted)[0]
 
-    def near(self, q: NDArray[np.float32], weight: float, wanted: Wanted) -> NDArray[np.int64]:
+    def near(self, q: NDArray[np.float32], weight: float, wanted: Selection) -> NDArray[np.int64]:
         """The best by the compressed index."""
         return nearest(self.stored, q, weight, wanted)[0]
 
@@ -138,7 +138,7 @@ def _recall(asked: Asked) -> None:
     for weight in (0.0, 0.25, 0.5, 0.75, 1.0):
         shares: dict[str, list[float]] = {"caption": [], "picture": []}
         for kind, q, own in asked.queries:
-            wanted = Wanted(BEST, own)
+            wanted = Selection(BEST, own)
             exact, found = asked.exact(q, weight, wanted), asked.near(q, weight, wanted)
             shares[kind].append(float(np.isin(exact, found).mean()))
         said = ", ".join(f"{kind} {np.mean(found):.4f}" for kind, found in shares.items())
@@ -154,7 +154,7 @@ def _scan(asked: Asked, repeat: int) -> None:
         reading, ratios = [], []
         for _ in range(repeat + 1):
             reading.append(_milliseconds(partial(_read, blocks)))
-            taken = _milliseconds(partial(asked.exact, q, weight, Wanted(BEST, own)))
+            taken = _milliseconds(partial(asked.exact, q, weight, Selection(BEST, own)))
             ratios.append(taken / reading[-1])
         size = sum(block.nbytes for block in blocks) / 1e9
         read, ratio = statistics.median(reading[1:]), statistics.median(ratios[1:])
@@ -189,7 +189,7 @@ def _speed(asked: Asked, repeat: int) -> None:
         for number in range(repeat):
             scans = [_milliseconds(partial(flat.search, q[None], BEST)) for _, q, _ in chosen[:3]]
             found = [
-                _milliseconds(partial(asked.near, q, weight, Wanted(BEST, own)))
+                _milliseconds(partial(asked.near, q, weight, Selection(BEST, own)))
                 for _, q, own in chosen
             ]
             if number or repeat == 1:
@@ -217,7 +217,7 @@ def _ask(folder: Path, encoder: Encoder, chosen: Sequence[Photograph], queries: 
     asked = Asked(Room(folder, encoder), chosen, queries)
     for weight in WEIGHTS:
         for _, q, own in asked.queries:
-            asked.near(q, weight, Wanted(BEST, own))
+            asked.near(q, weight, Selection(BEST, own))
         now = _resident()
         click.echo(
             f"after weight {weight}: {now['RssAnon'] - before['RssAnon']:.0f} MB resident "

@@ -25,7 +25,7 @@ def unit_rows(rows: NDArray[np.floating]) -> Rows:
     return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
-def asking(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) -> Rows:
+def centred_query(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) -> Rows:
     """Unit rows (dim,) or (n, dim) as they ask: with the mean of their modality taken off.
 
     Where `means` know of a column of hubness, a text asks there for little of it. A picture does
@@ -56,7 +56,7 @@ def same_space(one: str, other: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class PictureFeatures:
     """Independent features of pictures: `v_i`, `v_t` (n, dim) and which have a caption (n,)."""
 
     ids: NDArray[np.int64]

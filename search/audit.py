@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.embedding import IMAGE, TEXT, Embedded, Rows, unit_rows, without_hub
+from indexer.embedding import IMAGE, TEXT, PictureFeatures, Rows, unit_rows, without_hub
 from indexer.fusion.base import OWN_MEANS_FROM
 
 NEIGHBOURS = 10  # pictures and captions that tell how crowded the surroundings of one are
@@ -112,11 +112,11 @@ def _crowding(rows: Rows, others: Rows) -> NDArray[np.float32]:
     return found
 
 
-def _embedded(library: Library) -> Embedded:
+def _embedded(library: Library) -> PictureFeatures:
     return library.embedded(library.catalogue.present_ids())
 
 
-def _centred(library: Library, found: Embedded) -> tuple[Rows, Rows]:
+def _centred(library: Library, found: PictureFeatures) -> tuple[Rows, Rows]:
     """Embeddings of pictures and captions with the mean of their kind taken off, without hubness.
 
     The means are those of the library itself, if it is no small one, as in a search.

@@ -14,7 +14,7 @@ from indexer.errors import ModelError, PictureError, QueryError
 from indexer.library.reading import ReadLibrary
 from indexer.pictures.images import decode
 from indexer.pictures.transform import Box, ImageTransform
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.scoring import CentredIndex
 from search.query.embedding import embed
 from search.query.pictures import read_query_picture
 from search.query.terms import Query, as_query
@@ -81,7 +81,7 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class HeatMapQuery:
     """What a heat map needs of a library: its encoder and a query `q` (dim,)."""
 
     encoder: LocatingEncoder
@@ -89,7 +89,7 @@ class Sought:
     q: NDArray[np.float32]
 
     @classmethod
-    def of(cls, library: ReadLibrary, query: Query) -> Sought:
+    def of(cls, library: ReadLibrary, query: Query) -> HeatMapQuery:
         """A query as a library asks it.
 
         Raises `ModelError` for an encoder that cannot tell places apart, and `QueryError`.
@@ -100,7 +100,7 @@ class Sought:
                 f"the encoder {encoder.name!r} cannot say where in a picture something is; the "
                 "built-in model can ('picfuse index --model mini'), and most of open_clip"
             )
-        means = StoredRows.in_index(library.vectors(), encoder.means).centres.means
+        means = CentredIndex.in_index(library.vectors(), encoder.means).centres.means
         q = embed(query, encoder, means, offline=library.offline).q
         return cls(encoder, encoder.transform, q)
 
@@ -115,7 +115,9 @@ def heat_map(library: ReadLibrary, picture: str | bytes, query: Query | str) -> 
 
     The picture need not be in the library; it is only read. Raises `QueryError` and `ModelError`.
     """
-    return Sought.of(library, as_query(query)).on(opened_picture(picture, offline=library.offline))
+    return HeatMapQuery.of(library, as_query(query)).on(
+        opened_picture(picture, offline=library.offline)
+    )
 
 
 def opened_picture(picture: str | bytes, *, offline: bool = False) -> Image.Image:

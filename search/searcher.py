@@ -12,15 +12,15 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, asking
+from indexer.embedding import IMAGE, centred_query
 from indexer.encoders import RestingEncoder
 from indexer.errors import QueryError
 from indexer.library.reading import ReadLibrary
 from indexer.vectors.blocks import RowsDamaged
 from indexer.vectors.index import VectorIndex
 from indexer.vectors.keys import picture_ids
-from indexer.vectors.nearest import Wanted, best
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.nearest import Selection, best
+from indexer.vectors.scoring import CentredIndex
 from search.answer.confidence import askable, guessed, kept_by_words, weighed
 from search.answer.explaining import explained
 from search.answer.hits import Answer, Hit, Parts, read_hits, with_words
@@ -31,9 +31,9 @@ from search.query.feedback import refined
 from search.query.options import AUTO, WORDS, Options, complete
 from search.query.terms import Query, Term, as_query
 from search.ranking.excluding import against, lowered_first, nearest_without
-from search.ranking.order import Listed, Order, best_first, preceded, reaching
+from search.ranking.order import RankedPictures, Ranking, best_first, preceded, reaching
 from search.words.names import having_names, named_first, names_in
-from search.words.query_words import Wording, by_words
+from search.words.query_words import QueryWords, by_words
 from search.words.unknown import asks_nothing, unknown_words
 
 
@@ -47,7 +47,7 @@ class Searcher:
     def __init__(self, library: ReadLibrary, *, once: bool = False) -> None:
         self.library = library
         self._once = once
-        self._stored: tuple[VectorIndex, StoredRows] | None = None
+        self._stored: tuple[VectorIndex, CentredIndex] | None = None
 
     def search(self, query: Query | str, **options: Unpack[Options]) -> Answer:
         """The k best pictures; those of the library that are asked with are left out, by content.
@@ -87,7 +87,9 @@ class Searcher:
         start = time.perf_counter()
         wanted = complete(options)
         found, scores = self._surest(wanted) if wanted["tags"] else self._newest(wanted)
-        page = page_of(self.library, Order.of(found, scores), {**wanted, "diverse": 0.0}, {})
+        page = page_of(
+            self.library, RankedPictures.of(found, scores), {**wanted, "diverse": 0.0}, {}
+        )
         hits = read_hits(self.library, page.ids, page.scores)
         return _timed(Query(()), placed(self.library, hits, page), start, page)
 
@@ -96,7 +98,7 @@ class Searcher:
         wanted = complete(options)
         return (self._surest(wanted) if wanted["tags"] else self._newest(wanted))[0]
 
-    def _surest(self, wanted: Options) -> Listed:
+    def _surest(self, wanted: Options) -> Ranking:
         having = self.library.tags.having(self.library.encoder_id, wanted["tags"])
         present = self.library.catalogue.present()
         if wanted["where"]:
@@ -105,7 +107,7 @@ class Searcher:
         chosen = best(sure, len(sure))
         return present[chosen], sure[chosen]
 
-    def _newest(self, wanted: Options) -> Listed:
+    def _newest(self, wanted: Options) -> Ranking:
         found = self._matches(wanted["where"] or "")
         return found, np.full(len(found), np.nan, np.float32)
 
@@ -117,7 +119,7 @@ class Searcher:
             raise QueryError("words alone give no score to reach; leave the mode at 'auto'")
         if wanted["explain"]:
             raise QueryError("words alone give no score to explain; leave the mode at 'auto'")
-        wording, lookup = Wording.alone(query), self.library.words
+        wording, lookup = QueryWords.alone(query), self.library.words
         order = by_words(lookup, wording, wanted["exclude"], self._allowed(wanted))
         page = page_of(self.library, order, {**wanted, "diverse": 0.0}, {})
         hits = with_words(lookup, read_hits(self.library, page.ids, page.scores), wording.words)
@@ -164,7 +166,7 @@ class Searcher:
         same = self.library.catalogue.pictures([picture_id]).get(picture_id)
         if same is None or not len(v_i):
             raise QueryError(f"picture {picture_id} is not in the library any more; search again")
-        q = asking(v_i[0], IMAGE, stored.centres.means)
+        q = centred_query(v_i[0], IMAGE, stored.centres.means)
         query = Query((Term(picture=str(same.path)),), weight)
         embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
         return self._answer(embedded, query, weight, wanted, start)
@@ -175,7 +177,7 @@ class Searcher:
         stored = self._rows()
         embedded, wrong = self._refined(against(stored, embedded, weight), wanted, weight)
         allowed, means = self._allowed(wanted), stored.centres.means
-        names = names_in(Wording.of(query)) if wanted["mode"] == AUTO else ()
+        names = names_in(QueryWords.of(query)) if wanted["mode"] == AUTO else ()
         named = having_names(self.library.words, names, stored.index.size)
         order = self._order(embedded, wrong, weight, wanted, allowed, named)
         page, parts = page_of(self.library, order, wanted, means), Parts(embedded.q, means)
@@ -210,17 +212,17 @@ class Searcher:
         wanted: Options,
         allowed: NDArray[np.int64] | None,
         named: Mapping[int, int],
-    ) -> Order:
+    ) -> RankedPictures:
         """All pictures that may be found, in the order of the answer."""
         stored = self._rows()
         out = [*wanted["exclude"], *self._own(wrong)]
         own = [key for key in self._own(embedded.content_hashes) if key not in out]
 
-        def limits(barred: Sequence[int], only: NDArray[np.int64] | None) -> Wanted:
+        def limits(barred: Sequence[int], only: NDArray[np.int64] | None) -> Selection:
             index = stored.index
             having = None if only is None else index.positions(only)
             bars = np.array([*barred], np.int64)
-            return Wanted(wanted["k"], index.positions(bars) if len(bars) else bars, having)
+            return Selection(wanted["k"], index.positions(bars) if len(bars) else bars, having)
 
         within = limits([*out, *own], allowed)
         found = reaching(_best_first(stored, embedded, weight, within), wanted["least"])
@@ -228,7 +230,7 @@ class Searcher:
             places = within.among(stored.index.positions(np.array(sorted(named), np.int64)))
             positions, scores = nearest_without(stored, embedded, weight, places)
             having = picture_ids(stored.index.keys_at(positions)), scores
-            having = reaching(Order.of(*having), wanted["least"]).first(len(scores))
+            having = reaching(RankedPictures.of(*having), wanted["least"]).first(len(scores))
             found = named_first(found, *having, named)
         if not wanted["asked_first"] or not own:
             return found
@@ -268,11 +270,11 @@ class Searcher:
         found: NDArray[np.int64] = import_module("search.where").matches(self.library, where)
         return found
 
-    def _rows(self) -> StoredRows:
+    def _rows(self) -> CentredIndex:
         """The library's rows, opened again when the library has changed."""
         index = self.library.vectors()
         if self._stored is None or self._stored[0] is not index:
-            self._stored = (index, StoredRows.in_index(index, self.library.encoder.means))
+            self._stored = (index, CentredIndex.in_index(index, self.library.encoder.means))
         return self._stored[1]
 
     def _own(self, contents: Iterable[bytes]) -> list[int]:
@@ -283,8 +285,8 @@ class Searcher:
 
 
 def _best_first(
-    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
-) -> Order:
+    stored: CentredIndex, embedded: EmbeddedQuery, weight: float, wanted: Selection
+) -> RankedPictures:
     """All pictures for a query, best first, whether or not it takes something away."""
     if embedded.without:
         return lowered_first(stored, embedded, weight, wanted)

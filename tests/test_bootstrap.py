@@ -13,17 +13,19 @@ from indexer.metrics.bootstrap import (
     intervals,
     weighted_medians,
 )
-from indexer.metrics.recall import Found, figures
+from indexer.metrics.recall import RetrievalRanks, figures
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr")
 DIFFERENCES = ("r@1", "r@5", "r@10", "mrr")
 
 
-def answers(pictures: int, each: int, seed: int = 0, *, alike: bool = False) -> Found:
+def answers(pictures: int, each: int, seed: int = 0, *, alike: bool = False) -> RetrievalRanks:
     """Random ranks of `each` queries a picture; `alike`: those of a picture have one rank."""
     random = np.random.default_rng(seed)
     ranks = random.geometric(0.3, pictures * (1 if alike else each))
-    return Found(np.repeat(ranks, each if alike else 1), np.repeat(np.arange(pictures), each))
+    return RetrievalRanks(
+        np.repeat(ranks, each if alike else 1), np.repeat(np.arange(pictures), each)
+    )
 
 
 @st.composite
@@ -31,10 +33,10 @@ def found_answers(draw):
     """Some pictures, each asked for by one to six queries."""
     counts = draw(st.lists(st.integers(1, 6), min_size=2, max_size=40))
     ranks = draw(st.lists(st.integers(1, 30), min_size=sum(counts), max_size=sum(counts)))
-    return Found(np.array(ranks), np.repeat(np.arange(len(counts)), counts))
+    return RetrievalRanks(np.array(ranks), np.repeat(np.arange(len(counts)), counts))
 
 
-def widths(found: Found) -> dict[str, float]:
+def widths(found: RetrievalRanks) -> dict[str, float]:
     return {name: high - low for name, (low, high) in intervals(found).items()}
 
 
@@ -51,7 +53,7 @@ def test_interval_contains_the_figure(found):
 @settings(max_examples=30, deadline=None)
 @given(found_answers())
 def test_identical_systems_differ_by_nothing(found):
-    same = difference(found, Found(found.ranks.copy(), found.pictures))
+    same = difference(found, RetrievalRanks(found.ranks.copy(), found.pictures))
     assert same.by == dict.fromkeys(DIFFERENCES, 0)
     assert same.ci95 == {name: [0, 0] for name in DIFFERENCES}
     assert same.verdict() == 0
@@ -62,7 +64,7 @@ def test_identical_systems_differ_by_nothing(found):
 def test_difference_is_that_of_the_figures(found, seed):
     ranks = np.random.default_rng(seed).integers(1, 30, len(found.ranks))
     one, other = figures(found.ranks), figures(ranks)
-    gap = difference(found, Found(ranks, found.pictures))
+    gap = difference(found, RetrievalRanks(ranks, found.pictures))
     for name in DIFFERENCES:
         assert gap.by[name] == pytest.approx(one[name] - other[name], abs=0.02)
         low, high = gap.ci95[name]
@@ -73,7 +75,7 @@ def test_difference_is_that_of_the_figures(found, seed):
 @given(found_answers(), st.randoms(use_true_random=False))
 def test_order_and_numbers_of_the_pictures_do_not_matter(found, random):
     order = np.array(random.sample(range(len(found.ranks)), len(found.ranks)))
-    moved = Found(found.ranks[order], found.pictures[order] * 7 + 3)
+    moved = RetrievalRanks(found.ranks[order], found.pictures[order] * 7 + 3)
     assert intervals(moved) == intervals(found)
 
 
@@ -85,7 +87,7 @@ def test_interval_is_wider_with_fewer_pictures():
 
 def test_captions_of_one_picture_are_no_independent_witnesses():
     alike, apart = answers(400, 5, alike=True), answers(400, 5)
-    once = Found(alike.ranks[::5], alike.pictures[::5])
+    once = RetrievalRanks(alike.ranks[::5], alike.pictures[::5])
     assert widths(alike)["r@1"] == widths(once)["r@1"]  # asking five times makes nothing surer
     assert widths(alike)["r@1"] > 1.7 * widths(apart)["r@1"]  # the square root of 5 is 2.2
 
@@ -100,7 +102,7 @@ def test_interval_is_as_wide_as_theory_says():
 
 def test_paired_difference_is_surer_than_two_intervals():
     found = answers(150, 4)
-    better = Found(np.maximum(1, found.ranks - (found.pictures % 5 == 0)), found.pictures)
+    better = RetrievalRanks(np.maximum(1, found.ranks - (found.pictures % 5 == 0)), found.pictures)
     gap = difference(better, found)
     assert gap.verdict() == 1
     assert difference(found, better).verdict() == -1
@@ -152,4 +154,4 @@ def test_curve_is_recall_at_every_k_within_its_band():
 
 
 def test_nothing_asked_has_no_intervals():
-    assert intervals(Found(np.zeros(0, np.int64), np.zeros(0, np.int64))) == {}
+    assert intervals(RetrievalRanks(np.zeros(0, np.int64), np.zeros(0, np.int64))) == {}

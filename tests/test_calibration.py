@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from indexer.metrics.bootstrap import intervals as rank_intervals
-from indexer.metrics.recall import Found
+from indexer.metrics.recall import RetrievalRanks
 from indexer.tag_head import as_probabilities
 from indexer.training.tags.calibration import cross_fitted, fit_calibration, folds
 from indexer.training.tags.figures import (
-    Predicted,
+    Predictions,
     average_precision,
     drawn,
     f1,
@@ -100,7 +100,7 @@ def test_calibrated_probabilities_mean_what_they_say():
     before = as_probabilities(z, exclusive=False)
     after = as_probabilities(cross_fitted(z, targets, exclusive=False), exclusive=False)
     errors = [
-        figures(Predicted(p, p >= 0.5, targets, exclusive=False))["ece"] for p in (before, after)
+        figures(Predictions(p, p >= 0.5, targets, exclusive=False))["ece"] for p in (before, after)
     ]
     assert errors[0] > 10
     assert errors[1] < 3
@@ -155,13 +155,13 @@ def test_f1_by_hand():
 
 def test_figures_of_perfect_and_of_wrong_predictions():
     targets = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
-    perfect = figures(Predicted(targets, targets > 0, targets, exclusive=True))
+    perfect = figures(Predictions(targets, targets > 0, targets, exclusive=True))
     assert perfect == {"macro_ap": 100, "macro_f1": 100, "accuracy": 100, "ece": 0}
     turned = np.roll(targets, 1, axis=1)
-    wrong = figures(Predicted(turned, turned > 0, targets, exclusive=True))
+    wrong = figures(Predictions(turned, turned > 0, targets, exclusive=True))
     assert (wrong["accuracy"], wrong["macro_f1"], wrong["ece"]) == (0, 0, 100)
     half = np.full((4, 1), 0.75, np.float32)
-    said = figures(Predicted(half, half > 0, np.array([[1.0], [1], [0], [0]], np.float32), False))
+    said = figures(Predictions(half, half > 0, np.array([[1.0], [1], [0], [0]], np.float32), False))
     assert said["ece"] == 25
 
 
@@ -170,7 +170,7 @@ def test_intervals_hold_the_figure_and_shrink_with_more_pictures():
     p = as_probabilities(z, exclusive=False)
     widths = []
     for count in (100, 4000):
-        predicted = Predicted(p[:count], p[:count] >= 0.5, targets[:count], exclusive=False)
+        predicted = Predictions(p[:count], p[:count] >= 0.5, targets[:count], exclusive=False)
         low, high = intervals(drawn(predicted, resamples=300))["macro_ap"]
         assert low <= figures(predicted)["macro_ap"] <= high
         widths.append(high - low)
@@ -182,9 +182,9 @@ def test_tags_are_drawn_as_the_answers_of_searches_are():
     z, targets = sure_of_itself(80)
     p = as_probabilities(z, exclusive=True)
     one = np.eye(2, dtype=np.float32)[targets[:, 0].astype(int)]
-    predicted = Predicted(p, p >= 0.5, one, exclusive=True)
+    predicted = Predictions(p, p >= 0.5, one, exclusive=True)
     right = p.argmax(1) == one.argmax(1)
-    found = Found(np.where(right, 1, 2), np.arange(80))
+    found = RetrievalRanks(np.where(right, 1, 2), np.arange(80))
     assert intervals(drawn(predicted))["accuracy"] == rank_intervals(found)["r@1"]
 
 
@@ -193,6 +193,6 @@ def test_draws_without_a_figure_do_not_count():
     targets = np.zeros((20, 1), np.float32)
     targets[0] = 1
     p = np.linspace(0.9, 0.1, 20, dtype=np.float32)[:, None]
-    sample = drawn(Predicted(p, p >= 0.5, targets, exclusive=False))
+    sample = drawn(Predictions(p, p >= 0.5, targets, exclusive=False))
     assert 0.2 < np.isnan(sample["macro_ap"]).mean() < 0.5
     assert intervals(sample)["macro_ap"] == [100, 100]

@@ -12,8 +12,8 @@ from odd_pictures import truncated_jpeg
 from PIL import Image
 
 from indexer.metrics.bootstrap import ENOUGH
-from indexer.metrics.recall import Found
-from search.evaluation.advice import WEIGHTS, Setting, judged
+from indexer.metrics.recall import RetrievalRanks
+from search.evaluation.advice import WEIGHTS, AdvisedSetting, judged
 from ui.cli.output.figures import print_advice
 
 FIGURES = ["r@1", "r@5", "r@10", "median_rank", "mrr", "queries"]
@@ -288,10 +288,10 @@ def test_advice_says_its_command_to_people(telling_pictures):
 def price(capsys, name, *, better=True) -> str:
     """What the advice says where a fusion that takes no weight may find more than the default."""
     pictures = np.arange(2 * ENOUGH)
-    late = Found(np.full(len(pictures), 9), pictures)
-    best = Found(np.ones(len(pictures), np.int64), pictures)
-    tried = {Setting("concat", weight): late for weight in WEIGHTS}
-    advice = judged(tried | {Setting(name, 0.5): best if better else late})
+    late = RetrievalRanks(np.full(len(pictures), 9), pictures)
+    best = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)
+    tried = {AdvisedSetting("concat", weight): late for weight in WEIGHTS}
+    advice = judged(tried | {AdvisedSetting(name, 0.5): best if better else late})
     print_advice({"pictures": len(pictures), "advice": {"adopt": "this"}}, advice)
     return capsys.readouterr().out
 

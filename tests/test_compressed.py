@@ -16,10 +16,10 @@ from indexer.library import segments
 from indexer.vectors import compressed
 from indexer.vectors import compression as compressing
 from indexer.vectors import nearest as ranking_module
-from indexer.vectors.compressed import LADDER, CompressedFacts, ViewFacts
+from indexer.vectors.compressed import LADDER, CompressedState, ViewState
 from indexer.vectors.compression import compress
-from indexer.vectors.nearest import Wanted, candidates_of, nearest, ranked
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.nearest import Selection, candidates_of, nearest, ranked
+from indexer.vectors.scoring import CentredIndex
 from search import Query, Searcher, Term
 
 WEIGHTS = (0, 0.2, 0.5, 0.7, 1)
@@ -58,7 +58,7 @@ def large_library(tmp_path, tmp_path_factory):
 
 
 def rows_of(library):
-    return StoredRows.in_index(library.vectors(), library.encoder.means)
+    return CentredIndex.in_index(library.vectors(), library.encoder.means)
 
 
 def queries(n=20, seed=9):
@@ -88,8 +88,8 @@ def test_views_are_those_of_the_weights_that_can_be_asked(large):
 def test_best_are_those_of_the_exact_scan_and_scored_alike(large, weight):
     stored, found = rows_of(large), 0
     for q in queries():
-        exact, scores = ranked(stored, q, weight, Wanted(10, NOBODY))
-        positions, others = nearest(stored, q, weight, Wanted(10, NOBODY))
+        exact, scores = ranked(stored, q, weight, Selection(10, NOBODY))
+        positions, others = nearest(stored, q, weight, Selection(10, NOBODY))
         assert len(positions) == 10
         for place, score in zip(positions, others, strict=True):
             if place in exact:
@@ -112,9 +112,9 @@ def test_compressed_index_is_asked_for_few_hits_and_not_for_many(large, monkeypa
     monkeypatch.setattr(
         ranking_module, "candidates_of", lambda *a: asked.append(1) or candidates_of(*a)
     )
-    nearest(stored, queries(1)[0], 0.5, Wanted(10, NOBODY))
+    nearest(stored, queries(1)[0], 0.5, Selection(10, NOBODY))
     assert asked == [1]
-    many, _ = nearest(stored, queries(1)[0], 0.5, Wanted(1500, NOBODY))
+    many, _ = nearest(stored, queries(1)[0], 0.5, Selection(1500, NOBODY))
     assert asked == [1]
     assert len(many) == 1500
 
@@ -123,8 +123,8 @@ def test_restricted_search_is_exact(large, monkeypatch):
     monkeypatch.setattr(ranking_module, "candidates_of", None)  # so that asking would fail
     stored = rows_of(large)
     only = np.arange(5, 2000, 7)
-    everyone, scores = ranked(stored, queries(1)[0], 0.5, Wanted(2000, NOBODY))
-    found, others = nearest(stored, queries(1)[0], 0.5, Wanted(10, NOBODY, only))
+    everyone, scores = ranked(stored, queries(1)[0], 0.5, Selection(2000, NOBODY))
+    found, others = nearest(stored, queries(1)[0], 0.5, Selection(10, NOBODY, only))
     expected = [place for place in everyone.tolist() if place in only][:10]
     assert found.tolist() == expected
     order = dict(zip(everyone.tolist(), scores, strict=True))
@@ -133,10 +133,10 @@ def test_restricted_search_is_exact(large, monkeypatch):
 
 def test_barred_pictures_do_not_answer(large):
     stored, q = rows_of(large), queries(1)[0]
-    first, _ = nearest(stored, q, 0.5, Wanted(5, NOBODY))
-    others, _ = nearest(stored, q, 0.5, Wanted(5, np.sort(first)))
+    first, _ = nearest(stored, q, 0.5, Selection(5, NOBODY))
+    others, _ = nearest(stored, q, 0.5, Selection(5, np.sort(first)))
     assert not set(first) & set(others)
-    assert others.tolist() == ranked(stored, q, 0.5, Wanted(5, np.sort(first)))[0].tolist()
+    assert others.tolist() == ranked(stored, q, 0.5, Selection(5, np.sort(first)))[0].tolist()
 
 
 def test_new_and_deleted_pictures_are_dealt_with_before_the_index_is_made_anew(large):
@@ -150,8 +150,8 @@ def test_new_and_deleted_pictures_are_dealt_with_before_the_index_is_made_anew(l
     stored = rows_of(large)
     assert len(stored.index) == 2047
     for q in queries(10):
-        exact, _ = ranked(stored, q, 0.5, Wanted(10, NOBODY))
-        found, _ = nearest(stored, q, 0.5, Wanted(10, NOBODY))
+        exact, _ = ranked(stored, q, 0.5, Selection(10, NOBODY))
+        found, _ = nearest(stored, q, 0.5, Selection(10, NOBODY))
         assert np.isin(exact, found).mean() >= 0.9
     hits = Searcher(large).search("red", k=10).hits
     assert not {hit.picture_id for hit in hits} & {hit.picture_id for hit in gone}
@@ -181,12 +181,12 @@ def test_grown_index_finds_what_one_made_anew_finds(large):
     bring_up(large)
     stored, grown = rows_of(large), []
     for q in queries(10):
-        grown.append(nearest(stored, q, 0.5, Wanted(10, NOBODY))[0])
+        grown.append(nearest(stored, q, 0.5, Selection(10, NOBODY))[0])
     large.put_compressed(replace(large.compressed, views=()))
     bring_up(large)
     stored = rows_of(large)
     shares = [
-        np.isin(found, nearest(stored, q, 0.5, Wanted(10, NOBODY))[0]).mean()
+        np.isin(found, nearest(stored, q, 0.5, Selection(10, NOBODY))[0]).mean()
         for q, found in zip(queries(10), grown, strict=True)
     ]
     assert np.mean(shares) >= 0.98
@@ -297,25 +297,25 @@ def test_library_without_captions_is_compressed_too(library):
     assert library.compressed.usable
     stored = rows_of(library)
     for q in queries(5):
-        exact, _ = ranked(stored, q, 0.5, Wanted(10, NOBODY))
-        assert np.isin(exact, nearest(stored, q, 0.5, Wanted(10, NOBODY))[0]).mean() >= 0.9
-        assert nearest(stored, q, 0, Wanted(10, NOBODY))[0].tolist() == []
+        exact, _ = ranked(stored, q, 0.5, Selection(10, NOBODY))
+        assert np.isin(exact, nearest(stored, q, 0.5, Selection(10, NOBODY))[0]).mean() >= 0.9
+        assert nearest(stored, q, 0, Selection(10, NOBODY))[0].tolist() == []
 
 
 def test_facts_come_back_from_their_text():
-    view = ViewFacts(0.5, "vectors-1.ivf", "1", ("vectors-2.rows",), 9, 9, 1, {"picture": 0.5})
-    facts = CompressedFacts("made", (view,))
-    assert CompressedFacts.from_json(facts.to_json(), "made") == facts
-    assert CompressedFacts.from_json(facts.to_json(), "other") == CompressedFacts("other")
-    assert CompressedFacts.from_json(None, "made") == CompressedFacts("made")
+    view = ViewState(0.5, "vectors-1.ivf", "1", ("vectors-2.rows",), 9, 9, 1, {"picture": 0.5})
+    facts = CompressedState("made", (view,))
+    assert CompressedState.from_json(facts.to_json(), "made") == facts
+    assert CompressedState.from_json(facts.to_json(), "other") == CompressedState("other")
+    assert CompressedState.from_json(None, "made") == CompressedState("made")
 
 
 def test_what_another_ladder_measured_is_measured_again(monkeypatch):
-    view = ViewFacts(0.5, "vectors-1.ivf", "1", ("vectors-2.rows",), 9, 9, 1, {"picture": 0.995})
-    text = CompressedFacts("made", (view,)).to_json()
-    assert CompressedFacts.from_json(text, "made").usable
+    view = ViewState(0.5, "vectors-1.ivf", "1", ("vectors-2.rows",), 9, 9, 1, {"picture": 0.995})
+    text = CompressedState("made", (view,)).to_json()
+    assert CompressedState.from_json(text, "made").usable
     monkeypatch.setattr(compressed, "LADDER", LADDER[:-1])
-    (known,) = CompressedFacts.from_json(text, "made").views
+    (known,) = CompressedState.from_json(text, "made").views
     assert known == replace(view, recall=None)
 
 

@@ -30,7 +30,7 @@ from indexer.confidence.line import (
 )
 from indexer.confidence.pool import Pool, read_pool
 from indexer.confidence.queries import sentences, words
-from indexer.confidence.trials import Setting, Trial, part_of, tried
+from indexer.confidence.trials import Trial, TrialSetting, part_of, tried
 from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder
 from indexer.fusion import fusions_for, open_fusion
@@ -60,8 +60,8 @@ def _letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in f"{number:04}")
 
 
-def setting(fusion="concat", *, single=False) -> Setting:
-    return Setting(open_fusion(fusion), {}, single)
+def setting(fusion="concat", *, single=False) -> TrialSetting:
+    return TrialSetting(open_fusion(fusion), {}, single)
 
 
 def encode(texts):
@@ -225,7 +225,7 @@ def test_fusion_without_weights_has_no_line_for_captions_alone():
 
 
 def test_few_pictures_have_no_lines():
-    assert fit(a_pool(pictures=fitting.FEW - 1), setting(), encode) == ({}, 0)
+    assert fit(a_pool(pictures=fitting.FIT_FROM_TRIALS - 1), setting(), encode) == ({}, 0)
 
 
 def test_captions_that_tell_nothing_give_no_line_that_is_sure():

@@ -12,10 +12,10 @@ from indexer.encoders import load_encoder
 from indexer.errors import InputError, ModelError
 from indexer.fusion import open_fusion
 from indexer.metrics.bootstrap import ENOUGH
-from indexer.metrics.recall import Found
+from indexer.metrics.recall import RetrievalRanks
 from search.evaluation import fusions, trials
-from search.evaluation.advice import DEFAULT, WEIGHTS, Setting, advise, judged
-from search.evaluation.data import Evaluated
+from search.evaluation.advice import DEFAULT, WEIGHTS, AdvisedSetting, advise, judged
+from search.evaluation.data import EvaluationData
 from search.evaluation.fusions import named_fusions
 from search.evaluation.protocols import evaluate_captions
 
@@ -32,7 +32,7 @@ def ended(steps):
             return end.value, seen
 
 
-def embedded(pictures=60, captions=3, dim=16, *, seed=0, image=1.0, text=1.0) -> Evaluated:
+def embedded(pictures=60, captions=3, dim=16, *, seed=0, image=1.0, text=1.0) -> EvaluationData:
     """Pictures and captions that scatter by so much around what they mean; with means."""
     random = np.random.default_rng(seed)
     meant = unit_rows(random.normal(size=(pictures, dim)))
@@ -42,7 +42,7 @@ def embedded(pictures=60, captions=3, dim=16, *, seed=0, image=1.0, text=1.0) ->
         return unit_rows(rows + by / np.sqrt(dim) * random.normal(size=rows.shape))
 
     v_i, v_t = scattered(meant, image), scattered(meant[owners], text)
-    return Evaluated(v_i, v_t, owners, {"image": v_i.mean(0), "text": v_t.mean(0)})
+    return EvaluationData(v_i, v_t, owners, {"image": v_i.mean(0), "text": v_t.mean(0)})
 
 
 @settings(max_examples=20, deadline=None)
@@ -167,7 +167,7 @@ def test_best_of_many_settings_by_chance_alone_is_not_advised():
     sure = 0
     for _ in range(20):
         found = {
-            Setting("concat", weight): Found(random.geometric(0.3, 1200), pictures)
+            AdvisedSetting("concat", weight): RetrievalRanks(random.geometric(0.3, 1200), pictures)
             for weight in WEIGHTS
         }
         advice = judged(found)
@@ -179,18 +179,18 @@ def test_best_of_many_settings_by_chance_alone_is_not_advised():
 
 
 def test_default_is_kept_where_all_settings_do_as_well():
-    ranks = Found(np.ones(200, np.int64), np.repeat(np.arange(50), 4))
-    advice = judged({Setting("concat", weight): ranks for weight in WEIGHTS})
+    ranks = RetrievalRanks(np.ones(200, np.int64), np.repeat(np.arange(50), 4))
+    advice = judged({AdvisedSetting("concat", weight): ranks for weight in WEIGHTS})
     assert advice.best == advice.chosen == DEFAULT
     assert not advice.is_sure
 
 
 def test_few_pictures_advise_nothing():
     pictures = np.repeat(np.arange(ENOUGH - 1), 2)
-    worse = Found(np.full(len(pictures), 9), pictures)
-    better = Found(np.ones(len(pictures), np.int64), pictures)
-    advice = judged({DEFAULT: worse, Setting("mean", 0.5): better})
-    assert advice.best == Setting("mean", 0.5)
+    worse = RetrievalRanks(np.full(len(pictures), 9), pictures)
+    better = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)
+    advice = judged({DEFAULT: worse, AdvisedSetting("mean", 0.5): better})
+    assert advice.best == AdvisedSetting("mean", 0.5)
     assert advice.chosen == DEFAULT
 
 
@@ -200,7 +200,9 @@ def test_single_captions_give_no_advice():
 
 def test_default_is_tried_even_where_another_fusion_is_named():
     advice, _ = ended(advise(embedded(40, 2), {"mean": BOTH["mean"]}))
-    assert set(advice.tried) == {Setting("mean", 0.5)} | {Setting("concat", w) for w in WEIGHTS}
+    assert set(advice.tried) == {AdvisedSetting("mean", 0.5)} | {
+        AdvisedSetting("concat", w) for w in WEIGHTS
+    }
 
 
 def test_many_queries_are_sampled_by_whole_pictures():

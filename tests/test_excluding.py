@@ -9,10 +9,10 @@ from test_searcher import fill
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import unit_rows
-from indexer.vectors.nearest import Wanted, scores
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.nearest import Selection, scores
+from indexer.vectors.scoring import CentredIndex
 from search import Query, Searcher
-from search.query.embedding import EmbeddedQuery, Without
+from search.query.embedding import EmbeddedQuery, NegativeTerm
 from search.ranking.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
 
 NOBODY = np.zeros(0, np.int64)
@@ -40,7 +40,7 @@ def taken_off(score, likest):
 
 def asked(seed, negatives, factor=1.0):
     rows = unit_rows(np.random.default_rng(seed).normal(size=(1 + negatives, DIM)))
-    without = tuple(Without(n, factor, row) for n, row in enumerate(rows[1:], start=1))
+    without = tuple(NegativeTerm(n, factor, row) for n, row in enumerate(rows[1:], start=1))
     return EmbeddedQuery(rows[0], (), rows[:1], without)
 
 
@@ -48,40 +48,40 @@ def asked(seed, negatives, factor=1.0):
 @pytest.mark.parametrize(("negatives", "factor"), [(1, 1.0), (2, 0.5), (1, 40.0)])
 def test_best_are_those_of_brute_force(library, weight, negatives, factor):
     fill(library, 900, 1)
-    stored = StoredRows.in_index(library.vectors(), {})
+    stored = CentredIndex.in_index(library.vectors(), {})
     assert stored.index.compressed is None
     for seed in range(5):
         embedded = against(stored, asked(seed, negatives, factor), weight)
         expected = brute_force(stored, embedded, weight)
         best = np.argsort(-expected, kind="stable")[:10]
-        positions, found = nearest_without(stored, embedded, weight, Wanted(10, NOBODY))
+        positions, found = nearest_without(stored, embedded, weight, Selection(10, NOBODY))
         assert positions.tolist() == best.tolist()
         assert found == pytest.approx(expected[best], abs=1e-5)
 
 
 def test_best_of_a_part_are_those_of_brute_force(library):
     fill(library, 900, 1)
-    stored = StoredRows.in_index(library.vectors(), {})
+    stored = CentredIndex.in_index(library.vectors(), {})
     embedded, only = against(stored, asked(3, 1), 0.5), np.arange(0, 900, 7)
     barred = only[:9]
     expected = brute_force(stored, embedded, 0.5)
     allowed = np.setdiff1d(only, barred)
     best = allowed[np.argsort(-expected[allowed], kind="stable")[:20]]
-    positions, _ = nearest_without(stored, embedded, 0.5, Wanted(20, barred, only))
+    positions, _ = nearest_without(stored, embedded, 0.5, Selection(20, barred, only))
     assert positions.tolist() == best.tolist()
-    positions, _ = nearest_without(stored, embedded, 0.5, Wanted(999, barred, only))
+    positions, _ = nearest_without(stored, embedded, 0.5, Selection(999, barred, only))
     assert sorted(positions) == allowed.tolist()
 
 
 def test_large_library_is_answered_exactly_too(library):
     fill(library, 2000, 1)
     bring_up(library)
-    stored = StoredRows.in_index(library.vectors(), library.encoder.means)
+    stored = CentredIndex.in_index(library.vectors(), library.encoder.means)
     assert stored.index.compressed is not None
     for seed in range(20):
         embedded = against(stored, asked(seed, 1), 0.5)
         best = np.argsort(-brute_force(stored, embedded, 0.5), kind="stable")[:10]
-        positions, _ = nearest_without(stored, embedded, 0.5, Wanted(10, NOBODY))
+        positions, _ = nearest_without(stored, embedded, 0.5, Selection(10, NOBODY))
         assert positions.tolist() == best.tolist()
 
 

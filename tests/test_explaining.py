@@ -11,11 +11,11 @@ from learned_fusions import fusion_content
 from test_ranking import DIM, features, stored_rows
 
 from indexer import Library, index_folder
-from indexer.embedding import Embedded
+from indexer.embedding import PictureFeatures
 from indexer.fusion import Concat, Mean
 from indexer.fusion.registry import restore_fusion
 from indexer.vectors.nearest import scores
-from indexer.vectors.scoring import Asked
+from indexer.vectors.scoring import ScoredQuery
 from search import Query, Searcher, Term
 from search.answer.explaining import Targets
 from search.answer.hits import Explanation, TermShare
@@ -28,8 +28,10 @@ def explained_scores(fusion, seed, weight):
     """Scores as they are ranked by, and the targets of the same pictures with their gains."""
     v_i, v_t, has_caption, means, q = features(seed)
     stored = stored_rows(fusion, v_i, v_t, has_caption, means)
-    found = Embedded(np.arange(len(v_i)), v_i, np.where(has_caption[:, None], v_t, 0), has_caption)
-    gain = Asked.of(stored, q, weight).gain
+    found = PictureFeatures(
+        np.arange(len(v_i)), v_i, np.where(has_caption[:, None], v_t, 0), has_caption
+    )
+    gain = ScoredQuery.of(stored, q, weight).gain
     gains = np.where(has_caption, 1, 1 if gain is None else gain[0]).astype(np.float32)
     return scores(stored, q, weight), Targets.of(found, stored, weight).scaled(gains), q
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.embedding import HUB, IMAGE, TEXT, asking, unit_rows
+from indexer.embedding import HUB, IMAGE, TEXT, centred_query, unit_rows
 from indexer.errors import QueryError
 from indexer.vectors.nearest import scores
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.scoring import CentredIndex
 from search import Query, Searcher
 from search.query.embedding import EmbeddedQuery
 from search.query.feedback import ALPHA, BETA, GAMMA, LEAST, needed, refined, rocchio
@@ -213,9 +213,9 @@ def assert_exact(library, weight):
     answer = Searcher(library).search(
         Query.of("red and green", weight=weight), k=4, like=right, unlike=wrong
     )
-    stored = StoredRows.in_index(library.vectors(), library.encoder.means)
+    stored = CentredIndex.in_index(library.vectors(), library.encoder.means)
     means = stored.centres.means
-    q = asking(library.encoder.encode_texts(["red and green"])[0], TEXT, means)
+    q = centred_query(library.encoder.encode_texts(["red and green"])[0], TEXT, means)
     found = library.embedded(keys[:2])
     zero = np.zeros(library.encoder.dim, np.float32)
     rows = found.v_i - means.get(IMAGE, zero)

@@ -14,7 +14,7 @@ from search.answer.paging import page_of
 from search.query.options import complete
 from search.ranking import folding
 from search.ranking.folding import are_alike, leaders
-from search.ranking.order import Order
+from search.ranking.order import RankedPictures
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_the_k_best_distinct_pictures_are_returned_and_pages_are_cut_out_of_them
     seed, n, k, offset
 ):
     library, ids = few_looks(seed, n), np.arange(n)
-    order = Order.of(ids, np.linspace(1, 0, n, dtype=np.float32))
+    order = RankedPictures.of(ids, np.linspace(1, 0, n, dtype=np.float32))
     distinct = [place for place, into in enumerate(one_by_one(library, n)) if into == place]
     wanted = complete({"k": k, "offset": offset, "fold": True})
     page = page_of(library, order, wanted, {})

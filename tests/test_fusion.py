@@ -15,8 +15,8 @@ from indexer.encoders import load_encoder
 from indexer.encoders.mini.heads import BUILT_IN as HEADS
 from indexer.errors import InputError, ModelError
 from indexer.fusion import (
-    FEW,
     LEARNED,
+    MEAN_FROM_ROWS,
     OWN_MEANS_FROM,
     STRATEGIES,
     UNLEARNED,
@@ -392,7 +392,7 @@ def test_modality_without_many_members_keeps_the_default_mean():
 
 def test_encoder_without_means_centres_nothing_while_pictures_are_few(fusion):
     """The learned ones of these tests have centres at zero."""
-    v_i, v_t, has_caption = features(11, n=FEW // 2)
+    v_i, v_t, has_caption = features(11, n=MEAN_FROM_ROWS // 2)
     rows = fusion.pictures(v_i, v_t, has_caption)
     centres = fusion.centres(rows, has_caption, {})
     assert not centres.captioned.any()
@@ -404,8 +404,14 @@ def test_mean_of_rows_begins_where_they_are_many():
     default = np.ones(8, np.float32)
     assert np.array_equal(own_mean(rows[:-1].sum(0), len(rows[:-1]), default), default)
     assert np.allclose(own_mean(rows.sum(0), len(rows), default), rows.mean(0))
-    assert np.array_equal(own_mean(rows[: FEW - 1].sum(0), len(rows[: FEW - 1]), None), np.zeros(8))
-    assert np.allclose(own_mean(rows[:FEW].sum(0), len(rows[:FEW]), None), rows[:FEW].mean(0))
+    assert np.array_equal(
+        own_mean(rows[: MEAN_FROM_ROWS - 1].sum(0), len(rows[: MEAN_FROM_ROWS - 1]), None),
+        np.zeros(8),
+    )
+    assert np.allclose(
+        own_mean(rows[:MEAN_FROM_ROWS].sum(0), len(rows[:MEAN_FROM_ROWS]), None),
+        rows[:MEAN_FROM_ROWS].mean(0),
+    )
 
 
 def test_centres_are_single_precision(fusion):
@@ -427,8 +433,8 @@ def test_gain_is_the_ratio_of_the_two_spreads():
 
 
 def test_gain_is_one_where_too_few_scores_tell(fusion):
-    v_i, v_t, _ = features(15, n=FEW - 1)
-    all_of_them = np.ones(FEW - 1, np.bool_)
+    v_i, v_t, _ = features(15, n=MEAN_FROM_ROWS - 1)
+    all_of_them = np.ones(MEAN_FROM_ROWS - 1, np.bool_)
     rows = fusion.pictures(v_i, v_t, all_of_them)
     centres = fusion.centres(rows, all_of_them, {})
     queries = np.stack([fusion.query(query_of(seed)) for seed in range(2)])

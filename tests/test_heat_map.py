@@ -16,7 +16,7 @@ from indexer.library.reading import ReadLibrary
 from indexer.pictures.images import decode
 from indexer.pictures.transform import ImageTransform
 from search import Query
-from search.heat_map import HeatMap, Sought, heat_map
+from search.heat_map import HeatMap, HeatMapQuery, heat_map
 
 
 @pytest.fixture
@@ -181,8 +181,8 @@ def test_pasted_photographs_are_found_in_their_halves(tmp_path_factory):
         for one, words, other, others in pairs:
             parts = [decode(SAMPLE / name).resize((300, 450)) for name in (one, other)]
             pasted = Image.fromarray(np.hstack([np.asarray(part) for part in parts]))
-            right += Sought.of(library, Query.of(words)).on(pasted).peak[0] < 0.5
-            right += Sought.of(library, Query.of(others)).on(pasted).peak[0] > 0.5
+            right += HeatMapQuery.of(library, Query.of(words)).on(pasted).peak[0] < 0.5
+            right += HeatMapQuery.of(library, Query.of(others)).on(pasted).peak[0] > 0.5
     assert right >= 9
 
 

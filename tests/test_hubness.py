@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.embedding import IMAGE, TEXT, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, centred_query, unit_rows
 from indexer.encoders.mini.heads import empty_part
 from indexer.encoders.mini.hubness import (
     AIM,
@@ -18,7 +18,7 @@ from indexer.encoders.mini.hubness import (
     with_hubness,
 )
 from indexer.fusion import open_fusion
-from indexer.vectors.scoring import Asked, StoredRows, block_scores
+from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores
 
 DIM = 8
 seeds = st.integers(0, 2**32 - 1)
@@ -63,7 +63,7 @@ def test_rows_with_their_hubness_are_of_unit_length(seed, modality):
 def test_text_scores_a_row_less_its_hubness(seed, modality):
     known, rows, q = bank(seed), unit(seed + 1, 6), unit(seed + 2, 1)[0]
     stored = with_hubness(rows, modality, known)
-    asked = asking(with_hubness(q[None], TEXT, known)[0], TEXT, aim(DIM + 1, known))
+    asked = centred_query(with_hubness(q[None], TEXT, known)[0], TEXT, aim(DIM + 1, known))
     index = 0 if modality == IMAGE else 1
     above = hubness(rows, known["hub.bank"], known["hub.share"]) - known["hub.usual"][index]
     x = (-COUNTS[modality] / AIM * above).clip(-MOST, MOST)
@@ -80,7 +80,7 @@ def test_heads_say_how_much_is_taken_off():
 
 def test_picture_that_asks_does_not_ask_for_hubness():
     known = bank()
-    asked = asking(with_hubness(unit(3, 1), IMAGE, known)[0], IMAGE, aim(DIM + 1, known))
+    asked = centred_query(with_hubness(unit(3, 1), IMAGE, known)[0], IMAGE, aim(DIM + 1, known))
     assert asked[-1] == 0
     assert np.linalg.norm(asked) == pytest.approx(1, abs=1e-5)
 
@@ -88,7 +88,7 @@ def test_picture_that_asks_does_not_ask_for_hubness():
 def test_what_asks_has_the_same_in_its_column_whatever_the_mean():
     known, text = bank(), with_hubness(unit(4, 3), TEXT, bank())
     for mean in (np.zeros(DIM + 1), text[0] / 2):
-        asked = asking(text, TEXT, {TEXT: mean.astype(np.float32)} | aim(DIM + 1, known))
+        asked = centred_query(text, TEXT, {TEXT: mean.astype(np.float32)} | aim(DIM + 1, known))
         assert np.allclose(asked[:, -1], AIM / np.sqrt(1 + AIM**2), atol=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_without_a_bank_rows_are_as_they_were():
     rows, none = unit(5, 4), empty_part(HUB_PART)
     assert with_hubness(rows, TEXT, none) is rows
     assert aim(DIM, none) == {}
-    assert np.array_equal(asking(rows, TEXT, {}), rows)
+    assert np.array_equal(centred_query(rows, TEXT, {}), rows)
 
 
 def test_share_of_nothing_or_less_makes_no_row_that_is_no_number():
@@ -112,12 +112,12 @@ def test_large_library_with_means_of_its_own_corrects_as_well(fusion):
     v_i, v_t = with_hubness(pictures, IMAGE, known), with_hubness(captions, TEXT, known)
     means = {IMAGE: v_i[:9].mean(0), TEXT: v_t[:9].mean(0)} | aim(DIM + 1, known)
     strategy, has = open_fusion(fusion), np.ones(count, bool)
-    stored = StoredRows.of(strategy.pictures(v_i, v_t, has), has, strategy, means)
-    q = asking(v_t[0], TEXT, stored.centres.means)
+    stored = CentredIndex.of(strategy.pictures(v_i, v_t, has), has, strategy, means)
+    q = centred_query(v_t[0], TEXT, stored.centres.means)
     assert q[-1] == pytest.approx(AIM / np.sqrt(1 + AIM**2), abs=1e-5)
     (keyed,) = stored.index.blocks
-    (scores,) = block_scores(keyed, Asked.of(stored, q, 0.5), strategy)
+    (scores,) = block_scores(keyed, ScoredQuery.of(stored, q, 0.5), strategy)
     blind = np.where(np.arange(DIM + 1) == DIM, 0, q)
-    (without,) = block_scores(keyed, Asked.of(stored, blind, 0.5), strategy)
+    (without,) = block_scores(keyed, ScoredQuery.of(stored, blind, 0.5), strategy)
     crowd = (v_i + v_t)[:, -1] / np.linalg.norm(v_i + v_t, axis=1)
     assert np.corrcoef(scores - without, crowd)[0, 1] > 0.99

@@ -143,11 +143,11 @@ NAMES = {
     ],
     "search": ["Answer", "Hit", "Options", "Query", "Searcher", "Term"],
     "indexer.captions": [
-        "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
+        "CaptionRow", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "RestingEncoder", "Rows", "asking",
-        "load_encoder", "unit_rows",
+        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "RestingEncoder", "Rows",
+        "centred_query", "load_encoder", "unit_rows",
     ],
 }  # fmt: skip
 

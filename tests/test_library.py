@@ -13,7 +13,7 @@ from sqlalchemy import exc, text
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.catalogue import database
-from indexer.catalogue.database import FILE, explained
+from indexer.catalogue.database import FILE, sqlite_errors
 from indexer.catalogue.inventory import pictures as catalogue
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, TEXT
@@ -271,7 +271,7 @@ def test_write_protected_directory_is_searched(colour_library):
 
 def test_full_disk_is_an_error_that_says_what_is_kept(tmp_path):
     full = sqlite3.OperationalError("database or disk is full")
-    with pytest.raises(LibraryError, match="what was committed is kept"), explained(tmp_path):
+    with pytest.raises(LibraryError, match="what was committed is kept"), sqlite_errors(tmp_path):
         raise exc.OperationalError("INSERT", {}, full)
 
 

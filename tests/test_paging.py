@@ -85,14 +85,14 @@ def test_pages_of_the_compressed_index_neither_repeat_nor_skip(large, weight, fo
 def test_pages_of_an_index_that_misses_the_best_neither_repeat_nor_skip(large, monkeypatch):
     """Candidates without the best ten: those follow what the candidates gave."""
     best = {hit.picture_id for hit in Searcher(large).search("red", k=10).hits}
-    known = compressed.Compressed.candidates
+    known = compressed.CompressedIndex.candidates
 
     def poor(self, *asked):
         found = known(self, *asked)
         kept = found.pictures[~np.isin(found.pictures, [*best])]
         return compressed.Candidates(kept, found.covered)
 
-    monkeypatch.setattr(compressed.Compressed, "candidates", poor)
+    monkeypatch.setattr(compressed.CompressedIndex, "candidates", poor)
     ids = list(itertools.chain(*pages(Searcher(large), "red", 10)))
     assert len(ids) == len(set(ids)) == 2000
     assert set(ids[50:60]) == best

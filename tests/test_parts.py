@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.embedding import TEXT, asking, unit_rows
+from indexer.embedding import TEXT, centred_query, unit_rows
 from indexer.encoders.mini.heads import (
     CLASS_PART,
     POOLED,
@@ -221,7 +221,7 @@ def test_names_count_by_what_they_have_in_common():
     parts = [hub_part(captions, asked, known) for asked in (names, captions)]
     found, without = (hubness(others, part["hub.bank"], part["hub.share"]) for part in parts)
     mean = {TEXT: captions.mean(0)}
-    common, nothing = (asking(rows, TEXT, mean).mean(0) for rows in (names, captions))
+    common, nothing = (centred_query(rows, TEXT, mean).mean(0) for rows in (names, captions))
     assert np.allclose(found - without, NAMES_COUNT * others @ (common - nothing), atol=1e-4)
 
 

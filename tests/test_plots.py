@@ -8,17 +8,18 @@ from command_line import refusal, run
 from PIL import Image
 
 from indexer.errors import InputError
-from indexer.metrics.recall import Found
+from indexer.metrics.recall import RetrievalRanks
 from ui.cli.output import plots
 
 SIZE = (1200, 825)
 
 
-def curves(*names: str) -> dict[str, Found]:
+def curves(*names: str) -> dict[str, RetrievalRanks]:
     random = np.random.default_rng(0)
     pictures = np.repeat(np.arange(80), 3)
     return {
-        name: Found(random.geometric(0.1 * (n + 1), 240), pictures) for n, name in enumerate(names)
+        name: RetrievalRanks(random.geometric(0.1 * (n + 1), 240), pictures)
+        for n, name in enumerate(names)
     }
 
 
@@ -83,7 +84,9 @@ def test_curves_end_where_all_is_found_or_at_50(tmp_path, ranks, deepest, monkey
     asked = []
     real = plots.curve
     monkeypatch.setattr(plots, "curve", lambda found, k: asked.append(k) or real(found, k))
-    plots.draw(tmp_path / "a.png", {"mean": Found(np.array(ranks), np.arange(3))}, bands=True)
+    plots.draw(
+        tmp_path / "a.png", {"mean": RetrievalRanks(np.array(ranks), np.arange(3))}, bands=True
+    )
     assert asked == [deepest]
 
 

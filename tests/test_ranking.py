@@ -14,8 +14,8 @@ from indexer.fusion.registry import restore_fusion
 from indexer.vectors.blocks import RowBlock
 from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import picture_ids
-from indexer.vectors.nearest import Wanted, best, ranked, scores
-from indexer.vectors.scoring import StoredRows, plain_gain
+from indexer.vectors.nearest import Selection, best, ranked, scores
+from indexer.vectors.scoring import CentredIndex, plain_gain
 
 DIM = 8
 seeds = st.integers(0, 2**32 - 1)
@@ -34,7 +34,7 @@ def features(seed, n=60, share=0.5):
 
 
 def stored_rows(fusion, v_i, v_t, has_caption, means):
-    return StoredRows.of(fusion.pictures(v_i, v_t, has_caption), has_caption, fusion, means)
+    return CentredIndex.of(fusion.pictures(v_i, v_t, has_caption), has_caption, fusion, means)
 
 
 def brute_force(v_i, v_t, has_caption, means, q, weight):
@@ -219,9 +219,9 @@ def test_scan_of_float16_rows_is_brute_force_in_float64(seed, weight, name, shar
     barred = sorted(data.draw(st.sets(st.integers(1, 60), max_size=5)))
     gone = data.draw(st.lists(st.integers(1, 60), max_size=5))
     index = index.without(np.array(gone, np.int64))
-    stored = StoredRows.in_index(index, means)
+    stored = CentredIndex.in_index(index, means)
     found, values = ranked(
-        stored, q, weight, Wanted(60, index.positions(np.array(barred, np.int64)))
+        stored, q, weight, Selection(60, index.positions(np.array(barred, np.int64)))
     )
     expected = float64_scores(stored, q, weight)
     for key in barred:
@@ -253,11 +253,11 @@ def float64_scores(stored, q, weight):
 def test_some_positions_rank_as_they_do_among_all(seed, weight, size, chosen):
     v_i, v_t, has_caption, means, q = features(seed)
     rows = Concat().pictures(v_i, v_t, has_caption)
-    stored = StoredRows.in_index(float16_index(Concat(), rows, has_caption, size=size), means)
+    stored = CentredIndex.in_index(float16_index(Concat(), rows, has_caption, size=size), means)
     nobody = np.zeros(0, np.int64)
-    everyone, scores_of_all = ranked(stored, q, weight, Wanted(60, nobody))
+    everyone, scores_of_all = ranked(stored, q, weight, Selection(60, nobody))
     only = np.array(sorted(chosen), np.int64)
-    found, values = ranked(stored, q, weight, Wanted(60, nobody, only))
+    found, values = ranked(stored, q, weight, Selection(60, nobody, only))
     by_place = dict(zip(everyone.tolist(), scores_of_all.tolist(), strict=True))
     assert set(found.tolist()) == set(by_place) & chosen
     assert np.allclose(values, [by_place[place] for place in found.tolist()], atol=1e-5)

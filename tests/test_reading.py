@@ -10,7 +10,7 @@ from indexer import Library
 from indexer.catalogue.database import Connections
 from indexer.errors import LibraryError, LibraryNotFound
 from indexer.library.reading import ReadLibrary
-from indexer.library.segments import Stored
+from indexer.library.segments import SegmentManifest
 from search import Searcher
 
 
@@ -38,7 +38,7 @@ def test_read_library_writes_nothing(colour_library):
     with ReadLibrary.open(colour_library.path) as opened:
         assert Searcher(opened).search("red").hits
         with pytest.raises(LibraryError, match="for reading only"):
-            opened.put_segments(Stored())
+            opened.put_segments(SegmentManifest())
         with (
             opened.catalogue._reading_rows() as connection,
             pytest.raises(sqlite3.OperationalError, match="readonly"),

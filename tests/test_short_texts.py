@@ -8,7 +8,7 @@ from indexer.encoders.mini.projection import heads_part_of_texts
 from indexer.training.loop import Epoch, LoopSettings, train
 from indexer.training.mini.alignment import AlignSettings
 from indexer.training.mini.heads_model import HeadSizes
-from indexer.training.mini.short_texts import Asking, LearningShortTexts
+from indexer.training.mini.short_texts import ShortQueries, ShortTextsStage
 
 LOOP = LoopSettings(epochs=6, patience=6, learning_rate=3e-3, weight_decay=0.01, seed=1)
 SETTINGS = AlignSettings(sizes=HeadSizes(text_dropout=0.0), batch=40, short_loop=LOOP)
@@ -31,14 +31,14 @@ def problem(seed, n=80):
     told = np.random.default_rng(99).normal(size=(DIM, READ))
     images = unit_rows(random.normal(size=(n, DIM)))
     features = (images @ told + random.normal(size=(n, READ)) / 9).astype(np.float32)
-    return images, Asking(features, [np.array([k]) for k in range(n)])
+    return images, ShortQueries(features, [np.array([k]) for k in range(n)])
 
 
 @pytest.fixture(scope="module")
 def learned():
     images, asking = problem(0)
     kept = [np.random.default_rng(k).normal(size=(60, READ)).astype(np.float32) for k in (5, 6)]
-    trainer = LearningShortTexts(weights(), images, asking, kept, problem(1), SETTINGS)
+    trainer = ShortTextsStage(weights(), images, asking, kept, problem(1), SETTINGS)
     before = trainer.judge()[0]
     epochs = [e for e in train(trainer.task("key"), trainer.loop) if isinstance(e, Epoch)]
     return trainer, before, epochs, kept
@@ -70,8 +70,8 @@ def test_nothing_but_the_text_head_changes(learned):
 
 def test_text_that_is_right_for_several_pictures_is_found_by_any_of_them():
     images, asking = problem(2, n=10)
-    several = Asking(asking.features, [np.arange(10)] * 10)
-    trainer = LearningShortTexts(
+    several = ShortQueries(asking.features, [np.arange(10)] * 10)
+    trainer = ShortTextsStage(
         weights(), images, asking, (asking.features,) * 2, (images, several), SETTINGS
     )
     assert trainer.judge()[1]["r@1"] == 100.0

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.datasets.pairs import CaptionedRows
-from indexer.embedding import TEXT, asking, unit_rows
+from indexer.embedding import TEXT, centred_query, unit_rows
 from indexer.fusion import LEARNED, Mean
 from indexer.metrics.bootstrap import difference
 from indexer.metrics.recall import mean_recall
@@ -135,9 +135,9 @@ def test_each_caption_is_indexed_while_all_others_ask(seed):
 
 def test_ranks_without_a_model_are_those_of_mean():
     data = dataset(4, n=30, captions=(2, 2))
-    (indexed, asking, owners), *_ = data.trials()
+    (indexed, centred_query, owners), *_ = data.trials()
     rows = Mean().pictures(data.v_i, data.v_t[indexed], np.ones(30, np.bool_))
-    scores = data.v_t[asking] @ rows.T
+    scores = data.v_t[centred_query] @ rows.T
     expected = 1 + (scores > scores[np.arange(30), owners][:, None]).sum(1)
     assert np.array_equal(tried(None, data, data.v_t).ranks[:30], expected)
 
@@ -156,8 +156,8 @@ def test_subset_keeps_captions_with_their_pictures():
 def test_captions_ask_as_in_a_search():
     v_t = dataset(6).v_t
     mean = v_t.mean(0)
-    assert asking(v_t, TEXT, {}) is v_t
-    assert np.allclose(asking(v_t, TEXT, {"text": mean}), unit_rows(v_t - mean))
+    assert centred_query(v_t, TEXT, {}) is v_t
+    assert np.allclose(centred_query(v_t, TEXT, {"text": mean}), unit_rows(v_t - mean))
 
 
 # Corruption

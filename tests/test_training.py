@@ -33,9 +33,9 @@ from indexer.training.mini.features import READ, Features
 from indexer.training.mini.heads_model import HeadSizes, arrays
 from indexer.training.mini.recipe import key_of, write_tail
 from indexer.training.mini.stages import (
-    AligningHeads,
-    AligningImageTail,
-    AligningMoreHeads,
+    HeadsStage,
+    ImageTailStage,
+    MoreHeadsStage,
     more_heads,
     with_tail,
 )
@@ -240,13 +240,13 @@ def split(train, texts):
 
 def image_tail(data):
     """The training of an image tail."""
-    return AligningImageTail(*split(*data), CLASSES, TINY)
+    return ImageTailStage(*split(*data), CLASSES, TINY)
 
 
 def heads(data, settings):
     """The training of heads and a text tail, on what an untrained image tail says."""
     train, validation, words = split(*data)
-    return AligningHeads(told(train), told(validation), words, SOME, settings)
+    return HeadsStage(told(train), told(validation), words, SOME, settings)
 
 
 def completed(trainer):
@@ -387,7 +387,7 @@ def test_all_views_are_trained_on():
 
 @pytest.fixture(scope="module")
 def more(learned):
-    return [trained(AligningMoreHeads(learned[0], number)) for number in (1, 2)]
+    return [trained(MoreHeadsStage(learned[0], number)) for number in (1, 2)]
 
 
 def test_more_heads_learn_by_themselves(more):

@@ -10,7 +10,7 @@ from indexer.captions import find_captions
 from indexer.datasets.folder import read_split
 from search import Query, Searcher, Term
 from search.words import unknown
-from search.words.query_words import Wording
+from search.words.query_words import QueryWords
 from search.words.unknown import Unknown, asks_nothing, is_known
 
 
@@ -39,7 +39,7 @@ def test_no_caption_of_flickr8k_and_no_sample_query_is_refused(test_data):
     assert len(texts) == 4999  # one is there twice
     lines = (GOLDEN / "sample_queries.tsv").read_text().splitlines()[1:]
     queries = [Query.of(text) for text in (*texts, *(line.partition("\t")[0] for line in lines))]
-    words = {word for query in queries for word in Wording.of(query).words}
+    words = {word for query in queries for word in QueryWords.of(query).words}
     nothing = [Unknown(word) for word in words if not is_known(word)]
     assert len(nothing) < 100
     assert not [query for query in queries if asks_nothing(query, nothing)]

@@ -29,14 +29,14 @@ from indexer.watching import watcher as loop
 from indexer.watching.events import (
     FolderBack,
     FolderGone,
+    IndexRun,
     PollingInstead,
-    Ran,
     Trouble,
     Watching,
     WatchOptions,
 )
 from indexer.watching.lookout import Lookout
-from indexer.watching.news import News
+from indexer.watching.news import NewProblems
 from indexer.watching.pending import Pending, Stillness
 
 A, B = Path("/a"), Path("/b")
@@ -184,7 +184,7 @@ def failing(*names, reason="truncated", folder=A) -> IndexReport:
 
 
 def test_failure_is_news_once_and_again_when_the_file_or_the_reason_changes(tmp_path):
-    news = News()
+    news = NewProblems()
     (tmp_path / "a.jpg").write_bytes(b"1")
 
     def failures(report):
@@ -201,11 +201,11 @@ def test_failure_is_news_once_and_again_when_the_file_or_the_reason_changes(tmp_
 
 
 def test_picture_that_went_away_while_it_was_read_is_no_news(tmp_path):
-    assert News().of(failing("gone.jpg", folder=tmp_path), [tmp_path]).failed == []
+    assert NewProblems().of(failing("gone.jpg", folder=tmp_path), [tmp_path]).failed == []
 
 
 def test_problem_stays_said_while_other_folders_are_indexed():
-    news = News()
+    news = NewProblems()
     report = IndexReport(problems=[Failure(A / "closed", "permission denied")])
     assert len(news.of(report, []).problems) == 1
     assert news.of(IndexReport(), [B]).problems == []
@@ -299,10 +299,10 @@ class Watched:
             time.sleep(0.02)
 
     def total(self, what):
-        return sum(getattr(ran.report, what) for ran in self.of(Ran))
+        return sum(getattr(ran.report, what) for ran in self.of(IndexRun))
 
     def failures(self):
-        return [failure for ran in self.of(Ran) for failure in ran.news.failed]
+        return [failure for ran in self.of(IndexRun) for failure in ran.news.failed]
 
     def captions(self):
         library = self._library
@@ -334,11 +334,11 @@ def test_what_happens_to_pictures_and_captions_is_in_the_library_soon(colour_lib
 def test_folder_named_is_added_and_its_pictures_are_indexed_first(library, colour_pictures):
     with Watched(library, colour_pictures) as watched:
         kinds = [type(event) for event in watched.events]
-        assert kinds.index(Ran) < kinds.index(Watching)
+        assert kinds.index(IndexRun) < kinds.index(Watching)
         assert watched.total("added") == 5
         (colour_pictures / "red.png").unlink()
         watched.until(lambda: watched.total("removed") == 1)
-        assert len(watched.of(Ran)) == 2  # nothing else had happened
+        assert len(watched.of(IndexRun)) == 2  # nothing else had happened
 
 
 def test_fifty_pictures_copied_at_once_take_few_runs(colour_library, pictures, paint, tmp_path):
@@ -346,10 +346,10 @@ def test_fifty_pictures_copied_at_once_take_few_runs(colour_library, pictures, p
     for number in range(50):
         Image.new("RGB", (9, 9), (number, 0, 0)).save(tmp_path / "camera" / f"{number}.png")
     with Watched(colour_library, settle=1) as watched:
-        before = len(watched.of(Ran))
+        before = len(watched.of(IndexRun))
         shutil.copytree(tmp_path / "camera", pictures / "camera")
         watched.until(lambda: watched.total("added") == 50)
-        assert len(watched.of(Ran)) - before <= 3
+        assert len(watched.of(IndexRun)) - before <= 3
         assert not watched.failures()
 
 
@@ -393,7 +393,7 @@ def test_picture_that_cannot_be_read_is_a_failure_said_once_and_it_goes_on(
         watched.until(watched.failures)
         paint("purple.png")
         watched.until(lambda: watched.total("added") == 1)
-        assert len(watched.of(Ran)[-1].report.failed) == 1
+        assert len(watched.of(IndexRun)[-1].report.failed) == 1
         assert [failure.path.name for failure in watched.failures()] == ["letter.jpg"]
 
 
@@ -489,7 +489,7 @@ def test_folder_that_vanishes_is_said_once_and_watched_again_when_it_returns(
         paint("white.png")
         watched.until(lambda: watched.total("added") == 7)
         assert watched.of(FolderGone) == [FolderGone(pictures, "it is not there now")]
-        assert not [problem for ran in watched.of(Ran) for problem in ran.news.problems]
+        assert not [problem for ran in watched.of(IndexRun) for problem in ran.news.problems]
 
 
 def test_folder_that_is_deleted_and_made_anew_is_watched_again(colour_library, pictures, paint):

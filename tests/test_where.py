@@ -15,7 +15,7 @@ from PIL import Image
 from sqlalchemy import create_engine, select
 
 from indexer import Library, index_folder
-from indexer.catalogue.schema import Base, Folder, Picture
+from indexer.catalogue.schema import Base, FolderRow, PictureRow
 from indexer.encoders import registry
 from indexer.errors import PlacedError
 from search import Query, Searcher
@@ -287,11 +287,11 @@ def _near(text):
     Base.metadata.create_all(engine)
     common = {"folder_id": 1, "size": 1, "mtime_ns": 1, "state": "present", "revision": 1}
     with engine.begin() as connection:
-        connection.execute(Folder.__table__.insert(), {"id": 1, "path": b"/"})
+        connection.execute(FolderRow.__table__.insert(), {"id": 1, "path": b"/"})
         for name, (latitude, longitude) in PLACES.items():
             where = {"latitude": latitude, "longitude": longitude, "relative": name.encode()}
-            connection.execute(Picture.__table__.insert(), common | where)
-        query = select(Picture.relative).where(matching(text))
+            connection.execute(PictureRow.__table__.insert(), common | where)
+        query = select(PictureRow.relative).where(matching(text))
         return {row[0].decode() for row in connection.execute(query)}
 
 

@@ -107,7 +107,7 @@ def _says_nothing(text: str) -> bool:
 
 
 @dataclass(slots=True)
-class Beside:
+class NearbyFiles:
     """What a scan met beside the pictures, by path below the scanned folder.
 
     `files` have one of the `suffixes` (small letters, with a dot), excluded or not; `excluded` are

@@ -8,10 +8,10 @@ from itertools import chain
 from pathlib import Path
 
 from indexer.captions.caption import (
-    Beside,
     Caption,
     CaptionFile,
     CaptionScan,
+    NearbyFiles,
     Rows,
     UnusableFile,
     united,
@@ -46,7 +46,7 @@ def find_captions(
     pictures: Iterable[bytes],
     *,
     explicit: Sequence[Path] = (),
-    beside: Beside | None = None,
+    beside: NearbyFiles | None = None,
 ) -> CaptionScan:
     """Find the captions of a folder's pictures (paths relative to it) in the files beside them.
 
@@ -65,7 +65,7 @@ def find_captions(
 class _Scan:
     """One pass over a folder: what was found so far."""
 
-    def __init__(self, folder: Path, pictures: Iterable[bytes], beside: Beside | None) -> None:
+    def __init__(self, folder: Path, pictures: Iterable[bytes], beside: NearbyFiles | None) -> None:
         self._folder = os.fsencode(folder)
         self._pictures = pictures
         self._beside = beside

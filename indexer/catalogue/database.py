@@ -120,15 +120,15 @@ def _waits(folder: Path, suffix: str) -> bool:
 
 def stored_schema(reading: Reading, folder: Path) -> str:
     """The number of a library's schema. Raises `LibraryError` for one that is not known yet."""
-    with explained(folder), reading() as connection:
+    with sqlite_errors(folder), reading() as connection:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     found = str(row[0]) if row else "none"
     if row and found > SCHEMA:
-        raise newer_schema(folder, found)
+        raise too_new_error(folder, found)
     return found
 
 
-def older(folder: Path, found: str) -> LibraryError:
+def too_old_error(folder: Path, found: str) -> LibraryError:
     """What is wrong with a library that has to be migrated before it is read."""
     return LibraryError(
         f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
@@ -136,7 +136,7 @@ def older(folder: Path, found: str) -> LibraryError:
     )
 
 
-def newer_schema(folder: Path, found: str) -> LibraryError:
+def too_new_error(folder: Path, found: str) -> LibraryError:
     """What is wrong with a library whose schema this picfuse does not know yet."""
     return LibraryError(
         f"{folder}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
@@ -145,7 +145,7 @@ def newer_schema(folder: Path, found: str) -> LibraryError:
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def sqlite_errors(folder: Path) -> Iterator[None]:
     """Turn what SQLite says about a library into errors that name a remedy."""
     try:
         yield

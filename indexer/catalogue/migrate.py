@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from indexer.catalogue.database import explained, older, stored_schema
+from indexer.catalogue.database import sqlite_errors, stored_schema, too_old_error
 from indexer.catalogue.engine import reading_by
 from indexer.catalogue.values import SCHEMA
-from indexer.catalogue.word_index import refresh
+from indexer.catalogue.word_index import reindex_stale_words
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -45,7 +45,7 @@ def upgrade(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        refresh(reading_by(connection))
+        reindex_stale_words(reading_by(connection))
 
 
 def bring_up_to_date(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
@@ -54,6 +54,6 @@ def bring_up_to_date(engine: Engine, folder: Path, *, read_only: bool = False) -
     if found == SCHEMA:
         return
     if read_only:
-        raise older(folder, found)
-    with explained(folder):
+        raise too_old_error(folder, found)
+    with sqlite_errors(folder):
         upgrade(engine)

@@ -15,7 +15,7 @@ class Base(DeclarativeBase):
     """Base of the tables; their shape over time is in indexer/catalogue/migrations."""
 
 
-class Folder(Base):
+class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
     `exclude` (patterns) and `caption_files` (paths) are lists as JSON: what the user said when
@@ -29,7 +29,7 @@ class Folder(Base):
     caption_files: Mapped[str] = mapped_column(default="[]")
 
 
-class Picture(Base):
+class PictureRow(Base):
     """A picture file. `revision` is the generation of the library that last touched its row.
 
     `state`: present (searched), missing (was not there at the last look; kept, since an
@@ -68,7 +68,7 @@ class Picture(Base):
     revision: Mapped[int]
 
 
-class Caption(Base):
+class CaptionRow(Base):
     """A caption of a picture, in the order of its sources."""
 
     __tablename__ = "captions"
@@ -98,7 +98,7 @@ class EncoderRow(Base):
     golden_text: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
-class Embedding(Base):
+class EmbeddingRow(Base):
     """A unit row of `dim` float16 values: of a picture's bytes or of a caption's text."""
 
     __tablename__ = "embeddings"
@@ -180,7 +180,7 @@ class AlbumPicture(Base):
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Segment(Base):
+class SegmentRow(Base):
     """A file of the vector index; the setting "vectors" says what all were made from.
 
     `keys` (int64) are the ids of its rows as FAISS has them; one that is out of date is `GONE`.
@@ -193,7 +193,7 @@ class Segment(Base):
     keys: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Setting(Base):
+class SettingRow(Base):
     """A named value of the library: its settings, its generation, its vectors."""
 
     __tablename__ = "settings"

@@ -61,7 +61,7 @@ _TEXTS = """
 Words = tuple[int, str, str, str]  # a picture's id, and the text of each column
 
 
-def refresh(reading: Reading) -> None:
+def reindex_stale_words(reading: Reading) -> None:
     """Make the rows of the pictures again whose words have changed, within the transaction."""
     with reading() as connection:
         while True:

@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines, Values, fitted
 from indexer.confidence.pool import Pool
-from indexer.confidence.queries import Asking, Encode, sentences, words
-from indexer.confidence.trials import Setting, Trial, part_of, tried
+from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
+from indexer.confidence.trials import Trial, TrialSetting, part_of, tried
 
 ASKED = 1000  # pictures that are asked for, at most
-FEW = 200  # fewer of them tell too little
+FIT_FROM_TRIALS = 200  # fewer of them tell too little
 SMALLEST, SIZES = 30, 5  # libraries of a half, a quarter, … of the pictures, down to so many
 HIDDEN = 0.015  # the share of what is to be kept that has less evidence than a line's `floor`
 Truths = NDArray[np.bool_]
 Found = dict[str, tuple[Lines, Lines]]
 
 
-def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple[Found, int]:
+def fit(pool: Pool, setting: TrialSetting, encode: Encode, *, seed: int = 0) -> tuple[Found, int]:
     """Lines by kind, for a word and a sentence, and how many pictures were asked for.
 
     Where a caption counts, only pictures with another caption can be asked for; kinds with fewer
-    than `FEW` pictures to ask for are left out.
+    than `FIT_FROM_TRIALS` pictures to ask for are left out.
     """
     lines: Found = {}
     most = 0
@@ -33,12 +33,14 @@ def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple
     for several in (False, True):
         rng = np.random.default_rng(seed)
         able = np.flatnonzero(pool.counts > int(several))
-        if len(able) < FEW:
+        if len(able) < FIT_FROM_TRIALS:
             continue
         chosen = np.sort(rng.permutation(able)[:ASKED])
         asked = (words(pool, chosen, rng, encode), sentences(pool, chosen, rng))
         for kind in kinds:
-            if (kind in (CAPTION, FUSED)) == several and all(len(a.rows) >= FEW for a in asked):
+            if (kind in (CAPTION, FUSED)) == several and all(
+                len(a.rows) >= FIT_FROM_TRIALS for a in asked
+            ):
                 word, sentence = (_lines(pool, asking, kind, setting, rng) for asking in asked)
                 if word is not None and sentence is not None:
                     lines[kind], most = (word, sentence), max(most, len(chosen))
@@ -46,7 +48,11 @@ def fit(pool: Pool, setting: Setting, encode: Encode, *, seed: int = 0) -> tuple
 
 
 def _lines(
-    pool: Pool, asking: Asking, kind: str, setting: Setting, rng: np.random.Generator
+    pool: Pool,
+    asking: CalibrationQueries,
+    kind: str,
+    setting: TrialSetting,
+    rng: np.random.Generator,
 ) -> Lines | None:
     trials = []
     for size in _sizes(len(pool)):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.embeddings import PictureEmbeddings
 from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.values import text_hash, unpack
-from indexer.embedding import TEXT, Embedded, Rows, unit_rows
+from indexer.embedding import TEXT, PictureFeatures, Rows, unit_rows
 from indexer.settings import LibrarySettings
 
 Ints = NDArray[np.int64]
@@ -29,7 +29,7 @@ class Captions(Protocol):
     def encoder_id(self) -> int: ...
     @property
     def settings(self) -> LibrarySettings: ...
-    def embedded(self, picture_ids: Sequence[int]) -> Embedded:
+    def embedded(self, picture_ids: Sequence[int]) -> PictureFeatures:
         """Independent features of pictures."""
         ...
 

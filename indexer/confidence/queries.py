@@ -20,7 +20,7 @@ SHORT = 2  # words of a short query, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class CalibrationQueries:
     """Queries: the `pictures` (q,) that are meant, the caption (q,) that is held out, and the rows.
 
     `right` (q, n) tells which pictures of the pool are right: the one that is meant, and for a few
@@ -32,24 +32,26 @@ class Asking:
     rows: Rows
     right: NDArray[np.bool_]
 
-    def of(self, pool_pictures: Ints) -> Asking:
+    def of(self, pool_pictures: Ints) -> CalibrationQueries:
         """The queries that mean some pictures of the pool (in any order), by their new numbers."""
         place = np.full(self.right.shape[1], -1)
         place[pool_pictures] = np.arange(len(pool_pictures))
         chosen = np.flatnonzero(place[self.pictures] >= 0)
         right = self.right[np.ix_(chosen, pool_pictures)]
         pictures = place[self.pictures[chosen]].astype(np.int64)
-        return Asking(pictures, self.captions[chosen], self.rows[chosen], right)
+        return CalibrationQueries(pictures, self.captions[chosen], self.rows[chosen], right)
 
 
-def sentences(pool: Pool, pictures: Ints, rng: np.random.Generator) -> Asking:
+def sentences(pool: Pool, pictures: Ints, rng: np.random.Generator) -> CalibrationQueries:
     """Each picture is asked for with one of its captions, drawn at random."""
     captions = _drawn(pool, pictures, rng)
     right = pictures[:, None] == np.arange(len(pool))
-    return Asking(pictures, captions, pool.v_t[captions], right)
+    return CalibrationQueries(pictures, captions, pool.v_t[captions], right)
 
 
-def words(pool: Pool, pictures: Ints, rng: np.random.Generator, encode: Encode) -> Asking:
+def words(
+    pool: Pool, pictures: Ints, rng: np.random.Generator, encode: Encode
+) -> CalibrationQueries:
     """Each picture is asked for with a word or two of a caption, as people do.
 
     Words of which none is telling ask for nothing, and are left out.
@@ -67,7 +69,7 @@ def words(pool: Pool, pictures: Ints, rng: np.random.Generator, encode: Encode) 
             right.append(having[None])
             kept.append(place)
     rows = encode(said)
-    return Asking(pictures[kept], captions[kept], rows, np.concatenate(right))
+    return CalibrationQueries(pictures[kept], captions[kept], rows, np.concatenate(right))
 
 
 def _drawn(pool: Pool, pictures: Ints, rng: np.random.Generator) -> Ints:

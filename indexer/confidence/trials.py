@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
 from indexer.confidence.pool import Ints, Pool
-from indexer.confidence.queries import Asking
-from indexer.embedding import TEXT, Rows, asking, unit_rows
+from indexer.confidence.queries import CalibrationQueries
+from indexer.embedding import TEXT, Rows, centred_query, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
-from indexer.vectors.scoring import Asked, Scores, StoredRows, block_scores
+from indexer.vectors.scoring import CentredIndex, ScoredQuery, Scores, block_scores
 
 HITS = 10  # of each answer
 TAKEN = 0.5  # the share of queries whose right pictures are taken out
@@ -34,7 +34,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class TrialSetting:
     """How trials are made: by which fusion, with which means of the encoder by modality.
 
     `single`: each picture is indexed with one caption alone, whatever it has.
@@ -47,9 +47,9 @@ class Setting:
 
 def tried(
     pool: Pool,
-    asking: Asking,
+    queries: CalibrationQueries,
     kind: str,
-    setting: Setting,
+    setting: TrialSetting,
     rng: np.random.Generator,
     *,
     share: float = TAKEN,
@@ -58,39 +58,41 @@ def tried(
 
     The right pictures are taken out for a share of the queries.
     """
-    v_t = np.zeros_like(pool.v_i) if kind == PICTURE else _indexed(pool, asking, setting, rng)
+    v_t = np.zeros_like(pool.v_i) if kind == PICTURE else _indexed(pool, queries, setting, rng)
     stored = _library(pool, v_t, kind != PICTURE, setting)
-    found = _scores(stored, asking.rows, kind)
+    found = _scores(stored, queries.rows, kind)
     taken = rng.random(len(found)) < share
-    found[taken[:, None] & asking.right] = _NOWHERE
-    present = asking.right.any(axis=1) & ~taken
+    found[taken[:, None] & queries.right] = _NOWHERE
+    present = queries.right.any(axis=1) & ~taken
     order = np.argsort(-found, axis=1, kind="stable")[:, :HITS]
     scores = np.take_along_axis(found, order, 1)
     features: list[NDArray[np.floating]] = [scores, leads(scores)]
     if kind == FUSED:
         features.append(np.einsum("nd,nd->n", pool.v_i, v_t)[order])
-    right = np.take_along_axis(asking.right, order, 1) & np.isfinite(scores)
+    right = np.take_along_axis(queries.right, order, 1) & np.isfinite(scores)
     return Trial(np.stack(features, axis=2).astype(np.float64), right, present, len(pool))
 
 
-def _library(pool: Pool, v_t: Rows, captioned: bool, setting: Setting) -> StoredRows:
+def _library(pool: Pool, v_t: Rows, captioned: bool, setting: TrialSetting) -> CentredIndex:
     has_caption = np.full(len(pool), captioned)
     rows = setting.fusion.pictures(pool.v_i, v_t, has_caption)
-    return StoredRows.of(rows, has_caption, setting.fusion, setting.means)
+    return CentredIndex.of(rows, has_caption, setting.fusion, setting.means)
 
 
-def _scores(stored: StoredRows, texts: Rows, kind: str) -> Scores:
+def _scores(stored: CentredIndex, texts: Rows, kind: str) -> Scores:
     """Scores (q, n) of all pictures for texts, centred as they are in a search."""
-    q = asking(texts, TEXT, stored.centres.means)
+    q = centred_query(texts, TEXT, stored.centres.means)
     weight = WEIGHT[kind] if stored.fusion.weighable else DEFAULT_WEIGHT
     (keyed,) = stored.index.blocks
-    return block_scores(keyed, Asked.of(stored, q, weight), stored.fusion)
+    return block_scores(keyed, ScoredQuery.of(stored, q, weight), stored.fusion)
 
 
-def _indexed(pool: Pool, asking: Asking, setting: Setting, rng: np.random.Generator) -> Rows:
+def _indexed(
+    pool: Pool, queries: CalibrationQueries, setting: TrialSetting, rng: np.random.Generator
+) -> Rows:
     """`v_t` (n, dim): the mean of a picture's captions but for the one that asks for it."""
     held = np.full(len(pool), -1)
-    held[asking.pictures] = asking.captions
+    held[queries.pictures] = queries.captions
     taken = np.isin(np.arange(len(pool.v_t)), held)
     kept = np.flatnonzero(~taken)
     owners = np.repeat(np.arange(len(pool)), pool.counts)[kept]
@@ -103,16 +105,18 @@ def _indexed(pool: Pool, asking: Asking, setting: Setting, rng: np.random.Genera
     return unit_rows(sums)
 
 
-def part_of(pool: Pool, asking: Asking, size: int, rng: np.random.Generator) -> tuple[Pool, Asking]:
+def part_of(
+    pool: Pool, queries: CalibrationQueries, size: int, rng: np.random.Generator
+) -> tuple[Pool, CalibrationQueries]:
     """A smaller library with so many of the pictures, first those that are asked for."""
-    asked = rng.permutation(np.unique(asking.pictures))[:size]
+    asked = rng.permutation(np.unique(queries.pictures))[:size]
     others = np.setdiff1d(np.arange(len(pool)), asked)
     chosen: Ints = np.sort(np.concatenate([asked, rng.permutation(others)[: size - len(asked)]]))
-    return pool.take(chosen), _renumbered(pool, asking.of(chosen), chosen)
+    return pool.take(chosen), _renumbered(pool, queries.of(chosen), chosen)
 
 
-def _renumbered(pool: Pool, asking: Asking, chosen: Ints) -> Asking:
+def _renumbered(pool: Pool, queries: CalibrationQueries, chosen: Ints) -> CalibrationQueries:
     """Queries whose captions are rows of the pool of the chosen pictures."""
     starts = np.concatenate([[0], np.cumsum(pool.counts[chosen])])
-    within = asking.captions - pool.starts[chosen[asking.pictures]]
-    return replace(asking, captions=starts[asking.pictures] + within)
+    within = queries.captions - pool.starts[chosen[queries.pictures]]
+    return replace(queries, captions=starts[queries.pictures] + within)

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.confidence.calibration import Calibration
-from indexer.confidence.fitting import FEW, fit
+from indexer.confidence.fitting import FIT_FROM_TRIALS, fit
 from indexer.confidence.pool import Captions, read_pool
-from indexer.confidence.trials import Setting
+from indexer.confidence.trials import TrialSetting
 from indexer.encoders import Encoder
 from indexer.fusion import Fusion
 from indexer.progress import Progress
 from indexer.vectors.index import VectorIndex
 
-MOST = 2000  # pictures of the library that is asked: more would teach nothing new
+MOST_PICTURES = 2000  # pictures of the library that is asked: more would teach nothing new
 GROWN = 1.5  # fitted anew when there are so many times the captioned pictures, or as many fewer
 _WHAT = "calibrating confidence"
 
@@ -46,12 +46,14 @@ def calibrate(library: Calibrated) -> Iterator[Progress]:
     """Fit the calibration where there is none for so many captions; few captions have none."""
     index = library.vectors()
     captioned = index.sums.with_caption
-    if captioned < FEW or _is_fresh(library.own_calibration, captioned, library.made_with):
+    if captioned < FIT_FROM_TRIALS or _is_fresh(
+        library.own_calibration, captioned, library.made_with
+    ):
         return
     yield Progress(0, 1, _WHAT)
     ids = index.picture_ids[index.has_caption]
-    chosen = ids[np.linspace(0, len(ids) - 1, min(MOST, len(ids))).astype(np.int64)]
-    setting = Setting(library.fusion, _means(library, index))
+    chosen = ids[np.linspace(0, len(ids) - 1, min(MOST_PICTURES, len(ids))).astype(np.int64)]
+    setting = TrialSetting(library.fusion, _means(library, index))
     pool = read_pool(library, np.sort(chosen))
     lines, asked = fit(pool, setting, library.encoder.encode_texts)
     library.put_calibration(Calibration(lines, library.made_with, captioned, asked))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from indexer.catalogue.database import FILE, explained, newer_schema
+from indexer.catalogue.database import FILE, sqlite_errors, too_new_error
 from indexer.catalogue.engine import open_engine
 from indexer.catalogue.migrate import upgrade
 from indexer.catalogue.schema import Base
@@ -66,7 +66,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
     """A new catalogue in `place` with every row that can be read."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    with explained(place):
+    with sqlite_errors(place):
         engine = open_engine(place)
         upgrade(engine)
         engine.dispose()
@@ -114,7 +114,7 @@ def _check_schema(source: sqlite3.Connection, library: Path) -> None:
     with suppress(sqlite3.DatabaseError):
         found = source.execute("SELECT version_num FROM alembic_version").fetchone()
         if found is not None and found[0] > SCHEMA:
-            raise newer_schema(library, found[0])
+            raise too_new_error(library, found[0])
 
 
 def _text(raw: bytes) -> str:

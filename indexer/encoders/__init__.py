@@ -1,6 +1,6 @@
 """Encoders: independent features of pictures and texts in one space."""
 
-from indexer.embedding import IMAGE, TEXT, Rows, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, Rows, centred_query, unit_rows
 from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, RestingEncoder
 from indexer.encoders.registry import load_encoder
 
@@ -12,7 +12,7 @@ __all__ = [
     "Pixels",
     "RestingEncoder",
     "Rows",
-    "asking",
+    "centred_query",
     "load_encoder",
     "unit_rows",
 ]

@@ -2,7 +2,7 @@
 
 from indexer.fusion.base import (
     DEFAULT_WEIGHT,
-    FEW,
+    MEAN_FROM_ROWS,
     OWN_MEANS_FROM,
     ROOT,
     Centres,
@@ -29,8 +29,8 @@ from indexer.fusion.registry import (
 
 __all__ = [
     "DEFAULT_WEIGHT",
-    "FEW",
     "LEARNED",
+    "MEAN_FROM_ROWS",
     "OWN_MEANS_FROM",
     "ROOT",
     "STRATEGIES",

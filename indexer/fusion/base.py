@@ -29,7 +29,7 @@ Row = NDArray[np.float32]
 DEFAULT_WEIGHT = 0.5
 OWN_MEANS_FROM = 1000  # pictures of a modality from which a library's own mean replaces the default
 ROOT = 2**0.5  # a Python number: numpy's own would turn float32 rows into float64
-FEW = 32  # below this a mean or a spread says nothing
+MEAN_FROM_ROWS = 32  # below this a mean or a spread says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Fusion(ABC):
             )
 
 
-class Unweighed(Fusion):
+class FixedWeightFusion(Fusion):
     """A fusion into the space of the embeddings: rows (n, dim) that a query asks as it is."""
 
     weighable = False
@@ -200,7 +200,7 @@ class Unweighed(Fusion):
 
 def own_mean(total: NDArray[np.float64], count: int, default: Row | None) -> Row:
     """Mean of rows, from their sum (width,), where they are many, else the default, else zero."""
-    if count >= (OWN_MEANS_FROM if default is not None else FEW):
+    if count >= (OWN_MEANS_FROM if default is not None else MEAN_FROM_ROWS):
         return np.asarray(total / count, dtype=np.float32)
     return np.zeros(len(total), np.float32) if default is None else default
 
@@ -210,7 +210,7 @@ def spread_ratio(fused: NDArray[np.floating], alone: NDArray[np.floating]) -> Ro
 
     It is 1 where there are too few scores to tell, or where all are alike.
     """
-    if len(fused) < FEW:
+    if len(fused) < MEAN_FROM_ROWS:
         return np.ones(fused.shape[1], np.float32)
     spreads = [np.maximum(found.std(axis=0), 1e-6) for found in (fused, alone)]
     return np.asarray(spreads[0] / spreads[1], dtype=np.float32)

@@ -19,10 +19,12 @@ from indexer.decoupling import Array, Arrays, Joined
 from indexer.embedding import Rows, same_space, unit_rows
 from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
-from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
+from indexer.fusion.base import Centres, FixedWeightFusion, Mask, Row, RowSums, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights
 
-NOTHING = 1e-4  # length below which a row points at random: the picture alone takes its place
+SHORTEST_DIRECTION = (
+    1e-4  # length below which a row points at random: the picture alone takes its place
+)
 
 SHAPES: dict[str, Axes] = {  # d = dim
     "centre_captioned": ("d",),
@@ -31,7 +33,7 @@ SHAPES: dict[str, Axes] = {  # d = dim
 }
 
 
-class Learned(Unweighed):
+class Learned(FixedWeightFusion):
     """A fusion with trained weights: rows of shape (n, dim), `unit(fused(v_i, v_t))`.
 
     Centres and gain come from the training too: from few pictures they could not be told.
@@ -76,7 +78,7 @@ class Learned(Unweighed):
     def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
         said = np.where(has_caption[:, None], v_t, np.float32(0))
         rows = self.fused(v_i, said, self.weights.tensors, np.concatenate)
-        nothing = np.linalg.norm(rows, axis=1, keepdims=True) < NOTHING
+        nothing = np.linalg.norm(rows, axis=1, keepdims=True) < SHORTEST_DIRECTION
         return unit_rows(np.where(nothing, v_i, rows))
 
     def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:

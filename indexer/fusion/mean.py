@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
-from indexer.fusion.base import Centres, Mask, Row, RowSums, Unweighed, own_mean
+from indexer.fusion.base import Centres, FixedWeightFusion, Mask, Row, RowSums, own_mean
 
 
-class Mean(Unweighed):
+class Mean(FixedWeightFusion):
     """`norm(v_i + v_t)`, shape (n, dim); `v_i` where there is no caption. The query is `q`."""
 
     name = "mean"

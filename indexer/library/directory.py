@@ -15,7 +15,7 @@ _ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one
 _FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
 
 
-def occupied(path: Path) -> LibraryError:
+def cannot_create_error(path: Path) -> LibraryError:
     """What to say of a place where no library can be made."""
     if path.exists() and not path.is_dir():
         return LibraryNotFound(f"{path}: a file, not a library; name a directory")

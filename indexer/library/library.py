@@ -12,25 +12,30 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.catalogue.database import explained
+from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.engine import create_tables, open_engine, reading_by
 from indexer.catalogue.inventory.embeddings import Embeddings
 from indexer.catalogue.inventory.pictures import Catalogue
 from indexer.catalogue.inventory.tags import Tags
 from indexer.catalogue.migrate import bring_up_to_date
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
-from indexer.catalogue.word_index import refresh
+from indexer.catalogue.word_index import reindex_stale_words
 from indexer.confidence.calibration import Calibration
 from indexer.encoders import load_encoder
 from indexer.encoders.golden import golden_of
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
-from indexer.library.directory import existing_library, is_vacant, make_directory, occupied
+from indexer.library.directory import (
+    cannot_create_error,
+    existing_library,
+    is_vacant,
+    make_directory,
+)
 from indexer.library.kept_fusion import forget_fusions, is_kept, keep_fusion
 from indexer.library.reading import ReadLibrary
-from indexer.library.segments import Stored
+from indexer.library.segments import SegmentManifest
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
-from indexer.vectors.compressed import CompressedFacts
+from indexer.vectors.compressed import CompressedState
 
 
 class Library(ReadLibrary):
@@ -66,7 +71,7 @@ class Library(ReadLibrary):
         """
         path = Path(path).expanduser().absolute()
         if not is_vacant(path):
-            raise occupied(path)
+            raise cannot_create_error(path)
         fused = open_fusion(fusion)
         # It will be indexed at once: what decodes gets ready while the encoder is opened.
         import_module("indexer.pictures.workers").prepare_workers("indexer.pictures.pool")
@@ -86,7 +91,7 @@ class Library(ReadLibrary):
                 session.flush()
 
         make_directory(path)
-        with explained(path):
+        with sqlite_errors(path):
             engine = open_engine(path)
             create_tables(engine, fill)
         library = cls(path, engine, read_only=False, offline=offline, cache=cache)
@@ -104,7 +109,7 @@ class Library(ReadLibrary):
     ) -> Self:
         """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
         path = existing_library(path)
-        with explained(path):
+        with sqlite_errors(path):
             engine = open_engine(path, read_only=read_only)
         library = cls(path, engine, read_only=read_only, offline=offline, cache=cache)
         try:
@@ -148,11 +153,11 @@ class Library(ReadLibrary):
     def _transaction(self) -> Iterator[Session]:
         if self.read_only:
             raise LibraryError(f"{self.path}: opened for reading only")
-        with explained(self.path), Session(self._engine) as session, session.begin():
+        with sqlite_errors(self.path), Session(self._engine) as session, session.begin():
             session.execute(text("BEGIN IMMEDIATE"))
             yield session
             session.flush()
-            refresh(reading_by(session.connection()))
+            reindex_stale_words(reading_by(session.connection()))
 
     def set_fusion(self, name: str) -> None:
         """Fuse by another strategy: rows are made again from stored embeddings, none is encoded.
@@ -179,7 +184,7 @@ class Library(ReadLibrary):
         """Bring the segments on disk up to date, as far as the changes are worth it."""
         self.index.save()
 
-    def put_compressed(self, facts: CompressedFacts) -> None:
+    def put_compressed(self, facts: CompressedState) -> None:
         """Note what is on disk of a compressed index, and delete what is not used any more."""
         with self._transaction() as session:
             Batch(session, self.generation).set(COMPRESSED, facts.to_json())
@@ -190,7 +195,7 @@ class Library(ReadLibrary):
         with self._transaction() as session:
             Batch(session, self.generation).set(CALIBRATION, calibration.to_json())
 
-    def put_segments(self, stored: Stored) -> None:
+    def put_segments(self, stored: SegmentManifest) -> None:
         """Note what is on disk of the vector index; the library itself does not change by it."""
         with self._transaction() as session:
             rows = [(s.file, s.checksum, s.keys.tobytes()) for s in stored.segments]

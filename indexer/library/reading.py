@@ -10,10 +10,10 @@ from typing import Self
 from indexer.catalogue.database import (
     Connections,
     Reading,
-    explained,
-    older,
+    sqlite_errors,
     stored_schema,
     to_read,
+    too_old_error,
 )
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.embeddings import PictureEmbeddings
@@ -22,16 +22,16 @@ from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SCHEMA, SETTINGS
 from indexer.confidence.calibration import Calibration, built_in
-from indexer.embedding import Embedded
+from indexer.embedding import PictureFeatures
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import EncoderMismatch, LibraryDamaged, LibraryError
 from indexer.fusion import Fusion
 from indexer.library.directory import existing_library
 from indexer.library.kept_fusion import kept_fusion
-from indexer.library.segments import FusedRows, Stored
+from indexer.library.segments import FusedRows, SegmentManifest
 from indexer.library.vector_cache import CachedIndex
 from indexer.settings import DEFAULT_WEIGHT, LibrarySettings
-from indexer.vectors.compressed import CompressedFacts
+from indexer.vectors.compressed import CompressedState
 from indexer.vectors.index import VectorIndex
 
 
@@ -64,14 +64,14 @@ class ReadLibrary:
     def open(cls, path: str | Path, *, offline: bool = False, cache: Path | None = None) -> Self:
         """Open a library to search it. Raises `LibraryNotFound` and other `LibraryError`s."""
         path = existing_library(path)
-        with explained(path):
+        with sqlite_errors(path):
             connections = Connections(to_read(path))
         library = cls(path, connections.reading, offline=offline, cache=cache)
         library._connections = connections
         try:
             found = stored_schema(connections.reading, path)
             if found != SCHEMA:
-                raise older(path, found)
+                raise too_old_error(path, found)
         except BaseException:
             library.close()
             raise
@@ -166,7 +166,7 @@ class ReadLibrary:
         """The weight of queries that name none; a fusion that takes none has its own."""
         return self.settings.weight if self.fusion.weighable else DEFAULT_WEIGHT
 
-    def embedded(self, picture_ids: Sequence[int]) -> Embedded:
+    def embedded(self, picture_ids: Sequence[int]) -> PictureFeatures:
         """Independent features of pictures; those that are not embedded are left out."""
         return self.embeddings.embedded(self.encoder_id, self.settings.dim, picture_ids)
 
@@ -196,9 +196,9 @@ class ReadLibrary:
         return self.index.current()
 
     @property
-    def compressed(self) -> CompressedFacts:
+    def compressed(self) -> CompressedState:
         """What is on disk of a compressed index."""
-        return CompressedFacts.from_json(self.catalogue.setting(COMPRESSED), self.made_with)
+        return CompressedState.from_json(self.catalogue.setting(COMPRESSED), self.made_with)
 
     @property
     def own_calibration(self) -> Calibration | None:
@@ -214,6 +214,6 @@ class ReadLibrary:
         shipped = built_in(settings.fingerprint, settings.fused_by)
         return own if shipped is None else own.beside(shipped)
 
-    def put_segments(self, stored: Stored) -> None:
+    def put_segments(self, stored: SegmentManifest) -> None:
         """Note what is on disk of the vector index. Raises `LibraryError`."""
         raise LibraryError(f"{self.path}: opened for reading only")

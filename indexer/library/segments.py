@@ -26,7 +26,7 @@ from indexer.catalogue.values import VECTORS
 from indexer.embedding import Rows
 from indexer.fusion import Fusion
 from indexer.vectors.blocks import SUFFIX, MappedBlock, RowBlock, RowsDamaged, write_block
-from indexer.vectors.compressed import Compressed, CompressedFacts
+from indexer.vectors.compressed import CompressedIndex, CompressedState
 from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import GONE, Ids, picture_ids, without_pictures
 
@@ -71,7 +71,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class SegmentManifest:
     """All segments; the generation of the library and the encoder and fusion they are of.
 
     `waiting` are the pictures that were present at this generation and are in no segment.
@@ -89,14 +89,14 @@ class Stored:
         return json.dumps(facts | {"format": SUFFIX, "waiting": self.waiting})
 
 
-def stored_segments(catalogue: Lookup, made_with: str) -> Stored:
+def stored_segments(catalogue: Lookup, made_with: str) -> SegmentManifest:
     """What is on disk; nothing where it was made with another encoder, fusion or format."""
     facts, rows = catalogue.segments()
     said = json.loads(facts or "{}")
     if said.get("made_with") != made_with or said.get("format") != SUFFIX:
-        return Stored(made_with)
+        return SegmentManifest(made_with)
     segments = tuple(Segment(f, c, np.frombuffer(k, dtype="<i8")) for f, c, k in rows)
-    return Stored(made_with, int(said["generation"]), segments, tuple(said["waiting"]))
+    return SegmentManifest(made_with, int(said["generation"]), segments, tuple(said["waiting"]))
 
 
 def named_segments(catalogue: Lookup) -> set[str]:
@@ -121,12 +121,12 @@ class OpenSegments:
         self.damaged: set[str] = set()
 
     def index(
-        self, stored: Stored, fusion: Fusion, width: int, facts: CompressedFacts
+        self, stored: SegmentManifest, fusion: Fusion, width: int, facts: CompressedState
     ) -> tuple[VectorIndex, bool]:
         """The live rows of all sound segments, and whether every segment was sound."""
         found, opened = [], {}
         sound = facts.usable and not facts.files & self.damaged
-        compressed = Compressed(self._folder, facts) if sound else None
+        compressed = CompressedIndex(self._folder, facts) if sound else None
         for segment in stored.segments:
             block = self._opened(segment, fusion, width)
             if block is not None:
@@ -166,7 +166,7 @@ class SegmentWriter:
         self._width = width
         self._fuse = fuse
 
-    def updated(self, stored: Stored, generation: int) -> Stored | None:
+    def updated(self, stored: SegmentManifest, generation: int) -> SegmentManifest | None:
         """Write what is worth it; what is then stored, or None when nothing needs to change.
 
         The files are there when this returns; they count once the catalogue says so.
@@ -189,11 +189,13 @@ class SegmentWriter:
         lost = len(fresh) < len(stored.segments)
         few = len(missing) * WORTH < len(present) and len(missing) < MANY
         if not lost and (few or not len(missing)):
-            return Stored(stored.made_with, generation, tuple(kept), tuple(missing.tolist()))
+            return SegmentManifest(
+                stored.made_with, generation, tuple(kept), tuple(missing.tolist())
+            )
         if fresh and len(fresh[-1].pictures) < SEGMENT // 2:
             fresh, missing = fresh[:-1], np.union1d(missing, fresh[-1].pictures)
         written = [self._written(ids) for ids in chunks(missing.tolist(), SEGMENT)]
-        return Stored(stored.made_with, generation, (*fresh, *filter(None, written)))
+        return SegmentManifest(stored.made_with, generation, (*fresh, *filter(None, written)))
 
     def _is_sound(self, segment: Segment) -> bool:
         try:

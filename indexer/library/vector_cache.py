@@ -15,15 +15,15 @@ from indexer.fusion import Fusion
 from indexer.library.segments import (
     FusedRows,
     OpenSegments,
+    SegmentManifest,
     SegmentWriter,
-    Stored,
     delete_other_files,
     named_segments,
     stored_generation,
     stored_segments,
 )
 from indexer.vectors.blocks import RowsDamaged
-from indexer.vectors.compressed import CompressedFacts
+from indexer.vectors.compressed import CompressedState
 from indexer.vectors.index import VectorIndex
 
 _AT_ONCE = 4096  # pictures that are fused together
@@ -48,13 +48,13 @@ class FusedPictures(Protocol):
     def width(self) -> int: ...
 
     @property
-    def compressed(self) -> CompressedFacts: ...
+    def compressed(self) -> CompressedState: ...
 
     def fused(self, picture_ids: Sequence[int]) -> FusedRows:
         """Pictures, their rows and which have a caption."""
         ...
 
-    def put_segments(self, stored: Stored) -> None:
+    def put_segments(self, stored: SegmentManifest) -> None:
         """Note what is on disk."""
         ...
 
@@ -143,7 +143,7 @@ class CachedIndex:
         named = named_segments(library.catalogue) | library.compressed.files
         delete_other_files(library.path, named)
 
-    def _opened(self, made_with: str) -> tuple[Stored, VectorIndex, bool]:
+    def _opened(self, made_with: str) -> tuple[SegmentManifest, VectorIndex, bool]:
         """What is on disk, its rows, and whether these are all of it.
 
         It is read again when a writer replaces it meanwhile.

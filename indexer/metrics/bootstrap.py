@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Ints
-from indexer.metrics.recall import KS, Found
+from indexer.metrics.recall import KS, RetrievalRanks
 
 RESAMPLES = 1000
 LEVELS = (0.025, 0.975)
@@ -46,7 +46,7 @@ class Difference:
 
 
 def intervals(
-    found: Found, ks: Sequence[int] = KS, *, resamples: int = RESAMPLES
+    found: RetrievalRanks, ks: Sequence[int] = KS, *, resamples: int = RESAMPLES
 ) -> dict[str, list[float]]:
     """The 95 % interval of each figure: recall@k in per cent, median rank, mean reciprocal rank."""
     if not len(found.ranks):
@@ -66,7 +66,11 @@ def intervals(
 
 
 def difference(
-    found: Found, against: Found, ks: Sequence[int] = KS, *, resamples: int = RESAMPLES
+    found: RetrievalRanks,
+    against: RetrievalRanks,
+    ks: Sequence[int] = KS,
+    *,
+    resamples: int = RESAMPLES,
 ) -> Difference:
     """What one system has more than another, with paired intervals; both asked the same queries."""
     if not np.array_equal(found.pictures, against.pictures):
@@ -80,7 +84,7 @@ def difference(
     return Difference(by, _spans(_names(ks), np.concatenate(drawn)))
 
 
-def curve(found: Found, deepest: int, *, resamples: int = RESAMPLES) -> Numbers:
+def curve(found: RetrievalRanks, deepest: int, *, resamples: int = RESAMPLES) -> Numbers:
     """Recall@k in per cent for k = 1 to `deepest`, with its interval: (3, deepest)."""
     ks = np.arange(1, deepest + 1)
     position, pictures = _positions(found.pictures)

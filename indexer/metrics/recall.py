@@ -14,7 +14,7 @@ KS = (1, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RetrievalRanks:
     """The rank (m,) of the right answer to each query, from 1, and the picture (m,) of each.
 
     The queries of one picture are no independent witnesses: what is said of their certainty goes
@@ -24,9 +24,9 @@ class Found:
     ranks: Ints
     pictures: Ints
 
-    def of(self, chosen: NDArray[np.bool_]) -> Found:
+    def of(self, chosen: NDArray[np.bool_]) -> RetrievalRanks:
         """Some of the queries."""
-        return Found(self.ranks[chosen], self.pictures[chosen])
+        return RetrievalRanks(self.ranks[chosen], self.pictures[chosen])
 
 
 def ranks(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> Ints:

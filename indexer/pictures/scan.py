@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.captions.caption import Beside
+from indexer.captions.caption import NearbyFiles
 from indexer.pictures.formats import BYTE_SUFFIXES
 
 _SKIPPED = frozenset({b"@eaDir"})  # where a Synology NAS keeps its own thumbnails
@@ -38,7 +38,7 @@ def scan(
     *,
     exclude: Sequence[str] = (),
     closed: Callable[[bytes], bool] = lambda relative: False,
-    beside: Beside | None = None,
+    beside: NearbyFiles | None = None,
 ) -> Iterator[FoundPicture | ScanProblem]:
     """Yield the pictures below `folder`, sorted within each folder, and fill `beside` meanwhile.
 
@@ -47,7 +47,7 @@ def scan(
     folders are followed after everything else, and no folder is entered twice: a picture's own
     path wins over one that leads through a link.
     """
-    return _Scan(os.fsencode(folder), _matcher(exclude), closed, beside or Beside()).run()
+    return _Scan(os.fsencode(folder), _matcher(exclude), closed, beside or NearbyFiles()).run()
 
 
 class _Scan:
@@ -56,7 +56,7 @@ class _Scan:
         root: bytes,
         excluded: Callable[[bytes, bytes], bool],
         closed: Callable[[bytes], bool],
-        beside: Beside,
+        beside: NearbyFiles,
     ) -> None:
         self._root = root
         self._excluded = excluded

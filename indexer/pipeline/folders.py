@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.captions import find_captions
-from indexer.catalogue.inventory.pictures import KnownFolder
+from indexer.catalogue.inventory.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.library.library import Library
 from indexer.pictures.formats import SUFFIXES
@@ -16,7 +16,7 @@ from indexer.pipeline.report import IndexOptions
 
 def name_folders(
     library: Library, folders: Sequence[str | Path], options: IndexOptions
-) -> list[KnownFolder]:
+) -> list[IndexedFolder]:
     """The library's folders that are meant, new ones added; none named: all of them.
 
     Raises `InputError` when a folder is not there, or when none is known yet, and
@@ -44,7 +44,7 @@ def name_folders(
 def _put(
     library: Library,
     path: Path,
-    inner: Sequence[KnownFolder],
+    inner: Sequence[IndexedFolder],
     options: IndexOptions,
     files: Sequence[Path] | None,
 ) -> None:

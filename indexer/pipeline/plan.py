@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from indexer.captions import Caption, CaptionScan, find_captions
-from indexer.captions.caption import Beside
+from indexer.captions.caption import NearbyFiles
 from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.catalogue.database import FILE
-from indexer.catalogue.inventory.pictures import Catalogue, KnownFolder, KnownPicture
+from indexer.catalogue.inventory.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
@@ -27,10 +27,10 @@ from indexer.pipeline.report import IndexOptions, IndexReport
 class FolderPlan:
     """The work on one folder; pictures are named by their relative path."""
 
-    folder: KnownFolder
+    folder: IndexedFolder
     captions: Mapping[bytes, tuple[Caption, ...]] = field(default_factory=dict)
     decode: list[FoundPicture] = field(default_factory=list)
-    known: Mapping[bytes, KnownPicture] = field(default_factory=dict)
+    known: Mapping[bytes, IndexedPicture] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
     returned: list[int] = field(default_factory=list)  # ids: missing, there again unchanged
@@ -48,7 +48,7 @@ class FolderPlan:
 
 def plan_folder(
     catalogue: Catalogue,
-    folder: KnownFolder,
+    folder: IndexedFolder,
     library: Path,
     options: IndexOptions,
     report: IndexReport,
@@ -104,7 +104,7 @@ class _Look:
     changed: list[bytes] = field(default_factory=list)
     passed_over: list[bytes] = field(default_factory=list)  # not among the only ones that are meant
     problems: list[ScanProblem] = field(default_factory=list)
-    beside: Beside = field(default_factory=lambda: Beside(CAPTION_SUFFIXES))
+    beside: NearbyFiles = field(default_factory=lambda: NearbyFiles(CAPTION_SUFFIXES))
 
 
 def _look(plan: FolderPlan, library: Path, options: IndexOptions, report: IndexReport) -> _Look:
@@ -143,7 +143,7 @@ def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
     return inside
 
 
-def _captions(folder: KnownFolder, look: _Look, report: IndexReport) -> CaptionScan:
+def _captions(folder: IndexedFolder, look: _Look, report: IndexReport) -> CaptionScan:
     if not _may_be_there(folder.path):
         return CaptionScan({}, (), ())
     named = [Path(file) for file in json.loads(folder.caption_files)]

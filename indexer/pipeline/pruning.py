@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.catalogue.inventory.pictures import KnownFolder
+from indexer.catalogue.inventory.pictures import IndexedFolder
 from indexer.catalogue.values import MOVING
 from indexer.errors import InputError
 from indexer.library.library import Library
@@ -18,7 +18,7 @@ from indexer.pipeline.folders import absolute
 from indexer.pipeline.report import IndexReport
 
 
-def prune(library: Library, folders: Sequence[KnownFolder], report: IndexReport) -> int:
+def prune(library: Library, folders: Sequence[IndexedFolder], report: IndexReport) -> int:
     """Delete what is known of missing pictures of these folders, and what only they needed.
 
     Returns the number of pictures. A folder that is not there, or holds no picture at all now,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.catalogue.inventory.pictures import KnownFolder
+from indexer.catalogue.inventory.pictures import IndexedFolder
 from indexer.errors import InputError
 from indexer.library.library import Library
 from indexer.library.locking import only_writer
@@ -18,7 +18,7 @@ _SAMPLE = 500  # pictures that are looked for in the new place
 
 
 @dataclass(frozen=True, slots=True)
-class Relocated:
+class RelocationReport:
     """A folder that has a new place, and how many pictures are known of it."""
 
     old: Path
@@ -26,7 +26,7 @@ class Relocated:
     pictures: int
 
 
-def relocate(library: Library, old: str | Path, new: str | Path) -> list[Relocated]:
+def relocate(library: Library, old: str | Path, new: str | Path) -> list[RelocationReport]:
     """Look for the pictures of `old` in `new` from now on; nothing is read or encoded again.
 
     `old` is a folder of the library, one above several of them, or one below. It need not be
@@ -48,7 +48,7 @@ def relocate(library: Library, old: str | Path, new: str | Path) -> list[Relocat
         return _move_part(library, part, source, target)
 
 
-def _check_free(target: Path, others: Sequence[KnownFolder]) -> None:
+def _check_free(target: Path, others: Sequence[IndexedFolder]) -> None:
     for folder in others:
         if folder.path == target or folder.path in target.parents or target in folder.path.parents:
             raise InputError(
@@ -58,14 +58,14 @@ def _check_free(target: Path, others: Sequence[KnownFolder]) -> None:
 
 
 def _move_whole(
-    library: Library, folders: Sequence[KnownFolder], source: Path, target: Path
-) -> list[Relocated]:
+    library: Library, folders: Sequence[IndexedFolder], source: Path, target: Path
+) -> list[RelocationReport]:
     moved = []
     for folder in folders:
         place = target / folder.path.relative_to(source)
         pictures = library.catalogue.files_of(folder.id)
         _check_pictures(place, pictures)
-        moved.append(Relocated(folder.path, place, len(pictures)))
+        moved.append(RelocationReport(folder.path, place, len(pictures)))
     with library.writing() as batch:
         for folder, now in zip(folders, moved, strict=True):
             files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
@@ -74,8 +74,8 @@ def _move_whole(
 
 
 def _move_part(
-    library: Library, folder: KnownFolder, source: Path, target: Path
-) -> list[Relocated]:
+    library: Library, folder: IndexedFolder, source: Path, target: Path
+) -> list[RelocationReport]:
     prefix = os.fsencode(source.relative_to(folder.path)) + b"/"
     pictures = {
         relative[len(prefix) :]: size
@@ -88,7 +88,7 @@ def _move_part(
     files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
     with library.writing() as batch:
         batch.split_folder(folder.id, prefix, target, files)
-    return [Relocated(source, target, len(pictures))]
+    return [RelocationReport(source, target, len(pictures))]
 
 
 def _rebased(path: Path, source: Path, target: Path) -> Path:

@@ -15,15 +15,15 @@ from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.inventory.embeddings import Embeddings
 from indexer.catalogue.inventory.tags import Tags
 from indexer.catalogue.lookup.tables import chunks
-from indexer.catalogue.lookup.tags import KnownHead
-from indexer.embedding import Embedded, same_space
+from indexer.catalogue.lookup.tags import StoredTagHead
+from indexer.embedding import PictureFeatures, same_space
 from indexer.errors import InputError, LibraryDamaged
 from indexer.library.library import Library
 from indexer.tag_head import TagHead, read_tag_head
 
 AT_ONCE = 4096  # pictures whose embeddings are in memory at a time
 
-LoadedHead = tuple[KnownHead, TagHead]
+LoadedHead = tuple[StoredTagHead, TagHead]
 
 
 def named_heads(files: Sequence[Path], fingerprint: str, encoder: str) -> dict[str, TagHead]:
@@ -101,7 +101,7 @@ def _tag(
     batch.put_tags(picture_ids, [row for head in heads for row in predicted(head, found)])
 
 
-def damaged_heads(library: Library) -> list[KnownHead]:
+def damaged_heads(library: Library) -> list[StoredTagHead]:
     """The heads that cannot be read as they were adopted."""
     damaged = []
     for known in library.tags.heads(library.encoder_id):
@@ -113,7 +113,7 @@ def damaged_heads(library: Library) -> list[KnownHead]:
 
 
 def predicted(
-    loaded: LoadedHead, found: Embedded, margin: float = 0.0
+    loaded: LoadedHead, found: PictureFeatures, margin: float = 0.0
 ) -> list[tuple[int, int, float]]:
     """Picture, number of the tag and probability, wherever a tag holds.
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:  # FAISS is imported where a view is read
 
 COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
 RECALL = 0.99  # of the best ten, among the candidates
-SHARE = 6  # an answer that is not at most one in so many of the candidates is found by a scan
+CANDIDATES_PER_HIT = (
+    6  # an answer that is not at most one in so many of the candidates is found by a scan
+)
 LADDER = (
     (64, 300), (96, 300), (96, 500), (128, 500), (128, 1000), (160, 1000), (192, 1500),
     (384, 2000), (1024, 4000),
@@ -36,7 +38,7 @@ OPEN = 2  # views that are held in memory: a query between two weights needs as 
 
 
 @dataclass(frozen=True, slots=True)
-class ViewFacts:
+class ViewState:
     """A view: its weight, its file, the files of rows that it covers, and how it is asked.
 
     `trained` is the number of pictures that there were when its lists were made, `rows` that of
@@ -59,11 +61,11 @@ class ViewFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class CompressedFacts:
+class CompressedState:
     """All views of the compressed index, and the encoder and fusion that they are of."""
 
     made_with: str = ""
-    views: tuple[ViewFacts, ...] = ()
+    views: tuple[ViewState, ...] = ()
 
     @property
     def files(self) -> set[str]:
@@ -81,11 +83,11 @@ class CompressedFacts:
         found = [view.reached for view in self.views]
         return min((r for r in found if r is not None), default=None) if all(found) else None
 
-    def view(self, weight: float) -> ViewFacts | None:
+    def view(self, weight: float) -> ViewState | None:
         """The view of exactly this weight."""
         return next((view for view in self.views if view.weight == weight), None)
 
-    def with_view(self, view: ViewFacts) -> CompressedFacts:
+    def with_view(self, view: ViewState) -> CompressedState:
         """The facts with a view in place of that of the same weight."""
         others = [other for other in self.views if other.weight != view.weight]
         return replace(self, views=tuple(sorted([*others, view], key=lambda v: v.weight)))
@@ -95,7 +97,7 @@ class CompressedFacts:
         return json.dumps({**asdict(self), "ladder": LADDER})
 
     @classmethod
-    def from_json(cls, text: str | None, made_with: str) -> CompressedFacts:
+    def from_json(cls, text: str | None, made_with: str) -> CompressedState:
         """The facts that `to_json` wrote; none where they are of another encoder or fusion.
 
         What was measured with another ladder has to be measured again.
@@ -103,7 +105,7 @@ class CompressedFacts:
         said = json.loads(text or "{}")
         if said.get("made_with") != made_with:
             return cls(made_with)
-        views = [ViewFacts(**{**v, "covered": tuple(v["covered"])}) for v in said["views"]]
+        views = [ViewState(**{**v, "covered": tuple(v["covered"])}) for v in said["views"]]
         if said.get("ladder") != [list(step) for step in LADDER]:
             views = [replace(view, recall=None) for view in views]
         return cls(made_with, tuple(views))
@@ -122,13 +124,13 @@ class Candidates:
     covered: frozenset[str]
 
 
-class Compressed:
+class CompressedIndex:
     """The compressed index of one library; a view is read when it is asked, and the last are held.
 
     Each takes 100 bytes of a picture, and few people ask with all weights.
     """
 
-    def __init__(self, folder: Path, facts: CompressedFacts) -> None:
+    def __init__(self, folder: Path, facts: CompressedState) -> None:
         self.facts = facts
         self._folder = folder
         self._views: dict[str, CompressedView] = {}
@@ -142,7 +144,7 @@ class Compressed:
     def most(self) -> int:
         """How many pictures an answer can have that is well within the candidates."""
         fewest = min((LADDER[view.step][1] for view in self.facts.views), default=0)
-        return fewest // SHARE
+        return fewest // CANDIDATES_PER_HIT
 
     def candidates(
         self, q: NDArray[np.float32], weight: float, step: int | None = None
@@ -159,14 +161,14 @@ class Compressed:
         covered = frozenset.intersection(*(frozenset(facts.covered) for facts in asked))
         return Candidates(ascending(np.concatenate(found)), covered)
 
-    def _beside(self, weight: float) -> Sequence[ViewFacts]:
+    def _beside(self, weight: float) -> Sequence[ViewState]:
         """The view of a weight, or those of the weights below and above."""
         views = self.facts.views
         below = [view for view in views if view.weight <= weight][-1:]
         above = [view for view in views if view.weight >= weight][:1]
         return below if below == above else [*below, *above]
 
-    def opened(self, facts: ViewFacts) -> CompressedView:
+    def opened(self, facts: ViewState) -> CompressedView:
         """A view, read from its file unless it is held. Raises `RowsDamaged`."""
         with self._reading:
             view = self._views.pop(facts.file, None)
@@ -179,6 +181,6 @@ class Compressed:
             return view
 
 
-def check_view(folder: Path, view: ViewFacts) -> None:
+def check_view(folder: Path, view: ViewState) -> None:
     """Raise `RowsDamaged` unless the file of a view is the one that was written."""
     read_checked(folder / view.file, view.checksum)

@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, Embedded, Rows, asking
+from indexer.embedding import IMAGE, TEXT, PictureFeatures, Rows, centred_query
 from indexer.encoders.protocol import Encoder
 from indexer.progress import Progress
 from indexer.vectors import compressed
 from indexer.vectors.blocks import MappedBlock, RowsDamaged
-from indexer.vectors.compressed import LADDER, Compressed, CompressedFacts, ViewFacts, weights_of
+from indexer.vectors.compressed import (
+    LADDER,
+    CompressedIndex,
+    CompressedState,
+    ViewState,
+    weights_of,
+)
 from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import Ids, picture_ids
-from indexer.vectors.nearest import Wanted, candidates_of, ranked
-from indexer.vectors.scoring import StoredRows, plain_gain, targets
+from indexer.vectors.nearest import Selection, candidates_of, ranked
+from indexer.vectors.scoring import CentredIndex, plain_gain, targets
 
 if TYPE_CHECKING:
     from indexer.vectors.faiss_view import CompressedView
@@ -38,7 +44,7 @@ AIM = 0.995  # recall of the sample: new queries are a little harder than what t
 _WHAT = "compressing the vector index"
 
 
-class Compressible(Protocol):
+class CompressibleLibrary(Protocol):
     """What a compressed index is made from."""
 
     path: Path
@@ -46,21 +52,21 @@ class Compressible(Protocol):
     @property
     def encoder(self) -> Encoder: ...
     @property
-    def compressed(self) -> CompressedFacts: ...
+    def compressed(self) -> CompressedState: ...
     def vectors(self) -> VectorIndex:
         """The vector index."""
         ...
 
-    def embedded(self, picture_ids: Sequence[int]) -> Embedded:
+    def embedded(self, picture_ids: Sequence[int]) -> PictureFeatures:
         """Independent features of pictures."""
         ...
 
-    def put_compressed(self, facts: CompressedFacts) -> None:
+    def put_compressed(self, facts: CompressedState) -> None:
         """Note what is on disk."""
         ...
 
 
-def compress(library: Compressible) -> Iterator[Progress]:
+def compress(library: CompressibleLibrary) -> Iterator[Progress]:
     """Bring the compressed index up to date with the segments; fewer pictures have none.
 
     Each step is written before the next one begins, so that one that is interrupted goes on.
@@ -80,7 +86,7 @@ def compress(library: Compressible) -> Iterator[Progress]:
         yield from maker.measured()
 
 
-def _has_changed(view: ViewFacts, index: VectorIndex) -> bool:
+def _has_changed(view: ViewState, index: VectorIndex) -> bool:
     """Whether other lists may do better: else they would be made for each added picture."""
     return len(index) - view.trained >= max(1, view.trained // SETTLED)
 
@@ -88,7 +94,7 @@ def _has_changed(view: ViewFacts, index: VectorIndex) -> bool:
 class _Maker:
     """Makes the views of one library."""
 
-    def __init__(self, library: Compressible, index: VectorIndex) -> None:
+    def __init__(self, library: CompressibleLibrary, index: VectorIndex) -> None:
         self._library = library
         self._index = index
         self._mapped = {
@@ -98,11 +104,11 @@ class _Maker:
         }
 
     @cached_property
-    def _stored(self) -> StoredRows:
+    def _stored(self) -> CentredIndex:
         """The rows with their centres: the encoder is opened only when there is work."""
-        return StoredRows.in_index(self._index, self._library.encoder.means)
+        return CentredIndex.in_index(self._index, self._library.encoder.means)
 
-    def grown(self, facts: CompressedFacts) -> Iterator[Progress]:
+    def grown(self, facts: CompressedState) -> Iterator[Progress]:
         """Make every view cover the files of rows, as far as that is worth it."""
         weights = weights_of(self._index.fusion)
         total = len(weights) * len(self._mapped)
@@ -112,7 +118,7 @@ class _Maker:
                 self._library.put_compressed(facts)
                 yield Progress(number * len(self._mapped) + done, total, _WHAT)
 
-    def _view(self, known: ViewFacts | None, weight: float) -> Iterator[tuple[ViewFacts, int]]:
+    def _view(self, known: ViewState | None, weight: float) -> Iterator[tuple[ViewState, int]]:
         """What is known of a view after each step in which it grows; how many files it covers."""
         view = None
         if known is not None and not self._is_stale(known):
@@ -121,7 +127,7 @@ class _Maker:
             sample = self._sample(weight)
             lists = min(self._lists(), max(1, len(sample) // ROWS_PER_LIST))
             view = _views().trained(sample, lists)
-            known = ViewFacts(weight, "", "", (), len(self._index), 0)
+            known = ViewState(weight, "", "", (), len(self._index), 0)
         missing = [name for name in self._mapped if name not in known.covered]
         new = sum(len(self._mapped[name]) for name in missing)
         if known.file and new * GROWN <= len(self._index):
@@ -138,12 +144,12 @@ class _Maker:
             )  # fmt: skip
             yield known, len(known.covered)
 
-    def _is_stale(self, known: ViewFacts) -> bool:
+    def _is_stale(self, known: ViewState) -> bool:
         """Whether a view would be better made anew: the library is another one by now."""
         count = len(self._index)
         return count > AGED * known.trained or known.rows > AGED * count
 
-    def _loaded(self, known: ViewFacts) -> CompressedView | None:
+    def _loaded(self, known: ViewState) -> CompressedView | None:
         try:
             return _views().load(self._library.path / known.file, known.checksum)
         except RowsDamaged:
@@ -172,10 +178,10 @@ class _Maker:
         """What pictures without a caption gain, in the mean over some queries."""
         if not 0 < weight < 1 or not self._index.sums.without_caption:
             return 1.0
-        asking = [rows for rows, _ in _queries(self._library, self._stored).values()]
-        if not asking:
+        centred_query = [rows for rows, _ in _queries(self._library, self._stored).values()]
+        if not centred_query:
             return 1.0
-        asked = self._index.fusion.query(np.concatenate(asking), weight)
+        asked = self._index.fusion.query(np.concatenate(centred_query), weight)
         return float(np.mean(plain_gain(self._stored, asked, weight)))
 
     def _add(self, view: CompressedView, keyed: KeyedBlock, weight: float, gain: float) -> None:
@@ -187,7 +193,7 @@ class _Maker:
         """Measure the recall of every view, and let it look further until that is enough."""
         facts = self._library.compressed
         queries = _queries(self._library, self._stored)
-        opened = Compressed(self._library.path, facts)
+        opened = CompressedIndex(self._library.path, facts)
         for number, view in enumerate(facts.views):
             exact = {
                 kind: [self._best(q, view.weight, own) for q, own in zip(*asked, strict=True)]
@@ -200,13 +206,13 @@ class _Maker:
 
     def _tuned(
         self,
-        opened: Compressed,
-        view: ViewFacts,
+        opened: CompressedIndex,
+        view: ViewState,
         queries: Mapping[str, tuple[Rows, Ids]],
         exact: Mapping[str, Sequence[Ids]],
-    ) -> ViewFacts:
+    ) -> ViewState:
         """A view that looks as far as it has to for what is aimed at, or at least is enough."""
-        tried: list[ViewFacts] = []
+        tried: list[ViewState] = []
         for step in range(len(LADDER)):
             recall = {
                 kind: self._recall(opened, view.weight, step, asked, exact[kind])
@@ -220,11 +226,11 @@ class _Maker:
 
     def _best(self, q: NDArray[np.float32], weight: float, own: int) -> Ids:
         barred = self._index.positions(np.array([own]))
-        return ranked(self._stored, q, weight, Wanted(BEST, barred))[0]
+        return ranked(self._stored, q, weight, Selection(BEST, barred))[0]
 
     def _recall(
         self,
-        opened: Compressed,
+        opened: CompressedIndex,
         weight: float,
         step: int,
         asked: tuple[Rows, Ids],
@@ -235,7 +241,7 @@ class _Maker:
         for q, own, best in zip(*asked, exact, strict=True):
             barred = self._index.positions(np.array([own]))
             candidates = opened.candidates(q, weight, step)
-            found, _ = candidates_of(self._stored, q, weight, Wanted(BEST, barred), candidates)
+            found, _ = candidates_of(self._stored, q, weight, Selection(BEST, barred), candidates)
             shares.append(np.isin(best, found).mean() if len(best) else 1.0)
         return float(np.mean(shares))
 
@@ -258,14 +264,14 @@ def _steps(names: Sequence[str], mapped: dict[str, KeyedBlock]) -> Iterator[list
         yield run
 
 
-def _queries(library: Compressible, stored: StoredRows) -> dict[str, tuple[Rows, Ids]]:
+def _queries(library: CompressibleLibrary, stored: CentredIndex) -> dict[str, tuple[Rows, Ids]]:
     """Centred rows that ask, of pictures and of captions, each with its own picture."""
     pictures = np.sort(stored.index.picture_ids)
     chosen = pictures[np.linspace(0, len(pictures) - 1, QUERIES).astype(np.int64)]
     found, means = library.embedded(chosen.tolist()), stored.centres.means
     said = found.has_caption
     asked = {
-        "picture": (asking(found.v_i, IMAGE, means), found.ids),
-        "caption": (asking(found.v_t[said], TEXT, means), found.ids[said]),
+        "picture": (centred_query(found.v_i, IMAGE, means), found.ids),
+        "caption": (centred_query(found.v_t[said], TEXT, means), found.ids[said]),
     }
     return {kind: rows for kind, rows in asked.items() if len(rows[1])}

@@ -22,9 +22,9 @@ from indexer.vectors.blocks import RowBlock
 from indexer.vectors.keys import GONE, Ids, ascending, picture_ids, without_pictures
 
 if TYPE_CHECKING:
-    from indexer.vectors.compressed import Compressed
+    from indexer.vectors.compressed import CompressedIndex
 
-FEW = 1024  # rows in memory that are joined with those put next
+JOIN_BELOW_ROWS = 1024  # rows in memory that are joined with those put next
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class VectorIndex:
         fusion: Fusion,
         width: int,
         blocks: Iterable[KeyedBlock] = (),
-        compressed: Compressed | None = None,
+        compressed: CompressedIndex | None = None,
     ) -> None:
         self.fusion = fusion
         self.compressed = compressed
@@ -223,7 +223,7 @@ class VectorIndex:
             return self
         blocks, keys = list(self.blocks), np.where(has_caption, pictures, ~pictures)
         block = RowBlock.of(rows.astype(np.float16), has_caption, self.fusion)
-        if blocks and type(blocks[-1].block) is RowBlock and len(blocks[-1]) < FEW:
+        if blocks and type(blocks[-1].block) is RowBlock and len(blocks[-1]) < JOIN_BELOW_ROWS:
             last = blocks.pop()
             block, keys = RowBlock.joined([last.block, block]), np.concatenate([last.keys, keys])
         blocks.append(KeyedBlock(block, keys))

@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 from indexer.vectors.compressed import Candidates
 from indexer.vectors.index import KeyedBlock
 from indexer.vectors.keys import Ids
-from indexer.vectors.scoring import Asked, Scores, StoredRows, block_scores, rough_scores
+from indexer.vectors.scoring import CentredIndex, ScoredQuery, Scores, block_scores, rough_scores
 
 T = TypeVar("T")
-MANY = 8  # one row in so many is cheaper to find by a scan of all than one by one
+SCAN_FROM_SHARE = 8  # one row in so many is cheaper to find by a scan of all than one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """How many positions, which not (ascending), and which only (ascending; None: all)."""
 
     k: int
     barred: Ids
     only: Ids | None = None
 
-    def among(self, positions: Ids) -> Wanted:
+    def among(self, positions: Ids) -> Selection:
         """All of some positions (ascending), as far as they are wanted at all."""
         allowed = positions if self.only is None else np.intersect1d(positions, self.only)
-        return Wanted(len(allowed), self.barred, allowed)
+        return Selection(len(allowed), self.barred, allowed)
 
     def all_barred(self, size: int) -> Ids:
         """All positions that are not wanted, of so many."""
@@ -42,7 +42,7 @@ class Wanted:
         return np.flatnonzero(~allowed)
 
 
-def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
+def scores(stored: CentredIndex, q: NDArray[np.float32], weight: float) -> Scores:
     """The re-scored value at every position: exact, by a scan; -inf where a row cannot answer.
 
     `q`: a centred unit row (dim,), for scores (n,); or many (m, dim), for scores (m, n). The
@@ -50,7 +50,7 @@ def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
     weighted pair; scores without a caption are spread as far as fused ones, so that both kinds
     rank fairly in one list.
     """
-    asked = Asked.of(stored, q, weight)
+    asked = ScoredQuery.of(stored, q, weight)
     nothing = np.zeros((len(asked.queries), 0), np.float32)
     parts = each_block(lambda keyed: block_scores(keyed, asked, stored.fusion), stored.index.blocks)
     found: Scores = np.concatenate([nothing, *parts], axis=1)
@@ -59,7 +59,7 @@ def scores(stored: StoredRows, q: NDArray[np.float32], weight: float) -> Scores:
 
 
 def nearest(
-    stored: StoredRows, q: NDArray[np.float32], weight: float, wanted: Wanted
+    stored: CentredIndex, q: NDArray[np.float32], weight: float, wanted: Selection
 ) -> tuple[Ids, Scores]:
     """The positions of the k best rows and their scores, best first.
 
@@ -74,12 +74,12 @@ def nearest(
 
 
 def ranked(
-    stored: StoredRows, q: NDArray[np.float32], weight: float, wanted: Wanted
+    stored: CentredIndex, q: NDArray[np.float32], weight: float, wanted: Selection
 ) -> tuple[Ids, Scores]:
     """The positions of the k best rows and their scores, best first: exact, on all cores."""
-    asked, index = Asked.of(stored, q, weight), stored.index
-    if wanted.only is not None and len(wanted.only) * MANY > index.size:
-        wanted = Wanted(wanted.k, wanted.all_barred(index.size))
+    asked, index = ScoredQuery.of(stored, q, weight), stored.index
+    if wanted.only is not None and len(wanted.only) * SCAN_FROM_SHARE > index.size:
+        wanted = Selection(wanted.k, wanted.all_barred(index.size))
     if wanted.only is not None:
         only = np.setdiff1d(wanted.only, wanted.barred)
         return _of_some(stored, asked, only, wanted.k, all_checked=True)
@@ -88,17 +88,17 @@ def ranked(
 
 
 def candidates_of(
-    stored: StoredRows,
+    stored: CentredIndex,
     q: NDArray[np.float32],
     weight: float,
-    wanted: Wanted,
+    wanted: Selection,
     candidates: Candidates,
 ) -> tuple[Ids, Scores]:
     """The best of candidates, scored exactly, and of the rows that had no chance to be any.
 
     Where most candidates are pictures that have gone, all rows are scanned instead.
     """
-    asked, index = Asked.of(stored, q, weight), stored.index
+    asked, index = ScoredQuery.of(stored, q, weight), stored.index
     others = [
         (keyed, start)
         for keyed, start in zip(index.blocks, index.starts.tolist(), strict=False)
@@ -117,7 +117,10 @@ def candidates_of(
 
 
 def _scanned(
-    stored: StoredRows, asked: Asked, wanted: Wanted, numbered: Sequence[tuple[KeyedBlock, int]]
+    stored: CentredIndex,
+    asked: ScoredQuery,
+    wanted: Selection,
+    numbered: Sequence[tuple[KeyedBlock, int]],
 ) -> tuple[Ids, Scores]:
     """The best of some blocks: scored roughly, all that may be among them then exactly."""
 
@@ -146,7 +149,7 @@ def _not_below(rough: Scores, k: int, slack: float) -> Ids:
 
 
 def _of_some(
-    stored: StoredRows, asked: Asked, positions: Ids, k: int, *, all_checked: bool
+    stored: CentredIndex, asked: ScoredQuery, positions: Ids, k: int, *, all_checked: bool
 ) -> tuple[Ids, Scores]:
     """The best of some positions (ascending), from their rows alone.
 

@@ -16,13 +16,13 @@ from indexer.vectors.blocks import RowBlock
 from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import GONE, Ids
 
-SAMPLE = 2000  # captioned pictures whose scores tell how wide fused scores spread
+SPREAD_SAMPLE = 2000  # captioned pictures whose scores tell how wide fused scores spread
 SHORT = 1e-6  # length below which a row cannot answer
 Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class StoredRows:
+class CentredIndex:
     """The rows of a vector index and the centres of both kinds."""
 
     index: VectorIndex
@@ -35,14 +35,14 @@ class StoredRows:
         has_caption: NDArray[np.bool_],
         fusion: Fusion,
         means: Mapping[str, NDArray[np.float32]],
-    ) -> StoredRows:
+    ) -> CentredIndex:
         """Rows (n, width) in memory, as precise as they are given; `means` are the encoder's."""
         keys = np.where(has_caption, np.arange(len(rows)), ~np.arange(len(rows)))
         block = KeyedBlock(RowBlock.of(rows, has_caption, fusion), keys)
         return cls.in_index(VectorIndex(fusion, rows.shape[1], [block]), means)
 
     @classmethod
-    def in_index(cls, index: VectorIndex, means: Mapping[str, NDArray[np.float32]]) -> StoredRows:
+    def in_index(cls, index: VectorIndex, means: Mapping[str, NDArray[np.float32]]) -> CentredIndex:
         """The rows of an index with their centres; `means` are the encoder's, by modality."""
         return cls(index, index.fusion.centres_of(index.sums, means))
 
@@ -53,19 +53,19 @@ class StoredRows:
 
     @cached_property
     def sample(self) -> tuple[NDArray[np.floating], NDArray[np.float32]]:
-        """Up to `SAMPLE` rows of captioned pictures, evenly spread, and what was measured of them.
+        """Up to `SPREAD_SAMPLE` rows of captioned pictures, and the measures of the fusion.
 
         It is always the same, and as precise as the rows are stored.
         """
         captioned = np.flatnonzero(self.index.all_keys >= 0)
-        few = min(SAMPLE, len(captioned))
+        few = min(SPREAD_SAMPLE, len(captioned))
         chosen = captioned[np.linspace(0, len(captioned) - 1, few).astype(np.int64)]
         rows, precision = self.index.take(chosen), self.index.precision
         return rows.astype(precision), self.fusion.measures(rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScoredQuery:
     """Queries (m, width) with what their scores need beside the products.
 
     `parts` are the pieces of a row that count. `offsets` (m, 2) are the products with the
@@ -80,7 +80,7 @@ class Asked:
     gain: Scores | None
 
     @classmethod
-    def of(cls, stored: StoredRows, q: NDArray[np.float32], weight: float) -> Asked:
+    def of(cls, stored: CentredIndex, q: NDArray[np.float32], weight: float) -> ScoredQuery:
         """What asks with centred unit rows `q`, (dim,) or (m, dim)."""
         queries = np.atleast_2d(stored.fusion.query(q, weight))
         centres = np.stack([stored.centres.plain, stored.centres.captioned])
@@ -91,7 +91,7 @@ class Asked:
         return cls(queries, parts, weight, queries @ centres.T, gain)
 
 
-def rough_scores(keyed: KeyedBlock, asked: Asked, fusion: Fusion) -> tuple[Scores, float]:
+def rough_scores(keyed: KeyedBlock, asked: ScoredQuery, fusion: Fusion) -> tuple[Scores, float]:
     """Scores (n,) of all rows of a block for one query, and how far from exact they can be."""
     (found,) = block_scores(keyed, asked, fusion, multiply=rough_product)
     lengths = fusion.lengths_of(keyed.block.measures, asked.weight)
@@ -102,7 +102,7 @@ def rough_scores(keyed: KeyedBlock, asked: Asked, fusion: Fusion) -> tuple[Score
 
 def block_scores(
     keyed: KeyedBlock,
-    asked: Asked,
+    asked: ScoredQuery,
     fusion: Fusion,
     rows: Ids | None = None,
     multiply: Callable[[NDArray[np.floating], Rows], Scores] = product,
@@ -130,7 +130,7 @@ def block_scores(
 
 def _products(
     block: RowBlock,
-    asked: Asked,
+    asked: ScoredQuery,
     rows: Ids | None,
     multiply: Callable[[NDArray[np.floating], Rows], Scores],
 ) -> Scores:
@@ -145,14 +145,14 @@ def _products(
     return found
 
 
-def plain_gain(stored: StoredRows, queries: Rows, weight: float) -> Scores:
+def plain_gain(stored: CentredIndex, queries: Rows, weight: float) -> Scores:
     """The gain of pictures without a caption, measured on a fixed sample of those with one."""
     rows, measures = stored.sample
     return stored.fusion.plain_gain(rows, stored.centres, queries, weight, measures)
 
 
 def targets(
-    stored: StoredRows, keyed: KeyedBlock, rows: Ids, weight: float, gain: float
+    stored: CentredIndex, keyed: KeyedBlock, rows: Ids, weight: float, gain: float
 ) -> tuple[Rows, NDArray[np.bool_]]:
     """Rows (m, dim) whose products with `q` are the scores at a weight, and which can answer.
 

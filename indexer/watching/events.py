@@ -35,7 +35,7 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class IndexRun:
     """A run has ended: its report, and the same report with only what was not said before."""
 
     report: IndexReport
@@ -74,5 +74,5 @@ class PollingInstead:
 
 
 WatchEvent: TypeAlias = (
-    Progress | Watching | Ran | Trouble | FolderGone | FolderBack | PollingInstead
+    Progress | Watching | IndexRun | Trouble | FolderGone | FolderBack | PollingInstead
 )

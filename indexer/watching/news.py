@@ -15,7 +15,7 @@ T = TypeVar("T")
 _Key = tuple[Path, Hashable]
 
 
-class News:
+class NewProblems:
     """Remembers what was said, so that a picture that fails at every run is named once.
 
     It is named again when it has changed, or when it was in order in between.

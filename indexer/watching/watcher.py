@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.catalogue.inventory.pictures import KnownFolder
+from indexer.catalogue.inventory.pictures import IndexedFolder
 from indexer.errors import (
     InputError,
     LibraryDamaged,
@@ -27,15 +27,15 @@ from indexer.pipeline.report import IndexOptions, IndexReport
 from indexer.watching.events import (
     FolderBack,
     FolderGone,
+    IndexRun,
     PollingInstead,
-    Ran,
     Trouble,
     WatchEvent,
     Watching,
     WatchOptions,
 )
 from indexer.watching.lookout import Lookout, WatchLimit
-from indexer.watching.news import News
+from indexer.watching.news import NewProblems
 from indexer.watching.pending import Pending, Stillness
 
 TICK = 1.0  # seconds: the longest that a request to stop goes unheard while nothing happens
@@ -83,7 +83,7 @@ class _Watcher:
         self._timing, self._lookout, self._stop = timing, lookout, stop
         self._pending = Pending(timing.settle, timing.patience)
         self._stillness = Stillness(timing.settle)
-        self._news = News()
+        self._news = NewProblems()
         self._open: set[Path] = set()  # files that somebody is writing to
         self._marks: dict[Path, _Mark | None] = {}  # None: the folder is gone
         self._owed: set[Path] = set()  # folders to be indexed as soon as there is no pause
@@ -139,7 +139,7 @@ class _Watcher:
             with only_writer(self._library.path):  # a run in another process has its folders
                 name_folders(self._library, self._named, self._options)
 
-    def _wanted(self) -> list[KnownFolder]:
+    def _wanted(self) -> list[IndexedFolder]:
         """The library's folders that are meant, as they are now; another process may add some."""
         known = self._library.catalogue.folders()
         if not self._named:
@@ -160,7 +160,7 @@ class _Watcher:
         except WatchLimit as limit:
             yield from self._poll_instead(limit)
 
-    def _look_at(self, folder: KnownFolder, now: float) -> Iterator[WatchEvent]:
+    def _look_at(self, folder: IndexedFolder, now: float) -> Iterator[WatchEvent]:
         path, mark, before = folder.path, _mark(folder), self._marks.get(folder.path, _UNKNOWN)
         if mark == before:
             return
@@ -225,9 +225,9 @@ class _Watcher:
                 if self._stop():
                     return
 
-    def _ran(self, targets: Sequence[Path], report: IndexReport) -> Ran:
+    def _ran(self, targets: Sequence[Path], report: IndexReport) -> IndexRun:
         gone = [path for path, mark in self._marks.items() if mark is None]
-        return Ran(report, self._news.of(report, targets, gone))
+        return IndexRun(report, self._news.of(report, targets, gone))
 
     def _collect(self, seconds: float) -> None:
         """Take note of what happens, for at most so long."""
@@ -256,7 +256,7 @@ class _Mark:
 _UNKNOWN = _Mark((-1, -1))
 
 
-def _mark(folder: KnownFolder) -> _Mark | None:
+def _mark(folder: IndexedFolder) -> _Mark | None:
     """The mark of a folder; None when it is not there, or cannot be read."""
     state = _state(folder.path)
     if state is None or not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK):

@@ -18,7 +18,7 @@ from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
 from search.answer.hits import Hit
 from search.query.terms import Query
-from search.words.query_words import Wording
+from search.words.query_words import QueryWords
 
 
 def askable(query: Query) -> bool:
@@ -66,7 +66,7 @@ def weighed(
 
 def kept_by_words(lookup: WordLookup, hits: Sequence[Hit], query: Query) -> tuple[Hit, ...]:
     """The hits, none of them doubtful whose caption, name or tags have all words of the query."""
-    words = Wording.of(query).words
+    words = QueryWords.of(query).words
     ids = [hit.picture_id for hit in hits if hit.doubtful]
     found = lookup.found(words, ids) if words and ids else {}
     having = {key for key, some in found.items() if {*some} == {*words}}

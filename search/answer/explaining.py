@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import Embedded, Rows
+from indexer.embedding import PictureFeatures, Rows
 from indexer.library.reading import ReadLibrary
-from indexer.vectors.scoring import Asked, StoredRows
+from indexer.vectors.scoring import CentredIndex, ScoredQuery
 from search.answer.hits import Explanation, Hit, TermShare
 from search.query.embedding import EmbeddedQuery
 from search.query.terms import Query
@@ -34,7 +34,7 @@ class Targets:
     exact: bool
 
     @classmethod
-    def of(cls, found: Embedded, stored: StoredRows, weight: float) -> Targets:
+    def of(cls, found: PictureFeatures, stored: CentredIndex, weight: float) -> Targets:
         """The targets of pictures for queries at a weight, before any gain."""
         v_i, v_t, has = found.v_i, found.v_t, found.has_caption
         halves = stored.fusion.halves(v_i, v_t, has, weight, stored.centres)
@@ -63,7 +63,7 @@ class Targets:
 
 def explained(
     library: ReadLibrary,
-    stored: StoredRows,
+    stored: CentredIndex,
     hits: Sequence[Hit],
     asked: EmbeddedQuery,
     query: Query,
@@ -87,7 +87,7 @@ def explained(
 
 
 def _taken(
-    bare: Targets, stored: StoredRows, asked: EmbeddedQuery, weight: float
+    bare: Targets, stored: CentredIndex, asked: EmbeddedQuery, weight: float
 ) -> dict[int, NDArray[np.float32]]:
     """What each term that is taken away takes off the scores (n,), by the number of the term."""
     found = {}
@@ -98,10 +98,10 @@ def _taken(
 
 
 def _gains(
-    bare: Targets, stored: StoredRows, q: NDArray[np.float32], weight: float
+    bare: Targets, stored: CentredIndex, q: NDArray[np.float32], weight: float
 ) -> NDArray[np.float32]:
     """What the score (n,) of each picture for a query (dim,) is multiplied by."""
-    gain = Asked.of(stored, q, weight).gain
+    gain = ScoredQuery.of(stored, q, weight).gain
     plain = np.float32(1) if gain is None else gain[0]
     gains: NDArray[np.float32] = np.where(bare.has_caption, np.float32(1), plain)
     return gains
@@ -129,7 +129,7 @@ def _explanation(
 
 
 def _centred(
-    stored: StoredRows, v_i: Rows, v_t: Rows, has_caption: NDArray[np.bool_]
+    stored: CentredIndex, v_i: Rows, v_t: Rows, has_caption: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """Fused rows less the mean row of their kind."""
     rows = stored.fusion.pictures(v_i, v_t, has_caption)

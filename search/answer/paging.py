@@ -16,7 +16,7 @@ from search.answer.hits import Hit, Means
 from search.query.options import Options
 from search.ranking.diversity import check_strength, pool_of, varied
 from search.ranking.folding import leaders
-from search.ranking.order import Listed, Order
+from search.ranking.order import RankedPictures, Ranking
 
 SLACK = 16  # pictures beside those that are wanted, of which some will be folded
 
@@ -33,11 +33,11 @@ class Page:
     offset: int = 0
     like: Mapping[int, Sequence[int]] = field(default_factory=dict)
     more: bool = False
-    first: Listed = field(default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.float32)))
+    first: Ranking = field(default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.float32)))
     leading: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
-def page_of(library: ReadLibrary, order: Order, wanted: Options, means: Means) -> Page:
+def page_of(library: ReadLibrary, order: RankedPictures, wanted: Options, means: Means) -> Page:
     """The k hits after `offset`: of all that are distinct, in their order, the k next.
 
     As much of the order is looked at as that takes. What is counted as folded into a hit is what
@@ -73,7 +73,7 @@ def _folded(ids: NDArray[np.int64], into: NDArray[np.int64]) -> dict[int, list[i
 
 
 def _distinct(
-    library: ReadLibrary, order: Order, need: int, *, fold: bool
+    library: ReadLibrary, order: RankedPictures, need: int, *, fold: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """The beginning of an order with `need` distinct pictures in it, where there are so many.
 

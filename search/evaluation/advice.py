@@ -12,9 +12,9 @@ from indexer import Progress
 from indexer.embedding import Ints
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
 from indexer.metrics.bootstrap import ENOUGH, MRR, SEED, Difference, difference
-from indexer.metrics.recall import Found, figures
+from indexer.metrics.recall import RetrievalRanks, figures
 from indexer.settings import DEFAULT_FUSION
-from search.evaluation.data import Evaluated
+from search.evaluation.data import EvaluationData
 from search.evaluation.protocols import all_captioned
 from search.evaluation.trials import measure
 
@@ -22,14 +22,14 @@ WEIGHTS = tuple(n / 10 for n in range(11))
 QUERIES = 5000  # that try every weight: enough for an interval of one per cent
 
 
-class Setting(NamedTuple):
+class AdvisedSetting(NamedTuple):
     """A fusion, and the weight that it is asked with."""
 
     fusion: str
     weight: float
 
 
-DEFAULT = Setting(DEFAULT_FUSION, DEFAULT_WEIGHT)
+DEFAULT = AdvisedSetting(DEFAULT_FUSION, DEFAULT_WEIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Advice:
     """
 
     asking: int
-    tried: Mapping[Setting, float]
-    best: Setting
+    tried: Mapping[AdvisedSetting, float]
+    best: AdvisedSetting
     gain: Difference
 
     @property
@@ -57,7 +57,7 @@ class Advice:
         return self.asking >= ENOUGH and self.best != DEFAULT and self.gain.verdict() > 0
 
     @property
-    def chosen(self) -> Setting:
+    def chosen(self) -> AdvisedSetting:
         """The setting to adopt: the default where nothing is shown to be better."""
         return self.best if self.is_sure else DEFAULT
 
@@ -77,7 +77,7 @@ class Advice:
 
 
 def advise(
-    data: Evaluated, fusions: Mapping[str, Fusion]
+    data: EvaluationData, fusions: Mapping[str, Fusion]
 ) -> Generator[Progress, None, Advice | None]:
     """Try each of the fusions, at every weight where it takes one; None where no caption can ask.
 
@@ -89,7 +89,7 @@ def advise(
         return None
     fusions = {DEFAULT.fusion: open_fusion(DEFAULT.fusion), **fusions}
     tasks = {
-        Setting(name, weight): all_captioned(data, fusion, weight, queries)
+        AdvisedSetting(name, weight): all_captioned(data, fusion, weight, queries)
         for name, fusion in fusions.items()
         for weight in (WEIGHTS if fusion.weighable else (DEFAULT_WEIGHT,))
     }
@@ -97,7 +97,7 @@ def advise(
     return judged(found)
 
 
-def judged(found: Mapping[Setting, Found]) -> Advice:
+def judged(found: Mapping[AdvisedSetting, RetrievalRanks]) -> Advice:
     """The advice that follows from what each setting found, all asked the same queries."""
     default = found[DEFAULT]
     asking, position = np.unique(default.pictures, return_inverse=True)
@@ -109,11 +109,13 @@ def judged(found: Mapping[Setting, Found]) -> Advice:
         len(asking),
         {setting: figures(each.ranks)[MRR] for setting, each in found.items()},
         _best(found, np.ones_like(one_half)),
-        difference(Found(ranks, default.pictures), default),
+        difference(RetrievalRanks(ranks, default.pictures), default),
     )
 
 
-def _best(found: Mapping[Setting, Found], asked: np.ndarray[Any, np.dtype[np.bool_]]) -> Setting:
+def _best(
+    found: Mapping[AdvisedSetting, RetrievalRanks], asked: np.ndarray[Any, np.dtype[np.bool_]]
+) -> AdvisedSetting:
     """The setting with the highest mean reciprocal rank for some queries; the default in a tie."""
     eligible = {setting: each for setting, each in found.items() if setting.weight > 0}
     if not asked.any():
@@ -122,7 +124,7 @@ def _best(found: Mapping[Setting, Found], asked: np.ndarray[Any, np.dtype[np.boo
     return max(scores, key=lambda setting: (scores[setting], setting == DEFAULT))
 
 
-def _some_queries(data: Evaluated) -> Ints:
+def _some_queries(data: EvaluationData) -> Ints:
     """The queries of the first captions' siblings: all, or those of an even sample of pictures."""
     others = data.others
     if len(others) <= QUERIES:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from indexer.datasets.folder import ClassText
-from indexer.embedding import IMAGE, Rows, asking
+from indexer.embedding import IMAGE, Rows, centred_query
 from indexer.encoders import Encoder
 from indexer.errors import DatasetError
 from indexer.metrics.bootstrap import intervals
-from indexer.metrics.recall import Found, figures, ranks
+from indexer.metrics.recall import RetrievalRanks, figures, ranks
 from search.evaluation.trials import parts
 
 TOPS = {"top1": "r@1", "top5": "r@5"}
@@ -23,7 +23,7 @@ TOPS = {"top1": "r@1", "top5": "r@5"}
 class ClassEvaluation:
     """The rank of the right class of each picture, among so many classes."""
 
-    found: Found
+    found: RetrievalRanks
     classes: int
 
     def fields(self, *, ci: bool = False) -> dict[str, Any]:
@@ -51,10 +51,10 @@ def evaluate_classes(
             "name a file of classes that holds them with --classes FILE"
         )
     t = encoder.encode_texts([text for _, text in classes])
-    q = asking(v_i, IMAGE, encoder.means)
+    q = centred_query(v_i, IMAGE, encoder.means)
     names, right = np.array([name for name, _ in classes]), np.array(labels)
     ranked = [
         ranks(q[part] @ t.T, right[part, None] == names) for part in parts(len(q), len(names))
     ]
     found = np.concatenate([np.zeros(0, np.int64), *ranked])
-    return ClassEvaluation(Found(found, np.arange(len(q))), len(set(names.tolist())))
+    return ClassEvaluation(RetrievalRanks(found, np.arange(len(q))), len(set(names.tolist())))

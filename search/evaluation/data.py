@@ -15,7 +15,7 @@ from indexer.embedding import Ints, Rows
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluationData:
     """Embeddings of a captioned data set.
 
     `v_i` (n, d) of its pictures; `v_t` (m, d) of their captions, in the order of the pictures;
@@ -38,7 +38,7 @@ class Evaluated:
         return np.setdiff1d(np.arange(len(self.owners)), self.first)
 
 
-def read_embeddings(library: Library) -> Evaluated:
+def read_embeddings(library: Library) -> EvaluationData:
     """What a library knows of its captioned pictures. Raises `DatasetError` without captions.
 
     They are in the order of their names, so that figures which draw pictures are the same in any
@@ -46,7 +46,7 @@ def read_embeddings(library: Library) -> Evaluated:
     """
     rows = captioned_rows(library)
     owners = np.repeat(np.arange(len(rows.counts)), rows.counts)
-    return Evaluated(rows.v_i, rows.v_t, owners, library.encoder.means)
+    return EvaluationData(rows.v_i, rows.v_t, owners, library.encoder.means)
 
 
 def labelled_embeddings(library: Library, labels: Labels) -> tuple[Rows, list[str]]:

@@ -12,14 +12,14 @@ from indexer.fusion import STRATEGIES, Fusion, open_fusion
 ALL = "all"
 
 
-class Compared(NamedTuple):
+class FusionComparison(NamedTuple):
     """Fusions by the names they were asked for by, and those left out, with why."""
 
     fusions: Mapping[str, Fusion]
     left_out: Mapping[str, str]
 
 
-def named_fusions(names: Sequence[str], encoder: Encoder) -> Compared:
+def named_fusions(names: Sequence[str], encoder: Encoder) -> FusionComparison:
     """The fusions of these names.
 
     "all" stands for every strategy; one that does not fit the encoder is left out of it. Raises
@@ -35,4 +35,4 @@ def named_fusions(names: Sequence[str], encoder: Encoder) -> Compared:
             if name in asked:
                 raise
             left_out[name] = str(error)
-    return Compared(fusions, left_out)
+    return FusionComparison(fusions, left_out)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from indexer import Progress
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
 from indexer.metrics.recall import figures
-from search.evaluation.data import Evaluated
-from search.evaluation.trials import Trial, measure
+from search.evaluation.data import EvaluationData
+from search.evaluation.trials import QueryTrial, measure
 
 
 def evaluate_without_captions(
-    data: Evaluated, share: float, name: str, fusion: Fusion
+    data: EvaluationData, share: float, name: str, fusion: Fusion
 ) -> Generator[Progress, None, dict[str, Any]]:
     """Take the captions of a share of the pictures away, and look how they and the others fare.
 
@@ -29,8 +29,8 @@ def evaluate_without_captions(
     kept = has_caption[data.owners[data.others]]
     everyone, nobody = np.ones_like(has_caption), np.zeros_like(has_caption)
 
-    def trial(captions: NDArray[np.bool_]) -> Trial:
-        return Trial(fusion, DEFAULT_WEIGHT, captions, data.others)
+    def trial(captions: NDArray[np.bool_]) -> QueryTrial:
+        return QueryTrial(fusion, DEFAULT_WEIGHT, captions, data.others)
 
     tasks = {"mixed": trial(has_caption), "full": trial(everyone), "off": trial(nobody)}
     found = yield from measure(data, tasks)

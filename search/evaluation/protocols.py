@@ -16,9 +16,9 @@ from indexer import Progress
 from indexer.embedding import Ints
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
 from indexer.metrics.bootstrap import difference, intervals
-from indexer.metrics.recall import Found, figures
-from search.evaluation.data import Evaluated
-from search.evaluation.trials import ImageToText, Task, Trial, measure
+from indexer.metrics.recall import RetrievalRanks, figures
+from search.evaluation.data import EvaluationData
+from search.evaluation.trials import ImageToText, QueryTrial, RetrievalTask, measure
 
 REFERENCE = "mean"  # what every other strategy must be better than to be worth having
 PICTURE, IMAGE_TO_TEXT, CAPTION = "picture", "image_to_text", "caption"
@@ -34,11 +34,11 @@ class Evaluation:
     """
 
     pictures: int
-    picture: Found
-    image_to_text: Found
-    alone: Found
-    caption: Found | None
-    fused: Mapping[str, Found]
+    picture: RetrievalRanks
+    image_to_text: RetrievalRanks
+    alone: RetrievalRanks
+    caption: RetrievalRanks | None
+    fused: Mapping[str, RetrievalRanks]
 
     def fields(self, *, ci: bool = False) -> dict[str, Any]:
         """The figures as scripts read them; with their intervals where they are asked for."""
@@ -72,19 +72,19 @@ class Evaluation:
         }
 
 
-def measured(found: Found, *, ci: bool) -> dict[str, Any]:
+def measured(found: RetrievalRanks, *, ci: bool) -> dict[str, Any]:
     """The figures of one protocol, with their intervals where they are asked for."""
     result: dict[str, Any] = figures(found.ranks)
     return {**result, "ci95": intervals(found)} if ci else result
 
 
 def evaluate_captions(
-    data: Evaluated, fusions: Mapping[str, Fusion]
+    data: EvaluationData, fusions: Mapping[str, Fusion]
 ) -> Generator[Progress, None, Evaluation]:
     """Measure the protocols for fusions by name; yields how many queries of all have been asked."""
     every, others = np.arange(len(data.owners)), data.others
     concat = open_fusion("concat")
-    tasks: dict[tuple[str, str], Task] = {
+    tasks: dict[tuple[str, str], RetrievalTask] = {
         (PICTURE, ""): all_captioned(data, concat, 1.0, every),
         (IMAGE_TO_TEXT, ""): ImageToText(),
     }
@@ -98,12 +98,12 @@ def evaluate_captions(
         len(data.v_i),
         picture,
         found[IMAGE_TO_TEXT, ""],
-        Found(picture.ranks[others], picture.pictures[others]),
+        RetrievalRanks(picture.ranks[others], picture.pictures[others]),
         found.get((CAPTION, "")),
         {name: each for (kind, name), each in found.items() if kind == "fused"},
     )
 
 
-def all_captioned(data: Evaluated, fusion: Fusion, weight: float, queries: Ints) -> Trial:
+def all_captioned(data: EvaluationData, fusion: Fusion, weight: float, queries: Ints) -> QueryTrial:
     """A trial in which every picture is indexed with its first caption."""
-    return Trial(fusion, weight, np.ones(len(data.v_i), np.bool_), queries)
+    return QueryTrial(fusion, weight, np.ones(len(data.v_i), np.bool_), queries)

@@ -14,31 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Progress
-from indexer.embedding import IMAGE, TEXT, Ints, Rows, asking
+from indexer.embedding import IMAGE, TEXT, Ints, Rows, centred_query
 from indexer.fusion import Fusion
-from indexer.metrics.recall import Found, ranks
+from indexer.metrics.recall import RetrievalRanks, ranks
 from indexer.vectors.nearest import scores
-from indexer.vectors.scoring import StoredRows
-from search.evaluation.data import Evaluated
+from indexer.vectors.scoring import CentredIndex
+from search.evaluation.data import EvaluationData
 
 SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while ranks are made of them
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Task(Protocol):
+class RetrievalTask(Protocol):
     """Queries that ask for something of a data set."""
 
-    def asking(self, data: Evaluated) -> Ints:
+    def queries_of(self, data: EvaluationData) -> Ints:
         """The picture of each query."""
         ...
 
-    def ranked(self, data: Evaluated) -> Iterator[Ints]:
+    def ranked(self, data: EvaluationData) -> Iterator[Ints]:
         """The ranks of the queries, a part at a time."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class QueryTrial:
     """Captions ask for their pictures: which pictures are indexed how, and which captions ask."""
 
     fusion: Fusion
@@ -46,16 +46,16 @@ class Trial:
     has_caption: NDArray[np.bool_]
     queries: Ints
 
-    def asking(self, data: Evaluated) -> Ints:
+    def queries_of(self, data: EvaluationData) -> Ints:
         """The picture of each query."""
         return data.owners[self.queries]
 
-    def ranked(self, data: Evaluated) -> Iterator[Ints]:
+    def ranked(self, data: EvaluationData) -> Iterator[Ints]:
         """The ranks of the right pictures, by the scores of a search."""
         rows = self.fusion.pictures(data.v_i, data.v_t[data.first], self.has_caption)
-        stored = StoredRows.of(rows, self.has_caption, self.fusion, data.means)
-        q = asking(data.v_t[self.queries], TEXT, stored.centres.means)
-        owners, candidates = self.asking(data), np.arange(len(data.v_i))
+        stored = CentredIndex.of(rows, self.has_caption, self.fusion, data.means)
+        q = centred_query(data.v_t[self.queries], TEXT, stored.centres.means)
+        owners, candidates = self.queries_of(data), np.arange(len(data.v_i))
         for part in parts(len(q), len(candidates)):
             yield ranks(scores(stored, q[part], self.weight), owners[part, None] == candidates)
 
@@ -64,13 +64,13 @@ class Trial:
 class ImageToText:
     """Pictures ask for their captions: the best of its own counts, among all captions."""
 
-    def asking(self, data: Evaluated) -> Ints:
+    def queries_of(self, data: EvaluationData) -> Ints:
         """The picture of each query."""
         return np.arange(len(data.v_i))
 
-    def ranked(self, data: Evaluated) -> Iterator[Ints]:
+    def ranked(self, data: EvaluationData) -> Iterator[Ints]:
         """The ranks of the best right captions."""
-        yield from nearest(asking(data.v_i, IMAGE, data.means), data.v_t, data.owners)
+        yield from nearest(centred_query(data.v_i, IMAGE, data.means), data.v_t, data.owners)
 
 
 def nearest(q: Rows, candidates: Rows, owners: Ints) -> Iterator[Ints]:
@@ -79,8 +79,8 @@ def nearest(q: Rows, candidates: Rows, owners: Ints) -> Iterator[Ints]:
     `owners` (candidates,): the number of the query that each candidate belongs to.
     """
     for part in parts(len(q), len(candidates)):
-        asking = np.arange(part.start, part.stop)[:, None]
-        yield ranks(q[part] @ candidates.T, asking == owners)
+        queries = np.arange(part.start, part.stop)[:, None]
+        yield ranks(q[part] @ candidates.T, queries == owners)
 
 
 def parts(queries: int, candidates: int) -> Iterator[slice]:
@@ -91,11 +91,11 @@ def parts(queries: int, candidates: int) -> Iterator[slice]:
 
 
 def measure(
-    data: Evaluated, tasks: Mapping[Key, Task]
-) -> Generator[Progress, None, dict[Key, Found]]:
+    data: EvaluationData, tasks: Mapping[Key, RetrievalTask]
+) -> Generator[Progress, None, dict[Key, RetrievalRanks]]:
     """Do all tasks; yields how many of their queries have been asked."""
-    asking = {key: task.asking(data) for key, task in tasks.items()}
-    done, total = 0, sum(map(len, asking.values()))
+    queries = {key: task.queries_of(data) for key, task in tasks.items()}
+    done, total = 0, sum(map(len, queries.values()))
     found = {}
     for key, task in tasks.items():
         ranked = [np.zeros(0, np.int64)]
@@ -103,5 +103,5 @@ def measure(
             ranked.append(part)
             done += len(part)
             yield Progress(done, total)
-        found[key] = Found(np.concatenate(ranked), asking[key])
+        found[key] = RetrievalRanks(np.concatenate(ranked), queries[key])
     return found

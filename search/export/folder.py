@@ -17,7 +17,7 @@ HOW = ("copy", "symlink")
 
 
 @dataclass(slots=True)
-class Placed:
+class PlacementReport:
     """How many pictures were put into a folder or were in it already, and which could not be."""
 
     added: int = 0
@@ -43,7 +43,9 @@ def check_folder(library: ReadLibrary, folder: Path, *, indexed_too: bool) -> No
             )
 
 
-def put_into(paths: Sequence[Path], folder: Path, how: str) -> Generator[Progress, None, Placed]:
+def put_into(
+    paths: Sequence[Path], folder: Path, how: str
+) -> Generator[Progress, None, PlacementReport]:
     """Put pictures into a folder, which is made; names that are taken get a number.
 
     Nothing is ever overwritten; a picture that is there already is left there. A copy appears
@@ -55,7 +57,7 @@ def put_into(paths: Sequence[Path], folder: Path, how: str) -> Generator[Progres
         raise InputError(
             f"{folder}: cannot be made ({os.strerror(error.errno or 0)}); name another folder"
         ) from error
-    report = Placed()
+    report = PlacementReport()
     yield Progress(0, len(paths))
     for done, path in enumerate(paths, start=1):
         try:

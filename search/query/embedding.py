@@ -9,7 +9,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, asking, unit_rows
+from indexer.embedding import IMAGE, TEXT, centred_query, unit_rows
 from indexer.encoders import Encoder
 from indexer.errors import QueryError
 from search.query.examples import Example
@@ -19,7 +19,7 @@ _SAME = 0.9999  # the cosine of a row to itself, as float32 has it
 
 
 @dataclass(frozen=True, slots=True)
-class Without:
+class NegativeTerm:
     """What is taken away: which term of the query, its weight, and its centred unit row (dim,).
 
     `likest` is the best score of all pictures for it, which a library has yet to say.
@@ -42,7 +42,7 @@ class EmbeddedQuery:
     q: NDArray[np.float32]
     content_hashes: tuple[bytes, ...]
     terms: NDArray[np.float32]
-    without: tuple[Without, ...] = ()
+    without: tuple[NegativeTerm, ...] = ()
 
 
 def embed(
@@ -61,7 +61,7 @@ def embed(
     """
     rows: list[NDArray[np.float32]] = []
     hashes: list[bytes] = []
-    without: list[Without] = []
+    without: list[NegativeTerm] = []
     for term in query.terms:
         if term.picture is None:
             row, modality = encoder.encode_texts([term.text])[0], TEXT
@@ -74,9 +74,9 @@ def embed(
             row, content_hash = pictures.encoded_picture(term.picture, encoder, offline=offline)
             modality = IMAGE
             hashes.append(content_hash)
-        row = asking(row, modality, means)
+        row = centred_query(row, modality, means)
         if term.weight < 0:
-            without.append(Without(len(rows), -term.weight, row))
+            without.append(NegativeTerm(len(rows), -term.weight, row))
         rows.append(max(0.0, term.weight) * row)
     terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
     length = float(np.linalg.norm(terms.sum(axis=0)))

@@ -16,18 +16,18 @@ from dataclasses import replace
 import numpy as np
 
 from indexer.vectors.keys import Ids, picture_ids
-from indexer.vectors.nearest import Wanted, best, ranked
-from indexer.vectors.scoring import Scores, StoredRows
-from search.query.embedding import EmbeddedQuery, Without
-from search.ranking.order import Listed, Order
+from indexer.vectors.nearest import Selection, best, ranked
+from indexer.vectors.scoring import CentredIndex, Scores
+from search.query.embedding import EmbeddedQuery, NegativeTerm
+from search.ranking.order import RankedPictures, Ranking
 
 MOST, NEAR, MORE, SOFT = 0.45, 0.6, 0.0, 0.03
 _FIRST, _MORE = 256, 8  # rows that are looked at first, and how many times as many then
 
 
-def against(stored: StoredRows, embedded: EmbeddedQuery, weight: float) -> EmbeddedQuery:
+def against(stored: CentredIndex, embedded: EmbeddedQuery, weight: float) -> EmbeddedQuery:
     """The query, each negative with the best score of all pictures for it, by a scan."""
-    everything = Wanted(1, np.zeros(0, np.int64))
+    everything = Selection(1, np.zeros(0, np.int64))
     known = []
     for negative in embedded.without:
         _, found = ranked(stored, negative.row, weight, everything)
@@ -36,20 +36,20 @@ def against(stored: StoredRows, embedded: EmbeddedQuery, weight: float) -> Embed
 
 
 def lowered_first(
-    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
-) -> Order:
+    stored: CentredIndex, embedded: EmbeddedQuery, weight: float, wanted: Selection
+) -> RankedPictures:
     """All pictures for a query that takes something away, best first, and exact."""
 
-    def first(count: int) -> Listed:
+    def first(count: int) -> Ranking:
         most = replace(wanted, k=count)
         positions, scores = nearest_without(stored, embedded, weight, most)
         return picture_ids(stored.index.keys_at(positions)), scores
 
-    return Order(first)
+    return RankedPictures(first)
 
 
 def nearest_without(
-    stored: StoredRows, embedded: EmbeddedQuery, weight: float, wanted: Wanted
+    stored: CentredIndex, embedded: EmbeddedQuery, weight: float, wanted: Selection
 ) -> tuple[Ids, Scores]:
     """The positions of the k best rows and their scores, best first, by a scan; the query is one
     that `against` gave.
@@ -71,11 +71,13 @@ def nearest_without(
         looked *= _MORE
 
 
-def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positions: Ids) -> Scores:
+def penalties(
+    stored: CentredIndex, embedded: EmbeddedQuery, weight: float, positions: Ids
+) -> Scores:
     """What is taken off the scores (n,) of the rows at some positions."""
     total = np.zeros(len(positions), np.float32)
     order = np.argsort(positions)
-    only = Wanted(len(positions), np.zeros(0, np.int64), positions[order])
+    only = Selection(len(positions), np.zeros(0, np.int64), positions[order])
     for negative in embedded.without:
         where, found = ranked(stored, negative.row, weight, only)
         values = np.full(len(positions), -np.inf, np.float32)
@@ -84,7 +86,7 @@ def penalties(stored: StoredRows, embedded: EmbeddedQuery, weight: float, positi
     return total
 
 
-def penalty(negative: Without, scores: Scores) -> Scores:
+def penalty(negative: NegativeTerm, scores: Scores) -> Scores:
     """What a negative takes off, of rows that it scores so; nothing of those that never answer."""
     above = (scores - np.float32(NEAR * negative.likest + MORE)) / np.float32(SOFT)
     lowered: Scores = np.float32(negative.weight * MOST) / (1 + np.exp(-above))

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.vectors.keys import picture_ids
-from indexer.vectors.nearest import Wanted, nearest, ranked
-from indexer.vectors.scoring import StoredRows
+from indexer.vectors.nearest import Selection, nearest, ranked
+from indexer.vectors.scoring import CentredIndex
 
-Listed = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
+Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and their scores
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RankedPictures:
     """`first(count)`: ids and scores of the first pictures, fewer where there are no more.
 
     What it gives for a number begins with what it gives for a smaller one, so that pages which are
@@ -24,16 +24,18 @@ class Order:
     all rows of a large library; None where that makes no difference.
     """
 
-    first: Callable[[int], Listed]
+    first: Callable[[int], Ranking]
     cheap: int | None = None
 
     @classmethod
-    def of(cls, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> Order:
+    def of(cls, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> RankedPictures:
         """The order of pictures (n,) that are all known already."""
         return cls(lambda count: (ids[:count], scores[:count]))
 
 
-def best_first(stored: StoredRows, q: NDArray[np.float32], weight: float, wanted: Wanted) -> Order:
+def best_first(
+    stored: CentredIndex, q: NDArray[np.float32], weight: float, wanted: Selection
+) -> RankedPictures:
     """All pictures for a query, best first; `wanted.k` is the number of hits of a page.
 
     Where a large library is asked for few at a time, the first are the best candidates of its
@@ -44,43 +46,43 @@ def best_first(stored: StoredRows, q: NDArray[np.float32], weight: float, wanted
     few = wanted.k + len(wanted.barred)
     if compressed is None or wanted.only is not None or not compressed.serves(few):
 
-        def exact(count: int) -> Listed:
+        def exact(count: int) -> Ranking:
             positions, scores = ranked(stored, q, weight, replace(wanted, k=count))
             return picture_ids(index.keys_at(positions)), scores
 
-        return Order(exact)
+        return RankedPictures(exact)
     most = compressed.most - len(wanted.barred)
 
-    def likely_first(count: int) -> Listed:
+    def likely_first(count: int) -> Ranking:
         head = replace(wanted, k=min(count, most))
         positions, scores = nearest(stored, q, weight, head)
         if len(positions) < count:
-            others = Wanted(count - len(positions), np.union1d(wanted.barred, positions))
+            others = Selection(count - len(positions), np.union1d(wanted.barred, positions))
             more, below = ranked(stored, q, weight, others)
             positions, scores = np.append(positions, more), np.append(scores, below)
         return picture_ids(index.keys_at(positions)), scores
 
-    return Order(likely_first, most)
+    return RankedPictures(likely_first, most)
 
 
-def preceded(head: Listed, order: Order) -> Order:
+def preceded(head: Ranking, order: RankedPictures) -> RankedPictures:
     """Known pictures with their scores, and after them those of an order."""
     ids, scores = head
 
-    def first(count: int) -> Listed:
+    def first(count: int) -> Ranking:
         more, below = order.first(max(0, count - len(ids)))
         return np.append(ids[:count], more), np.append(scores[:count], below)
 
-    return Order(first, None if order.cheap is None else order.cheap + len(ids))
+    return RankedPictures(first, None if order.cheap is None else order.cheap + len(ids))
 
 
-def reaching(order: Order, least: float | None) -> Order:
+def reaching(order: RankedPictures, least: float | None) -> RankedPictures:
     """Those of an order whose score is not below the least."""
     if least is None:
         return order
 
-    def first(count: int) -> Listed:
+    def first(count: int) -> Ranking:
         ids, scores = order.first(count)
         return ids[scores >= least], scores[scores >= least]
 
-    return Order(first, order.cheap)
+    return RankedPictures(first, order.cheap)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
-from search.where.fields import FIELDS, Asked, Field, UnusableError
+from search.where.fields import FIELDS, Field, FieldContext, UnusableError
 from search.where.grammar import Both, Condition, Expression, Not, complain, parse
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
@@ -27,10 +27,10 @@ def matching(
     What is not known of a picture fulfils no condition, and so fulfils `not` with any.
     Raises `PlacedError` for what cannot be understood.
     """
-    return _sql(parse(text), text, Asked(now or datetime.now(), encoder_id, tags))
+    return _sql(parse(text), text, FieldContext(now or datetime.now(), encoder_id, tags))
 
 
-def _sql(expression: Expression, text: str, asked: Asked) -> ColumnElement[bool]:
+def _sql(expression: Expression, text: str, asked: FieldContext) -> ColumnElement[bool]:
     if isinstance(expression, Condition):
         return _single(expression, text, asked)
     if isinstance(expression, Not):
@@ -39,7 +39,7 @@ def _sql(expression: Expression, text: str, asked: Asked) -> ColumnElement[bool]
     return joined(*(_sql(part, text, asked) for part in expression.parts))
 
 
-def _single(condition: Condition, text: str, asked: Asked) -> ColumnElement[bool]:
+def _single(condition: Condition, text: str, asked: FieldContext) -> ColumnElement[bool]:
     field = FIELDS.get(condition.field)
     if field is None:
         near = difflib.get_close_matches(condition.field, FIELDS, n=1)

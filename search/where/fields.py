@@ -11,7 +11,14 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
-from indexer.catalogue.schema import Caption, Folder, Picture, PictureTag, TagHeadRow, TagRow
+from indexer.catalogue.schema import (
+    CaptionRow,
+    FolderRow,
+    PictureRow,
+    PictureTag,
+    TagHeadRow,
+    TagRow,
+)
 from indexer.catalogue.values import LATEST, NEVER
 from indexer.pictures.formats import FORMATS
 from search.where.grammar import Condition
@@ -33,7 +40,7 @@ class UnusableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FieldContext:
     """What a value may depend on: the present time, the encoder whose tags count, and those."""
 
     now: datetime
@@ -47,13 +54,13 @@ class Field:
 
     meaning: str
     operators: tuple[str, ...]
-    condition: Callable[[Condition, Asked], Sql]
+    condition: Callable[[Condition, FieldContext], Sql]
 
 
-def _any(each: Callable[[str, Asked], Sql]) -> Callable[[Condition, Asked], Sql]:
+def _any(each: Callable[[str, FieldContext], Sql]) -> Callable[[Condition, FieldContext], Sql]:
     """A condition that one of several values fulfils."""
 
-    def condition(condition: Condition, asked: Asked) -> Sql:
+    def condition(condition: Condition, asked: FieldContext) -> Sql:
         if not all(condition.values):
             raise UnusableError("a value is missing")
         return or_(*(each(value, asked) for value in condition.values))
@@ -61,29 +68,29 @@ def _any(each: Callable[[str, Asked], Sql]) -> Callable[[Condition, Asked], Sql]
     return condition
 
 
-def _folder(value: str, _: Asked) -> Sql:
-    return func.folded(Folder.path, Picture.relative).regexp_match(
+def _folder(value: str, _: FieldContext) -> Sql:
+    return func.folded(FolderRow.path, PictureRow.relative).regexp_match(
         f"(^|/){_pattern(value.strip('/'))}/"
     )
 
 
-def _file(value: str, _: Asked) -> Sql:
+def _file(value: str, _: FieldContext) -> Sql:
     pattern = _pattern(value)
     whole = f"(^|/){pattern}$" if _is_pattern(value) else f"{pattern}[^/]*$"
-    return func.folded(Picture.relative).regexp_match(whole)
+    return func.folded(PictureRow.relative).regexp_match(whole)
 
 
-def _camera(value: str, _: Asked) -> Sql:
-    return func.folded(Picture.camera).regexp_match(_pattern(value))
+def _camera(value: str, _: FieldContext) -> Sql:
+    return func.folded(PictureRow.camera).regexp_match(_pattern(value))
 
 
-def _caption(value: str, _: Asked) -> Sql:
+def _caption(value: str, _: FieldContext) -> Sql:
     words = r"\s+".join(_pattern(word).replace("[^/]", r"\w") for word in value.split())
-    holds = func.folded(Caption.text).regexp_match(rf"(^|\W){words}(\W|$)")
-    return exists().where(Caption.picture_id == Picture.id, holds).correlate(Picture)
+    holds = func.folded(CaptionRow.text).regexp_match(rf"(^|\W){words}(\W|$)")
+    return exists().where(CaptionRow.picture_id == PictureRow.id, holds).correlate(PictureRow)
 
 
-def _tag(value: str, asked: Asked) -> Sql:
+def _tag(value: str, asked: FieldContext) -> Sql:
     if value.casefold() not in {name.casefold() for name in asked.tags}:
         known = f"there are {', '.join(sorted(asked.tags))}" if asked.tags else "there are none"
         raise UnusableError(f"no tag {value!r}; {known}")
@@ -95,40 +102,40 @@ def _tag(value: str, asked: Asked) -> Sql:
     )
     return (
         exists()
-        .where(PictureTag.picture_id == Picture.id, PictureTag.tag_id.in_(tags))
-        .correlate(Picture)
+        .where(PictureTag.picture_id == PictureRow.id, PictureTag.tag_id.in_(tags))
+        .correlate(PictureRow)
     )
 
 
-def _format(value: str, _: Asked) -> Sql:
+def _format(value: str, _: FieldContext) -> Sql:
     name = value.lower().lstrip(".")
     name = _FORMATS.get(name, name)
     known = [format.lower() for format in FORMATS]
     if name not in known:
         raise UnusableError(f"takes {', '.join(known[:-1])} or {known[-1]}")
-    return or_(*(func.lower(Picture.format) == kind for kind in _KINDS.get(name, (name,))))
+    return or_(*(func.lower(PictureRow.format) == kind for kind in _KINDS.get(name, (name,))))
 
 
-def _orientation(value: str, _: Asked) -> Sql:
-    width, height = Picture.width, Picture.height
+def _orientation(value: str, _: FieldContext) -> Sql:
+    width, height = PictureRow.width, PictureRow.height
     known = {"landscape": width > height, "portrait": width < height, "square": width == height}
     if value.lower() not in known:
         raise UnusableError("takes landscape, portrait or square")
     return known[value.lower()]
 
 
-def _has(value: str, asked: Asked) -> Sql:
+def _has(value: str, asked: FieldContext) -> Sql:
     tagged = (
         exists()
-        .where(PictureTag.picture_id == Picture.id, PictureTag.tag_id == TagRow.id)
+        .where(PictureTag.picture_id == PictureRow.id, PictureTag.tag_id == TagRow.id)
         .where(TagRow.head_id == TagHeadRow.id, TagHeadRow.encoder_id == asked.encoder_id)
-        .correlate(Picture)
+        .correlate(PictureRow)
     )
     known = {
-        "caption": exists().where(Caption.picture_id == Picture.id).correlate(Picture),
-        "date": Picture.taken.is_not(None),
-        "camera": Picture.camera.is_not(None),
-        "place": Picture.latitude.is_not(None),
+        "caption": exists().where(CaptionRow.picture_id == PictureRow.id).correlate(PictureRow),
+        "date": PictureRow.taken.is_not(None),
+        "camera": PictureRow.camera.is_not(None),
+        "place": PictureRow.latitude.is_not(None),
         "tag": tagged,
     }
     if value.lower() not in known:
@@ -136,7 +143,7 @@ def _has(value: str, asked: Asked) -> Sql:
     return known[value.lower()]
 
 
-def _place(condition: Condition, _: Asked) -> Sql:
+def _place(condition: Condition, _: FieldContext) -> Sql:
     found = near_or_within(condition.text)
     if found is None:
         raise UnusableError(
@@ -149,11 +156,11 @@ def _place(condition: Condition, _: Asked) -> Sql:
 def _number(
     column: Number,
     units: dict[str, float],
-) -> Callable[[Condition, Asked], Sql]:
+) -> Callable[[Condition, FieldContext], Sql]:
     """A condition on a number, or a range `A..B` of numbers, in units of `units`."""
 
-    def condition(condition: Condition, asked: Asked) -> Sql:
-        def each(value: str, _: Asked) -> Sql:
+    def condition(condition: Condition, asked: FieldContext) -> Sql:
+        def each(value: str, _: FieldContext) -> Sql:
             low, high = _interval(value, units)
             return _compared(column, condition.operator, low, high)
 
@@ -201,29 +208,29 @@ def _compared(
     return found
 
 
-def _taken(condition: Condition, asked: Asked) -> Sql:
-    def each(value: str, _: Asked) -> Sql:
+def _taken(condition: Condition, asked: FieldContext) -> Sql:
+    def each(value: str, _: FieldContext) -> Sql:
         found = _span(value, asked)
         edges = [None if edge is None else edge.isoformat() for edge in (found.start, found.end)]
-        return _compared(Picture.taken, condition.operator, *edges, up_to=False)
+        return _compared(PictureRow.taken, condition.operator, *edges, up_to=False)
 
     return _any(each)(condition, asked)
 
 
-def _modified(condition: Condition, asked: Asked) -> Sql:
-    def each(value: str, _: Asked) -> Sql:
+def _modified(condition: Condition, asked: FieldContext) -> Sql:
+    def each(value: str, _: FieldContext) -> Sql:
         found = _span(value, asked)
         edges = [
             None if edge is None else min(math.floor(edge.timestamp()) * 1_000_000_000, LATEST)
             for edge in (found.start, found.end)
         ]
-        known = func.nullif(Picture.mtime_ns, NEVER)
+        known = func.nullif(PictureRow.mtime_ns, NEVER)
         return _compared(known, condition.operator, *edges, up_to=False)
 
     return _any(each)(condition, asked)
 
 
-def _span(value: str, asked: Asked) -> Span:
+def _span(value: str, asked: FieldContext) -> Span:
     try:
         found = span(value, asked.now)
         edges = [] if found is None else [found.start, found.end]
@@ -248,7 +255,7 @@ def _pattern(value: str) -> str:
     return escaped.replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
 
 
-_MEGAPIXELS = Picture.width * Picture.height / 1e6
+_MEGAPIXELS = PictureRow.width * PictureRow.height / 1e6
 FIELDS = {
     "folder": Field("a folder on the way to it: 2021, holidays/rome", _EQUAL, _any(_folder)),
     "file": Field("its name or part of it; * and ? stand for anything", _EQUAL, _any(_file)),
@@ -256,9 +263,9 @@ FIELDS = {
     "modified": Field("when its file was changed: yesterday", _ORDERED, _modified),
     "camera": Field("maker and model, or part of it: canon", _EQUAL, _any(_camera)),
     "place": Field("where: 48.2, 16.37 within 10 km; 48.1..48.3, 16.2..16.5", _EQUAL, _place),
-    "size": Field("of its file: 2 MB", _ORDERED, _number(Picture.size, _BYTES)),
-    "width": Field("in pixels", _ORDERED, _number(Picture.width, {"": 1, "px": 1})),
-    "height": Field("in pixels", _ORDERED, _number(Picture.height, {"": 1, "px": 1})),
+    "size": Field("of its file: 2 MB", _ORDERED, _number(PictureRow.size, _BYTES)),
+    "width": Field("in pixels", _ORDERED, _number(PictureRow.width, {"": 1, "px": 1})),
+    "height": Field("in pixels", _ORDERED, _number(PictureRow.height, {"": 1, "px": 1})),
     "megapixels": Field("width times height", _ORDERED, _number(_MEGAPIXELS, {"": 1, "mp": 1})),
     "orientation": Field("landscape, portrait or square", _EQUAL, _any(_orientation)),
     "format": Field("of its file: jpeg, png, webp", _EQUAL, _any(_format)),

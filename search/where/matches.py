@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.dialects import sqlite
 
-from indexer.catalogue.schema import Folder, Picture
+from indexer.catalogue.schema import FolderRow, PictureRow
 from indexer.catalogue.values import NEVER, PRESENT
 from indexer.library.reading import ReadLibrary
 from search.where.condition import matching
@@ -24,10 +24,10 @@ def matches(library: ReadLibrary, text: str, *, now: datetime | None = None) -> 
     encoder_id = library.encoder_id
     tags = library.tags.names(encoder_id)
     condition = matching(text, encoder_id=encoder_id, tags=tags, now=now)
-    seconds = func.nullif(Picture.mtime_ns, NEVER) / 1e9
+    seconds = func.nullif(PictureRow.mtime_ns, NEVER) / 1e9
     changed = func.strftime("%Y-%m-%dT%H:%M:%S", seconds, "unixepoch", "localtime")
-    newest = func.coalesce(Picture.taken, changed).desc(), Picture.id
-    query = select(Picture.id).join(Folder).where(Picture.state == PRESENT, condition)
+    newest = func.coalesce(PictureRow.taken, changed).desc(), PictureRow.id
+    query = select(PictureRow.id).join(FolderRow).where(PictureRow.state == PRESENT, condition)
     compiled = query.order_by(*newest).compile(dialect=sqlite.dialect())
     names = compiled.positiontup or []
     rows = library.catalogue.rows(str(compiled), *(compiled.params[name] for name in names))

@@ -7,7 +7,7 @@ import re
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
-from indexer.catalogue.schema import Picture
+from indexer.catalogue.schema import PictureRow
 
 _DEGREES = r"([-+]?\d+(?:\.\d+)?)"
 _NEAR = re.compile(
@@ -40,20 +40,20 @@ def _is_point(latitude: float, longitude: float) -> bool:
 
 
 def _within(south: float, north: float, west: float, east: float) -> ColumnElement[bool]:
-    longitude = Picture.longitude
+    longitude = PictureRow.longitude
     beside = and_ if west <= east else or_
     return and_(
-        Picture.latitude >= south,
-        Picture.latitude <= north,
+        PictureRow.latitude >= south,
+        PictureRow.latitude <= north,
         beside(longitude >= west, longitude <= east),
     )
 
 
 def _near(latitude: float, longitude: float, kilometres: float) -> ColumnElement[bool]:
     """Great-circle distance by the haversine formula."""
-    half = func.radians(Picture.latitude - latitude) / 2
-    turn = func.radians(Picture.longitude - longitude) / 2
-    scale = math.cos(math.radians(latitude)) * func.cos(func.radians(Picture.latitude))
+    half = func.radians(PictureRow.latitude - latitude) / 2
+    turn = func.radians(PictureRow.longitude - longitude) / 2
+    scale = math.cos(math.radians(latitude)) * func.cos(func.radians(PictureRow.latitude))
     squared = func.pow(func.sin(half), 2) + scale * func.pow(func.sin(turn), 2)
     distance = 2 * _EARTH * func.asin(func.min(1.0, func.sqrt(squared)))
     return distance <= kilometres

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, plain
-from search.ranking.order import Listed, Order
-from search.words.query_words import FILLERS, Wording
+from search.ranking.order import RankedPictures, Ranking
+from search.words.query_words import FILLERS, QueryWords
 from search.words.vocabulary import SHORTEST, is_described
 
 _NUMBER = re.compile(r"\d{3,}|[a-z]+\d+")  # "2041", "p1000"; not "2", "4x4" or "3d"
@@ -36,7 +36,7 @@ def _is_name(token: str) -> bool:
     return not is_described(token)
 
 
-def names_in(wording: Wording) -> tuple[str, ...]:
+def names_in(wording: QueryWords) -> tuple[str, ...]:
     """The words of a query that may be names or numbers."""
     return tuple(word for word in wording.words if is_name(word))
 
@@ -56,8 +56,11 @@ def having_names(lookup: WordLookup, names: Sequence[str], size: int) -> dict[in
 
 
 def named_first(
-    order: Order, ids: NDArray[np.int64], scores: NDArray[np.float32], named: Mapping[int, int]
-) -> Order:
+    order: RankedPictures,
+    ids: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    named: Mapping[int, int],
+) -> RankedPictures:
     """An order with the pictures before it that have a name, those with most names first.
 
     `ids` are they, by meaning, with their scores (n,); it decides among those with as many names.
@@ -65,7 +68,7 @@ def named_first(
     most_first = np.argsort([-named[key] for key in ids.tolist()], kind="stable").astype(np.int64)
     ids, scores = ids[most_first], scores[most_first]
 
-    def first(count: int) -> Listed:
+    def first(count: int) -> Ranking:
         if count <= len(ids):
             return ids[:count], scores[:count]
         others, below = order.first(count)
@@ -73,4 +76,4 @@ def named_first(
         both = np.append(ids, others[rest]), np.append(scores, below[rest])
         return both[0][:count], both[1][:count]
 
-    return Order(first, order.cheap)
+    return RankedPictures(first, order.cheap)

@@ -12,7 +12,7 @@ from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, forms
 from indexer.errors import QueryError
 from search.query.terms import Query, Term
-from search.ranking.order import Listed, Order
+from search.ranking.order import RankedPictures, Ranking
 
 _FILLERS = (
     "a about all an and are as at be but by can for from had has have he her him his i in into is "
@@ -24,14 +24,14 @@ FILLERS = frozenset(_FILLERS.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class QueryWords:
     """The words that are looked for, and terms of words that a picture must not have together."""
 
     words: tuple[str, ...]
     without: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
-    def of(cls, query: Query) -> Wording:
+    def of(cls, query: Query) -> QueryWords:
         """The words of a query's terms, however much these weigh."""
         found = [(term.weight, _words(term.text)) for term in query.terms if term.text]
         wanted = [word for weight, words in found if weight > 0 for word in words]
@@ -40,7 +40,7 @@ class Wording:
         )
 
     @classmethod
-    def alone(cls, query: Query) -> Wording:
+    def alone(cls, query: Query) -> QueryWords:
         """The words of a query that is asked by words alone; a file's name is one of them.
 
         Raises `QueryError` where a picture is asked with, or nothing is left to look for.
@@ -73,20 +73,20 @@ def _by_name(term: Term) -> Term:
 
 def by_words(
     lookup: WordLookup,
-    wording: Wording,
+    wording: QueryWords,
     barred: Iterable[int],
     allowed: NDArray[np.int64] | None,
-) -> Order:
+) -> RankedPictures:
     """The pictures that have the words, best first, of those that are allowed (None: all)."""
     out = {*barred, *(key for words in wording.without for key in _with_all(lookup, words))}
 
-    def first(count: int) -> Listed:
+    def first(count: int) -> Ranking:
         found = lookup.best(wording.words, -1 if allowed is not None else count + len(out))
         ids = np.array([key for key, _ in found if key not in out], np.int64)
         ids = (ids if allowed is None else ids[np.isin(ids, allowed)])[:count]
         return ids, np.full(len(ids), np.nan, np.float32)
 
-    return Order(first)
+    return RankedPictures(first)
 
 
 def _with_all(lookup: WordLookup, words: Sequence[str]) -> set[int]:

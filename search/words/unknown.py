@@ -20,7 +20,7 @@ from indexer.confidence.calibration import shipped
 from indexer.embedding import same_space
 from indexer.library.reading import ReadLibrary
 from search.query.terms import Query
-from search.words.query_words import Wording
+from search.words.query_words import QueryWords
 from search.words.vocabulary import FILE as VOCABULARY
 from search.words.vocabulary import SHORTEST, is_described, roots
 
@@ -35,7 +35,7 @@ def unknown_words(library: ReadLibrary, query: Query) -> tuple[Unknown, ...]:
     """
     if not is_english(library.settings.fingerprint):
         return ()
-    wording = Wording.of(query)
+    wording = QueryWords.of(query)
     words = dict.fromkeys([*wording.words, *(word for term in wording.without for word in term)])
     return tuple(
         Unknown(word, _meant(library.words, word))
@@ -53,7 +53,7 @@ def asks_nothing(query: Query, unknown: Iterable[Unknown]) -> bool:
     """Whether all that a query looks for are unknown words, or signs without any word."""
     wanted = [term for term in query.terms if term.weight > 0]
     pictured = any(term.picture is not None for term in wanted)
-    words = Wording.of(query).words
+    words = QueryWords.of(query).words
     return bool(wanted) and not pictured and {*words} <= {one.word for one in unknown}
 
 

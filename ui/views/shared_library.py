@@ -13,7 +13,7 @@ from typing import TypeVar
 import streamlit as st
 
 from indexer import Library
-from indexer.catalogue.database import FILE, explained
+from indexer.catalogue.database import FILE, sqlite_errors
 from search import Searcher
 from ui.views.options import AppOptions
 
@@ -32,7 +32,7 @@ class Opened:
     @contextmanager
     def asking(self) -> Iterator[Searcher]:
         """Searcher for one session at a time: it updates itself when the library changes."""
-        with self._lock, explained(self.library.path):
+        with self._lock, sqlite_errors(self.library.path):
             yield self.searcher
 
     def kept(self, name: str, wanted: Hashable, find: Callable[[Searcher], T]) -> T:

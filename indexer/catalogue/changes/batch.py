@@ -9,13 +9,21 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, u
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from indexer.captions import Caption as FoundCaption
+from indexer.captions import Caption
 from indexer.catalogue.changes.albums import AlbumChanges
 from indexer.catalogue.changes.folders import FolderChanges
 from indexer.catalogue.changes.tags import TagChanges
 from indexer.catalogue.inventory.embeddings import unused_parts
 from indexer.catalogue.lookup.tables import chunks
-from indexer.catalogue.schema import Base, Caption, Embedding, EncoderRow, Picture, Segment, Setting
+from indexer.catalogue.schema import (
+    Base,
+    CaptionRow,
+    EmbeddingRow,
+    EncoderRow,
+    PictureRow,
+    SegmentRow,
+    SettingRow,
+)
 from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, VECTORS, pack, text_hash
 from indexer.embedding import IMAGE, TEXT, Golden, Rows
 
@@ -63,19 +71,19 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
 
     def set(self, key: str, value: str) -> None:
         """Store a named value."""
-        statement = insert(Setting).values(key=key, value=value)
+        statement = insert(SettingRow).values(key=key, value=value)
         self._session.execute(
             statement.on_conflict_do_update(index_elements=["key"], set_={"value": value})
         )
 
     def unset(self, key: str) -> None:
         """Delete a named value."""
-        self._session.execute(delete(Setting).where(Setting.key == key))
+        self._session.execute(delete(SettingRow).where(SettingRow.key == key))
 
     def unset_others(self, prefix: str, kept: Sequence[str]) -> None:
         """Delete the named values that begin with a prefix, but for some."""
-        begins = Setting.key.startswith(prefix, autoescape=True)
-        self._session.execute(delete(Setting).where(begins, Setting.key.not_in(kept)))
+        begins = SettingRow.key.startswith(prefix, autoescape=True)
+        self._session.execute(delete(SettingRow).where(begins, SettingRow.key.not_in(kept)))
 
     def put_encoder(self, name: str, fingerprint: str, dim: int, golden: Golden) -> int:
         """The id of an encoder's row; a new one keeps its embeddings of the golden pair."""
@@ -103,18 +111,18 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
 
     def drop_segments(self, files: Sequence[str]) -> None:
         """Forget files of the vector index: their rows are made again."""
-        self._session.execute(delete(Segment).where(Segment.file.in_(files)))
+        self._session.execute(delete(SegmentRow).where(SegmentRow.file.in_(files)))
 
     def put_segments(self, facts: str, segments: Sequence[tuple[str, str, bytes]]) -> None:
         """Replace what is known of the vector index on disk."""
         self.set(VECTORS, facts)
-        self._session.execute(delete(Segment))
+        self._session.execute(delete(SegmentRow))
         rows = [
             {"position": n, "file": file, "checksum": checksum, "keys": keys}
             for n, (file, checksum, keys) in enumerate(segments)
         ]
         if rows:
-            self._session.execute(insert(Segment), rows)
+            self._session.execute(insert(SegmentRow), rows)
 
     def put_picture(self, folder_id: int, facts: PictureFacts) -> int:
         """Add a picture, or replace what is known of the file; its id."""
@@ -141,15 +149,11 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
             "revision": self.generation,
         }
 
-    def put_captions(
-        self, picture_id: int, captions: Iterable[FoundCaption], *, embedded: bool
-    ) -> None:
+    def put_captions(self, picture_id: int, captions: Iterable[Caption], *, embedded: bool) -> None:
         """Replace the captions that a picture carries, or those beside it."""
         self.put_captions_of({picture_id: captions}, embedded=embedded)
 
-    def put_captions_of(
-        self, captions: Mapping[int, Iterable[FoundCaption]], *, embedded: bool
-    ) -> None:
+    def put_captions_of(self, captions: Mapping[int, Iterable[Caption]], *, embedded: bool) -> None:
         """Do so with many pictures."""
         if captions:
             carried = [{"picture": key, "carried": embedded} for key in captions]
@@ -214,12 +218,12 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
     def look_again_without(self, encoder_id: int) -> None:
         """The same for all pictures that lack an embedding of this encoder, captions too."""
         incomplete = ~_has_embedding(encoder_id) | _has_bare_caption(encoder_id)
-        self._session.execute(update(Picture).where(incomplete).values(mtime_ns=NEVER))
+        self._session.execute(update(PictureRow).where(incomplete).values(mtime_ns=NEVER))
 
     def forget_unused_embeddings(self) -> None:
         """Delete embeddings of contents and texts that no picture has any more."""
         for part in unused_parts():
-            self._session.execute(delete(Embedding).where(part))
+            self._session.execute(delete(EmbeddingRow).where(part))
 
     def forget_other_encoders(self, encoder_id: int) -> None:
         """Delete all encoders but one, with their embeddings."""
@@ -228,25 +232,27 @@ class Batch(FolderChanges, TagChanges, AlbumChanges):
     def forget_pictures(self, picture_ids: Sequence[int]) -> None:
         """Delete what is known of pictures; their embeddings stay."""
         for part in chunks(picture_ids):
-            self._session.execute(delete(Picture).where(Picture.id.in_(part)))
+            self._session.execute(delete(PictureRow).where(PictureRow.id.in_(part)))
 
     def _set(self, picture_ids: Sequence[int], **values: object) -> None:
         for part in chunks(picture_ids):
-            self._session.execute(update(Picture).where(Picture.id.in_(part)).values(**values))
+            self._session.execute(
+                update(PictureRow).where(PictureRow.id.in_(part)).values(**values)
+            )
 
 
 def _has_embedding(encoder_id: int) -> ColumnElement[bool]:
     """Whether a picture's content has an image embedding of an encoder."""
-    e = Embedding
+    e = EmbeddingRow
     return exists().where(
-        e.encoder_id == encoder_id, e.modality == IMAGE, e.hash == Picture.content_hash
+        e.encoder_id == encoder_id, e.modality == IMAGE, e.hash == PictureRow.content_hash
     )
 
 
 def _has_bare_caption(encoder_id: int) -> ColumnElement[bool]:
     """Whether a picture has a caption whose text lacks an embedding of an encoder."""
-    e = Embedding
+    e = EmbeddingRow
     embedded = exists().where(
-        e.encoder_id == encoder_id, e.modality == TEXT, e.hash == Caption.text_hash
+        e.encoder_id == encoder_id, e.modality == TEXT, e.hash == CaptionRow.text_hash
     )
-    return exists().where(Caption.picture_id == Picture.id, ~embedded)
+    return exists().where(CaptionRow.picture_id == PictureRow.id, ~embedded)

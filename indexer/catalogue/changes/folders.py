@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from indexer.catalogue.schema import Folder, Picture
+from indexer.catalogue.schema import FolderRow, PictureRow
 
 
 class FolderChanges:
@@ -30,9 +30,9 @@ class FolderChanges:
     ) -> int:
         """Add a folder, or replace what was said of it where something is said now."""
         raw = os.fsencode(path)
-        row = self._session.scalar(select(Folder).where(Folder.path == raw))
+        row = self._session.scalar(select(FolderRow).where(FolderRow.path == raw))
         if row is None:
-            row = Folder(path=raw, exclude="[]", caption_files="[]")
+            row = FolderRow(path=raw, exclude="[]", caption_files="[]")
             self._session.add(row)
         if exclude:
             row.exclude = json.dumps([pattern for pattern in exclude if pattern])
@@ -43,19 +43,21 @@ class FolderChanges:
 
     def absorb_folder(self, inner: int, outer: int, prefix: bytes) -> None:
         """Give the pictures of a folder to the one above it; `prefix` leads from there to it."""
-        relative = Picture.relative
+        relative = PictureRow.relative
         for key, old in self._session.execute(
-            select(Picture.id, relative).where(Picture.folder_id == inner)
+            select(PictureRow.id, relative).where(PictureRow.folder_id == inner)
         ).all():
             self._session.execute(
-                update(Picture)
-                .where(Picture.id == key)
+                update(PictureRow)
+                .where(PictureRow.id == key)
                 .values(folder_id=outer, relative=prefix + b"/" + old)
             )
-        self._inherit(self._session.get_one(Folder, inner), self._session.get_one(Folder, outer))
-        self._session.execute(delete(Folder).where(Folder.id == inner))
+        self._inherit(
+            self._session.get_one(FolderRow, inner), self._session.get_one(FolderRow, outer)
+        )
+        self._session.execute(delete(FolderRow).where(FolderRow.id == inner))
 
-    def _inherit(self, inner: Folder, outer: Folder) -> None:
+    def _inherit(self, inner: FolderRow, outer: FolderRow) -> None:
         """What was said of a folder holds on for its part of the one that absorbs it."""
         below = glob.escape(os.fsdecode(os.path.relpath(inner.path, outer.path)))
         excluded = json.loads(inner.exclude)  # by name at any depth, or by path
@@ -66,7 +68,7 @@ class FolderChanges:
 
     def move_folder(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
         """Give a folder another place."""
-        row = self._session.get_one(Folder, folder_id)
+        row = self._session.get_one(FolderRow, folder_id)
         row.path = os.fsencode(path)
         row.caption_files = json.dumps([str(file) for file in caption_files])
 
@@ -74,26 +76,26 @@ class FolderChanges:
         self, folder_id: int, prefix: bytes, path: Path, caption_files: Sequence[Path]
     ) -> None:
         """Make the pictures below `prefix` those of a folder of their own, at `path`."""
-        whole = self._session.get_one(Folder, folder_id)
+        whole = self._session.get_one(FolderRow, folder_id)
         excluded = _patterns_below(json.loads(whole.exclude), os.fsdecode(prefix.rstrip(b"/")))
         files = json.dumps([str(file) for file in caption_files])
-        part = Folder(path=os.fsencode(path), exclude=json.dumps(excluded), caption_files=files)
+        part = FolderRow(path=os.fsencode(path), exclude=json.dumps(excluded), caption_files=files)
         self._session.add(part)
         self._session.flush()
-        inside = (Picture.folder_id == folder_id) & (
-            func.substr(Picture.relative, 1, len(prefix)) == prefix
+        inside = (PictureRow.folder_id == folder_id) & (
+            func.substr(PictureRow.relative, 1, len(prefix)) == prefix
         )
         self._session.execute(
-            update(Picture)
+            update(PictureRow)
             .where(inside)
-            .values(folder_id=part.id, relative=func.substr(Picture.relative, len(prefix) + 1))
+            .values(folder_id=part.id, relative=func.substr(PictureRow.relative, len(prefix) + 1))
         )
 
     def forget_folder(self, folder_id: int) -> int:
         """Delete a folder with all that is known of its pictures; their number."""
-        ids = select(Picture.id).where(Picture.folder_id == folder_id)
+        ids = select(PictureRow.id).where(PictureRow.folder_id == folder_id)
         count = len(self._session.scalars(ids).all())
-        self._session.execute(delete(Folder).where(Folder.id == folder_id))
+        self._session.execute(delete(FolderRow).where(FolderRow.id == folder_id))
         return count
 
 

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
-from indexer.catalogue.database import explained
+from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.engine import reading_by
 from indexer.catalogue.lookup.embeddings import PictureEmbeddings
 from indexer.catalogue.lookup.tables import chunks
-from indexer.catalogue.schema import Caption, Embedding, Folder, Picture
+from indexer.catalogue.schema import CaptionRow, EmbeddingRow, FolderRow, PictureRow
 from indexer.catalogue.values import LATEST, NEVER, PRESENT, unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 
 
 def unused_parts() -> Iterator[ColumnElement[bool]]:
     """Conditions for embeddings, one for each modality, that nothing has any more."""
-    for modality, used in ((IMAGE, Picture.content_hash), (TEXT, Caption.text_hash)):
+    for modality, used in ((IMAGE, PictureRow.content_hash), (TEXT, CaptionRow.text_hash)):
         query = select(used).where(used.is_not(None))
-        yield (Embedding.modality == modality) & Embedding.hash.not_in(query)
+        yield (EmbeddingRow.modality == modality) & EmbeddingRow.hash.not_in(query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Embeddings(PictureEmbeddings):
     def stored(self, encoder_id: int, modality: str, hashes: Collection[bytes]) -> set[bytes]:
         """Which of these contents have an embedding already."""
         found: set[bytes] = set()
-        e = Embedding
+        e = EmbeddingRow
         with self._reading() as session:
             for part in chunks(list(hashes)):
                 query = select(e.hash).where(
@@ -74,7 +74,7 @@ class Embeddings(PictureEmbeddings):
         self, encoder_id: int, sizes: Collection[int]
     ) -> dict[int, frozenset[bytes]]:
         """By size in bytes: contents that need no look inside, being embedded, or known as bad."""
-        e, p = Embedding, Picture
+        e, p = EmbeddingRow, PictureRow
         mine = (e.encoder_id == encoder_id) & (e.modality == IMAGE) & (e.hash == p.content_hash)
         found: dict[int, set[bytes]] = {}
         with self._reading() as session:
@@ -94,11 +94,11 @@ class Embeddings(PictureEmbeddings):
 
         None is an encoder that has none at all.
         """
-        e, p = Embedding, Picture
+        e, p = EmbeddingRow, PictureRow
         mine = (e.encoder_id == encoder_id) & (e.modality == IMAGE) & (e.hash == p.content_hash)
         query = (
-            select(p.content_hash, Folder.path, p.relative, p.size, p.mtime_ns)
-            .join(Folder)
+            select(p.content_hash, FolderRow.path, p.relative, p.size, p.mtime_ns)
+            .join(FolderRow)
             .join(e, mine, isouter=True)
             .where(p.state == PRESENT, e.id.is_(None))
         )
@@ -113,7 +113,7 @@ class Embeddings(PictureEmbeddings):
 
         Each run comes with the number of captions that lack one, from it on.
         """
-        e, c, last = Embedding, Caption, 0
+        e, c, last = EmbeddingRow, CaptionRow, 0
         mine = (e.encoder_id == encoder_id) & (e.modality == TEXT) & (e.hash == c.text_hash)
         lacking = select(c.id, c.text_hash, c.text).join(e, mine, isouter=True)
         while True:
@@ -128,13 +128,13 @@ class Embeddings(PictureEmbeddings):
 
     def captions_without(self, encoder_id: int) -> list[tuple[int, str]]:
         """Captions of present pictures that lack an embedding: picture and text."""
-        e, c = Embedding, Caption
+        e, c = EmbeddingRow, CaptionRow
         mine = (e.encoder_id == encoder_id) & (e.modality == TEXT) & (e.hash == c.text_hash)
         query = (
             select(c.picture_id, c.text)
-            .join(Picture)
+            .join(PictureRow)
             .join(e, mine, isouter=True)
-            .where(e.id.is_(None), Picture.state == PRESENT, Picture.mtime_ns != NEVER)
+            .where(e.id.is_(None), PictureRow.state == PRESENT, PictureRow.mtime_ns != NEVER)
         )
         with self._reading() as session:
             return [(row.picture_id, row.text) for row in session.execute(query)]
@@ -142,7 +142,7 @@ class Embeddings(PictureEmbeddings):
     def of_pixels(self, encoder_id: int, hashes: Collection[bytes]) -> dict[bytes, bytes]:
         """Stored rows of pictures as they are, by the hash of their pixels."""
         contents: dict[bytes, bytes] = {}
-        p = Picture
+        p = PictureRow
         with self._reading() as session:
             for part in chunks(list(hashes)):
                 query = select(p.content_hash, p.pixels_hash).where(p.pixels_hash.in_(part))
@@ -152,13 +152,13 @@ class Embeddings(PictureEmbeddings):
 
     def count(self, encoder_id: int) -> int:
         """How many embeddings an encoder has."""
-        query = select(func.count()).where(Embedding.encoder_id == encoder_id)
+        query = select(func.count()).where(EmbeddingRow.encoder_id == encoder_id)
         with self._reading() as session:
             return session.scalar(query) or 0
 
     def raw(self, encoder_id: int, size: int = 5000) -> Iterator[list[tuple[int, bytes]]]:
         """All embeddings of an encoder in runs, each with the number of its row."""
-        e, last = Embedding, 0
+        e, last = EmbeddingRow, 0
         while True:
             query = select(e.id, e.vector).where(e.encoder_id == encoder_id, e.id > last)
             with self._reading() as session:
@@ -172,7 +172,7 @@ class Embeddings(PictureEmbeddings):
         """How many embeddings belong to no picture and to no caption."""
         with self._reading() as session:
             return sum(
-                session.scalar(select(func.count()).select_from(Embedding).where(part)) or 0
+                session.scalar(select(func.count()).select_from(EmbeddingRow).where(part)) or 0
                 for part in unused_parts()
             )
 
@@ -180,15 +180,15 @@ class Embeddings(PictureEmbeddings):
         self, encoder_id: int, dim: int, ids: Sequence[int]
     ) -> tuple[NDArray[np.int64], Rows]:
         """The owner of each different caption of pictures (m,), and its embedding (m, dim)."""
-        e = Embedding
+        e = EmbeddingRow
         found: dict[tuple[int, bytes], bytes] = {}
         with self._reading() as session:
             for part in chunks(ids):
                 query = (
-                    select(Caption.picture_id, Caption.text_hash, e.vector)
-                    .join(e, (e.hash == Caption.text_hash) & (e.modality == TEXT))
-                    .where(e.encoder_id == encoder_id, Caption.picture_id.in_(part))
-                    .order_by(Caption.picture_id, Caption.embedded, Caption.position)
+                    select(CaptionRow.picture_id, CaptionRow.text_hash, e.vector)
+                    .join(e, (e.hash == CaptionRow.text_hash) & (e.modality == TEXT))
+                    .where(e.encoder_id == encoder_id, CaptionRow.picture_id.in_(part))
+                    .order_by(CaptionRow.picture_id, CaptionRow.embedded, CaptionRow.position)
                 )
                 for owner, key, vector in session.execute(query):
                     found.setdefault((owner, key), vector)
@@ -197,5 +197,5 @@ class Embeddings(PictureEmbeddings):
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with explained(self._library), Session(self._source) as session:
+        with sqlite_errors(self._library), Session(self._source) as session:
             yield session

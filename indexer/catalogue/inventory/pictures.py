@@ -12,30 +12,30 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from indexer.captions import Caption as FoundCaption
-from indexer.catalogue.database import explained
+from indexer.captions import Caption
+from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.engine import reading_by
 from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tables import CHUNK, chunks, full_path
-from indexer.catalogue.schema import Caption, EncoderRow, Folder, Picture
+from indexer.catalogue.schema import CaptionRow, EncoderRow, FolderRow, PictureRow
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
 
 
-def carried_captions(session: Session, ids: Sequence[int]) -> dict[int, list[FoundCaption]]:
+def carried_captions(session: Session, ids: Sequence[int]) -> dict[int, list[Caption]]:
     """The captions that pictures carry in their bytes."""
     query = (
-        select(Caption.picture_id, Caption.text, Caption.source)
-        .where(Caption.picture_id.in_(ids), Caption.embedded)
-        .order_by(Caption.picture_id, Caption.position)
+        select(CaptionRow.picture_id, CaptionRow.text, CaptionRow.source)
+        .where(CaptionRow.picture_id.in_(ids), CaptionRow.embedded)
+        .order_by(CaptionRow.picture_id, CaptionRow.position)
     )
-    found: dict[int, list[FoundCaption]] = {}
+    found: dict[int, list[Caption]] = {}
     for picture_id, said, source in session.execute(query):
-        found.setdefault(picture_id, []).append(FoundCaption(said, source))
+        found.setdefault(picture_id, []).append(Caption(said, source))
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFolder:
+class IndexedFolder:
     """An indexed folder and what was said when it was named."""
 
     id: int
@@ -44,7 +44,7 @@ class KnownFolder:
     caption_files: str = "[]"
 
 
-class KnownPicture(NamedTuple):
+class IndexedPicture(NamedTuple):
     """What a second look at a file is compared with.
 
     A tuple, because every run makes one of every picture: a frozen dataclass takes twice as long.
@@ -72,7 +72,7 @@ class ContentFacts:
     perceptual_hash: bytes | None = None
     pixels_hash: bytes | None = None
     reason: str | None = None
-    captions: tuple[FoundCaption, ...] = ()
+    captions: tuple[Caption, ...] = ()
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -90,30 +90,30 @@ class Catalogue(Lookup):
         super().__init__(reading_by(engine), library)
         self._engine = engine
 
-    def folders(self) -> list[KnownFolder]:
+    def folders(self) -> list[IndexedFolder]:
         """Every indexed folder, in the order of naming."""
         with self._reading() as session:
-            rows = session.scalars(select(Folder).order_by(Folder.id)).all()
+            rows = session.scalars(select(FolderRow).order_by(FolderRow.id)).all()
         return [
-            KnownFolder(r.id, Path(os.fsdecode(r.path)), r.exclude, r.caption_files) for r in rows
+            IndexedFolder(r.id, Path(os.fsdecode(r.path)), r.exclude, r.caption_files) for r in rows
         ]
 
-    def known_pictures(self, folder_id: int) -> dict[bytes, KnownPicture]:
+    def known_pictures(self, folder_id: int) -> dict[bytes, IndexedPicture]:
         """Every picture ever seen in a folder, by its relative path."""
-        p = Picture
+        p = PictureRow
         columns = (p.relative, p.id, p.size, p.mtime_ns, p.state, p.content_hash, p.reason)
         query = select(*columns).where(p.folder_id == folder_id)
-        with explained(self._library), self._engine.connect() as connection:
+        with sqlite_errors(self._library), self._engine.connect() as connection:
             parts = connection.execute(query).partitions(CHUNK)
-            return {row[0]: KnownPicture(*row[1:]) for part in parts for row in part}
+            return {row[0]: IndexedPicture(*row[1:]) for part in parts for row in part}
 
     def captions(self, folder_id: int, *, embedded: bool) -> dict[int, tuple[str, ...]]:
         """Captions of a folder's pictures: those that pictures carry, or those beside them."""
         query = (
-            select(Caption.picture_id, Caption.text)
-            .join(Picture)
-            .where(Picture.folder_id == folder_id, Caption.embedded == embedded)
-            .order_by(Caption.picture_id, Caption.position)
+            select(CaptionRow.picture_id, CaptionRow.text)
+            .join(PictureRow)
+            .where(PictureRow.folder_id == folder_id, CaptionRow.embedded == embedded)
+            .order_by(CaptionRow.picture_id, CaptionRow.position)
         )
         found: dict[int, tuple[str, ...]] = {}
         with self._reading() as session:
@@ -124,33 +124,35 @@ class Catalogue(Lookup):
     def counts(self) -> dict[str, int]:
         """Numbers of pictures by state, and of captions of present pictures."""
         with self._reading() as session:
-            states = select(Picture.state, func.count()).group_by(Picture.state)
+            states = select(PictureRow.state, func.count()).group_by(PictureRow.state)
             by_state: dict[str, int] = dict(session.execute(states).all())
-            captions = select(func.count()).select_from(Caption).join(Picture)
-            by_state["captions"] = session.scalar(captions.where(Picture.state == PRESENT)) or 0
+            captions = select(func.count()).select_from(CaptionRow).join(PictureRow)
+            by_state["captions"] = session.scalar(captions.where(PictureRow.state == PRESENT)) or 0
         return by_state
 
     def failures(self) -> list[tuple[Path, str]]:
         """Pictures that could not be read, and why."""
         query = (
-            select(Folder.path, Picture.relative, Picture.reason)
-            .join(Folder)
-            .where(Picture.state == FAILED)
-            .order_by(Folder.path, Picture.relative)
+            select(FolderRow.path, PictureRow.relative, PictureRow.reason)
+            .join(FolderRow)
+            .where(PictureRow.state == FAILED)
+            .order_by(FolderRow.path, PictureRow.relative)
         )
         with self._reading() as session:
             return [(full_path(f, r), reason or "") for f, r, reason in session.execute(query)]
 
     def present_ids(self, *, limit: int | None = None, offset: int = 0) -> list[int]:
         """Ids of the present pictures in the order of folder and path."""
-        query = select(Picture.id).where(Picture.state == PRESENT)
-        query = query.order_by(Picture.folder_id, Picture.relative).offset(offset).limit(limit)
+        query = select(PictureRow.id).where(PictureRow.state == PRESENT)
+        query = (
+            query.order_by(PictureRow.folder_id, PictureRow.relative).offset(offset).limit(limit)
+        )
         with self._reading() as session:
             return list(session.scalars(query))
 
     def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
         """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
-        query = select(Picture.id, Picture.state).where(Picture.folder_id == folder_id)
+        query = select(PictureRow.id, PictureRow.state).where(PictureRow.folder_id == folder_id)
         found: tuple[list[int], list[int]] = ([], [])
         with self._reading() as session:
             for key, state in session.execute(query):
@@ -159,7 +161,7 @@ class Catalogue(Lookup):
 
     def content_hashes(self) -> set[bytes]:
         """The contents of all pictures that were ever read and are not forgotten."""
-        query = select(Picture.content_hash).where(Picture.content_hash.is_not(None))
+        query = select(PictureRow.content_hash).where(PictureRow.content_hash.is_not(None))
         with self._reading() as session:
             return {content for content in session.scalars(query) if content is not None}
 
@@ -168,18 +170,18 @@ class Catalogue(Lookup):
 
         Not of a folder in which nothing is there: on an unplugged disk, a copy is no move.
         """
-        there, beside = aliased(Picture), aliased(Picture)
-        same = (there.content_hash == Picture.content_hash) & (there.state == PRESENT)
-        plugged = (beside.folder_id == Picture.folder_id) & (beside.state != MISSING)
-        query = select(Picture.id).where(
-            Picture.state == MISSING, exists().where(same), exists().where(plugged)
+        there, beside = aliased(PictureRow), aliased(PictureRow)
+        same = (there.content_hash == PictureRow.content_hash) & (there.state == PRESENT)
+        plugged = (beside.folder_id == PictureRow.folder_id) & (beside.state != MISSING)
+        query = select(PictureRow.id).where(
+            PictureRow.state == MISSING, exists().where(same), exists().where(plugged)
         )
         with self._reading() as session:
             return list(session.scalars(query))
 
     def contents(self, hashes: Iterable[bytes]) -> dict[bytes, ContentFacts]:
         """What is known of the bytes behind these hashes."""
-        p = Picture
+        p = PictureRow
         told = [getattr(p, name) for name in _COLUMNS]
         found: dict[bytes, ContentFacts] = {}
         with self._reading() as session:
@@ -197,7 +199,9 @@ class Catalogue(Lookup):
 
     def files_of(self, folder_id: int) -> dict[bytes, int]:
         """The size of every picture ever seen in a folder, by its relative path."""
-        query = select(Picture.relative, Picture.size).where(Picture.folder_id == folder_id)
+        query = select(PictureRow.relative, PictureRow.size).where(
+            PictureRow.folder_id == folder_id
+        )
         with self._reading() as session:
             return {row.relative: row.size for row in session.execute(query)}
 
@@ -219,5 +223,5 @@ class Catalogue(Lookup):
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with explained(self._library), Session(self._engine) as session:
+        with sqlite_errors(self._library), Session(self._engine) as session:
             yield session

@@ -9,11 +9,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
-from indexer.catalogue.database import explained
+from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.engine import reading_by
 from indexer.catalogue.lookup.tables import chunks
-from indexer.catalogue.lookup.tags import KnownHead, TagLookup
-from indexer.catalogue.schema import Picture, PictureTag, TagHeadRow
+from indexer.catalogue.lookup.tags import StoredTagHead, TagLookup
+from indexer.catalogue.schema import PictureRow, PictureTag, TagHeadRow
 from indexer.catalogue.values import NEVER, PRESENT
 from indexer.errors import LibraryDamaged, ModelError
 from indexer.tag_head import TagHead, fingerprint, parse_tag_head
@@ -27,7 +27,7 @@ class Tags(TagLookup):
         self._source = source
         self._loaded: dict[str, TagHead] = {}  # by fingerprint
 
-    def loaded(self, encoder_id: int) -> list[tuple[KnownHead, TagHead]]:
+    def loaded(self, encoder_id: int) -> list[tuple[StoredTagHead, TagHead]]:
         """The heads that fit an encoder, ready to predict; read once each."""
         heads = self.heads(encoder_id)
         for known in heads:
@@ -35,7 +35,7 @@ class Tags(TagLookup):
                 self._loaded[known.fingerprint] = self.load(known)
         return [(known, self._loaded[known.fingerprint]) for known in heads]
 
-    def load(self, known: KnownHead) -> TagHead:
+    def load(self, known: StoredTagHead) -> TagHead:
         """The head itself. Raises `LibraryDamaged` when it is not what was adopted."""
         query = select(TagHeadRow.content).where(TagHeadRow.id == known.id)
         with self._reading() as session:
@@ -66,8 +66,8 @@ class Tags(TagLookup):
     def counts(self, encoder_id: int) -> dict[str, dict[str, int]]:
         """How many present pictures have each tag, by head and tag; most frequent first."""
         p = PictureTag
-        query = select(p.tag_id, func.count()).join(Picture, Picture.id == p.picture_id)
-        query = query.where(Picture.state == PRESENT).group_by(p.tag_id)
+        query = select(p.tag_id, func.count()).join(PictureRow, PictureRow.id == p.picture_id)
+        query = query.where(PictureRow.state == PRESENT).group_by(p.tag_id)
         with self._reading() as session:
             counted = {row[0]: row[1] for row in session.execute(query)}
         found = {}
@@ -78,19 +78,21 @@ class Tags(TagLookup):
 
     def taggable(self) -> list[int]:
         """Ids of all pictures that were read, the missing ones too: they may return."""
-        query = select(Picture.id).where(
-            Picture.reason.is_(None), Picture.content_hash.is_not(None)
+        query = select(PictureRow.id).where(
+            PictureRow.reason.is_(None), PictureRow.content_hash.is_not(None)
         )
         with self._reading() as session:
-            return list(session.scalars(query.order_by(Picture.id)))
+            return list(session.scalars(query.order_by(PictureRow.id)))
 
     def settled(self) -> list[int]:
         """Ids of the present pictures that do not wait for the next run of indexing."""
-        query = select(Picture.id).where(Picture.state == PRESENT, Picture.mtime_ns != NEVER)
+        query = select(PictureRow.id).where(
+            PictureRow.state == PRESENT, PictureRow.mtime_ns != NEVER
+        )
         with self._reading() as session:
-            return list(session.scalars(query.order_by(Picture.id)))
+            return list(session.scalars(query.order_by(PictureRow.id)))
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with explained(self._library), Session(self._source) as session:
+        with sqlite_errors(self._library), Session(self._source) as session:
             yield session

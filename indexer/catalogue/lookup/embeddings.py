@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.catalogue.lookup.tables import Tables, chunks
 from indexer.catalogue.values import unpack
-from indexer.embedding import IMAGE, TEXT, Embedded, unit_rows
+from indexer.embedding import IMAGE, TEXT, PictureFeatures, unit_rows
 
 
 class PictureEmbeddings(Tables):
@@ -23,7 +23,7 @@ class PictureEmbeddings(Tables):
             WHERE encoder_id = ? AND modality = ? AND hash IN (:keys)"""
         return dict(self.rows_in(query, hashes, encoder_id, modality))
 
-    def embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
+    def embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> PictureFeatures:
         """Embeddings of pictures; those without an image embedding are left out.
 
         `v_t` is the normalised mean of the embeddings of a picture's different captions.
@@ -31,14 +31,14 @@ class PictureEmbeddings(Tables):
         parts = [self._embedded(encoder_id, dim, part) for part in chunks(ids)]
         if not parts:
             parts = [self._embedded(encoder_id, dim, [])]
-        return Embedded(
+        return PictureFeatures(
             np.concatenate([p.ids for p in parts]),
             np.concatenate([p.v_i for p in parts]),
             np.concatenate([p.v_t for p in parts]),
             np.concatenate([p.has_caption for p in parts]),
         )
 
-    def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> Embedded:
+    def _embedded(self, encoder_id: int, dim: int, ids: Sequence[int]) -> PictureFeatures:
         images = "SELECT id, content_hash FROM pictures WHERE id IN (:keys) ORDER BY id"
         # Equal texts of two sources share a hash and count once.
         texts = """
@@ -58,7 +58,7 @@ class PictureEmbeddings(Tables):
 
 def _assembled(
     images: Sequence[tuple[int, bytes]], texts: Sequence[tuple[int, bytes]], dim: int
-) -> Embedded:
+) -> PictureFeatures:
     """Rows of both modalities, lined up by picture."""
     position = {key: n for n, (key, _) in enumerate(images)}
     kept = [(position[key], vector) for key, vector in texts if key in position]
@@ -68,4 +68,6 @@ def _assembled(
     has_caption = np.zeros(len(images), np.bool_)
     has_caption[owners] = True
     v_i = unit_rows(unpack([vector for _, vector in images], dim))
-    return Embedded(np.array(list(position), dtype=np.int64), v_i, unit_rows(v_t), has_caption)
+    return PictureFeatures(
+        np.array(list(position), dtype=np.int64), v_i, unit_rows(v_t), has_caption
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.database import explained
+from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables, full_path
 from indexer.catalogue.values import PRESENT, VECTORS
 
@@ -87,7 +87,7 @@ class Lookup(Tables):
     def present(self) -> NDArray[np.int64]:
         """Ids of the present pictures (n,), ascending."""
         query = "SELECT id FROM pictures WHERE state = ? ORDER BY id"
-        with explained(self._library), self._reading_rows() as connection:
+        with sqlite_errors(self._library), self._reading_rows() as connection:
             rows = connection.execute(query, (PRESENT,))
             return np.fromiter((key for (key,) in rows), dtype=np.int64)
 

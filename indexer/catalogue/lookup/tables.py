@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from indexer.catalogue.database import Reading, explained
+from indexer.catalogue.database import Reading, sqlite_errors
 
 T = TypeVar("T")
 CHUNK = 500  # SQLite's limit on variables of a statement is above it everywhere
@@ -33,7 +33,7 @@ class Tables:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """The rows that a statement finds; its values stand for the question marks in it."""
-        with explained(self._library), self._reading_rows() as connection:
+        with sqlite_errors(self._library), self._reading_rows() as connection:
             return connection.execute(query, values).fetchall()
 
     def rows_in(self, query: str, keys: Iterable[object], *values: object) -> Iterator[Any]:

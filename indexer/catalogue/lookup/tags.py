@@ -10,7 +10,7 @@ from indexer.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class KnownHead:
+class StoredTagHead:
     """A head as the catalogue has it; `tag_ids` by the names of its tags."""
 
     id: int
@@ -22,15 +22,15 @@ class KnownHead:
 class TagLookup(Tables):
     """Read access to what a query needs of the tags of one library."""
 
-    def heads(self, encoder_id: int) -> list[KnownHead]:
+    def heads(self, encoder_id: int) -> list[StoredTagHead]:
         """The heads that fit an encoder, by name."""
         query = """
             SELECT h.id, h.name, h.fingerprint, t.name, t.id
             FROM tag_heads h LEFT JOIN tags t ON t.head_id = h.id
             WHERE h.encoder_id = ? ORDER BY h.name, t.id"""
-        found: dict[int, KnownHead] = {}
+        found: dict[int, StoredTagHead] = {}
         for key, name, mark, tag, tag_id in self.rows(query, encoder_id):
-            head = found.setdefault(key, KnownHead(key, name, mark, {}))
+            head = found.setdefault(key, StoredTagHead(key, name, mark, {}))
             if tag is not None:
                 head.tag_ids[tag] = tag_id
         return list(found.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from indexer.catalogue.database import explained
+from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables
 from indexer.catalogue.tokens import forms
 from indexer.catalogue.values import PRESENT
@@ -52,7 +52,7 @@ class WordLookup(Tables):
         """Those of the pictures whose words are not indexed as they are."""
         query = "SELECT rowid, captions, name, tags FROM words WHERE rowid IN (:keys)"
         stored = {row[0]: row for row in self.rows_in(query, ids)}
-        with explained(self._library), self._reading_rows() as connection:
+        with sqlite_errors(self._library), self._reading_rows() as connection:
             right = {row[0]: row for row in words_of(connection, ids)}
         return [key for key in ids if stored.get(key) != right.get(key)]
 

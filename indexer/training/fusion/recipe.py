@@ -10,7 +10,7 @@ from typing import Any
 
 from indexer.datasets.folder import validation_names
 from indexer.datasets.pairs import CaptionedRows, captioned_rows
-from indexer.embedding import TEXT, asking
+from indexer.embedding import TEXT, centred_query
 from indexer.errors import DatasetError
 from indexer.fusion.weights import read_weights, write_weights
 from indexer.library.library import Library
@@ -48,7 +48,7 @@ def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | 
     """
     means = library.encoder.means
     learned, validation = _split(recipe, captioned_rows(library))
-    queries = asking(learned.v_t, TEXT, means), asking(validation.v_t, TEXT, means)
+    queries = centred_query(learned.v_t, TEXT, means), centred_query(validation.v_t, TEXT, means)
     strength = recipe.corruption
     if strength is None:
         strength = fitting_strength(learned, validation, queries, recipe.settings.loop.seed)
@@ -79,7 +79,7 @@ def report_fusion(library: Library, file: Path) -> dict[str, Any]:
     They are added to the JSON beside the file.
     """
     data, weights = captioned_rows(library), read_weights(file)
-    queries = asking(data.v_t, TEXT, library.encoder.means)
+    queries = centred_query(data.v_t, TEXT, library.encoder.means)
     fused = tried(FusionModel.of(weights), data, queries)
     mean = tried(None, data, queries)
     report: dict[str, Any] = {"mean": figures(mean.ranks), "fused": figures(fused.ranks)}

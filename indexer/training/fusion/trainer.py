@@ -14,7 +14,7 @@ from torch.nn import functional
 from indexer.datasets.pairs import CaptionedRows
 from indexer.embedding import Rows, unit_rows
 from indexer.fusion import spread_ratio
-from indexer.metrics.recall import Found, figures, mean_recall, ranks
+from indexer.metrics.recall import RetrievalRanks, figures, mean_recall, ranks
 from indexer.training.batches import cuts, shuffled
 from indexer.training.fusion.corruption import corrupted
 from indexer.training.fusion.model import FusionModel, start
@@ -150,7 +150,7 @@ def fused(model: FusionModel, v_i: Rows, v_t: Rows) -> Rows:
     return rows
 
 
-def tried(model: FusionModel | None, data: CaptionedRows, asked: Rows) -> Found:
+def tried(model: FusionModel | None, data: CaptionedRows, asked: Rows) -> RetrievalRanks:
     """What each query finds: each caption in its turn is indexed, the others ask.
 
     Without a model, the fusion is `mean`.
@@ -163,4 +163,4 @@ def tried(model: FusionModel | None, data: CaptionedRows, asked: Rows) -> Found:
         rows = unit_rows(v_i + v_t) if model is None else fused(model, v_i, v_t)
         found.append(ranks(asked[asking] @ rows.T, owners[:, None] == np.arange(len(v_i))))
         pictures.append(owners)
-    return Found(np.concatenate(found), np.concatenate(pictures))
+    return RetrievalRanks(np.concatenate(found), np.concatenate(pictures))

@@ -71,7 +71,7 @@ class Pairs:
     captions: Ints
 
 
-class Aligning(ABC):
+class Alignment(ABC):
     """A task of the training loop: heads, and the tail of one tower, learn from pairs.
 
     Which tail it is, and so what the heads read, is up to the kinds of it. `words` are of all

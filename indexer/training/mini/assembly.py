@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import TEXT, Rows, asking, unit_rows
+from indexer.embedding import TEXT, Rows, centred_query, unit_rows
 from indexer.encoders.mini.heads import CLASSES, POWER, WORDS
 from indexer.encoders.mini.hubness import COUNTS, counts, hubness
 
@@ -123,8 +123,8 @@ def hub_part(captions: Rows, names: Rows, others: tuple[Rows, Rows]) -> dict[str
     tell what hubness is usual: pictures and captions that the heads do not know.
     """
     mean = {TEXT: captions.mean(0)}
-    centres, share = _centres(asking(captions, TEXT, mean))
-    bank = centres + NAMES_COUNT * asking(names, TEXT, mean).mean(0)
+    centres, share = _centres(centred_query(captions, TEXT, mean))
+    bank = centres + NAMES_COUNT * centred_query(names, TEXT, mean).mean(0)
     usual = np.array([[hubness(rows, bank, share).mean()] for rows in others], np.float32)
     taken = {"hub.usual": usual, "hub.counts": counts(COUNTS)}
     return {"hub.bank": bank, "hub.share": share} | taken

@@ -59,7 +59,7 @@ class Features:
 
 
 @dataclass(slots=True)
-class Extracted:
+class ExtractedFeatures:
     """What `extract` has found so far; `failed` counts pictures that could not be read."""
 
     names: list[bytes] = field(default_factory=list)
@@ -76,7 +76,7 @@ def extract(
     folder: Path,
     towers: Towers,
     cache: Path,
-    extracted: Extracted,
+    extracted: ExtractedFeatures,
     *,
     only: Collection[bytes] | None = None,
     captions: Sequence[Path] = (),

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from indexer.datasets.folder import read_split, validation_names
-from indexer.embedding import TEXT, asking
+from indexer.embedding import TEXT, centred_query
 from indexer.encoders.mini.heads import BUILT_IN, read_heads, write_heads
 from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
@@ -24,14 +24,14 @@ from indexer.errors import DatasetError
 from indexer.files import file_hash, whole_file
 from indexer.progress import Progress
 from indexer.training.loop import Epoch, Task, train
-from indexer.training.mini.alignment import Aligning, AlignSettings, Weights, judged
-from indexer.training.mini.features import Extracted, Features, extract
+from indexer.training.mini.alignment import Alignment, AlignSettings, Weights, judged
+from indexer.training.mini.features import ExtractedFeatures, Features, extract
 from indexer.training.mini.heads_model import arrays, image_features
-from indexer.training.mini.short_texts import LearningShortTexts
+from indexer.training.mini.short_texts import ShortTextsStage
 from indexer.training.mini.stages import (
-    AligningHeads,
-    AligningImageTail,
-    AligningMoreHeads,
+    HeadsStage,
+    ImageTailStage,
+    MoreHeadsStage,
     more_heads,
     with_tail,
 )
@@ -85,7 +85,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     """
     start = time.monotonic()
     towers = Towers(cache)
-    data = Extracted()
+    data = ExtractedFeatures()
     only = read_split(recipe.folder, recipe.split) if recipe.split else None
     yield from extract(
         recipe.folder,
@@ -109,12 +109,12 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     key = repr((facts["data"], recipe.validation))
     kept = recipe.output.with_suffix(".tail")
     if recipe.tail is None:
-        first = AligningImageTail(*parts, texts.captions, texts.classes, recipe.settings)
+        first = ImageTailStage(*parts, texts.captions, texts.classes, recipe.settings)
         yield from _train_tail(first, recipe, key, facts, kept)
     tail = Tail(Trunk())
     tail.load(recipe.tail or kept)
     seen = (yield from with_tail(tail, learned)), (yield from with_tail(tail, validation))
-    trainer = AligningHeads(*seen, texts.captions, texts.classes, recipe.settings)
+    trainer = HeadsStage(*seen, texts.captions, texts.classes, recipe.settings)
     key = repr((key, file_hash(recipe.tail or kept)))
     weights = yield from _train_heads(trainer, texts, recipe, key, facts)
     weights |= arrays(tail.stored())
@@ -130,7 +130,7 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
 
 
 def _train_tail(
-    trainer: AligningImageTail, recipe: AlignRecipe, key: str, facts: dict[str, Any], kept: Path
+    trainer: ImageTailStage, recipe: AlignRecipe, key: str, facts: dict[str, Any], kept: Path
 ) -> Iterator[Progress | Epoch | str]:
     """Train an image tail and keep it in a file, unless an interrupted run has done so before."""
     made_with = repr((key, recipe.settings))
@@ -140,7 +140,7 @@ def _train_tail(
 
 
 def _train_heads(
-    trainer: AligningHeads, texts: Texts, recipe: AlignRecipe, key: str, facts: dict[str, Any]
+    trainer: HeadsStage, texts: Texts, recipe: AlignRecipe, key: str, facts: dict[str, Any]
 ) -> Generator[Progress | Epoch | str, None, Weights]:
     """Train heads and text tail, more heads, and short texts; return all that came of it."""
     yield from _train(trainer, recipe, key, facts, keep=True)
@@ -154,19 +154,19 @@ def _train_heads(
 
 
 def _train_more(
-    first: AligningHeads, recipe: AlignRecipe, key: str, facts: dict[str, Any]
+    first: HeadsStage, recipe: AlignRecipe, key: str, facts: dict[str, Any]
 ) -> Generator[Progress | Epoch | str, None, list[Weights]]:
     """Train more heads on the tails of the first ones, and return their weights."""
     found = []
     for number in range(1, recipe.settings.more + 1):
-        trainer = AligningMoreHeads(first, number)
+        trainer = MoreHeadsStage(first, number)
         yield from _train(trainer, recipe, key, facts, keep=True)
         found.append(trainer.exported())
     return found
 
 
 def _train(
-    trainer: Aligning | LearningShortTexts,
+    trainer: Alignment | ShortTextsStage,
     recipe: AlignRecipe,
     key: str,
     facts: dict[str, Any],
@@ -194,13 +194,13 @@ def _beside(checkpoint: Path, part: str) -> Path:
 
 def _checkpoints(recipe: AlignRecipe) -> list[Path]:
     """The checkpoints of all parts."""
-    parts = [AligningImageTail.name, AligningHeads.name]
+    parts = [ImageTailStage.name, HeadsStage.name]
     parts += map(more_heads, range(1, recipe.settings.more + 1))
-    parts.append(LearningShortTexts.name)
+    parts.append(ShortTextsStage.name)
     return [_beside(recipe.checkpoint, part) for part in parts] if recipe.checkpoint else []
 
 
-def _split(recipe: AlignRecipe, data: Extracted) -> tuple[Features, Features]:
+def _split(recipe: AlignRecipe, data: ExtractedFeatures) -> tuple[Features, Features]:
     chosen = validation_names(recipe.folder, data.names, recipe.validation)
     inside = np.array([name in chosen for name in data.names])
     if inside.all() or inside.sum() < 2:
@@ -217,7 +217,7 @@ def _report(
 ) -> Iterator[Progress]:
     """Add the figures on the `report` split, which no choice of the training depends on."""
     assert recipe.report is not None
-    data = Extracted()
+    data = ExtractedFeatures()
     only = read_split(recipe.folder, recipe.report)
     yield from extract(recipe.folder, towers, cache, data, only=only, captions=recipe.captions)
     assert data.features is not None
@@ -225,7 +225,9 @@ def _report(
     _write_facts(recipe.output, facts, start)
 
 
-def _figures(heads: Path, chosen: Features, data: Extracted, cache: Path) -> dict[str, float]:
+def _figures(
+    heads: Path, chosen: Features, data: ExtractedFeatures, cache: Path
+) -> dict[str, float]:
     """Text-to-image figures of a heads file, on pictures of a data set, asked as in a search."""
     tail = Tail(Trunk())
     tail.load(heads)
@@ -234,7 +236,7 @@ def _figures(heads: Path, chosen: Features, data: Extracted, cache: Path) -> dic
     texts = data.texts()
     captions = Towers(cache, heads).text_features([texts[k] for k in chosen.all_captions()])
     weights, _ = read_heads(heads)
-    asked = asking(project_texts(captions, weights), TEXT, means_of(weights))
+    asked = centred_query(project_texts(captions, weights), TEXT, means_of(weights))
     return judged(project_images(plain, weights), asked, chosen)[1]
 
 
@@ -243,7 +245,7 @@ def _write_facts(output: Path, facts: dict[str, Any], start: float) -> None:
     output.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def _fingerprint(data: Extracted) -> str:
+def _fingerprint(data: ExtractedFeatures) -> str:
     """Hash of the names and captions that were trained on."""
     pairs = [
         (name.hex(), captions) for name, captions in zip(data.names, data.captions, strict=True)

@@ -30,7 +30,7 @@ KEPT = 20.0  # how much it counts to say of captions and names what was said bef
 _TENSORS = ("linear", "bias", "inner", "inner_bias", "outer")  # what learns
 
 
-class Asking(NamedTuple):
+class ShortQueries(NamedTuple):
     """Text features (m, w) of short texts, and the pictures that each is right for."""
 
     features: NDArray[np.float32]
@@ -45,7 +45,7 @@ class ShortBatch(NamedTuple):
     names: Ints
 
 
-class LearningShortTexts:
+class ShortTextsStage:
     """A task of the training loop: the text head of finished `weights` learns short texts.
 
     `images` (n, d) are the heads' parts of the training pictures, `captions` and `names` the text
@@ -59,9 +59,9 @@ class LearningShortTexts:
         self,
         weights: Weights,
         images: Rows,
-        asking: Asking,
+        asking: ShortQueries,
         kept: tuple[NDArray[np.float32], NDArray[np.float32]],
-        validation: tuple[Rows, Asking],
+        validation: tuple[Rows, ShortQueries],
         settings: AlignSettings,
     ) -> None:
         self.settings, self.weights = settings, weights

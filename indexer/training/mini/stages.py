@@ -30,7 +30,7 @@ from indexer.encoders.mini.projection import (
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.progress import Progress
 from indexer.training.loop import LoopSettings
-from indexer.training.mini.alignment import Aligning, Weights, settled
+from indexer.training.mini.alignment import Alignment, Weights, settled
 from indexer.training.mini.assembly import (
     NO_NAMES,
     Vocabulary,
@@ -43,14 +43,14 @@ from indexer.training.mini.assembly import (
 from indexer.training.mini.ensemble import fewer_units, side_by_side
 from indexer.training.mini.features import Features, Ints
 from indexer.training.mini.heads_model import arrays, image_features
-from indexer.training.mini.short_texts import Asking, LearningShortTexts
+from indexer.training.mini.short_texts import ShortQueries, ShortTextsStage
 from indexer.training.mini.texts import ShortTexts
 from indexer.training.mini.words import Words, text_features
 
 AT_ONCE = 100  # pictures between two signs of progress
 
 
-class AligningImageTail(Aligning):
+class ImageTailStage(Alignment):
     """The tail of the image tower learns, with heads that read sentences as MiniLM does."""
 
     name = "image tail"
@@ -82,7 +82,7 @@ class AligningImageTail(Aligning):
         return torch.from_numpy(np.stack([words.sentences for words in self.classes]))
 
 
-class AligningHeads(Aligning):
+class HeadsStage(Alignment):
     """The heads learn, and with them the tail of the text tower."""
 
     name = "heads and text tail"
@@ -137,7 +137,7 @@ class AligningHeads(Aligning):
 
     def short_texts(
         self, weights: Weights, train: ShortTexts, other: ShortTexts
-    ) -> LearningShortTexts:
+    ) -> ShortTextsStage:
         """The training of short texts that follows, of joined heads.
 
         `train` are right for the training pictures, `other` for those of the validation.
@@ -147,9 +147,10 @@ class AligningHeads(Aligning):
         images = heads_part_of_images(read, weights)
         others = heads_part_of_images(self.plain_features(self.validation), weights)
         asking, asks = (
-            Asking(self.features_of(each.words).numpy(), each.pictures) for each in (train, other)
+            ShortQueries(self.features_of(each.words).numpy(), each.pictures)
+            for each in (train, other)
         )
-        return LearningShortTexts(
+        return ShortTextsStage(
             weights, images, asking, (captions, names), (others, asks), self.settings
         )
 
@@ -195,10 +196,10 @@ def more_heads(number: int) -> str:
     return f"more heads {number}"
 
 
-class AligningMoreHeads(Aligning):
+class MoreHeadsStage(Alignment):
     """More heads learn on the tails of the first ones, `number` counts them from 1."""
 
-    def __init__(self, first: AligningHeads, number: int) -> None:
+    def __init__(self, first: HeadsStage, number: int) -> None:
         self.name = more_heads(number)
         self._texts = first.features_of(first.words)
         self._classes = first.settled_wordings()

@@ -15,7 +15,7 @@ NAMES = ("macro_ap", "macro_f1", "accuracy", "ece")
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Predictions:
     """Probabilities, the tags that are given, and those that are right: each (n, tags).
 
     `exclusive`: exactly one tag is right of each picture.
@@ -27,7 +27,7 @@ class Predicted:
     exclusive: bool
 
 
-def figures(predicted: Predicted) -> dict[str, float]:
+def figures(predicted: Predictions) -> dict[str, float]:
     """Macro average precision, macro F1, accuracy and expected calibration error, in per cent.
 
     Accuracy is that of the likeliest tag where tags exclude each other, else the share of
@@ -38,7 +38,7 @@ def figures(predicted: Predicted) -> dict[str, float]:
     return {name: round(100 * float(values[0]), 2) for name, values in found.items()}
 
 
-def drawn(predicted: Predicted, *, resamples: int = RESAMPLES) -> dict[str, Numbers]:
+def drawn(predicted: Predictions, *, resamples: int = RESAMPLES) -> dict[str, Numbers]:
     """Each figure for the pictures as the bootstrap draws them, (resamples,).
 
     So two predictions of the same pictures can be compared draw by draw.
@@ -66,7 +66,7 @@ def f1(given: NDArray[np.bool_], right: NDArray[np.floating]) -> float:
     return float(_f1(given[:, None], right[:, None], np.ones((1, len(right))))[0, 0])
 
 
-def _weighed(predicted: Predicted, weights: Numbers) -> dict[str, Numbers]:
+def _weighed(predicted: Predictions, weights: Numbers) -> dict[str, Numbers]:
     """Every figure for each row of weights (draws, n)."""
     p, y = predicted.probabilities, predicted.targets
     precisions = [_average_precision(p[:, t], y[:, t], weights) for t in range(y.shape[1])]

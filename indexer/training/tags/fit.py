@@ -28,11 +28,11 @@ from indexer.tag_head import (
 from indexer.training.loop import Epoch, train
 from indexer.training.tags.calibration import FOLDS, cross_fitted, fit_calibration, folds
 from indexer.training.tags.examples import Examples
-from indexer.training.tags.figures import Predicted, drawn, f1, figures, intervals
+from indexer.training.tags.figures import Predictions, drawn, f1, figures, intervals
 from indexer.training.tags.model import TagModel, TagSettings, tag_task
 
 HALF, BEST_F1 = "half", "f1"  # how thresholds are chosen
-FEW = 8  # right pictures below which a tag's threshold stays at one half
+THRESHOLD_FROM_RIGHT = 8  # right pictures below which a tag's threshold stays at one half
 _GRID = np.linspace(0.05, 0.95, 91, dtype=np.float32)
 _LEAST = 2 * FOLDS
 
@@ -40,7 +40,7 @@ Array = NDArray[np.float32]
 
 
 @dataclass(slots=True)
-class Fitted:
+class TagFit:
     """What fitting came to: the head, its epochs, its figures on the calibrating half."""
 
     head: TagHead | None = None
@@ -52,7 +52,7 @@ def fit(
     data: tuple[Examples, Examples],
     facts: TagHeadFacts,
     settings: TagSettings,
-    fitted: Fitted,
+    fitted: TagFit,
     *,
     threshold: str = HALF,
     checkpoint: Path | None = None,
@@ -89,14 +89,14 @@ def halves(validation: Examples) -> tuple[Examples, Examples]:
     return validation.take(first), validation.take(~first)
 
 
-def judged(head: TagHead, data: Examples) -> Predicted:
+def judged(head: TagHead, data: Examples) -> Predictions:
     """What a head says of examples, beside what is right."""
     probabilities = head.probabilities(data.v_i, data.v_t, data.has_caption)
     given = head.holds(probabilities)
-    return Predicted(probabilities, given, data.targets, head.facts.exclusive)
+    return Predictions(probabilities, given, data.targets, head.facts.exclusive)
 
 
-def with_intervals(predicted: Predicted) -> dict[str, Any]:
+def with_intervals(predicted: Predictions) -> dict[str, Any]:
     """Figures with their 95 % intervals, and the number of pictures."""
     found: dict[str, Any] = {"pictures": len(predicted.targets), **figures(predicted)}
     return found | {"ci95": intervals(drawn(predicted))}
@@ -136,8 +136,8 @@ def _calibrate(
     if threshold == BEST_F1:
         weights["threshold"] = _thresholds(probabilities, data.targets)
         given = _given_by_others(probabilities, data.targets)
-    before = Predicted(as_probabilities(z, exclusive=exclusive), given, data.targets, exclusive)
-    predicted = Predicted(probabilities, given, data.targets, exclusive)
+    before = Predictions(as_probabilities(z, exclusive=exclusive), given, data.targets, exclusive)
+    predicted = Predictions(probabilities, given, data.targets, exclusive)
     return with_intervals(predicted) | {"ece_uncalibrated": figures(before)["ece"]}
 
 
@@ -145,7 +145,7 @@ def _thresholds(probabilities: Array, targets: Array) -> Array:
     """The probability of each tag from which on giving it has the best F1."""
     found = np.full(targets.shape[1], 0.5, np.float32)
     for tag in range(targets.shape[1]):
-        if targets[:, tag].sum() >= FEW:
+        if targets[:, tag].sum() >= THRESHOLD_FROM_RIGHT:
             p, right = probabilities[:, tag], targets[:, tag]
             values = [f1(p >= level, right) for level in _GRID]
             found[tag] = _GRID[int(np.argmax(values))]

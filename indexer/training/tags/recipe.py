@@ -20,7 +20,7 @@ from indexer.tag_head import BOTH, CAPTION, TagHeadFacts, write_tag_head
 from indexer.training.loop import Epoch
 from indexer.training.tags.examples import Examples, read_examples
 from indexer.training.tags.figures import average_precision, f1
-from indexer.training.tags.fit import HALF, Fitted, fit, judged, with_intervals
+from indexer.training.tags.fit import HALF, TagFit, fit, judged, with_intervals
 from indexer.training.tags.model import TagSettings
 
 CURVES, CHECKPOINT = ".curves", ".checkpoint"  # beside the output
@@ -64,7 +64,7 @@ def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch
     facts = TagHeadFacts(
         tags, settings.encoder, settings.fingerprint, settings.dim, recipe.input, exclusive
     )
-    fitted = Fitted()
+    fitted = TagFit()
     yield from fit(
         data,
         facts,
@@ -118,7 +118,7 @@ def _split(recipe: TagRecipe, examples: Examples) -> tuple[Examples, Examples]:
     return examples.take(~inside), examples.take(inside)
 
 
-def _each_tag(fitted: Fitted, validation: Examples) -> dict[str, dict[str, float]]:
+def _each_tag(fitted: TagFit, validation: Examples) -> dict[str, dict[str, float]]:
     """Of each tag: its pictures, threshold, average precision and F1 on all of the validation."""
     assert fitted.head is not None
     predicted = judged(fitted.head, validation)
@@ -134,7 +134,7 @@ def _each_tag(fitted: Fitted, validation: Examples) -> dict[str, dict[str, float
     return found
 
 
-def _reported(fitted: Fitted, examples: Examples, chosen: Any) -> dict[str, Any] | None:
+def _reported(fitted: TagFit, examples: Examples, chosen: Any) -> dict[str, Any] | None:
     """Figures on the pictures that no choice of the training depends on."""
     if chosen is None or fitted.head is None:
         return None

@@ -13,12 +13,12 @@ import click
 from indexer import Library
 from indexer.datasets.folder import ClassText, Labels, plain_sentence, read_classes
 from indexer.errors import DatasetError
-from indexer.metrics.recall import Found
+from indexer.metrics.recall import RetrievalRanks
 from indexer.settings import DEFAULT_FUSION
 from search.evaluation.advice import Advice, advise
 from search.evaluation.classes import evaluate_classes
 from search.evaluation.data import labelled_embeddings, read_embeddings
-from search.evaluation.fusions import Compared
+from search.evaluation.fusions import FusionComparison
 from search.evaluation.lost_captions import evaluate_without_captions
 from search.evaluation.protocols import Evaluation, evaluate_captions
 from ui.cli.output.progress import with_bar
@@ -45,11 +45,11 @@ class Measured:
     """
 
     result: dict[str, Any]
-    curves: Mapping[str, Found]
+    curves: Mapping[str, RetrievalRanks]
     advice: Advice | None = None
 
 
-def measure_captions(library: Library, compared: Compared, wanted: Wanted) -> Measured:
+def measure_captions(library: Library, compared: FusionComparison, wanted: Wanted) -> Measured:
     """The protocols of a captioned data set, and what else is wanted of it.
 
     Says which fusions are not among the compared ones, and why.
@@ -69,7 +69,7 @@ def measure_captions(library: Library, compared: Compared, wanted: Wanted) -> Me
     return Measured(result, curves_of(evaluation), advice)
 
 
-def curves_of(evaluation: Evaluation) -> dict[str, Found]:
+def curves_of(evaluation: Evaluation) -> dict[str, RetrievalRanks]:
     """What is drawn of an evaluation, by the names that people read."""
     curves = {
         "picture alone": evaluation.picture,

@@ -10,7 +10,7 @@ from indexer.errors import InputError
 from indexer.files import whole_file
 from indexer.library.reading import ReadLibrary
 from search import Query
-from search.heat_map import HeatMap, Sought, opened_picture
+from search.heat_map import HeatMap, HeatMapQuery, opened_picture
 from ui.cli.commands.searching import SearchCommand
 from ui.cli.group import json_option, library_options
 from ui.cli.output.text import path_fields, print_json, query_fields, shown
@@ -54,7 +54,7 @@ def explain(
         _check(output)
     with ReadLibrary.open(library, offline=offline) as opened:
         image = opened_picture(picture, offline=offline)
-        found = Sought.of(opened, query).on(image)
+        found = HeatMapQuery.of(opened, query).on(image)
     if output is not None:
         with whole_file(output) as temporary:
             found.over(image).save(temporary, FORMATS[output.suffix.lower()])

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from indexer.library.reading import ReadLibrary
 from search import Answer, Hit, Options, Query, Searcher
-from search.export.folder import HOW, Placed, check_folder, put_into
+from search.export.folder import HOW, PlacementReport, check_folder, put_into
 from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
@@ -207,7 +207,9 @@ def _chosen(
     return Chosen(library.catalogue.present()[:k].tolist())
 
 
-def _placed(library: ReadLibrary, chosen: Chosen, into: Path | None, link: str) -> Placed | None:
+def _placed(
+    library: ReadLibrary, chosen: Chosen, into: Path | None, link: str
+) -> PlacementReport | None:
     if into is None:
         return None
     pictures = library.catalogue.pictures(chosen.ids)
@@ -215,7 +217,7 @@ def _placed(library: ReadLibrary, chosen: Chosen, into: Path | None, link: str) 
     return with_bar(put_into(paths, into, link), "copying" if link == "copy" else "linking")
 
 
-def _report(written: int, files: Files, placed: Placed | None, *, as_json: bool) -> None:
+def _report(written: int, files: Files, placed: PlacementReport | None, *, as_json: bool) -> None:
     names = [path for path in (files.output, files.embeddings) if isinstance(path, Path)]
     failed = [] if placed is None else placed.failed
     if as_json:

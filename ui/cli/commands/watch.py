@@ -14,8 +14,8 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.watching.events import (
     FolderBack,
     FolderGone,
+    IndexRun,
     PollingInstead,
-    Ran,
     Trouble,
     WatchEvent,
     Watching,
@@ -123,7 +123,7 @@ def _with_bars(events: Iterable[WatchEvent]) -> Iterator[WatchEvent]:
 
 def _say(event: WatchEvent, as_json: bool) -> None:
     now = datetime.now().astimezone()
-    if isinstance(event, Ran):
+    if isinstance(event, IndexRun):
         _say_run(event, now, as_json)
         return
     said = _words(event)
@@ -148,7 +148,7 @@ def _words(event: WatchEvent) -> str:
     return ""
 
 
-def _say_run(run: Ran, now: datetime, as_json: bool) -> None:
+def _say_run(run: IndexRun, now: datetime, as_json: bool) -> None:
     print_problems(run.news)
     if as_json:
         print_json({"time": now.isoformat(timespec="seconds"), **report_fields(run.report)})

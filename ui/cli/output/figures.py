@@ -12,7 +12,7 @@ from rich.text import Text
 
 from indexer.fusion import LEARNED
 from indexer.metrics.bootstrap import ENOUGH
-from search.evaluation.advice import DEFAULT, Advice, Setting
+from search.evaluation.advice import DEFAULT, Advice, AdvisedSetting
 from ui.cli.output.text import shown
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
@@ -171,5 +171,5 @@ def _advice(advice: Advice) -> str:
     )
 
 
-def _setting(setting: Setting) -> str:
+def _setting(setting: AdvisedSetting) -> str:
     return f"{shown(setting.fusion)} at weight {setting.weight:g}"

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from indexer.errors import InputError
 from indexer.metrics.bootstrap import curve
-from indexer.metrics.recall import Found
+from indexer.metrics.recall import RetrievalRanks
 from ui.cli.output.text import shown
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -44,7 +44,7 @@ def check(path: Path) -> None:
         raise InputError(f"{path}: cannot be written; name another file with --plot")
 
 
-def draw(path: Path, curves: Mapping[str, Found], *, bands: bool) -> None:
+def draw(path: Path, curves: Mapping[str, RetrievalRanks], *, bands: bool) -> None:
     """Write the curves of recall@k, with their 95 % intervals as bands where wanted."""
     with rc_context(SETTINGS):
         figure = Figure(figsize=(8, 5.5), layout="constrained")
@@ -71,7 +71,7 @@ _METADATA: Mapping[str, dict[str, str | None]] = {
 def _draw_curve(
     axes: Axes,
     name: str,
-    found: Found,
+    found: RetrievalRanks,
     deepest: int,
     style: tuple[str, str, str],
     *,

@@ -6,7 +6,7 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from search import Query
-from search.heat_map import HeatMap, Sought
+from search.heat_map import HeatMap, HeatMapQuery
 from ui.views.display.large import HeatFinder
 from ui.views.shared_library import Opened
 
@@ -22,7 +22,7 @@ def heat_finder(opened: Opened, query: Query) -> HeatFinder | None:
 
     def found(image: Image.Image) -> HeatMap:
         with opened.asking():
-            sought = Sought.of(opened.library, query)
+            sought = HeatMapQuery.of(opened.library, query)
         return sought.on(image)
 
     return found
