@@ -139,11 +139,11 @@ def test_no_modules_import_each_other_in_a_circle():
 NAMES = {
     "indexer": [
         "Failure", "IndexOptions", "IndexReport", "Library", "PicfuseError", "Progress",
-        "index_folder",
+        "index_folder", "indexing",
     ],
     "search": ["Answer", "Hit", "Options", "Query", "Searcher", "Term"],
     "indexer.captions": [
-        "CaptionRow", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
+        "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
         "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "RestingEncoder", "Rows",

@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +14,11 @@ from odd_pictures import jpeg
 from PIL import Image
 from test_decoding import by_name
 
-from indexer import Failure, IndexOptions, IndexReport, Library, Progress, index_folder
+from indexer import Failure, IndexOptions, Library, Progress, index_folder, indexing
 from indexer.errors import CaptionFileError, InputError, LibraryError
 from indexer.pictures import pool as decoding
 from indexer.pictures.decoding import DecodeFailure
 from indexer.pictures.hashes import content_hash
-from indexer.pipeline.indexing import index_progress
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)
@@ -568,21 +566,39 @@ def test_failures_stop_neither_the_batch_nor_the_folder(library, paint, pictures
 def test_progress_begins_with_nothing_done_and_ends_with_all(library, paint, pictures):
     for number in range(70):
         paint(f"red-{number}.png")
-    report = IndexReport()
-    events = list(index_progress(library, [pictures], QUICK, report))
+    events = list(indexing(library, pictures, options=QUICK))
     assert events[0] == Progress(0, 70)
     assert events[-1] == Progress(70, 70)
     assert [event.done for event in events] == [0, 32, 64, 70]
 
 
+def test_report_grows_while_the_run_goes_on(library, paint, pictures):
+    for number in range(70):
+        paint(f"red-{number}.png")
+    run = indexing(library, pictures, options=QUICK)
+    assert [run.report.added for _ in run] == [0, 32, 64, 70]
+    assert not run.report.interrupted
+    assert run.report.elapsed_ms > 0
+
+
+def test_run_begins_with_its_first_step(library, paint, pictures):
+    paint("red.png")
+    run = indexing(library, pictures, options=QUICK)
+    assert library.catalogue.folders() == []
+    run.close()
+    assert list(run) == []
+    assert numbers(run.report) == (0, 0, 0, 0, 0)
+    assert not run.report.interrupted
+
+
 def test_interrupted_run_keeps_what_was_committed(library, paint, pictures):
     for number in range(70):
         paint(f"{'red' if number % 2 else 'blue'}-{number}.png")
-    report = IndexReport()
-    with closing(index_progress(library, [pictures], QUICK, report)) as events:
-        next(events), next(events)
-    assert report.interrupted
-    assert report.added == 32
+    with indexing(library, pictures, options=QUICK) as run:
+        next(run), next(run)
+        assert not run.report.interrupted
+    assert run.report.interrupted
+    assert run.report.added == 32
     assert library.catalogue.counts()["present"] == 32
     with Library.open(library.path) as again:
         assert len(again.vectors()) == 32
@@ -596,12 +612,12 @@ def test_ctrl_c_ends_the_run_between_two_batches(library, paint, pictures, monke
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    report = IndexReport()
+    run = indexing(library, pictures, options=QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(library.encoder, "encode_images", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            list(index_progress(library, [pictures], QUICK, report))
-    assert report.interrupted
+            list(run)
+    assert run.report.interrupted
     assert library.catalogue.counts() == {"captions": 0}
     assert index(library).added == 1
 
@@ -617,11 +633,11 @@ def test_run_that_cannot_write_names_its_own_cause(colour_library, paint):
 
 def test_encoder_that_fails_does_not_count_what_was_not_stored(library, paint, pictures):
     paint("red.png")
-    report = IndexReport()
+    run = indexing(library, pictures, options=QUICK)
     library.encoder.encode_images = None
     with pytest.raises(TypeError):
-        list(index_progress(library, [pictures], QUICK, report))
-    assert numbers(report) == (0, 0, 0, 0, 0)
+        list(run)
+    assert numbers(run.report) == (0, 0, 0, 0, 0)
     assert library.catalogue.present_ids() == []
 
 

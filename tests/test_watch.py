@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 from odd_pictures import jpeg
 from PIL import Image
 
-from indexer import Failure, IndexOptions, IndexReport, Library, index_folder
+from indexer import Failure, IndexOptions, IndexReport, Library, index_folder, indexing
 from indexer.errors import InputError, ModelError
-from indexer.pipeline.indexing import index_progress
 from indexer.watching import watcher as loop
 from indexer.watching.events import (
     FolderBack,
@@ -420,9 +419,9 @@ def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
     monkeypatch.setattr(loop, "FIRST_PAUSE", 0.05)
     for number in range(40):
         paint(f"in/{number}.png", (number, 0, 0))
-    report, options = IndexReport(), IndexOptions(workers=1)
-    indexing = index_progress(library, [pictures / "in"], options, report)
-    next(indexing), next(indexing)
+    options = IndexOptions(workers=1)
+    run = indexing(library, pictures / "in", options=options)
+    next(run), next(run)
     with (
         Library.open(library.path) as other,
         closing(loop.watch(other, [pictures], options, timing=WatchOptions(settle=0.2))) as work,
@@ -430,9 +429,9 @@ def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
         trouble = next(work)
         assert isinstance(trouble, Trouble)
         assert "another picfuse is changing this library" in trouble.message
-        for _ in indexing:
+        for _ in run:
             pass
-        assert (report.added, report.failed) == (40, [])
+        assert (run.report.added, run.report.failed) == (40, [])
         assert [folder.path for folder in library.catalogue.folders()] == [pictures / "in"]
         while not isinstance(next(work), Watching):
             pass
@@ -442,15 +441,15 @@ def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
 
 def test_pause_grows_to_a_limit_and_a_like_error_is_said_once(colour_library, paint, monkeypatch):
     errors = [RuntimeError("odd")] + [OSError(28, "No space left on device")] * 9
-    progress = loop.index_progress
+    index = loop.indexing
 
-    def failing(*arguments):
+    def failing(*folders, **options):
         if failing.begun and errors:
             raise errors.pop()
-        return progress(*arguments)
+        return index(*folders, **options)
 
     failing.begun = False
-    monkeypatch.setattr(loop, "index_progress", failing)
+    monkeypatch.setattr(loop, "indexing", failing)
     monkeypatch.setattr(loop, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(loop, "LONGEST_PAUSE", 0.05)
     with Watched(colour_library) as watched:
