@@ -37,9 +37,14 @@ def test_the_peak_is_where_the_colour_is(colour_library, halves, words, left):
     assert warm.min() > cold.max()
 
 
-def test_what_is_taken_away_is_cold(colour_library, halves):
-    query = Query.parse(["purple", "-", "red"])
-    assert heat_map(colour_library, str(halves), query).peak[0] > 0.5
+def test_subtracted_term_does_not_count(colour_library, halves):
+    """Red counts twice as much as blue; were it subtracted, blue would be all that is left."""
+    plain, lowered = (
+        heat_map(colour_library, str(halves), Query.parse(words))
+        for words in ("2:red + blue", "2:red + blue - 2:red")
+    )
+    assert lowered.scores == pytest.approx(plain.scores)
+    assert lowered.peak[0] < 0.5
 
 
 def test_a_picture_is_looked_for_like_words(colour_library, halves, paint):
