@@ -23,10 +23,10 @@ from indexer.images import (
     upright_size,
 )
 from indexer.perceptual_hash import perceptual_hash
+from indexer.report import MEMORY_LIMIT
 from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
 
 _GIB = 2**30
-MEMORY_LIMIT = 4 * _GIB  # four times what the pixels of MAX_PIXELS take
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
         return DecodeFailure(path, digest, str(error))
     except MemoryError:
         limit = f"{settings.memory_limit / _GIB:g} GiB"
-        reason = f"needs more than {limit} of memory (raise it with memory_limit)"
+        reason = f"decoding takes more than {limit} of memory (to allow more: --memory-limit)"
         return DecodeFailure(path, digest, reason)
 
 

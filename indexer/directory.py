@@ -14,7 +14,7 @@ def occupied(path: Path) -> LibraryError:
     if path.exists() and not path.is_dir():
         return LibraryNotFound(f"{path}: a file, not a library; name a directory")
     if is_file(path / FILE):
-        return LibraryError(f"{path}: a library already; open it with Library.open")
+        return LibraryError(f"{path}: already a library; open it with Library.open")
     return LibraryNotFound(
         f"{path}: neither a library nor empty; name another directory for the library"
     )
@@ -26,7 +26,8 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LibraryError(
-            f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
+            f"{path}: cannot be created ({os.strerror(error.errno or 0)}); name another with "
+            "--library"
         ) from error
 
 

@@ -120,7 +120,9 @@ class ReadLibrary:
         """What the vectors were made with."""
         stored = self.catalogue.setting(SETTINGS)
         if stored is None:
-            raise LibraryDamaged(f"{self.path}: the library has no settings; index into a new one")
+            raise LibraryDamaged(
+                f"{self.path}: the library has lost its settings; index the folders into a new one"
+            )
         return LibrarySettings.from_json(stored)
 
     @property
@@ -160,7 +162,9 @@ class ReadLibrary:
         """The catalogue's number of the library's encoder."""
         found = self.catalogue.encoder_id(self.settings.fingerprint)
         if found is None:
-            raise LibraryDamaged(f"{self.path}: its encoder is not known; index into a new library")
+            raise LibraryDamaged(
+                f"{self.path}: the library has lost its encoder; index the folders into a new one"
+            )
         return found
 
     @property
@@ -218,7 +222,7 @@ class ReadLibrary:
 
     def put_segments(self, stored: Stored) -> None:
         """Note what is on disk of the vector index. Raises `LibraryError`."""
-        raise LibraryError(f"{self.path}: opened for reading only")
+        raise LibraryError(f"{self.path}: opened read-only")
 
 
 def existing_library(path: str | Path) -> Path:
@@ -228,6 +232,6 @@ def existing_library(path: str | Path) -> Path:
         if not is_vacant(path):
             raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
         raise LibraryNotFound(
-            f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
+            f"{path}: no library here; create one with 'picfuse index FOLDER --library {path}'"
         )
     return path

@@ -1,4 +1,4 @@
-"""What is said of words that nothing knows, on the command line and in the app."""
+"""The message about unknown words, for the command line and the app."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
 
 def said_of(unknown: Sequence[Unknown]) -> str:
-    """That nothing knows these words, and what may be meant by them; or that there are none."""
+    """A message that names the unknown words, with suggestions; or that there are no words."""
     if not unknown:
-        return "there is no word to look for"
-    words = [f"'{one.word}'{f' ({one.meant}?)' if one.meant else ''}" for one in unknown]
-    listed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-    return f"no picture, caption or word list knows {listed}"
+        return "the query has no words"
+    words = [
+        f"'{one.word}'" + (f" (did you mean '{one.meant}'?)" if one.meant else "")
+        for one in unknown
+    ]
+    return f"unknown {'word' if len(words) == 1 else 'words'} {', '.join(words)}"

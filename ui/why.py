@@ -1,4 +1,4 @@
-"""Why a hit was found, in words: for the command line and for the browser."""
+"""Explanations of a hit in words, for the command line and the browser app."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
 
 
 def lines_of(explanation: Explanation) -> list[str]:
-    """What picture and caption add to a score; of several terms also what each of them adds."""
+    """What picture and caption add to a score, and what each of several terms adds."""
     parts = [("picture", explanation.picture)]
     parts += [] if explanation.caption is None else [("caption", explanation.caption)]
     if explanation.exact:
-        found = [f"made of {_sum(parts)}"]
+        found = [f"sum of {_sum(parts)}"]
     else:
         found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
     taken = explanation.taken_away
     if taken is not None:
-        found[0] += f", taken away {_signed(taken)}"
+        found[0] += f", subtracted terms {_signed(taken)}"
     shares = [(name_of(part.term), part.share) for part in explanation.terms]
     shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
     if len(shares) > 1:
-        found.append(f"made of {_sum(shares)}")
+        found.append(f"sum of {_sum(shares)}")
     return found
 
 
 def name_of(term: Term) -> str:
-    """A term as it is told from others: its words, or the name of its picture."""
+    """A short name for a term: its words, or the name of its picture."""
     if term.picture is None:
         return f'"{term.text}"'
     path = term.picture if isinstance(term.picture, str | bytes) else term.picture.path

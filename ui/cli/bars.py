@@ -1,4 +1,4 @@
-"""The bar itself: drawn by rich, which is imported only where somebody sees it."""
+"""The progress bar, drawn by rich; imported only if standard error is a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.cli.progress import Show
 
 @contextmanager
 def drawn_bar(description: str, unit: str) -> Iterator[Show]:
-    """A bar with count, rate (so many of the unit a second) and time left."""
+    """A bar with the count, the rate (in units per second) and the time left."""
     with Bar(
         TextColumn("{task.description}"),
         BarColumn(),

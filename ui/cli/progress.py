@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 class Show(Protocol):
-    """Shows how far something is, and what it is where that changes."""
+    """Shows progress, and a new label if `what` is given."""
 
     def __call__(self, step: Progress, what: str | None = None) -> None: ...
 
 
 @contextmanager
 def bar(description: str, unit: str = "pictures") -> Iterator[Show]:
-    """A bar; nothing where standard error is no terminal."""
+    """A progress bar; none if standard error is not a terminal."""
     if sys.stderr.isatty():
         with import_module("ui.cli.bars").drawn_bar(description, unit) as show:
             yield show
@@ -33,11 +33,11 @@ def bar(description: str, unit: str = "pictures") -> Iterator[Show]:
 
 
 def _nothing(step: Progress, what: str | None = None) -> None:
-    """Nobody looks."""
+    """Show nothing."""
 
 
 def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = "pictures") -> T:
-    """What the steps come to, showing how far they are."""
+    """Run the steps with a bar; returns their result."""
     with bar(description, unit) as show, closing(steps):
         while True:
             try:
@@ -50,14 +50,14 @@ def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = 
 def index_with_bar(
     library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
 ) -> None:
-    """Index folders, showing how far it is. Raises `KeyboardInterrupt` after the batch at hand."""
+    """Index folders with a bar. Raises `KeyboardInterrupt` after the current batch."""
     with (
         ended_by_signals() as ending,
-        bar("looking at the folders") as show,
+        bar("scanning the folders") as show,
         closing(index_progress(library, folders, options, report)) as steps,
     ):
         for step in steps:
             show(step, step.what or "indexing")
-            ending.patient = True  # before, nothing was begun that would want to be finished
+            ending.patient = True  # until now, nothing was begun that must be finished
             if ending.is_asked_for():
                 raise KeyboardInterrupt(ending.status)
