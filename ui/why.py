@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def lines_of(explanation: Explanation) -> list[str]:
-    """What picture and caption add to a score, and what each of several terms adds."""
+    """Lines that say what picture and caption, and each of several terms, add to a score."""
     parts = [("picture", explanation.picture)]
     parts += [] if explanation.caption is None else [("caption", explanation.caption)]
     if explanation.exact:

@@ -15,7 +15,7 @@ _SAID = b"\rpicfuse: stopping after this batch; press Ctrl-C again to stop at on
 
 @dataclass(slots=True)
 class Ending:
-    """A request to stop: `status` is the exit status of the signal that came, 0 until one does.
+    """A request to stop: `status` is the exit status for the signal received, 0 if none.
 
     If not `patient`, nothing is under way that must be finished: Ctrl-C stops at once.
     """
@@ -24,7 +24,7 @@ class Ending:
     patient: bool = False
 
     def is_asked_for(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal was received."""
         return self.status != 0
 
 
@@ -35,7 +35,7 @@ def exit_status(error: KeyboardInterrupt) -> int:
 
 @contextmanager
 def ended_by_signals(*, patient: bool = False) -> Iterator[Ending]:
-    """Record the signals instead of dying of them; a second Ctrl-C interrupts at once."""
+    """Record both signals instead of ending; a second Ctrl-C interrupts at once."""
     ending = Ending(patient=patient)
 
     def heard(number: int, frame: FrameType | None) -> None:

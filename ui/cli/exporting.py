@@ -96,9 +96,9 @@ class Chosen:
 @click.option(
     "-k",
     type=click.IntRange(1),
-    help="Number of pictures.  [default: 10 for a query, otherwise all]",
+    help="Maximum number of pictures.  [default: 10 for a query, otherwise all]",
 )
-@click.option("--all", "everything", is_flag=True, help="Export doubtful hits too.")
+@click.option("--all", "everything", is_flag=True, help="Also export doubtful hits.")
 @mode_option
 @restricting_options
 @marking_options

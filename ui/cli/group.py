@@ -1,4 +1,4 @@
-"""The click group: it loads commands on use and handles errors; and the shared options."""
+"""The click group, which loads commands on use and handles errors; and shared options."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def library_options(command: F) -> F:
 
 def _whole(path: Path) -> Path:
     """An absolute path. Expands "~", which no shell does in an environment variable."""
-    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - knows an unknown "~name"
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - an unknown "~name" is a name
 
 
 def offline_option(command: F) -> F:
@@ -136,4 +136,6 @@ def offline_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(
+        command
+    )

@@ -85,19 +85,19 @@ GIB = 2**30
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Time limit for each picture. Pictures that failed before are tried again.  "
+    help="Time limit for each picture. If given, failed pictures are tried again.  "
     f"[default: {TIME_LIMIT:g}]",
 )
 @click.option(
     "--max-pixels",
     type=click.IntRange(1),
-    help="Largest picture to decode. Pictures that failed before are tried again.",
+    help="Largest picture to decode. If given, failed pictures are tried again.",
 )
 @click.option(
     "--memory-limit",
     type=click.FloatRange(min=0, min_open=True),
     metavar="GIB",
-    help="Memory limit for each decoding process. Pictures that failed before are tried again.  "
+    help="Memory limit for each decoding process. If given, failed pictures are tried again.  "
     f"[default: {MEMORY_LIMIT / GIB:g}]",
 )
 @library_options
@@ -157,7 +157,7 @@ def index(
 
 
 def named_files(names: Sequence[str]) -> list[Path] | None:
-    """The named files without ''; None if none are named."""
+    """The named files without ''; None if the option is not given."""
     return [Path(name) for name in names if name] if names else None
 
 

@@ -44,7 +44,7 @@ MOST = 100_000
     type=click.IntRange(1),
     default=MOST,
     show_default=True,
-    help="Maximum number of pictures; of a larger library, a random sample.",
+    help="Maximum number of pictures. A larger library is sampled at random.",
 )
 @click.option(
     "--output",

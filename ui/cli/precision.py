@@ -27,8 +27,8 @@ def precision_option(*, ends: str) -> Callable[[Any], Any]:
         "--precision",
         type=click.Choice(PRECISIONS),
         metavar="NAME",
-        help="Arithmetic of the image tower: fp32, int8 or auto. int8 is faster but finds slightly "
-        "less; auto uses int8 where the loss is known to be negligible, otherwise fp32.  "
+        help="Number format of the image encoder: fp32, int8 or auto. int8 is faster but finds "
+        "slightly less; auto uses int8 where the loss is known to be negligible, otherwise fp32.  "
         f"{ends}",
     )
 
@@ -39,7 +39,7 @@ def model_in_precision(model: str, precision: str) -> str:
 
 
 def model_for(library: Path, model: str | None, precision: str | None) -> str | None:
-    """The name of the model that a library shall use; None if it keeps its own.
+    """The name of the model that a library will use; None if it keeps its own.
 
     A model named without a precision keeps the library's, if it is the library's model; any other
     gets "auto".

@@ -73,13 +73,13 @@ marking_options = grouped(
         "--unlike",
         multiple=True,
         metavar="PICTURE",
-        help="A wrong hit: find fewer pictures like it. May be repeated.",
+        help="Find fewer pictures like this one. May be repeated.",
     ),
     click.option(
         "--like",
         multiple=True,
         metavar="PICTURE",
-        help="A right hit, or any other picture: find more like it. May be repeated.",
+        help="Find more pictures like this one, a hit or any other. May be repeated.",
     ),
 )
 

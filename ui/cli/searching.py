@@ -62,7 +62,7 @@ class SearchCommand(click.Command):
     "--all",
     "everything",
     is_flag=True,
-    help="Show doubtful hits too, which are hidden otherwise.",
+    help="Also show doubtful hits.",
 )
 @click.pass_context
 def search(

@@ -48,7 +48,7 @@ train.add_command(tags)
 )
 @training_options(
     output="heads.safetensors",
-    holds="heads file",
+    holds="heads",
     split="train on",
     validation="0.0833",
     held_out_for="early stopping",
@@ -89,7 +89,7 @@ def align(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.recipe")  # it brings torch
+    recipes = import_module("indexer.training.recipe")  # imports torch
     recipe: AlignRecipe = recipes.AlignRecipe(
         folder,
         output,
@@ -138,7 +138,7 @@ def _heads_of(tail: str) -> Path:
 @model_option
 @training_options(
     output="fusion.safetensors",
-    holds="fusion's file",
+    holds="fusion",
     split="train on",
     validation="0.0833",
     held_out_for="early stopping",
@@ -166,7 +166,7 @@ def fusion(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.fusion_recipe")  # it brings torch
+    recipes = import_module("indexer.training.fusion_recipe")  # imports torch
     recipe: FusionRecipe = recipes.FusionRecipe(
         folder,
         output,

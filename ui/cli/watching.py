@@ -57,7 +57,7 @@ from ui.cli.text import print_json, shown
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="Index it after this long even if it keeps changing.",
+    help="Index a folder after this long even if it keeps changing.",
 )
 @click.option(
     "--poll",
