@@ -102,8 +102,8 @@ class HeatMapQuery:
         encoder = library.encoder
         if not isinstance(encoder, LocatingEncoder):
             raise ModelError(
-                f"the encoder {encoder.name!r} cannot say where in a picture something is; the "
-                "built-in model can ('picfuse index --model mini'), and most of open_clip"
+                f"the encoder {encoder.name!r} cannot locate a query in a picture; use the "
+                "built-in one ('picfuse index --model mini'), or another open_clip model"
             )
         means = CentredIndex.in_index(library.vectors(), encoder.means).centres.means
         q = embed(query, encoder, means, offline=library.offline).q

@@ -87,7 +87,7 @@ def test_encoder_that_knows_no_places_says_so(colour_library, halves):
     colour_library.encoder = Placeless(colour_library.encoder)
     assert isinstance(colour_library.encoder, Encoder)
     assert not isinstance(colour_library.encoder, LocatingEncoder)
-    with pytest.raises(ModelError, match=r"cannot say where in a picture .* --model mini"):
+    with pytest.raises(ModelError, match=r"cannot locate a query in a picture.* --model mini"):
         heat_map(colour_library, str(halves), Query.of("red"))
 
 
@@ -245,4 +245,4 @@ def test_explain_refuses_what_it_cannot_write_or_read(home, halves, tmp_path, mo
     assert "gone.jpg" in refusal("explain", tmp_path / "gone.jpg", "red", *there, status=2)
     assert run("explain", halves, *there).exit_code == 2
     monkeypatch.setitem(registry.BUILT_IN, "colour", "test_heat_map:open_placeless")
-    assert "cannot say where" in refusal("explain", halves, "red", *there, status=3)
+    assert "cannot locate" in refusal("explain", halves, "red", *there, status=3)

@@ -610,7 +610,7 @@ def test_run_that_cannot_write_names_its_own_cause(colour_library, paint):
     paint("white.png")
     with (
         Library.open(colour_library.path, read_only=True) as opened,
-        pytest.raises(LibraryError, match="for reading only"),
+        pytest.raises(LibraryError, match="opened read-only"),
     ):
         index(opened)
 
