@@ -188,7 +188,7 @@ def _is_sound(facts: TagHeadFacts, weights: Mapping[str, NDArray[np.float32]]) -
 
 def _not_a_head(place: str) -> ModelError:
     return ModelError(
-        f"{place}: holds no tag head, or a damaged one; "
+        f"{place}: has no tag head, or a damaged one; "
         "make one with 'picfuse train tags DATASET --output FILE'"
     )
 

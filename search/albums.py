@@ -56,9 +56,9 @@ def save_album(
     """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST or not name.isprintable():
-        raise InputError(f"{name!r}: not a name for an album; give up to {LONGEST} letters")
+        raise InputError(f"{name!r}: not a valid album name; use 1 to {LONGEST} characters")
     if not replace and name in library.albums.names():
-        raise InputError(f"there is an album {name!r}; replace it (--replace)")
+        raise InputError(f"album {name!r} already exists; replace it with --replace")
     query = as_query(query)
     if not query.terms and not any(options.get(key) for key in ("like", "tags", "where")):
         raise QueryError(NOTHING)
@@ -87,7 +87,7 @@ def named_album(library: ReadLibrary, name: str) -> Album:
 
 def _unknown(library: ReadLibrary, name: str) -> str:
     known = ", ".join(library.albums.names()) or "none yet"
-    return f"no album {name!r}; there are: {known}"
+    return f"no album {name!r}; the albums are: {known}"
 
 
 def album_pictures(
@@ -141,8 +141,8 @@ def _paged(album: Album, answer: Answer, lost: tuple[bytes, ...]) -> AlbumAnswer
 
 def _all_lost(name: str) -> str:
     return (
-        f"album {name!r}: all pictures that it asks with are lost: they were embedded by another "
-        "encoder, and neither the library nor the disk has them; save it anew with --replace"
+        f"album {name!r}: all pictures it was saved with are lost: embedded by another encoder, "
+        "and no longer in the library or on disk; save it again with --replace"
     )
 
 

@@ -54,7 +54,7 @@ def duplicates(library: Library, tier: Tier | str = Tier.SAME) -> list[Group]:
         tier = Tier(tier)
     except ValueError as error:
         tiers = ", ".join(one.value for one in Tier)
-        raise InputError(f"{tier!r}: no tier; there are {tiers}") from error
+        raise InputError(f"no tier {tier!r}; use {tiers}") from error
     known = copies(library.catalogue)
     pairs = [_identical(known)]
     if tier is not Tier.IDENTICAL and len(known) > 1:

@@ -21,6 +21,7 @@ from search.query.terms import Query, as_query
 
 COLD, HOT = np.array([[20, 24, 60], [255, 90, 20]], np.float32)  # colours laid over a picture
 COVER = 0.6  # of a picture that these hide where it is coldest; half as much where it is hottest
+ROUNDING = 1e-5  # scores closer than this are equal: processors differ in what they round off
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,12 @@ class HeatMap:
 
     @property
     def peak(self) -> tuple[float, float]:
-        """The middle of the place that fits best, as shares of the picture's width and height."""
-        row, column = np.unravel_index(int(self.scores.argmax()), self.scores.shape)
+        """The middle of the place that fits best, as shares of the picture's width and height.
+
+        Of places that score the same, the first in reading order.
+        """
+        highest = self.scores >= self.scores.max() - ROUNDING
+        row, column = np.unravel_index(int(highest.argmax()), self.scores.shape)
         rows, columns = self.scores.shape
         left, top, right, bottom = self.box
         x = left + (right - left) * (float(column) + 0.5) / columns
@@ -67,8 +72,8 @@ class HeatMap:
 
     def _heat(self, size: tuple[int, int]) -> NDArray[np.float32]:
         """0 (no more than most places) to 1 for each pixel (height, width); 0 outside the box."""
-        low = self.median
-        shares = (self.scores - low) / max(self.highest - low, 1e-6)
+        low, spread = self.median, self.highest - self.median
+        shares = (self.scores - low) / spread if spread > ROUNDING else np.zeros_like(self.scores)
         left, top, right, bottom = (
             round(share * side) for share, side in zip(self.box, size * 2, strict=True)
         )
@@ -97,8 +102,8 @@ class HeatMapQuery:
         encoder = library.encoder
         if not isinstance(encoder, LocatingEncoder):
             raise ModelError(
-                f"the encoder {encoder.name!r} cannot say where in a picture something is; the "
-                "built-in model can ('picfuse index --model mini'), and most of open_clip"
+                f"the encoder {encoder.name!r} cannot locate a query in a picture; use the "
+                "built-in one ('picfuse index --model mini'), or another open_clip model"
             )
         means = CentredIndex.in_index(library.vectors(), encoder.means).centres.means
         q = embed(query, encoder, means, offline=library.offline).q

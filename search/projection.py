@@ -20,7 +20,7 @@ def method_of(named: str) -> str:
     """The method behind "auto": UMAP where `umap-learn` is installed. Raises `InputError`."""
     installed = find_spec("umap") is not None
     if named == "umap" and not installed:
-        raise InputError("umap: is not installed; 'pip install umap-learn' adds it, or use pca")
+        raise InputError("umap is not installed; run 'pip install umap-learn', or use pca")
     if named == "auto":
         return "umap" if installed else "pca"
     return named

@@ -72,7 +72,7 @@ class Searcher:
         """
         if not isinstance(picture_id, int | np.integer):
             raise QueryError(
-                f"{picture_id!r}: not the number of a picture; Query.of(picture=…) asks with a file"
+                f"{picture_id!r}: not a picture id; for a file, use Query.of(picture=…)"
             )
         start = time.perf_counter()
         wanted = complete(options)
@@ -114,11 +114,11 @@ class Searcher:
     def _worded(self, query: Query, wanted: Options, start: float) -> Answer:
         """The pictures that have the words of a query; no encoder is opened for it."""
         if wanted["like"] or wanted["unlike"]:
-            raise QueryError("marks do not refine words alone; leave the mode at 'auto'")
+            raise QueryError("marks cannot refine a search by words; leave the mode at 'auto'")
         if wanted["least"] is not None:
-            raise QueryError("words alone give no score to reach; leave the mode at 'auto'")
+            raise QueryError("a search by words has no scores to compare; leave the mode at 'auto'")
         if wanted["explain"]:
-            raise QueryError("words alone give no score to explain; leave the mode at 'auto'")
+            raise QueryError("a search by words has no scores to explain; leave the mode at 'auto'")
         wording, lookup = QueryWords.alone(query), self.library.words
         order = by_words(lookup, wording, wanted["exclude"], self._allowed(wanted))
         page = page_of(self.library, order, {**wanted, "diverse": 0.0}, {})
@@ -165,7 +165,7 @@ class Searcher:
         v_i = self.library.embedded([picture_id]).v_i
         same = self.library.catalogue.pictures([picture_id]).get(picture_id)
         if same is None or not len(v_i):
-            raise QueryError(f"picture {picture_id} is not in the library any more; search again")
+            raise QueryError(f"picture {picture_id} is no longer in the library; search again")
         q = centred_query(v_i[0], IMAGE, stored.centres.means)
         query = Query((Term(picture=str(same.path)),), weight)
         embedded = EmbeddedQuery(q, (same.content_hash,), q[None])
@@ -248,7 +248,7 @@ class Searcher:
         wrong = examples_of(self.library, wanted["unlike"])
         contents = {example.content_hash for example in right}
         if any(example.content_hash in contents for example in wrong):
-            raise QueryError("a picture is marked as right and as wrong; take one of them back")
+            raise QueryError("a picture is marked both as right and as wrong; remove one mark")
         rows = [marked_rows(self.library, marks, means, weight) for marks in (right, wrong)]
         hashes = (*embedded.content_hashes, *contents)
         moved = replace(refined(embedded, *rows), content_hashes=hashes)

@@ -20,7 +20,7 @@ from PIL import Image
 
 QUARTERS = "red lime blue white"
 DAMAGED, CUT = "damaged: ", "truncated: the file ends before"
-BEGINS = "damaged, cut short or of an unusual kind: it begins like "
+BEGINS = "damaged, cut short or unusual: it begins like "
 NO_PICTURE = "not a picture (or damaged at its start)"
 
 
@@ -388,8 +388,8 @@ odd_file(
 )
 odd_file("files/folder.jpg", Ignored(), lambda path: path.mkdir())
 odd_file("files/album.jpg/a.png", Indexed(), good)
-odd_file("files/loop.jpg", Problem("a link that leads to itself"), link("loop.jpg"))
-odd_file("files/dangling.jpg", Problem("a link leads nowhere"), link("gone.jpg"))
+odd_file("files/loop.jpg", Problem("a link to itself"), link("loop.jpg"))
+odd_file("files/dangling.jpg", Problem("a broken link"), link("gone.jpg"))
 odd_file("files/dangling", Ignored(), link("gone"))
 odd_file("files/link.png", Indexed(), link("first.png"))
 odd_file("files/first.png", Indexed(), _two_names)

@@ -90,7 +90,7 @@ def test_sigterm_ends_after_the_batch_and_leaves_no_picture_failed(
         sent, *words, library=tmp_path / "home", environment=subprocess_environment
     )
     assert status == 143
-    assert err == "picfuse: interrupted; run the same command to go on\n"
+    assert err == "picfuse: interrupted; run the same command again to continue\n"
     assert ", 0 failed" in out
     again = process(*words, environment=subprocess_environment)
     assert again.returncode == 0, again.stderr

@@ -182,7 +182,7 @@ def test_what_is_lost_in_a_move_is_said(colour_library, pictures, paint, tmp_pat
     found = album_pictures(Searcher(colour_library), named_album(colour_library, "half"))
     assert len(found.lost) == 1
     assert [hit.path.name for hit in found.answer.hits] == ["red.png"]  # by the words alone
-    with pytest.raises(QueryError, match="all pictures that it asks with are lost"):
+    with pytest.raises(QueryError, match="all pictures it was saved with are lost"):
         album_pictures(Searcher(colour_library), named_album(colour_library, "whole"))
     (finding,) = [f for f in examine(colour_library) if f.check == "albums"]
     assert (finding.serious, finding.examples) == (False, ("half", "whole"))
@@ -192,7 +192,7 @@ def test_what_is_lost_in_a_move_is_said(colour_library, pictures, paint, tmp_pat
 
 def test_name_is_taken_once_and_replaced_only_on_request(colour_library):
     save_album(colour_library, "a  b ", Query.of("red"), {"k": 1})
-    with pytest.raises(InputError, match="there is an album 'a b'; replace it"):
+    with pytest.raises(InputError, match="album 'a b' already exists; replace it"):
         save_album(colour_library, "a b", Query.of("blue"), {"k": 1})
     save_album(colour_library, "a b", Query.of("blue", weight=1.0), {"k": 1}, replace=True)
     assert shown(colour_library, "a b") == ["blue.png"]
@@ -200,7 +200,7 @@ def test_name_is_taken_once_and_replaced_only_on_request(colour_library):
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\x1b[31m"])
 def test_name_that_cannot_be_shown_is_refused(colour_library, name):
-    with pytest.raises(InputError, match="not a name for an album"):
+    with pytest.raises(InputError, match="not a valid album name"):
         save_album(colour_library, name, Query.of("red"), {})
 
 
@@ -219,7 +219,7 @@ def test_deleting_an_album_deletes_no_picture(colour_library, colour_pictures):
     assert colour_library.catalogue.number_present() == 5
     with closing(sqlite3.connect(colour_library.path / FILE)) as connection:
         assert connection.execute("SELECT count(*) FROM album_pictures").fetchone() == (0,)
-    with pytest.raises(InputError, match="no album 'a'; there are: none yet"):
+    with pytest.raises(InputError, match="no album 'a'; the albums are: none yet"):
         delete_album(colour_library, "a")
 
 
@@ -290,7 +290,7 @@ def test_mark_that_is_no_picture_is_status_2(library):
     said = refusal(
         "search", "--unlike", SAMPLE / "koala-in-tree.jpg", "--library", library, status=2
     )
-    assert "nothing to look for" in said
+    assert "nothing to search for" in said
 
 
 def test_album_is_saved_listed_shown_and_deleted(library, colour_pictures):
@@ -301,7 +301,7 @@ def test_album_is_saved_listed_shown_and_deleted(library, colour_pictures):
     assert result.stdout.split() == ["1", "1.000", str(colour_pictures / "red.png")]
     assert run("album", *place).stdout == "      1  reds\n"
     result = run("album", "reds", "--delete", *place)
-    assert (result.exit_code, result.stdout) == (0, "deleted: reds; its pictures are left\n")
+    assert (result.exit_code, result.stdout) == (0, "deleted: reds; its pictures are not touched\n")
     result = run("album", *place)
     assert (result.exit_code, result.stdout) == (1, "")
     assert (colour_pictures / "red.png").exists()
@@ -349,18 +349,18 @@ def test_empty_album_is_saved_and_shows_nothing_yet(library):
     assert run("album", "a", "red", "--least", 2, *place).exit_code == 0
     result = run("album", "a", *place)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "no picture of the library is in this album now" in result.stderr
+    assert "no picture of the library matches this album now" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nope"], "no album 'nope'; there are: none yet"),
+        (["nope"], "no album 'nope'; the albums are: none yet"),
         (["a", "--least", 0.3], "nothing to search for"),
-        (["a", "red", "--delete"], "--delete takes nothing but the name"),
+        (["a", "red", "--delete"], "--delete takes only the name"),
         (["--like", "x.jpg"], "which one?"),
         (["a", "--mode", "words"], "nothing to search for"),
-        (["a", "red", "--mode", "words", "--least", 0.3], "words alone give no score"),
+        (["a", "red", "--mode", "words", "--least", 0.3], "a search by words has no scores"),
         (["--jsonl"], "give its name"),
     ],
 )
@@ -393,7 +393,7 @@ def test_album_leaves_out_what_the_search_would_hide(tmp_path_factory, tmp_path)
 
 def test_album_asks_for_something(colour_library):
     wrong = colour_library.catalogue.present_ids()[:1]
-    with pytest.raises(QueryError, match="nothing to look for"):
+    with pytest.raises(QueryError, match="nothing to search for"):
         save_album(colour_library, "nothing", Query(()), {"unlike": wrong})
     assert save_album(colour_library, "words", "red", {"k": 1}).name == "words"
 

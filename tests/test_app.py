@@ -170,7 +170,7 @@ def test_plain_words_always_work(text):
 def test_words_are_taken_away_from_a_picture_alone():
     words, picture = query_of("- tower", b"a picture", weight=0.5).terms
     assert (words.text, words.weight, picture.picture) == ("tower", -1, b"a picture")
-    with pytest.raises(QueryError, match="only takes away"):
+    with pytest.raises(QueryError, match="only subtracts"):
         query_of("- tower", weight=0.5)
 
 
@@ -395,7 +395,7 @@ def test_error_in_a_query_is_marked_at_its_place(library):
 def test_wrong_query_says_why(library):
     at = app(q="- red")
     assert "Cannot search for this" in said(at)
-    assert any("only takes away" in text or "no term" in text for text in texts(at))
+    assert any("only subtracts" in text or "a term is missing" in text for text in texts(at))
 
 
 def test_web_address_is_not_fetched_offline(library):
@@ -418,7 +418,7 @@ def test_uploaded_picture_and_words_ask_together(library):
 def test_uploaded_file_that_is_no_picture_is_refused(library):
     at = app()
     at.file_uploader(key="picture").upload("a.png", b"not a picture", "image/png").run()
-    assert any("no decoder knows the contents" in text for text in texts(at))
+    assert any("(or damaged at its start): unknown format" in text for text in texts(at))
 
 
 def test_nothing_found_is_said(path, tmp_path):
@@ -736,7 +736,7 @@ def test_library_page_shows_what_there_is(library, folder):
     assert "Model: mini (5 dimensions), fusion: concat" in texts(at)
     table = at.dataframe[0].value
     assert table["File"].tolist() == [str(folder / "broken.jpg")]
-    assert "no decoder knows" in table["Reason"][0]
+    assert "unknown format" in table["Reason"][0]
 
 
 def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):

@@ -59,7 +59,7 @@ def test_the_command_lists_both_for_people_and_for_scripts(captioned):
     (suggestion,) = fields["suggested"]
     assert suggestion["suggestions"][0] == {"caption": "a yellow wall", "likeness": 1.0}
     said = run("audit", "-k", 2, "--library", captioned).stdout.splitlines()
-    assert said[0].startswith("Captions that fit badly")
+    assert said[0].startswith("Captions that do not fit")
     assert said[1].endswith(fields["doubtful"][0]["path"])
     assert said[2].strip() == fields["doubtful"][0]["captions"][0]
     assert any(line.startswith("Pictures without a caption") for line in said)

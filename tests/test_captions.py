@@ -631,11 +631,11 @@ def test_named_file_may_lie_in_a_hidden_folder(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("labels.tsv", "file\tlabel\na.jpg\tcat\n", "format is not known"),
-        ("notes.txt", "just a note", "format is not known"),
-        ("package.json", "{}", "format is not known"),
-        ("log.jsonl", '{"a": 1}\n', "format is not known"),
-        ("empty.csv", "", "format is not known"),
+        ("labels.tsv", "file\tlabel\na.jpg\tcat\n", "format is unknown"),
+        ("notes.txt", "just a note", "format is unknown"),
+        ("package.json", "{}", "format is unknown"),
+        ("log.jsonl", '{"a": 1}\n', "format is unknown"),
+        ("empty.csv", "", "format is unknown"),
         ("cut.json", '{"images": [', "not valid JSON"),
         ("bytes.csv", b"file,caption\na.jpg,\0\n", "save it as UTF-8"),
         ("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF", "save it as UTF-8"),

@@ -82,7 +82,7 @@ def test_catalogue_that_cannot_be_read_is_rescued(home):
     assert run("doctor", "--library", home).exit_code == 1
     result = run("doctor", "--rescue", "--library", home)
     assert "rescued 5 pictures, 0 captions, 7 embeddings" in result.stdout
-    assert "'picfuse index' brings back what was lost" in result.stdout
+    assert "run 'picfuse index' to bring back what was lost" in result.stdout
     run("index", "--library", home, "--workers", 1)
     facts = answered("status", "--library", home)
     assert (facts["pictures"], facts["captions"]) == (5, 2)
@@ -92,7 +92,7 @@ def test_catalogue_that_cannot_be_read_is_rescued(home):
 def test_rescue_and_repair_are_two_steps(home):
     result = run("doctor", "--rescue", "--repair", "--library", home)
     assert result.exit_code == 2
-    assert "run 'picfuse index' between" in result.stderr
+    assert "run 'picfuse index' in between" in result.stderr
 
 
 def test_rescue_without_a_library_is_status_3(tmp_path):
@@ -115,7 +115,7 @@ def test_tilde_in_the_environment_is_the_home_directory(home, tmp_path, monkeypa
 def test_forgotten_folder_is_gone_and_its_pictures_are_left(home, colour_pictures):
     result = run("forget", colour_pictures, "--library", home)
     assert result.exit_code == 0
-    assert "forgotten, with 5 pictures; the files are left" in result.stdout
+    assert "forgotten, with 5 pictures; no file is deleted" in result.stdout
     facts = answered("status", "--library", home)
     assert (facts["pictures"], facts["folders"]) == (0, [])
     assert len(list(colour_pictures.glob("*.png"))) == 5

@@ -48,7 +48,7 @@ ON_A_LIBRARY = [("search", "red"), ("similar", "x.jpg"), ("status",), ("index",)
 def test_missing_library_is_status_3_and_says_how_to_make_one(home, words):
     said = refusal(*words, "--library", home, status=3)
     assert said == (
-        f"picfuse: {home}: no library here; 'picfuse index FOLDER --library {home}' makes one"
+        f"picfuse: {home}: no library here; create one with 'picfuse index FOLDER --library {home}'"
     )
     assert not home.exists()
 
@@ -121,12 +121,12 @@ def test_file_in_place_of_a_folder_is_wrong_usage(home, paint):
 def test_folder_whose_name_is_too_long_is_wrong_usage(home, colour_pictures):
     long = "x" * 300
     said = refusal("index", long, "--library", home, status=2)
-    assert f"{long}: cannot be looked at (File name too long); name a folder" in said
-    assert "cannot be looked at" in refusal("watch", long, "--library", home, status=2)
+    assert f"{long}: cannot be read (File name too long); name a folder" in said
+    assert "cannot be read" in refusal("watch", long, "--library", home, status=2)
     assert not home.exists()
     index_colours(colour_pictures, home)
     said = refusal("relocate", colour_pictures, long, "--library", home, status=2)
-    assert "cannot be looked at" in said
+    assert "cannot be read" in said
 
 
 def test_caption_file_whose_name_is_too_long_is_an_ordinary_refusal(home, colour_pictures):
@@ -237,8 +237,8 @@ def test_port_that_is_taken_is_refused(tmp_path):
         taken.bind(("localhost", 0))
         taken.listen()
         said = refusal("ui", "--no-browser", "--port", taken.getsockname()[1], status=2)
-    assert "is taken; choose another with --port" in said
+    assert "is in use; choose another with --port" in said
 
 
 def test_unknown_open_clip_model_is_said_to_be_unknown():
-    assert "no model of open_clip has 'zzz'" in refusal("models", "--open-clip", "zzz", status=2)
+    assert "no open_clip model has 'zzz'" in refusal("models", "--open-clip", "zzz", status=2)

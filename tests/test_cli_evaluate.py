@@ -299,10 +299,10 @@ def price(capsys, name, *, better=True) -> str:
 def test_advice_names_what_a_fusion_without_weight_gives_up(capsys):
     said = price(capsys, "mean")
     assert "It gives up the weight: mean has its own built in" in said
-    assert "fits this model alone" not in said
+    assert "fits only this model" not in said
     said = price(capsys, "gated:/mine.safetensors")
     assert "It gives up the weight: gated:/mine.safetensors has its own" in said
-    assert "gated:/mine.safetensors fits this model alone" in said
+    assert "gated:/mine.safetensors fits only this model" in said
     assert "gives up" not in price(capsys, "mean", better=False)
 
 
@@ -325,7 +325,7 @@ def test_few_asking_pictures_allow_no_verdict_among_many_pictures(captioned):
 def test_all_are_the_fusions_that_fit_and_the_others_are_named(captioned):
     result = run("evaluate", captioned, "--model", "colour", "--json")
     assert list(json.loads(result.stdout)["protocols"]["fused"]) == ["concat", "mean"]
-    notes = [line for line in result.stderr.splitlines() if "picfuse: without " in line]
+    notes = [line for line in result.stderr.splitlines() if "picfuse: leaving out " in line]
     for name, note in zip(("product", "gated"), notes, strict=True):
         assert f"without {name}: the fusion {name!r} was trained for 'mini'" in note
 
@@ -338,7 +338,7 @@ def test_single_captions_are_said_to_allow_no_advice(paint, pictures):
     for name in ("red", "green", "blue"):
         paint(f"{name}.png", caption=f"{name} wall")
     result = run("evaluate", pictures, "--model", "colour")
-    assert "Advice: none. Every picture has but one caption" in result.stdout
+    assert "Advice: none. Every picture has only one caption" in result.stdout
     assert evaluate(pictures, "--advice")["advice"] is None
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
 from indexer import IndexOptions, Library, indexing
 from indexer.locations import default_library
-from indexer.pictures import pool as decoding
 from indexer.pictures import scan as scanning
 from indexer.pictures.limits import TIME_LIMIT
+from indexer.pipeline import decoders
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way
@@ -162,7 +163,7 @@ def test_captions_that_lie_elsewhere_are_used(pictures, paint, home, tmp_path):
     table.write_text("file,caption\nblack.png,a green door\ngone.png,nothing\n")
     result = index_colours(pictures, home, "--captions", table)
     assert result.exit_code == 0
-    assert result.stderr == f"picfuse: {table}: 1 of 2 captions belong to no picture here\n"
+    assert result.stderr == f"picfuse: {table}: 1 of 2 captions match no picture here\n"
     found = answered("search", "green", "--weight", 0, "--library", home)["hits"]
     assert [hit["caption"] for hit in found] == ["a green door"]
 
@@ -224,7 +225,7 @@ def test_largest_picture_can_be_chosen(pictures, home):
 
 
 def test_fusion_changes_without_encoding(colours, monkeypatch):
-    monkeypatch.setattr(decoding, "DecodingPool", None)
+    monkeypatch.setattr(decoders, "DecodingPool", None)
     assert run("index", "--library", colours, "--fusion", "mean").exit_code == 0
     assert answered("status", "--library", colours)["fusion"] == "mean"
     assert hits(colours, "red")[0] == "red.png"
@@ -254,7 +255,7 @@ def test_same_model_may_be_named_again(colours):
 def test_another_model_takes_the_place_of_the_first(colours):
     result = run("index", "--library", colours, "--model", "colour:2", "--workers", 1)
     assert result.exit_code == 0
-    assert result.stdout.startswith("5 encoded for the other model\n0 added, 0 changed, 5 unch")
+    assert result.stdout.startswith("5 encoded for the new model\n0 added, 0 changed, 5 unch")
     assert answered("status", "--library", colours)["encoder"] == "colour:2"
     assert len(hits(colours, "red")) == 5
     assert answered("index", "--library", colours, "--model", "colour")["encoded"] == 0
@@ -302,7 +303,7 @@ def test_interrupted_run_keeps_what_it_has_and_the_next_one_goes_on(
     sent = signal.SIGINT  # to the whole group, as a terminal does
     status, out, err = interrupted(sent, *words, library=home, environment=subprocess_environment)
     assert status == 130
-    assert err == "picfuse: interrupted; run the same command to go on\n"
+    assert err == "picfuse: interrupted; run the same command again to continue\n"
     kept = int(out.split(" added")[0])
     assert 0 < kept < MANY
     assert out.count("\n") == 1
@@ -340,13 +341,27 @@ def test_failed_pictures_are_read_again_where_a_limit_is_named():
     assert not IndexOptions().other_limits
     assert IndexOptions(time_limit=TIME_LIMIT).other_limits
     assert IndexOptions(max_pixels=1).other_limits
+    assert IndexOptions(memory_limit=1).other_limits
 
 
+@pytest.mark.parametrize("option", ["--time-limit", "--memory-limit"])
 @pytest.mark.parametrize("limit", ["0", "-1", "x"])
-def test_limit_that_is_no_time_is_wrong_usage(limit, tmp_path):
-    result = run("index", tmp_path, "--time-limit", limit, "--library", tmp_path / "library")
+def test_limit_that_is_no_positive_number_is_wrong_usage(option, limit, tmp_path):
+    result = run("index", tmp_path, option, limit, "--library", tmp_path / "library")
     assert result.exit_code == 2
     assert not (tmp_path / "library").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce the limit")
+def test_picture_over_the_memory_limit_is_read_under_a_higher_one(colours, colour_pictures):
+    png_claiming(colour_pictures / "large.png", 15_000, 15_000, rows=15_000)
+    words = ("index", "--workers", 1, "--library", colours)
+    (failure,) = answered(*words, "--memory-limit", 0.75, status=1)["failed"]
+    assert failure["reason"] == (
+        "decoding takes more than 0.75 GiB of memory (to allow more: --memory-limit)"
+    )
+    assert counts(answered(*words, status=1)) == [0, 5, 0, 0, 1]
+    assert counts(answered(*words, "--memory-limit", 4)) == [0, 5, 1, 0, 0]
 
 
 def test_named_captions_are_taken_back(paint, pictures, tmp_path):

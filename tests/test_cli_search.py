@@ -151,7 +151,7 @@ def test_plus_adds_and_minus_takes_away(home):
 
 def test_signs_in_quotes_are_text_and_that_is_said(home):
     quoted = run("search", "yellow - red", "--all", "--library", home)
-    assert "'yellow - red' was asked as one text" in quoted.stderr
+    assert "'yellow - red' was searched for as one text" in quoted.stderr
     assert "leave out the quotes" in quoted.stderr
     assert quoted.stdout
     plain = run("search", "yellow", "-", "red", "--all", "--library", home)
@@ -299,7 +299,7 @@ def test_json_escapes_control_characters(paint, pictures, tmp_path):
 def test_styles_exclude_each_other(home):
     result = run("search", "red", "--json", "-0", "--library", home)
     assert result.exit_code == 2
-    assert "exclude each other" in result.stderr
+    assert "cannot be combined" in result.stderr
 
 
 # Exit statuses
@@ -323,17 +323,17 @@ def test_nothing_matched_is_status_1(home):
         ([], "an empty query"),
         ([""], "an empty query"),
         (["  ", "\t"], "an empty query"),
-        (["2:"], "a term without words"),
+        (["2:"], "a term has no words"),
         (["+", "red"], "no term before '+'"),
         (["red", "+"], "no term at the end"),
         (["red", "+", "-", "blue"], "no term before '-'"),
-        (["-", "red"], "the query only takes away"),
+        (["-", "red"], "the query only subtracts"),
         (["red", "-", "red"], "the terms of the query cancel out"),
-        (["-cat"], "'-cat': write the sign alone, as in '- cat'"),
-        (["dog", "-house"], "'-house': write the sign alone, as in '- house'"),
-        (["dog", "-kitten"], "'-kitten': write the sign alone, as in '- kitten'"),
-        (["dog", "+cat"], "'+cat': write the sign alone, as in '+ cat'"),
-        (["dog", "--", "-cat"], "'-cat': write the sign alone, as in '- cat'"),
+        (["-cat"], "'-cat': put a space after the sign, as in '- cat'"),
+        (["dog", "-house"], "'-house': put a space after the sign, as in '- house'"),
+        (["dog", "-kitten"], "'-kitten': put a space after the sign, as in '- kitten'"),
+        (["dog", "+cat"], "'+cat': put a space after the sign, as in '+ cat'"),
+        (["dog", "--", "-cat"], "'-cat': put a space after the sign, as in '- cat'"),
         (["./nowhere.jpg"], "nowhere.jpg: no such picture"),
         (["nowhere.jpg"], "nowhere.jpg: no such picture"),
         (["~nobody-at-all/nowhere"], "no such picture"),
@@ -363,7 +363,7 @@ def test_standard_input_that_is_no_picture_is_status_2(home):
 def test_offline_refuses_urls(home):
     url = "http://127.0.0.1:9/picture.jpg"
     said = refusal("search", url, "--offline", "--library", home, status=2)
-    assert f"{url}: --offline forbids it" in said
+    assert f"{url}: not fetched because of --offline" in said
 
 
 def test_url_that_cannot_be_fetched_is_status_2(home):
@@ -376,7 +376,7 @@ def test_url_that_cannot_be_fetched_is_status_2(home):
     [
         ("--jsonn", "No such option '--jsonn'"),
         ("--nothing=1", "No such option '--nothing=1'"),
-        ("-x", "'-x': write the sign alone"),
+        ("-x", "'-x': put a space after the sign"),
         ("-k0", "Invalid value for '-k': 0"),
         ("-k=x", "Invalid value for '-k'"),
         ("--weight=2", "Invalid value for '--weight': 2"),
@@ -406,7 +406,7 @@ def test_process_answers_on_standard_output_alone(home, colour_pictures, subproc
     assert result.stdout == f"{colour_pictures / 'red.png'}\0"
     result = process("search", "-cat", "--library", home, **here)
     assert (result.returncode, result.stdout) == (2, "")
-    said = "picfuse: '-cat': write the sign alone, as in '- cat'\n"
+    said = "picfuse: '-cat': put a space after the sign, as in '- cat'\n"
     assert result.stderr == f"{said}  -cat --library {home}\n  ^\n"
     result = process("search", "red", "--library", home / "no", **here)
     assert (result.returncode, result.stdout) == (3, "")

@@ -118,4 +118,4 @@ def test_status_says_that_a_compressed_index_is_not_used(home, monkeypatch):
     monkeypatch.setattr(compressing._Maker, "_recall", lambda *_: 0.5)
     run("index", "--library", home)
     facts = answered("status", "--library", home)
-    assert facts["index"] == "exact scan (a compressed one finds 0.500)"
+    assert facts["index"] == "exact scan (recall@10 of the compressed index is only 0.500)"

@@ -211,8 +211,8 @@ def test_training_is_told_to_people(dataset, tmp_path):
     ("words", "message"),
     [
         (["--labels", "nowhere.csv"], "no such table of labels"),
-        (["--exclusive"], "pictures have not exactly one label"),
-        (["--validation", "2"], "a share lies between 0 and 1"),
+        (["--exclusive"], "pictures do not have exactly one label"),
+        (["--validation", "2"], "a share must be between 0 and 1"),
         (["--validation", "0.05"], "too few to validate on"),
         (["--report", "nowhere.txt"], "no such list of pictures"),
         (["--split", "nowhere.txt"], "no such list of pictures"),

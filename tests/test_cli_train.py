@@ -211,12 +211,12 @@ def test_library_notices_that_its_heads_have_changed(trained, dataset, tmp_path)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--validation", "1.5"], "--validation 1.5: a share lies between 0 and 1"),
+        (["--validation", "1.5"], "--validation 1.5: a share must be between 0 and 1"),
         (["--validation", "nowhere.txt"], "nowhere.txt: no such list of pictures"),
         (["--split", "nowhere.txt"], "nowhere.txt: no such list of pictures"),
         (["--split", "dev.txt", "--validation", "dev.txt"], "choose another split"),
         (["--captions", "nowhere.csv"], "nowhere.csv does not exist"),
-        (["--tail", "nowhere"], "--tail nowhere: no such heads file; 'mini' names that of"),
+        (["--tail", "nowhere"], "--tail nowhere: no such heads file; use 'mini' for that of"),
     ],
 )
 def test_what_cannot_be_trained_on_is_status_2(dataset, tmp_path, words, message):
@@ -262,8 +262,8 @@ def test_model_of_a_library_may_be_written_in_another_way(trained, tmp_path, mon
     monkeypatch.chdir(heads.parent)
     again = run(*words, f"mini:{heads.name}")
     assert again.exit_code == 0
-    assert "encoded for the other model" not in again.stdout
-    assert "encoded for the other model" in run(*words, "mini").stdout
+    assert "encoded for the new model" not in again.stdout
+    assert "encoded for the new model" in run(*words, "mini").stdout
 
 
 # Fusions
@@ -319,4 +319,4 @@ def test_fusion_needs_pictures_with_two_captions(pictures, paint, tmp_path):
     output = tmp_path / "mine.safetensors"
     words = ("--model", "colour", "--validation", "0.4")
     said = refusal("train", "fusion", pictures, "--output", output, *words, status=2)
-    assert "learns from pictures with two captions" in said
+    assert "takes pictures with two captions" in said

@@ -90,6 +90,18 @@ def test_readme_command_is_understood(line):
     command.make_context(command.name, words, parent=context).close()
 
 
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), ROOT / "NOTICE"})
+FILE_NAME = re.compile(
+    r"(?<![\w./-])(?:indexer|search|ui|benchmarks|docs|tests)(?:/[\w.-]+)*/[\w-]+\.\w+"
+)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.is_file()], ids=lambda page: page.name)
+def test_files_that_a_page_names_are_there(page):
+    named = set(FILE_NAME.findall(page.read_text(encoding="utf-8")))
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
 PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 TOURS = [*blocks("python"), *blocks("python", text=PYTHON)]
 

@@ -131,5 +131,5 @@ def test_a_hash_outlives_recompression_and_resizing(seed, quality, scale):
 def test_tier_may_be_named(colour_library):
     named = duplicates(colour_library, "identical")
     assert named == duplicates(colour_library, Tier.IDENTICAL)
-    with pytest.raises(InputError, match="no tier; there are identical, same, similar"):
+    with pytest.raises(InputError, match="no tier 'alike'; use identical, same, similar"):
         duplicates(colour_library, "alike")

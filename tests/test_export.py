@@ -95,7 +95,7 @@ def test_words_alone_export_what_has_them_in_caption_or_name(home):
 def test_mode_without_a_query_is_refused(home):
     result = run("export", "--mode", "words", "--library", home)
     assert result.exit_code == 2
-    assert "--mode words is how terms are found" in result.stderr
+    assert "--mode words needs terms to search for" in result.stderr
 
 
 def test_a_condition_without_a_query_writes_all_that_fulfil_it(home):
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_written_is_said_in_a_line(home, tmp_path):
         said = refusal("export", option, target, "--library", home, status=2)
         assert "cannot be written" in said
     said = refusal("export", "--into", tmp_path / "file" / "x", "--library", home, status=2)
-    assert "cannot be made" in said
+    assert "cannot be created" in said
 
 
 # Pictures in a folder

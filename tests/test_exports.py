@@ -143,7 +143,9 @@ def test_export_that_gives_other_embeddings_is_not_used(
     with caplog.at_level(logging.WARNING):
         rows = encoder.encode_images(pixels)
     np.testing.assert_array_equal(rows, expected)
-    assert "runs in PyTorch, slower: the exported graph gives other embeddings" in caplog.text
+    assert (
+        "runs in PyTorch, which is slower: the exported graph gives other embeddings" in caplog.text
+    )
     assert not encoder._image_graph.path.exists()
 
 

@@ -113,14 +113,17 @@ class Looks:
 
 
 def few_looks(seed, n):
-    """Pictures of which many are alike: few hashes and few embeddings, each with some noise."""
+    """Pictures of which many are alike: few hashes and few embeddings, each with some noise.
+
+    Embeddings are whole 32nds, so that their products are exact in whatever order they are added.
+    """
     random = np.random.default_rng(seed)
     hashes = random.integers(0, 2**63, 4, np.uint64)[random.integers(0, 4, n)]
     hashes ^= np.uint64(1) << random.integers(0, 63, n, np.uint64)
     hashes[random.random(n) < 0.1] = 0
     rows = random.normal(size=(3, 8))[random.integers(0, 3, n)] + random.normal(0, 0.2, (n, 8))
     contents = [b"%d" % key for key in random.integers(0, 2 * n, n)]
-    return Looks(hashes, unit_rows(rows.astype(np.float32)), contents)
+    return Looks(hashes, np.round(32 * unit_rows(rows)) / 32, contents)
 
 
 def one_by_one(library, n):

@@ -164,10 +164,10 @@ def test_value_that_is_no_number_is_refused(tmp_path, value):
 
 def test_missing_or_additional_tensor_is_refused(tmp_path):
     weights = random_heads()
-    with pytest.raises(ModelError, match="holds no heads"):
+    with pytest.raises(ModelError, match="has no heads"):
         read_heads(stored(tmp_path / "more", weights | {"more": np.zeros(1, np.float32)}))
     del weights["classes"]
-    with pytest.raises(ModelError, match="holds no heads"):
+    with pytest.raises(ModelError, match="has no heads"):
         read_heads(stored(tmp_path / "less", weights))
 
 
@@ -398,7 +398,7 @@ def test_library_of_heads_of_former_formats_still_knows_its_encoder(tmp_path, fo
 
 
 def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="holds no heads"):
+    with pytest.raises(ModelError, match="has no heads"):
         read_heads(stored(tmp_path / "heads", random_heads(w=384), format=WITHOUT_CLASS_PART))
 
 
@@ -561,7 +561,7 @@ def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
 
 def test_cache_that_cannot_be_written_is_a_model_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ModelError, match="towers cannot be kept there"):
+    with pytest.raises(ModelError, match="towers cannot be stored there"):
         export_tower("image-1", tmp_path / "file" / "towers" / "image-1.onnx", BUILT_IN)
 
 
@@ -576,6 +576,6 @@ def test_export_that_fails_says_why_and_runs_nothing_of_the_present_folder(tmp_p
 
 def test_heads_without_a_tail_that_fits_make_no_image_tower(tmp_path):
     heads = stored(tmp_path / "heads", random_heads())
-    with pytest.raises(ModelError, match="holds no tail that fits"):
+    with pytest.raises(ModelError, match="has no tail that fits"):
         export("image", tmp_path / "image.onnx", heads)
     assert not (tmp_path / "image.onnx").exists()

@@ -111,7 +111,7 @@ def test_damaged_weights_are_told_by_search_and_doctor_and_come_back(
     colour_library.set_fusion(fusion_name)
     damage(colour_library, statement)
     with Library.open(colour_library.path) as opened:
-        with pytest.raises(LibraryDamaged, match=r"'picfuse index --fusion .*' copies them again"):
+        with pytest.raises(LibraryDamaged, match=r"'picfuse index --fusion .*' to copy them"):
             Searcher(opened).search("red")
         findings = examine(opened)
         assert [f.check for f in findings if f.serious] == ["fusion"]
@@ -132,7 +132,7 @@ def test_weights_of_another_file_are_not_taken_for_those_of_the_library(colour_l
     damage(colour_library, copied, first, second)
     with (
         Library.open(colour_library.path) as opened,
-        pytest.raises(LibraryDamaged, match="not those it was made with"),
+        pytest.raises(LibraryDamaged, match="not those it was built with"),
     ):
         _ = opened.fusion
 

@@ -117,23 +117,76 @@ def test_core_imports_nothing_of_its_own_inside_functions(name):
             assert not top(imported(name, inside or [ast.Pass()])) & set(LAYERS)
 
 
+ROOMS = {  # from the ground up: a room imports only from rooms of rows above its own
+    "indexer": (
+        {
+            "decoupling", "dot_products", "embedding", "errors", "files", "interpreter",
+            "locations", "progress", "settings", "weights_file",
+        },
+        {"captions", "metrics", "tag_head"},
+        {"pictures", "catalogue"},
+        {"encoders"},
+        {"fusion"},
+        {"vectors"},
+        {"confidence"},
+        {"library"},
+        {"pipeline", "datasets"},
+        {"doctor", "watching", "training"},
+    ),
+    "search": (
+        {"query", "where", "neighbours", "projection"},
+        {"ranking"},
+        {"words"},
+        {"answer"},
+        {"searcher", "export"},
+        {"albums", "audit", "duplicates", "evaluation", "heat_map", "library_map"},
+    ),
+}  # fmt: skip
+MOST_FILES = {"indexer": 12, "search": 10, "ui/cli": 3, "ui/views": 8}  # side by side in a root
+
+
+def named(name: str) -> set[str]:
+    """Modules that a module names in texts, as `import_module` takes them."""
+    return {
+        node.value
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value
+    } & set(FILES)
+
+
+# Of each module: all that it imports, at any time and for types only too.
+IMPORTS = {name: (imported(name) | named(name)) & set(FILES) - {name} for name in FILES}
+
+
 def test_no_modules_import_each_other_in_a_circle():
-    graph = {name: at_start(name) & set(FILES) - {name} for name in FILES}
-    for name in graph:  # importing a.b runs a/__init__.py too, but those must not look back
-        graph[name] |= {parent for parent in FILES if name.startswith(parent + ".")} & at_start(
-            name
-        )
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, f"a circle: {' -> '.join([*path, name])}"
         if name not in done:
-            for other in graph[name]:
+            for other in IMPORTS[name]:
                 visit(other, (*path, name))
             done.add(name)
 
-    for name in graph:
+    for name in IMPORTS:
         visit(name, ())
+
+
+@pytest.mark.parametrize("layer", ROOMS)
+def test_rooms_import_only_what_is_below_them(layer):
+    floors = {room: floor for floor, rooms in enumerate(ROOMS[layer]) for room in rooms}
+    inside = [name for name in FILES if name.startswith(f"{layer}.")]
+    assert {name.split(".")[1] for name in inside} == set(floors)
+    for name in inside:
+        room = name.split(".")[1]
+        for other in IMPORTS[name]:
+            if other.startswith(f"{layer}.") and other.split(".")[1] != room:
+                assert floors[other.split(".")[1]] < floors[room], f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("root", MOST_FILES)
+def test_few_files_lie_side_by_side_in_a_root(root):
+    assert len(list((ROOT / root).glob("*.py"))) <= MOST_FILES[root]
 
 
 NAMES = {

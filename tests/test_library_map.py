@@ -130,4 +130,4 @@ def test_map_of_an_empty_library_says_so(tmp_path):
     with Library.create(tmp_path / "library", encoder="colour"):
         pass
     said = refusal("map", "--library", tmp_path / "library", status=1)
-    assert "nothing to draw: the library holds no pictures" in said
+    assert "no map: the library has no pictures" in said

@@ -56,7 +56,7 @@ def test_svg_says_what_is_drawn_and_pdf_is_one(tmp_path):
     drawn = curves("picture alone", "fused: gated:$my$_heads\n.safetensors")
     plots.draw(tmp_path / "a.svg", drawn, bands=True)
     text = (tmp_path / "a.svg").read_text()
-    for words in ("recall@k, per cent", "k: the right one", "picture alone"):
+    for words in ("recall@k, per cent", "k: the right answer", "picture alone"):
         assert words in text
     assert "fused: gated:$my$_heads\\n.safetensors" in text  # no formula, no line break
     plots.draw(tmp_path / "a.pdf", drawn, bands=True)
@@ -93,8 +93,8 @@ def test_curves_end_where_all_is_found_or_at_50(tmp_path, ranks, deepest, monkey
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("curves.gif", "no kind of picture to draw"),
-        ("curves", "no kind of picture to draw"),
+        ("curves.gif", "unknown format for a plot"),
+        ("curves", "unknown format for a plot"),
         ("nowhere/curves.png", "cannot be written"),
     ],
 )

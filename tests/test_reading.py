@@ -37,7 +37,7 @@ def test_read_library_writes_nothing(colour_library):
     before = {path: path.read_bytes() for path in colour_library.path.glob("catalogue.sqlite*")}
     with ReadLibrary.open(colour_library.path) as opened:
         assert Searcher(opened).search("red").hits
-        with pytest.raises(LibraryError, match="for reading only"):
+        with pytest.raises(LibraryError, match="opened read-only"):
             opened.put_segments(SegmentManifest())
         with (
             opened.catalogue._reading_rows() as connection,

@@ -44,7 +44,7 @@ def test_other_packages_cannot_replace_a_built_in_encoder(installed):
 
 @pytest.mark.parametrize("name", ["", "no such", "Mini", "clip:ViT-B-32", ":mini"])
 def test_unknown_encoder_names_the_known_ones(name):
-    with pytest.raises(InputError, match=f"no encoder '{name}'; there are mini, mini:FILE"):
+    with pytest.raises(InputError, match=f"no encoder '{name}'; use mini, mini:FILE"):
         load_encoder(name)
 
 

@@ -118,7 +118,7 @@ def test_caption_file_that_was_named_moves_along(library, paint, pictures, tmp_p
 def test_folder_that_is_not_known_is_refused_with_those_that_are(
     colour_library, colour_pictures, tmp_path, old
 ):
-    with pytest.raises(InputError, match=f"those are: {colour_pictures}"):
+    with pytest.raises(InputError, match=f"which has: {colour_pictures}"):
         relocate(colour_library, tmp_path / old, colour_pictures)
 
 
@@ -130,7 +130,7 @@ def test_place_that_is_not_there_is_refused(colour_library, colour_pictures, tmp
 def test_place_without_the_pictures_is_refused(colour_library, colour_pictures, tmp_path):
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "red.png").write_bytes(b"another one")
-    with pytest.raises(InputError, match="none of the 5 pictures lies there"):
+    with pytest.raises(InputError, match="none of the 5 pictures is there"):
         relocate(colour_library, colour_pictures, tmp_path / "new")
     assert folders(colour_library) == [colour_pictures]
 
@@ -146,5 +146,5 @@ def test_place_that_is_indexed_already_is_refused(library, paint, pictures, tmp_
 
 def test_part_without_pictures_is_refused(colour_library, colour_pictures, tmp_path):
     (tmp_path / "new").mkdir()
-    with pytest.raises(InputError, match="no picture of the library lies there"):
+    with pytest.raises(InputError, match="the library has no picture there"):
         relocate(colour_library, colour_pictures / "2020", tmp_path / "new")

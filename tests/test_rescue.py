@@ -244,7 +244,7 @@ def test_catalogue_of_which_nothing_is_left_is_said_to_be_lost(large):
     content = bytearray((large / FILE).read_bytes())
     content[100:] = b"\xa5" * (len(content) - 100)
     (large / FILE).write_bytes(content)
-    with pytest.raises(LibraryDamaged, match="too much is lost"):
+    with pytest.raises(LibraryDamaged, match="too damaged to be rescued"):
         rescue(large)
     assert (large / FILE).read_bytes() == content
     assert {path.name for path in large.iterdir()} >= {FILE}

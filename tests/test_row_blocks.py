@@ -85,7 +85,7 @@ def test_every_damage_to_a_file_is_noticed(data):
         name, checksum = write_block(Path(folder), block_of(300))
         path = Path(folder, name)
         path.write_bytes(data.draw(damaged(path.read_bytes())))
-        with pytest.raises(RowsDamaged, match="will be built again") as error:
+        with pytest.raises(RowsDamaged, match="will be rebuilt") as error:
             MappedBlock(path, 2 * DIM, Concat(), checksum).verify()
         assert error.value.file == name
 
@@ -127,7 +127,7 @@ def test_truncated_file_is_damaged_when_it_is_opened(tmp_path, size):
     name, checksum = write_block(tmp_path, block_of(50))
     path = tmp_path / name
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(RowsDamaged, match="will be built again"):
+    with pytest.raises(RowsDamaged, match="will be rebuilt"):
         MappedBlock(path, 2 * DIM, Concat(), checksum)
 
 

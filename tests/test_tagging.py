@@ -191,7 +191,7 @@ def test_head_of_another_encoder_is_refused_before_anything_is_done(tagged, pain
     mine = colour_head(tmp_path / "first.safetensors")
     with pytest.raises(InputError, match="made for 'colour'"):
         index_folder(tagged, options=IndexOptions(workers=1, model="colour:2", tags=[mine]))
-    with pytest.raises(InputError, match="another tag head is named 'first'"):
+    with pytest.raises(InputError, match="another tag head is also named 'first'"):
         index_folder(tagged, options=IndexOptions(tags=[mine, tmp_path / "x" / "first.st"]))
     with pytest.raises(ModelError, match="cannot be read as a tag head"):
         index_folder(tagged, options=IndexOptions(tags=[tmp_path / "nowhere"]))

@@ -102,7 +102,7 @@ def test_the_tower_works_as_before_when_places_were_asked_for(tmp_path):
 
 
 def test_tower_without_places_is_a_model_error():
-    with pytest.raises(ModelError, match=r"Identity.* cannot say where"):
+    with pytest.raises(ModelError, match=r"Identity.* cannot locate"):
         visual_places(torch.nn.Identity(), torch.zeros(1, 3, 8, 8), "odd")
 
 

@@ -487,7 +487,7 @@ def test_folder_that_vanishes_is_said_once_and_watched_again_when_it_returns(
         watched.until(lambda: watched.of(FolderBack) and watched.total("added") == 6)
         paint("white.png")
         watched.until(lambda: watched.total("added") == 7)
-        assert watched.of(FolderGone) == [FolderGone(pictures, "it is not there now")]
+        assert watched.of(FolderGone) == [FolderGone(pictures, "is missing")]
         assert not [problem for ran in watched.of(IndexRun) for problem in ran.news.problems]
 
 
@@ -607,7 +607,7 @@ def start(subprocess_environment, tmp_path):
 def test_lines_say_what_changed_and_sigterm_ends_it_with_143(start, colour_pictures, paint):
     running = start(colour_pictures, "--model", "colour")
     assert running.stdout.readline()[8:] == "  5 added\n"
-    assert running.stderr.readline()[17:] == "  watching 1 folder; Ctrl-C ends it\n"
+    assert running.stderr.readline()[17:] == "  watching 1 folder; Ctrl-C stops it\n"
     (colour_pictures / "letter.jpg").write_text("Dear Anna")
     assert running.stdout.readline()[8:] == "  1 failed\n"
     assert f"failed: {colour_pictures}/letter.jpg: not a picture" in running.stderr.readline()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: end after the batch at hand, with nothing lost."""
+"""Ctrl-C and SIGTERM: stop after the current batch, with nothing lost."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-_SAID = b"\rpicfuse: ending after this batch; Ctrl-C again ends at once\n"
+_SAID = b"\rpicfuse: stopping after this batch; press Ctrl-C again to stop at once\n"
 
 
 @dataclass(slots=True)
 class Ending:
-    """Whether somebody asked to end, and the exit status that says who; 0 while nobody did.
+    """A request to stop: `status` is the exit status for the signal received, 0 if none.
 
-    Not `patient`: nothing is under way that would have to be finished, so Ctrl-C ends at once.
+    If not `patient`, nothing is under way that must be finished: Ctrl-C stops at once.
     """
 
     status: int = 0
     patient: bool = False
 
     def is_asked_for(self) -> bool:
-        """Whether it is to end."""
+        """Whether a signal was received."""
         return self.status != 0
 
 
@@ -35,7 +35,7 @@ def exit_status(error: KeyboardInterrupt) -> int:
 
 @contextmanager
 def ended_by_signals(*, patient: bool = False) -> Iterator[Ending]:
-    """Note the signals instead of being ended by them; a second Ctrl-C interrupts at once."""
+    """Record both signals instead of ending; a second Ctrl-C interrupts at once."""
     ending = Ending(patient=patient)
 
     def heard(number: int, frame: FrameType | None) -> None:

@@ -13,34 +13,36 @@ if TYPE_CHECKING:
 
 
 def said_of(unknown: Sequence[Unknown]) -> str:
-    """That nothing knows these words, and what may be meant by them; or that there are none."""
+    """A message that names the unknown words, with suggestions; or that there are no words."""
     if not unknown:
-        return "there is no word to look for"
-    words = [f"'{one.word}'{f' ({one.meant}?)' if one.meant else ''}" for one in unknown]
-    listed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-    return f"no picture, caption or word list knows {listed}"
+        return "the query has no words"
+    words = [
+        f"'{one.word}'" + (f" (did you mean '{one.meant}'?)" if one.meant else "")
+        for one in unknown
+    ]
+    return f"unknown {'word' if len(words) == 1 else 'words'} {', '.join(words)}"
 
 
 def lines_of(explanation: Explanation) -> list[str]:
-    """What picture and caption add to a score; of several terms also what each of them adds."""
+    """Lines that say what picture and caption, and each of several terms, add to a score."""
     parts = [("picture", explanation.picture)]
     parts += [] if explanation.caption is None else [("caption", explanation.caption)]
     if explanation.exact:
-        found = [f"made of {_sum(parts)}"]
+        found = [f"sum of {_sum(parts)}"]
     else:
         found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
     taken = explanation.taken_away
     if taken is not None:
-        found[0] += f", taken away {_signed(taken)}"
+        found[0] += f", subtracted terms {_signed(taken)}"
     shares = [(name_of(part.term), part.share) for part in explanation.terms]
     shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
     if len(shares) > 1:
-        found.append(f"made of {_sum(shares)}")
+        found.append(f"sum of {_sum(shares)}")
     return found
 
 
 def name_of(term: Term) -> str:
-    """A term as it is told from others: its words, or the name of its picture."""
+    """A short name for a term: its words, or the name of its picture."""
     if term.picture is None:
         return f'"{term.text}"'
     path = term.picture if isinstance(term.picture, str | bytes) else term.picture.path

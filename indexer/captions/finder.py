@@ -36,7 +36,7 @@ _SKIPPED = (b"@eaDir", b"__MACOSX")
 _HINTS = (b"caption", b".token", b"metadata.")  # files of such names are meant to hold captions
 _JSONL_PEEK = 1 << 16  # a first line that is longer is hardly about one picture
 _FORMATS = (
-    f"give a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "
+    f"use a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "
     "or a metadata.jsonl"
 )
 
@@ -124,7 +124,7 @@ class _Scan:
             return
         rows = _rows(path)
         if rows is None:
-            raise UnusableFile(f"its format is not known; {_FORMATS}")
+            raise UnusableFile(f"its format is unknown; {_FORMATS}")
         self._add_rows(path, posixpath.dirname(relative or b""), rows)
 
     def _add_sidecar(self, path: Path, pictures: list[bytes]) -> None:

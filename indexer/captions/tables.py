@@ -81,7 +81,7 @@ def flaw_of(lines: list[int], what: str) -> str | None:
     """Say which lines were left out and why."""
     if not lines:
         return None
-    return f"line {lines[0]} {what} ({len(lines)} such lines left out); correct it"
+    return f"line {lines[0]} {what} ({len(lines)} such lines skipped); correct it"
 
 
 def _first_line(lines: Iterator[str]) -> str:

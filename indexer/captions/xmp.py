@@ -29,11 +29,11 @@ def _parsed(packet: bytes | str) -> Any:
         return fromstring(packet.strip(empty))  # type: ignore[arg-type]
     except DefusedXmlException as error:  # entities may grow without end, or name other files
         reason = (
-            "it is not valid XMP (it declares entities, which are not followed); write it again"
+            "it is not valid XMP (it declares entities, which are not allowed); export it again"
         )
         raise UnusableFile(reason) from error
     except (ParseError, ValueError, LookupError) as error:
-        raise UnusableFile(f"it is not valid XMP ({error}); write it again") from error
+        raise UnusableFile(f"it is not valid XMP ({error}); export it again") from error
 
 
 def _values(root: Any, name: str) -> list[str]:

@@ -132,7 +132,7 @@ def too_old_error(folder: Path, found: str) -> LibraryError:
     """What is wrong with a library that has to be migrated before it is read."""
     return LibraryError(
         f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
-        "run 'picfuse index' on it once, where it can be written"
+        "run 'picfuse index' on it once, where it is writable"
     )
 
 
@@ -155,8 +155,8 @@ def sqlite_errors(folder: Path) -> Iterator[None]:
             raise _explanation(folder, str(said)) from error
         if isinstance(said, sqlite3.DatabaseError):
             raise LibraryDamaged(
-                f"{folder}: the catalogue is damaged ({said}); 'picfuse doctor --rescue' saves "
-                f"what can be read, or restore {FILE} from a backup"
+                f"{folder}: the catalogue is damaged ({said}); run 'picfuse doctor --rescue' to "
+                f"save what can be read, or restore {FILE} from a backup"
             ) from error
         raise
 
@@ -165,23 +165,23 @@ def _explanation(folder: Path, said: str) -> LibraryError:
     """What an operational error of SQLite means for the user."""
     if "locked" in said:
         return LibraryLocked(
-            f"{folder}: another process is writing to this library; try again when it is done"
+            f"{folder}: another process is writing to this library; try again once it is done"
         )
     if "full" in said:
         return LibraryError(
-            f"{folder}: the disk is full; what was committed is kept: free some space and "
-            "run the same command to go on"
+            f"{folder}: the disk is full, but finished work is kept; free some space and run the "
+            "same command again to continue"
         )
     if ("unable to open" in said or "readonly" in said) and _journal_waits(folder):
         return LibraryError(
-            f"{folder}: its last changes wait in a journal, and nothing can be written here; run "
-            "'picfuse index' on it once where it can be written"
+            f"{folder}: its last changes are still in a journal, and it is not writable here; run "
+            "'picfuse index' on it once where it is writable"
         )
     if "readonly" in said or ("unable to open" in said and not os.access(folder, os.W_OK)):
-        return LibraryError(f"{folder}: cannot be written; make it writable for this user")
+        return LibraryError(f"{folder}: not writable; make it writable for this user")
     if "disk I/O" in said:
         return LibraryError(
-            f"{folder}: the disk failed ({said}); what was committed is kept: look after the disk "
-            "and run the same command to go on"
+            f"{folder}: the disk failed ({said}), but finished work is kept; check the disk and "
+            "run the same command again to continue"
         )
     return LibraryDamaged(f"{folder}: the catalogue cannot be used ({said})")

@@ -36,6 +36,6 @@ def unpack(blobs: list[bytes], dim: int) -> NDArray[np.float32]:
     """Stored embeddings as float32 rows (n, dim). Raises `LibraryDamaged` for other widths."""
     if any(len(blob) != 2 * dim for blob in blobs):
         raise LibraryDamaged(
-            "an embedding in the catalogue is damaged; 'picfuse doctor --repair' takes it out"
+            "an embedding in the catalogue is damaged; 'picfuse doctor --repair' removes it"
         )
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim).astype(np.float32)

@@ -49,7 +49,7 @@ def read_split(folder: Path, split: Path) -> frozenset[bytes]:
     """
     path = folder / split if (folder / split).is_file() else split.expanduser()
     if not path.is_file():
-        raise DatasetError(f"{split}: no such list of pictures, neither in {folder} nor here")
+        raise DatasetError(f"{split}: no such list of pictures, here or in {folder}")
     wanted = {line.strip() for line in path.read_bytes().splitlines() if line.strip()}
     chosen = frozenset(n for n in picture_names(folder) if wanted & _spellings(n))
     if not chosen:
@@ -119,7 +119,7 @@ def read_classes(file: Path, *, definitions: bool) -> list[ClassText]:
     for line in file.expanduser().read_text(encoding="utf-8", errors="replace").splitlines():
         name, _, definition = (part.strip() for part in line.partition("\t"))
         if definitions and name and not definition:
-            raise DatasetError(f"{file}: {name!r} has no definition; add one behind a tab")
+            raise DatasetError(f"{file}: {name!r} has no definition; add one after a tab")
         if name:
             classes.append((name, f"{name}: {definition}" if definitions else plain_sentence(name)))
     return classes

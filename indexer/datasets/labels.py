@@ -56,7 +56,7 @@ def read_labels(folder: Path, table: Path | None) -> TagSets:
         table = found.table
     path = table.expanduser() if table.expanduser().is_file() else folder / table
     if not path.is_file():
-        raise DatasetError(f"{table}: no such table of labels, neither here nor in {folder}")
+        raise DatasetError(f"{table}: no such table of labels, here or in {folder}")
     labelled = _read(folder, path)
     if not labelled:
         raise DatasetError(f"{path}: none of its rows names a picture in {folder}")
@@ -91,7 +91,7 @@ def without_rare(sets: TagSets, *, exclusive: bool, least: int = RARE) -> tuple[
         kept = {name: tags for name, tags in kept.items() if tags}
     if len(counts) - len(rare) < (2 if exclusive else 1):
         raise DatasetError(
-            f"{sets.table}: {len(counts) - len(rare)} of its {len(counts)} tags have {least} "
+            f"{sets.table}: only {len(counts) - len(rare)} of its {len(counts)} tags have {least} "
             "pictures or more, too few to learn from; label more pictures"
         )
     return TagSets(sets.table, kept), rare

@@ -26,17 +26,17 @@ def albums(library: Library) -> Iterator[Finding]:
         yield Finding(
             "albums",
             len(damaged),
-            "albums cannot be read: what they asked for is lost",
-            "run 'picfuse album NAME TERM... --replace' to save one anew, or with --delete",
+            "albums cannot be read, so their searches are lost",
+            "save them again with 'picfuse album NAME TERM... --replace', or delete them",
             examples=some(damaged),
         )
     if lacking:
         yield Finding(
             "albums",
             len(lacking),
-            "albums ask with pictures that are not in the library and that its encoder has not "
-            "embedded: unless their files are there still, they ask without them",
-            "put those pictures into an indexed folder, or save the album anew with --replace",
+            "albums search by pictures that are not in the library and that its encoder has not "
+            "embedded; these are ignored unless their files still exist",
+            "put those pictures into an indexed folder, or save the albums again with --replace",
             serious=False,
             examples=some(lacking),
         )

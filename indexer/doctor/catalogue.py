@@ -31,13 +31,13 @@ def integrity(library: Library) -> Iterator[Finding | Progress]:
     yield Finding(
         "catalogue",
         len(said),
-        "the catalogue's search trees are damaged; its rows are whole"
+        "the catalogue's search trees are damaged, but its rows are whole"
         if in_indexes
-        else "pages of the catalogue are damaged: some of what it knows is lost",
-        "the trees are built again from the rows"
+        else "pages of the catalogue are damaged, so some of its data is lost",
+        "the trees are rebuilt from the rows"
         if in_indexes
-        else "run 'picfuse doctor --rescue': it copies what can be read into a new catalogue; or "
-        "put back a copy of the library",
+        else "run 'picfuse doctor --rescue' to copy what can be read into a new catalogue, or "
+        "restore the library from a backup",
         examples=some(said),
         mend=Batch.rebuild_trees if in_indexes else None,
     )
@@ -50,7 +50,7 @@ def references(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "references",
             len(orphans),
-            "rows that belong to nothing: their picture, folder or encoder is not known any more",
+            "rows belong to pictures, folders or encoders that no longer exist",
             "they are deleted",
             examples=some([f"{table} {row}" for table, row in orphans]),
             mend=lambda batch: batch.delete_rows(orphans),
@@ -66,8 +66,8 @@ def pictures_without_embedding(library: Library) -> Iterator[Finding | Progress]
         yield Finding(
             "pictures",
             len(lost),
-            "pictures without an embedding: no search finds them",
-            "the next 'picfuse index' looks at them again",
+            "pictures have no embedding, so no search finds them",
+            "the next 'picfuse index' reads them again",
             examples=some([os.fsdecode(file.path) for _, file in lost]),
             mend=lambda batch: batch.look_again_without(encoder_id),
         )
@@ -80,7 +80,7 @@ def captions_without_embedding(library: Library) -> Iterator[Finding | Progress]
         yield Finding(
             "captions",
             len(lost),
-            "captions without an embedding: no search finds their picture by them",
+            "captions have no embedding, so no search finds their pictures by them",
             "the next 'picfuse index' encodes them",
             examples=some([text for _, text in lost]),
             mend=lambda batch: batch.look_again(sorted({key for key, _ in lost})),
@@ -99,7 +99,7 @@ def malformed_embeddings(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "embeddings",
             len(bad),
-            "embeddings that are not as an encoder makes them: their pictures rank wrongly",
+            "embeddings are malformed, so their pictures rank wrongly",
             "they are deleted, and the next 'picfuse index' encodes their pictures again",
             mend=partial(_delete_embeddings, keys=bad, encoder_id=library.encoder_id),
         )
@@ -124,7 +124,7 @@ def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "unused",
             count,
-            "embeddings of pictures and captions that have changed since: they only take room",
+            "embeddings are of pictures and captions that have changed; they only take up space",
             "they are deleted",
             serious=False,
             mend=Batch.forget_unused_embeddings,
@@ -138,7 +138,7 @@ def waiting(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "waiting",
             len(files),
-            "pictures that are to be looked at again",
+            "pictures are waiting to be read again",
             "run 'picfuse index'",
             serious=False,
             examples=some([os.fsdecode(file.path) for file in files]),
@@ -153,7 +153,7 @@ def unfinished(library: Library) -> Iterator[Finding | Progress]:
             "move",
             move.total - move.done,
             f"the move to {move.encoder!r} is not finished ({move.done} of {move.total} pictures); "
-            "until then the library is searched as before",
-            f"run 'picfuse index --model {move.encoder}' to go on",
+            "until it is, searches use the old encoder",
+            f"run 'picfuse index --model {move.encoder}' to continue",
             serious=False,
         )

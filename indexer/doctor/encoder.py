@@ -24,12 +24,10 @@ from indexer.progress import Progress
 SAMPLE = 8  # pictures that are decoded and encoded again
 _ALIKE = 0.98  # cosine that a picture's embedding must have with the stored one
 _CHANGED = (
-    "a package was updated, or this machine computes otherwise, and what is indexed now would not "
-    "match what was indexed before"
+    "a package was updated, or this machine computes differently, so new pictures would not match "
+    "those indexed before"
 )
-_REMEDY = (
-    "go back to the former versions of the packages (pip), or index the folders into a new library"
-)
+_REMEDY = "reinstall the earlier versions of the packages, or index the folders into a new library"
 
 
 def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
@@ -45,13 +43,13 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "encoder",
             1,
-            "nothing is known yet of what the encoder gave at first",
-            "what it gives today is kept, to be compared with later",
+            "no output of the encoder is stored yet for comparison",
+            "its present output is stored, to be compared with later",
             serious=False,
             mend=lambda batch: batch.put_golden(encoder_id, now),
         )
     elif not (cosine := agreement(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
-        meaning = f"the encoder gives other embeddings than at first (cosine {cosine:.4f})"
+        meaning = f"the encoder gives different embeddings than at first (cosine {cosine:.4f})"
         yield Finding("encoder", 1, f"{meaning}: {_CHANGED}", _REMEDY)
     yield from _pictures(library, encoder)
 
@@ -74,7 +72,7 @@ def _pictures(library: Library, encoder: Encoder) -> Iterator[Finding]:
         yield Finding(
             "encoder",
             len(other),
-            f"pictures give other embeddings than at first: {_CHANGED}",
+            f"pictures get different embeddings than at first: {_CHANGED}",
             _REMEDY,
             examples=some(other),
         )

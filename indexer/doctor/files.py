@@ -36,7 +36,7 @@ def thumbnails(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "thumbnails",
             len(damaged),
-            "thumbnails are damaged; the browser app makes them again each time",
+            "thumbnails are damaged, so the browser app makes them again each time",
             "they are made again from their pictures",
             examples=some([thumbnail_path(library.thumbnails, c).name for c in damaged]),
             rebuild=partial(_make_again, files=[(c, paths[c]) for c in damaged]),
@@ -45,7 +45,7 @@ def thumbnails(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "thumbnails",
             len(missing),
-            "thumbnails are missing; the browser app makes them when it needs them, slowly",
+            "thumbnails are missing, so the browser app makes them when needed, slowly",
             "they are made again from their pictures",
             serious=False,
             rebuild=partial(_make_again, files=[(c, paths[c]) for c in missing]),
@@ -59,7 +59,7 @@ def _stray_thumbnails(library: Library) -> Iterator[Finding]:
         yield Finding(
             "thumbnails",
             len(stray),
-            "thumbnails of pictures that are not known (any more): they only take room",
+            "thumbnails are of unknown pictures; they only take up space",
             "they are deleted",
             serious=False,
             rebuild=delete_unused_thumbnails,
@@ -93,8 +93,8 @@ def changed_files(library: Library) -> Iterator[Finding | Progress]:
         if number % _AT_ONCE == 0:
             yield Progress(number, len(files))
     for paths, meaning in (
-        (gone, "pictures are not there now: moved, deleted, or on a disk that is not plugged in"),
-        (changed, "pictures have changed since they were indexed: hits may be stale"),
+        (gone, "pictures are missing: moved, deleted, or on an unplugged disk"),
+        (changed, "pictures have changed since they were indexed, so hits may be outdated"),
     ):
         if paths:
             yield Finding("files", len(paths), meaning, "run 'picfuse index'", False, some(paths))

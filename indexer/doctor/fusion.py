@@ -15,5 +15,5 @@ def learned_fusion(library: Library) -> Iterator[Finding]:
     try:
         kept_fusion(library.catalogue, library.settings)
     except LibraryDamaged as error:
-        meaning = "learned fusion cannot be used: nothing is found until it is back"
+        meaning = "the learned fusion cannot be used, so searches fail until it is restored"
         yield Finding("fusion", 1, meaning, str(error))

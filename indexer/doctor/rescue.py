@@ -49,14 +49,14 @@ def rescue(library: Path) -> Rescue:
     """
     library = library.expanduser().absolute()
     if not (library / FILE).is_file():
-        raise LibraryDamaged(f"{library}: there is no {FILE} to rescue anything from")
+        raise LibraryDamaged(f"{library}: has no {FILE} to rescue anything from")
     place = library / _PLACE
     with only_writer(library):
         try:
             rows = _copied(library, place)
             damaged = _exchange(library, place)
         except OSError as error:
-            raise LibraryError(f"{library}: cannot be written ({error.strerror})") from error
+            raise LibraryError(f"{library}: not writable ({error.strerror})") from error
         finally:
             shutil.rmtree(place, ignore_errors=True)
     return Rescue(rows, damaged)
@@ -87,7 +87,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
         query = "SELECT count(*) FROM settings WHERE key = ?"
         if target.execute(query, (SETTINGS,)).fetchone() != (1,):
             raise LibraryDamaged(
-                f"{library}: too much is lost to rescue it; index the folders into a new library"
+                f"{library}: too damaged to be rescued; index the folders into a new library"
             )
     with Library.open(place) as made, made.writing() as batch:
         batch.look_again_without(made.encoder_id)  # what was lost comes back with the next run

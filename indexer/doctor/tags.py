@@ -23,8 +23,8 @@ def tags(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "tags",
             len(damaged),
-            "tag heads are damaged: no picture can be tagged, and so none be indexed",
-            "they are taken out; 'picfuse index --tags FILE' adopts them again",
+            "tag heads are damaged, so no picture can be tagged or indexed",
+            "they are removed; add them again with 'picfuse index --tags FILE'",
             examples=some([head.name for head in damaged]),
             mend=partial(Batch.drop_tag_heads, head_ids=[head.id for head in damaged]),
         )
@@ -39,7 +39,7 @@ def tags(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "tags",
             len(wrong),
-            "pictures have other tags than their embeddings say",
+            "pictures have tags that do not fit their embeddings",
             "they are tagged again; nothing is encoded",
             examples=some([p.path for p in library.catalogue.pictures(wrong[:5]).values()]),
             mend=lambda batch: tag_all(library, batch, encoder_id),

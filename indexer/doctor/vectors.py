@@ -43,16 +43,16 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
             damaged.append(segment.file)
         yield Progress(number, len(stored.segments))
     if damaged:
-        yield _bad(damaged, "are damaged or gone: searching is slower")
+        yield _bad(damaged, "are damaged or gone, so searching is slower")
     if wrong:
-        yield _bad(wrong, "disagree with the catalogue: answers may be wrong")
+        yield _bad(wrong, "disagree with the catalogue, so hits may be wrong")
     yield from _compressed(library)
     stray = other_files(library.path, _named(library))
     if stray:
         yield Finding(
             "vectors",
             len(stray),
-            "files of the vector index that are not used: a process was killed while it wrote",
+            "files of the vector index are unused: a process was killed while writing them",
             "they are deleted",
             serious=False,
             examples=some([path.name for path in stray]),
@@ -69,12 +69,12 @@ def _compressed(library: Library) -> Iterator[Finding]:
         except LibraryDamaged:
             damaged.append(view.file)
     if damaged or (facts.views and not facts.usable):
-        meaning = "are damaged or gone" if damaged else "find too little, or are not finished"
+        meaning = "are damaged or gone" if damaged else "find too little or are unfinished"
         yield Finding(
             "vectors",
             len(damaged) or len(facts.views),
-            f"files of the compressed index {meaning}: searching is slower",
-            "they are made again from the rows; nothing is encoded",
+            f"files of the compressed index {meaning}, so searching is slower",
+            "they are rebuilt from the rows; nothing is encoded",
             serious=bool(damaged),
             examples=some(damaged),
             rebuild=_compress,
@@ -91,7 +91,7 @@ def _bad(files: list[str], meaning: str) -> Finding:
         "vectors",
         len(files),
         f"files of the vector index {meaning}",
-        "they are built again from the catalogue; nothing is encoded",
+        "they are rebuilt from the catalogue; nothing is encoded",
         examples=some(files),
         mend=partial(Batch.drop_segments, files=files),
         rebuild=Library.save_vectors,

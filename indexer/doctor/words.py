@@ -21,8 +21,8 @@ def words(library: Library) -> Iterator[Finding | Progress]:
         yield Finding(
             "words",
             len(bad),
-            "pictures whose words are not indexed as they are: searches by words miss them, or "
-            "find them wrongly",
-            "they are indexed again, from the catalogue",
+            "pictures have words that are indexed wrongly, so searches by words miss them or find "
+            "them by mistake",
+            "their words are indexed again from the catalogue",
             mend=lambda batch: batch.renew_words(bad),
         )

@@ -58,8 +58,8 @@ def _found(name: str) -> tuple[ModuleType, str]:
     known = BUILT_IN if scheme in BUILT_IN else schemes()
     if scheme not in known:
         raise InputError(
-            f"no encoder {name!r}; there are mini, mini:FILE, open_clip:ARCHITECTURE/PRETRAINED "
-            "and open_clip:ARCHITECTURE:FILE ('picfuse models' lists them)"
+            f"no encoder {name!r}; use mini, mini:FILE, open_clip:ARCHITECTURE/PRETRAINED "
+            "or open_clip:ARCHITECTURE:FILE (list them with 'picfuse models')"
         )
     module, _, function = known[scheme].partition(":")
     try:
@@ -69,4 +69,4 @@ def _found(name: str) -> tuple[ModuleType, str]:
 
 
 def _broken(name: str, error: Exception) -> ModelError:
-    return ModelError(f"the encoder {name!r} cannot be loaded ({error}); install its package again")
+    return ModelError(f"the encoder {name!r} cannot be loaded ({error}); reinstall its package")

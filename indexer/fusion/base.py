@@ -175,8 +175,8 @@ class Fusion(ABC):
             raise InputError(f"weight {weight} is not between 0 (caption) and 1 (picture)")
         if not self.weighable and weight != DEFAULT_WEIGHT:
             raise InputError(
-                f"the fusion {self.name!r} has its weight built in and takes none but "
-                f"{DEFAULT_WEIGHT}; 'picfuse index --fusion concat' makes the library weighable"
+                f"the fusion {self.name!r} has its weight built in and takes only "
+                f"{DEFAULT_WEIGHT}; to set a weight, run 'picfuse index --fusion concat'"
             )
 
 

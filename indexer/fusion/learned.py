@@ -71,7 +71,7 @@ class Learned(FixedWeightFusion):
             raise InputError(
                 f"the fusion {self.name!r} was trained for {self.weights.encoder_name!r} "
                 f"({self.weights.encoder[:8]}) and does not fit {encoder.name!r} "
-                f"({encoder.fingerprint[:8]}); name another one (--fusion concat), or train one: "
+                f"({encoder.fingerprint[:8]}); use another one (--fusion concat), or train one: "
                 f"'picfuse train fusion DATASET --model {encoder.name} --fusion {self.strategy}'"
             )
 

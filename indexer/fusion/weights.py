@@ -81,7 +81,7 @@ def check_shapes(weights: FusionWeights, strategy: str, shapes: Mapping[str, Axe
     if weights.strategy != strategy:
         raise _unusable(weights.place, f"a fusion {weights.strategy!r}, not {strategy!r}")
     if odd := set(weights.tensors) ^ set(shapes):
-        raise _unusable(weights.place, f"tensors too many or missing: {', '.join(sorted(odd))}")
+        raise _unusable(weights.place, f"superfluous or missing tensors: {', '.join(sorted(odd))}")
     dim, hidden = (weights.tensors[name].shape[-1:] for name in ("centre_captioned", "image_bias"))
     sizes = {"d": dim, "2d": tuple(2 * n for n in dim), "h": hidden}
     for name, axes in shapes.items():

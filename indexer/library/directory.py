@@ -20,7 +20,7 @@ def cannot_create_error(path: Path) -> LibraryError:
     if path.exists() and not path.is_dir():
         return LibraryNotFound(f"{path}: a file, not a library; name a directory")
     if is_file(path / FILE):
-        return LibraryError(f"{path}: a library already; open it with Library.open")
+        return LibraryError(f"{path}: already a library; open it with Library.open")
     return LibraryNotFound(
         f"{path}: neither a library nor empty; name another directory for the library"
     )
@@ -32,7 +32,8 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LibraryError(
-            f"{path}: cannot be made ({os.strerror(error.errno or 0)}); name another with --library"
+            f"{path}: cannot be created ({os.strerror(error.errno or 0)}); name another with "
+            "--library"
         ) from error
 
 
@@ -74,6 +75,6 @@ def existing_library(path: str | Path) -> Path:
         if not is_vacant(path):
             raise LibraryNotFound(f"{path}: not a picfuse library; name another with --library")
         raise LibraryNotFound(
-            f"{path}: no library here; 'picfuse index FOLDER --library {path}' makes one"
+            f"{path}: no library here; create one with 'picfuse index FOLDER --library {path}'"
         )
     return path

@@ -37,7 +37,7 @@ def kept_fusion(catalogue: Lookup, settings: LibrarySettings) -> Fusion:
     except (ValueError, ModelError) as error:
         raise _lost(name, str(error)) from error
     if fusion.fingerprint != fingerprint:
-        raise _lost(name, "they are not those it was made with")
+        raise _lost(name, "they are not those it was built with")
     return fusion
 
 
@@ -61,6 +61,6 @@ def _text(fusion: Fusion) -> str:
 
 def _lost(name: str, reason: str) -> LibraryDamaged:
     return LibraryDamaged(
-        f"the weights of the library's fusion {name!r} cannot be used ({reason}); 'picfuse index "
-        f"--fusion {name}' copies them again from where they came, --fusion concat needs none"
+        f"the weights of the library's fusion {name!r} cannot be used ({reason}); run 'picfuse "
+        f"index --fusion {name}' to copy them from their source again, or use --fusion concat"
     )

@@ -152,7 +152,7 @@ class Library(ReadLibrary):
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
         if self.read_only:
-            raise LibraryError(f"{self.path}: opened for reading only")
+            raise LibraryError(f"{self.path}: opened read-only")
         with sqlite_errors(self.path), Session(self._engine) as session, session.begin():
             session.execute(text("BEGIN IMMEDIATE"))
             yield session

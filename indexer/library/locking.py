@@ -25,12 +25,12 @@ def only_writer(library: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise LibraryLocked(
-            f"{library}: another picfuse is changing this library; try again when it is done "
-            "(searching works meanwhile)"
+            f"{library}: another picfuse is changing this library; try again once it is done "
+            "(searching still works)"
         ) from error
     except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
         said = getattr(error, "strerror", None) or error
-        raise LibraryError(f"{library}: cannot be written ({said}); make it writable") from error
+        raise LibraryError(f"{library}: not writable ({said}); make it writable") from error
     try:
         yield
     finally:

@@ -118,7 +118,9 @@ class ReadLibrary:
         """What the vectors were made with."""
         stored = self.catalogue.setting(SETTINGS)
         if stored is None:
-            raise LibraryDamaged(f"{self.path}: the library has no settings; index into a new one")
+            raise LibraryDamaged(
+                f"{self.path}: the library has lost its settings; index the folders into a new one"
+            )
         return LibrarySettings.from_json(stored)
 
     @property
@@ -158,7 +160,9 @@ class ReadLibrary:
         """The catalogue's number of the library's encoder."""
         found = self.catalogue.encoder_id(self.settings.fingerprint)
         if found is None:
-            raise LibraryDamaged(f"{self.path}: its encoder is not known; index into a new library")
+            raise LibraryDamaged(
+                f"{self.path}: the library has lost its encoder; index the folders into a new one"
+            )
         return found
 
     @property
@@ -216,4 +220,4 @@ class ReadLibrary:
 
     def put_segments(self, stored: SegmentManifest) -> None:
         """Note what is on disk of the vector index. Raises `LibraryError`."""
-        raise LibraryError(f"{self.path}: opened for reading only")
+        raise LibraryError(f"{self.path}: opened read-only")

@@ -150,7 +150,7 @@ def opened_segment(folder: Path, segment: Segment, fusion: Fusion, width: int) -
     """The file of a segment. Raises `RowsDamaged`; rows are checked when they are asked for."""
     block = MappedBlock(folder / segment.file, width, fusion, segment.checksum)
     if len(block) != len(segment.keys):
-        raise RowsDamaged(block.path, "not the rows that the catalogue says")
+        raise RowsDamaged(block.path, "its rows differ from the catalogue")
     return block
 
 

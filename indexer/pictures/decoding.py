@@ -94,7 +94,7 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
         return DecodeFailure(path, digest, str(error))
     except MemoryError:
         limit = f"{settings.memory_limit / GIB:g} GiB"
-        reason = f"needs more than {limit} of memory (raise it with memory_limit)"
+        reason = f"decoding takes more than {limit} of memory (to allow more: --memory-limit)"
         return DecodeFailure(path, digest, reason)
 
 

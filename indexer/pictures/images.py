@@ -80,7 +80,7 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Imag
     if width * height > max_pixels:
         raise PictureError(
             f"{width} x {height} pixels is over the limit of {max_pixels:,}"
-            " (to index it all the same: --max-pixels)"
+            " (to index it anyway: --max-pixels)"
         )
     return image
 

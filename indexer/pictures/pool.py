@@ -97,7 +97,7 @@ class DecodingPool:
         most 64 ahead. Only one call can run at a time; closing its generator kills the workers.
         """
         if self._flight is not None:
-            raise RuntimeError("this pool is decoding already: use a second pool")
+            raise RuntimeError("this pool is already decoding; use a second one")
         self._slots = self._slots or Slots.create(self._workers, self._settings.transform.size)
         self._flight = _Flight(list(range(len(self._slots.pixels))), known or {})
         try:
@@ -139,8 +139,8 @@ class DecodingPool:
         self._breaks += 1
         if self._breaks > _BREAKS:
             raise PicfuseError(
-                "the decoding workers die before they decode anything"
-                " (is there enough memory? lower the number of workers, or raise memory_limit)"
+                "the decoding workers die before they decode anything, perhaps for lack of memory; "
+                "try fewer (--workers 1) or a higher --memory-limit"
             )
         self._stop_workers()
         for task in list(flight.tasks.values()):
@@ -164,7 +164,7 @@ class DecodingPool:
 
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, TimeoutError):
-            return f"decoding took more than {self._time_limit:g} s (to give it more: --time-limit)"
+            return f"decoding took more than {self._time_limit:g} s (to allow more: --time-limit)"
         if isinstance(error, ProcessExpired):
             return f"the decoder crashed ({_exit_status(error.exitcode)})"
         return f"the decoder failed: {type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ from indexer.errors import PictureError
 READ_ERRORS = {
     errno.EACCES: "permission denied (make the file readable for this user)",
     errno.EPERM: "permission denied (make the file readable for this user)",
-    errno.ENOENT: "no such file (it may have been moved: index its folder again)",
+    errno.ENOENT: "no such file (if it was moved, index its folder again)",
     errno.EISDIR: "not a regular file (only files are read)",
     errno.ENXIO: "not a regular file (only files are read)",
 }
@@ -24,8 +24,8 @@ _SIGNATURES = {
 }
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
 _PLAINLY = {  # what decoders say, in the words of somebody who has only seen the file
-    "could not create decoder object": "it ends early, or its parts do not fit together",
-    "tile cannot extend outside image": "its parts do not fit its size",
+    "could not create decoder object": "it ends early or is inconsistent",
+    "tile cannot extend outside image": "its parts do not match its size",
 }
 
 
@@ -53,10 +53,10 @@ def _unknown(content: bytes) -> str:
     if content[4:8] == b"ftyp":
         name = _BRANDS.get(content[8:12], "")
     if not name:
-        return "not a picture (or damaged at its start): no decoder knows the contents"
+        return "not a picture (or damaged at its start): unknown format"
     return (
-        f"damaged, cut short or of an unusual kind: it begins like {name}, and no decoder can"
-        " read it (copy it again from its source, or save it anew)"
+        f"damaged, cut short or unusual: it begins like {name}, but cannot be decoded"
+        " (copy it again from its source, or save it again in another program)"
     )
 
 

@@ -154,9 +154,9 @@ def _reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "permission denied (make it readable for this user)"
     if isinstance(error, FileNotFoundError):
-        return "no such file or folder (it vanished, or a link leads nowhere)"
+        return "no such file or folder (deleted meanwhile, or a broken link)"
     if isinstance(error, NotADirectoryError):
         return "not a folder"
     if error.errno == errno.ELOOP:
-        return "a link that leads to itself (delete it, or link to a file)"
+        return "a link to itself (delete it, or link to a file)"
     return f"cannot be read: {error.strerror or error}"

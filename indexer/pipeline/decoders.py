@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from indexer.pictures.limits import MAX_PIXELS, TIME_LIMIT
+from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pictures.pool import DecodingPool
 from indexer.pictures.transform import ImageTransform
 from indexer.pipeline.report import IndexOptions
@@ -17,5 +17,6 @@ def decoding_pool(
         thumbnails,
         workers=options.workers,
         time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+        memory_limit=options.memory_limit or MEMORY_LIMIT,
         max_pixels=options.max_pixels or MAX_PIXELS,
     )

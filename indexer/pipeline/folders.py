@@ -68,7 +68,7 @@ def existing_folder(path: Path) -> Path:
             return found
         kind = "a file, not a folder" if found.exists() else "no such folder"
     except OSError as error:  # no permission, a name that is too long, a dead network drive
-        kind = f"cannot be looked at ({error.strerror})"
+        kind = f"cannot be read ({error.strerror})"
     raise InputError(f"{path}: {kind}; name a folder of pictures")
 
 

@@ -59,7 +59,7 @@ def plan_folder(
     into it. A picture in a folder that cannot be read now stays as it was.
     """
     if not _may_be_there(folder.path):
-        report.problem(folder.path, "this folder is not there now; its pictures count as missing")
+        report.problem(folder.path, "this folder is missing; its pictures count as missing too")
     plan = FolderPlan(folder)
     with _nothing_collected():
         plan.known = catalogue.known_pictures(folder.id)
@@ -149,7 +149,7 @@ def _captions(folder: IndexedFolder, look: _Look, report: IndexReport) -> Captio
     named = [Path(file) for file in json.loads(folder.caption_files)]
     there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
     for file in set(named) - set(there):
-        report.problem(file, "this caption file is not there any more; its captions are dropped")
+        report.problem(file, "this caption file no longer exists; its captions are dropped")
     pictures = [*look.same, *look.changed, *look.passed_over]
     try:
         captions = find_captions(folder.path, pictures, explicit=there, beside=look.beside)

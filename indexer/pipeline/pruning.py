@@ -30,8 +30,8 @@ def prune(library: Library, folders: Sequence[IndexedFolder], report: IndexRepor
         if missing and not there:
             report.problem(
                 folder.path,
-                "no picture is there now, so nothing of it was pruned (an unplugged disk?); "
-                "'picfuse forget' deletes all that is known of a folder",
+                "all its pictures are missing, so none were pruned (an unplugged disk?); to delete "
+                "its records, run 'picfuse forget'",
             )
         elif missing:
             gone += missing
@@ -68,11 +68,11 @@ def _not_known(path: Path, known: Sequence[Path]) -> str:
             pattern = glob.escape(str(path.relative_to(folder)))
             return (
                 f"{path}: lies in {folder}, which is indexed; to leave it out: picfuse index "
-                f"{shlex.quote(str(folder))} --exclude {shlex.quote(pattern)} --prune (name the "
-                "patterns of before as well)"
+                f"{shlex.quote(str(folder))} --exclude {shlex.quote(pattern)} --prune (with the "
+                "present patterns as well)"
             )
     listed = ", ".join(map(str, known)) or "none"
-    return f"{path}: not a folder of this library; those are: {listed}"
+    return f"{path}: not a folder of this library, which has: {listed}"
 
 
 def _kept_encoder(library: Library) -> int | None:

@@ -98,9 +98,9 @@ def _heads_left_behind(library: Library, options: IndexOptions) -> str:
     if not heads or options.tags is not None:
         return ""
     return (
-        f"the tags of {', '.join(heads)} were made for {library.settings.encoder!r} and are gone "
-        f"while the library is searched by {options.model!r}; 'picfuse train tags DATASET --model "
-        f"{options.model}' makes others, and moving back brings these back"
+        f"the tags of {', '.join(heads)} were made for {library.settings.encoder!r} and are not "
+        f"available with {options.model!r}; train new ones with 'picfuse train tags DATASET "
+        f"--model {options.model}', or go back to the old model"
     )
 
 
@@ -120,8 +120,8 @@ def _check_plugged_in(library: Library) -> None:
         there, _ = library.catalogue.by_presence(folder.id)
         if there and not folder.path.is_dir():
             raise InputError(
-                f"{folder.path}: not there now, and its {len(there)} pictures would be left out; "
-                "plug it in, or run 'picfuse index' first, by which they count as missing"
+                f"{folder.path}: missing now, so its {len(there)} pictures would be left out; "
+                "plug it in, or run 'picfuse index' first to record them as missing"
             )
 
 

@@ -40,7 +40,7 @@ def relocate(library: Library, old: str | Path, new: str | Path) -> list[Relocat
         part = next((f for f in known if f.path in source.parents), None)
         if not whole and part is None:
             listed = ", ".join(str(folder.path) for folder in known) or "none"
-            raise InputError(f"{source}: not in the folders of this library; those are: {listed}")
+            raise InputError(f"{source}: not in a folder of this library, which has: {listed}")
         _check_free(target, [folder for folder in known if folder not in whole])
         if whole:
             return _move_whole(library, whole, source, target)
@@ -52,8 +52,8 @@ def _check_free(target: Path, others: Sequence[IndexedFolder]) -> None:
     for folder in others:
         if folder.path == target or folder.path in target.parents or target in folder.path.parents:
             raise InputError(
-                f"{target}: {folder.path} is indexed already; run 'picfuse index' instead: "
-                "pictures that were moved keep their embeddings"
+                f"{target}: {folder.path} is already indexed; run 'picfuse index' instead: "
+                "moved pictures keep their embeddings"
             )
 
 
@@ -83,7 +83,7 @@ def _move_part(
         if relative.startswith(prefix)
     }
     if not pictures:
-        raise InputError(f"{source}: no picture of the library lies there; check the name")
+        raise InputError(f"{source}: the library has no picture there; check the name")
     _check_pictures(target, pictures)
     files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
     with library.writing() as batch:
@@ -101,7 +101,7 @@ def _check_pictures(place: Path, pictures: dict[bytes, int]) -> None:
     chosen = names[:: max(1, len(names) // _SAMPLE)]
     if chosen and not any(_has_size(place, name, pictures[name]) for name in chosen):
         raise InputError(
-            f"{place}: none of the {len(pictures)} pictures lies there (looked for "
+            f"{place}: none of the {len(pictures)} pictures is there (checked "
             f"{os.fsdecode(chosen[0])} and others); check the name"
         )
 

@@ -50,7 +50,8 @@ class IndexOptions:
 
     `captions` and `exclude` are kept for later runs over the same folders until others are named:
     files for `captions` (none: `()`; None: as they are), patterns for `exclude`. `time_limit` is in
-    seconds per picture (None: 60); `only` restricts the folders to these pictures (relative paths).
+    seconds per picture (None: 60), `memory_limit` in bytes per worker (None: 4 GiB); `only`
+    restricts the folders to these pictures (relative paths).
     `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is what
     queries ask with that name none; `tags` are the files of its tag heads from then on (None: as
     they are); `prune` deletes what is known of missing pictures at the end.
@@ -61,6 +62,7 @@ class IndexOptions:
     workers: int | None = None
     time_limit: float | None = None
     max_pixels: int | None = None
+    memory_limit: int | None = None
     only: Collection[bytes] | None = None
     model: str | None = None
     fusion: str | None = None
@@ -71,4 +73,4 @@ class IndexOptions:
     @property
     def other_limits(self) -> bool:
         """Whether limits are named: then pictures that failed before are worth another try."""
-        return self.max_pixels is not None or self.time_limit is not None
+        return any(one is not None for one in (self.time_limit, self.max_pixels, self.memory_limit))

@@ -35,13 +35,13 @@ def named_heads(files: Sequence[Path], fingerprint: str, encoder: str) -> dict[s
     found: dict[str, TagHead] = {}
     for file in files:
         if file.stem in found:
-            raise InputError(f"{file}: another tag head is named {file.stem!r} too; rename one")
+            raise InputError(f"{file}: another tag head is also named {file.stem!r}; rename one")
         found[file.stem] = read_tag_head(file)
         facts = found[file.stem].facts
         if not same_space(facts.fingerprint, fingerprint):
             raise InputError(
-                f"{file}: made for {facts.encoder!r} ({facts.fingerprint[:8]}), while the library "
-                f"is of {encoder!r} ({fingerprint[:8]}); train it again with 'picfuse train tags "
+                f"{file}: made for {facts.encoder!r} ({facts.fingerprint[:8]}), but the library "
+                f"uses {encoder!r} ({fingerprint[:8]}); train it again with 'picfuse train tags "
                 f"DATASET --model {encoder}'"
             )
     return found

@@ -36,7 +36,7 @@ class RowsDamaged(LibraryDamaged):
     """A file of rows is not what was written; `file` is its name."""
 
     def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path}: {why}; it will be built again")
+        super().__init__(f"{path}: {why}; it will be rebuilt")
         self.file = path.name
 
 
@@ -120,7 +120,7 @@ class MappedBlock(RowBlock):
         for part in range(len(self.parts)):
             self.check(part)
         if any(between.any() for between in self._between):
-            raise RowsDamaged(self.path, "damaged (it holds what was never written)")
+            raise RowsDamaged(self.path, "damaged (it has content that was never written)")
 
     def check(self, part: int, rows: NDArray[np.int64] | None = None) -> None:
         seen = self._seen[part]

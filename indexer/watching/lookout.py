@@ -230,7 +230,7 @@ def _limit(error: OSError) -> WatchLimit | None:
     if error.errno not in _LIMITS:
         return None
     return WatchLimit(
-        "the system cannot watch that many folders; to raise its limit: "
+        "the system cannot watch so many folders; to raise its limit: "
         f"sudo sysctl {_LIMITS[error.errno]}"
     )
 

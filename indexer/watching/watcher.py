@@ -176,7 +176,7 @@ class _Watcher:
         if mark is None and before is not None:
             self._lookout.unwatch(path)
             there = path.is_dir()
-            yield FolderGone(path, "it cannot be read" if there else "it is not there now")
+            yield FolderGone(path, "cannot be read" if there else "is missing")
         if mark is not None and before is None:
             yield FolderBack(path)
 

@@ -48,7 +48,7 @@ def page_of(library: ReadLibrary, order: RankedPictures, wanted: Options, means:
     k, offset, strength = max(0, wanted["k"]), wanted["offset"], wanted["diverse"]
     check_strength(strength)
     if offset < 0:
-        raise InputError(f"offset: {offset} is negative; the first page begins at 0")
+        raise InputError(f"offset: {offset} is negative; the first page starts at 0")
     end = offset + k
     if strength and k:
         end = -(-end // pool_of(k)) * pool_of(k)

@@ -48,7 +48,7 @@ def evaluate_classes(
     if missing:
         raise DatasetError(
             f"{len(missing)} labels are not among the classes, such as {min(missing)!r}; "
-            "name a file of classes that holds them with --classes FILE"
+            "give a file that lists them with --classes FILE"
         )
     t = encoder.encode_texts([text for _, text in classes])
     q = centred_query(v_i, IMAGE, encoder.means)

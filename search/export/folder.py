@@ -32,14 +32,14 @@ def check_folder(library: ReadLibrary, folder: Path, *, indexed_too: bool) -> No
     """
     real = folder.resolve()
     if real.is_relative_to(library.path.resolve()):
-        raise InputError(f"{folder}: lies in the library itself; name another folder")
+        raise InputError(f"{folder}: inside the library itself; name another folder")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: a file; name a folder")
     for indexed in library.catalogue.folder_paths():
         if not indexed_too and real.is_relative_to(indexed.resolve()):
             raise InputError(
-                f"{folder}: lies in {indexed}, which is indexed, so that its pictures would be "
-                "found twice; name another folder, or add --into-indexed"
+                f"{folder}: inside {indexed}, which is indexed, so its pictures would be found "
+                "twice; name another folder, or add --into-indexed"
             )
 
 
@@ -55,7 +55,7 @@ def put_into(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be made ({os.strerror(error.errno or 0)}); name another folder"
+            f"{folder}: cannot be created ({os.strerror(error.errno or 0)}); name another folder"
         ) from error
     report = PlacementReport()
     yield Progress(0, len(paths))

@@ -53,7 +53,9 @@ class RowsFile(Protocol):
 def check_suffix(path: Path) -> None:
     """Raise `InputError` for a suffix that tells no format of embeddings."""
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: embeddings are written as {' or '.join(SUFFIXES)}; name it so")
+        raise InputError(
+            f"{path}: unknown format for embeddings; end its name in {' or '.join(SUFFIXES)}"
+        )
 
 
 def rows_file(file: BinaryIO, path: Path, width: int) -> RowsFile:

@@ -41,9 +41,7 @@ def format_of(path: Path | None, named: str | None) -> str:
     suffix = "jsonl" if path is None else path.suffix.lower().lstrip(".")
     found = named or suffix
     if found not in FORMATS:
-        raise InputError(
-            f"{path}: its suffix is none of .{', .'.join(FORMATS)}; name the format with --format"
-        )
+        raise InputError(f"{path}: its suffix is not one of .{', .'.join(FORMATS)}; use --format")
     return found
 
 

@@ -36,7 +36,7 @@ def check_free(*paths: Path | None) -> None:
     """Raise `InputError` where a file is there already."""
     for path in paths:
         if path is not None and path.exists():
-            raise InputError(f"{path}: is there already; name another, or add --overwrite")
+            raise InputError(f"{path}: already exists; name another file, or add --overwrite")
 
 
 def export(

@@ -62,7 +62,7 @@ def _of_id(library: ReadLibrary, picture_id: int) -> Example:
     picture = library.catalogue.pictures([picture_id]).get(picture_id)
     row = None if picture is None else stored_row(library, picture.content_hash)
     if picture is None or row is None:
-        raise QueryError(f"picture {picture_id} is not in the library any more; search again")
+        raise QueryError(f"picture {picture_id} is no longer in the library; search again")
     return Example(picture.content_hash, row, picture.path)
 
 

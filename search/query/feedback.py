@@ -12,7 +12,7 @@ from indexer.errors import QueryError
 from search.query.embedding import EmbeddedQuery
 
 ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
-NOTHING = "nothing to look for: give words, a picture, or a picture marked as right"
+NOTHING = "nothing to search for; give words, a picture, or a picture marked as right"
 ENOUGH, LEAST = 0.3, 1 / 6  # cosine of words to what is right, at which marks count least
 
 
@@ -59,5 +59,5 @@ def rocchio(
     if len(wrong):
         moved = moved - share * GAMMA * wrong.mean(axis=0)
     if not np.linalg.norm(moved) > 1e-3:
-        raise QueryError("the marks cancel the query out; take one back")
+        raise QueryError("the marks cancel out the query; remove one")
     return moved

@@ -49,10 +49,10 @@ def complete(options: Options) -> Options:
     not: a weight belongs to the query.
     """
     if unknown := options.keys() - Options.__annotations__.keys():
-        raise TypeError(f"no option of a search: {', '.join(sorted(unknown))}")
+        raise TypeError(f"not an option of a search: {', '.join(sorted(unknown))}")
     mode = options.get("mode", AUTO)
     if mode not in MODES:
-        raise InputError(f"{mode!r}: no mode of searching; there are {', '.join(MODES)}")
+        raise InputError(f"no mode {mode!r}; use one of {', '.join(MODES)}")
     defaults: Options = {"k": 10, "exclude": (), "tags": (), "where": None, "mode": AUTO}
     defaults |= {"offset": 0, "fold": False, "diverse": 0.0, "explain": False}
     defaults |= {"like": (), "unlike": (), "asked_first": False, "least": None}

@@ -63,10 +63,10 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
         return picture
     if not isinstance(picture, str):
         kind = type(picture).__name__
-        raise QueryError(f"a picture asks by its path, its URL or its bytes, and not as {kind}")
+        raise QueryError(f"a picture is given by its path, its URL or its bytes, not as {kind}")
     if picture.startswith(("http://", "https://")):
         if offline:
-            raise QueryError(f"{picture}: --offline forbids it; save the picture and name the file")
+            raise QueryError(f"{picture}: not fetched because of --offline; {_REMEDY}")
         return _download(picture)
     path = Path(os.path.expanduser(picture))  # noqa: PTH111 - knows what to do with "~nobody"
     if not os.path.exists(path):  # noqa: PTH110 - and this with a name that is too long
@@ -93,7 +93,7 @@ def _refuse_credentials(url: str) -> None:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        raise QueryError(f"{bare}: a name and password in a URL are never sent; {_REMEDY}")
+        raise QueryError(f"{bare}: user names and passwords in a URL are never sent; {_REMEDY}")
 
 
 def _in_time(work: Callable[[], bytes]) -> bytes:
@@ -113,7 +113,7 @@ def _in_time(work: Callable[[], bytes]) -> bytes:
     try:
         return answer.result(DEADLINE)
     except TimeoutError as error:
-        raise TimeoutError(str(error) or f"not there after {DEADLINE:g} s") from error
+        raise TimeoutError(str(error) or f"no answer after {DEADLINE:g} s") from error
 
 
 def _fetched(url: str) -> bytes:
@@ -130,7 +130,7 @@ def _fetched(url: str) -> bytes:
                 return _content(url, response)
             location = response.headers.get("Location")
         if not location:
-            raise QueryError(f"{url}: redirects without saying where; {_REMEDY}")
+            raise QueryError(f"{url}: redirects without a target; {_REMEDY}")
         request = _redirected(url, urljoin(request.full_url, location))
     raise QueryError(f"{url}: more than {MAX_REDIRECTS} redirects; {_REMEDY}")
 
@@ -205,7 +205,9 @@ def _check_peer(request: _Request, connected: socket.socket) -> None:
         address = connected.getpeername()[0]
         if not _is_public(address):
             connected.close()
-            raise QueryError(f"{request.full_url}: leads to {address}, which is not public")
+            raise QueryError(
+                f"{request.full_url}: leads to {address}, which is not public; {_REMEDY}"
+            )
 
 
 def _is_public(host: str) -> bool:
@@ -236,11 +238,11 @@ def _content(url: str, response: HTTPResponse) -> bytes:
         )
     coding = response.headers.get("Content-Encoding") or "identity"
     if coding.strip().lower() != "identity":  # nobody asked for it, and 1 KB may become 1 GB
-        raise QueryError(f"{url}: arrives packed ({coding}), not as a picture; {_REMEDY}")
+        raise QueryError(f"{url}: arrives compressed ({coding}), not as a picture; {_REMEDY}")
     announced = response.length or 0
     content = b"" if announced > MAX_BYTES else _body(response)
     if max(announced, len(content)) > MAX_BYTES:
-        raise QueryError(f"{url}: over {MAX_BYTES // 2**20} MB; {_REMEDY}")
+        raise QueryError(f"{url}: larger than {MAX_BYTES // 2**20} MB; {_REMEDY}")
     if response.length:  # what was announced and did not come
         raise QueryError(f"{url}: ends {response.length:,} bytes early; try again")
     if not content:
@@ -254,5 +256,5 @@ def _body(response: HTTPResponse) -> bytes:
     while len(content) <= MAX_BYTES and (part := response.read1(2**16)):
         content += part
         if time.monotonic() > end:
-            raise TimeoutError(f"not there after {DEADLINE:g} s")
+            raise TimeoutError(f"no answer after {DEADLINE:g} s")
     return bytes(content)

@@ -92,13 +92,13 @@ def _parsed(words: Sequence[str], beside: Sequence[Term]) -> list[Term]:
             terms += _terms(run, sign, line)
         elif not word or terms or word == "+":
             where = f"before {word!r}" if word else "at the end"
-            problem = f"no term {where} of the query: '+' and '-' stand between terms"
+            problem = f"a term is missing {where}; '+' and '-' go between terms"
             raise PlacedError(problem, line, place)
         run, sign = [], -1.0 if word == "-" else 1.0
     if all(term.weight <= 0 for term in (*terms, *beside)):
-        problem = "the query only takes away: name what to look for before the '-'"
+        problem = "the query only subtracts; put something to search for before the '-'"
         if all(term.weight == 0 for term in terms):
-            problem = "the query only takes away or weighs 0: give a term a weight above 0"
+            problem = "the query only subtracts or weighs 0; give a term a weight above 0"
         raise PlacedError(problem, line, placed[0][0])
     return terms
 
@@ -115,7 +115,7 @@ def _placed(words: Sequence[str]) -> list[Placed]:
 
 def _checked(word: str, line: str, place: int) -> str:
     if len(word) > 1 and word[0] in SIGNS and not word[1:].isspace() and " " not in word:
-        problem = f"{word!r}: write the sign alone, as in '{word[0]} {word[1:]}'"
+        problem = f"{word!r}: put a space after the sign, as in '{word[0]} {word[1:]}'"
         raise PlacedError(problem, line, place)
     return word
 
@@ -129,7 +129,7 @@ def _terms(run: Sequence[Placed], sign: float, line: str) -> list[Term]:
         matched = _WEIGHT.fullmatch(word)
         factor, rest = (float(matched[1]), matched[2]) if matched else (1.0, word)
         if factor > MAX_WEIGHT:
-            problem = f"{word!r}: the weight is over {MAX_WEIGHT:,}; give a smaller one"
+            problem = f"{word!r}: the weight exceeds {MAX_WEIGHT:,}; give a smaller one"
             raise PlacedError(problem, line, place)
         if is_picture(rest):
             terms.append(Term(picture=rest, weight=sign * factor))
@@ -138,7 +138,7 @@ def _terms(run: Sequence[Placed], sign: float, line: str) -> list[Term]:
             texts.append(word if texts else rest)
     text = " ".join(" ".join(texts).split())
     if texts and not text:
-        problem = "a term without words: give words, a picture, or both"
+        problem = "a term has no words; give words, a picture, or both"
         raise PlacedError(problem, line, run[-1][0] + len(run[-1][1].rstrip()))
     return ([Term(text=text, weight=sign * weight)] if text else []) + terms
 

@@ -16,7 +16,7 @@ FEWEST, MOST = 50, 500  # of them: the work grows with their square
 def check_strength(strength: float) -> None:
     """Raise `InputError` unless it lies from 0 to 1."""
     if not 0 <= strength <= 1:
-        raise InputError(f"diverse: {strength} is not between 0 (by score alone) and 1; change it")
+        raise InputError(f"diverse: {strength} is not between 0 (by score alone) and 1")
 
 
 def pool_of(k: int) -> int:

@@ -44,7 +44,7 @@ def _single(condition: Condition, text: str, asked: FieldContext) -> ColumnEleme
     if field is None:
         near = difflib.get_close_matches(condition.field, FIELDS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
-        problem = f"no field {condition.field!r}; {meant}there are {', '.join(FIELDS)}"
+        problem = f"no field {condition.field!r}; {meant}the fields are {', '.join(FIELDS)}"
         complain(text, condition.place, problem)
     if condition.operator not in field.operators:
         problem = f"{condition.field!r} takes {' '.join(field.operators)}"
@@ -63,7 +63,7 @@ def _check_for_comparison(condition: Condition, field: Field, text: str) -> None
     compared = _COMPARED.match(condition.text)
     if compared and condition.operator == ":" and compared[0] in field.operators:
         value = condition.text[compared.end() :].strip()
-        problem = f"a comparison stands without ':', as in {condition.field} {compared[0]} {value}"
+        problem = f"a comparison takes no ':', as in {condition.field} {compared[0]} {value}"
         complain(text, text.index(condition.text, condition.place), problem)
 
 
@@ -73,4 +73,4 @@ def _check_for_another(condition: Condition, text: str) -> None:
     for begun in _BEGUN.finditer(plain):
         if begun[1].lower() in FIELDS:
             place = text.index(condition.text, condition.place) + begun.start()
-            complain(text, place, "'and' or 'or' is expected here, or double quotes around a value")
+            complain(text, place, "expected 'and' or 'or' here, or double quotes around the value")

@@ -203,7 +203,7 @@ def _compared(
         inside = [~edge for edge in (below, above) if edge is not None]
         return and_(*inside)
     if edge is None:
-        raise UnusableError(f"has no end that {operator!r} could compare with")
+        raise UnusableError(f"is open-ended, so {operator!r} cannot compare with it")
     found: Sql = edge if operator in ("<", ">") else ~edge
     return found
 
@@ -257,19 +257,19 @@ def _pattern(value: str) -> str:
 
 _MEGAPIXELS = PictureRow.width * PictureRow.height / 1e6
 FIELDS = {
-    "folder": Field("a folder on the way to it: 2021, holidays/rome", _EQUAL, _any(_folder)),
+    "folder": Field("a folder on its path: 2021, holidays/rome", _EQUAL, _any(_folder)),
     "file": Field("its name or part of it; * and ? stand for anything", _EQUAL, _any(_file)),
     "taken": Field("when it was taken: last winter, 2019..2021, may 2020", _ORDERED, _taken),
-    "modified": Field("when its file was changed: yesterday", _ORDERED, _modified),
+    "modified": Field("when its file was last changed: yesterday", _ORDERED, _modified),
     "camera": Field("maker and model, or part of it: canon", _EQUAL, _any(_camera)),
     "place": Field("where: 48.2, 16.37 within 10 km; 48.1..48.3, 16.2..16.5", _EQUAL, _place),
-    "size": Field("of its file: 2 MB", _ORDERED, _number(PictureRow.size, _BYTES)),
+    "size": Field("size of its file: 2 MB", _ORDERED, _number(PictureRow.size, _BYTES)),
     "width": Field("in pixels", _ORDERED, _number(PictureRow.width, {"": 1, "px": 1})),
     "height": Field("in pixels", _ORDERED, _number(PictureRow.height, {"": 1, "px": 1})),
     "megapixels": Field("width times height", _ORDERED, _number(_MEGAPIXELS, {"": 1, "mp": 1})),
     "orientation": Field("landscape, portrait or square", _EQUAL, _any(_orientation)),
-    "format": Field("of its file: jpeg, png, webp", _EQUAL, _any(_format)),
-    "tag": Field("a tag that holds of it", _EQUAL, _any(_tag)),
-    "caption": Field("words that follow each other in a caption", _EQUAL, _any(_caption)),
+    "format": Field("format of its file: jpeg, png, webp", _EQUAL, _any(_format)),
+    "tag": Field("a tag it has", _EQUAL, _any(_tag)),
+    "caption": Field("consecutive words of a caption", _EQUAL, _any(_caption)),
     "has": Field("caption, date, camera, place or tag", _EQUAL, _any(_has)),
 }

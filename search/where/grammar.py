@@ -34,7 +34,7 @@ BARE: /[^\s()"]+/
 """
 _EXPECTED = {
     "FIELD": "a field",
-    "OPERATOR": "':' or a comparison behind the field",
+    "OPERATOR": "':' or a comparison after the field",
     "BARE": "a value",
     "QUOTED": "a value",
     "RPAR": "')'",
@@ -85,7 +85,7 @@ def parse(text: str) -> Expression:
     """
     torn = re.search("[\ud800-\udfff]", text)
     if torn is not None:
-        complain(text, torn.start(), "a letter is expected here; this byte is none in UTF-8")
+        complain(text, torn.start(), "expected a letter here; this byte is not UTF-8")
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
@@ -115,7 +115,7 @@ def _expectation(error: UnexpectedInput) -> str:
     names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or set()
     wanted = sorted({_EXPECTED[name] for name in names if name in _EXPECTED})
     where = " or ".join(wanted) or "something else"
-    return f"{where} is expected here (values with odd characters go in double quotes)"
+    return f"expected {where} here (put values with special characters in double quotes)"
 
 
 class _Expressions(Transformer):  # type: ignore[type-arg]

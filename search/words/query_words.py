@@ -47,7 +47,7 @@ class QueryWords:
         """
         wording = cls.of(named_by_words(query))
         if not wording.words:
-            raise QueryError("no word to look for; give words, or leave the mode at 'auto'")
+            raise QueryError("no words to search for; give words, or leave the mode at 'auto'")
         return wording
 
 
@@ -68,7 +68,7 @@ def _by_name(term: Term) -> Term:
         return term
     if isinstance(term.picture, str) and WORD.match(term.picture) and "/" not in term.picture:
         return Term(text=term.picture, weight=term.weight)
-    raise QueryError("a picture has no words; ask with words alone, or leave the mode at 'auto'")
+    raise QueryError("a picture has no words; use words only, or leave the mode at 'auto'")
 
 
 def by_words(

@@ -34,8 +34,8 @@ MODULES = {
 main = Commands(
     MODULES,
     name="picfuse",
-    help="Find your pictures by words, by another picture, or by both; offline.\n\n"
-    "Begin with 'picfuse index ~/Pictures', then 'picfuse search a dog in the snow'.",
+    help="Search your pictures by words, by another picture, or by both, all offline.\n\n"
+    "Start with 'picfuse index ~/Pictures', then try 'picfuse search a dog in the snow'.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 main = click.version_option(package_name="picfuse", message="%(prog)s %(version)s")(main)
@@ -44,12 +44,12 @@ main = click.version_option(package_name="picfuse", message="%(prog)s %(version)
 def run() -> None:
     """Run the command as a process of its own.
 
-    Python looks for garbage after each 700 new objects, of which imports make many, and among all
-    objects as it ends: to do so seldom, and not at the end, saves a sixth of a cold query.
+    Imports create many objects, so the garbage collector runs often. Raising its threshold, and
+    skipping the collection at exit, saves a sixth of a cold query.
     """
     gc.set_threshold(10_000)
     try:
         main(prog_name="picfuse")
     finally:
-        if "torch" not in sys.modules:  # parts of it complain of what is left
+        if "torch" not in sys.modules:  # torch complains about objects that are left
             gc.freeze()

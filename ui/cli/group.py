@@ -1,4 +1,4 @@
-"""The click group: commands loaded when they are used, errors in one place, shared options."""
+"""The click group, which loads commands on use and handles errors; and shared options."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Commands(click.Group):
         self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, in the order of the contract."""
+        """Names of all commands, in the documented order."""
         return list(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name."""
+        """The command of this name; None if there is none."""
         if cmd_name not in self._modules:
             return None
         command = getattr(import_module(f"ui.cli.commands.{self._modules[cmd_name]}"), cmd_name)
@@ -47,7 +47,7 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands with their short help, without importing them."""
+        """Write the commands with their short help, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
 
@@ -58,12 +58,12 @@ class Commands(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """The context of what was typed; errors that quote it quote it harmlessly."""
+        """Parse the arguments; errors quote them with control characters escaped."""
         with harmless_usage():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what picfuse raises becomes a line and an exit status."""
+        """Run a command; an error of picfuse becomes a line and an exit status."""
         _say_what_takes_long()
         try:
             with harmless_usage():
@@ -79,30 +79,30 @@ class Commands(click.Group):
 
 
 SUMMARIES = {
-    "index": "Add folders of pictures to the library, or bring them up to date.",
+    "index": "Add folders of pictures to the library, or update them.",
     "search": "Find pictures by words, by a picture, or by both.",
-    "similar": "Find pictures like this one.",
-    "explain": "Show where in a picture a query is found.",
-    "album": "Save a search as an album that stays current, and list albums.",
-    "duplicates": "List pictures that are the same or alike.",
-    "audit": "List captions that fit their picture badly.",
-    "export": "Write what the library knows, or put hits into a folder.",
-    "map": "Lay the pictures out on a plane, like beside like.",
-    "status": "Show what the library holds.",
-    "doctor": "Find out what is wrong with the library, and put it right.",
-    "forget": "Delete a folder from the library; its pictures are left.",
-    "relocate": "Say where a folder of pictures was moved to.",
+    "similar": "Find pictures similar to a given one.",
+    "explain": "Show where in a picture a query matches.",
+    "album": "Save a search as an album that stays up to date, or list albums.",
+    "duplicates": "List duplicate and similar pictures.",
+    "audit": "List captions that do not fit their picture.",
+    "export": "Write picture data to a file, or put hits into a folder.",
+    "map": "Arrange the pictures on a map, similar ones close together.",
+    "status": "Show what the library contains.",
+    "doctor": "Check the library for problems and repair them.",
+    "forget": "Remove a folder from the library; its files are not touched.",
+    "relocate": "Tell the library where a folder was moved.",
     "watch": "Keep the library up to date while pictures change.",
-    "evaluate": "Measure recall@k on a folder of captioned pictures.",
-    "train": "Train heads of the built-in model on your own pictures.",
-    "models": "List what can encode, and what is cached.",
+    "evaluate": "Measure search quality on a folder of captioned pictures.",
+    "train": "Train the built-in model, a fusion or tags on your own pictures.",
+    "models": "List the available models.",
     "ui": "Open the browser app.",
     "demo": "Index the sample photographs and search them.",
 }
 
 
 def _say_what_takes_long() -> None:
-    """Show what the layers below log, such as the one-time export of a tower."""
+    """Print log messages of `indexer`, such as the one-time export of a tower."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("picfuse: %(message)s"))
     logger = logging.getLogger("indexer")
@@ -111,29 +111,31 @@ def _say_what_takes_long() -> None:
 
 
 def library_options(command: F) -> F:
-    """The options that every command on a library takes."""
+    """`--library` and `--offline`, which every command on a library takes."""
     command = click.option(
         "--library",
         type=click.Path(path_type=Path),
         envvar="PICFUSE_LIBRARY",
         default=default_library,
         callback=lambda ctx, parameter, path: _whole(path),
-        help="The library's directory. Default: one in your data directory.",
+        help="Directory of the library. Default: one in your user data directory.",
         show_envvar=True,
     )(command)
     return offline_option(command)
 
 
 def _whole(path: Path) -> Path:
-    """An absolute path; no shell replaces the "~" of an environment variable."""
-    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - knows an unknown "~name"
+    """An absolute path. Expands "~", which no shell does in an environment variable."""
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - an unknown "~name" is a name
 
 
 def offline_option(command: F) -> F:
     """`--offline`."""
-    return click.option("--offline", is_flag=True, help="Forbid any use of the network.")(command)
+    return click.option("--offline", is_flag=True, help="Never use the network.")(command)
 
 
 def json_option(command: F) -> F:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(
+        command
+    )

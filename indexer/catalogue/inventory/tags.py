@@ -48,8 +48,8 @@ class Tags(TagLookup):
         except ModelError:
             pass
         raise LibraryDamaged(
-            f"{self._library}: the tag head {known.name!r} is damaged; 'picfuse doctor --repair' "
-            "takes it out, 'picfuse index --tags FILE' adopts it again"
+            f"{self._library}: the tag head {known.name!r} is damaged; remove it with 'picfuse "
+            "doctor --repair', and add it again with 'picfuse index --tags FILE'"
         )
 
     def by_head(self, picture_ids: Sequence[int]) -> dict[tuple[int, int], float]:

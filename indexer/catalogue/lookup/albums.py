@@ -99,7 +99,7 @@ class Album:
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise LibraryDamaged(
-                f"album {name!r} cannot be read; save it anew with --replace, or take it out with "
+                f"album {name!r} cannot be read; save it again with --replace, or delete it with "
                 "--delete"
             ) from error
 

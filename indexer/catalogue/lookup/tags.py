@@ -80,7 +80,7 @@ class TagLookup(Tables):
 def _unknown(name: str, known: Sequence[str]) -> str:
     if not known:
         return (
-            f"no tag {name!r}: this library has no tags; 'picfuse train tags' makes a tag head, "
-            "'picfuse index --tags FILE' adopts it"
+            f"no tag {name!r}: this library has no tags; train a tag head with 'picfuse train "
+            "tags', and add it with 'picfuse index --tags FILE'"
         )
     return f"no tag {name!r}; there are {', '.join(known)}"

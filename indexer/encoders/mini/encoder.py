@@ -94,7 +94,7 @@ class MiniEncoder:
         """All weights, of the same file as those that were read first. Raises `ModelError`."""
         weights, _ = read_heads(self._heads)
         if file_hash(self._heads) != self._heads_hash:
-            raise ModelError(f"{self._heads}: was replaced meanwhile; run the same command again")
+            raise ModelError(f"{self._heads}: has been replaced; run the same command again")
         return weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
@@ -138,7 +138,7 @@ def open_int8(name: str, rest: str, cache: Path, offline: bool) -> MiniEncoder:
     """The encoder behind `int8:mini` or `int8:mini:FILE`. Raises `InputError` for all others."""
     scheme, _, file = rest.partition(":")
     if scheme != "mini":
-        raise InputError(f"{rest!r} runs in fp32 only; leave --precision int8 to 'mini'")
+        raise InputError(f"{rest!r} runs in fp32 only; use --precision int8 with 'mini'")
     heads = Path(file).expanduser() if file else BUILT_IN
     named = f"int8:mini:{heads.resolve()}" if file else "int8:mini"
     return MiniEncoder(named, heads, cache, int8=True)

@@ -47,7 +47,7 @@ class Int8Graph(Graph):
         agreement = receipt_of(self.path).get("agreement")
         if not isinstance(agreement, float) or not agreement >= ALIKE:
             raise ModelError(
-                f"{self.path}: on this processor int8 gives other embeddings than fp32 (cosine "
+                f"{self.path}: int8 is not accurate enough on this processor (cosine to fp32: "
                 f"{agreement}); use --precision fp32"
             )
 
@@ -61,15 +61,15 @@ def export_tower(name: str, path: Path, heads: Path) -> None:
 
     The file appears whole or not at all. Raises `ModelError` with what the export said.
     """
-    logger.info("exporting the tower %s to ONNX, once; this takes up to a minute", name)
+    logger.info("exporting the tower %s to ONNX, once only; this takes up to a minute", name)
     tower = name.split("-")[0]  # the rest of a name is the hash of its weights
     _make(path, f"exporting the tower {name!r}", "mini.export", [tower], [str(heads)])
 
 
 def quantise_tower(plain: Path, path: Path, heads: Path) -> None:
     """Make the int8 graph of an exported image tower, elsewhere. Raises `ModelError`."""
-    logger.info("making the tower %s, once; this takes some seconds", path.stem)
-    _make(path, f"making the tower {path.stem!r}", "mini.quantising", [str(plain)], [str(heads)])
+    logger.info("building the tower %s, once only; this takes some seconds", path.stem)
+    _make(path, f"building the tower {path.stem!r}", "mini.quantising", [str(plain)], [str(heads)])
 
 
 def _make(path: Path, doing: str, module: str, before: list[str], after: list[str]) -> None:

@@ -209,7 +209,7 @@ def _check_shapes(
     reads = READS.get(str(description.get("format")))
     if reads is None or set(weights) != set(wanted):
         raise ModelError(
-            f"{path}: holds no heads of 'mini' (format {description.get('format')!r}, expected "
+            f"{path}: has no heads of 'mini' (format {description.get('format')!r}, expected "
             f"{FORMAT!r}); make one with 'picfuse train align DATASET --output FILE'"
         )
     parts = {"d": "image.bias", "c": "class.bias", "s": "sense.bias"}

@@ -107,7 +107,7 @@ class Tail(nn.Module):
         if not {k for k, t in own.items() if t.is_floating_point()} <= set(tensors) or any(
             kept[k].shape != t.shape for k, t in own.items()
         ):
-            raise ModelError(f"{heads}: holds no tail that fits the image tower; train it again")
+            raise ModelError(f"{heads}: has no tail that fits the image tower; train it again")
         self.load_state_dict(kept)
 
 

@@ -93,7 +93,7 @@ def sample_pixels(folder: Path | None = None) -> Pixels:
     folder = folder or sample_folder()
     paths = sorted(p for p in folder.glob("*") if p.suffix in SUFFIXES)
     if not paths:
-        raise ModelError(f"{folder}: the sample photographs are missing; install picfuse again")
+        raise ModelError(f"{folder}: the sample photographs are missing; reinstall picfuse")
     return np.stack([TRANSFORM(decode(path, min_side=TRANSFORM.size)) for path in paths])
 
 

@@ -64,7 +64,7 @@ class TextTail(nn.Module):
         scaled = {k: t * tensors.get(f"{k}{STEP}", 1.0) for k, t in tensors.items()}
         own = self.state_dict()
         if any(k not in scaled or scaled[k].shape != t.shape for k, t in own.items()):
-            raise ModelError(f"{heads}: holds no tail that fits the text tower; train it again")
+            raise ModelError(f"{heads}: has no tail that fits the text tower; train it again")
         self.load_state_dict({k: scaled[k] for k in own})
 
 

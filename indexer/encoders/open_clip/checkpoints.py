@@ -147,7 +147,7 @@ def _of_file(architecture: str, weights: Path) -> Checkpoint:
         config["quick_gelu"] = _quick_gelu(config, usual)
         preparation = _preparation(usual) | preparation
     if not weights.is_file():
-        raise ModelError(f"{weights}: no such file of weights; check the path")
+        raise ModelError(f"{weights}: no such weights file; check the path")
     name = f"open_clip:{architecture}:{weights}"
     return Checkpoint(name, config, preparation, weights, _noted_hash(weights), weights.parent)
 
@@ -155,7 +155,7 @@ def _of_file(architecture: str, weights: Path) -> Checkpoint:
 def _of_folder(folder: Path) -> Checkpoint:
     weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if weights is None or not (folder / CONFIG).is_file():
-        raise ModelError(f"{folder}: needs {CONFIG} and {WEIGHTS[0]}; export the model there")
+        raise ModelError(f"{folder}: lacks {CONFIG} or {WEIGHTS[0]}; export the model there")
     return _described(f"open_clip:local-dir:{folder}", folder, weights, _noted_hash(weights))
 
 
@@ -172,7 +172,7 @@ def _described(name: str, folder: Path, weights: Path, sha256: str | None) -> Ch
     return Checkpoint(name, config, preparation, weights, sha256, folder)
 
 
-def _architecture(name: str, otherwise: str = "'picfuse models' lists all") -> Config:
+def _architecture(name: str, otherwise: str = "see 'picfuse models --open-clip TEXT'") -> Config:
     known = open_clip.list_models()
     if name not in known:
         lower = {other.lower(): other for other in known}
@@ -223,7 +223,7 @@ def _read_config(path: Path) -> tuple[Config | None, Config]:
         if config is not None:
             _check_config(path, config)
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: cannot be read as a configuration ({error})") from error
+        raise ModelError(f"{path}: not a valid configuration ({error})") from error
     return config, preparation
 
 
@@ -231,13 +231,13 @@ def _check_config(path: Path, config: Config) -> None:
     missing = {"embed_dim", "vision_cfg", "text_cfg"} - set(config)
     if missing:
         raise ModelError(
-            f"{path}: no configuration of open_clip (without {', '.join(sorted(missing))}); "
+            f"{path}: not an open_clip configuration (it lacks {', '.join(sorted(missing))}); "
             "it needs embed_dim, vision_cfg and text_cfg"
         )
     elsewhere = ":" in str(config["vision_cfg"].get("timm_model_name"))
     if elsewhere or not isinstance(config["text_cfg"], dict):
         raise ModelError(
-            f"{path}: text_cfg must be an object, timm_model_name a plain name of timm"
+            f"{path}: text_cfg must be an object, and timm_model_name a plain timm name"
         )
 
 
@@ -251,8 +251,8 @@ def _check_preparation(path: Path, preparation: Config) -> None:
     )
     if not fits:
         raise ModelError(
-            f"{path}: preprocess_cfg is no preparation of pictures; mean and std have 3 numbers, "
-            "resize_mode is squash, shortest or longest, fill_color is 0 to 255"
+            f"{path}: preprocess_cfg is invalid: mean and std take 3 numbers, resize_mode is "
+            "squash, shortest or longest, and fill_color is 0 to 255"
         )
 
 
@@ -271,5 +271,5 @@ def _noted_hash(weights: Path) -> str | None:
         return None
     words = note.read_text("utf-8", "replace").split()
     if not words or len(words[0]) != 64:
-        raise ModelError(f"{note}: holds no SHA-256; write it again with sha256sum, or delete it")
+        raise ModelError(f"{note}: has no SHA-256; write it again with sha256sum, or delete it")
     return words[0].lower()

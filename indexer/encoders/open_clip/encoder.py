@@ -152,7 +152,7 @@ class OpenClipEncoder:
             try:
                 keep_ready(ready, self._image_graph, self._text_graph, tokens)
             except (ModelError, OSError) as error:  # it opens in PyTorch then, as it did now
-                logger.warning("%s cannot be kept ready to open: %s", self.name, error)
+                logger.warning("%s cannot be cached for a faster start: %s", self.name, error)
 
     def _in_pytorch(self, inputs: Any, tower: Tower, prepare: Callable[[Any], Tensor]) -> Rows:
         parts = []

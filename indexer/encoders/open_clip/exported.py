@@ -70,7 +70,7 @@ class ExportedEncoder:
         """Rows (n, rows, columns, dim) of places, by the model in PyTorch. Raises `ModelError`."""
         whole = self._whole
         if not isinstance(whole, LocatingEncoder):
-            raise ModelError(f"{self.name}: cannot say where in a picture something is")
+            raise ModelError(f"{self.name}: cannot locate a query in a picture")
         return whole.encode_places(images)
 
     def rest(self) -> None:
@@ -80,7 +80,7 @@ class ExportedEncoder:
 
     def _again(self, error: ModelError) -> Encoder:
         """The encoder in PyTorch, which exports its towers anew where they were lost."""
-        logger.warning("%s is opened in PyTorch again: %s", self.name, error)
+        logger.warning("opening %s in PyTorch again: %s", self.name, error)
         return self._whole
 
     @cached_property

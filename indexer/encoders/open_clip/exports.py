@@ -65,7 +65,7 @@ class TowerGraph(Graph):
                     self.ensure()
                     self._usable = True
                 except ModelError as error:
-                    logger.warning("%s runs in PyTorch, slower: %s", self.path.stem, error)
+                    logger.warning("%s runs in PyTorch, which is slower: %s", self.path.stem, error)
                     self._usable = False
             return self._usable
 
@@ -80,7 +80,7 @@ class TowerGraph(Graph):
 
     def export(self, path: Path) -> None:
         """Write the graph and what came of it. Raises `ModelError` when it cannot be used."""
-        logger.info("exporting %s to ONNX, once; this takes up to a minute", self.path.stem)
+        logger.info("exporting %s to ONNX, once only; this takes up to a minute", self.path.stem)
         with beside(path) as folder:
             target = Path(folder) / path.name
             failed = self._export(target)
@@ -99,14 +99,14 @@ class TowerGraph(Graph):
             failed = self._written(self._causal, target)
             if not failed:
                 return ""
-            logger.info("%s takes texts of one length alone: %s", self.path.stem, failed)
+            logger.info("%s takes only texts of one length: %s", self.path.stem, failed)
         return self._written(self._module, target)
 
     def _written(self, module: nn.Module, target: Path) -> str:
         """What is wrong with the graph of a module that stands for the tower, or nothing."""
         size = sum(p.numel() * p.element_size() for p in self._module.parameters())
         if size > LARGEST:
-            return f"its {size / 1e9:.1f} GB are more than one graph holds"
+            return f"its {size / 1e9:.1f} GB exceed the size of one graph"
         try:
             export_module(module, self._example, target)
             worst = deviation(target, self._module, self._example)

@@ -65,7 +65,7 @@ class Hub:
         """
         if self.offline or is_offline_mode():
             forbids = "--offline" if self.offline else "HF_HUB_OFFLINE"
-            raise self._missing(repository, f"{forbids} forbids to download it")
+            raise self._missing(repository, f"{forbids} forbids downloading it")
         with self._reasons(repository):
             found = HfApi().model_info(repository, timeout=PATIENCE)
             return {file.rfilename for file in found.siblings or ()}
@@ -75,7 +75,7 @@ class Hub:
         try:
             yield
         except HFValidationError as error:
-            raise InputError(f"{self.name}: {repository!r} is no name of a repository") from error
+            raise InputError(f"{self.name}: {repository!r} is not a repository name") from error
         except HfHubHTTPError as error:
             reason = str(error).strip().splitlines()[0]
             raise self._missing(repository, f"huggingface.co refuses it ({reason})") from error

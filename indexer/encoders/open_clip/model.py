@@ -88,7 +88,7 @@ def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform
     size = preparation["size"]
     sides = {size} if isinstance(size, int) else set(size)
     if len(sides) != 1:
-        raise ModelError(f"{name}: wants pictures of {size}; only square ones can be made")
+        raise ModelError(f"{name}: needs pictures of {size}, but only square ones are supported")
     return ImageTransform(
         size=int(sides.pop()),
         resize=preparation["resize_mode"],
@@ -130,14 +130,14 @@ def model_of(registered: str, checkpoint: Checkpoint) -> Any:
         )
     except UnpicklingError as error:
         raise ModelError(
-            f"{weights}: not loaded, since it holds more than tensors and could run code; "
-            "use a file of safetensors"
+            f"{weights}: not loaded, because it contains more than tensors and could run code; "
+            "use a .safetensors file"
         ) from error
     except Exception as error:  # what fits badly raises whatever the loaders stumble over
         raise ModelError(
             f"{weights}: does not fit {checkpoint.name.removesuffix(f':{weights}')} "
-            f"({_summary(error)}); name the architecture that it was made for, or copy the file "
-            "again if it is damaged"
+            f"({_summary(error)}); name the architecture it was made for, or copy the file again "
+            "if it is damaged"
         ) from error
     finally:
         root.handlers[:] = before  # open_clip's first word in the log sets one up
@@ -150,7 +150,7 @@ def tokenizer_of(registered: str, checkpoint: Checkpoint) -> Callable[[list[str]
     except Exception as error:  # each kind of tokenizer has errors of its own
         raise ModelError(
             f"{checkpoint.name}: its tokenizer cannot be loaded ({_summary(error)}); delete the "
-            "model from the cache of huggingface.co and open it again where there is a network"
+            "model from the Hugging Face cache, and open it again with a network connection"
         ) from error
     return tokenizer
 

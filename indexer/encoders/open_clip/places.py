@@ -34,8 +34,8 @@ def visual_places(visual: Any, images: Tensor, name: str) -> Tensor:
     if hasattr(visual, "trunk") and not hasattr(visual.head, "pool"):
         return _of_timm(visual, images)
     raise ModelError(
-        f"{name}: its image tower ({type(visual).__name__}) cannot say where in a picture "
-        "something is; the built-in model can, and most models of open_clip"
+        f"{name}: its image tower ({type(visual).__name__}) cannot locate a query in a "
+        "picture; use the built-in model, or another open_clip model"
     )
 
 
@@ -97,4 +97,4 @@ def _given_to(module: nn.Module, visual: Any, images: Tensor) -> Tensor:
         return reached.given
     finally:
         hook.remove()
-    raise ModelError(f"{type(visual).__name__}: its last features are not where they usually are")
+    raise ModelError(f"{type(visual).__name__}: its last features are not in the usual place")

@@ -96,7 +96,7 @@ class Graph(ABC):
         graph = str(receipt_of(self.path).get("xxh3"))
         found = kept_layout(path, graph)
         if found is None and len(pixels) >= MANY:
-            logger.info("measuring how to run the tower %s fastest, once", self.name)
+            logger.info("measuring the fastest way to run the tower %s, once only", self.name)
             found = measured_layout(self._run_of, pixels)
             keep_layout(path, graph, found)
         return found or Layout()
@@ -196,8 +196,8 @@ def beside(path: Path) -> Iterator[str]:
         folder = tempfile.TemporaryDirectory(dir=path.parent)
     except OSError as error:
         raise ModelError(
-            f"{path.parent}: towers cannot be kept there ({error.strerror}); free some space or "
-            "make it writable"
+            f"{path.parent}: towers cannot be stored there ({error.strerror}); free some space "
+            "or make it writable"
         ) from error
     with folder:
         yield folder.name

@@ -72,7 +72,7 @@ class MappedGraph(Graph):
         made.mkdir()
         target, weights = made / self.path.name, made / self.weights.name
         words = (str(plain), str(target), weights.name)
-        doing = f"making the tower {self.path.stem!r}"
+        doing = f"building the tower {self.path.stem!r}"
         run_module("runtime.mapped", *words, doing=doing, made=[target, weights])
         receipt = target.with_suffix(".json")
         receipt.write_text(json.dumps({"xxh3": [checksum(target), checksum(weights)]}))

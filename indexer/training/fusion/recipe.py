@@ -97,8 +97,8 @@ def _split(recipe: FusionRecipe, data: CaptionedRows) -> tuple[CaptionedRows, Ca
     several = [int((part.counts > 1).sum()) for part in (learned, validation)]
     if min(several) < 2:
         raise DatasetError(
-            f"{recipe.folder}: a fusion learns from pictures with two captions, of which one is "
-            f"indexed and one asks; {several[0]} to train on and {several[1]} held out have them"
+            f"{recipe.folder}: training a fusion takes pictures with two captions, one to index "
+            f"and one as the query; only {several[0]} to train on and {several[1]} held out do"
         )
     return learned, validation
 

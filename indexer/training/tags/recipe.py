@@ -60,7 +60,9 @@ def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch
     reported = examples.named(read_split(recipe.folder, report)) if report else None
     data = _split(recipe, examples if reported is None else examples.take(~reported))
     if recipe.input == CAPTION and not data[0].has_caption.any():
-        raise DatasetError(f"{recipe.folder}: none of its labelled pictures has a caption")
+        raise DatasetError(
+            f"{recipe.folder}: none of its labelled pictures has a caption; use --input picture"
+        )
     facts = TagHeadFacts(
         tags, settings.encoder, settings.fingerprint, settings.dim, recipe.input, exclusive
     )
@@ -101,7 +103,7 @@ def _labels(recipe: TagRecipe) -> tuple[TagSets, list[str], bool]:
     if exclusive and not sets.exclusive:
         many = sum(len(tags) != 1 for tags in sets.of.values())
         raise DatasetError(
-            f"{sets.table}: {many} pictures have not exactly one label; take off --exclusive"
+            f"{sets.table}: {many} pictures do not have exactly one label; omit --exclusive"
         )
     kept, rare = without_rare(sets, exclusive=exclusive)
     return kept, rare, exclusive
@@ -139,5 +141,5 @@ def _reported(fitted: TagFit, examples: Examples, chosen: Any) -> dict[str, Any]
     if chosen is None or fitted.head is None:
         return None
     if not np.any(chosen):
-        raise DatasetError("none of the names to report on is a labelled picture")
+        raise DatasetError("none of the pictures to report on has a label; check --report")
     return with_intervals(judged(fitted.head, examples.take(chosen)))

@@ -25,7 +25,7 @@ from ui.cli.options.searching import (
 )
 from ui.cli.output.text import hit_fields, print_answer, print_json, shown, valid
 
-COUNT = 50  # pictures of an album that names neither a number nor a score
+COUNT = 50  # most pictures of an album saved without -k and --least
 _ASKING = ("tags", "where", "like", "unlike")
 
 album_options = grouped(
@@ -35,8 +35,8 @@ album_options = grouped(
     click.option(
         "-k",
         type=click.IntRange(1),
-        help=f"At most so many pictures.  [default: {COUNT} for words, pictures and marks "
-        "without --least, else all]",
+        help=f"Maximum number of pictures.  [default: {COUNT}; all with --least, or with only "
+        "--tag or --where]",
     ),
     library_options,
 )
@@ -52,9 +52,9 @@ album_options = grouped(
 @click.argument("name", required=False)
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @mode_option
-@click.option("--least", type=float, help="Only pictures with this score or a higher one.")
-@click.option("--replace", is_flag=True, help="Save it in the place of the album of this name.")
-@click.option("--delete", is_flag=True, help="Delete the album; no picture is touched.")
+@click.option("--least", type=float, help="Only pictures with at least this score.")
+@click.option("--replace", is_flag=True, help="Replace an existing album of this name.")
+@click.option("--delete", is_flag=True, help="Delete the album; its pictures are not touched.")
 @album_options
 @click.pass_context
 def album(
@@ -70,13 +70,12 @@ def album(
     as_jsonl: bool,
     **options: Any,
 ) -> None:
-    """Save a search as an album, list what it holds now, or list all albums.
+    """Save a search as an album, list the pictures of an album, or list all albums.
 
-    With a NAME and something to search for (as in 'picfuse search'), the search is saved; with a
-    NAME alone, its present pictures are listed: first those that are asked with or marked by
-    --like, then the best others. With neither, all albums are. An album keeps what was asked, so
-    that new pictures come into it; pictures that it asks with may be deleted. Exit status 1 when
-    nothing is listed.
+    With a NAME and a search (as in 'picfuse search'), saves the search. With a NAME alone, lists
+    its current pictures: first those named in the search or by --like, then the best matches. With
+    neither, lists all albums. An album stores the search, so it also finds new pictures, and works
+    even if the pictures named in it are deleted. Exit status 1 if nothing is listed.
     """
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     asking = bool(terms) or any(options[key] for key in _ASKING)
@@ -93,14 +92,14 @@ def album(
 
 
 def _check(name: str | None, asking: bool, weight: float | None, options: dict[str, Any]) -> None:
-    """Raise `InputError` for options that mean nothing together."""
+    """Raise `InputError` for options that do not go together."""
     given = [key for key in ("least", "replace", "delete", "k") if options[key]]
     given += ["weight"] if weight is not None else []
     given += ["mode"] if options["mode"] != AUTO else []
     if name is None and (given or asking):
-        raise InputError("album: which one? give its name first, as in 'picfuse album dogs a dog'")
+        raise InputError("album: no name; give one first, as in 'picfuse album dogs a dog'")
     if options["delete"] and (asking or len(given) > 1):
-        raise InputError(f"album {name!r}: --delete takes nothing but the name")
+        raise InputError(f"album {name!r}: --delete takes only the name")
     if not asking and set(given) - {"k", "delete"}:
         raise InputError(
             f"album {name!r}: nothing to search for; give words, --like, --tag or --where"
@@ -110,7 +109,7 @@ def _check(name: str | None, asking: bool, weight: float | None, options: dict[s
 def _save(
     library: Path, offline: bool, name: str, query: Query, style: str, said: dict[str, Any]
 ) -> None:
-    """Save an album, and say how many pictures it holds."""
+    """Save an album and print how many pictures it has."""
     options: Options = {key: said[key] for key in (*_ASKING, "least", "mode")}  # type: ignore[assignment]
     ranked = bool(query.terms or said["like"] or said["unlike"])
     k = said["k"] or (COUNT if ranked and said["least"] is None else None)
@@ -128,7 +127,7 @@ def _save(
 def _show(
     ctx: click.Context, library: Path, offline: bool, name: str, style: str, k: int | None
 ) -> None:
-    """List what an album holds now."""
+    """List the current pictures of an album."""
     with ReadLibrary.open(library, offline=offline) as opened:
         found = album_pictures(Searcher(opened), named_album(opened, name), k=k)
     _print(found, style)
@@ -136,7 +135,7 @@ def _show(
         click.echo(f"picfuse: {lost_said(len(found.lost))}", err=True)
     if not found.answer.hits:
         if style == "lines":
-            click.echo("picfuse: no picture of the library is in this album now", err=True)
+            click.echo("picfuse: no picture of the library matches this album now", err=True)
         ctx.exit(NOTHING_MATCHED)
 
 
@@ -155,11 +154,11 @@ def _delete(library: Path, name: str, style: str) -> None:
     if style == "json":
         print_json({"album": valid(name), "deleted": True})
     else:
-        click.echo(f"deleted: {shown(name)}; its pictures are left")
+        click.echo(f"deleted: {shown(name)}; its pictures are not touched")
 
 
 def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
-    """All albums, each with the number of pictures that it holds now."""
+    """List all albums with their current number of pictures."""
     if style not in ("lines", "json"):
         raise InputError("album: --jsonl and -0 list the pictures of an album; give its name")
     with ReadLibrary.open(library, offline=offline) as opened:
@@ -179,7 +178,7 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
 
 
 def _counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
-    """An album as scripts read it; one that cannot be asked says why."""
+    """The JSON fields of an album; `problem` says why it cannot be searched."""
     try:
         album = named_album(searcher.library, name)
         found = album_pictures(searcher, album)
@@ -190,7 +189,7 @@ def _counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
 
 
 def album_fields(album: Album) -> dict[str, Any]:
-    """What an album asks, as scripts read it; pictures by path, else by the hash of their bytes."""
+    """The JSON fields of an album's search; a picture without a path is named by its hash."""
 
     def name(content: bytes) -> str:
         kept = album.kept.get(content)
@@ -216,16 +215,16 @@ def album_fields(album: Album) -> dict[str, Any]:
 
 
 def lost_said(lost: int) -> str:
-    """What is lost of what an album asks with; empty where nothing is."""
+    """A note on the pictures an album has lost; empty if there are none."""
     if not lost:
         return ""
     pictures = "a picture" if lost == 1 else f"{lost} pictures"
     return (
-        f"asks without {pictures} that it was saved with: embedded by another encoder, and neither "
-        "the library nor the disk has the file any more"
+        f"ignores {pictures} it was saved with: embedded by another encoder, and no longer in the "
+        "library or on disk"
     )
 
 
 def counted(pictures: int) -> str:
-    """A number of pictures in words."""
+    """'1 picture' or 'N pictures'."""
     return "1 picture" if pictures == 1 else f"{pictures:,} pictures"

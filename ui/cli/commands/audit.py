@@ -15,17 +15,17 @@ from ui.cli.output.text import path_fields, print_json, shown
 
 @click.command(epilog="Example: picfuse audit -k 50")
 @click.option(
-    "-k", type=click.IntRange(1), default=20, show_default=True, help="Pictures of each kind."
+    "-k", type=click.IntRange(1), default=20, show_default=True, help="Pictures in each list."
 )
 @library_options
 @json_option
 @click.pass_context
 def audit(ctx: click.Context, k: int, library: Path, offline: bool, as_json: bool) -> None:
-    """List captions that fit their picture badly, and suggest some where there are none.
+    """List captions that do not fit their picture, and suggest captions for pictures without one.
 
-    The first list is ordered by how badly: at its head stand swapped, copied and mistaken
-    captions. The captions suggested are those of the pictures that look most alike. Nothing is
-    changed. Exit status 1 when there is nothing to list.
+    The worst come first: captions that were swapped, copied or mistaken. Suggested captions are
+    those of the most similar pictures. Nothing is changed. Exit status 1 if there is nothing to
+    list.
     """
     with Library.open(library, read_only=True, offline=offline) as opened:
         doubts, suggestions = doubtful(opened, k), list(suggested(opened, k))
@@ -55,13 +55,13 @@ def _suggestion_fields(suggestion: Suggestion) -> dict[str, Any]:
 
 def _print(doubts: list[Doubt], suggestions: list[Suggestion]) -> None:
     if doubts:
-        click.echo("Captions that fit badly (deviations from the library's own):")
+        click.echo("Captions that do not fit, worst first (0 is usual in this library):")
     for doubt in doubts:
         click.echo(f"{click.style(f'{doubt.agreement:6.1f}', fg='red')}  {shown(str(doubt.path))}")
         for caption in doubt.captions:
             click.echo(click.style(f"{'':8}{shown(caption)}", dim=True))
     if suggestions:
-        click.echo("Pictures without a caption, and those of pictures like them:")
+        click.echo("Pictures without a caption, with the captions of similar pictures:")
     for suggestion in suggestions:
         click.echo(f"{'':8}{shown(str(suggestion.path))}")
         for caption, likeness in zip(suggestion.captions, suggestion.likeness, strict=True):
@@ -69,7 +69,7 @@ def _print(doubts: list[Doubt], suggestions: list[Suggestion]) -> None:
             click.echo(click.style(line, dim=True))
     if not doubts and not suggestions:
         click.echo(
-            f"picfuse: nothing to list: captions are judged where {FEWEST} pictures have one, and "
-            "suggested for those that have none beside others that do",
+            f"picfuse: nothing to list: judging captions takes {FEWEST} captioned pictures, and "
+            "suggesting some takes pictures with and without one",
             err=True,
         )

@@ -16,36 +16,42 @@ from ui.views.options import server_flags
 
 
 @click.command(epilog="Example: picfuse ui --port 8600")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
-@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8501,
+    show_default=True,
+    help="Port to listen on.",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, but open no browser.")
 @library_options
 def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
-    """Open the browser app on the library; it listens on this machine only."""
+    """Open the browser app. It listens on this machine only."""
     _check_port(port)
     command = module_command("ui.views.server", "run", str(app_file()))
     command += server_flags(port, headless=no_browser)
     command += ["--", "--library", str(library.expanduser().absolute())]
     command += ["--offline"] if offline else []
     _leave_folder()
-    click.echo(f"picfuse: open http://localhost:{port} (Ctrl-C ends it)", err=True)
-    # In place of this process: whatever ends picfuse ends the server too.
+    click.echo(f"picfuse: open http://localhost:{port} (Ctrl-C stops it)", err=True)
+    # The server replaces this process, so whatever ends picfuse ends the server too.
     os.execve(command[0], command, module_environment())
 
 
 def _leave_folder() -> None:
-    """Go home: Streamlit would obey a `.streamlit/config.toml` of the present folder."""
+    """Go home: Streamlit would read `.streamlit/config.toml` of the current folder."""
     home = Path("~").expanduser()
     os.chdir(home if home.is_dir() else "/")
 
 
 def _check_port(port: int) -> None:
-    """Raise `InputError` for a port that is taken."""
+    """Raise `InputError` for a port in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("localhost", port))
         except OSError as error:
-            raise InputError(f"port {port} is taken; choose another with --port") from error
+            raise InputError(f"port {port} is in use; choose another with --port") from error
 
 
 def app_file() -> Path:

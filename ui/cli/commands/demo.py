@@ -23,7 +23,7 @@ BOTH = ("snow", "mountain-path.jpg")
 
 
 def own_library(sample: Path) -> Path:
-    """The demo's library of a sample: in the cache, one for each installation."""
+    """Directory of the demo's library: in the cache, one for each installation."""
     return cache_directory() / "demo" / text_hash(str(sample)).hex()[:12]
 
 
@@ -32,11 +32,11 @@ def own_library(sample: Path) -> Path:
     "--library",
     type=click.Path(path_type=Path),
     default=lambda: own_library(sample_folder()),
-    help="Where the demo keeps its library; never your own.",
+    help="Directory of the demo's own library. Default: one in your cache directory.",
 )
 @offline_option
 def demo(library: Path, offline: bool) -> None:
-    """Index the sample photographs, search them by words, by a picture and by both."""
+    """Index the sample photographs and search them by words, by a picture, and by both."""
     sample = sample_folder()
     click.echo(f"Indexing the sample photographs in {shown(str(sample))}")
     with _opened(library, offline) as opened:
@@ -54,7 +54,7 @@ def demo(library: Path, offline: bool) -> None:
 
 
 def _command() -> str:
-    """How this shell calls picfuse: by name, or by the path of the running command."""
+    """The command that starts picfuse in this shell: its name, or its path if not on PATH."""
     running = Path(sys.argv[0])
     if shutil.which("picfuse") or running.name != "picfuse":
         return "picfuse"
@@ -67,7 +67,7 @@ def _opened(path: Path, offline: bool) -> Library:
 
 
 def _queries(sample: Path) -> list[tuple[str, Query]]:
-    """Three queries as one types them: words, a picture, both."""
+    """Three queries as they are typed: words, a picture, both."""
     picture, base = str(sample / PICTURE), str(sample / BOTH[1])
     typed = (shlex.split(WORDS), [picture], [BOTH[0], "+", base])
     return [(shlex.join(words), Query.parse(words)) for words in typed]

@@ -22,13 +22,13 @@ _RESCUED = ("pictures", "captions", "embeddings")
 
 
 @click.command(epilog="Example: picfuse doctor --repair")
-@click.option("--repair", "mends", is_flag=True, help="Put right what can be.")
+@click.option("--repair", "mends", is_flag=True, help="Repair whatever can be repaired.")
 @click.option(
     "--rescue",
     "rescues",
     is_flag=True,
-    help="Copy what can be read of a damaged catalogue into a new one first; the damaged one is "
-    "kept beside it.",
+    help="First copy whatever can be read from a damaged catalogue into a new one. The damaged "
+    "file is kept.",
 )
 @library_options
 @json_option
@@ -36,14 +36,15 @@ _RESCUED = ("pictures", "captions", "embeddings")
 def doctor(
     ctx: click.Context, mends: bool, rescues: bool, library: Path, offline: bool, as_json: bool
 ) -> None:
-    """Examine the library: what is wrong, what it means, and what repair does about it.
+    """Check the library for problems and repair them.
 
-    Reads the whole catalogue, the vector index, every thumbnail and a few pictures; pictures are
-    never changed. Exit status 1 when something serious is left.
+    Reads the whole catalogue, the vector index, every thumbnail and a few pictures. Nothing is
+    changed without --repair or --rescue, and pictures never are. Exit status 1 if a serious problem
+    remains.
     """
-    if rescues and mends:  # repair would delete what the next run of indexing still wants
+    if rescues and mends:  # repair would delete what the next indexing still needs
         raise click.UsageError(
-            "--rescue and --repair exclude each other; run 'picfuse index' between"
+            "--rescue and --repair cannot be combined; run 'picfuse index' in between"
         )
     if rescues:
         _rescue(library, as_json)
@@ -71,18 +72,18 @@ def doctor(
 
 
 def _rescue(library: Path, as_json: bool) -> None:
-    if not os.path.isfile(library / FILE):  # noqa: PTH113 - also where one may not look
+    if not os.path.isfile(library / FILE):  # noqa: PTH113 - also if the folder may not be read
         raise LibraryNotFound(f"{library}: no library here; name one with --library")
     found = rescue(library)
     if not as_json:
         rows = ", ".join(f"{found.rows[table]} {table}" for table in _RESCUED)
         click.echo(f"rescued {rows}; the damaged catalogue is kept as {found.damaged.name}")
-        click.echo("'picfuse index' brings back what was lost")
+        click.echo("run 'picfuse index' to bring back what was lost")
 
 
 def _examined(library: Library) -> list[Finding]:
     findings = []
-    with bar("examining") as show:
+    with bar("checking") as show:
         for name, step in examination(library):
             if isinstance(step, Progress):
                 show(step, name)
@@ -104,15 +105,15 @@ def _print(findings: Sequence[Finding], repaired: Sequence[Finding], mends: bool
     if not serious:
         click.echo("the library is sound")
     elif not mends and any(finding.repairable for finding in findings):
-        click.echo("'picfuse doctor --repair' puts right what can be")
+        click.echo("run 'picfuse doctor --repair' to repair what can be repaired")
 
 
 def _line(finding: Finding) -> str:
-    return shown(f"{finding.check}: {finding.count} {finding.meaning}")
+    return shown(f"{finding.check} ({finding.count:,}): {finding.meaning}")
 
 
 def finding_fields(finding: Finding) -> dict[str, Any]:
-    """A finding as scripts read it."""
+    """The JSON fields of a finding."""
     return {
         "check": finding.check,
         "serious": finding.serious,

@@ -26,23 +26,25 @@ from ui.cli.output.text import path_fields, print_json, shown
     type=click.Choice([tier.value for tier in Tier]),
     default=Tier.SAME.value,
     show_default=True,
-    help="identical: the same bytes. same: also resized, recompressed or brightened. similar: "
-    "also other shots of a scene, and parts of a picture.",
+    help="identical: the same bytes. same: also resized, recompressed or brightened copies. "
+    "similar: also other shots of the same scene, and crops.",
 )
-@click.option("-0", "zero", is_flag=True, help="Print all but the best of each group, for xargs.")
+@click.option(
+    "-0", "zero", is_flag=True, help="Print all but the best of each group, for xargs -0."
+)
 @library_options
 @json_option
 @click.pass_context
 def duplicates(
     ctx: click.Context, tier: str, zero: bool, library: Path, offline: bool, as_json: bool
 ) -> None:
-    """List groups of pictures that are alike, the best copy first; nothing is deleted.
+    """List groups of duplicates, the best copy first. Nothing is deleted.
 
-    Best is what has the most pixels, then the largest file, then the oldest. Exit status 1 when
-    there are none.
+    The best copy has the most pixels; among equals, it is the largest file, then the oldest. Exit
+    status 1 if there are no duplicates.
     """
     if zero and as_json:
-        raise click.UsageError("--json and -0 exclude each other")
+        raise click.UsageError("--json and -0 cannot be combined")
     with Library.open(library, read_only=True, offline=offline) as opened:
         groups = find_duplicates(opened, Tier(tier))
     if as_json:

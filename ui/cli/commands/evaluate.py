@@ -28,10 +28,13 @@ from ui.cli.output.text import print_json, shown, valid
 @click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --plot recall.png")
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option(
-    "--split", type=click.Path(path_type=Path), help="List of picture names to restrict it to."
+    "--split", type=click.Path(path_type=Path), help="File that lists the pictures to use."
 )
 @click.option(
-    "--captions", multiple=True, type=click.Path(path_type=Path), help="A caption file elsewhere."
+    "--captions",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A caption file outside DATASET. May be repeated.",
 )
 @click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
 @precision_option(ends="[default: fp32]")
@@ -42,34 +45,39 @@ from ui.cli.output.text import print_json, shown, valid
     metavar="NAME|all",
     default=(ALL,),
     show_default=True,
-    help=f"Which fusion of picture and caption: {', '.join(STRATEGIES)}, gated:FILE, product:FILE. "
-    "May be repeated.",
+    help=f"Fusion to measure: {', '.join(STRATEGIES)}, gated:FILE or product:FILE. May be "
+    "repeated.",
 )
 @click.option(
     "--without-captions",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    help="Take the captions of this share of the pictures away.",
+    help="Also measure with the captions of this share of the pictures removed.",
 )
-@click.option("--classes", help="Classes of a labelled data set: imagenet-1k or a file.")
+@click.option("--classes", help="Classes of a labelled data set: imagenet-1k, or a file.")
 @click.option(
-    "--class-text", type=click.Choice(["name", "definition"]), default="name", show_default=True
+    "--class-text",
+    type=click.Choice(["name", "definition"]),
+    default="name",
+    show_default=True,
+    help="Text that is encoded for a class.",
 )
 @click.option(
     "--ci/--no-ci",
     default=None,
-    help="95 % intervals, and how far each strategy is from 'mean'.  [default: without --json]",
+    help="Print 95 % confidence intervals, and the difference of each fusion from 'mean'.  "
+    "[default: only without --json]",
 )
 @click.option(
     "--advice/--no-advice",
     default=None,
-    help="Try all weights, and say which fusion and weight suit DATASET best.  "
-    "[default: without --json, for all fusions]",
+    help="Try all weights, and recommend the fusion and weight that suit DATASET best.  "
+    "[default: only without --json, for all fusions]",
 )
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw recall@k as curves (.png, .svg or .pdf).",
+    help="Draw curves of recall@k to this file (.png, .svg or .pdf).",
 )
 @offline_option
 @json_option
@@ -91,9 +99,9 @@ def evaluate(
 ) -> None:
     """Measure how well captions find their pictures in DATASET.
 
-    DATASET is a folder of captioned pictures, or of pictures with a table of class labels (a
-    header with 'file' and 'label'). "picture" ranks by the picture alone; "caption" and "fused"
-    index the first caption of each picture and ask with the others.
+    DATASET is a folder of captioned pictures, or of pictures with a table of class labels (its
+    header has 'file' and 'label'). "picture" ranks by the picture alone; "caption" and "fused"
+    index the first caption of each picture and use the others as queries.
     """
     plots = _plots(plot)
     for_people, for_all = not as_json, ALL in fusions
@@ -120,7 +128,7 @@ def evaluate(
 
 
 def _plots(plot: Path | None) -> ModuleType | None:
-    """The module that draws, loaded only for it; refuses what it cannot draw before the work."""
+    """The plotting module, loaded only if needed; raises `InputError` before the long work."""
     if plot is None:
         return None
     plots = import_module("ui.cli.output.plots")
@@ -155,7 +163,7 @@ def _say_failures(report: IndexReport) -> None:
 
 
 def _adopting(folder: Path, captions: Sequence[Path], model: str, advice: Advice) -> str:
-    """The command by which a library follows the advice."""
+    """The command that applies the advice to a library."""
     words = ["picfuse", "index", str(folder)]
     for file in captions:
         words += ["--captions", str(file)]

@@ -1,4 +1,4 @@
-"""What `picfuse evaluate` measures, with a bar, and the curves behind it."""
+"""Measurements of `picfuse evaluate`, with progress bars, and the curves behind them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ui.cli.output.text import shown
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be measured, and how closely."""
+    """Options of an evaluation."""
 
     fusions: tuple[str, ...]
     without_captions: float | None
@@ -39,9 +39,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What scripts read; the ranks behind it, by the name of their curve; and the advice.
+    """The JSON result; the ranks behind it, by the name of their curve; and the advice.
 
-    The advice is None where none was wanted, or none can be given.
+    `advice` is None if it is not wanted or cannot be given.
     """
 
     result: dict[str, Any]
@@ -50,19 +50,19 @@ class Measured:
 
 
 def measure_captions(library: Library, compared: FusionComparison, wanted: Wanted) -> Measured:
-    """The protocols of a captioned data set, and what else is wanted of it.
+    """Measure a captioned data set by all protocols, and whatever else the options ask for.
 
-    Says which fusions are not among the compared ones, and why.
+    Prints which fusions are left out, and why.
     """
     data, fusions = read_embeddings(library), compared.fusions
     for name, why in compared.left_out.items():
-        click.echo(f"picfuse: without {shown(name)}: {shown(why)}", err=True)
-    evaluation = with_bar(evaluate_captions(data, fusions), "asking", "queries")
+        click.echo(f"picfuse: leaving out {shown(name)}: {shown(why)}", err=True)
+    evaluation = with_bar(evaluate_captions(data, fusions), "searching", "queries")
     result, advice = evaluation.fields(ci=wanted.ci), None
     if wanted.without_captions is not None:
         name = DEFAULT_FUSION if DEFAULT_FUSION in fusions else next(iter(fusions))
         steps = evaluate_without_captions(data, wanted.without_captions, name, fusions[name])
-        result["without_captions"] = with_bar(steps, "taking captions away", "queries")
+        result["without_captions"] = with_bar(steps, "removing captions", "queries")
     if wanted.advice:
         advice = with_bar(advise(data, fusions), "trying weights", "queries")
         result["advice"] = None if advice is None else advice.fields()
@@ -70,7 +70,7 @@ def measure_captions(library: Library, compared: FusionComparison, wanted: Wante
 
 
 def curves_of(evaluation: Evaluation) -> dict[str, RetrievalRanks]:
-    """What is drawn of an evaluation, by the names that people read."""
+    """The curves of an evaluation, by the names shown to people."""
     curves = {
         "picture alone": evaluation.picture,
         "picture alone, image to text": evaluation.image_to_text,
@@ -81,7 +81,7 @@ def curves_of(evaluation: Evaluation) -> dict[str, RetrievalRanks]:
 
 
 def measure_classes(library: Library, labels: Labels, wanted: Wanted) -> Measured:
-    """How often the right class name of a labelled picture comes first, or among five."""
+    """Measure how often the right class name ranks first, or among the first five."""
     candidates = _candidates(labels, wanted)
     v_i, names = labelled_embeddings(library, labels)
     evaluation = evaluate_classes(v_i, names, candidates, library.encoder)
@@ -90,13 +90,13 @@ def measure_classes(library: Library, labels: Labels, wanted: Wanted) -> Measure
 
 def _candidates(labels: Labels, wanted: Wanted) -> list[ClassText]:
     if wanted.classes == "imagenet-1k":
-        imagenet = import_module("indexer.training.mini.imagenet")  # it brings torch
+        imagenet = import_module("indexer.training.mini.imagenet")  # imports torch
         found: list[ClassText] = imagenet.imagenet_classes(definitions=wanted.definitions)
         return found
     if wanted.classes is not None:
         return read_classes(Path(wanted.classes), definitions=wanted.definitions)
     if wanted.definitions:
         raise DatasetError(
-            f"{labels.table}: has no definitions; name classes that have them with --classes"
+            f"{labels.table}: has no definitions; give a list of classes with them by --classes"
         )
     return [(label, plain_sentence(label)) for label in sorted({name for _, name in labels.labels})]

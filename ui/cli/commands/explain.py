@@ -29,7 +29,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the picture with the heat map over it: PNG, JPEG or WebP.",
+    help="Write the picture with the heat map over it to this file (.png, .jpg or .webp).",
 )
 @library_options
 @json_option
@@ -41,13 +41,12 @@ def explain(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Show where in PICTURE a query is found, as the library's model sees it.
+    """Show where in PICTURE a query matches, as the library's model sees it.
 
-    The terms are those of 'picfuse search', of which those that are taken away do not count; the
-    picture need not be in the library, and is only read. What is printed is the place that fits
-    best, in per cent of width and height, with its score, and the median of all places: where both
-    are near, the query is nowhere in particular. The built-in model's maps are made with the first
-    picture, once, in up to a minute.
+    TERMS are those of 'picfuse search'; subtracted terms are ignored. The picture need not be in
+    the library, and is only read. Prints the score of the best place, its position in per cent of
+    width and height, and the score of a typical place. If both scores are close, the query is
+    nowhere in particular. The built-in model needs up to a minute to prepare the first map.
     """
     query = Query.parse(terms)
     if output is not None:
@@ -65,11 +64,11 @@ def explain(
 
 
 def _check(output: Path) -> None:
-    """Raise `InputError` for what cannot be written, or would be written over another file."""
+    """Raise `InputError` for a format that cannot be written, or a file that exists."""
     if output.suffix.lower() not in FORMATS:
-        raise InputError(f"{output}: no format to write; name it .png, .jpg or .webp")
+        raise InputError(f"{output}: unknown picture format; end its name in .png, .jpg or .webp")
     if output.exists():
-        raise InputError(f"{output}: is there already; name another file, or delete it first")
+        raise InputError(f"{output}: already exists; name another file, or delete it first")
 
 
 def _fields(picture: str, query: Query, found: HeatMap, output: Path | None) -> dict[str, object]:
@@ -89,6 +88,6 @@ def _print(found: HeatMap, output: Path | None) -> None:
     x, y = found.peak
     score = click.style(f"{found.highest:.3f}", fg="green")
     click.echo(f"{score}  at {x:.0%} from the left, {y:.0%} from the top")
-    click.echo(f"{found.median:.3f}  the median of all places")
+    click.echo(f"{found.median:.3f}  at a typical place")
     if output is not None:
         click.echo(f"picfuse: written to {shown(str(output))}", err=True)

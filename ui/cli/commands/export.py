@@ -26,29 +26,26 @@ from ui.cli.output.progress import with_bar
 from ui.cli.output.text import path_fields, print_json, shown
 from ui.exits import ended_by_signals
 
-HITS = 10  # of a query that names no number
+HITS = 10  # of a query without -k
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The pictures that are exported; the answer that they are from, where a query was asked.
-
-    Those that are doubtful are left out, but for `everything`.
-    """
+    """The pictures to export, and the answer they come from; None without a query."""
 
     ids: Sequence[int]
     answer: Answer | None = None
 
     @classmethod
     def of(cls, answer: Answer, *, everything: bool) -> Chosen:
-        """The pictures of an answer."""
+        """The pictures of an answer; doubtful ones only if `everything`."""
         shown = answer if everything else answer.likely
         return cls([hit.picture_id for hit in shown.hits], answer)
 
     @property
     def hits(self) -> Mapping[int, Hit] | None:
-        """The hits by id of their picture; None where nothing was asked."""
+        """The hits by picture id; None without a query."""
         if self.answer is None:
             return None
         return {hit.picture_id: hit for hit in self.answer.hits}
@@ -63,12 +60,12 @@ class Chosen:
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @click.option(
-    "--output", type=_FILE, help="Write what is known of the pictures to this file, not to stdout."
+    "--output", type=_FILE, help="Write the picture data to this file instead of standard output."
 )
 @click.option(
     "--format",
     type=click.Choice(FORMATS),
-    help="Of what is known.  [default: as the suffix of --output says; jsonl]",
+    help="Format of the picture data.  [default: by the suffix of --output, otherwise jsonl]",
 )
 @click.option(
     "--embeddings",
@@ -80,26 +77,28 @@ class Chosen:
     type=click.Choice(KINDS),
     default="picture",
     show_default=True,
-    help="Which embeddings: of the pictures, of their captions, or fused.",
+    help="Embeddings to write: of the pictures, of their captions, or fused.",
 )
 @click.option(
-    "--into", type=click.Path(path_type=Path, file_okay=False), help="Put the pictures there."
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Put the pictures into this folder.",
 )
 @click.option(
     "--link",
     type=click.Choice(HOW),
     default="copy",
     show_default=True,
-    help="How --into puts them; originals are only read, nothing is overwritten.",
+    help="How --into adds pictures. Originals are only read; nothing is overwritten.",
 )
-@click.option("--into-indexed", is_flag=True, help="Let --into name a folder that is indexed.")
-@click.option("--overwrite", is_flag=True, help="Replace the files that are there already.")
+@click.option("--into-indexed", is_flag=True, help="Allow --into to use an indexed folder.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option(
     "-k",
     type=click.IntRange(1),
-    help="Number of hits.  [default: 10 of a query; all without one]",
+    help="Maximum number of pictures.  [default: 10 for a query, otherwise all]",
 )
-@click.option("--all", "everything", is_flag=True, help="Write doubtful hits too.")
+@click.option("--all", "everything", is_flag=True, help="Also export doubtful hits.")
 @mode_option
 @restricting_options
 @marking_options
@@ -123,18 +122,17 @@ def export(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Write what the library knows of its pictures, or of the hits of a query, to a file.
+    """Write the data of all pictures, or of the hits of a query, to a file.
 
-    Without terms, --like, --tag or --where, of all pictures. Doubtful hits are left out, as
-    'picfuse search' does. A file gets its name when it is whole;
-    Ctrl-C leaves nothing half written. In CSV, a text that begins like a formula of a spreadsheet
-    has an apostrophe before it. Exit status 1 when nothing matched or a picture of --into cannot be
-    read.
+    Terms, --like, --unlike, --tag and --where select pictures as in 'picfuse search'; without them,
+    all are exported. Doubtful hits are left out. Files appear only when complete, so Ctrl-C leaves
+    nothing half written. In CSV, text that a spreadsheet would take for a formula gets an
+    apostrophe before it. Exit status 1 if nothing matched, or a picture for --into cannot be read.
     """
     _check_said(ctx, {"link": into, "into_indexed": into, "kind": embeddings})
     files = _files(output, format, embeddings, kind, into=into, overwrite=overwrite)
     if as_json and files.output is not None and not isinstance(files.output, Path):
-        raise click.UsageError("--json reports on files: name one with --output")
+        raise click.UsageError("--json reports the files written; name one with --output")
     with ReadLibrary.open(library, offline=offline) as opened, ended_by_signals():
         if into is not None:
             check_folder(opened, into, indexed_too=into_indexed)
@@ -149,11 +147,11 @@ def export(
 
 
 def _check_said(ctx: click.Context, needed: Mapping[str, Path | None]) -> None:
-    """Raise `UsageError` for options that say how to do what nothing asks for."""
+    """Raise `UsageError` for an option without the one it belongs to."""
     for name, file in needed.items():
         if file is None and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             what = "--embeddings" if name == "kind" else "--into"
-            raise click.UsageError(f"--{name.replace('_', '-')} says how {what} writes: name that")
+            raise click.UsageError(f"--{name.replace('_', '-')} needs {what}")
 
 
 def _files(
@@ -165,7 +163,7 @@ def _files(
     into: Path | None,
     overwrite: bool,
 ) -> Files:
-    """What is to be written; records go to standard output where nothing else is asked for."""
+    """The files to write; records go to standard output if no file or folder is named."""
     if not overwrite:
         check_free(output, embeddings)
     chosen = format_of(output, format)
@@ -175,7 +173,7 @@ def _files(
         raise click.UsageError("--output and --embeddings name the same file")
     if output is None and embeddings is None and into is None:
         if chosen == "parquet":
-            raise click.UsageError("parquet is no text: name a file with --output")
+            raise click.UsageError("parquet cannot be printed; name a file with --output")
         return Files(sys.stdout.buffer, chosen)
     return Files(output, chosen, embeddings, kind)
 
@@ -192,7 +190,7 @@ def _chosen(
     everything: bool,
     **marks: tuple[str, ...],
 ) -> Chosen:
-    """The hits of a query, what the conditions allow, or everything."""
+    """The hits of a query, the pictures that meet the conditions, or all pictures."""
     if terms or any(marks.values()):
         query = (
             with_standard_input(Query.parse(terms, weight=weight)) if terms else Query((), weight)
@@ -201,7 +199,7 @@ def _chosen(
         options |= {"like": marks["like"], "unlike": marks["unlike"]}
         return Chosen.of(Searcher(library).search(query, **options), everything=everything)
     if mode != AUTO:
-        raise click.UsageError(f"--mode {mode} is how terms are found: give some")
+        raise click.UsageError(f"--mode {mode} needs terms to search for")
     if tags or where is not None:
         return Chosen(Searcher(library).allowed(tags=tags, where=where)[:k].tolist())
     return Chosen(library.catalogue.present()[:k].tolist())
@@ -228,16 +226,16 @@ def _report(written: int, files: Files, placed: PlacementReport | None, *, as_js
         print_json(facts)
         return
     for name in names:
-        click.echo(f"picfuse: {written:,} pictures in {shown(str(name))}", err=True)
+        click.echo(f"picfuse: {written:,} pictures written to {shown(str(name))}", err=True)
     if placed is not None:
-        there = f", {placed.there:,} were there already" if placed.there else ""
+        there = f", {placed.there:,} already there" if placed.there else ""
         click.echo(f"picfuse: {placed.added:,} pictures added{there}", err=True)
     for failure in failed:
         click.echo(f"picfuse: {shown(str(failure.path))}: {failure.reason}", err=True)
 
 
 def _say_left_out(chosen: Chosen) -> None:
-    """Say that there is nothing, or what there is beside."""
+    """Print that nothing matched, or how many hits are hidden."""
     if chosen.answer is not None:
         say_hidden(chosen.answer, len(chosen.ids))
     elif not chosen.ids:

@@ -19,16 +19,16 @@ from ui.cli.output.text import path_fields, print_json, shown
 @library_options
 @json_option
 def forget(folder: Path, library: Path, offline: bool, as_json: bool) -> None:
-    """Delete FOLDER from the library, with all that is known of its pictures.
+    """Remove FOLDER and the records of its pictures from the library.
 
-    The pictures themselves are not touched. FOLDER need not be there any more.
+    The pictures themselves are not touched. FOLDER need not exist any more.
     """
     with Library.open(library, offline=offline) as opened:
         count = forget_folder(opened, folder)
     if as_json:
         print_json({**path_fields(folder.absolute()), "forgotten": count})
     else:
-        click.echo(f"{shown(str(folder))}: forgotten, with {count} pictures; the files are left")
+        click.echo(f"{shown(str(folder))}: forgotten, with {count} pictures; no file is deleted")
 
 
 @click.command(epilog="Example: picfuse relocate /media/old-disk/photos /media/new-disk/photos")
@@ -37,9 +37,10 @@ def forget(folder: Path, library: Path, offline: bool, as_json: bool) -> None:
 @library_options
 @json_option
 def relocate(old: Path, new: Path, library: Path, offline: bool, as_json: bool) -> None:
-    """Look for the pictures of OLD in NEW from now on, after they were moved.
+    """Tell the library that the pictures of OLD are now in NEW.
 
-    OLD is a folder of the library, one above it or one below it. Nothing is read or encoded again.
+    OLD is a folder of the library, or a folder above or below one. No picture is read or encoded
+    again.
     """
     with Library.open(library, offline=offline) as opened:
         moved = relocate_folder(opened, old, new)

@@ -14,7 +14,7 @@ from indexer.errors import InputError
 from indexer.fusion import open_fusion
 from indexer.library.directory import is_vacant
 from indexer.locations import cache_directory
-from indexer.pictures.limits import TIME_LIMIT
+from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pipeline.folders import existing_folder, usable_caption_file
 from indexer.pipeline.tagging import named_heads
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
@@ -33,54 +33,72 @@ from ui.exits import exit_status
     "--captions",
     multiple=True,
     metavar="FILE",
-    help="A caption file that does not lie with the pictures. May be repeated; kept for later "
-    "runs over the same folders until other files are named ('' for none).",
+    help="A caption file outside the folders. May be repeated. Remembered for later runs over the "
+    "same folders until you give others ('' for none).",
 )
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave out names or paths like this, as in '*.gif'. May be repeated; kept for later "
-    "runs over the same folders until other patterns are named ('' for none).",
+    help="Skip names or paths like this, as in '*.gif'. May be repeated. Remembered for later runs "
+    "over the same folders until you give others ('' for none).",
 )
 @click.option(
     "--model",
-    help="What encodes. Another one than the library's is built up beside it, and takes its place "
-    f"when it is complete.  [default for a new library: {DEFAULT_ENCODER}]",
+    help="The encoder. If it differs from the library's, new embeddings are built alongside the "
+    "old ones and take over once complete.  "
+    f"[default for a new library: {DEFAULT_ENCODER}]",
 )
-@precision_option(ends="[default: that of the library; for a new one: auto]")
+@precision_option(ends="[default: the library's; auto for a new one]")
 @click.option(
     "--fusion",
-    help="How picture and caption become one row; changed without encoding anything again.  "
+    help="How picture and caption are combined. Changing it encodes nothing again.  "
     f"[default for a new library: {DEFAULT_FUSION}]",
 )
 @click.option(
     "--weight",
     type=click.FloatRange(0, 1),
-    help="What searches weigh the picture against its caption with that name no --weight; kept.  "
+    help="Weight of the picture in searches without --weight: 1 ranks by the picture alone, 0 by "
+    "its caption alone. Stored in the library.  "
     f"[default for a new library: {DEFAULT_WEIGHT}]",
 )
 @click.option(
     "--tags",
     multiple=True,
     metavar="FILE",
-    help="A tag head of 'picfuse train tags': its copy in the library tags all pictures, new and "
-    "changed ones too. May be repeated; holds until other heads are named ('' for none).",
+    help="A tag head of 'picfuse train tags'. It is copied into the library and tags all pictures, "
+    "future ones too. May be repeated. Kept until you give others ('' for none).",
 )
 @click.option(
     "--prune",
     is_flag=True,
-    help="Delete what is known of missing pictures; else it is kept, since an unplugged disk is "
+    help="Delete the records of missing pictures. By default they are kept: an unplugged disk is "
     "not a deletion.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Decoding processes.  [default: cores]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Number of decoding processes.  [default: one per core]",
+)
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds for one picture; where it is named, those that failed before are tried again.  "
+    metavar="SECONDS",
+    help="Time limit for each picture. If given, failed pictures are tried again.  "
     f"[default: {TIME_LIMIT:g}]",
 )
-@click.option("--max-pixels", type=click.IntRange(1), help="Largest picture that is decoded.")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    help="Largest picture to decode. If given, failed pictures are tried again.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GIB",
+    help="Memory limit for each decoding process. If given, failed pictures are tried again.  "
+    f"[default: {MEMORY_LIMIT / GIB:g}]",
+)
 @library_options
 @json_option
 @click.pass_context
@@ -98,15 +116,16 @@ def index(
     workers: int | None,
     time_limit: float | None,
     max_pixels: int | None,
+    memory_limit: float | None,
     library: Path,
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Add FOLDERS of pictures to the library, or bring them up to date.
+    """Add FOLDERS of pictures to the library, or update them.
 
-    Without FOLDERS, all folders of the library are brought up to date. Captions beside the
-    pictures are found by themselves. Only what has changed is read again. Exit status 1 when
-    some pictures could not be read.
+    Without FOLDERS, updates all folders of the library. Captions beside the pictures are found
+    automatically. Only files that have changed are read again. Exit status 1 if some pictures could
+    not be read.
     """
     files = named_files(captions)
     check_named(folders, files or ())
@@ -119,6 +138,7 @@ def index(
         workers,
         time_limit,
         max_pixels,
+        None if memory_limit is None else round(memory_limit * GIB),
         model=model_for(library, model, precision),
         fusion=fusion,
         weight=weight,
@@ -138,12 +158,12 @@ def index(
 
 
 def named_files(names: Sequence[str]) -> list[Path] | None:
-    """The files that are named, of which '' is none; None where nothing is said of them."""
+    """The named files without ''; None if the option is not given."""
     return [Path(name) for name in names if name] if names else None
 
 
 def check_named(folders: Sequence[Path], captions: Sequence[Path]) -> None:
-    """Raise `InputError` for what is not there, before a library is made for it."""
+    """Raise `InputError` for missing folders or files, before a library is made for them."""
     for folder in folders:
         existing_folder(folder)
     for file in captions:
@@ -151,13 +171,13 @@ def check_named(folders: Sequence[Path], captions: Sequence[Path]) -> None:
 
 
 def check_begun(path: Path, folders: tuple[Path, ...]) -> None:
-    """Raise `InputError` when nothing is named for a new library."""
+    """Raise `InputError` if no folder is named for a new library."""
     if not folders and is_vacant(path):
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
 
 
 def open_or_create(path: Path, options: IndexOptions, offline: bool) -> Library:
-    """The library, made when it is new."""
+    """The library, created if it is new."""
     if not is_vacant(path):
         return Library.open(path, offline=offline)
     _check_heads(options, offline)
@@ -178,13 +198,13 @@ def _check_heads(options: IndexOptions, offline: bool) -> None:
 def _print_report(report: IndexReport, as_json: bool) -> None:
     print_problems(report)
     if report.interrupted:
-        click.echo("picfuse: interrupted; run the same command to go on", err=True)
+        click.echo("picfuse: interrupted; run the same command again to continue", err=True)
     if as_json:
         print_json(report_fields(report))
         return
     print_failures(report)
     if report.encoded:
-        click.echo(f"{report.encoded} encoded for the other model")
+        click.echo(f"{report.encoded} encoded for the new model")
     if report.pruned:
         click.echo(f"{report.pruned} missing pictures deleted from the library")
     click.echo(
@@ -195,7 +215,7 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
 
 
 def report_fields(report: IndexReport) -> dict[str, Any]:
-    """The report as scripts read it."""
+    """The JSON fields of a report."""
     return {
         "added": report.added,
         "unchanged": report.unchanged,

@@ -29,29 +29,29 @@ MOST = 100_000
     type=click.Choice(KINDS),
     default="picture",
     show_default=True,
-    help="By which embeddings: of the pictures, of their captions, or fused.",
+    help="Embeddings to use: of the pictures, of their captions, or fused.",
 )
 @click.option(
     "--method",
     type=click.Choice(METHODS),
     default="auto",
     show_default=True,
-    help="pca: the two directions of most difference. umap: neighbours stay together, where "
-    "umap-learn is installed. auto: umap if it is.",
+    help="pca keeps the greatest differences; umap keeps neighbours together and needs umap-learn; "
+    "auto uses umap if it is installed.",
 )
 @click.option(
     "--most",
     type=click.IntRange(1),
     default=MOST,
     show_default=True,
-    help="Number of pictures; of more, so many are drawn.",
+    help="Maximum number of pictures. A larger library is sampled at random.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write id, path, x and y to this file (.csv or .jsonl).",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @library_options
 @json_option
 @click.pass_context
@@ -66,10 +66,10 @@ def map(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Lay the pictures out on a plane, so that those that are alike lie together.
+    """Arrange the pictures on a map, similar ones close together.
 
-    Prints x, y and path; the browser app shows the same as a page. A map is kept until the library
-    changes, so that the second time is quick.
+    Prints x, y and path; the browser app draws the map. It is kept until the library changes, so
+    the second time is quick.
     """
     if output is not None:
         _check(output, overwrite=overwrite)
@@ -89,16 +89,16 @@ def map(
         for point in points:
             click.echo(f"{point['x']:7.3f} {point['y']:7.3f}  {shown(point['path'])}")
     if len(points) < made.pictures:
-        click.echo(f"picfuse: {len(points):,} of {made.pictures:,} pictures", err=True)
+        click.echo(f"picfuse: {len(points):,} of {made.pictures:,} pictures drawn", err=True)
     if not points:
         what = "captions" if kind == "caption" else "pictures"
-        click.echo(f"picfuse: nothing to draw: the library holds no {what}", err=True)
+        click.echo(f"picfuse: no map: the library has no {what}", err=True)
         ctx.exit(NOTHING_MATCHED)
 
 
 def _check(output: Path, *, overwrite: bool) -> None:
     if output.suffix.lower() not in (".csv", ".jsonl"):
-        raise InputError(f"{output}: a map is written as .csv or .jsonl; name it so")
+        raise InputError(f"{output}: unknown format for a map; end its name in .csv or .jsonl")
     if not overwrite:
         check_free(output)
 

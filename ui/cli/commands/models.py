@@ -20,17 +20,17 @@ from ui.cli.output.text import print_json, shown
 
 
 @click.command(epilog="Example: picfuse models --open-clip MobileCLIP")
-@click.option("--open-clip", metavar="TEXT", help="List open_clip's models whose name holds this.")
+@click.option("--open-clip", metavar="TEXT", help="List open_clip models with this in their name.")
 @json_option
 def models(open_clip: str | None, as_json: bool) -> None:
-    """List what can encode, and what of it is ready without a network."""
+    """List the available models, and whether they are ready to use without a network."""
     found = _built_in() if open_clip is None else _open_clip(open_clip)
     if not found:
-        raise InputError(f"no model of open_clip has {open_clip!r} in its name")
+        raise InputError(f"no open_clip model has {open_clip!r} in its name; try a shorter text")
     if as_json:
         print_json(found)
         return
-    table = Table("model", "ready", "what it is", box=None)
+    table = Table("model", "ready", "description", box=None)
     for model in found:
         ready = "yes" if model["cached"] else "no"
         table.add_row(shown(model["name"]), ready, model["about"])
@@ -41,34 +41,37 @@ def _built_in() -> list[dict[str, Any]]:
     towers = Towers(cache_directory())
     exported = towers.image.cached and towers.text.cached
     about = "built in, English, needs no download"
-    about += "" if exported else " (its towers are exported at first use)"
+    about += "" if exported else " (prepared on first use)"
     made = Towers(cache_directory(), int8=True).image.cached
     found = [
         {"name": "mini", "cached": BUILT_IN.is_file(), "about": about},
-        {"name": "mini:FILE", "cached": True, "about": "with heads of 'picfuse train align'"},
+        {"name": "mini:FILE", "cached": True, "about": "mini with heads of 'picfuse train align'"},
         {
             "name": "int8:mini",
             "cached": BUILT_IN.is_file(),
-            "about": "mini with --precision int8: faster, at some cost in what is found"
-            + ("" if made else " (made at first use)"),
+            "about": "mini with --precision int8: faster, but finds slightly less"
+            + ("" if made else " (prepared on first use)"),
         },
         {
             "name": "open_clip:ARCH/PRETRAINED",
             "cached": False,
-            "about": "any model of open_clip, downloaded at first use; --open-clip TEXT lists them",
+            "about": "any open_clip model, downloaded on first use; see --open-clip TEXT",
         },
         {
             "name": "open_clip:ARCH:FILE",
             "cached": True,
-            "about": "an open_clip architecture with weights of your own",
+            "about": "an open_clip architecture with your own weights",
         },
     ]
     added = sorted(set(schemes()) - set(SCHEMES))
-    return found + [{"name": name, "cached": True, "about": "added by a package"} for name in added]
+    return found + [
+        {"name": name, "cached": True, "about": "provided by an installed package"}
+        for name in added
+    ]
 
 
 def _open_clip(text: str) -> list[dict[str, Any]]:
-    encoder = import_module("indexer.encoders.open_clip.encoder")  # it brings torch
+    encoder = import_module("indexer.encoders.open_clip.encoder")  # imports torch
     names = [f"open_clip:{arch}/{tag}" for arch, tag in encoder.list_models()]
     return [
         {"name": name, "cached": encoder.cached(name), "about": ""}

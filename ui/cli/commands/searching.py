@@ -23,24 +23,24 @@ from ui.cli.output.text import print_answer
 from ui.cli.output.text import shown as shown_text
 from ui.sentences import said_of
 
-_GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is no "-h" with something behind it
+_GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is not "-h" with a value
 
 
 class SearchCommand(click.Command):
-    """A command among whose terms a '-' stands, and may be glued to its word by mistake.
+    """A command whose terms may contain '-', which may lack its space by mistake.
 
-    Its unknown options are terms to click, and errors here.
+    Click passes unknown options on as terms; here they are errors.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments as click takes them. Raises `PlacedError` for a glued minus."""
+        """Parse the arguments. Raises `PlacedError` for a '-' without a space after it."""
         terms = args[: args.index("--")] if "--" in args else args
         known = {name for option in self.get_params(ctx) for name in option.opts}
         for number, word in enumerate(terms):
             if word.startswith("--") and word.partition("=")[0] not in known:
                 raise click.NoSuchOption(word, ctx=ctx)
             if _GLUED.fullmatch(word):
-                problem = f"{word!r}: write the sign alone, as in '- {word[1:]}'"
+                problem = f"{word!r}: put a space after the sign, as in '- {word[1:]}'"
                 place = len(" ".join([*terms[:number], ""]))
                 raise PlacedError(problem, " ".join(terms), place)
         return super().parse_args(ctx, args)
@@ -62,7 +62,7 @@ class SearchCommand(click.Command):
     "--all",
     "everything",
     is_flag=True,
-    help="Show doubtful hits too: those with less evidence than nearly all right answers have.",
+    help="Also show doubtful hits.",
 )
 @click.pass_context
 def search(
@@ -70,13 +70,14 @@ def search(
 ) -> None:
     """Find pictures by words, by a picture, or by both.
 
-    A '+' or '-' that stands alone adds or takes away a term; 'N:' before a term weighs it. A
-    term that is a path or URL of a picture is that picture; '@-' reads one from standard input.
-    With --tag and no term, the pictures of which the tag holds most surely are listed; with --where
-    alone, the newest that fulfil it.
-    --like and --unlike refine what is asked by hits that are right and wrong. Pictures that are
-    named are left out of their own hits; those that are nearly the same are one hit. Beside the
-    score stands how sure a hit is; doubtful ones are left out. Exit status 1 when nothing matched.
+    A '+' or '-' with spaces around it adds or subtracts a term; 'N:' before a term sets its weight.
+    A term may be the path or URL of a picture, or '@-' to read one from standard input. --like and
+    --unlike refine the search by right and wrong hits. With --tag and no term, lists the pictures
+    most likely to have the tag; with only --where, the newest that match.
+
+    Pictures named in the query are not among its hits, and near-duplicates form one hit. The
+    percentage after the score says how likely a hit is right; doubtful hits are hidden. Exit status
+    1 if nothing matched.
     """
     _answer(ctx, query_of(terms, weight, options), **options)
 
@@ -84,9 +85,9 @@ def search(
 def query_of(
     terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any]
 ) -> Query | None:
-    """The query of a command's words; None where tags and conditions alone are asked for.
+    """The query of a command's terms; None if only tags or conditions are given.
 
-    It has no terms where nothing but marked pictures is asked with.
+    With only --like and --unlike, it has no terms.
     """
     if terms:
         return with_standard_input(Query.parse(terms, weight=weight))
@@ -100,7 +101,7 @@ def query_of(
 @search_options
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
-    """Find pictures like PICTURE: a path, a URL, or '@-' for standard input."""
+    """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input."""
     _answer(ctx, with_standard_input(Query.of(picture=picture, weight=weight)), **options)
 
 
@@ -140,7 +141,7 @@ def _answer(
 
 
 def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
-    """Say what is not shown, and how it would be."""
+    """Print how many hits are hidden, and how to show them."""
     hidden = len(answer.hits) - shown
     sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
     unknown = shown_text(said_of(answer.unknown))
@@ -151,42 +152,42 @@ def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     if answer.unknown:
         click.echo(f"picfuse: {unknown}", err=True)
     if not answer.hits:
-        what = "nothing matched" if not offset else "no hits from there on"
+        what = "nothing matched" if not offset else "no more hits"
         click.echo(f"picfuse: {what}", err=True)
     elif not shown:
         best = max(sure)
         click.echo(
-            f"picfuse: nothing matched (the best guess is right with {best:.0%}; --all shows "
-            f"the {'best' if hidden == 1 else f'{hidden} best'})",
+            f"picfuse: nothing matched (the best guess is {best:.0%} likely to be right; --all "
+            f"shows {'it' if hidden == 1 else f'the {hidden} best'})",
             err=True,
         )
     elif hidden:
-        hits = "hit is" if hidden == 1 else "hits are"
-        click.echo(f"picfuse: {hidden} doubtful {hits} not shown; --all shows them", err=True)
+        hits, them = ("hit is", "it") if hidden == 1 else ("hits are", "them")
+        click.echo(f"picfuse: {hidden} doubtful {hits} hidden; --all shows {them}", err=True)
 
 
 def say_signs(query: Query | None) -> None:
-    """Say of a term with signs in it, which was quoted, that it was asked as one text."""
+    """Warn of a quoted term with signs in it, which was searched for as one text."""
     for term in query.terms if query else ():
         if not {*SIGNS}.isdisjoint(term.text.split()):
             text = shown_text(term.text)
             click.echo(
-                f"picfuse: {text!r} was asked as one text; to take away or add terms, leave out "
-                f"the quotes: {text}",
+                f"picfuse: {text!r} was searched for as one text; to add or subtract terms, leave "
+                f"out the quotes: {text}",
                 err=True,
             )
 
 
 def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:
-    """How an answer is printed. Raises `click.UsageError` for two ways at once."""
+    """The format of the output. Raises `click.UsageError` for two at once."""
     styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
     if len(styles) > 1:
-        raise click.UsageError("--json, --jsonl and -0 exclude each other")
+        raise click.UsageError("--json, --jsonl and -0 cannot be combined")
     return styles[0] if styles else "lines"
 
 
 def with_standard_input(query: Query) -> Query:
-    """The query with the picture of standard input in place of '@-'."""
+    """The query with '@-' replaced by the picture on standard input."""
     if not any(term.picture == STDIN for term in query.terms):
         return query
     content = sys.stdin.buffer.read()

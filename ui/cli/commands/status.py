@@ -20,7 +20,7 @@ from ui.cli.output.text import path_fields, print_json, shown
 @library_options
 @json_option
 def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
-    """Show what the library holds."""
+    """Show what the library contains."""
     with Library.open(library, read_only=True, offline=offline) as opened:
         facts = library_fields(opened)
         failures = opened.catalogue.failures() if failed else []
@@ -38,20 +38,21 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
 
 
 def _index(library: Library) -> dict[str, Any]:
-    """Which index answers queries; how many of the ten best a compressed one finds, measured."""
+    """The index that answers queries, and the measured recall@10 of a compressed one."""
     compressed = library.compressed
     if not compressed.views:
         return {"index": "exact scan"}
     if (reached := compressed.reached) is None:
-        return {"index": "exact scan (the compressed index is not finished: picfuse index)"}
+        return {"index": "exact scan (the compressed index is not finished; run 'picfuse index')"}
     recall = [{"weight": view.weight, **(view.recall or {})} for view in compressed.views]
     if not compressed.usable:
-        return {"index": f"exact scan (a compressed one finds {reached:.3f})", "recall": recall}
+        why = f"recall@10 of the compressed index is only {reached:.3f}"
+        return {"index": f"exact scan ({why})", "recall": recall}
     return {"index": f"compressed, recall@10 {reached:.3f}", "recall": recall}
 
 
 def _confidence(library: Library) -> dict[str, Any]:
-    """What tells how sure a hit is; nothing where nothing does."""
+    """The calibration of the confidence of hits; empty if there is none."""
     found, own = library.calibration.lines, library.own_calibration
     if not found:
         return {}
@@ -61,16 +62,16 @@ def _confidence(library: Library) -> dict[str, Any]:
 
 
 def _confidence_line(facts: dict[str, Any]) -> str:
-    """Where the calibration of each kind of score comes from."""
+    """The source of the calibration of each kind of score."""
     shipped = sorted(set(facts["kinds"]) - set(facts["own"]))
-    own = f"{', '.join(facts['own'])}: by {facts['asked']} of its own captions"
+    own = f"{', '.join(facts['own'])}: learned from {facts['asked']} of its own captions"
     parts = [own] if facts["own"] else []
     parts += [f"{', '.join(shipped)}: as shipped with the model"] if shipped else []
     return "; ".join(parts)
 
 
 def _tags(library: Library) -> dict[str, Any]:
-    """The tag heads and how many pictures have each of their tags; nothing where there are none."""
+    """The tag heads, with the number of pictures for each tag; empty if there are none."""
     encoder_id = library.encoder_id
     heads = library.tags.heads(encoder_id)
     counts = library.tags.counts(encoder_id)
@@ -104,7 +105,7 @@ _LINES: dict[str, Callable[[Any], str | list[str]]] = {
 
 
 def library_fields(library: Library) -> dict[str, Any]:
-    """What a library holds, as scripts read it."""
+    """The JSON fields of a library."""
     counts, move = library.catalogue.counts(), unfinished_move(library)
     return {
         "library": path_fields(library.path)["path"],

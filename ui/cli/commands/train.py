@@ -37,7 +37,7 @@ RECALLS = ("r@1", "r@10")
 
 @click.group()
 def train() -> None:
-    """Train what picfuse learns from, on your own pictures."""
+    """Train the built-in model, a fusion or tags on your own pictures."""
 
 
 train.add_command(tags)
@@ -49,7 +49,7 @@ train.add_command(tags)
 )
 @training_options(
     output="heads.safetensors",
-    holds="heads file",
+    holds="heads",
     split="train on",
     validation="0.0833",
     held_out_for="early stopping",
@@ -58,14 +58,14 @@ train.add_command(tags)
 @click.option(
     "--tail",
     metavar="mini|FILE",
-    help="Take the image tail of these heads rather than train one: in half of the time.",
+    help="Reuse the image tail of these heads instead of training one; takes half the time.",
 )
 @click.option(
     "--more-heads",
     type=click.IntRange(0),
     default=3,
     show_default=True,
-    help="Train so many more heads in the end; together they find more.",
+    help="Number of additional heads to train at the end; together they find more.",
 )
 def align(
     dataset: Path,
@@ -81,16 +81,16 @@ def align(
 ) -> None:
     """Train tails and heads of the built-in model on the captioned pictures of DATASET.
 
-    The features of four views of each picture are made once and cached. Then a copy of the last
-    blocks of the image tower learns to bring picture and caption together; and then, with what it
-    has become, both heads and a copy of the last layers of the text tower; then more heads on what
-    both tails have become, which are made one with the first; at last the text head learns short
-    texts. A training that was interrupted goes on when the same command is run again; TensorBoard
-    reads its curves from the folder OUTPUT.curves.
+    The features of four views of each picture are computed once and cached. A copy of the last
+    blocks of the image tower then learns to match pictures with captions. With its result, both
+    heads and a copy of the last layers of the text tower are trained. Additional heads follow on
+    both tails and are merged with the first. Finally, the text head learns short texts. To resume
+    an interrupted training, run the same command again. TensorBoard reads the curves from the
+    folder OUTPUT.curves.
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.mini.recipe")  # it brings torch
+    recipes = import_module("indexer.training.mini.recipe")  # imports torch
     recipe: AlignRecipe = recipes.AlignRecipe(
         folder,
         output,
@@ -115,11 +115,11 @@ def align(
 
 
 def _heads_of(tail: str) -> Path:
-    """The heads file that is meant: that of the built-in model, or a user's own."""
+    """The heads file of the option `--tail`: the built-in one, or a user's own."""
     heads = BUILT_IN if tail == DEFAULT_ENCODER else Path(tail).expanduser()
     if not heads.is_file():
         raise InputError(
-            f"--tail {tail}: no such heads file; 'mini' names that of the built-in model"
+            f"--tail {tail}: no such heads file; use 'mini' for that of the built-in model"
         )
     return heads
 
@@ -134,12 +134,12 @@ def _heads_of(tail: str) -> Path:
     type=click.Choice(list(LEARNED)),
     default="gated",
     show_default=True,
-    help="Which strategy learns.",
+    help="Fusion strategy to train.",
 )
 @model_option
 @training_options(
     output="fusion.safetensors",
-    holds="fusion's file",
+    holds="fusion",
     split="train on",
     validation="0.0833",
     held_out_for="early stopping",
@@ -159,15 +159,15 @@ def fusion(
     seed: int,
     offline: bool,
 ) -> None:
-    """Learn from the captioned pictures of DATASET how picture and caption become one row.
+    """Train a fusion of picture and caption on the captioned pictures of DATASET.
 
-    Pictures need two captions or more: one is indexed, another asks. They are encoded once and
-    kept in the cache. A training that was interrupted goes on when the same command is run again;
-    TensorBoard reads its curves from the folder OUTPUT.curves.
+    Pictures need at least two captions: one is indexed, another is the query. They are encoded once
+    and cached. To resume an interrupted training, run the same command again. TensorBoard reads the
+    curves from the folder OUTPUT.curves.
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.fusion.recipe")  # it brings torch
+    recipes = import_module("indexer.training.fusion.recipe")  # imports torch
     recipe: FusionRecipe = recipes.FusionRecipe(
         folder,
         output,
@@ -186,7 +186,7 @@ def fusion(
 
 
 def _print_gains(facts: dict[str, Any]) -> None:
-    """What the fusion is worth beside `mean`, on held-out and on reported pictures."""
+    """Print the gain of the fusion over `mean` on the validation and report pictures."""
     pairs = [("validation", facts["mean"], facts["validation"], facts["gain"])]
     if "report" in facts:
         pairs.append(("report", *(facts["report"][name] for name in ("mean", "fused", "gain"))))
@@ -199,12 +199,12 @@ def _print_gains(facts: dict[str, Any]) -> None:
 
 
 def _compare(facts: dict[str, Any]) -> None:
-    """Say whether the built-in heads find the same validation pictures better."""
+    """Tell the user if the built-in heads do better on the same validation pictures."""
     mine, built_in = (facts[name]["r@10"] for name in ("validation", "built_in"))
     if built_in > mine:
         click.echo(
-            f"picfuse: on the same {facts['pictures']['validation']} validation pictures the "
+            f"picfuse: on the same {facts['pictures']['validation']} validation pictures, the "
             f"built-in heads reach r@10 {built_in:.1f}, these {mine:.1f}; more captioned pictures "
-            "help (the built-in heads learned from 5,500)",
+            "would help (the built-in heads were trained on 5,500)",
             err=True,
         )

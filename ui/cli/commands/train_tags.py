@@ -36,8 +36,8 @@ _FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accurac
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help="A table with the columns 'file' and 'label'; several labels of a picture stand in "
-    "several rows, or in a cell with ';' between them.  [default: the one in DATASET]",
+    help="Table with the columns 'file' and 'label'. A picture may have several labels: one per "
+    "row, or separated by ';' in a cell.  [default: the one in DATASET]",
 )
 @model_option
 @training_options(
@@ -54,19 +54,19 @@ _FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accurac
     type=click.Choice(list(INPUTS)),
     default=BOTH,
     show_default=True,
-    help="What of a picture the head reads.",
+    help="Embeddings that the head reads.",
 )
 @click.option(
     "--exclusive/--several",
     default=None,
-    help="Exactly one tag is right of a picture, or any number.  [default: as the labels are]",
+    help="Whether a picture has exactly one tag, or any number.  [default: as in the labels]",
 )
 @click.option(
     "--threshold",
     type=click.Choice(["half", "f1"]),
     default="half",
     show_default=True,
-    help="A picture gets a tag from a probability of one half on, or from where F1 is best.",
+    help="Lowest probability for a tag: one half, or the one with the best F1.",
 )
 @offline_option
 @json_option
@@ -83,14 +83,14 @@ def tags(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a head that predicts tags, from the labelled pictures of DATASET.
+    """Train a head that predicts tags, on the labelled pictures of DATASET.
 
-    It reads what a library stores of a picture: the embeddings of its image and of its captions.
-    A picture without a caption is an ordinary case.
+    The head reads the embeddings that a library stores: those of the picture and of its captions,
+    if it has any.
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.tags.recipe")  # it brings torch
+    recipes = import_module("indexer.training.tags.recipe")  # imports torch
     recipe: TagRecipe = recipes.TagRecipe(
         folder, output, validation=validation_of(validation), **_recipe_options(options)
     )
@@ -113,11 +113,11 @@ def _print(said: dict[str, Any], output: Path) -> None:
     if said["rare"]:
         click.echo(f"picfuse: too rare to learn: {shown(', '.join(said['rare']))}", err=True)
     for name, one in said["tags"].items():
-        figures = f"AP {one['ap']:5.1f}  F1 {one['f1']:5.1f}  from {one['threshold']:.2f} on"
+        figures = f"AP {one['ap']:5.1f}  F1 {one['f1']:5.1f}  threshold {one['threshold']:.2f}"
         click.echo(f"{shown(name):24} {one['pictures']:5} pictures  {figures}")
-    _print_figures("calibration half of the validation", said["validation"])
+    _print_figures("calibration half of the validation set", said["validation"])
     if said["report"]:
-        _print_figures("only reported on", said["report"])
+        _print_figures("report set", said["report"])
     say_written(output)
 
 

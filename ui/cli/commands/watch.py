@@ -35,17 +35,21 @@ from ui.exits import ended_by_signals
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--model",
-    help="What encodes; see 'picfuse index --help'.  "
+    help="The encoder; see 'picfuse index --help'.  "
     f"[default for a new library: {DEFAULT_ENCODER}]",
 )
-@click.option("--workers", type=click.IntRange(1), help="Decoding processes.  [default: cores]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Number of decoding processes.  [default: one per core]",
+)
 @click.option(
     "--settle",
     type=click.FloatRange(0),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="A folder is indexed when nothing has happened in it for so long.",
+    help="Index a folder once nothing has changed in it for this long.",
 )
 @click.option(
     "--patience",
@@ -53,14 +57,14 @@ from ui.exits import ended_by_signals
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="It is indexed after so long, whatever still happens.",
+    help="Index a folder after this long even if it keeps changing.",
 )
 @click.option(
     "--poll",
     type=click.FloatRange(0.1),
     metavar="SECONDS",
-    help="Look at the folders so often instead of being told what happens: network file systems "
-    "tell nothing.",
+    help="Check the folders at this interval instead of waiting for notifications, which network "
+    "file systems do not send.",
 )
 @click.option(
     "--every",
@@ -68,10 +72,10 @@ from ui.exits import ended_by_signals
     default=60.0,
     show_default=True,
     metavar="MINUTES",
-    help="Look at everything so often, for what nobody told; 0 for never.",
+    help="Also check everything at this interval, for changes that were missed; 0 for never.",
 )
 @library_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per run.")
 @click.pass_context
 def watch(
     ctx: click.Context,
@@ -88,9 +92,9 @@ def watch(
 ) -> None:
     """Keep the library up to date while pictures and captions in FOLDERS change.
 
-    FOLDERS are added to the library; without any, all its folders are watched. It goes on until
-    Ctrl-C, also when a disk is unplugged or another picfuse is writing. Pictures behind links to
-    other folders are seen by the look at everything only.
+    FOLDERS are added to the library; without any, all its folders are watched. Runs until Ctrl-C,
+    even if a disk is unplugged or another picfuse is writing. Changes behind links to other folders
+    are noticed only by the check of --every.
     """
     check_named(folders, ())
     check_begun(library, folders)
@@ -108,7 +112,7 @@ def watch(
 
 
 def _with_bars(events: Iterable[WatchEvent]) -> Iterator[WatchEvent]:
-    """The events without progress, which is shown as a bar instead."""
+    """The events except progress, which is shown as a bar."""
     with ExitStack() as shown_bar:
         show: Show | None = None
         for event in events:
@@ -132,19 +136,19 @@ def _say(event: WatchEvent, as_json: bool) -> None:
 
 
 def _words(event: WatchEvent) -> str:
-    """What an event means, in a line."""
+    """An event as a line of text; empty if it needs none."""
     match event:
         case Watching(folders):
             number = "1 folder" if len(folders) == 1 else f"{len(folders)} folders"
-            return f"watching {number}; Ctrl-C ends it"
+            return f"watching {number}; Ctrl-C stops it"
         case Trouble(message, pause):
             return f"{message} (trying again in {pause:g} s, then less often)"
         case FolderGone(folder, reason):
-            return f"{folder}: {reason}; waiting until it is there again"
+            return f"{folder}: {reason}; waiting for it to come back"
         case FolderBack(folder):
-            return f"{folder}: there again"
+            return f"{folder}: back again"
         case PollingInstead(message, seconds):
-            return f"{message}; looking at the folders every {seconds:g} s until then"
+            return f"{message}; checking the folders every {seconds:g} s until then"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The option `--precision`, and which model is meant by it."""
+"""The option `--precision`, and the name of the model it selects."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from indexer.settings import DEFAULT_ENCODER
 
 
 def precision_option(*, ends: str) -> Callable[[Any], Any]:
-    """`--precision`; `ends` ends its help."""
+    """`--precision`; `ends` is appended to its help."""
     return click.option(
         "--precision",
         type=click.Choice(PRECISIONS),
         metavar="NAME",
-        help="Arithmetic of the image tower, fp32, int8 or auto: int8 is faster, at some cost in "
-        "what is found; auto is int8 where that is known to cost next to nothing, else fp32.  "
+        help="Number format of the image encoder: fp32, int8 or auto. int8 is faster but finds "
+        "slightly less; auto uses int8 where the loss is known to be negligible, otherwise fp32.  "
         f"{ends}",
     )
 
 
 def model_in_precision(model: str, precision: str) -> str:
-    """The name of a model in a precision."""
+    """The name of a model with a precision."""
     return in_precision(model, precision, cache=cache_directory())
 
 
 def model_for(library: Path, model: str | None, precision: str | None) -> str | None:
-    """The model that a library is to have; None where it keeps its own.
+    """The name of the model that a library will use; None if it keeps its own.
 
-    A model named without a precision gets the one of the library, where it has that model; else
-    the one that suits it best.
+    A model named without a precision keeps the library's, if it is the library's model; any other
+    gets "auto".
     """
     if is_vacant(library):
         return _named(model or DEFAULT_ENCODER, precision)

@@ -1,4 +1,4 @@
-"""The options of the commands that search, in groups."""
+"""Options of the commands that search, in groups."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ from ui.cli.group import F, json_option, library_options
 if TYPE_CHECKING:
     from search import Options
 
-STRENGTH = (
-    0.3  # of --diverse; a test compares it with search/ranking/diversity.py, which brings numpy
-)
+STRENGTH = 0.3  # of --diverse; kept equal to search/ranking/diversity.py (numpy) by a test
 
 WHERE = (
-    "Write 'field: value'; dates and numbers also take <, <=, > and >=, and ranges 'A..B'. One of "
-    "several values is enough: 'format: png, webp'. Join with 'and', 'or', 'not' and parentheses; "
-    "put values that hold such words in double quotes. What is not known of a picture fulfils no "
-    "condition."
+    "Write 'field: value'. Dates and numbers also take <, <=, > and >=, and ranges 'A..B'. A list "
+    "matches any of its values: 'format: png, webp'. Combine conditions with 'and', 'or', 'not' "
+    "and parentheses; put values with such words in double quotes. A condition on something "
+    "unknown of a picture never holds."
 )
 
 
 def grouped(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one; the last of them is listed first."""
+    """Combine several options; the last one is listed first."""
 
     def add(command: F) -> F:
         for option in options:
@@ -38,12 +36,12 @@ def grouped(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 explain_option = click.option(
-    "--explain", is_flag=True, help="Say what picture, caption and terms add to a score."
+    "--explain", is_flag=True, help="Show how much picture, caption and each term add to a score."
 )
 
 printing_options = grouped(
-    click.option("-0", "zero", is_flag=True, help="Print paths, each ended by NUL."),
-    click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object a hit."),
+    click.option("-0", "zero", is_flag=True, help="Print only paths, each followed by NUL."),
+    click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object per hit."),
     json_option,
 )
 
@@ -51,22 +49,22 @@ restricting_options = grouped(
     click.option(
         "--weight",
         type=click.FloatRange(0, 1),
-        help="1 ranks by the picture alone, 0 by its caption alone.  [default: as the "
-        "library is set]",
+        help="Weight of the picture: 1 ranks by the picture alone, 0 by its caption alone.  "
+        "[default: the library's]",
     ),
     click.option(
         "--tag",
         "tags",
         multiple=True,
         metavar="NAME",
-        help="Only pictures with this tag; may be repeated: all must hold.",
+        help="Only pictures with this tag. May be repeated: pictures must have all of them.",
     ),
     click.option(
         "--where",
         metavar="EXPR",
         callback=lambda ctx, parameter, value: _where(ctx, value),
-        help="Only pictures that fulfil this, as in 'taken: last winter and not format: png'; "
-        "'--where help' lists the fields.",
+        help="Only pictures that meet this condition, as in 'taken: last winter and not format: "
+        "png'. '--where help' lists the fields.",
     ),
 )
 
@@ -75,14 +73,13 @@ marking_options = grouped(
         "--unlike",
         multiple=True,
         metavar="PICTURE",
-        help="A picture that is wrong: find others than such; may be repeated.",
+        help="Find fewer pictures like this one. May be repeated.",
     ),
     click.option(
         "--like",
         multiple=True,
         metavar="PICTURE",
-        help="A picture that is right, of the library or any other: find more such; may be "
-        "repeated.",
+        help="Find more pictures like this one, a hit or any other. May be repeated.",
     ),
 )
 
@@ -90,24 +87,22 @@ paging_options = grouped(
     click.option(
         "--diversity",
         type=click.FloatRange(0, 1),
-        help="How much: 0 goes by score alone; names --diverse too.  [default: 0.3]",
+        help="Strength of --diverse, which it turns on; 0 ranks by score alone.  [default: 0.3]",
     ),
-    click.option(
-        "--diverse", is_flag=True, help="Prefer pictures that are unlike the hits before them."
-    ),
+    click.option("--diverse", is_flag=True, help="Prefer hits that differ from those before them."),
     click.option(
         "--no-fold",
         "fold",
         flag_value=False,
         default=True,
-        help="Show each of several pictures that are nearly the same.",
+        help="Show near-duplicates as separate hits.",
     ),
     click.option(
         "--page",
         type=click.IntRange(1),
-        help="Which page of k hits to show, from 1; none repeats or skips a picture.",
+        help="Show this page of k hits, counting from 1.",
     ),
-    click.option("--offset", type=click.IntRange(0), help="Leave out so many hits of the first."),
+    click.option("--offset", type=click.IntRange(0), help="Skip this many hits."),
     click.option(
         "-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits."
     ),
@@ -130,24 +125,24 @@ def mode_option(command: F) -> F:
         type=click.Choice(MODES),
         default=AUTO,
         show_default=True,
-        help="vector finds by meaning; words by the words of captions, names and tags alone; auto "
-        "by meaning, but names and numbers by their words.",
+        help="vector searches by meaning; words by the words in captions, names and tags; auto by "
+        "meaning, but for names and numbers by words.",
     )(command)
 
 
 def paged(
     *, k: int, offset: int | None, page: int | None, diverse: bool, diversity: float | None
 ) -> Options:
-    """What the options say of pages and of diverse answers. Raises `click.UsageError`."""
+    """The options of paging and diversity. Raises `click.UsageError`."""
     if offset is not None and page is not None:
-        raise click.UsageError("--offset and --page exclude each other")
+        raise click.UsageError("--offset and --page cannot be combined")
     first = (page - 1) * k if page is not None else offset or 0
     strength = STRENGTH if diverse and diversity is None else diversity or 0.0
     return {"k": k, "offset": first, "diverse": strength}
 
 
 def _where(ctx: click.Context, value: str | None) -> str | None:
-    """The expression; 'help' prints the language instead of searching."""
+    """The expression; 'help' prints its syntax and exits."""
     if value == "help":
         click.echo(_language(), nl=False)
         ctx.exit()
@@ -155,7 +150,7 @@ def _where(ctx: click.Context, value: str | None) -> str | None:
 
 
 def _language() -> str:
-    """The fields of `--where`, and how to join conditions."""
+    """The fields of `--where`, and how to combine conditions."""
     formatter = click.HelpFormatter()
     fields = import_module("search.where").FIELDS
     with formatter.section("Fields of --where"):

@@ -1,4 +1,4 @@
-"""Options that all commands of training take."""
+"""Options of all training commands."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 model_option = click.option(
-    "--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder it is for."
+    "--model", default=DEFAULT_ENCODER, show_default=True, help="Encoder to train it for."
 )
 
 
 def training_options(
     *, output: str, holds: str, split: str, validation: str, held_out_for: str, passes: str
 ) -> Callable[[Command], Command]:
-    """The data set, what of it is held out, where the result goes, how long, and the seed.
+    """The data set, its held-out parts, the output, the number of epochs, and the seed.
 
-    `output` and `validation` are defaults; the others end the help of an option.
+    `output` and `validation` are defaults; the others complete the help of an option.
     """
     path = click.Path(path_type=Path)
     options = [
@@ -39,20 +39,27 @@ def training_options(
             type=click.Path(path_type=Path, dir_okay=False),
             default=Path(output),
             show_default=True,
-            help=f"The {holds}; a JSON of settings and figures is written beside it.",
+            help=f"File for the {holds}; settings and figures go to a .json file beside it.",
         ),
-        click.option("--split", type=path, help=f"List of picture names to {split}."),
+        click.option("--split", type=path, help=f"File that lists the pictures to {split}."),
         click.option(
             "--validation",
             default=validation,
             show_default=True,
             metavar="FILE|SHARE",
-            help=f"What is held out for {held_out_for}: a list of names, or a share.",
+            help=f"Pictures held out for {held_out_for}: a file that lists them, or a share.",
         ),
-        click.option("--report", type=path, help="List of names that is only reported on."),
-        click.option("--captions", multiple=True, type=path, help="A caption file elsewhere."),
+        click.option(
+            "--report", type=path, help="File that lists the pictures to report results on."
+        ),
+        click.option(
+            "--captions",
+            multiple=True,
+            type=path,
+            help="A caption file outside DATASET. May be repeated.",
+        ),
         click.option("--epochs", type=click.IntRange(1), help=f"Passes over the {passes}."),
-        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--seed", type=int, default=0, show_default=True, help="Random seed."),
     ]
 
     def with_options(command: Command) -> Command:
@@ -64,7 +71,7 @@ def training_options(
 
 
 def check_output(output: Path) -> None:
-    """Raise `InputError` where nothing can be written, before hours have gone into it."""
+    """Raise `InputError` if the output cannot be written, before the long work."""
     with suppress(OSError):
         output.parent.mkdir(parents=True, exist_ok=True)
     target = output if output.exists() else output.parent
@@ -73,24 +80,24 @@ def check_output(output: Path) -> None:
 
 
 def validation_of(given: str) -> Path | float:
-    """What `--validation` names: a list of names, or a share. Raises `InputError`."""
+    """The value of `--validation`: a list of names, or a share. Raises `InputError`."""
     try:
         share = float(given)
     except ValueError:
         return Path(given)
     if not 0 < share < 1:
-        raise InputError(f"--validation {given}: a share lies between 0 and 1")
+        raise InputError(f"--validation {given}: a share must be between 0 and 1")
     return share
 
 
 def loop_of(default: LoopSettings, seed: int, epochs: int | None) -> LoopSettings:
-    """The settings of the training loop with what was asked for."""
+    """The settings of the training loop with the given seed and epochs."""
     loop = replace(default, seed=seed)
     return replace(loop, epochs=epochs) if epochs else loop
 
 
 def kept_beside(output: Path) -> dict[str, Path]:
-    """Where the loop keeps what an interrupt would lose, and its curves."""
+    """The paths of the checkpoint, for resuming, and of the curves."""
     return {
         "checkpoint": output.with_suffix(".checkpoint"),
         "curves": output.with_suffix(".curves"),

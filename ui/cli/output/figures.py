@@ -1,4 +1,4 @@
-"""Figures of an evaluation for people: a table, what is better than what, and advice."""
+"""Figures of an evaluation for people: tables, comparisons, and advice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTH = 120
 
 
 def print_classes(result: dict[str, Any]) -> None:
-    """The figures of a labelled data set, on a line."""
+    """Print the figures of a labelled data set on one line."""
     tops = ", ".join(f"{said} {_with_interval(result, top)}" for top, said in _TOPS.items())
     click.echo(f"{result['pictures']} pictures, {result['classes']} classes: {tops}")
 
@@ -36,7 +36,7 @@ def _with_interval(result: dict[str, Any], top: str) -> str:
 
 
 def print_figures(result: dict[str, Any]) -> None:
-    """The figures of the protocols, and how far the strategies are from `mean`."""
+    """Print the figures of the protocols, and how the strategies differ from `mean`."""
     console = Console(width=WIDTH)
     table = Table("protocol", "", title=f"{result['pictures']} pictures")
     for figure in FIGURES:
@@ -45,13 +45,13 @@ def print_figures(result: dict[str, Any]) -> None:
         table.add_row(shown(name), direction, *(_cell(m, figure) for figure in FIGURES))
     console.print(table)
     if any("ci95" in m for _, _, m in _rows(result)):
-        click.echo("Below each figure: its 95 % interval, were other such pictures drawn.")
+        click.echo("Below each figure: its 95 % interval for other pictures of this kind.")
     if "differences" in result:
         console.print(_differences(result))
     if lost := result.get("without_captions"):
         click.echo(
-            f"R@10 without their caption: {lost['lost_ratio']} of its value with captions off for "
-            f"all; of the others: {lost['kept_ratio']} of its value with all captioned"
+            f"R@10 of pictures without a caption: {lost['lost_ratio']} of its value when all lack "
+            f"one; of the others: {lost['kept_ratio']} of its value when all have one"
         )
 
 
@@ -68,7 +68,7 @@ def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _cell(m: dict[str, Any], figure: str) -> Text:
-    """A figure, and its interval below it."""
+    """A figure with its interval below it."""
     cell = Text(_number(m[figure], figure), justify="right")
     if figure in m.get("ci95", {}):
         low, high = (_number(end, figure) for end in m["ci95"][figure])
@@ -85,13 +85,13 @@ def _number(value: float, figure: str) -> str:
 
 
 def _differences(result: dict[str, Any]) -> Table:
-    """What each is ahead of the reference, and whether that is more than chance."""
+    """The difference of each from the reference, and whether it is more than chance."""
     differences = result["differences"]
     against, few = differences["against"], differences["asking"] < ENOUGH
-    table = Table("", title=f"ahead of {against}, asked the same")
+    table = Table("", title=f"difference from {against} on the same queries")
     for figure in ("r@1", "r@5", "r@10", "mrr"):
         table.add_column(figure, justify="right")
-    table.add_column("by mrr")
+    table.add_column("verdict by mrr")
     for name, m in differences.items():
         if name not in ("against", "asking"):
             label = LABELS.get(name, f"fused: {name}")
@@ -121,17 +121,17 @@ def _verdict(interval: list[float], against: str) -> str:
 
 
 def print_advice(result: dict[str, Any], advice: Advice | None) -> None:
-    """Which fusion and weight suit the pictures, how surely, and what to type to adopt them."""
+    """Print which fusion and weight suit the pictures, how surely, and how to adopt them."""
     if advice is None:
         click.echo(
-            "Advice: none. Every picture has but one caption, so only what the picture alone "
-            "finds is measured: which fusion or weight suits best shows where one caption of a "
-            "picture is indexed and another one asks."
+            "Advice: none. Every picture has only one caption, so only search by the picture alone "
+            "is measured. Comparing fusions and weights takes two captions per picture: one to "
+            "index and one to use as a query."
         )
         return
     if advice.asking < result["pictures"]:
         click.echo(
-            f"{advice.asking:,} of {result['pictures']:,} pictures asked, each with captions that "
+            f"{advice.asking:,} of {result['pictures']:,} pictures supplied queries: captions that "
             "are not indexed."
         )
     click.echo(f"Advice: {_advice(advice)}")
@@ -141,15 +141,15 @@ def print_advice(result: dict[str, Any], advice: Advice | None) -> None:
 
 
 def _print_price(advice: Advice) -> None:
-    """What the chosen fusion gives up against the default one."""
+    """Print what the chosen fusion gives up compared with the default one."""
     name = advice.chosen.fusion
     if not advice.weighable:
         click.echo(
             f"It gives up the weight: {shown(name)} has its own built in, so searches can no "
-            f"longer choose between picture and caption (--weight), as with {DEFAULT.fusion}."
+            f"longer set it with --weight, as they can with {DEFAULT.fusion}."
         )
     if name.partition(":")[0] in LEARNED:
-        click.echo(f"{shown(name)} fits this model alone: a library of another one cannot use it.")
+        click.echo(f"{shown(name)} fits only this model: a library of another one cannot use it.")
 
 
 def _advice(advice: Advice) -> str:
@@ -157,17 +157,17 @@ def _advice(advice: Advice) -> str:
     if advice.asking < ENOUGH:
         return f"keep {default}, the default; {advice.asking} pictures are too few to tell."
     if advice.best == DEFAULT:
-        return f"keep {default}, the default; no other of {len(advice.tried)} settings does better."
+        return f"keep {default}, the default; none of {len(advice.tried)} settings does better."
     low, high = (_signed(end, "mrr") for end in advice.gain.ci95["mrr"])
     gain = (
-        f"choosing so gains {_signed(advice.gain.by['mrr'], 'mrr')} ({low} to {high}) mrr on "
-        "pictures that had no say in the choice"
+        f"it gains {_signed(advice.gain.by['mrr'], 'mrr')} ({low} to {high}) mrr on pictures that "
+        "were not used to choose it"
     )
     tried = f"mrr {advice.tried[advice.best]:.3f}, the default has {advice.tried[DEFAULT]:.3f}"
     if advice.is_sure:
         return f"{best} suits these pictures best ({tried}); {gain}."
     return (
-        f"keep {default}, the default; {best} looks best ({tried}), but is not shown to be: {gain}."
+        f"keep {default}, the default; {best} looks best ({tried}), but that may be chance: {gain}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Curves of recall@k; the only module that imports matplotlib, which takes its time."""
+"""Curves of recall@k; the only module that imports matplotlib, which is slow to import."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ui.cli.output.text import shown
 SUFFIXES = (".png", ".svg", ".pdf")
 DEEPEST = 50
 TICKS = (1, 2, 3, 5, 10, 20, 50)
-# Okabe and Ito's colours, which people with any kind of colour blindness tell apart, darkest first;
-# markers and dashes tell curves apart without any colour.
+# Okabe and Ito's colours, distinct with any kind of colour blindness, darkest first; markers and
+# dashes distinguish curves without colour.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SETTINGS: Any = {  # matplotlib types each key
-    "text.parse_math": False,  # "$" of a file's name is no formula
-    "svg.hashsalt": "picfuse",  # the same figures make the same file
+    "text.parse_math": False,  # a "$" in a file name is no formula
+    "svg.hashsalt": "picfuse",  # equal figures give equal files
     "svg.fonttype": "none",
     "font.size": 11,
     "axes.spines.top": False,
@@ -36,16 +36,16 @@ SETTINGS: Any = {  # matplotlib types each key
 
 
 def check(path: Path) -> None:
-    """Raise `InputError` for a plot that could not be written, before the long work."""
+    """Raise `InputError` if a plot cannot be written, before the long work."""
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: no kind of picture to draw; end it in {', '.join(SUFFIXES)}")
+        raise InputError(f"{path}: unknown format for a plot; end its name in .png, .svg or .pdf")
     target = path if path.exists() else path.absolute().parent
     if not path.absolute().parent.is_dir() or not os.access(target, os.W_OK):
         raise InputError(f"{path}: cannot be written; name another file with --plot")
 
 
 def draw(path: Path, curves: Mapping[str, RetrievalRanks], *, bands: bool) -> None:
-    """Write the curves of recall@k, with their 95 % intervals as bands where wanted."""
+    """Write the curves of recall@k, with their 95 % intervals if `bands`."""
     with rc_context(SETTINGS):
         figure = Figure(figsize=(8, 5.5), layout="constrained")
         axes = figure.add_subplot()
@@ -94,6 +94,6 @@ def _label(axes: Axes, deepest: int, *, bands: bool) -> None:
     axes.minorticks_off()
     axes.set_ylim(0, 101)
     axes.grid(alpha=0.3)
-    axes.set_xlabel("k: the right one is among the first k")
+    axes.set_xlabel("k: the right answer is among the first k")
     axes.set_ylabel("recall@k, per cent of queries")
     axes.legend(loc="lower right", title="bands: 95 % intervals" if bands else None)

@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class Show(Protocol):
-    """Shows how far something is, and what it is where that changes."""
+    """Shows progress, and a new label if `what` is given."""
 
     def __call__(self, step: Progress, what: str | None = None) -> None: ...
 
 
 @contextmanager
 def drawn_bar(description: str, unit: str) -> Iterator[Show]:
-    """A bar with count, rate (units a second) and time left, drawn by rich."""
+    """A bar, drawn by rich, with the count, the rate (in units per second) and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -50,7 +50,7 @@ def drawn_bar(description: str, unit: str) -> Iterator[Show]:
 
 @contextmanager
 def bar(description: str, unit: str = "pictures") -> Iterator[Show]:
-    """A bar; nothing where standard error is no terminal."""
+    """A progress bar; none if standard error is not a terminal."""
     if sys.stderr.isatty():
         with drawn_bar(description, unit) as show:
             yield show
@@ -59,11 +59,11 @@ def bar(description: str, unit: str = "pictures") -> Iterator[Show]:
 
 
 def _nothing(step: Progress, what: str | None = None) -> None:
-    """Nobody looks."""
+    """Show nothing."""
 
 
 def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = "pictures") -> T:
-    """What the steps come to, showing how far they are."""
+    """Run the steps with a bar; returns their result."""
     with bar(description, unit) as show, closing(steps):
         while True:
             try:
@@ -74,14 +74,14 @@ def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = 
 
 
 def index_with_bar(run: IndexSteps) -> None:
-    """Index folders, showing how far it is. Raises `KeyboardInterrupt` after the batch at hand."""
+    """Do a run of indexing with a bar. Raises `KeyboardInterrupt` after the current batch."""
     with (
         ended_by_signals() as ending,
-        bar("looking at the folders") as show,
+        bar("scanning the folders") as show,
         run,
     ):
         for step in run:
             show(step, step.what or "indexing")
-            ending.patient = True  # before, nothing was begun that would want to be finished
+            ending.patient = True  # until now, nothing was begun that must be finished
             if ending.is_asked_for():
                 raise KeyboardInterrupt(ending.status)

@@ -1,4 +1,4 @@
-"""What a run of indexing says of files that it could not use."""
+"""Messages of an indexing run about files that it could not use."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ SHOWN_FAILURES = 20
 
 
 def print_problems(report: IndexReport) -> None:
-    """Folders and caption files that could not be read, and captions that belong nowhere."""
+    """Print folders and caption files that could not be read, and captions without a picture."""
     for problem in report.problems:
         click.echo(f"picfuse: {shown(str(problem.path))}: {shown(problem.reason)}", err=True)
     for file in report.caption_files:
         if file.unmatched:
             click.echo(
                 f"picfuse: {shown(str(file.path))}: {file.unmatched} of {file.rows} captions "
-                "belong to no picture here",
+                "match no picture here",
                 err=True,
             )
 
 
 def print_failures(report: IndexReport) -> None:
-    """Pictures that could not be read: the first few by name."""
+    """Print the pictures that could not be read: the first few by name."""
     for failure in report.failed[:SHOWN_FAILURES]:
         click.echo(f"failed: {shown(str(failure.path))}: {shown(failure.reason)}", err=True)
     if len(report.failed) > SHOWN_FAILURES:

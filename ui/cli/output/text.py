@@ -1,4 +1,4 @@
-"""What is printed: text of files made harmless, hits as lines or JSON."""
+"""Output: hits as lines or JSON, and text of files made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _JOINER = "\u200d"  # inside emoji
 
 
 def shown(text: str) -> str:
-    """Text of a file or of its name without control sequences: they appear as escapes."""
+    """Text from a file or a file name, with control characters escaped."""
     return "".join(
         c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode() for c in text
     )
@@ -34,22 +34,22 @@ def shown(text: str) -> str:
 
 @contextmanager
 def harmless_usage() -> Iterator[None]:
-    """What click says of wrong usage quotes what was typed, which may come from names of files."""
+    """Escape what usage errors of click quote: arguments may be names of files."""
     try:
         yield
-    except click.exceptions.NoArgsIsHelpError:  # the help itself
+    except click.exceptions.NoArgsIsHelpError:  # it prints the help
         raise
     except click.UsageError as error:
         raise click.UsageError(shown(error.format_message()), error.ctx) from error
 
 
 def print_json(value: object) -> None:
-    """One JSON value on a line of standard output."""
+    """Print a JSON value on one line of standard output."""
     click.echo(json.dumps(value, ensure_ascii=True))
 
 
 def path_fields(path: Path) -> dict[str, str]:
-    """`path`, and `path_base64` for a name that is not UTF-8."""
+    """`path`, and `path_base64` if the name is not UTF-8."""
     raw = os.fsencode(path)
     try:
         return {"path": raw.decode()}
@@ -59,7 +59,7 @@ def path_fields(path: Path) -> dict[str, str]:
 
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
-    """A hit as scripts read it."""
+    """The JSON fields of a hit."""
     return {
         "rank": hit.rank,
         **path_fields(hit.path),
@@ -76,7 +76,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def explanation_fields(explanation: Explanation) -> dict[str, Any]:
-    """What adds to a score as scripts read it."""
+    """The JSON fields of an explanation."""
     return {
         "picture": _rounded(explanation.picture),
         "caption": _rounded(explanation.caption),
@@ -90,20 +90,20 @@ def explanation_fields(explanation: Explanation) -> dict[str, Any]:
 
 
 def unknown_fields(unknown: Sequence[Unknown]) -> dict[str, Any]:
-    """The words that nothing knows, as scripts read them; nothing for most queries."""
+    """The JSON field of unknown words; empty if there are none."""
     words = [{"word": valid(one.word), "meant": one.meant} for one in unknown]
     return {"unknown": words} if words else {}
 
 
 def like_fields(hit: Hit) -> dict[str, Any]:
-    """What was folded into a hit, as scripts read it; nothing for most."""
+    """The JSON fields of the pictures folded into a hit; empty if there are none."""
     if not hit.like:
         return {}
     return {"folded": len(hit.like), "like": [path_fields(picture.path) for picture in hit.like]}
 
 
 def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
-    """Tags with their probabilities as scripts read them."""
+    """Tags with their probabilities, for JSON."""
     return {valid(name): round(probability, 4) for name, probability in tags.items()}
 
 
@@ -112,12 +112,12 @@ def _rounded(score: float | None) -> float | None:
 
 
 def valid(text: str) -> str:
-    """Text of an argument with U+FFFD for each byte that was no UTF-8."""
+    """Text of an argument, with U+FFFD for each byte that is not UTF-8."""
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def query_fields(query: Query) -> dict[str, Any]:
-    """A query as scripts read it."""
+    """The JSON fields of a query."""
     return {
         "terms": [term_fields(term) for term in query.terms],
         "weight": query.weight,
@@ -125,7 +125,7 @@ def query_fields(query: Query) -> dict[str, Any]:
 
 
 def term_fields(term: Term) -> dict[str, Any]:
-    """A term of a query as scripts read it."""
+    """The JSON fields of a term."""
     if term.picture is None:
         return {"weight": term.weight, "text": valid(term.text)}
     return {"weight": term.weight, "picture": _name(term.picture)}
@@ -138,7 +138,7 @@ def _name(picture: str | bytes | Example) -> str:
 
 
 def print_answer(answer: Answer, style: str) -> None:
-    """The hits of an answer: "lines" for people; "json", "jsonl" or "0" for scripts."""
+    """Print the hits: as "lines" for people; as "json", "jsonl" or "0" for scripts."""
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
@@ -155,7 +155,7 @@ def print_answer(answer: Answer, style: str) -> None:
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
-    """Hits for people: rank, score, confidence where it is known, path, and the caption below."""
+    """Print hits for people: rank, score, confidence if known, path, and the caption below."""
     calibrated = any(hit.confidence is not None for hit in hits)
     for hit in hits:
         said = f"{'':6}" if hit.score is None else f"{hit.score:6.3f}"

@@ -1,4 +1,4 @@
-"""What all commands of training do: encode a data set, show epochs, say what was written."""
+"""Steps of all training commands: encode a data set, show epochs, name the output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.cli.output.text import shown
 def encoded(
     folder: Path, split: Path | None, captions: tuple[Path, ...], model: str, *, offline: bool
 ) -> Iterator[Library]:
-    """The library that holds the embeddings of a data set, or of a split of it."""
+    """A library with the embeddings of a data set, or of a split of it."""
     only = read_split(folder, split) if split else None
     with dataset_library(folder, only, encoder=model, offline=offline) as library:
         options = IndexOptions(captions, only=only)
@@ -31,7 +31,7 @@ def encoded(
 def follow(
     events: Iterable[Any], description: str, figures: Sequence[str], *, quiet: bool = False
 ) -> None:
-    """Show how far a training is, its parts, and these figures of each epoch, unless `quiet`."""
+    """Show the progress and parts of a training; unless `quiet`, these figures of each epoch."""
     with bar(description) as show:
         for event in events:
             if isinstance(event, Progress):
@@ -49,6 +49,6 @@ def _figure(name: str, value: float) -> str:
 
 
 def say_written(output: Path) -> None:
-    """Where the result of a training is."""
+    """Print where the result of a training is."""
     written = f"{output} and {output.with_suffix('.json').name}"
     click.echo(f"written: {shown(written)}")
