@@ -220,8 +220,9 @@ def test_problem_stays_said_while_other_folders_are_indexed():
 @pytest.mark.parametrize("poll", [None, 0.05], ids=["told", "polled"])
 def test_only_pictures_captions_and_directories_that_are_not_hidden_wake_it(tmp_path, poll):
     library = tmp_path / "library"
-    for directory in (library / "thumbnails", tmp_path / ".git", tmp_path / "@eaDir"):
-        directory.mkdir(parents=True)
+    (library / "thumbnails").mkdir(parents=True)
+    for directory in (tmp_path / name for name in (".git", "@eaDir", "__MACOSX")):
+        directory.mkdir()
     (tmp_path / "old.JPG").touch()
     (tmp_path / "album").mkdir()
     seen: list[str] = []
@@ -236,7 +237,7 @@ def test_only_pictures_captions_and_directories_that_are_not_hidden_wake_it(tmp_
         lookout.watch(tmp_path)
         for name in (
             "library/thumbnails/1.jpg", "library/catalogue.sqlite", ".git/2.jpg", ".3.jpg",
-            "@eaDir/4.jpg", "letter.doc", "old.txt~", "picture.jpg.part",
+            "@eaDir/4.jpg", "__MACOSX/5.jpg", "letter.doc", "old.txt~", "picture.jpg.part",
         ):  # fmt: skip
             (tmp_path / name).write_bytes(b"1")
         (tmp_path / "old.JPG").read_bytes()
