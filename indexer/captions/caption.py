@@ -8,7 +8,7 @@ from pathlib import Path
 
 MAX_CHARACTERS = 2_000
 
-# What cameras, phones and programs write where a caption belongs: the same words on every picture.
+# Defaults that cameras, phones and programs write in place of a caption, alike on every picture.
 _DEFAULTS = re.compile(
     r"""
       (olympus|minolta|konica\ minolta|samsung|kodak|medion|vivitar|casio|pentax|maginon|rollei)
@@ -25,7 +25,7 @@ _DEFAULTS = re.compile(
 )
 # Metadata that microscopes, drones and generators keep in the description field.
 _MACHINE_TEXT = ("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'")
-# How terminals are told to change colours and titles: none of it is text.
+# Escape sequences that change colours and titles of a terminal: none of it is text.
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(\x07|\x1b\\)|(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _UNWANTED = {"Cc": " ", "Cs": ""}  # control characters; halves of surrogate pairs
 
@@ -40,7 +40,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class CaptionFile:
-    """What one file of several captions gave: how many, and how many fit no picture."""
+    """A file of several captions: how many it holds, and how many match no picture."""
 
     path: Path
     format: str
@@ -50,7 +50,7 @@ class CaptionFile:
 
 @dataclass(frozen=True, slots=True)
 class CaptionScan:
-    """All captions found for a folder, by relative path; the files read; what was unreadable."""
+    """All captions of a folder by relative path, the files they come from, and unreadable files."""
 
     captions: dict[bytes, tuple[Caption, ...]]
     files: tuple[CaptionFile, ...]
@@ -59,7 +59,7 @@ class CaptionScan:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a reader found in one file: (picture's name, caption), and what it had to leave out."""
+    """Pairs (picture's name, caption) of one file; `flaw` says why lines were left out, if any."""
 
     format: str
     rows: list[tuple[str, Caption]]

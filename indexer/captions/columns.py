@@ -1,11 +1,11 @@
-"""Which columns or keys name a picture and which hold its captions."""
+"""Columns or keys that name a picture, and those that hold its captions."""
 
 import ast
 import json
 import re
 from collections.abc import Iterator, Sequence
 
-# In the order of preference when a table has several of them.
+# In order of preference if a table has several of them.
 _PICTURE = (
     *("file_name", "filename", "file", "image_name", "image_file", "image_filename"),
     *("image_path", "file_path", "filepath", "path", "image", "img", "img_name", "img_path"),
@@ -28,7 +28,7 @@ def picture_column(names: Sequence[str]) -> int | None:
 
 
 def caption_columns(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the positions of the columns with captions; a `label` is none."""
+    """Return the positions of the columns with captions; `label` is not one."""
     return tuple(i for i, name in enumerate(names) if _CAPTION.fullmatch(_folded(name)))
 
 

@@ -1,4 +1,4 @@
-"""Find the caption files of a folder and match what they hold to its pictures."""
+"""Find the caption files of a folder and match their captions to its pictures."""
 
 import os
 import posixpath
@@ -32,8 +32,8 @@ from indexer.errors import CaptionFileError
 SIDECARS = (b".txt", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
 CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
-_HINTS = (b"caption", b".token", b"metadata.")  # files of such names are meant to hold captions
-_JSONL_PEEK = 1 << 16  # a first line that is longer is hardly about one picture
+_HINTS = (b"caption", b".token", b"metadata.")  # files with such names are meant to hold captions
+_JSONL_PEEK = 1 << 16  # bytes; a longer first line is hardly about one picture
 _FORMATS = (
     f"use a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "
     "or a metadata.jsonl"
@@ -49,10 +49,10 @@ def find_captions(
 ) -> CaptionScan:
     """Find the captions of a folder's pictures (paths relative to it) in the files beside them.
 
-    Files named in `explicit` are read first and may lie anywhere; one that is missing, unreadable
-    or of no known format raises CaptionFileError. A file found in the folder that cannot be read
-    becomes a problem of the scan. With `beside`, what the scan of the pictures met among the files
-    of `CAPTION_SUFFIXES`, the folder is not walked again.
+    Files named in `explicit` are read first and may be anywhere; one that is missing, unreadable
+    or of unknown format raises CaptionFileError. A file of the folder that cannot be read becomes
+    a problem of the scan. With `beside`, the files of `CAPTION_SUFFIXES` that the scan for pictures
+    met, the folder is not walked again.
     """
     scan = _Scan(folder, pictures, beside)
     for path in explicit:
@@ -62,24 +62,24 @@ def find_captions(
 
 
 class _Scan:
-    """One pass over a folder: what was found so far."""
+    """One pass over a folder, with the captions, files and problems so far."""
 
     def __init__(self, folder: Path, pictures: Iterable[bytes], beside: NearbyFiles | None) -> None:
         self._folder = os.fsencode(folder)
         self._pictures = pictures
         self._beside = beside
-        self._found: dict[bytes, list[Caption]] = {}
+        self._captions: dict[bytes, list[Caption]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
         self._done: set[bytes] = set()
 
     @cached_property
     def _names(self) -> PictureNames:
-        # Most folders have no caption files, and then need no table of names either.
+        # Made on first use: a folder without caption files needs no table of names.
         return PictureNames(self._pictures)
 
     def result(self) -> CaptionScan:
-        captions = {picture: united(found) for picture, found in sorted(self._found.items())}
+        captions = {picture: united(each) for picture, each in sorted(self._captions.items())}
         return CaptionScan(captions, tuple(self._files), tuple(self._problems))
 
     def read_named(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class _Scan:
             raise CaptionFileError(f"{_shown(path)} {_failure(error)}") from error
 
     def read_found(self) -> None:
-        sidecars, tables = self._listed()
+        sidecars, tables = self._sidecars_and_tables()
         for relative, pictures in sidecars:
             self._attempt(relative, pictures)
         for relative in tables:
@@ -130,7 +130,7 @@ class _Scan:
         captions = sidecar_captions(path)
         if captions:
             for picture in pictures:
-                self._found.setdefault(picture, []).extend(captions)
+                self._captions.setdefault(picture, []).extend(captions)
 
     def _add_rows(self, path: Path, directory: bytes, rows: Rows | None) -> None:
         if rows is None:
@@ -142,13 +142,13 @@ class _Scan:
             if picture is None:
                 unmatched += 1
             else:
-                self._found.setdefault(picture, []).append(caption)
+                self._captions.setdefault(picture, []).append(caption)
         self._files.append(CaptionFile(path, rows.format, len(rows.rows), unmatched))
         if rows.flaw:
             self._problems.append((path, rows.flaw))
 
-    def _listed(self) -> tuple[list[tuple[bytes, list[bytes]]], list[bytes]]:
-        """Return the files beside a picture, with its path, and the other plausible ones."""
+    def _sidecars_and_tables(self) -> tuple[list[tuple[bytes, list[bytes]]], list[bytes]]:
+        """Return sidecars, each with its pictures, and other files that may hold captions."""
         sidecars: list[tuple[bytes, list[bytes]]] = []
         tables: list[bytes] = []
         for relative in self._candidates():
@@ -158,7 +158,7 @@ class _Scan:
                 sidecars.append((relative, pictures))
             elif relative.lower().endswith(TABLES):
                 tables.append(relative)
-        # ".txt" before ".json" before ".xmp": what a person wrote comes first.
+        # ".txt" before ".json" before ".xmp": a text by a person comes first.
         sidecars.sort(key=lambda sidecar: (SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
         return sidecars, sorted(tables)
 
@@ -175,7 +175,7 @@ class _Scan:
         return chain(files, self._walked(excluded))
 
     def _in_reach(self, paths: Sequence[bytes]) -> list[bytes]:
-        """Drop paths that the scan met in linked folders without pictures."""
+        """Drop paths in linked folders without pictures, which `_walked` would not enter."""
         if not paths:
             return []
         links = self._beside.links if self._beside else ()
@@ -183,7 +183,7 @@ class _Scan:
         return [path for path in paths if not path.startswith(closed)]
 
     def _walked(self, waiting: list[bytes]) -> Iterator[bytes]:
-        """Walk these folders and all below them."""
+        """Walk these folders and all below them; yields files that could hold captions."""
         while waiting:
             directory = waiting.pop()
             try:
@@ -201,14 +201,14 @@ class _Scan:
                 self._problems.append((path, _failure(error)))
 
     def _is_entered(self, entry: os.DirEntry[bytes], relative: bytes) -> bool:
-        """Follow a link only where the pictures' scan did: that one ends, whatever it points to."""
+        """Follow a link only where the scan for pictures did, which always ends."""
         if entry.is_dir(follow_symlinks=False):
             return True
         return entry.is_symlink() and relative in self._names.directories
 
 
 def _rows(path: Path) -> Rows | None:
-    """Read a file of many captions by its suffix, or by its first line; None when it is none."""
+    """Read a file of many captions by its suffix or its first line; None if it is not one."""
     check_size(path)
     suffix = path.suffix.lower()
     if suffix == ".json":
@@ -220,9 +220,9 @@ def _rows(path: Path) -> Rows | None:
 
 
 def _is_plausible(path: Path) -> bool:
-    """Whether a file found by itself looks like captions.
+    """Whether a file that the user did not name looks like captions.
 
-    A file that is no text is none, unless its name says that it holds captions.
+    Raises `UnusableFile` if it is not text although its name says that it holds captions.
     """
     suffix = path.suffix.lower()
     if suffix == ".json":
@@ -238,7 +238,7 @@ def _is_plausible(path: Path) -> bool:
 
 
 def _relative_to(path: Path, folder: bytes) -> bytes | None:
-    """Return the path relative to the folder when it lies in it, followed links or not."""
+    """Return the path relative to the folder if it is in it, with links followed or not."""
     for resolve in (os.path.abspath, os.path.realpath):
         relative = os.path.relpath(resolve(os.fsencode(path)), resolve(folder))
         if relative != b".." and not relative.startswith(b"../"):

@@ -1,4 +1,4 @@
-"""Captions in JSON: COCO, Karpathy's splits, lists of records, and one record a line."""
+"""Captions in JSON: COCO, Karpathy's splits, lists of records, and one record per line."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from indexer.captions.tables import flaw_of
 from indexer.captions.text_files import data_lines, text_lines
 
 _CHUNK = 1 << 20
-# Words in quotes, all of which a file of one of the formats must hold.
+# Quoted words: a file must hold all those of one format.
 _MARKS = (
     (b'"annotations"', b'"image_id"', b'"caption"'),
     (b'"images"', b'"sentences"'),
@@ -21,7 +21,7 @@ _SIDECAR_KEYS = ("caption", "captions", "text", "description")
 
 
 def json_rows(path: Path) -> Rows | None:
-    """Read a JSON file of many pictures; None when it holds no captions."""
+    """Read a JSON file of many pictures; None if it holds no captions."""
     try:
         value = parsed(path.read_bytes())
     except ValueError as error:
@@ -32,7 +32,7 @@ def json_rows(path: Path) -> Rows | None:
 
 
 def jsonl_rows(path: Path) -> Rows | None:
-    """Read one record a line, as in metadata.jsonl; None when the records are of another kind."""
+    """Read one record per line, as in metadata.jsonl; None if the records are of another kind."""
     rows: list[tuple[str, Caption]] = []
     flawed: list[int] = []
     recognised = False
@@ -51,7 +51,7 @@ def jsonl_rows(path: Path) -> Rows | None:
 
 
 def looks_like_json(path: Path) -> bool:
-    """Whether a file holds the formats' words: most JSON is something else, and some is huge."""
+    """Whether a file holds the words of a format: most JSON is something else, and some is huge."""
     words = {word for marks in _MARKS for word in marks} | set(_RECORD_MARKS)
     seen: set[bytes] = set()
     tail = b""

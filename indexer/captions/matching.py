@@ -1,4 +1,4 @@
-"""Which picture of a folder a name in a caption file means."""
+"""Matching of the names in a caption file to the pictures of a folder."""
 
 import bisect
 import os
@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-_MAX_PARTS = 4  # "coco/images/val2014/1.jpg" is compared by so many of its parts
+_MAX_PARTS = 4  # compared at the end of a path, as in "coco/images/val2014/1.jpg"
 
 
 class PictureNames:
@@ -18,7 +18,7 @@ class PictureNames:
         self._paths = frozenset(pictures)
         self._tails: dict[tuple[bytes, int], dict[str, bytes | None]] = {}
 
-    # The tables are made when they are first asked for: sidecars need one, other files the rest.
+    # The tables are made on first use: sidecars need one, other files the rest.
 
     @cached_property
     def directories(self) -> set[bytes]:
@@ -44,15 +44,15 @@ class PictureNames:
     @cached_property
     def _exact(self) -> dict[str, bytes]:
         spelt = {os.fsdecode(picture): picture for picture in self._sorted}
-        # Two pictures may differ in nothing but how an accent is spelt: the very name wins.
+        # Two pictures may differ only in the spelling of an accent: the exact name wins.
         return {_key(name): picture for name, picture in spelt.items()} | spelt
 
     def of_sidecar(self, stem: bytes) -> list[bytes]:
-        """Return what the stem of a sidecar means: the picture `a.jpg`, or all pictures `a.*`."""
+        """Return the pictures of a sidecar's stem: the picture `a.jpg`, or all pictures `a.*`."""
         return [stem] if stem in self._paths else self._stems.get(stem, [])
 
     def matched(self, names: Iterable[str], directory: bytes) -> dict[str, bytes]:
-        """Map the names in a caption file in `directory` to pictures, where they mean just one.
+        """Map the names in a caption file in `directory` to pictures, unless they are ambiguous.
 
         A name is tried as a path from the file's directory, then by the longest end of its path
         that is unique below that directory, then (for a file with no pictures below its own
@@ -78,7 +78,7 @@ class PictureNames:
         return (self._exact.get(path) or self._exact.get(_key(path))) if name else None
 
     def _by_tail(self, name: str, directory: bytes) -> tuple[bytes | None, bool]:
-        """Return the picture whose path ends like the name, and whether in all its parts."""
+        """Return the picture whose path ends like the name, and whether all parts agree."""
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
         for scope in self._scopes(directory):
             for count in range(min(len(parts), _MAX_PARTS), 0, -1):
@@ -115,12 +115,12 @@ class PictureNames:
 
 
 def _key(name: str) -> str:
-    """Spell a name one way: macOS writes accents as characters of their own."""
+    """The name in NFC: macOS writes accents as separate characters."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Yield the name, then as written on Windows, then as an old file system spells it."""
+    """Yield the name, then its Windows form, then the spelling of an old file system."""
     yield name
     if "\\" in name:
         yield name.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""Captions that a picture carries in itself: EXIF, IPTC, XMP and PNG's texts."""
+"""Captions inside a picture file: EXIF, IPTC, XMP and PNG texts."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -78,7 +78,7 @@ def _iptc_texts(value: object) -> Iterator[str]:
 
 
 def _guessed(data: bytes) -> str:
-    """Decode UTF-8, declared or not, or else Windows-1252."""
+    """Decode UTF-8, declared or not, otherwise Windows-1252."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -8,7 +8,7 @@ from indexer.captions.json_files import sidecar_texts
 from indexer.captions.text_files import data_lines, read_limited
 from indexer.captions.xmp import xmp_texts
 
-MAX_BYTES = 1_000_000  # more than that is not about one picture
+MAX_BYTES = 1_000_000  # a larger file is not about one picture
 
 # Detectors keep boxes as lines of numbers in `name.txt`: "0 0.51 0.42 0.2 0.3".
 _NUMBERS = re.compile(r"[\d\s.,;:e+-]*\d[\d\s.,;:e+-]*")

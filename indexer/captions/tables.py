@@ -14,7 +14,7 @@ _DELIMITERS = "\t|;,"
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
 # Flickr30k's table has a row without its last delimiter: "2199200615.jpg| 4   A dog runs".
 _NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
-_MAX_LINES_PER_ROW = 20  # a quote that is open for longer was never meant to open a cell
+_MAX_LINES_PER_ROW = 20  # a quote that stays open for longer was not meant to open a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Header:
 
 
 def line_rows(lines: Iterator[str]) -> Rows | None:
-    """Read a table or a token file; None when the first line is of neither kind."""
+    """Read a table or a token file; None if the first line is neither."""
     first = _first_line(lines)
     if _TOKEN.match(first):
         return token_rows(chain([first], lines))
@@ -78,7 +78,7 @@ def token_rows(lines: Iterable[str]) -> Rows:
 
 
 def flaw_of(lines: list[int], what: str) -> str | None:
-    """Say which lines were left out and why."""
+    """Message about the lines that were left out; None if none were."""
     if not lines:
         return None
     return f"line {lines[0]} {what} ({len(lines)} such lines skipped); correct it"
@@ -96,7 +96,7 @@ def _row(cells: list[str], header: Header) -> tuple[str, list[str]]:
 
 
 def _aligned(cells: list[str], header: Header) -> list[str]:
-    """Give each column its cell where a delimiter was not quoted, or was forgotten."""
+    """Assign cells to columns where a delimiter is unquoted or missing."""
     last = header.captions[-1]
     while len(cells) > header.width and not cells[-1].strip():
         cells = cells[:-1]
@@ -111,7 +111,7 @@ def _aligned(cells: list[str], header: Header) -> list[str]:
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
-    """Yield the cells of each row; a stray quote stays in its cell and swallows no other row."""
+    """Yield the cells of each row; a stray quote stays in its cell and takes in no other row."""
     pushed_back: deque[str] = deque()
 
     def following() -> str | None:
@@ -131,7 +131,7 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
 def _quoted(
     taken: list[str], following: Callable[[], str | None], delimiter: str
 ) -> list[str] | None:
-    """Parse a row with quotes, taking further lines while one is open; None when that fails."""
+    """Parse a row with quotes, taking more lines while one is open; None if that fails."""
     while len(taken) <= _MAX_LINES_PER_ROW:
         try:
             cells = _cells(taken, delimiter, strict=True)

@@ -1,4 +1,4 @@
-"""Lines of a text file, whatever encoding it was saved in."""
+"""Lines of a text file in any encoding."""
 
 import codecs
 import io
@@ -16,7 +16,7 @@ _NOT_TEXT = "it holds NUL characters, so it is not plain text; save it as UTF-8"
 
 
 def text_lines(stream: BinaryIO) -> Iterator[str]:
-    """Yield lines: UTF-8, UTF-16 with a byte order mark, or else line by line Windows-1252."""
+    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise Windows-1252 line by line."""
     utf16 = stream.read(2) in _UTF16
     stream.seek(0)
     # Bytes that are not UTF-8 survive as surrogates, so that their line can be decoded again.
@@ -39,7 +39,7 @@ def peeked(path: Path, size: int = PEEK_BYTES) -> bytes:
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file; raises UnusableFile when there are more than `limit`."""
+    """Return the bytes of a file; raises UnusableFile if there are more than `limit`."""
     with path.open("rb") as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
@@ -48,7 +48,7 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 
 def check_size(path: Path) -> None:
-    """Raise UnusableFile when the file is larger than any caption file should be."""
+    """Raise UnusableFile if the file is larger than any caption file should be."""
     if path.stat().st_size > MAX_BYTES:
         raise UnusableFile(f"it is larger than {MAX_BYTES:,} bytes; split it into smaller files")
 

@@ -1,4 +1,4 @@
-"""What watching says while it goes on, and how it is asked for."""
+"""Events and options of watching."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from indexer.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """When a watched folder is indexed; everything is in seconds.
+    """Timing of watching, in seconds.
 
-    `settle`: nothing has happened for so long; `patience`: at the latest after so long; `poll`:
-    look at the folders every so often instead of being told; `every`: look at everything so
-    often (0: never); `look`: how often to look whether the folders are there.
+    A folder is indexed once nothing has happened in it for `settle`, and at the latest `patience`
+    after the first event. `poll` is the interval of polling (None: the system reports changes),
+    `every` of runs over all folders (0: never), `look` of checks whether the folders exist.
     """
 
     settle: float = 2.0
@@ -29,14 +29,14 @@ class WatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Everything is up to date as far as it can be; from now on, changes are waited for."""
+    """Everything is as up to date as possible; from now on, watching waits for changes."""
 
     folders: Sequence[Path]
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRun:
-    """A run has ended: its report, and the same report with only what was not said before."""
+    """A run has ended: its report, and in `news` only the problems not reported before."""
 
     report: IndexReport
     news: IndexReport
@@ -44,7 +44,10 @@ class IndexRun:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A run failed and will be tried again in `pause` seconds; said once for a like series."""
+    """A run failed and will be retried in `pause` seconds.
+
+    Reported once for a series of identical failures.
+    """
 
     message: str
     pause: float
@@ -52,7 +55,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class FolderGone:
-    """A folder cannot be looked at any more, and why."""
+    """A folder can no longer be read, and why."""
 
     folder: Path
     reason: str
@@ -60,14 +63,14 @@ class FolderGone:
 
 @dataclass(frozen=True, slots=True)
 class FolderBack:
-    """A folder that was gone is there again."""
+    """A folder that was gone is back."""
 
     folder: Path
 
 
 @dataclass(frozen=True, slots=True)
 class PollingInstead:
-    """The system tells of no more folders, so they are looked at every `seconds`."""
+    """The system cannot watch so many folders, so they are polled every `seconds` seconds."""
 
     message: str
     seconds: float

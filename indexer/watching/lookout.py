@@ -1,4 +1,4 @@
-"""What happens in folders of pictures, as the file system tells it."""
+"""Events in folders of pictures, as the file system reports them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
     errno.EMFILE: "fs.inotify.max_user_instances=1024",
 }
-# Not that a file was opened or read, or indexing would wake the watcher; and not that a directory
-# was modified, which also happens to hidden files.
+# Without files being opened or read, or indexing would wake the watcher; and without modified
+# directories, since changes of hidden files modify their directory too.
 _KINDS: list[type[events.FileSystemEvent]] = [
     events.FileCreatedEvent,
     events.FileModifiedEvent,
@@ -47,15 +47,15 @@ _KINDS: list[type[events.FileSystemEvent]] = [
 
 
 class WatchLimit(Exception):  # noqa: N818 - named by the state, not by "Error"
-    """The system tells of no more folders; the message says what helps."""
+    """The system cannot watch more folders; the message says how to raise its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened to a path in a folder, at a time of `time.monotonic`.
+    """Something happened to a path in a folder, at a time of `time.monotonic`.
 
-    `writing` is True from the first write to a file until it is closed, where the system tells;
-    None where it does not. A folder as the path means that anything may have happened in it.
+    `writing` is True from the first write to a file until it is closed, and None if the system
+    does not report that. The folder itself as path means that anything in it may have changed.
     """
 
     folder: Path
@@ -67,9 +67,9 @@ class Happening:
 class Lookout:
     """Watches folders and collects what happens in them; a context manager.
 
-    Nothing is told of hidden names, of files that are neither pictures nor captions, and of what
-    lies in the library's own directory. With `poll` the folders are looked at every so many
-    seconds, for file systems that tell nothing.
+    Hidden names, files that are neither pictures nor captions, and the library's own directory
+    are left out. With `poll`, the folders are polled at this interval in seconds, for file systems
+    that report nothing.
     """
 
     def __init__(self, library: Path, poll: float | None = None) -> None:
@@ -94,13 +94,13 @@ class Lookout:
         return list(self._watches)
 
     def watch(self, folder: Path) -> None:
-        """Watch a folder, anew if it was watched before.
+        """Watch a folder; starts again if it is watched already.
 
-        Raises `WatchLimit` when the system has no room for it, `OSError` when the folder is
-        not there or cannot be read.
+        Raises `WatchLimit` if the system cannot watch more folders, `OSError` if the folder does
+        not exist or cannot be read.
         """
         self.unwatch(folder)
-        os.listdir(folder)  # watchdog says nothing of a folder that may not be read
+        os.listdir(folder)  # raises for an unreadable folder, which watchdog ignores
         handler = _Handler(folder, self._queue, self._own(folder), tells_closing=not self.poll)
         try:
             observer = self._started()
@@ -114,15 +114,15 @@ class Lookout:
         self.check_room()
 
     def unwatch(self, folder: Path) -> None:
-        """Watch a folder no more."""
+        """Stop watching a folder."""
         watch = self._watches.pop(folder, None)
         if watch is not None and self._observer is not None:
             self._observer.unschedule(watch)
 
     def check_room(self) -> None:
-        """Raise `WatchLimit` when directories may be unwatched for want of room.
+        """Raise `WatchLimit` if the system's limit may have left directories unwatched.
 
-        watchdog passes over directories inside a folder for which there was no room. So one more
+        watchdog silently skips directories inside a folder that are beyond the limit. So one more
         is tried: if that works, there was room for all.
         """
         if self.poll or self._observer is None:
@@ -136,12 +136,12 @@ class Lookout:
                     raise limit from error
 
     def start_polling(self, seconds: float) -> None:
-        """Look at the folders every so many seconds from now on; they must be watched anew."""
+        """Poll every `seconds` seconds from now on; each folder must be watched again."""
         self._stop()
         self.poll = seconds
 
     def happenings(self, seconds: float) -> Iterator[Happening]:
-        """Wait for something to happen, at most so long, and yield all that has happened."""
+        """Wait at most `seconds` for something to happen, and yield all that has happened."""
         try:
             yield self._queue.get(timeout=max(seconds, 0.001))
             while True:
@@ -150,7 +150,7 @@ class Lookout:
             return
 
     def lose(self) -> None:
-        """Take note that events were lost."""
+        """Note that events were lost: anything may have changed in any folder."""
         for folder in self.folders:
             self._queue.put(Happening(folder, folder, time.monotonic()))
 
@@ -172,14 +172,14 @@ class Lookout:
             self._observer = None
 
     def _own(self, folder: Path) -> tuple[Path, ...]:
-        """The library's directory as it appears below a folder, whatever links lead there."""
+        """The library's directory, and its path below a folder through whatever links."""
         real, root = Path(os.path.realpath(self._library)), Path(os.path.realpath(folder))
         seen = [folder / real.relative_to(root)] if real.is_relative_to(root) else []
         return (self._library, *seen)
 
 
 class _Handler(events.FileSystemEventHandler):
-    """Puts what is worth a look into a queue; runs in the observer's thread."""
+    """Puts relevant events into a queue; runs in the observer's thread."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class _Handler(events.FileSystemEventHandler):
 
 
 class _Losses(logging.Handler):
-    """Hears watchdog complain: of a queue that overflowed, of a folder it could not look at."""
+    """Receives watchdog's warnings: a queue overflowed, or a folder could not be read."""
 
     def __init__(self, lookout: Lookout) -> None:
         super().__init__(logging.WARNING)
@@ -227,7 +227,7 @@ class _Losses(logging.Handler):
 
 
 def _limit(error: OSError) -> WatchLimit | None:
-    """The error as one of too little room, if it is one."""
+    """The error as a `WatchLimit`; None if it is of another kind."""
     if error.errno not in _LIMITS:
         return None
     return WatchLimit(
@@ -237,12 +237,12 @@ def _limit(error: OSError) -> WatchLimit | None:
 
 
 def _stat(path: str) -> os.stat_result:
-    """The state of a path; links to files are followed, those to directories may form circles."""
-    state = os.stat(path)  # noqa: PTH116 - what watchdog asks for
+    """The state of a path; follows links to files only: those to folders may form circles."""
+    state = os.stat(path)  # noqa: PTH116 - watchdog passes a str
     return os.lstat(path) if stat.S_ISDIR(state.st_mode) else state
 
 
 def _listed(path: str | None) -> Iterable[os.DirEntry[str]]:
-    """The entries of a directory, without those that picfuse never looks at."""
+    """The entries of a directory, without those that picfuse never reads."""
     with os.scandir(path) as entries:
         return [e for e in entries if not e.name.startswith(".") and e.name not in _SKIPPED]

@@ -1,4 +1,4 @@
-"""What a report says that was not said before."""
+"""The problems of a report that were not reported before."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _Key = tuple[Path, Hashable]
 
 
 class NewProblems:
-    """Remembers what was said, so that a picture that fails at every run is named once.
+    """Remembers reported problems, so that a picture that fails in every run is named once.
 
-    It is named again when it has changed, or when it was in order in between.
+    It is named again if it has changed, or if it was sound in between.
     """
 
     def __init__(self) -> None:
-        self._said: set[_Key] = set()
+        self._reported: set[_Key] = set()
 
     def of(
         self, report: IndexReport, folders: Collection[Path], gone: Collection[Path] = ()
     ) -> IndexReport:
-        """A report of a run over `folders` (none: all) without what was said before.
+        """The report of a run over `folders` (none: all), with only the new problems.
 
-        That a folder is among those that are `gone` was said elsewhere. Nor is it news that a
-        picture failed which went away meanwhile.
+        Problems of folders that are `gone` are left out, since an event reports them, and so are
+        pictures that failed and have vanished since.
         """
         failed = {key: failure for failure in report.failed if (key := _failure(failure))}
         problems = {(p.path, p.reason): p for p in report.problems if p.path not in gone}
@@ -41,12 +41,12 @@ class NewProblems:
             problems=self._new(problems.items()),
             caption_files=self._new(captions.items()),
         )
-        elsewhere = {key for key in self._said if folders and not _inside(key[0], folders)}
-        self._said = elsewhere | {*failed, *problems, *captions}
+        elsewhere = {key for key in self._reported if folders and not _inside(key[0], folders)}
+        self._reported = elsewhere | {*failed, *problems, *captions}
         return news
 
-    def _new(self, found: Iterable[tuple[_Key, T]]) -> list[T]:
-        return [value for key, value in found if key not in self._said]
+    def _new(self, problems: Iterable[tuple[_Key, T]]) -> list[T]:
+        return [value for key, value in problems if key not in self._reported]
 
 
 def _failure(failure: Failure) -> _Key | None:

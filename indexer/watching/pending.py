@@ -1,4 +1,4 @@
-"""When a folder in which something happened is looked at: once it is quiet, or patience ends."""
+"""Folders with events, until they are due: once they are quiet, or patience ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class _Burst:
-    """What happened in one folder since it was last due."""
+    """Events in one folder since it was last due."""
 
     first: float
     last: float
@@ -22,8 +22,8 @@ class _Burst:
 class Pending:
     """Folders in which something happened, until they are due.
 
-    All times are seconds of one clock, whichever the caller has. A folder is due when nothing
-    has happened in it for `settle` seconds and no file of the burst is still changing, at the
+    All times are seconds of one clock, chosen by the caller. A folder is due when nothing
+    has happened in it for `settle` seconds and no file of the burst is still changing, and at the
     latest `patience` seconds after the burst began.
     """
 
@@ -33,26 +33,26 @@ class Pending:
         self._bursts: dict[Path, _Burst] = {}
 
     def note(self, folder: Path, path: Path, now: float) -> None:
-        """Take note that something happened to a file or directory of a folder."""
+        """Note that something happened to a file or directory of a folder."""
         burst = self._bursts.setdefault(folder, _Burst(now, now, set()))
         burst.last = max(burst.last, now)
         burst.paths.add(path)
 
     def due(self, now: float, changing: Callable[[Path], bool]) -> list[Path]:
-        """The folders to look at now, the longest waiting first; they are pending no more.
+        """Remove and return the folders that are due, the longest waiting first.
 
-        `changing` tells whether a file is still being written; such a file counts as something
-        that happens now.
+        `changing` tells whether a file is still being written; such a file counts as an event of
+        `now`.
         """
-        found = [f for f, burst in self._bursts.items() if self._is_due(burst, now, changing)]
-        return sorted(found, key=lambda folder: self._bursts.pop(folder).first)
+        due = [f for f, burst in self._bursts.items() if self._is_due(burst, now, changing)]
+        return sorted(due, key=lambda folder: self._bursts.pop(folder).first)
 
     def next(self) -> float | None:
-        """The time before which no folder is due, unless more is noted; None if none waits."""
+        """The earliest time at which a folder can be due; None if none waits."""
         return min(map(self._earliest, self._bursts.values()), default=None)
 
     def forget(self, folder: Path) -> None:
-        """Wait no more for a folder."""
+        """Drop a folder."""
         self._bursts.pop(folder, None)
 
     def _earliest(self, burst: _Burst) -> float:
@@ -63,7 +63,7 @@ class Pending:
             return True
         if now < burst.last + self.settle:
             return False
-        # What was found still need not be looked at again: if it changes, that is noted.
+        # A file that has stopped changing needs no second check: a later change is noted.
         burst.paths = {path for path in burst.paths if changing(path)}
         if burst.paths:
             burst.last = now
@@ -71,9 +71,9 @@ class Pending:
 
 
 class Stillness:
-    """Tells which files are still being written, by looking at them again and again.
+    """Tells which files are still being written, by checking them repeatedly.
 
-    `clock` gives the time that files are stamped with.
+    `clock` gives the time of the files' time stamps.
     """
 
     def __init__(self, settle: float, clock: Callable[[], float] = time.time) -> None:
@@ -85,15 +85,15 @@ class Stillness:
         """Whether a file changed since the last look, or less than `settle` seconds ago."""
         before = self._seen.pop(path, None)
         try:
-            state = os.stat(path)  # noqa: PTH116 - as often as something happens
+            state = os.stat(path)  # noqa: PTH116 - called for every event
         except OSError:
             return False
         if not stat.S_ISREG(state.st_mode):
             return False
-        found = (state.st_size, state.st_mtime_ns)
-        # A time of change that lies ahead is a wrong clock, and not worth waiting for.
+        now = (state.st_size, state.st_mtime_ns)
+        # A time of change in the future means a wrong clock: waiting for it is useless.
         recent = 0 <= self._clock() - state.st_mtime < self._settle
-        if recent or (before is not None and before != found):
-            self._seen[path] = found
+        if recent or (before is not None and before != now):
+            self._seen[path] = now
             return True
         return False

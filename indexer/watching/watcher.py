@@ -37,10 +37,10 @@ from indexer.watching.lookout import Lookout, WatchLimit
 from indexer.watching.news import NewProblems
 from indexer.watching.pending import Pending, Stillness
 
-TICK = 1.0  # seconds: the longest that a request to stop goes unheard while nothing happens
+TICK = 1.0  # seconds: the longest that a request to stop waits while nothing happens
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # seconds until a run that failed is tried again
-FALLBACK_POLL = 10.0  # seconds between two looks where the system tells nothing
-# With these there is no use in going on, if they are there from the beginning.
+FALLBACK_POLL = 10.0  # seconds between polls if the system cannot watch the folders
+# Errors that end watching if the first run raises them: another try would not help.
 _FATAL = (InputError, LibraryDamaged, LibraryNotFound, ModelError)
 
 
@@ -52,12 +52,12 @@ def watch(
     timing: WatchOptions | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[WatchEvent, None, None]:
-    """Bring folders of a library up to date (none named: all), and again whenever they change.
+    """Index folders of a library (none named: all), now and whenever they change.
 
-    Yields what happens, `Progress` among it, until `stop` answers True or the generator is
-    closed; a batch in progress is finished. Raises what `index_folder` does when the first run
-    cannot be done because of a wrong request, a damaged library or a missing model; everything
-    else is `Trouble`, after which it goes on.
+    Yields events, `Progress` among them, until `stop()` is True or the generator is closed; a
+    batch in progress is finished. Raises the errors of `index_folder` if the first run cannot be
+    done because of a wrong request, a damaged library or a missing model; any other error becomes
+    `Trouble`, and watching continues.
     """
     timing = timing or WatchOptions()
     named = [existing_folder(Path(folder)) for folder in folders]
@@ -67,7 +67,7 @@ def watch(
 
 
 class _Watcher:
-    """One `watch`: what it waits for, and what it has still to do."""
+    """State of one `watch`: the events it waits for, and the folders it still has to index."""
 
     def __init__(
         self,
@@ -83,12 +83,12 @@ class _Watcher:
         self._pending = Pending(timing.settle, timing.patience)
         self._stillness = Stillness(timing.settle)
         self._news = NewProblems()
-        self._open: set[Path] = set()  # files that somebody is writing to
+        self._open: set[Path] = set()  # files that are open for writing
         self._marks: dict[Path, _Mark | None] = {}  # None: the folder is gone
-        self._owed: set[Path] = set()  # folders to be indexed as soon as there is no pause
+        self._owed: set[Path] = set()  # folders to index as soon as there is no pause
         self._next_look = self._next_full = -math.inf
         self._pause = 0.0
-        self._said = ""
+        self._last_message = ""
         self._begun = False
 
     def run(self) -> Iterator[WatchEvent]:
@@ -96,26 +96,26 @@ class _Watcher:
             yield from self._guarded(self._step)
 
     def _guarded(self, step: Callable[[], Iterator[WatchEvent]]) -> Iterator[WatchEvent]:
-        """Do a step; whatever goes wrong is said, and it is done again after a pause."""
+        """Do a step; an error is reported, and a pause precedes the next try."""
         try:
             yield from step()
-        except Exception as error:  # nobody is there to start a watcher again
+        except Exception as error:  # nobody is there to restart a watcher
             if not self._begun and isinstance(error, _FATAL):
                 raise
             self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
-            if (message := _explained(error)) != self._said:
+            if (message := _message_of(error)) != self._last_message:
                 yield Trouble(message, self._pause)
-            self._said = message
+            self._last_message = message
             until = time.monotonic() + self._pause
             while not self._stop() and (left := until - time.monotonic()) > 0:
                 self._collect(min(left, TICK))
 
     def _step(self) -> Iterator[WatchEvent]:
-        """Look at what is due, index what has changed, and wait for what happens next."""
+        """Check the folders, index those that are due, and wait for events."""
         if not self._begun:
             self._add_named()
         now = time.monotonic()
-        while now >= self._next_look:  # twice, when it has to be polled instead
+        while now >= self._next_look:  # a second time if it falls back to polling
             yield from self._look(now)
         if now >= self._next_full:
             self._owed.update(self._marks)
@@ -127,34 +127,35 @@ class _Watcher:
             self._begun = True
             self._options = replace(self._options, model=None)  # another process may move it again
             yield Watching(self._lookout.folders)
-        self._pause, self._said = 0.0, ""
+        self._pause, self._last_message = 0.0, ""
         soonest = min(self._next_look, self._next_full, self._pending.next() or math.inf)
         self._collect(min(soonest - time.monotonic(), TICK))
 
     def _add_named(self) -> None:
         """Add the named folders to the library, unless they belong to it already."""
-        owned = sum(_owns(known.path, name) for known in self._wanted() for name in self._named)
+        folders = self._watched_folders()
+        owned = sum(_owns(folder.path, name) for folder in folders for name in self._named)
         if not self._named or owned < len(self._named):
-            with only_writer(self._library.path):  # a run in another process has its folders
+            with only_writer(self._library.path):  # another process may be indexing
                 name_folders(self._library, self._named, self._options)
 
-    def _wanted(self) -> list[IndexedFolder]:
-        """The library's folders that are meant, as they are now; another process may add some."""
+    def _watched_folders(self) -> list[IndexedFolder]:
+        """The folders to watch, as the library has them now: another process may add some."""
         known = self._library.catalogue.folders()
         if not self._named:
             return known
         return [folder for folder in known if any(_owns(folder.path, n) for n in self._named)]
 
     def _look(self, now: float) -> Iterator[WatchEvent]:
-        """Watch the folders that are there, and take note of those that come and go."""
+        """Watch the folders that exist, and note those that come and go."""
         self._next_look = now + self._timing.look
-        wanted = self._wanted()
-        for path in set(self._marks) - {folder.path for folder in wanted}:  # forgotten, absorbed
+        folders = self._watched_folders()
+        for path in set(self._marks) - {folder.path for folder in folders}:  # forgotten, absorbed
             self._lookout.unwatch(path)
             self._pending.forget(path)
             del self._marks[path]
         try:
-            for folder in wanted:
+            for folder in folders:
                 yield from self._look_at(folder, now)
         except WatchLimit as limit:
             yield from self._poll_instead(limit)
@@ -166,7 +167,7 @@ class _Watcher:
         if mark is not None and (before is None or mark.place != before.place):
             try:
                 self._lookout.watch(path)
-            except OSError:  # it went just now
+            except OSError:  # it vanished just now
                 mark = None
         self._marks[path] = mark
         if self._begun:
@@ -187,7 +188,7 @@ class _Watcher:
         yield PollingInstead(str(limit), FALLBACK_POLL)
 
     def _index(self) -> Iterator[WatchEvent]:
-        """Index the folders that are owed; they are owed no more when that is done."""
+        """Index the folders that are owed."""
         owed, targets = set(self._owed), self._targets()
         if targets is not None:
             run = indexing(self._library, *targets, options=self._options)
@@ -195,20 +196,19 @@ class _Watcher:
                 yield from self._steps(run)
             except Exception:
                 if run.report.added or run.report.changed or run.report.removed:
-                    yield self._ran(targets, run.report)
+                    yield self._index_run(targets, run.report)
                 raise
-            yield self._ran(targets, run.report)
+            yield self._index_run(targets, run.report)
         self._owed -= owed
         try:
-            self._lookout.check_room()  # for directories that came with the pictures
+            self._lookout.check_room()  # for directories that came with new pictures
         except WatchLimit as limit:
             yield from self._poll_instead(limit)
 
     def _targets(self) -> list[Path] | None:
-        """The folders to name for a run over those that are owed, empty for all; None for no run.
+        """The folders to name in a run over those that are owed, empty for all; None for no run.
 
-        A folder that is gone cannot be named; its pictures are taken note of as missing by a run
-        over all folders.
+        A folder that is gone cannot be named; a run over all folders marks its pictures as missing.
         """
         known = {folder.path for folder in self._library.catalogue.folders()}
         owed = [path for path in self._marks if path in self._owed & known]
@@ -224,19 +224,19 @@ class _Watcher:
                 if self._stop():
                     return
 
-    def _ran(self, targets: Sequence[Path], report: IndexReport) -> IndexRun:
+    def _index_run(self, targets: Sequence[Path], report: IndexReport) -> IndexRun:
         gone = [path for path, mark in self._marks.items() if mark is None]
         return IndexRun(report, self._news.of(report, targets, gone))
 
     def _collect(self, seconds: float) -> None:
-        """Take note of what happens, for at most so long."""
+        """Note events for at most `seconds`."""
         for happening in self._lookout.happenings(seconds):
             self._pending.note(happening.folder, happening.path, happening.time)
             if happening.writing:
                 self._open.add(happening.path)
             elif happening.writing is False:
                 self._open.discard(happening.path)
-            if happening.path == happening.folder:  # a new one of its name is another folder
+            if happening.path == happening.folder:  # if it comes back, it is another folder
                 self._marks.pop(happening.folder, None)
                 self._next_look = -math.inf
 
@@ -246,7 +246,7 @@ class _Watcher:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """By what one sees that a folder is still the same, and its caption files too."""
+    """Identity of a folder and state of its caption files, to notice changes."""
 
     place: tuple[int, int]
     captions: tuple[tuple[int, int] | None, ...] = ()
@@ -256,7 +256,7 @@ _UNKNOWN = _Mark((-1, -1))
 
 
 def _mark(folder: IndexedFolder) -> _Mark | None:
-    """The mark of a folder; None when it is not there, or cannot be read."""
+    """The mark of a folder; None if it is missing or cannot be read."""
     state = _state(folder.path)
     if state is None or not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK):
         return None
@@ -277,7 +277,7 @@ def _owns(folder: Path, path: Path) -> bool:
     return folder == path or folder in path.parents
 
 
-def _explained(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     if isinstance(error, PicfuseError):
         return str(error)
     if isinstance(error, OSError):
