@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from indexer.errors import PicfuseError
     from indexer.library.library import Library
-    from indexer.pipeline.indexing import index_folder
+    from indexer.pipeline.indexing import index_folder, indexing
     from indexer.pipeline.report import IndexOptions, IndexReport
     from indexer.progress import Failure, Progress
 
@@ -22,6 +22,7 @@ _HOMES = {
     "PicfuseError": "indexer.errors",
     "Progress": "indexer.progress",
     "index_folder": "indexer.pipeline.indexing",
+    "indexing": "indexer.pipeline.indexing",
 }
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "PicfuseError",
     "Progress",
     "index_folder",
+    "indexing",
 ]
 
 

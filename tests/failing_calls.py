@@ -35,9 +35,8 @@ from faults import (
     know_encoder,
 )
 
-from indexer import IndexOptions, IndexReport, Library, PicfuseError, index_folder
+from indexer import IndexOptions, Library, PicfuseError, index_folder, indexing
 from indexer.library.directory import is_vacant
-from indexer.pipeline.indexing import index_progress
 
 SOURCE = Path(__file__).parent / "fault_injection.c"
 MODES = {"count": 0, "once": 1, "from": 2, "short": 3}
@@ -151,13 +150,12 @@ class Cases:
         third.with_suffix(".txt").write_text("two red boats")
 
     def _story(self, note: Callable[[Library], None]) -> None:
-        options = IndexOptions()
         with Library.create(self.library, encoder=ENCODER) as library:
             note(library)
-            for _ in index_progress(library, [self.pictures], options, IndexReport()):
+            for _ in indexing(library, self.pictures):
                 note(library)
             self._change()
-            for _ in index_progress(library, [], options, IndexReport()):
+            for _ in indexing(library):
                 note(library)
 
     def _fail(self, say: Say, number: int, mode: str, error: str) -> None:

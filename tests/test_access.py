@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from command_line import command, interrupted, process
 
-from indexer import IndexOptions, IndexReport, Library, index_folder
+from indexer import IndexOptions, Library, index_folder, indexing
 from indexer.catalogue import database, filesystems
 from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.errors import LibraryError, LibraryLocked, LibraryNotFound
 from indexer.library.directory import LOCK, is_vacant
 from indexer.library.locking import only_writer
-from indexer.pipeline.indexing import index_progress
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)
@@ -66,7 +65,7 @@ def test_lock_goes_with_the_process_that_held_it(colour_library, subprocess_envi
 
 def test_indexing_gives_the_lock_back_when_it_is_stopped(colour_library, paint):
     paint("white.png")
-    steps = index_progress(colour_library, [], QUICK, IndexReport())
+    steps = indexing(colour_library, options=QUICK)
     next(steps)
     steps.close()
     with only_writer(colour_library.path):

@@ -11,12 +11,11 @@ import pytest
 from command_line import answered, index_colours, interrupted, process, refusal, run
 from odd_pictures import jpeg, png_claiming, truncated_jpeg
 
-from indexer import IndexOptions, IndexReport, Library
+from indexer import IndexOptions, Library, indexing
 from indexer.locations import default_library
-from indexer.pictures import pool as decoding
 from indexer.pictures import scan as scanning
 from indexer.pictures.limits import TIME_LIMIT
-from indexer.pipeline.indexing import index_progress
+from indexer.pipeline import decoders
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way
@@ -226,7 +225,7 @@ def test_largest_picture_can_be_chosen(pictures, home):
 
 
 def test_fusion_changes_without_encoding(colours, monkeypatch):
-    monkeypatch.setattr(decoding, "DecodingPool", None)
+    monkeypatch.setattr(decoders, "DecodingPool", None)
     assert run("index", "--library", colours, "--fusion", "mean").exit_code == 0
     assert answered("status", "--library", colours)["fusion"] == "mean"
     assert hits(colours, "red")[0] == "red.png"
@@ -281,7 +280,7 @@ def test_missing_pictures_are_pruned_when_asked_for(colours, colour_pictures):
 def test_move_that_was_interrupted_is_shown_by_status(colours):
     with Library.open(colours) as library:
         options = IndexOptions(workers=1, model="colour:2")
-        steps = index_progress(library, [], options, IndexReport())
+        steps = indexing(library, options=options)
         next(steps)
         steps.close()
     assert answered("status", "--library", colours)["moving"] == "to colour:2 (0 of 5)"

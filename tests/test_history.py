@@ -23,14 +23,13 @@ from hypothesis.stateful import (
 )
 from PIL import Image
 
-from indexer import IndexOptions, IndexReport, Library, index_folder
+from indexer import IndexOptions, Library, index_folder, indexing
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
 from indexer.library import segments
 from indexer.library import vector_cache as cached_index
 from indexer.pictures.hashes import hash_bytes
 from indexer.pipeline import indexing as pipeline
-from indexer.pipeline.indexing import index_progress
 from search import Query, Searcher, Term
 
 Entry = tuple[bytes, tuple[str, ...]]  # a picture: its bytes, its captions
@@ -147,7 +146,7 @@ class History(RuleBasedStateMachine):
     def index_killed(self, steps):
         """What lies on disk at some moment is all that is left of a killed process."""
         now = self.there()
-        run = index_progress(self.library, [], IndexOptions(), IndexReport())
+        run = indexing(self.library)
         for _ in zip(range(steps), run, strict=False):
             pass
         self.copies += 1

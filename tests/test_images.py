@@ -381,8 +381,9 @@ def test_found_picture_has_size_and_time_of_its_file(tmp_path):
     assert list(scan(tmp_path)) == [FoundPicture(b"a.jpg", 5, 1_234_567_890_123_456_789)]
 
 
-def test_hidden_and_nas_thumbnail_folders_are_skipped(tmp_path):
+def test_hidden_nas_thumbnail_and_archive_folders_are_skipped(tmp_path):
     touch(tmp_path, ".hidden.jpg", "._a.jpg", ".git/a.jpg", "@eaDir/a.jpg", "b/@eaDir/c/a.jpg")
+    touch(tmp_path, "__MACOSX/a.jpg", "b/__MACOSX/c/a.jpg")
     assert found(tmp_path) == []
 
 

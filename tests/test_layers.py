@@ -192,11 +192,11 @@ def test_few_files_lie_side_by_side_in_a_root(root):
 NAMES = {
     "indexer": [
         "Failure", "IndexOptions", "IndexReport", "Library", "PicfuseError", "Progress",
-        "index_folder",
+        "index_folder", "indexing",
     ],
     "search": ["Answer", "Hit", "Options", "Query", "Searcher", "Term"],
     "indexer.captions": [
-        "CaptionRow", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
+        "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
         "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "RestingEncoder", "Rows",

@@ -19,9 +19,9 @@ from test_decoding import by_name
 from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.catalogue.values import FAILED, PRESENT
 from indexer.encoders import registry
-from indexer.pictures import pool as decoding
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.pictures.thumbnails import thumbnail_path
+from indexer.pipeline import decoders
 
 ONE = IndexOptions(workers=1)
 
@@ -164,14 +164,14 @@ def test_every_indexed_picture_answers(corpus):
 def test_second_run_decodes_nothing_that_failed_by_its_content(corpus, monkeypatch):
     tried = []
 
-    class Watched(decoding.DecodingPool):
+    class Watched(decoders.DecodingPool):
         def decode_all(self, items, known=None):
             return super().decode_all(
                 ((tried.append(os.path.basename(path)) or (key, path)) for key, path in items),
                 known,
             )
 
-    monkeypatch.setattr(decoding, "DecodingPool", Watched)
+    monkeypatch.setattr(decoders, "DecodingPool", Watched)
     forget_counts(corpus.library)
     report = index_folder(corpus.library, options=ONE)
     present = sum(known.state == PRESENT for known in corpus.known.values())
@@ -248,12 +248,12 @@ def test_picture_that_vanishes_between_scan_and_decoding_costs_only_itself(
     paint("green.png")
     doomed = paint("red.png")
 
-    class Late(decoding.DecodingPool):
+    class Late(decoders.DecodingPool):
         def decode_all(self, items, known=None):
             doomed.unlink(missing_ok=True)
             return super().decode_all(items, known)
 
-    monkeypatch.setattr(decoding, "DecodingPool", Late)
+    monkeypatch.setattr(decoders, "DecodingPool", Late)
     report = index_folder(library, pictures, options=ONE)
     assert report.added == 1
     assert [(f.path, f.reason.split(" (")[0]) for f in report.failed] == [(doomed, "no such file")]
@@ -283,7 +283,7 @@ def test_crash_bug_and_hang_cost_only_themselves(library, paint, pictures, monke
     }
     for path in bad:
         paint(path, "purple")
-    monkeypatch.setattr(decoding, "DecodingPool", partial(decoding.DecodingPool, task=by_name))
+    monkeypatch.setattr(decoders, "DecodingPool", partial(decoders.DecodingPool, task=by_name))
 
     options = IndexOptions(workers=2, time_limit=2.0)
     report = index_folder(library, pictures, options=options)
@@ -297,8 +297,8 @@ def test_crash_bug_and_hang_cost_only_themselves(library, paint, pictures, monke
 
 def test_memory_bomb_costs_only_itself(library, colour_pictures, monkeypatch):
     bomb = png_claiming(colour_pictures / "bomb.png", 15_000, 15_000, rows=15_000)
-    small = partial(decoding.DecodingPool, memory_limit=2**30)
-    monkeypatch.setattr(decoding, "DecodingPool", small)
+    small = partial(decoders.DecodingPool, memory_limit=2**30)
+    monkeypatch.setattr(decoders, "DecodingPool", small)
     report = index_folder(library, colour_pictures, options=ONE)
     assert report.added == 5
     reason = "decoding takes more than 1 GiB of memory"
@@ -312,9 +312,9 @@ def test_files_that_broke_the_decoder_are_left_alone_by_the_next_run(
     paint("segfault.png", "blue")
     paint("green.png")
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "DecodingPool", partial(decoding.DecodingPool, task=by_name))
+        patch.setattr(decoders, "DecodingPool", partial(decoders.DecodingPool, task=by_name))
         first = index_folder(library, pictures, options=ONE)
-    monkeypatch.setattr(decoding, "DecodingPool", None)
+    monkeypatch.setattr(decoders, "DecodingPool", None)
     second = index_folder(library, options=ONE)
     assert len(first.failed) == 2
     assert by_path(second) == by_path(first)

@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +14,11 @@ from odd_pictures import jpeg
 from PIL import Image
 from test_decoding import by_name
 
-from indexer import Failure, IndexOptions, IndexReport, Library, Progress, index_folder
+from indexer import Failure, IndexOptions, Library, Progress, index_folder, indexing
 from indexer.errors import CaptionFileError, InputError, LibraryError
-from indexer.pictures import pool as decoding
-from indexer.pictures.decoding import DecodeFailure
+from indexer.pictures.decoding import DecodeFailure, Known
 from indexer.pictures.hashes import content_hash
-from indexer.pipeline.indexing import index_progress
+from indexer.pipeline import decoders
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)
@@ -80,7 +78,7 @@ def test_second_run_touches_nothing(colour_library):
 
 
 def test_second_run_does_not_even_start_a_decoder(colour_library, monkeypatch):
-    monkeypatch.setattr(decoding, "DecodingPool", None)
+    monkeypatch.setattr(decoders, "DecodingPool", None)
     assert index(colour_library).unchanged == 5
 
 
@@ -207,8 +205,8 @@ def test_moved_picture_is_not_even_decoded(colour_library, colour_pictures, monk
     (colour_pictures / "red.png").rename(colour_pictures / "scarlet.png")
     shutil.copy(colour_pictures / "blue.png", colour_pictures / "azure.png")
     age(colour_pictures / "green.png")
-    options = partial(decoding.DecodingPool, task=only_known)
-    monkeypatch.setattr(decoding, "DecodingPool", options)
+    options = partial(decoders.DecodingPool, task=only_known)
+    monkeypatch.setattr(decoders, "DecodingPool", options)
     report = index(colour_library)
     assert (numbers(report), report.failed) == ((2, 4, 0, 1, 0), [])
     assert encoded(colour_library) == (0, 0)
@@ -219,8 +217,8 @@ def only_known(path, settings):
     """A decoder that reads and hashes, and must not be asked for more."""
     digest = content_hash(path)
     if digest in settings.known:
-        return decoding.Known(path, digest)
-    return decoding.DecodeFailure(path, digest, "it was not known")
+        return Known(path, digest)
+    return DecodeFailure(path, digest, "it was not known")
 
 
 def test_copied_picture_shares_the_embedding(colour_library, colour_pictures):
@@ -241,7 +239,7 @@ def test_copies_within_one_batch_are_encoded_once(library, paint, pictures):
 def test_copy_of_a_picture_is_known_though_another_copy_failed(
     library, paint, pictures, monkeypatch, late
 ):
-    class Slow(decoding.DecodingPool):
+    class Slow(decoders.DecodingPool):
         def decode_all(self, items, known=None):
             items = list(items)
             failing = {key for key, path in items if path.endswith(os.fsencode(late))}
@@ -252,7 +250,7 @@ def test_copy_of_a_picture_is_known_though_another_copy_failed(
 
     paint("a/red.png"), paint("b/red.png")
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "DecodingPool", Slow)
+        patch.setattr(decoders, "DecodingPool", Slow)
         assert numbers(index(library, pictures)) == (1, 0, 0, 0, 1)
     forget_counts(library)
     paint("c/red.png")
@@ -464,7 +462,7 @@ def test_bad_picture_is_a_failure_with_its_reason(colour_library, colour_picture
 def test_failure_is_remembered_and_not_tried_again(colour_library, colour_pictures, monkeypatch):
     (colour_pictures / "bad.jpg").write_bytes(b"no picture")
     first = index(colour_library)
-    monkeypatch.setattr(decoding, "DecodingPool", None)
+    monkeypatch.setattr(decoders, "DecodingPool", None)
     second = index(colour_library)
     assert second.failed == first.failed
     assert second.unchanged == 5
@@ -502,13 +500,13 @@ def test_failed_picture_that_left_and_returned_is_still_failed(colour_library, c
 def test_picture_that_could_not_be_read_is_tried_again(colour_library, paint, monkeypatch):
     paint("white.png")  # and "permission denied", which tests that run as root never see
 
-    class Unreadable(decoding.DecodingPool):
+    class Unreadable(decoders.DecodingPool):
         def decode_all(self, items, known=None):
             for key, _ in items:
-                yield decoding.DecodeFailure(key, None, "permission denied")
+                yield DecodeFailure(key, None, "permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "DecodingPool", Unreadable)
+        patch.setattr(decoders, "DecodingPool", Unreadable)
         assert [failure.reason for failure in index(colour_library).failed] == ["permission denied"]
     report = index(colour_library)
     assert (report.changed, report.failed) == (1, [])
@@ -518,10 +516,10 @@ def test_picture_that_could_not_be_read_is_tried_again(colour_library, paint, mo
 def test_picture_that_killed_its_decoder_is_not_tried_again(colour_library, paint, monkeypatch):
     paint("exit-1.png", "white")
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "DecodingPool", partial(decoding.DecodingPool, task=by_name))
+        patch.setattr(decoders, "DecodingPool", partial(decoders.DecodingPool, task=by_name))
         first = index(colour_library)
     assert [failure.reason for failure in first.failed] == ["the decoder crashed (exit status 7)"]
-    monkeypatch.setattr(decoding, "DecodingPool", None)
+    monkeypatch.setattr(decoders, "DecodingPool", None)
     assert index(colour_library).failed == first.failed
 
 
@@ -531,12 +529,12 @@ def test_reason_with_a_name_that_is_not_utf8_does_not_stop_the_run(
     paint("white.png")
     reason = os.fsdecode(b"cannot decode \xff.png")
 
-    class Fatal(decoding.DecodingPool):
+    class Fatal(decoders.DecodingPool):
         def decode_all(self, items, known=None):
             for key, _ in items:
-                yield decoding.DecodeFailure(key, None, reason)
+                yield DecodeFailure(key, None, reason)
 
-    monkeypatch.setattr(decoding, "DecodingPool", Fatal)
+    monkeypatch.setattr(decoders, "DecodingPool", Fatal)
     assert len(index(colour_library).failed) == 1
     assert len(colour_library.catalogue.failures()) == 1
 
@@ -568,21 +566,39 @@ def test_failures_stop_neither_the_batch_nor_the_folder(library, paint, pictures
 def test_progress_begins_with_nothing_done_and_ends_with_all(library, paint, pictures):
     for number in range(70):
         paint(f"red-{number}.png")
-    report = IndexReport()
-    events = list(index_progress(library, [pictures], QUICK, report))
+    events = list(indexing(library, pictures, options=QUICK))
     assert events[0] == Progress(0, 70)
     assert events[-1] == Progress(70, 70)
     assert [event.done for event in events] == [0, 32, 64, 70]
 
 
+def test_report_grows_while_the_run_goes_on(library, paint, pictures):
+    for number in range(70):
+        paint(f"red-{number}.png")
+    run = indexing(library, pictures, options=QUICK)
+    assert [run.report.added for _ in run] == [0, 32, 64, 70]
+    assert not run.report.interrupted
+    assert run.report.elapsed_ms > 0
+
+
+def test_run_begins_with_its_first_step(library, paint, pictures):
+    paint("red.png")
+    run = indexing(library, pictures, options=QUICK)
+    assert library.catalogue.folders() == []
+    run.close()
+    assert list(run) == []
+    assert numbers(run.report) == (0, 0, 0, 0, 0)
+    assert not run.report.interrupted
+
+
 def test_interrupted_run_keeps_what_was_committed(library, paint, pictures):
     for number in range(70):
         paint(f"{'red' if number % 2 else 'blue'}-{number}.png")
-    report = IndexReport()
-    with closing(index_progress(library, [pictures], QUICK, report)) as events:
-        next(events), next(events)
-    assert report.interrupted
-    assert report.added == 32
+    with indexing(library, pictures, options=QUICK) as run:
+        next(run), next(run)
+        assert not run.report.interrupted
+    assert run.report.interrupted
+    assert run.report.added == 32
     assert library.catalogue.counts()["present"] == 32
     with Library.open(library.path) as again:
         assert len(again.vectors()) == 32
@@ -596,12 +612,12 @@ def test_ctrl_c_ends_the_run_between_two_batches(library, paint, pictures, monke
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    report = IndexReport()
+    run = indexing(library, pictures, options=QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(library.encoder, "encode_images", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            list(index_progress(library, [pictures], QUICK, report))
-    assert report.interrupted
+            list(run)
+    assert run.report.interrupted
     assert library.catalogue.counts() == {"captions": 0}
     assert index(library).added == 1
 
@@ -617,11 +633,11 @@ def test_run_that_cannot_write_names_its_own_cause(colour_library, paint):
 
 def test_encoder_that_fails_does_not_count_what_was_not_stored(library, paint, pictures):
     paint("red.png")
-    report = IndexReport()
+    run = indexing(library, pictures, options=QUICK)
     library.encoder.encode_images = None
     with pytest.raises(TypeError):
-        list(index_progress(library, [pictures], QUICK, report))
-    assert numbers(report) == (0, 0, 0, 0, 0)
+        list(run)
+    assert numbers(run.report) == (0, 0, 0, 0, 0)
     assert library.catalogue.present_ids() == []
 
 

@@ -80,11 +80,13 @@ def test_captions_of_a_linked_folder_are_read_where_its_pictures_are(
     assert report.caption_files == []
 
 
-def test_captions_among_the_remains_of_an_archive_are_not_read(library, paint, pictures):
-    paint("__MACOSX/red.png", caption="a red wall")
+def test_remains_of_an_archive_are_neither_pictures_nor_captions(library, paint, pictures):
+    paint("red.png"), paint("__MACOSX/red.png", caption="a red wall")
     paint("sub/__MACOSX/blue.png", caption="a blue door")
-    index(library, pictures)
-    assert captions(library) == {"red.png": (), "blue.png": ()}
+    (pictures / "__MACOSX" / "all.csv").write_text("file,caption\nred.png,a red wall\n")
+    report = index(library, pictures)
+    assert captions(library) == {"red.png": ()}
+    assert report.caption_files == []
 
 
 def test_only_some_pictures_of_a_folder_still_get_captions_from_a_table_of_all(

@@ -1,15 +1,13 @@
 """Moving to another encoder: beside the old one, resumable, and complete before it counts."""
 
 import os
-from contextlib import closing
 
 import pytest
 from colour_encoder import ColourEncoder
 from conftest import forget_counts
 
-from indexer import IndexOptions, IndexReport, Library, index_folder
+from indexer import IndexOptions, Library, index_folder, indexing
 from indexer.errors import EncoderMismatch, InputError, ModelError
-from indexer.pipeline.indexing import index_progress
 from indexer.pipeline.reencoding import unfinished_move
 from search import Searcher
 
@@ -77,13 +75,12 @@ def many(library, paint, pictures):
 
 
 def test_interrupted_move_is_searched_as_before_and_goes_on(many):
-    report = IndexReport()
-    with closing(index_progress(many, [], MOVE, report)) as steps:
+    with indexing(many, options=MOVE) as steps:
         while not ((step := next(steps)).total == 80 and step.done):  # the captions come first
             pass
         assert step.done == 32
-    assert report.interrupted
-    assert report.encoded == 32
+    assert steps.report.interrupted
+    assert steps.report.encoded == 32
     assert many.settings.encoder == "colour"
     assert len(Searcher(many).search("red", k=99).hits) == 80
     move = unfinished_move(many)
@@ -97,7 +94,7 @@ def test_interrupted_move_is_searched_as_before_and_goes_on(many):
 
 
 def test_interrupted_move_is_given_up_by_naming_the_encoder_of_now(many):
-    with closing(index_progress(many, [], MOVE, IndexReport())) as steps:
+    with indexing(many, options=MOVE) as steps:
         next(steps)
     assert unfinished_move(many).encoder == "colour:2"
     report = index_folder(many, options=IndexOptions(workers=1, model="colour"))

@@ -5,10 +5,9 @@ import threading
 import pytest
 from conftest import forget_counts
 
-from indexer import IndexOptions, IndexReport, index_folder
+from indexer import IndexOptions, index_folder, indexing
 from indexer.errors import LibraryError
 from indexer.pipeline import indexing as pipeline
-from indexer.pipeline.indexing import index_progress
 from search import Searcher
 
 QUICK = IndexOptions(workers=1)
@@ -82,11 +81,12 @@ def test_batch_that_is_being_stored_is_committed_on_ctrl_c(
             raise KeyboardInterrupt
         return encode(images)
 
-    report = IndexReport()
+    run = indexing(library, pictures, options=QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(library.encoder, "encode_images", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            list(index_progress(library, [pictures], QUICK, report))
+            list(run)
+    report = run.report
     assert (report.added, report.interrupted) == (1, True)
     assert library.catalogue.counts()["present"] == 1
     forget_counts(library)
@@ -104,13 +104,13 @@ def test_batch_that_cannot_be_stored_ends_the_run_with_its_cause(
         raise LibraryError("the disk is full")
 
     monkeypatch.setattr(pipeline, "BATCH", 1)
-    report = IndexReport()
+    run = indexing(library, pictures, options=QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "store_pictures", full)
         with pytest.raises(LibraryError, match="the disk is full"):
-            list(index_progress(library, [pictures], QUICK, report))
+            list(run)
     assert len(stored) == 1
-    assert report.added == 0
+    assert run.report.added == 0
     assert index_folder(library, pictures, options=QUICK).added == 3
 
 
@@ -119,7 +119,7 @@ def test_progress_counts_what_is_committed(library, paint, pictures, monkeypatch
         paint(f"{name}.png")
     monkeypatch.setattr(pipeline, "BATCH", 1)
     seen = []
-    for progress in index_progress(library, [pictures], QUICK, IndexReport()):
+    for progress in indexing(library, pictures, options=QUICK):
         seen.append((progress.done, library.catalogue.counts().get("present", 0)))
     assert [done for done, _ in seen] == [0, 1, 2, 3]
     assert all(done <= there for done, there in seen)

@@ -16,14 +16,13 @@ from kills import Killing
 from PIL import Image
 from projection_encoder import DIM, ProjectionEncoder
 
-from indexer import IndexOptions, IndexReport, Library, index_folder
+from indexer import IndexOptions, Library, index_folder, indexing
 from indexer.catalogue.changes.tags import TagChanges
 from indexer.catalogue.database import FILE
 from indexer.doctor import examine, repair
 from indexer.doctor.rescue import rescue
 from indexer.encoders import registry
 from indexer.errors import InputError, LibraryDamaged, ModelError
-from indexer.pipeline.indexing import index_progress
 from indexer.pipeline.pruning import forget_folder
 from indexer.pipeline.tagging import adopt
 from indexer.tag_head import TagHeadFacts, packed
@@ -228,11 +227,11 @@ def test_interrupted_adoption_leaves_the_tags_of_before(tagged, tmp_path, monkey
 def test_interrupted_run_has_tagged_what_it_has_stored(library, head, paint, pictures):
     for number in range(80):
         paint(f"{number:02}.png", (255 - number, 0, number))
-    report, options = IndexReport(), IndexOptions(workers=1, tags=[head])
-    with closing(index_progress(library, [pictures], options, report)) as steps:
+    options = IndexOptions(workers=1, tags=[head])
+    with indexing(library, pictures, options=options) as steps:
         while not next(steps).done:
             pass
-    assert report.interrupted
+    assert steps.report.interrupted
     assert 0 < len(tags_of(library)) < 80
     assert all("reddish" in tags for tags in tags_of(library).values())
     assert faults(library) == []

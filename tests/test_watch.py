@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 from odd_pictures import jpeg
 from PIL import Image
 
-from indexer import Failure, IndexOptions, IndexReport, Library, index_folder
+from indexer import Failure, IndexOptions, IndexReport, Library, index_folder, indexing
 from indexer.errors import InputError, ModelError
-from indexer.pipeline.indexing import index_progress
 from indexer.watching import watcher as loop
 from indexer.watching.events import (
     FolderBack,
@@ -221,8 +220,9 @@ def test_problem_stays_said_while_other_folders_are_indexed():
 @pytest.mark.parametrize("poll", [None, 0.05], ids=["told", "polled"])
 def test_only_pictures_captions_and_directories_that_are_not_hidden_wake_it(tmp_path, poll):
     library = tmp_path / "library"
-    for directory in (library / "thumbnails", tmp_path / ".git", tmp_path / "@eaDir"):
-        directory.mkdir(parents=True)
+    (library / "thumbnails").mkdir(parents=True)
+    for directory in (tmp_path / name for name in (".git", "@eaDir", "__MACOSX")):
+        directory.mkdir()
     (tmp_path / "old.JPG").touch()
     (tmp_path / "album").mkdir()
     seen: list[str] = []
@@ -237,7 +237,7 @@ def test_only_pictures_captions_and_directories_that_are_not_hidden_wake_it(tmp_
         lookout.watch(tmp_path)
         for name in (
             "library/thumbnails/1.jpg", "library/catalogue.sqlite", ".git/2.jpg", ".3.jpg",
-            "@eaDir/4.jpg", "letter.doc", "old.txt~", "picture.jpg.part",
+            "@eaDir/4.jpg", "__MACOSX/5.jpg", "letter.doc", "old.txt~", "picture.jpg.part",
         ):  # fmt: skip
             (tmp_path / name).write_bytes(b"1")
         (tmp_path / "old.JPG").read_bytes()
@@ -420,9 +420,9 @@ def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
     monkeypatch.setattr(loop, "FIRST_PAUSE", 0.05)
     for number in range(40):
         paint(f"in/{number}.png", (number, 0, 0))
-    report, options = IndexReport(), IndexOptions(workers=1)
-    indexing = index_progress(library, [pictures / "in"], options, report)
-    next(indexing), next(indexing)
+    options = IndexOptions(workers=1)
+    run = indexing(library, pictures / "in", options=options)
+    next(run), next(run)
     with (
         Library.open(library.path) as other,
         closing(loop.watch(other, [pictures], options, timing=WatchOptions(settle=0.2))) as work,
@@ -430,9 +430,9 @@ def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
         trouble = next(work)
         assert isinstance(trouble, Trouble)
         assert "another picfuse is changing this library" in trouble.message
-        for _ in indexing:
+        for _ in run:
             pass
-        assert (report.added, report.failed) == (40, [])
+        assert (run.report.added, run.report.failed) == (40, [])
         assert [folder.path for folder in library.catalogue.folders()] == [pictures / "in"]
         while not isinstance(next(work), Watching):
             pass
@@ -442,15 +442,15 @@ def test_folder_above_one_that_is_being_indexed_is_added_when_that_is_done(
 
 def test_pause_grows_to_a_limit_and_a_like_error_is_said_once(colour_library, paint, monkeypatch):
     errors = [RuntimeError("odd")] + [OSError(28, "No space left on device")] * 9
-    progress = loop.index_progress
+    index = loop.indexing
 
-    def failing(*arguments):
+    def failing(*folders, **options):
         if failing.begun and errors:
             raise errors.pop()
-        return progress(*arguments)
+        return index(*folders, **options)
 
     failing.begun = False
-    monkeypatch.setattr(loop, "index_progress", failing)
+    monkeypatch.setattr(loop, "indexing", failing)
     monkeypatch.setattr(loop, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(loop, "LONGEST_PAUSE", 0.05)
     with Watched(colour_library) as watched:

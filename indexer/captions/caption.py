@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 MAX_CHARACTERS = 2_000
@@ -104,17 +104,3 @@ def _shortened(text: str) -> str:
 
 def _says_nothing(text: str) -> bool:
     return bool(_DEFAULTS.fullmatch(text)) or text.lower().startswith(_MACHINE_TEXT)
-
-
-@dataclass(slots=True)
-class NearbyFiles:
-    """What a scan met beside the pictures, by path below the scanned folder.
-
-    `files` have one of the `suffixes` (small letters, with a dot), excluded or not; `excluded` are
-    folders that a pattern kept it from entering, `links` are folders entered through a link.
-    """
-
-    suffixes: frozenset[bytes] = frozenset()
-    files: list[bytes] = field(default_factory=list)
-    excluded: list[bytes] = field(default_factory=list)
-    links: list[bytes] = field(default_factory=list)

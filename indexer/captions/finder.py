@@ -11,7 +11,6 @@ from indexer.captions.caption import (
     Caption,
     CaptionFile,
     CaptionScan,
-    NearbyFiles,
     Rows,
     UnusableFile,
     united,
@@ -24,6 +23,7 @@ from indexer.captions.json_files import (
     looks_like_jsonl,
 )
 from indexer.captions.matching import PictureNames
+from indexer.captions.nearby import SKIPPED_FOLDERS, NearbyFiles
 from indexer.captions.sidecars import sidecar_captions
 from indexer.captions.tables import line_rows, looks_like_captions
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
@@ -32,7 +32,6 @@ from indexer.errors import CaptionFileError
 SIDECARS = (b".txt", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
 CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
-_SKIPPED = (b"@eaDir", b"__MACOSX")
 _HINTS = (b"caption", b".token", b"metadata.")  # files of such names are meant to hold captions
 _JSONL_PEEK = 1 << 16  # a first line that is longer is hardly about one picture
 _FORMATS = (
@@ -176,16 +175,12 @@ class _Scan:
         return chain(files, self._walked(excluded))
 
     def _in_reach(self, paths: Sequence[bytes]) -> list[bytes]:
-        """Of what the pictures' scan met, leave out what `_walked` would not come to."""
+        """Drop paths that the scan met in linked folders without pictures."""
         if not paths:
             return []
         links = self._beside.links if self._beside else ()
         closed = tuple(link + b"/" for link in links if link not in self._names.directories)
-        return [
-            path
-            for path in paths
-            if not path.startswith(closed) and not any(n in _SKIPPED for n in path.split(b"/"))
-        ]
+        return [path for path in paths if not path.startswith(closed)]
 
     def _walked(self, waiting: list[bytes]) -> Iterator[bytes]:
         """Walk these folders and all below them."""
@@ -195,7 +190,7 @@ class _Scan:
                 with os.scandir(posixpath.join(self._folder, directory)) as entries:
                     for entry in entries:
                         relative = posixpath.join(directory, entry.name)
-                        if entry.name.startswith(b".") or entry.name in _SKIPPED:
+                        if entry.name.startswith(b".") or entry.name in SKIPPED_FOLDERS:
                             continue
                         if self._is_entered(entry, relative):
                             waiting.append(relative)

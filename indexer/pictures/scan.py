@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.captions.caption import NearbyFiles
+from indexer.captions.nearby import SKIPPED_FOLDERS, NearbyFiles
 from indexer.pictures.formats import BYTE_SUFFIXES
-
-_SKIPPED = frozenset({b"@eaDir"})  # where a Synology NAS keeps its own thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class _Scan:
             return
         above = relative + b"/" if relative else b""
         for entry in names:
-            if entry.name.startswith(b".") or entry.name in _SKIPPED:
+            if entry.name.startswith(b".") or entry.name in SKIPPED_FOLDERS:
                 continue
             if (found := self._look(entry, above + entry.name)) is not None:
                 yield found

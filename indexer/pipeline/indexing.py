@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 from indexer.catalogue.inventory.pictures import ContentFacts
 from indexer.confidence.upkeep import calibrate
@@ -36,32 +37,61 @@ from indexer.vectors.compression import compress
 _FEW = 1000  # known contents of one size that are sent along with a picture to be compared
 
 
+def indexing(
+    library: Library, *folders: str | Path, options: IndexOptions | None = None
+) -> IndexSteps:
+    """A run that brings folders of a library up to date (none named: all its folders).
+
+    Loop over it to do the work. New folders are added. The loop raises `InputError` for a folder
+    that does not exist and `CaptionFileError` for a named caption file that cannot be used; a
+    picture that cannot be read becomes a `Failure` in the report.
+    """
+    return IndexSteps(library, folders, options or IndexOptions())
+
+
 def index_folder(
     library: Library, *folders: str | Path, options: IndexOptions | None = None
 ) -> IndexReport:
-    """Bring folders of a library up to date (none named: all that it knows); returns the report.
-
-    Adds folders that are new. Raises `InputError` for a folder that is not there and
-    `CaptionFileError` for a named caption file that cannot be used; a picture that cannot be
-    read is a `Failure` in the report.
-    """
-    report = IndexReport()
-    for _ in index_progress(library, folders, options or IndexOptions(), report):
+    """Do all the work of `indexing(library, *folders, options=options)`; returns its report."""
+    run = indexing(library, *folders, options=options)
+    for _ in run:
         pass
-    return report
+    return run.report
 
 
-def index_progress(
-    library: Library,
-    folders: Sequence[str | Path],
-    options: IndexOptions,
-    report: IndexReport,
-) -> Generator[Progress, None, None]:
-    """Do what `index_folder` does, yield `Progress` after each batch, and fill `report`.
+class IndexSteps(Iterator[Progress]):
+    """A run of indexing: yields `Progress` after each batch; a context manager.
 
-    Closing the generator (or an interrupt) ends it between two batches; nothing committed is
-    lost, and `report` says what was done until then.
+    `report` grows with each step and is complete at the end. Nothing is done before the first
+    step. Closing the run, or an interrupt, ends it between two batches: what was committed stays,
+    and the report says what was done until then. A loop that is left early must close the run,
+    since no other process can change the library before.
     """
+
+    def __init__(
+        self, library: Library, folders: Sequence[str | Path], options: IndexOptions
+    ) -> None:
+        self.report = IndexReport()
+        self._steps = _timed(library, folders, options, self.report)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __next__(self) -> Progress:
+        return next(self._steps)
+
+    def close(self) -> None:
+        """End the run, if it is not over: what was committed stays."""
+        self._steps.close()
+
+
+def _timed(
+    library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
+) -> Generator[Progress, None, None]:
+    """Do the work as the only writer; the report says how long it took and whether it ended."""
     start = time.monotonic()
     try:
         with only_writer(library.path):

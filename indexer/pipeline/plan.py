@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from indexer.captions import Caption, CaptionScan, find_captions
-from indexer.captions.caption import NearbyFiles
 from indexer.captions.finder import CAPTION_SUFFIXES
+from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.database import FILE
 from indexer.catalogue.inventory.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT

@@ -20,11 +20,12 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
-from indexer.captions.finder import SIDECARS, TABLES
+from indexer.captions.finder import CAPTION_SUFFIXES
+from indexer.captions.nearby import SKIPPED_FOLDERS
 from indexer.pictures.formats import SUFFIXES
 
-_WATCHED = SUFFIXES | {os.fsdecode(suffix) for suffix in (*SIDECARS, *TABLES)}
-_SKIPPED = frozenset({"@eaDir", "__MACOSX"})
+_WATCHED = SUFFIXES | set(map(os.fsdecode, CAPTION_SUFFIXES))
+_SKIPPED = frozenset(map(os.fsdecode, SKIPPED_FOLDERS))
 _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
     errno.EMFILE: "fs.inotify.max_user_instances=1024",

@@ -7,7 +7,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from indexer.errors import (
 from indexer.library.library import Library
 from indexer.library.locking import only_writer
 from indexer.pipeline.folders import existing_folder, name_folders
-from indexer.pipeline.indexing import index_progress
+from indexer.pipeline.indexing import IndexSteps, indexing
 from indexer.pipeline.report import IndexOptions, IndexReport
 from indexer.watching.events import (
     FolderBack,
@@ -191,14 +190,14 @@ class _Watcher:
         """Index the folders that are owed; they are owed no more when that is done."""
         owed, targets = set(self._owed), self._targets()
         if targets is not None:
-            report = IndexReport()
+            run = indexing(self._library, *targets, options=self._options)
             try:
-                yield from self._run(targets, report)
+                yield from self._steps(run)
             except Exception:
-                if report.added or report.changed or report.removed:
-                    yield self._ran(targets, report)
+                if run.report.added or run.report.changed or run.report.removed:
+                    yield self._ran(targets, run.report)
                 raise
-            yield self._ran(targets, report)
+            yield self._ran(targets, run.report)
         self._owed -= owed
         try:
             self._lookout.check_room()  # for directories that came with the pictures
@@ -218,9 +217,9 @@ class _Watcher:
             return []
         return there or None
 
-    def _run(self, targets: Sequence[Path], report: IndexReport) -> Iterator[WatchEvent]:
-        with closing(index_progress(self._library, targets, self._options, report)) as steps:
-            for step in steps:
+    def _steps(self, run: IndexSteps) -> Iterator[WatchEvent]:
+        with run:
+            for step in run:
                 yield step
                 if self._stop():
                     return

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import streamlit as st
 
-from indexer import IndexOptions, IndexReport, Library, PicfuseError, Progress
-from indexer.pipeline.indexing import index_progress
+from indexer import IndexReport, Library, PicfuseError, Progress, indexing
 
 
 class IndexJob:
@@ -66,9 +64,9 @@ class IndexJob:
             self.error = PicfuseError(f"indexing failed: {type(error).__name__}: {error}")
 
     def _index(self, library: Library) -> None:
-        steps = index_progress(library, self._folders, IndexOptions(), self.report)
-        with closing(steps):
-            for self.progress in steps:
+        with indexing(library, *self._folders) as run:
+            self.report = run.report
+            for self.progress in run:
                 self._started = self._started or time.monotonic()
                 if self._stopping.is_set():
                     return

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import click
 
-from indexer import IndexOptions, IndexReport
+from indexer import IndexOptions, IndexReport, indexing
 from indexer.datasets.folder import dataset_folder, find_labels, read_split
 from indexer.datasets.library import dataset_library
 from indexer.fusion import STRATEGIES
@@ -150,8 +150,8 @@ def _measured(
     options = IndexOptions(captions, only=only)
     with dataset_library(folder, only, encoder=model, offline=offline) as library:
         compared = named_fusions(wanted.fusions, library.encoder)
-        index_with_bar(library, [folder], options, report := IndexReport())
-        _say_failures(report)
+        index_with_bar(run := indexing(library, folder, options=options))
+        _say_failures(run.report)
         if labels is not None and (wanted.classes or not library.catalogue.counts()["captions"]):
             return measure_classes(library, labels, wanted)
         return measure_captions(library, compared, wanted)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from indexer import IndexOptions, IndexReport, Library
+from indexer import IndexOptions, IndexReport, Library, indexing
 from indexer.encoders import load_encoder
 from indexer.errors import InputError
 from indexer.fusion import open_fusion
@@ -145,10 +145,12 @@ def index(
         tags=named_files(tags),
         prune=prune,
     )
-    report, status = IndexReport(), 0
+    status = 0
     with open_or_create(library, options, offline) as opened:
+        run = indexing(opened, *folders, options=options)
+        report = run.report
         try:
-            index_with_bar(opened, folders, options, report)
+            index_with_bar(run)
         except KeyboardInterrupt as error:
             report.interrupted, status = True, exit_status(error)
     _print_report(report, as_json)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Protocol, TypeVar
 
-from indexer import IndexOptions, IndexReport, Library, Progress
-from indexer.pipeline.indexing import index_progress
+from indexer import Progress
+from indexer.pipeline.indexing import IndexSteps
 from ui.exits import ended_by_signals
 
 T = TypeVar("T")
@@ -74,16 +73,14 @@ def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = 
                 return value
 
 
-def index_with_bar(
-    library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
-) -> None:
-    """Index folders with a bar. Raises `KeyboardInterrupt` after the current batch."""
+def index_with_bar(run: IndexSteps) -> None:
+    """Do a run of indexing with a bar. Raises `KeyboardInterrupt` after the current batch."""
     with (
         ended_by_signals() as ending,
         bar("scanning the folders") as show,
-        closing(index_progress(library, folders, options, report)) as steps,
+        run,
     ):
-        for step in steps:
+        for step in run:
             show(step, step.what or "indexing")
             ending.patient = True  # until now, nothing was begun that must be finished
             if ending.is_asked_for():

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from indexer import IndexOptions, IndexReport, Library, Progress
+from indexer import IndexOptions, Library, Progress, indexing
 from indexer.datasets.folder import read_split
 from indexer.datasets.library import dataset_library
 from ui.cli.output.progress import bar, index_with_bar
@@ -23,7 +23,8 @@ def encoded(
     """A library with the embeddings of a data set, or of a split of it."""
     only = read_split(folder, split) if split else None
     with dataset_library(folder, only, encoder=model, offline=offline) as library:
-        index_with_bar(library, [folder], IndexOptions(captions, only=only), IndexReport())
+        options = IndexOptions(captions, only=only)
+        index_with_bar(indexing(library, folder, options=options))
         yield library
 
 
