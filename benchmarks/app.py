@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
-from many_pictures import QUESTIONS, many_pictures
+from fixtures.many_pictures import QUESTIONS, many_pictures
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 

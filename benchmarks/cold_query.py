@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from many_pictures import QUESTIONS, many_pictures
+from fixtures.many_pictures import QUESTIONS, many_pictures
 
 LIMIT = "import numpy, onnxruntime, tokenizers"
 SECONDS, MEGABYTES = 1.0, 350  # a quarter and a third of what rclip takes on such a machine

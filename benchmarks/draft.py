@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 import numpy as np
+from fixtures.large_pictures import large_pictures
 from index_rate import DATA, ENCODER, VARIABLE, photographs
-from large_pictures import large_pictures
 from numpy.typing import NDArray
 
 from indexer.encoders import load_encoder

@@ -17,7 +17,7 @@ from functools import partial
 
 import click
 import numpy as np
-from many_pictures import QUESTIONS, many_pictures
+from fixtures.many_pictures import QUESTIONS, many_pictures
 from numpy.typing import NDArray
 from warm_query import Remembered
 

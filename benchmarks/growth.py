@@ -26,8 +26,8 @@ from typing import Any
 import click
 import numpy as np
 import psutil
-from tiny_encoder import SIDE
-from tiny_pictures import ENCODER, environment
+from fixtures.tiny_encoder import SIDE
+from fixtures.tiny_pictures import ENCODER, environment
 
 from indexer import IndexOptions, Library
 from indexer.captions import Caption
@@ -117,7 +117,7 @@ def main(
     small: int, large: tuple[int, ...], captions: float, room: Path | None, ask: Path | None
 ) -> None:
     """Measure how the cost of a picture and of a query grows with the library."""
-    registry.BUILT_IN[ENCODER] = "tiny_encoder:open_encoder"
+    registry.BUILT_IN[ENCODER] = "fixtures.tiny_encoder:open_encoder"
     if ask is not None:
         click.echo(json.dumps(_asked(ask)))
         return

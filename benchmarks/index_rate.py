@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from large_pictures import large_pictures
+from fixtures.large_pictures import large_pictures
 from numpy.typing import NDArray
 
 from indexer import Library, index_folder

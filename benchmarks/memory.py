@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 import psutil
-from tiny_pictures import ENCODER, environment, make_pictures
+from fixtures.tiny_pictures import ENCODER, environment, make_pictures
 
 FIGURE = 4096
 # Its last line on standard error is the peak of its own memory, which no worker is part of.

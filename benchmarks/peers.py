@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import click
-from peers_comparisons import (
+from contest.comparisons import (
     WARM_UP,
     Contest,
     compare_cold,
@@ -26,14 +26,14 @@ from peers_comparisons import (
     compare_warm,
     fill_libraries,
 )
-from peers_contestants import HERE, Contestant, Picfuse, Rclip, SentenceTransformers
-from peers_environments import RCLIP, SENTENCE_TRANSFORMERS, python_of
-from peers_pictures import enlarge_photographs, link_photographs
-from peers_report import Figure
+from contest.contestants import HERE, Contestant, Picfuse, Rclip, SentenceTransformers
+from contest.environments import RCLIP, SENTENCE_TRANSFORMERS, python_of
+from contest.pictures import enlarge_photographs, link_photographs
+from contest.report import Figure
 from platformdirs import user_cache_path
 
 VARIABLE = "PICFUSE_TEST_DATA"
-DATA = Path(os.environ.get(VARIABLE) or HERE.parents[1] / "shared" / "data")
+DATA = Path(os.environ.get(VARIABLE) or HERE.parents[2] / "shared" / "data")
 PEERS = (RCLIP.name, SENTENCE_TRANSFORMERS.name)
 INDEXING = {"small": (link_photographs, 1.05), "large": (enlarge_photographs, 1.7)}
 SEARCHING = {"update": compare_updates, "cold": compare_cold, "warm": compare_warm}
@@ -89,7 +89,7 @@ def _contestants(kept: Path, peers: Sequence[str]) -> list[Contestant]:
 
 def _weights(kept: Path) -> Path:
     """The stand-in weights; made anew when the program that makes them has changed."""
-    program = HERE / "peers_weights.py"
+    program = HERE / "weights.py"
     weights = kept / f"weights-{blake2b(program.read_bytes(), digest_size=4).hexdigest()}"
     if not weights.exists():
         for old in kept.glob("weights-*"):

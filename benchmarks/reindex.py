@@ -19,8 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import click
-from tiny_encoder import OPENED
-from tiny_pictures import ENCODER, environment, make_pictures, picfuse
+from fixtures.tiny_encoder import OPENED
+from fixtures.tiny_pictures import ENCODER, environment, make_pictures, picfuse
 
 FIGURE = 3.0
 WALK = """

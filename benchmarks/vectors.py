@@ -22,9 +22,8 @@ from pathlib import Path
 import click
 import faiss
 import numpy as np
-from million import Room
-from numpy.typing import NDArray
-from photograph_views import (
+from fixtures.million import Room
+from fixtures.photograph_views import (
     DATA,
     Photograph,
     encoded_views,
@@ -32,6 +31,7 @@ from photograph_views import (
     query_captions,
     read_views,
 )
+from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, TEXT, centred_query
 from indexer.encoders import Encoder, load_encoder

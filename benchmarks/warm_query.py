@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import faiss
 import numpy as np
-from many_pictures import QUESTIONS, many_pictures
+from fixtures.many_pictures import QUESTIONS, many_pictures
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows

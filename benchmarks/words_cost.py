@@ -11,13 +11,10 @@ from __future__ import annotations
 import argparse
 import random
 import sqlite3
-import sys
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
 
@@ -38,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=100_000)
     options = parser.parse_args()
-    registry.BUILT_IN["tiny"] = "tiny_encoder:open_encoder"
+    registry.BUILT_IN["tiny"] = "fixtures.tiny_encoder:open_encoder"
     with tempfile.TemporaryDirectory() as place:
         costs = [_filled(Path(place) / name, options.pictures, name) for name in ("with", "bare")]
         print(f"per picture: {1e6 * (costs[0] - costs[1]) / options.pictures:.0f} µs more")

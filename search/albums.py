@@ -87,7 +87,7 @@ def named_album(library: ReadLibrary, name: str) -> Album:
 
 def _unknown(library: ReadLibrary, name: str) -> str:
     known = ", ".join(library.albums.names()) or "none yet"
-    return f"no album {name!r}; the albums are: {known}"
+    return f"no album {name!r}; existing albums: {known}"
 
 
 def album_pictures(

@@ -219,7 +219,7 @@ def test_deleting_an_album_deletes_no_picture(colour_library, colour_pictures):
     assert colour_library.catalogue.number_present() == 5
     with closing(sqlite3.connect(colour_library.path / FILE)) as connection:
         assert connection.execute("SELECT count(*) FROM album_pictures").fetchone() == (0,)
-    with pytest.raises(InputError, match="no album 'a'; the albums are: none yet"):
+    with pytest.raises(InputError, match="no album 'a'; existing albums: none yet"):
         delete_album(colour_library, "a")
 
 
@@ -355,7 +355,7 @@ def test_empty_album_is_saved_and_shows_nothing_yet(library):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nope"], "no album 'nope'; the albums are: none yet"),
+        (["nope"], "no album 'nope'; existing albums: none yet"),
         (["a", "--least", 0.3], "nothing to search for"),
         (["a", "red", "--delete"], "--delete takes only the name"),
         (["--like", "x.jpg"], "which one?"),

@@ -400,7 +400,7 @@ def test_wrong_query_says_why(library):
 
 def test_web_address_is_not_fetched_offline(library):
     at = app(q="http://localhost:9/a.jpg")
-    assert any("--offline forbids it" in text for text in texts(at))
+    assert any("not fetched because of --offline" in text for text in texts(at))
 
 
 def test_uploaded_picture_finds_its_like(library):

@@ -327,7 +327,7 @@ def test_all_are_the_fusions_that_fit_and_the_others_are_named(captioned):
     assert list(json.loads(result.stdout)["protocols"]["fused"]) == ["concat", "mean"]
     notes = [line for line in result.stderr.splitlines() if "picfuse: leaving out " in line]
     for name, note in zip(("product", "gated"), notes, strict=True):
-        assert f"without {name}: the fusion {name!r} was trained for 'mini'" in note
+        assert f"leaving out {name}: the fusion {name!r} was trained for 'mini'" in note
 
 
 def test_labelled_data_set_says_nothing_of_fusions(labelled):

@@ -202,7 +202,7 @@ def test_training_is_told_to_people(dataset, tmp_path):
     assert lines[0].startswith("epoch 1: loss ")
     assert lines[2].startswith("warm                        ")
     assert " pictures  AP " in lines[2]
-    assert "calibration half of the validation: macro AP " in lines[3]
+    assert "calibration half of the validation set: macro AP " in lines[3]
     assert lines[4] == f"written: {output} and mine.json"
     assert json.loads(output.with_suffix(".json").read_text())["rare"] == ["rare"]
 

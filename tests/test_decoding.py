@@ -323,7 +323,7 @@ def test_one_pool_does_not_decode_twice_at_once(tmp_path):
     with pool() as workers:
         running = workers.decode_all(items)
         next(running)
-        with pytest.raises(RuntimeError, match="second pool"):
+        with pytest.raises(RuntimeError, match="already decoding; use a second one"):
             next(workers.decode_all(items))
 
 

@@ -65,8 +65,7 @@ def test_every_command_and_option_says_what_it_does(name):
     assert f"## `{name}`" in CLI.read_text(encoding="utf-8")
     for option in context.command.params:
         if isinstance(option, click.Option) and not option.hidden:
-            obvious = option.name in ("port", "seed", "class_text")
-            assert option.help or obvious, f"{name} {option.opts[0]}"
+            assert option.help, f"{name} {option.opts[0]}"
 
 
 def test_readme_has_a_python_tour_and_shell_examples():

@@ -139,7 +139,7 @@ def test_marked_pictures_have_a_share_of_their_own(colour_library):
         why = hit.explanation
         assert why.picture + (why.caption or 0) == pytest.approx(hit.score, abs=1e-3)
         assert sum(t.share for t in why.terms) + why.marks == pytest.approx(hit.score, abs=1e-3)
-        assert lines_of(why)[1].startswith('made of "yellow" ')
+        assert lines_of(why)[1].startswith('by term: "yellow" ')
     only_marks = searcher.search(Query(()), like=[marked["green.png"]], explain=True).hits
     assert all(hit.explanation.marks == pytest.approx(hit.score, abs=1e-3) for hit in only_marks)
 
@@ -176,6 +176,6 @@ def test_what_is_no_sum_is_not_written_as_one():
 def test_pictures_among_the_terms_are_called_by_their_names():
     terms = (TermShare(Term(picture="/a/b/pool.jpg"), 0.2), TermShare(Term(picture=b"x"), -0.1))
     assert lines_of(Explanation(0.1, None, terms, exact=True)) == [
-        "made of picture +0.100",
-        "made of pool.jpg +0.200, the picture -0.100",
+        "by part: picture +0.100",
+        "by term: pool.jpg +0.200, the picture -0.100",
     ]

@@ -162,7 +162,7 @@ def halves(path, pictures):
 
 def test_dialog_says_what_adds_to_the_score(halves):
     at = click(app(q="red + blue"), "Show picture")
-    assert any(text.startswith("made of picture +") and "caption +" in text for text in texts(at))
+    assert any(text.startswith("by part: picture +") and "caption +" in text for text in texts(at))
     assert any('"red" +' in text and '"blue" +' in text for text in texts(at))
 
 
@@ -190,4 +190,4 @@ def test_dialog_shows_where_it_is_found(halves, monkeypatch):
 def test_nothing_is_explained_where_nothing_was_asked(halves):
     at = click(app(), "Show picture")
     assert not at.toggle
-    assert not any(text.startswith("made of") for text in texts(at))
+    assert not any(text.startswith("by part") for text in texts(at))

@@ -235,7 +235,7 @@ def test_explain_for_scripts(home, halves):
 def test_explain_never_writes_over_a_file(home, halves):
     before = halves.read_bytes()
     said = refusal("explain", halves, "red", "--output", halves, "--library", home, status=2)
-    assert "is there already" in said
+    assert "already exists" in said
     assert halves.read_bytes() == before
 
 

@@ -19,10 +19,8 @@ from indexer.encoders import registry
 
 sys.path.append(str(ROOT / "benchmarks"))
 
-import peers_environments
-import peers_picfuse
-import peers_processes
-from peers_comparisons import (
+from contest import environments, picfuse, processes
+from contest.comparisons import (
     Contest,
     Filled,
     compare_cold,
@@ -31,13 +29,13 @@ from peers_comparisons import (
     compare_warm,
     fill_libraries,
 )
-from peers_contestants import Picfuse
-from peers_environments import RCLIP, python_of
-from peers_pictures import enlarge_photographs, random_rows
-from peers_processes import Command, Memory, memory_of, run
-from peers_report import Figure, ratios, table
-from peers_weights import make_weights
-from tiny_pictures import ENCODER, environment, make_pictures
+from contest.contestants import Picfuse
+from contest.environments import RCLIP, python_of
+from contest.pictures import enlarge_photographs, random_rows
+from contest.processes import Command, Memory, memory_of, run
+from contest.report import Figure, ratios, table
+from contest.weights import make_weights
+from fixtures.tiny_pictures import ENCODER, environment, make_pictures
 
 FIGURE = Figure("other", 1.05, least=True)
 HOLD = "import sys; held = bytearray(1 << 27); print('held', flush=True); sys.stdin.read()"
@@ -79,7 +77,7 @@ class Tiny(Picfuse):
 
 @pytest.fixture
 def _tiny_encoder(monkeypatch):
-    monkeypatch.setitem(registry.BUILT_IN, ENCODER, "tiny_encoder:open_encoder")
+    monkeypatch.setitem(registry.BUILT_IN, ENCODER, "fixtures.tiny_encoder:open_encoder")
 
 
 def scripted(names, **given):
@@ -162,9 +160,9 @@ def installed(monkeypatch):
         return SimpleNamespace(returncode=calls.broken)
 
     monkeypatch.setattr(
-        peers_environments.venv, "create", lambda home, **_: (home.mkdir(), calls.made.append(home))
+        environments.venv, "create", lambda home, **_: (home.mkdir(), calls.made.append(home))
     )
-    monkeypatch.setattr(peers_environments.subprocess, "run", install)
+    monkeypatch.setattr(environments.subprocess, "run", install)
     return calls
 
 
@@ -250,7 +248,7 @@ def test_answers_with_no_hit_in_common_end_the_benchmark(tmp_path, hits, capsys)
 
 
 def test_memory_that_nobody_could_look_at_is_not_compared(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(peers_processes, "memory_of", lambda pid: Memory())
+    monkeypatch.setattr(processes, "memory_of", lambda pid: Memory())
     contest = Contest(scripted(["picfuse", "other"], script="print('1.png')"), tmp_path, 1)
     compare_cold(contest, Filled(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 1))
     said = capsys.readouterr().out
@@ -271,8 +269,8 @@ def test_filled_library_has_the_rows_and_nothing_to_index(tmp_path, monkeypatch)
     make_pictures(tmp_path / "many", 250)
     np.save(tmp_path / "rows.npy", random_rows(250))
     monkeypatch.chdir(tmp_path / "many")
-    peers_picfuse.fill(str(tmp_path / "library"), ENCODER, str(tmp_path / "rows.npy"))
-    peers_picfuse.rows(str(tmp_path / "library"), str(tmp_path / "kept.npz"))
+    picfuse.fill(str(tmp_path / "library"), ENCODER, str(tmp_path / "rows.npy"))
+    picfuse.rows(str(tmp_path / "library"), str(tmp_path / "kept.npz"))
     with np.load(tmp_path / "kept.npz") as found:
         assert found["paths"].tolist() == sorted(map(str, Path.cwd().rglob("*.png")))
         assert (found["rows"] * random_rows(250)).sum(axis=1).min() > 0.999

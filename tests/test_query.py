@@ -358,7 +358,7 @@ def test_picture_is_fetched_from_a_url(host):
 
 
 def test_offline_forbids_urls(host):
-    with pytest.raises(QueryError, match="--offline forbids it"):
+    with pytest.raises(QueryError, match="not fetched because of --offline"):
         row(Term(picture=f"{host}/red.png"), offline=True)
 
 

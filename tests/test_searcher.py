@@ -266,7 +266,7 @@ def test_similar_to_a_picture_that_is_gone_is_refused(searcher, colour_library, 
 def test_offline_library_fetches_no_picture(colour_library):
     with (
         Library.open(colour_library.path, offline=True) as opened,
-        pytest.raises(QueryError, match="--offline forbids it"),
+        pytest.raises(QueryError, match="not fetched because of --offline"),
     ):
         Searcher(opened).search(Query.of(picture="http://127.0.0.1:1/x.jpg"))
 

@@ -28,7 +28,7 @@ def lines_of(explanation: Explanation) -> list[str]:
     parts = [("picture", explanation.picture)]
     parts += [] if explanation.caption is None else [("caption", explanation.caption)]
     if explanation.exact:
-        found = [f"sum of {_sum(parts)}"]
+        found = [f"by part: {_sum(parts)}"]
     else:
         found = [", ".join(f"without the {name} {_signed(-share)}" for name, share in parts)]
     taken = explanation.taken_away
@@ -37,7 +37,7 @@ def lines_of(explanation: Explanation) -> list[str]:
     shares = [(name_of(part.term), part.share) for part in explanation.terms]
     shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
     if len(shares) > 1:
-        found.append(f"sum of {_sum(shares)}")
+        found.append(f"by term: {_sum(shares)}")
     return found
 
 

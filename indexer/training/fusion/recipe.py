@@ -98,7 +98,7 @@ def _split(recipe: FusionRecipe, data: CaptionedRows) -> tuple[CaptionedRows, Ca
     if min(several) < 2:
         raise DatasetError(
             f"{recipe.folder}: training a fusion takes pictures with two captions, one to index "
-            f"and one as the query; only {several[0]} to train on and {several[1]} held out do"
+            f"and one as the query; only {several[0]} to train on and {several[1]} held out qualify"
         )
     return learned, validation
 

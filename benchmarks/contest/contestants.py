@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from peers_processes import Command
+from contest.processes import Command
 
 HERE = Path(__file__).resolve().parent
 ARCHITECTURE = "ViT-B-32-256"
@@ -87,10 +87,10 @@ class Picfuse:
         return self._python(folder, "-m", "ui", *words, *given)
 
     def _program(self, folder: Path, *words: str | Path) -> Command:
-        return self._python(folder, HERE / "peers_picfuse.py", *words)
+        return self._python(folder, HERE / "picfuse.py", *words)
 
     def _python(self, folder: Path, *words: str | Path) -> Command:
-        settings = {"PYTHONPATH": str(HERE.parent)}
+        settings = {"PYTHONPATH": str(HERE.parents[1])}
         return Command((sys.executable, "-P", *words), folder, settings)
 
 
@@ -133,7 +133,7 @@ class Rclip:
         return self._program(pictures, library, "rows", file)
 
     def _program(self, folder: Path, library: Path, *words: str | Path) -> Command:
-        return self._python(folder, library, HERE / "peers_rclip.py", *words)
+        return self._python(folder, library, HERE / "rclip.py", *words)
 
     def _python(self, folder: Path, library: Path, *words: str | Path) -> Command:
         return Command((self.python, "-P", *words), folder, {"RCLIP_DATADIR": str(library)})
@@ -177,5 +177,5 @@ class SentenceTransformers:
     def _program(self, folder: Path, library: Path, *words: str | Path) -> Command:
         model = self.weights / self.name
         settings = {"PEERS_MODEL": str(model), "PEERS_LIBRARY": str(library)}
-        program = HERE / "peers_sentence_transformers.py"
+        program = HERE / "sentence_transformers.py"
         return Command((self.python, "-P", program, *words), folder, settings)

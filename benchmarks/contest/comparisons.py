@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import click
 import numpy as np
-from peers_contestants import Contestant
-from peers_pictures import link_photographs, random_rows
-from peers_processes import Memory, Run, run
-from peers_report import OWN, Figure, ratios, table
-from tiny_pictures import make_pictures
+from fixtures.tiny_pictures import make_pictures
+
+from contest.contestants import Contestant
+from contest.pictures import link_photographs, random_rows
+from contest.processes import Memory, Run, run
+from contest.report import OWN, Figure, ratios, table
 
 T = TypeVar("T")
 WARM_UP = 8  # pictures

@@ -1,7 +1,7 @@
 """Stand-in weights: one model of open_clip with random numbers, in the form of each contestant.
 
 A program of its own, so that the process that measures never holds PyTorch:
-`python benchmarks/peers_weights.py FOLDER`. It runs in picfuse's environment and writes
+`python benchmarks/contest/weights.py FOLDER`. It runs in picfuse's environment and writes
 
     model.safetensors         what picfuse reads, as `open_clip:ViT-B-32-256:FILE`
     rclip/                    the files that rclip otherwise downloads, under the names it looks for

@@ -1,0 +1,1 @@
+"""The parts of `peers.py`: its contestants, the comparisons, and what runs in each environment."""
