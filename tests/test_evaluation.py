@@ -62,6 +62,15 @@ def test_ranks_in_parts_are_those_of_one_whole(seed, pictures, at_once):
         assert (parted.fused[name].ranks == whole.fused[name].ranks).mean() > 0.98
 
 
+def test_captions_that_say_the_same_tie_wherever_they_stand():
+    """All captions are one, so that all that belong to other pictures come before the right one."""
+    data = embedded(31, 3, dim=64)
+    data.v_t[:] = data.v_t[0]
+    evaluation, _ = ended(evaluate_captions(data, BOTH))
+    assert set(evaluation.image_to_text.ranks.tolist()) == {1 + 3 * 30}
+    assert set(evaluation.caption.ranks.tolist()) == {31}
+
+
 def test_progress_counts_every_query_of_every_protocol():
     data = embedded(20, 3)
     _, steps = ended(evaluate_captions(data, BOTH))

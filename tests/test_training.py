@@ -131,6 +131,15 @@ def test_tie_with_a_wrong_candidate_counts_against_the_query():
     assert ranks(np.zeros((2, 5)), np.eye(5, dtype=bool)[:2]).tolist() == [5, 5]
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_last_digit_makes_no_candidate_better_than_another(kind):
+    """Products of equal rows differ by it, in a way that depends on the processor."""
+    scores = np.full((3, 4), 0.7, kind)
+    scores[0, 0] = np.nextafter(scores[0, 0], kind(1))
+    scores[1, 2:] = np.nextafter(scores[1, 2:], kind(0))
+    assert ranks(scores, np.eye(4, dtype=bool)[[0, 0, 0]]).tolist() == [4, 4, 4]
+
+
 def test_tie_among_right_candidates_costs_nothing():
     assert ranks(np.zeros((1, 3)), np.ones((1, 3), dtype=bool)).tolist() == [1]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from indexer.embedding import Ints
 
 KS = (1, 5, 10)
+_ROUNDING = 4  # units in the last place of 1, within which scores are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,12 @@ def ranks(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> Ints:
     """Rank (from 1) of the best relevant candidate of each query.
 
     `scores` and `relevant`: (queries, candidates). A tie with a wrong candidate counts against
-    the query, and so does a score that is no number, so that neither is ever a success.
+    the query, and so does a score that is no number, so that neither is ever a success. Scores
+    within rounding of each other tie: a matrix product gives equal rows different last digits.
     """
     best = np.where(relevant, scores, -np.inf).max(axis=1, keepdims=True)
-    return np.asarray(1 + (~(scores < best) & ~relevant).sum(axis=1), dtype=np.int64)
+    least = best - _ROUNDING * np.finfo(scores.dtype).eps * np.maximum(1, np.abs(best))
+    return np.asarray(1 + (~(scores < least) & ~relevant).sum(axis=1), dtype=np.int64)
 
 
 def figures(found: Ints, ks: Iterable[int] = KS) -> dict[str, float]:
