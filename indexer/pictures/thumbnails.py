@@ -39,7 +39,7 @@ def save_thumbnail(
     path = thumbnail_path(folder, content_hash)
     if read_thumbnail(path) is not None:
         return path
-    content = shrunk(image, side)
+    content = _small_jpeg(image, side)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -51,7 +51,7 @@ def save_thumbnail(
     return path
 
 
-def shrunk(image: Image.Image, side: int) -> bytes:
+def _small_jpeg(image: Image.Image, side: int) -> bytes:
     """An image as a JPEG of at most `side` pixels, never enlarged."""
     scale = min(1.0, side / max(image.size))
     width, height = (max(1, round(length * scale)) for length in image.size)

@@ -52,7 +52,10 @@ def indexing(
 def index_folder(
     library: Library, *folders: str | Path, options: IndexOptions | None = None
 ) -> IndexReport:
-    """Do all the work of `indexing(library, *folders, options=options)`; returns its report."""
+    """Bring folders of a library up to date (none named: all its folders); returns the report.
+
+    It is the loop over `indexing`, and raises the same errors.
+    """
     run = indexing(library, *folders, options=options)
     for _ in run:
         pass
@@ -64,8 +67,8 @@ class IndexSteps(Iterator[Progress]):
 
     `report` grows with each step and is complete at the end. Nothing is done before the first
     step. Closing the run, or an interrupt, ends it between two batches: what was committed stays,
-    and the report says what was done until then. A loop that is left early must close the run,
-    since no other process can change the library before.
+    and the report says what was done until then. If you leave the loop early, close the run: until
+    then, no other process can change the library.
     """
 
     def __init__(
@@ -107,7 +110,7 @@ def _run(
     library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
 ) -> Iterator[Progress]:
     settings = library.settings
-    if options.model is None:  # otherwise the move checks them before it begins
+    if options.model is None:  # otherwise `change_encoder` checks the heads
         named_heads(options.tags or (), settings.fingerprint, settings.encoder)
     try:
         _check_weight(library, options)
