@@ -38,7 +38,7 @@ from indexer.pictures.hashes import BITS
 from indexer.pictures.scan import FoundPicture
 from indexer.pipeline.folders import name_folders
 from indexer.pipeline.plan import FolderPlan
-from indexer.pipeline.report import BATCH, IndexReport
+from indexer.pipeline.report import PICTURES_PER_BATCH, IndexReport
 from indexer.pipeline.storing import encode_pictures, store_pictures
 from search import Searcher
 
@@ -81,7 +81,7 @@ class Growing:
     def store(self, batches: int) -> bool:
         """Store so many more batches; whether anything was left to store."""
         for _ in range(batches):
-            outcomes = list(islice(self._made, BATCH))
+            outcomes = list(islice(self._made, PICTURES_PER_BATCH))
             if not outcomes:
                 return False
             start, began = time.perf_counter(), time.process_time()

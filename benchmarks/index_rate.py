@@ -26,7 +26,7 @@ from indexer import Library, index_folder
 from indexer.encoders import Encoder, Pixels, load_encoder
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.pool import DecodingPool
-from indexer.pipeline.report import BATCH
+from indexer.pipeline.report import PICTURES_PER_BATCH
 
 ENCODER = "mini"
 VARIABLE = "PICFUSE_TEST_DATA"
@@ -99,14 +99,14 @@ def _warm_up(encoder: Encoder, pictures: Path, room: Path) -> Pixels:
     with DecodingPool(encoder.transform, room) as pool:
         outcomes = list(pool.decode_all(_items(pictures)))
     pixels = np.stack([outcome.pixels for outcome in outcomes if isinstance(outcome, Decoded)])
-    encoder.encode_images(pixels[:BATCH])
+    encoder.encode_images(pixels[:PICTURES_PER_BATCH])
     return pixels
 
 
 def _limit(encoder: Encoder, pixels: Pixels, pictures: Path, thumbnails: Path) -> Limit:
     start = time.perf_counter()
-    for first in range(0, len(pixels), BATCH):
-        encoder.encode_images(pixels[first : first + BATCH])
+    for first in range(0, len(pixels), PICTURES_PER_BATCH):
+        encoder.encode_images(pixels[first : first + PICTURES_PER_BATCH])
     return Limit(time.perf_counter() - start, _decoding(encoder, pictures, thumbnails))
 
 

@@ -338,10 +338,10 @@ def test_modules_of_the_present_folder_are_never_run(colour_pictures, home, subp
 
 
 def test_failed_pictures_are_read_again_where_a_limit_is_named():
-    assert not IndexOptions().other_limits
-    assert IndexOptions(time_limit=TIME_LIMIT).other_limits
-    assert IndexOptions(max_pixels=1).other_limits
-    assert IndexOptions(memory_limit=1).other_limits
+    assert not IndexOptions().limits_given
+    assert IndexOptions(time_limit=TIME_LIMIT).limits_given
+    assert IndexOptions(max_pixels=1).limits_given
+    assert IndexOptions(memory_limit=1).limits_given
 
 
 @pytest.mark.parametrize("option", ["--time-limit", "--memory-limit"])

@@ -256,7 +256,7 @@ def patched() -> ExitStack:
     opener = {"colour": "colour_encoder:open_encoder"}
     stack.enter_context(mock.patch.dict(registry.BUILT_IN, opener))
     stack.enter_context(decoding_here())
-    stack.enter_context(mock.patch.object(pipeline, "BATCH", 2))
+    stack.enter_context(mock.patch.object(pipeline, "PICTURES_PER_BATCH", 2))
     stack.enter_context(mock.patch.object(segments, "SEGMENT", 3))
     stack.enter_context(mock.patch.object(segments, "_AT_ONCE", 2))
     stack.enter_context(mock.patch.object(cached_index, "_AT_ONCE", 2))

@@ -35,7 +35,7 @@ def overlapping(monkeypatch):
             assert encoded[min(next(numbers[1]) + 1, count - 1)].wait(60)
             store(*given)
 
-        monkeypatch.setattr(pipeline, "BATCH", 1)
+        monkeypatch.setattr(pipeline, "PICTURES_PER_BATCH", 1)
         monkeypatch.setattr(pipeline, "encode_pictures", encoding)
         monkeypatch.setattr(pipeline, "store_pictures", storing)
 
@@ -103,7 +103,7 @@ def test_batch_that_cannot_be_stored_ends_the_run_with_its_cause(
         stored.append(given)
         raise LibraryError("the disk is full")
 
-    monkeypatch.setattr(pipeline, "BATCH", 1)
+    monkeypatch.setattr(pipeline, "PICTURES_PER_BATCH", 1)
     run = indexing(library, pictures, options=QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "store_pictures", full)
@@ -117,7 +117,7 @@ def test_batch_that_cannot_be_stored_ends_the_run_with_its_cause(
 def test_progress_counts_what_is_committed(library, paint, pictures, monkeypatch):
     for name in ("blue", "green", "red"):
         paint(f"{name}.png")
-    monkeypatch.setattr(pipeline, "BATCH", 1)
+    monkeypatch.setattr(pipeline, "PICTURES_PER_BATCH", 1)
     seen = []
     for progress in indexing(library, pictures, options=QUICK):
         seen.append((progress.done, library.catalogue.counts().get("present", 0)))

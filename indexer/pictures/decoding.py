@@ -1,4 +1,4 @@
-"""One picture file, decoded: its facts, its pixels, its thumbnail; or why there are none."""
+"""Decode one picture file to its facts, pixels and thumbnail, or to the reason why not."""
 
 import io
 from collections.abc import Callable, Hashable
@@ -22,12 +22,12 @@ from indexer.pictures.transform import ImageTransform
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture's facts, and its pixels as the encoder wants them.
+    """A picture's facts, and its pixels as prepared for the encoder.
 
-    `width` and `height` are those of the upright picture in the file, `format` is Pillow's name
-    for its format, `exif` what the camera wrote. `pixels` is a private uint8 array of shape
-    `(size, size, 3)`. `thumbnail_flaw` says why there is no thumbnail, which spoils nothing else.
-    `pixels_hash` covers the pixels and how they were prepared.
+    `width` and `height` are those of the upright picture in the file, `format` is Pillow's name.
+    `pixels` is a uint8 array of shape `(size, size, 3)`, shared with nobody; `pixels_hash` covers
+    the pixels and their transform. `thumbnail_flaw` says why no thumbnail could be written, which
+    spoils nothing else.
     """
 
     key: Hashable
@@ -45,7 +45,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A file whose bytes the caller knows already: it was read and hashed, not decoded."""
+    """A file with contents that the caller knows already: it was read and hashed, not decoded."""
 
     key: Hashable
     content_hash: bytes
@@ -53,7 +53,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class DecodeFailure:
-    """A picture that could not be decoded, and why; the hash if the file could be read."""
+    """A picture that could not be decoded, and why; `content_hash` if the file could be read."""
 
     key: Hashable
     content_hash: bytes | None
@@ -62,10 +62,10 @@ class DecodeFailure:
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
-    """What every picture of a pool has in common; `memory_limit` is in bytes of a worker.
+    """Settings of decoding; `memory_limit` is in bytes per worker.
 
-    `known` are the contents that one picture may turn out to have: they need no decoding.
-    `note` is told the hash of a file once it was read, before anything is decoded.
+    `known` are hashes of contents that need no decoding. `note` is called with the hash of a file
+    once it is read, before it is decoded.
     """
 
     transform: ImageTransform
@@ -120,15 +120,15 @@ def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings
 
 
 def min_side(transform: ImageTransform, *, thumbnails: bool) -> int:
-    """The sides that a JPEG keeps at least when it is decoded: what is made of it needs them.
+    """The least length in pixels to which decoding may scale down the sides of a JPEG.
 
-    Whether its thumbnail is there already makes no difference: the pixels depend on the scale.
+    It does not depend on whether the thumbnail exists: the pixels depend on the scale.
     """
     return max(transform.size, THUMBNAIL_SIDE) if thumbnails else transform.size
 
 
 def _save_thumbnail(image: Image.Image, folder: Path | None, digest: bytes) -> str:
-    """Write a thumbnail; returns what hinders it: a full disk is no fault of a picture."""
+    """Write a thumbnail; returns the reason if that fails: a full disk is no fault of a picture."""
     try:
         if folder is not None:
             save_thumbnail(image, folder, digest)

@@ -1,4 +1,4 @@
-"""What a camera writes into a picture: when, with what and where it was taken."""
+"""EXIF of a picture: when, with which camera and where it was taken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 _MAKE, _MODEL = 0x010F, 0x0110
 _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x8769, 0x9003
 _GPS_IFD = 0x8825
-_LATITUDE, _LONGITUDE = (1, 2, "S", 90), (3, 4, "W", 180)  # reference, value, negative, most
+_LATITUDE, _LONGITUDE = (1, 2, "S", 90), (3, 4, "W", 180)  # reference, value, negative, limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Exif:
 
 
 def exif(image: Image.Image) -> Exif:
-    """What an opened picture carries; broken parts, which take many forms, count as absent."""
+    """The EXIF of an opened picture; broken parts, which take many forms, count as absent."""
     try:
         written = image.getexif()
     except Exception:
@@ -40,8 +40,8 @@ def exif(image: Image.Image) -> Exif:
 
 def _taken(written: Image.Exif) -> str | None:
     try:
-        said = str(written.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, "")).strip("\0 ")
-        return datetime.strptime(said, "%Y:%m:%d %H:%M:%S").isoformat()
+        text = str(written.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, "")).strip("\0 ")
+        return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").isoformat()
     except Exception:  # cameras without a clock write zeros
         return None
 
@@ -55,8 +55,8 @@ def _camera(written: Image.Exif) -> str | None:
     except Exception:
         return None
     repeated = make and model.casefold().startswith(make.split()[0].casefold())
-    said = model if repeated else f"{make} {model}".strip()
-    return said.encode("utf-8", "replace").decode() or None
+    camera = model if repeated else f"{make} {model}".strip()
+    return camera.encode("utf-8", "replace").decode() or None
 
 
 def _place(written: Image.Exif) -> tuple[float | None, float | None]:
@@ -71,17 +71,16 @@ def _place(written: Image.Exif) -> tuple[float | None, float | None]:
 
 
 def _degrees(
-    gps: Mapping[int, Any], reference: int, value: int, negative: str, most: int
+    gps: Mapping[int, Any], reference: int, value: int, negative: str, limit: int
 ) -> float | None:
-    """Degrees, minutes and seconds as degrees, six digits behind the point (a tenth of a metre)."""
+    """Degrees, minutes and seconds as decimal degrees, to six decimals (a tenth of a metre)."""
     if value not in gps:
         return None
     degrees, minutes, seconds = (*(float(part) for part in gps[value]), 0.0, 0.0)[:3]
-    found = degrees + minutes / 60 + seconds / 3600
-    if not (math.isfinite(found) and 0 <= found <= most):
+    decimal = degrees + minutes / 60 + seconds / 3600
+    if not (math.isfinite(decimal) and 0 <= decimal <= limit):
         return None
-    said = gps.get(reference, "")
-    letter = (said.decode("ascii", "replace") if isinstance(said, bytes) else str(said)).strip(
-        "\0 "
-    )
-    return round(-found if letter.upper() == negative else found, 6)
+    written = gps.get(reference, "")
+    text = written.decode("ascii", "replace") if isinstance(written, bytes) else str(written)
+    is_negative = text.strip("\0 ").upper() == negative
+    return round(-decimal if is_negative else decimal, 6)

@@ -1,8 +1,8 @@
-"""Pictures as files and as pixels: find them, decode them upright in RGB, hash and shrink them.
+"""Picture files as pixels: read them, and decode them upright in sRGB.
 
-A file is read once and whole: its bytes are needed for the hash anyway, and no descriptor or
-half-read file is left to care about. Everything that a file can get wrong becomes a
-`PictureError` with one line that says what is wrong and what helps.
+A file is read once and whole: the hash needs all its bytes anyway, and no descriptor or half-read
+file is left over. Anything wrong with a file becomes a `PictureError` with one line that says what
+is wrong and what helps.
 """
 
 import errno
@@ -26,9 +26,9 @@ from indexer.pictures.srgb import to_srgb
 PictureSource: TypeAlias = str | bytes | Path | BinaryIO  # a path, or an open file
 
 pillow_heif.register_heif_opener(thumbnails=False)
-# Pillow's own limit is lower than a phone's camera; `open_picture` checks before it decodes.
+# Pillow's own limit is too low for a phone's camera; `open_picture` checks before decoding.
 Image.MAX_IMAGE_PIXELS = None
-PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # and higher than a printer's colour profile
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # room for a printer's colour profile
 
 _ORIENTATION = 0x0112
 _TRANSPOSITIONS = {
@@ -43,7 +43,7 @@ _TRANSPOSITIONS = {
 
 
 def read_picture(source: PictureSource) -> bytes:
-    """Return the bytes of a picture file; raise `PictureError` if it is no file or is empty."""
+    """Return the bytes of a picture file; raise `PictureError` if it is empty or not a file."""
     content = _read_file(source) if isinstance(source, str | bytes | Path) else source.read()
     if not content:
         raise PictureError("empty file (copy it again from its source)")
@@ -51,7 +51,7 @@ def read_picture(source: PictureSource) -> bytes:
 
 
 def _read_file(path: str | bytes | Path) -> bytes:
-    # A named pipe would block for ever; so it is opened without waiting, and then refused.
+    # A named pipe would block for ever, so it is opened without waiting and then rejected.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - bytes, and a descriptor
@@ -72,7 +72,7 @@ def _too_large(size: int) -> str:
 
 
 def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Open a picture without decoding it; raise `PictureError` if it is none or is too large."""
+    """Open a picture without decoding it; raise `PictureError` if it is not one or too large."""
     content = read_picture(source)
     with reasons(content):
         image = _opened(content)
@@ -102,7 +102,7 @@ def decode(
 ) -> Image.Image:
     """Decode the first frame of a picture, upright, in sRGB; raise `PictureError` if it is bad.
 
-    A JPEG is decoded at the smallest of the scales 1/8 to 1/1 which leaves both sides at least
+    A JPEG is decoded at the smallest of the scales 1/8 to 1/1 that leaves both sides at least
     `min_side` pixels long (0: full size).
     """
     return upright_rgb(open_picture(source, max_pixels=max_pixels), min_side=min_side)
@@ -121,7 +121,7 @@ def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
 
 
 def _loaded(image: Image.Image, min_side: int) -> Image.Image:
-    """Decode the pixels; those of a JPEG also when nothing but its end mark is missing."""
+    """Decode the pixels; a JPEG may lack its end mark."""
     if min_side:
         image.draft(None, (min_side, min_side))
     try:
@@ -135,7 +135,7 @@ def _loaded(image: Image.Image, min_side: int) -> Image.Image:
 
 
 def _ended(image: Image.Image, min_side: int) -> Image.Image | None:
-    """Decode a JPEG that lacks its end mark; None when it lacks pixels too, or is no JPEG."""
+    """Decode a JPEG that lacks its end mark; None if it lacks pixels too, or is not a JPEG."""
     file = getattr(image, "fp", None)
     if image.format not in ("JPEG", "MPO") or not isinstance(file, io.BytesIO):
         return None
@@ -159,7 +159,7 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
         with reasons():
             image.load()
     width, height = image.size
-    # Pillow turns TIFFs by itself, their size included.
+    # Pillow turns TIFFs by itself, including their size.
     sideways = image.format != "TIFF" and _orientation(image) >= 5
     return (height, width) if sideways else (width, height)
 

@@ -1,8 +1,8 @@
 """Decode pictures in worker processes, so that a bad file costs only itself.
 
-A decoder may crash, hang or ask for all memory: then its worker dies, the picture is a
-`DecodeFailure`, and a new worker goes on with the next one. Pixels come back through one block of
-shared memory, divided into slots. Everything else that travels is small.
+A decoder may crash, hang or use up the memory: then its worker dies, the picture becomes a
+`DecodeFailure`, and a new worker continues with the next one. Pixels come back through one block
+of shared memory, divided into slots. Everything else that is sent is small.
 """
 
 import os
@@ -41,17 +41,17 @@ if sys.platform != "win32":
     import resource
 
 DecodeFile: TypeAlias = Callable[[bytes, DecodeSettings], Outcome]
-Contents: TypeAlias = Mapping[Hashable, frozenset[bytes]]  # that pictures, by key, may have
+Contents: TypeAlias = Mapping[Hashable, frozenset[bytes]]  # hashes that pictures, by key, may have
 
-_BREAKS = 3  # times in a row that the pool may break down without decoding anything
+_MAX_BREAKDOWNS = 3  # in a row, of the whole pool, without decoding anything
 _NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 
 
 class DecodingPool:
     """Worker processes that decode pictures; a context manager.
 
-    `time_limit` is in seconds for each picture, `memory_limit` in bytes for each worker. `task`
-    is what a worker does with a path: a function that a worker can import.
+    `time_limit` is in seconds per picture, `memory_limit` in bytes per worker. `task` is the
+    function that a worker runs on a path; the worker must be able to import it.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class DecodingPool:
         self._pool: ProcessPool | None = None
         self._slots: Slots | None = None
         self._flight: _Flight | None = None
-        self._breaks = 0
+        self._breakdowns = 0
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +81,7 @@ class DecodingPool:
         self.close()
 
     def close(self) -> None:
-        """Kill the workers and give the shared memory back."""
+        """Kill the workers and free the shared memory."""
         self._stop_workers()
         if self._slots is not None:
             block, self._slots = self._slots.block, None  # the pixels must go before the block
@@ -91,10 +91,10 @@ class DecodingPool:
     def decode_all(
         self, items: Iterable[tuple[Hashable, bytes]], known: Contents | None = None
     ) -> Generator[Outcome, None, None]:
-        """Decode each `(key, path)` and yield its outcome when it is there, in any order.
+        """Decode each `(key, path)` and yield the outcomes as they arrive, in any order.
 
-        A file that has one of the `known` contents of its key is not decoded. Items are pulled at
-        most 64 ahead. Only one call can run at a time; closing its generator kills the workers.
+        A file with one of the `known` contents of its key is not decoded. At most 64 items are
+        pulled ahead. Only one call can run at a time; closing its generator kills the workers.
         """
         if self._flight is not None:
             raise RuntimeError("this pool is already decoding; use a second one")
@@ -129,15 +129,15 @@ class DecodingPool:
             self._pool = worker_pool(self._workers, _start_worker, shared)
             start_workers(self._pool)
         self._open_slots.clear(slot)
-        future: Future[Outcome] = Future()  # never lands, if the pool is broken already
+        future: Future[Outcome] = Future()  # stays unfinished if the pool is broken already
         known = flight.known.get(key, frozenset())
         with suppress(RuntimeError):
             future = self._pool.schedule(_work, args=(path, slot, known), timeout=self._time_limit)
         flight.start(_Task(slot, key, path, future))
 
     def _submit_again(self, flight: "_Flight") -> None:
-        self._breaks += 1
-        if self._breaks > _BREAKS:
+        self._breakdowns += 1
+        if self._breakdowns > _MAX_BREAKDOWNS:
             raise PicfuseError(
                 "the decoding workers die before they decode anything, perhaps for lack of memory; "
                 "try fewer (--workers 1) or a higher --memory-limit"
@@ -147,9 +147,9 @@ class DecodingPool:
             self._submit(flight, task.slot, task.key, task.path)
 
     def _broken(self, task: "_Task | None") -> bool:
-        """Tell whether pebble gave up: it stops the whole pool when an idle worker dies."""
+        """Whether pebble gave up: it stops the whole pool when an idle worker dies."""
         if task is not None and not isinstance(task.future.exception(), BrokenProcessPool):
-            self._breaks = 0
+            self._breakdowns = 0
             return False
         return task is not None or self._pool is None or not _is_active(self._pool)
 
@@ -171,7 +171,7 @@ class DecodingPool:
 
     @property
     def _open_slots(self) -> Slots:
-        # Kept nowhere else: while something refers to its pixels, the block cannot be closed.
+        # Stored nowhere else: the block cannot be closed while something refers to its pixels.
         if self._slots is None:
             raise RuntimeError("this pool was closed while it was decoding")
         return self._slots
@@ -184,7 +184,7 @@ class DecodingPool:
 
 
 def _is_active(pool: ProcessPool) -> bool:
-    """Whether a pool works; asking starts one that has not begun, which may fail."""
+    """Whether a pool works; starts one that has not started yet, which may fail."""
     try:
         return bool(pool.active)
     except RuntimeError:
@@ -200,7 +200,7 @@ class _Task:
 
 
 class _Flight:
-    """The tasks of one `decode_all`: which slots are free, which are out, which are back."""
+    """The tasks of one `decode_all`: those in work, those finished, and the free slots."""
 
     def __init__(self, free: list[int], known: Contents) -> None:
         self.free = free
@@ -213,7 +213,7 @@ class _Flight:
         task.future.add_done_callback(lambda _: self._landed.put(task))
 
     def next_landed(self) -> _Task | None:
-        """Wait for a task to come back; None after a second, when the pool wants a look."""
+        """Wait for a finished task; None after a second, when the pool should be checked."""
         try:
             task = self._landed.get(timeout=1.0)
         except queue.Empty:
@@ -227,7 +227,7 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    """What one worker process keeps between its tasks."""
+    """State that a worker process keeps between its tasks."""
 
     slots: Slots
     settings: DecodeSettings
@@ -242,7 +242,7 @@ def _start_worker(
 ) -> None:
     global _worker
     _worker = _Worker(Slots.attach(block, *size), settings, task)
-    warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody reads it here
+    warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody would read that
     pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform != "win32":
         with suppress(ValueError, OSError):  # a stricter limit is set already, or none is known

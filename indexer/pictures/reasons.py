@@ -1,4 +1,4 @@
-"""What is wrong with a picture file, in one line that says what helps."""
+"""Reasons why a picture file cannot be read, in one line that says what helps."""
 
 import errno
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _SIGNATURES = {
     b"MM\0*": "TIFF",
 }
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
-_PLAINLY = {  # what decoders say, in the words of somebody who has only seen the file
+_PLAINLY = {  # messages of decoders in plain words
     "could not create decoder object": "it ends early or is inconsistent",
     "tile cannot extend outside image": "its parts do not match its size",
 }
@@ -31,7 +31,7 @@ _PLAINLY = {  # what decoders say, in the words of somebody who has only seen th
 
 @contextmanager
 def reasons(content: bytes = b"") -> Iterator[None]:
-    """Turn what Pillow raises into a `PictureError` with a reason."""
+    """Turn any error of Pillow into a `PictureError` with a reason."""
     try:
         yield
     except (PictureError, MemoryError):
@@ -48,7 +48,7 @@ def reasons(content: bytes = b"") -> Iterator[None]:
 
 
 def _unknown(content: bytes) -> str:
-    """Say what is wrong with contents that no decoder takes."""
+    """The reason for contents that no decoder accepts."""
     name = next((name for sign, name in _SIGNATURES.items() if content.startswith(sign)), "")
     if content[4:8] == b"ftyp":
         name = _BRANDS.get(content[8:12], "")

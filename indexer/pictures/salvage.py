@@ -1,44 +1,44 @@
-"""Copies of damaged files that leave out what is not needed for their pixels.
+"""Copies of damaged files, reduced to the parts that their pixels need.
 
-Decoders refuse a whole picture for a metadata block that is cut short or too large, which every
-viewer passes over; and a JPEG whose last two bytes are missing is whole to the eye.
+Decoders reject a whole picture for a metadata block that is cut short or too large, although every
+viewer skips it. A JPEG without its last two bytes still looks whole.
 """
 
 import zlib
 from collections.abc import Iterator
 
-MAX_PROFILE_BYTES = 16 * 2**20  # of a colour profile or a text of a PNG, unpacked
+MAX_PROFILE_BYTES = 16 * 2**20  # of a colour profile or text of a PNG, unpacked
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
 _MORE_BITS = bytes(range(7, 250, 3))
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-# The least that a chunk of this name holds.
+# Least number of bytes in a sound chunk of this name.
 _LEAST = {b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"sRGB": 1, b"iCCP": 3, b"acTL": 8, b"fcTL": 26}
-_TRANSPARENCY = {0: 2, 2: 6, 3: 1}  # the least of tRNS, by the colour type in the header
+_TRANSPARENCY = {0: 2, 2: 6, 3: 1}  # least bytes of tRNS, by the colour type in the header
 _APP0, _EXIF, _ADOBE, _APP15, _COMMENT, _START_OF_SCAN = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE, 0xDA
-_ADOBE_BYTES = 16  # of the segment, its length included: says how colours are stored
+_ADOBE_BYTES = 16  # of the segment with its length: it says how colours are stored
 
 
 def without_broken_metadata(content: bytes) -> bytes | None:
-    """Return a PNG without texts and broken chunks, or a JPEG with no metadata but EXIF.
+    """Return a PNG without texts and broken chunks, or a JPEG whose only metadata is EXIF.
 
-    None means that there is nothing to leave out.
+    None if there is nothing to leave out.
     """
     if content.startswith(_PNG):
         rest = b"".join(_sound_chunks(content))
         return _PNG + rest if len(rest) + len(_PNG) < len(content) else None
     if content.startswith(_JPEG):
-        kept = b"".join(_needed_segments(content))
-        return _JPEG + kept if len(kept) + len(_JPEG) < len(content) else None
+        rest = b"".join(_needed_segments(content))
+        return _JPEG + rest if len(rest) + len(_JPEG) < len(content) else None
     return None
 
 
 def ended_jpegs(content: bytes) -> tuple[bytes, bytes]:
-    """Return a JPEG that ends early with its end mark, plain and behind a few more bits.
+    """Return a JPEG that ends early with an end mark: alone, and after a few extra bits.
 
-    If only the mark was missing, both have the same pixels: what follows the last of them is
-    passed over. If pixels are missing too, the additional bits are taken for some of them.
+    If only the mark was missing, both have the same pixels, since bits after the last pixel are
+    ignored. If pixels are missing too, the extra bits are taken for some of them.
     """
     return content + _END_OF_IMAGE, content + _MORE_BITS + _END_OF_IMAGE
 
@@ -51,7 +51,7 @@ def _sound_chunks(content: bytes) -> Iterator[bytes]:
         name = content[position + 4 : position + 8]
         end = position + 12 + length
         critical = name[:1].isupper()
-        if name == b"IDAT":  # everything that follows needs no metadata
+        if name == b"IDAT":  # the pixels and everything after them
             yield content[position:]
             return
         if critical or _is_sound(name, content[position + 8 : end], colours):
@@ -73,7 +73,7 @@ def _is_bomb(packed: bytes) -> bool:
     try:
         return len(zlib.decompressobj().decompress(packed, MAX_PROFILE_BYTES)) == MAX_PROFILE_BYTES
     except zlib.error:
-        return False  # decoders do without it
+        return False  # decoders ignore it
 
 
 def _needed_segments(content: bytes) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from indexer.pictures.formats import BYTE_SUFFIXES
 
 @dataclass(frozen=True, slots=True)
 class FoundPicture:
-    """A file with a picture's suffix: its path below the scanned folder, and its state."""
+    """A file with a picture's suffix: path below the scanned folder, size, time of change."""
 
     relative: bytes
     size: int
@@ -25,7 +25,7 @@ class FoundPicture:
 
 @dataclass(frozen=True, slots=True)
 class ScanProblem:
-    """A file or folder, by its whole path, which could not be looked at, and why."""
+    """A file or folder (whole path) that could not be read, and why."""
 
     path: bytes
     reason: str
@@ -40,10 +40,10 @@ def scan(
 ) -> Iterator[FoundPicture | ScanProblem]:
     """Yield the pictures below `folder`, sorted within each folder, and fill `beside` meanwhile.
 
-    Hidden names are skipped, and what a glob pattern in `exclude` matches, by its name or by its
-    path below `folder`; folders that are `closed`, by their path, are not entered. Links to
-    folders are followed after everything else, and no folder is entered twice: a picture's own
-    path wins over one that leads through a link.
+    Skips hidden names, `SKIPPED_FOLDERS`, and names and paths below `folder` that match a glob
+    pattern in `exclude`. Folders whose path is `closed` are not entered. Links to folders are
+    followed after everything else, and no folder is entered twice: a picture's own path wins over
+    one through a link.
     """
     return _Scan(os.fsencode(folder), _matcher(exclude), closed, beside or NearbyFiles()).run()
 
@@ -83,7 +83,7 @@ class _Scan:
                 open_folders.pop()
 
     def _enter(self, relative: bytes) -> Iterator[FoundPicture | ScanProblem | bytes]:
-        """Yield the pictures of one folder, and as bytes the folders in it that come next."""
+        """Yield the pictures of one folder and, as bytes, the folders in it to enter next."""
         path = os.path.join(self._root, relative) if relative else self._root
         try:
             state = os.stat(path)  # noqa: PTH116 - bytes
@@ -105,7 +105,7 @@ class _Scan:
     def _look(
         self, entry: os.DirEntry[bytes], relative: bytes
     ) -> FoundPicture | ScanProblem | bytes | None:
-        """The picture, or the folder to enter, that an entry is; None when it is neither."""
+        """The entry as a picture or as a folder to enter; None if it is neither."""
         excluded = self._excluded(entry.name, relative)
         try:
             if entry.is_dir():
@@ -123,7 +123,7 @@ class _Scan:
         return ScanProblem(entry.path, "not a regular file (only files are read)")
 
     def _folder(self, entry: os.DirEntry[bytes], relative: bytes, excluded: bool) -> bytes | None:
-        """The folder, if it is to be entered now; others are put aside."""
+        """The folder if it is to be entered now; notes links and excluded folders for later."""
         if not entry.is_symlink():
             if not excluded:
                 return relative

@@ -1,7 +1,7 @@
 """Shared memory between the decoding workers and the encoder: pixels and hashes, in slots.
 
-A slot goes out with a task, and is free again when its pixels are copied out or its worker is
-dead. The hash of a file is there as soon as it was read, and outlives a worker that decoding kills.
+A task occupies a slot until its pixels are copied out or its worker is dead. The hash of a file is
+written as soon as the file is read, so it outlives a worker that decoding kills.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-IN_FLIGHT = 64  # enough to keep the workers busy while the encoder has a batch
+MAX_TASKS = 64  # at a time: enough to keep the workers busy while a batch is encoded
 _BLOCK_BYTES = 32 * 2**20  # a container often has no more than 64 MB of shared memory
 _DIGEST = 16
 
 
 class AnonymousMemory:
-    """Shared memory of Linux that goes with the last process that has it, however that ends.
+    """Shared memory of Linux that is freed with the last process that uses it, however it ends.
 
-    Other shared memory remains for ever when all its processes are killed at once. Its name leads
-    through the process that made it.
+    Other shared memory stays for ever if all its processes are killed at once. The name is a path
+    through the process that created it.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -34,7 +34,7 @@ class AnonymousMemory:
 
     @classmethod
     def create(cls, size: int) -> Self:
-        """New memory of so many bytes."""
+        """New memory of `size` bytes."""
         descriptor = os.memfd_create("picfuse")
         os.ftruncate(descriptor, size)
         return cls(descriptor)
@@ -45,12 +45,12 @@ class AnonymousMemory:
         return cls(os.open(name, os.O_RDWR))
 
     def close(self) -> None:
-        """Give it back."""
+        """Let go of it; the last process frees it."""
         self.buf.close()
         os.close(self._descriptor)
 
     def unlink(self) -> None:
-        """It needs no deletion."""
+        """Do nothing: this memory needs no deletion."""
 
 
 Memory: TypeAlias = SharedMemory | AnonymousMemory
@@ -77,7 +77,7 @@ class Slots:
     @classmethod
     def create(cls, workers: int, size: int) -> Self:
         """A new block for pictures of `size` pixels a side."""
-        count = max(2 * workers, min(IN_FLIGHT, _BLOCK_BYTES // (size * size * 3)))
+        count = max(2 * workers, min(MAX_TASKS, _BLOCK_BYTES // (size * size * 3)))
         block = _new_memory(count * (size * size * 3 + _DIGEST))
         return cls._over(block, count, size)
 
@@ -94,14 +94,14 @@ class Slots:
         return cls(block, pixels, hashes)
 
     def clear(self, slot: int) -> None:
-        """Forget the hash of the task before."""
+        """Erase the hash of the previous task."""
         self.hashes[slot] = 0
 
     def note(self, slot: int, digest: bytes) -> None:
-        """Keep the hash of the file that was read."""
+        """Store the hash of the file that was read."""
         self.hashes[slot] = np.frombuffer(digest, np.uint8)
 
     def digest(self, slot: int) -> bytes | None:
-        """The hash of the file that was read, if it was."""
-        found = self.hashes[slot].tobytes()
-        return found if any(found) else None
+        """The hash of the slot's file; None if it was not read."""
+        digest = self.hashes[slot].tobytes()
+        return digest if any(digest) else None

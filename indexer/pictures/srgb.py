@@ -12,18 +12,18 @@ _LAB = ImageCms.createProfile("LAB")
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Return a decoded picture in sRGB; transparent parts lie on white.
+    """Return a decoded picture in sRGB, on white where it is transparent.
 
-    Integers of 16 bits are scaled, not cut off. Other numbers are taken as 0 to 1, 0 to 255 or 0
-    to 65535, whichever holds them all, and stretched from least to greatest where none does. An
-    embedded colour profile is applied where it fits the pixels, and ignored where it does not.
+    Integers of 16 bits are scaled, not clipped. Other numbers are taken as 0 to 1, 0 to 255 or 0
+    to 65535, the first range that holds them all, otherwise stretched from least to greatest. An
+    embedded colour profile is applied if it fits the pixels, and ignored otherwise.
     """
     profile = image.info.get("icc_profile")
     opaque = _opaque(image)
     converter = _converter(profile, opaque.mode) if profile or opaque.mode == "LAB" else None
     if converter is not None:
         converted = ImageCms.applyTransform(opaque, converter)
-        assert converted is not None  # only None when it works in place
+        assert converted is not None  # it is None only for work in place
         return converted
     return opaque if opaque.mode == "RGB" else opaque.convert("RGB")
 
@@ -68,7 +68,7 @@ def _scaled(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)  # a folder's pictures share a few profiles; building one takes milliseconds
 def _converter(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return what converts pixels of a profile to sRGB; None where that is needless or unsafe."""
+    """Return the conversion of a profile to sRGB; None if it is needless or unsafe."""
     try:
         source = _LAB if mode == "LAB" else _profile(profile or b"", mode)
         if source is None:

@@ -1,7 +1,7 @@
-"""Thumbnails: small JPEGs under the hash of the picture's bytes, each with its own checksum.
+"""Thumbnails: small JPEGs named by the hash of the picture's bytes, each with its own checksum.
 
-Behind the end of the JPEG stand the 16 bytes of its BLAKE2b hash. Viewers pass over them, and a
-thumbnail that was cut or changed is known as such without a look anywhere else.
+The 16 bytes of its BLAKE2b hash follow the end of the JPEG. Viewers ignore them, and a thumbnail
+that was cut or changed can be recognised without any other file.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 THUMBNAIL_SIDE = 320
 _DIGEST = 16
-_HAMMING = 5  # `Image.Resampling.HAMMING`: a query that needs a path only loads no Pillow
+_HAMMING = 5  # `Image.Resampling.HAMMING`: as a number, so that naming a path loads no Pillow
 
 
 def read_thumbnail(path: Path) -> bytes | None:
-    """The JPEG of a thumbnail; None when it is not there, or not as it was written."""
+    """The JPEG of a thumbnail; None if it is missing or not as it was written."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -35,11 +35,11 @@ def read_thumbnail(path: Path) -> bytes | None:
 def save_thumbnail(
     image: Image.Image, folder: Path, content_hash: bytes, side: int = THUMBNAIL_SIDE
 ) -> Path:
-    """Write a JPEG of `image` (RGB), at most `side` pixels long, unless a sound one is there."""
+    """Write a JPEG of `image` (RGB), at most `side` pixels long, unless a sound one exists."""
     path = thumbnail_path(folder, content_hash)
     if read_thumbnail(path) is not None:
         return path
-    content = shrunk(image, side)
+    content = _small_jpeg(image, side)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -51,18 +51,18 @@ def save_thumbnail(
     return path
 
 
-def shrunk(image: Image.Image, side: int) -> bytes:
-    """The JPEG of an image, at most `side` pixels long, never larger than it is."""
+def _small_jpeg(image: Image.Image, side: int) -> bytes:
+    """An image as a JPEG of at most `side` pixels, never enlarged."""
     scale = min(1.0, side / max(image.size))
     width, height = (max(1, round(length * scale)) for length in image.size)
     small = image.resize((width, height), _HAMMING, reducing_gap=2.0)
-    small.info = {}  # the place and the author of a picture do not leave its file
+    small.info = {}  # the place and the author of a picture stay in its file
     with io.BytesIO() as buffer:
         small.save(buffer, "JPEG", quality=80)
         return buffer.getvalue()
 
 
 def thumbnail_path(folder: Path, content_hash: bytes) -> Path:
-    """Where the thumbnail of a content hash is kept below `folder`."""
+    """The path of a content's thumbnail below `folder`."""
     name = content_hash.hex()
     return folder / name[:2] / f"{name}.jpg"

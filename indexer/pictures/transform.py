@@ -1,4 +1,4 @@
-"""How an encoder wants its pictures: the one step between decoded pixels and a tower."""
+"""Preparation of pictures for an encoder: the one step between decoded pixels and a tower."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RESAMPLING = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
 
 @dataclass(frozen=True, slots=True)
 class ImageTransform:
-    """How an encoder wants its input: uint8 RGB of shape `(size, size, 3)`.
+    """The step that makes an encoder's input: uint8 RGB of shape `(size, size, 3)`.
 
     "squash" ignores the aspect ratio; "shortest" scales the shortest side to `size` and cuts out
     the centre; "longest" scales the longest side to `size` and pads with `fill`.
@@ -29,16 +29,16 @@ class ImageTransform:
     fill: int = 0
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return the pixels of `image` (RGB) as this transform wants them."""
+        """Return the prepared pixels of `image` (RGB)."""
         if self.resize == "longest":
             return self._padded(image)
         box = self._centre(image) if self.resize == "shortest" else None
         return np.asarray(self._scaled(image, (self.size, self.size), box))
 
     def seen(self, width: int, height: int) -> Box:
-        """What the pixels show of a picture, in shares of its width and height.
+        """The part of a picture that the pixels show, in shares of its width and height.
 
-        More than all of it (below 0, above 1) where it is padded.
+        It exceeds the picture (below 0, above 1) where that is padded.
         """
         if self.resize == "squash":
             return 0.0, 0.0, 1.0, 1.0
@@ -56,9 +56,9 @@ class ImageTransform:
         return image.resize(size, _RESAMPLING[self.interpolation], box, reducing_gap=2.0)
 
     def _centre(self, image: Image.Image) -> tuple[float, float, float, float]:
-        """Give the part of `image` that scaling and cutting would leave.
+        """The part of `image` that scaling and cutting would leave.
 
-        Scaling only that part spares a panorama from becoming hundreds of squares on the way.
+        Only that part is scaled: a whole panorama would become hundreds of squares on the way.
         """
         shortest = min(image.size)
         scaled = [side * self.size // shortest for side in image.size]

@@ -2,7 +2,7 @@
 
 The parent has threads, so plain forking is unsafe. The other ways to start a process import the
 parent's `__main__` again in each child, and that may be a Streamlit page, a test runner or a
-user's script without a guard: so it is out of sight while a child is being prepared.
+user's script without a guard. So it is hidden while a child is being prepared.
 """
 
 import os
@@ -60,10 +60,10 @@ def worker_pool(
 
 
 def prepare_workers(module: str) -> None:
-    """Load a module in the background, so that workers which come later start in milliseconds.
+    """Load a module in the background, so that later workers start in milliseconds.
 
-    It does nothing where that has been done before, and where it fails: then they start later,
-    and say what is wrong.
+    Does nothing if that was done before. If it fails, the workers start more slowly and report
+    what is wrong.
     """
     if sys.platform != "win32":
         with suppress(OSError), _preparing, _neutral_main(), _safe_path(), _interrupts_blocked():
@@ -74,8 +74,8 @@ def prepare_workers(module: str) -> None:
 def start_workers(pool: ProcessPool) -> None:
     """Start the workers of a pool.
 
-    It happens in a thread, because Ctrl-C is raised in the main one: there it could come between
-    the start of a worker and the pool's taking note of it, and nobody would stop that worker.
+    A thread of its own does it, because Ctrl-C is raised in the main one: it could come after a
+    worker has started and before the pool knows of it, and nobody would stop that worker.
     """
     starter = threading.Thread(target=_start, args=(pool,), daemon=True)
     starter.start()
@@ -99,7 +99,7 @@ def _neutral_main() -> Iterator[None]:
 
 @contextmanager
 def _safe_path() -> Iterator[None]:
-    """Let a starting interpreter not import from the present folder: it may be one of pictures."""
+    """Keep a starting interpreter from importing from the current folder, perhaps of pictures."""
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -113,11 +113,11 @@ def _safe_path() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let children inherit blocked signals: what ends a whole group is for the parent to decide."""
+    """Let children inherit blocked signals: when a whole group is ended, the parent decides."""
     if sys.platform == "win32":
         yield
         return
-    resource_tracker.ensure_running()  # it would unblock them, if it only started below
+    resource_tracker.ensure_running()  # it would unblock them if it started below
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield

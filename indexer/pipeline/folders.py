@@ -17,10 +17,10 @@ from indexer.pipeline.report import IndexOptions
 def name_folders(
     library: Library, folders: Sequence[str | Path], options: IndexOptions
 ) -> list[IndexedFolder]:
-    """The library's folders that are meant, new ones added; none named: all of them.
+    """The library's folders for a run, with new ones added (none named: all its folders).
 
-    Raises `InputError` when a folder is not there, or when none is known yet, and
-    `CaptionFileError` when a named caption file is not there or cannot be used.
+    Raises `InputError` if a folder does not exist, or if there is none yet and none is named, and
+    `CaptionFileError` if a named caption file does not exist or cannot be used.
     """
     named = [existing_folder(Path(folder)) for folder in folders]
     files = None
@@ -29,16 +29,16 @@ def name_folders(
     known = library.catalogue.folders()
     if not named and not known:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
-    chosen: list[Path] = [] if named else [folder.path for folder in known]
+    paths: list[Path] = [] if named else [folder.path for folder in known]
     for path in sorted(named):
-        owner = _owner(path, [*chosen, *(folder.path for folder in known)])
-        chosen += [] if owner in chosen else [owner]
-    for path in chosen:
+        owner = _owner(path, [*paths, *(folder.path for folder in known)])
+        paths += [] if owner in paths else [owner]
+    for path in paths:
         inner = [folder for folder in known if path in folder.path.parents]
         is_new = path not in {folder.path for folder in known}
         if is_new or inner or files is not None or options.exclude:
             _put(library, path, inner, options, files)
-    return [folder for folder in library.catalogue.folders() if folder.path in chosen]
+    return [folder for folder in library.catalogue.folders() if folder.path in paths]
 
 
 def _put(
@@ -61,27 +61,27 @@ def absolute(path: Path) -> Path:
 
 
 def existing_folder(path: Path) -> Path:
-    """The absolute path of a folder. Raises `InputError` when it is not there."""
-    found = absolute(path)
+    """The absolute path of a folder. Raises `InputError` if it does not exist."""
+    folder = absolute(path)
     try:
-        if found.is_dir():
-            return found
-        kind = "a file, not a folder" if found.exists() else "no such folder"
+        if folder.is_dir():
+            return folder
+        kind = "a file, not a folder" if folder.exists() else "no such folder"
     except OSError as error:  # no permission, a name that is too long, a dead network drive
         kind = f"cannot be read ({error.strerror})"
     raise InputError(f"{path}: {kind}; name a folder of pictures")
 
 
 def usable_caption_file(path: Path) -> Path:
-    """The absolute path of a caption file. Raises `CaptionFileError` when it cannot be used."""
-    found = absolute(path)
-    if not os.path.isfile(found):  # noqa: PTH113 - also where one may not look
+    """The absolute path of a caption file. Raises `CaptionFileError` if it cannot be used."""
+    file = absolute(path)
+    if not os.path.isfile(file):  # noqa: PTH113 - False also without permission to look
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
-    if not any(found.with_suffix(suffix).exists() for suffix in SUFFIXES):
-        find_captions(found, (), explicit=[found])  # raises, before a bad file is remembered
-    return found
+    if not any(file.with_suffix(suffix).exists() for suffix in SUFFIXES):
+        find_captions(file, (), explicit=[file])  # raises, before a bad file is remembered
+    return file
 
 
 def _owner(path: Path, known: Sequence[Path]) -> Path:
-    """The indexed folder that a path lies in, or the path itself."""
+    """The indexed folder that contains a path, or the path itself."""
     return next((folder for folder in known if folder in path.parents), path)

@@ -1,7 +1,7 @@
 """Indexing: scan, compare, decode, encode, store; fusing follows from what is stored.
 
-Worker processes decode, this thread encodes, another one commits the batch before: so neither the
-encoder nor the decoders wait for a disk. What is committed is never lost, and the next run goes on
+Worker processes decode, this thread encodes, and another one commits the previous batch, so neither
+the encoder nor the decoders wait for a disk. Committed work is never lost: the next run continues
 from there.
 """
 
@@ -28,13 +28,13 @@ from indexer.pipeline.folders import name_folders
 from indexer.pipeline.plan import FolderPlan, plan_folder
 from indexer.pipeline.pruning import prune
 from indexer.pipeline.reencoding import change_encoder
-from indexer.pipeline.report import BATCH, IndexOptions, IndexReport
+from indexer.pipeline.report import PICTURES_PER_BATCH, IndexOptions, IndexReport
 from indexer.pipeline.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
 from indexer.pipeline.tagging import adopt, named_heads
 from indexer.progress import Progress
 from indexer.vectors.compression import compress
 
-_FEW = 1000  # known contents of one size that are sent along with a picture to be compared
+_MAX_SAME_SIZE = 1000  # known contents of one size that a decoder is given to compare with
 
 
 def indexing(
@@ -52,7 +52,10 @@ def indexing(
 def index_folder(
     library: Library, *folders: str | Path, options: IndexOptions | None = None
 ) -> IndexReport:
-    """Do all the work of `indexing(library, *folders, options=options)`; returns its report."""
+    """Bring folders of a library up to date (none named: all its folders); returns the report.
+
+    It is the loop over `indexing`, and raises the same errors.
+    """
     run = indexing(library, *folders, options=options)
     for _ in run:
         pass
@@ -64,8 +67,8 @@ class IndexSteps(Iterator[Progress]):
 
     `report` grows with each step and is complete at the end. Nothing is done before the first
     step. Closing the run, or an interrupt, ends it between two batches: what was committed stays,
-    and the report says what was done until then. A loop that is left early must close the run,
-    since no other process can change the library before.
+    and the report says what was done until then. If you leave the loop early, close the run: until
+    then, no other process can change the library.
     """
 
     def __init__(
@@ -107,7 +110,7 @@ def _run(
     library: Library, folders: Sequence[str | Path], options: IndexOptions, report: IndexReport
 ) -> Iterator[Progress]:
     settings = library.settings
-    if options.model is None:  # else the move checks it, before it begins
+    if options.model is None:  # otherwise `change_encoder` checks the heads
         named_heads(options.tags or (), settings.fingerprint, settings.encoder)
     try:
         _check_weight(library, options)
@@ -119,8 +122,8 @@ def _run(
             library.set_weight(options.weight)
         if options.tags is not None:
             adopt(library, options.tags)
-        chosen = name_folders(library, folders, options)
-        plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in chosen]
+        known = name_folders(library, folders, options)
+        plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in known]
         yield from _carry_out(library, plans, options, report)
     except (KeyboardInterrupt, GeneratorExit):
         with suppress(LibraryError):
@@ -159,7 +162,7 @@ def _carry_out(
 
 
 def _mark(library: Library, plan: FolderPlan, report: IndexReport) -> None:
-    """Take what is gone out of the results, and put back what returned, before the long work."""
+    """Hide missing pictures and restore returned ones before the slow part starts."""
     if plan.gone or plan.returned:
         with library.writing() as batch:
             batch.mark_missing(plan.gone)
@@ -175,12 +178,12 @@ def _index_plan(
     options: IndexOptions,
     report: IndexReport,
 ) -> Iterator[int]:
-    """Index one folder; yields the number of pictures of each batch."""
+    """Index one folder; yields the number of pictures in each batch."""
     if plan.decode:
         yield from _index_pictures(library, plan, before, options, report)
     todo = list(plan.recaption.items())
-    for start in range(0, len(todo), 8 * BATCH):
-        part = todo[start : start + 8 * BATCH]
+    for start in range(0, len(todo), 8 * PICTURES_PER_BATCH):
+        part = todo[start : start + 8 * PICTURES_PER_BATCH]
         store_captions(library, part, report)
         yield len(part)
 
@@ -192,18 +195,18 @@ def _index_pictures(
     options: IndexOptions,
     report: IndexReport,
 ) -> Iterator[int]:
-    """Decode, encode and store; one batch is encoded while the one before is stored."""
-    found = {picture.relative: picture for picture in plan.decode}
-    items = ((relative, plan.full(relative)) for relative in found)
-    known = {} if options.other_limits else _known_contents(library, plan)
+    """Decode, encode and store; a batch is encoded while the previous one is stored."""
+    pictures = {picture.relative: picture for picture in plan.decode}
+    items = ((relative, plan.full(relative)) for relative in pictures)
+    known = {} if options.limits_given else _known_contents(library, plan)
     waiting: _Waiting | None = None
     with (
         decoding_pool(library.encoder.transform, library.thumbnails, options) as pool,
         closing(pool.decode_all(items, known)) as outcomes,
-        ThreadPoolExecutor(1, "storing") as storing,  # whatever happens, it ends what it began
+        ThreadPoolExecutor(1, "storing") as storing,  # on any exit, it finishes its batch
     ):
-        while batch := list(islice(outcomes, BATCH)):
-            pairs = [(found[_name(o)], o) for o in batch]
+        while batch := list(islice(outcomes, PICTURES_PER_BATCH)):
+            pairs = [(pictures[_name(o)], o) for o in batch]
             ahead = waiting.batch if waiting else None
             encoded = encode_pictures(library, plan, pairs, before, ahead)
             if waiting is not None:
@@ -222,24 +225,24 @@ class _Waiting:
     task: Future[None]
 
     def settled(self) -> int:
-        """The number of its pictures, once they are committed. Raises what hindered it."""
+        """Wait until it is committed; the number of its pictures. Raises the error of storing."""
         self.task.result()
         return len(self.batch.outcomes)
 
 
 def _replaced_contents(library: Library, plans: Sequence[FolderPlan]) -> dict[bytes, ContentFacts]:
-    """What is known of contents whose pictures have changed: another picture may have them now."""
+    """Facts of the former contents of changed pictures: another picture may have them now."""
     changed = (plan.known.get(found.relative) for plan in plans for found in plan.decode)
     hashes = {picture.content_hash for picture in changed if picture is not None}
     return library.catalogue.contents(content for content in hashes if content is not None)
 
 
 def _known_contents(library: Library, plan: FolderPlan) -> dict[Hashable, frozenset[bytes]]:
-    """The contents that a file of its size may turn out to have, for each picture to decode."""
+    """Known contents of the same size, for each picture to decode: it may be a copy of one."""
     sizes = {picture.size for picture in plan.decode}
     known = library.embeddings.contents_of_sizes(library.encoder_id, sizes)
-    few = {size: contents for size, contents in known.items() if len(contents) <= _FEW}
-    return {p.relative: few[p.size] for p in plan.decode if p.size in few}
+    sent = {size: contents for size, contents in known.items() if len(contents) <= _MAX_SAME_SIZE}
+    return {p.relative: sent[p.size] for p in plan.decode if p.size in sent}
 
 
 def _name(outcome: Outcome) -> bytes:

@@ -1,4 +1,4 @@
-"""What has to be done for a folder: the files of today compared with the catalogue."""
+"""The work on a folder: its files today, compared with the catalogue."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class FolderPlan:
     known: Mapping[bytes, IndexedPicture] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
-    returned: list[int] = field(default_factory=list)  # ids: missing, there again unchanged
-    gone: list[int] = field(default_factory=list)  # ids: present, not there any more
+    returned: list[int] = field(default_factory=list)  # ids: were missing, are back unchanged
+    gone: list[int] = field(default_factory=list)  # ids: were present, are missing now
 
     def full(self, relative: bytes) -> bytes:
         """The whole path of a picture."""
         return os.path.join(os.fsencode(self.folder.path), relative)
 
     def texts(self, relative: bytes) -> tuple[str, ...]:
-        """The captions that lie beside a picture today."""
+        """The captions that are beside a picture today."""
         captions = self.captions.get(relative)
         return tuple(caption.text for caption in captions) if captions else ()
 
@@ -53,39 +53,39 @@ def plan_folder(
     options: IndexOptions,
     report: IndexReport,
 ) -> FolderPlan:
-    """Compare a folder with the catalogue; what cannot be looked at goes to `report.problems`.
+    """Compare a folder with the catalogue; unreadable files and folders go to `report.problems`.
 
-    A picture whose size and time of change are the same is taken as unchanged, without a look
-    into it. A picture in a folder that cannot be read now stays as it was.
+    A picture with the same size and time of change counts as unchanged; its file is not opened. A
+    picture in a folder that cannot be read now stays as it was.
     """
     if not _may_be_there(folder.path):
         report.problem(folder.path, "this folder is missing; its pictures count as missing too")
     plan = FolderPlan(folder)
-    with _nothing_collected():
+    with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
         plan.before = catalogue.captions(folder.id, embedded=False)
-    look = _look(plan, library, options, report)
-    plan.captions = _captions(folder, look, report).captions
-    _compare_captions(plan, look.same, report)
-    plan.gone = _gone(plan, look, options)
+    files = _compare_files(plan, library, options, report)
+    plan.captions = _captions(folder, files, report).captions
+    _compare_captions(plan, files.same, report)
+    plan.gone = _gone(plan, files, options)
     return plan
 
 
 def _may_be_there(folder: Path) -> bool:
-    """Whether a folder is there, or cannot be looked at now, as on a dead network drive."""
+    """Whether a folder exists, or cannot be checked now, as on a dead network drive."""
     try:
-        return stat.S_ISDIR(os.stat(folder).st_mode)  # noqa: PTH116 - is_dir hides why it is none
+        return stat.S_ISDIR(os.stat(folder).st_mode)  # noqa: PTH116 - is_dir hides the error
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # the scan says which
+    except OSError:  # the scan reports it
         return True
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Hold the garbage collector while many values are made and none is dropped.
+def _garbage_collection_paused() -> Iterator[None]:
+    """Pause the garbage collector while many values are made and none is dropped.
 
-    It would look through all of them again and again, a third of the time that they take.
+    It would scan all of them again and again, which takes a third of the time.
     """
     before = gc.isenabled()
     gc.disable()
@@ -97,39 +97,41 @@ def _nothing_collected() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _Look:
-    """What was met in a folder: relative paths of pictures, and all else."""
+class _Files:
+    """Files of a folder today: relative paths of pictures, problems, and other files nearby."""
 
-    same: list[bytes] = field(default_factory=list)  # their files are as they were
-    changed: list[bytes] = field(default_factory=list)
-    passed_over: list[bytes] = field(default_factory=list)  # not among the only ones that are meant
+    same: list[bytes] = field(default_factory=list)
+    changed: list[bytes] = field(default_factory=list)  # or new, or to be tried again
+    passed_over: list[bytes] = field(default_factory=list)  # not among `options.only`
     problems: list[ScanProblem] = field(default_factory=list)
     beside: NearbyFiles = field(default_factory=lambda: NearbyFiles(CAPTION_SUFFIXES))
 
 
-def _look(plan: FolderPlan, library: Path, options: IndexOptions, report: IndexReport) -> _Look:
-    """Look at every file of a folder."""
-    look, only, retry = _Look(), options.only, options.other_limits
+def _compare_files(
+    plan: FolderPlan, library: Path, options: IndexOptions, report: IndexReport
+) -> _Files:
+    """Compare every picture file of a folder with the catalogue, and plan its decoding."""
+    files, only, retry = _Files(), options.only, options.limits_given
     folder = plan.folder
     excluded, closed = json.loads(folder.exclude), _inside(folder.path, library)
-    for found in scan(folder.path, exclude=excluded, closed=closed, beside=look.beside):
+    for found in scan(folder.path, exclude=excluded, closed=closed, beside=files.beside):
         if isinstance(found, ScanProblem):
-            look.problems.append(found)
+            files.problems.append(found)
         elif only is not None and found.relative not in only:
-            look.passed_over.append(found.relative)
+            files.passed_over.append(found.relative)
         elif _is_same(plan, found, report, retry=retry):
-            look.same.append(found.relative)
+            files.same.append(found.relative)
         else:
-            look.changed.append(found.relative)
-    if not _may_be_there(folder.path):  # which was said before
-        look.problems.clear()
-    for problem in look.problems:
+            files.changed.append(found.relative)
+    if not _may_be_there(folder.path):  # which was reported before
+        files.problems.clear()
+    for problem in files.problems:
         report.problem(problem.path, problem.reason)
-    return look
+    return files
 
 
 def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
-    """Tells whether a directory below the folder belongs to a library, whatever links lead."""
+    """A test whether a directory below the folder belongs to a library, through whatever links."""
     root, own = os.fsencode(folder), os.path.realpath(os.fsencode(library)) + b"/"
 
     @cache
@@ -143,19 +145,19 @@ def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
     return inside
 
 
-def _captions(folder: IndexedFolder, look: _Look, report: IndexReport) -> CaptionScan:
+def _captions(folder: IndexedFolder, files: _Files, report: IndexReport) -> CaptionScan:
     if not _may_be_there(folder.path):
         return CaptionScan({}, (), ())
     named = [Path(file) for file in json.loads(folder.caption_files)]
     there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
     for file in set(named) - set(there):
         report.problem(file, "this caption file no longer exists; its captions are dropped")
-    pictures = [*look.same, *look.changed, *look.passed_over]
+    pictures = [*files.same, *files.changed, *files.passed_over]
     try:
-        captions = find_captions(folder.path, pictures, explicit=there, beside=look.beside)
-    except CaptionFileError as error:  # it could be used when it was named
+        captions = find_captions(folder.path, pictures, explicit=there, beside=files.beside)
+    except CaptionFileError as error:  # it was usable when it was named
         report.problem(folder.path, str(error))
-        captions = find_captions(folder.path, pictures, beside=look.beside)
+        captions = find_captions(folder.path, pictures, beside=files.beside)
     report.caption_files += captions.files
     for path, reason in captions.problems:
         report.problem(path, reason)
@@ -163,7 +165,7 @@ def _captions(folder: IndexedFolder, look: _Look, report: IndexReport) -> Captio
 
 
 def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retry: bool) -> bool:
-    """Whether a picture's file is as it was; if not, it is to be decoded, or fails as before."""
+    """Whether a picture's file is unchanged; if not, plans to decode it, or fails it as before."""
     known = plan.known.get(found.relative)
     found = replace(found, mtime_ns=LATEST) if found.mtime_ns > LATEST else found
     if known is None or known.size != found.size or known.mtime_ns != found.mtime_ns:
@@ -172,8 +174,8 @@ def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retr
     if known.state == PRESENT:
         return True
     if known.content_hash is None or known.reason:
-        # Its bytes would fail again, unless under other limits; one that could not be read
-        # may be readable by now.
+        # The same bytes would fail again, except under other limits; a file that could not be
+        # read may be readable by now.
         if known.state == FAILED and known.content_hash is not None and not retry:
             report.fail(plan.full(found.relative), known.reason or "unknown")
         else:
@@ -185,7 +187,7 @@ def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retr
 
 
 def _compare_captions(plan: FolderPlan, same: Sequence[bytes], report: IndexReport) -> None:
-    """Find out which pictures have other captions now, though their files are unchanged."""
+    """Determine which pictures have other captions now, although their files are unchanged."""
     for relative in same:
         known = plan.known[relative]
         if plan.texts(relative) != plan.before.get(known.id, ()):
@@ -194,15 +196,15 @@ def _compare_captions(plan: FolderPlan, same: Sequence[bytes], report: IndexRepo
             report.unchanged += 1
 
 
-def _gone(plan: FolderPlan, look: _Look, options: IndexOptions) -> list[int]:
-    """Ids of the pictures that are not there any more, as far as one can tell."""
-    if len(look.same) == len(plan.known):
+def _gone(plan: FolderPlan, files: _Files, options: IndexOptions) -> list[int]:
+    """Ids of the pictures that are missing now, except in folders that cannot be read."""
+    if len(files.same) == len(plan.known):
         return []
-    away = plan.known.keys() - look.same
-    away.difference_update(look.changed)
+    away = plan.known.keys() - files.same
+    away.difference_update(files.changed)
     if options.only is not None:
         away.intersection_update(options.only)
-    unreadable = tuple(problem.path + b"/" for problem in look.problems)
+    unreadable = tuple(problem.path + b"/" for problem in files.problems)
     return [
         plan.known[relative].id
         for relative in sorted(away)

@@ -1,4 +1,4 @@
-"""Delete what a library no longer needs: only on request, and never a picture."""
+"""Delete records that a library no longer needs: only on request, and never a picture."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from indexer.pipeline.report import IndexReport
 
 
 def prune(library: Library, folders: Sequence[IndexedFolder], report: IndexReport) -> int:
-    """Delete what is known of missing pictures of these folders, and what only they needed.
+    """Delete the records of missing pictures of these folders, and all that only they needed.
 
-    Returns the number of pictures. A folder that is not there, or holds no picture at all now,
-    may be an unplugged disk: its pictures are kept, and that is a problem of the report.
+    Returns the number of pictures. A folder that is missing, or has no pictures now, may be an
+    unplugged disk: its records are kept, and the report gets a problem.
     """
     gone: list[int] = []
     for folder in folders:
@@ -44,9 +44,9 @@ def prune(library: Library, folders: Sequence[IndexedFolder], report: IndexRepor
 
 
 def forget_folder(library: Library, folder: Path) -> int:
-    """Delete a folder and all that is known of its pictures; returns their number.
+    """Delete the records of a folder and of its pictures; returns the number of pictures.
 
-    The folder need not be there. Raises `InputError` when it is none of the library's own.
+    The folder need not exist on disk. Raises `InputError` if it is not a folder of the library.
     """
     path = absolute(folder)
     known = {f.path: f for f in library.catalogue.folders()}
@@ -76,10 +76,10 @@ def _not_known(path: Path, known: Sequence[Path]) -> str:
 
 
 def _kept_encoder(library: Library) -> int | None:
-    """The encoder beside which no other is needed; None while the library moves to another.
+    """The only encoder whose embeddings are needed; None while the library moves to another.
 
-    It is asked for before anything is written: with a rollback journal (on a network file system)
-    a large transaction keeps out all other connections, those of this process too.
+    Determined before anything is written: with a rollback journal (on a network file system) a
+    large transaction locks out all other connections, even those of this process.
     """
     return library.encoder_id if library.catalogue.setting(MOVING) is None else None
 
@@ -92,14 +92,14 @@ def _delete_unused(batch: Batch, kept: int | None) -> None:
 
 
 def unused_thumbnails(library: Library) -> list[Path]:
-    """Thumbnails of no known picture, and what a killed process left beside them."""
+    """Thumbnails of unknown pictures, and files that a killed process left beside them."""
     known = {content.hex() for content in library.catalogue.content_hashes()}
     files = library.thumbnails.glob("*/*")
     return sorted(path for path in files if path.suffix != ".jpg" or path.stem not in known)
 
 
 def delete_unused_thumbnails(library: Library) -> None:
-    """Delete them; one that cannot be deleted costs space, no more."""
+    """Delete unused thumbnails; one that cannot be deleted only takes up space."""
     for path in unused_thumbnails(library):
         with suppress(OSError):
             path.unlink()

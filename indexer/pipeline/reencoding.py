@@ -1,7 +1,7 @@
-"""Move a library to another encoder: its embeddings grow beside the old ones, then it switches.
+"""Move a library to another encoder: build its embeddings beside the old ones, then switch.
 
-Until the switch the library is searched as before. What is done is kept, so that the same command
-goes on after an interruption; and a library that moves back finds its old embeddings again.
+Until the switch, the library is searched as before. Finished work is kept, so the same command
+continues after an interruption, and a library that moves back finds its old embeddings again.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from indexer.library.kept_fusion import keep_fusion
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded
 from indexer.pipeline.decoders import decoding_pool
-from indexer.pipeline.report import BATCH, IndexOptions, IndexReport
-from indexer.pipeline.storing import encoded_images
+from indexer.pipeline.report import PICTURES_PER_BATCH, IndexOptions, IndexReport
+from indexer.pipeline.storing import new_image_embeddings
 from indexer.pipeline.tagging import named_heads, tag_all
 from indexer.progress import Progress
 from indexer.settings import LibrarySettings
 
-TEXTS_AT_ONCE = 256
+_TEXTS_PER_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How far a library is on its way to another encoder, in numbers of different pictures."""
+    """An unfinished move to another encoder; `done` and `total` count different pictures."""
 
     encoder: str
     done: int
@@ -41,7 +41,7 @@ class Move:
 
 
 def unfinished_move(library: Library) -> Move | None:
-    """The move that was begun and did not end yet."""
+    """The move that was begun and is not finished; None if there is no such move."""
     stored = library.catalogue.setting(MOVING)
     if stored is None:
         return None
@@ -56,11 +56,11 @@ def unfinished_move(library: Library) -> Move | None:
 def change_encoder(
     library: Library, options: IndexOptions, report: IndexReport
 ) -> Iterator[Progress]:
-    """Encode pictures and captions by `options.model`, and switch when all is there.
+    """Encode pictures and captions by `options.model`, then switch to it.
 
-    Only files that are as they were indexed are read here; the run of indexing that follows takes
-    the others for changed ones. Where the library has this encoder already, a move
-    to another one that was begun is given up.
+    Reads only files that are unchanged since they were indexed; the run of indexing that follows
+    treats the others as changed. If the library already uses this encoder, an unfinished move to
+    another one is given up.
     """
     settings = library.settings
     encoder = load_encoder(options.model or "", cache=library.cache, offline=library.offline)
@@ -93,7 +93,7 @@ def change_encoder(
 
 
 def _heads_left_behind(library: Library, options: IndexOptions) -> str:
-    """What becomes of tags that no head of the other encoder replaces; empty where none are."""
+    """A message about tags that no head of the new encoder replaces; empty if there are none."""
     heads = [head.name for head in library.tags.heads(library.encoder_id)]
     if not heads or options.tags is not None:
         return ""
@@ -105,9 +105,9 @@ def _heads_left_behind(library: Library, options: IndexOptions) -> str:
 
 
 def _fusion_for(library: Library, options: IndexOptions, encoder: Encoder) -> Fusion:
-    """The fusion after the move: the one asked for, or the present one.
+    """The fusion after the move: the one in the options, or the present one.
 
-    Raises `InputError` when it was trained for another encoder, before anything is encoded.
+    Raises `InputError` if it was trained for another encoder, before anything is encoded.
     """
     fusion = library.fusion if options.fusion is None else open_fusion(options.fusion)
     fusion.check_encoder(encoder)
@@ -115,7 +115,7 @@ def _fusion_for(library: Library, options: IndexOptions, encoder: Encoder) -> Fu
 
 
 def _check_plugged_in(library: Library) -> None:
-    """Raise `InputError` where pictures that are searched now could not be encoded."""
+    """Raise `InputError` if pictures that are searched now cannot be encoded: they are away."""
     for folder in library.catalogue.folders():
         there, _ = library.catalogue.by_presence(folder.id)
         if there and not folder.path.is_dir():
@@ -127,7 +127,7 @@ def _check_plugged_in(library: Library) -> None:
 
 def _encode_captions(library: Library, encoder: Encoder, encoder_id: int) -> Iterator[Progress]:
     total = 0
-    for left, texts in library.embeddings.texts_without(encoder_id, TEXTS_AT_ONCE):
+    for left, texts in library.embeddings.texts_without(encoder_id, _TEXTS_PER_BATCH):
         total = total or left
         yield Progress(total - left, total)
         rows = encoder.encode_texts(list(texts.values()))
@@ -151,9 +151,9 @@ def _encode_pictures(
         closing(pool.decode_all(todo.items())) as outcomes,
     ):
         done = 0
-        while part := list(islice(outcomes, BATCH)):
+        while part := list(islice(outcomes, PICTURES_PER_BATCH)):
             same = [o for o in part if isinstance(o, Decoded) and o.content_hash == o.key]
-            rows = encoded_images(library, encoder, encoder_id, same)
+            rows = new_image_embeddings(library, encoder, encoder_id, same)
             with library.writing() as batch:
                 batch.put_embeddings(encoder_id, IMAGE, *rows)
             report.encoded += len(same)

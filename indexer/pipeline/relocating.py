@@ -1,4 +1,4 @@
-"""Folders that were moved on disk: their pictures are looked for in the new place."""
+"""Folders that were moved on disk: their pictures are searched for in the new place."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from indexer.library.library import Library
 from indexer.library.locking import only_writer
 from indexer.pipeline.folders import absolute, existing_folder
 
-_SAMPLE = 500  # pictures that are looked for in the new place
+_PICTURES_CHECKED = 500  # at most about this many are searched for in the new place
 
 
 @dataclass(frozen=True, slots=True)
 class RelocationReport:
-    """A folder that has a new place, and how many pictures are known of it."""
+    """A folder that has a new place, and its number of pictures in the library."""
 
     old: Path
     new: Path
@@ -27,11 +27,11 @@ class RelocationReport:
 
 
 def relocate(library: Library, old: str | Path, new: str | Path) -> list[RelocationReport]:
-    """Look for the pictures of `old` in `new` from now on; nothing is read or encoded again.
+    """Expect the pictures of `old` in `new` from now on; nothing is read or encoded again.
 
-    `old` is a folder of the library, one above several of them, or one below. It need not be
-    there any more. Raises `InputError` when `old` is not known, or `new` is not there, is known
-    itself, or holds none of the pictures.
+    `old` is a folder of the library, one above several of them, or one below. It need not exist
+    any more. Raises `InputError` if `old` is unknown, or if `new` does not exist, is a folder of
+    the library itself, or has none of the pictures.
     """
     source, target = absolute(Path(old)), existing_folder(Path(new))
     with only_writer(library.path):
@@ -96,13 +96,13 @@ def _rebased(path: Path, source: Path, target: Path) -> Path:
 
 
 def _check_pictures(place: Path, pictures: dict[bytes, int]) -> None:
-    """Raise `InputError` when none of the pictures lies in the new place."""
+    """Raise `InputError` if none of the pictures is in the new place."""
     names = sorted(pictures)
-    chosen = names[:: max(1, len(names) // _SAMPLE)]
-    if chosen and not any(_has_size(place, name, pictures[name]) for name in chosen):
+    sample = names[:: max(1, len(names) // _PICTURES_CHECKED)]
+    if sample and not any(_has_size(place, name, pictures[name]) for name in sample):
         raise InputError(
             f"{place}: none of the {len(pictures)} pictures is there (checked "
-            f"{os.fsdecode(chosen[0])} and others); check the name"
+            f"{os.fsdecode(sample[0])} and others); check the name"
         )
 
 

@@ -1,4 +1,4 @@
-"""What indexing says while it runs and when it is done."""
+"""Options of indexing, and the report of a run."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 from indexer.captions import CaptionFile
 from indexer.progress import Failure
 
-BATCH = 32  # pictures a transaction: the work that a pulled plug can cost
+PICTURES_PER_BATCH = 32  # one transaction: the work that a power cut can cost
 
 
 @dataclass(slots=True)
 class IndexReport:
-    """What one run of indexing did, in numbers of pictures.
+    """Results of one run of indexing, in numbers of pictures.
 
-    `changed` counts pictures whose bytes or captions changed; `removed` those that are gone (kept
-    as missing); `pruned` those that were missing and are deleted; `encoded` those that were
-    encoded for another model.
-    `problems` are folders and caption files that could not be read; nothing else is lost.
+    `changed` counts pictures whose bytes or captions changed; `removed` those that are gone (their
+    records are kept as missing); `pruned` missing ones whose records were deleted; `encoded` those
+    that were encoded for another model. `problems` are folders and caption files that could not be
+    read; everything else was indexed.
     """
 
     added: int = 0
@@ -46,15 +46,15 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """How folders are indexed.
+    """Options of a run of indexing.
 
-    `captions` and `exclude` are kept for later runs over the same folders until others are named:
-    files for `captions` (none: `()`; None: as they are), patterns for `exclude`. `time_limit` is in
+    `captions` (files; `()` for none, None: as before) and `exclude` (patterns) are remembered for
+    later runs over the same folders until others are given. `time_limit` is in
     seconds per picture (None: 60), `memory_limit` in bytes per worker (None: 4 GiB); `only`
     restricts the folders to these pictures (relative paths).
-    `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is what
-    queries ask with that name none; `tags` are the files of its tag heads from then on (None: as
-    they are); `prune` deletes what is known of missing pictures at the end.
+    `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is for
+    queries that name none; `tags` are the files of its tag heads from then on (None: as before);
+    `prune` deletes the records of missing pictures at the end.
     """
 
     captions: Sequence[Path] | None = None
@@ -71,6 +71,6 @@ class IndexOptions:
     prune: bool = False
 
     @property
-    def other_limits(self) -> bool:
-        """Whether limits are named: then pictures that failed before are worth another try."""
+    def limits_given(self) -> bool:
+        """Whether limits are given: then pictures that failed before are tried again."""
         return any(one is not None for one in (self.time_limit, self.max_pixels, self.memory_limit))

@@ -1,6 +1,6 @@
-"""What came of looking at pictures: encoded first, then stored, a batch in one transaction.
+"""Outcomes of decoding: encoded first, then stored, each batch in one transaction.
 
-The two are apart so that one batch can be encoded while the one before is being stored.
+The two steps are separate so that a batch can be encoded while the previous one is being stored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NO_PIXELS = np.zeros((0, 1, 1, 3), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
-    """Pictures with what is known of their contents; hashes and embeddings that are new."""
+    """Pictures with the facts of their contents; new embeddings and the hashes they belong to."""
 
     outcomes: Sequence[tuple[FoundPicture, Outcome]]
     contents: Sequence[ContentFacts]
@@ -49,7 +49,7 @@ def encode_pictures(
     before: Mapping[bytes, ContentFacts],
     waiting: EncodedBatch | None = None,
 ) -> EncodedBatch:
-    """Encode what is new in a batch; nothing is stored.
+    """Encode the new contents and captions of a batch; nothing is stored.
 
     `before` are contents of pictures that earlier batches of this run may have replaced, `waiting`
     is a batch that may not be stored yet.
@@ -63,8 +63,8 @@ def encode_pictures(
         for caption in (*plan.captions.get(found.relative, ()), *facts.captions)
     ]
     encoder, encoder_id = library.encoder, library.encoder_id
-    images = encoded_images(library, encoder, encoder_id, decoded, waiting)
-    texts = encoded_texts(library, encoder, encoder_id, captions, waiting)
+    images = new_image_embeddings(library, encoder, encoder_id, decoded, waiting)
+    texts = new_text_embeddings(library, encoder, encoder_id, captions, waiting)
     return EncodedBatch(outcomes, contents, encoder_id, images, texts)
 
 
@@ -89,14 +89,14 @@ def store_pictures(
     for (found, outcome), content in pairs:
         _count(plan, found, outcome, content, report)
     flaws = {picture.thumbnail_flaw for picture in encoded.decoded}
-    for flaw in flaws - {"", *_said(report)}:
+    for flaw in flaws - {"", *_reported(report)}:
         report.problem(library.thumbnails, flaw)
 
 
 def _contents(
     library: Library, outcomes: Sequence[Outcome], before: Mapping[bytes, ContentFacts]
 ) -> list[ContentFacts]:
-    """What is known of the contents of each outcome."""
+    """Facts of the contents of each outcome."""
     hashes = [outcome.content_hash for outcome in outcomes if isinstance(outcome, Known)]
     known = {**before, **library.catalogue.contents(hashes)}
     return [_content(outcome, known) for outcome in outcomes]
@@ -106,7 +106,7 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
     if isinstance(outcome, Known):
         return known[outcome.content_hash]
     if isinstance(outcome, DecodeFailure):
-        reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # it may hold a name
+        reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # may quote a name
         return ContentFacts(reason=reason)
     o = outcome
     return ContentFacts(
@@ -140,21 +140,21 @@ def _count(
     elif (known.content_hash, known.state) == (outcome.content_hash, PRESENT) and (
         plan.texts(found.relative) == plan.before.get(known.id, ())
     ):
-        report.unchanged += 1  # only its time of change is another one
+        report.unchanged += 1  # only its time of change differs
     else:
         report.changed += 1
 
 
-def _said(report: IndexReport) -> set[str]:
+def _reported(report: IndexReport) -> set[str]:
     return {problem.reason for problem in report.problems}
 
 
 def store_captions(
     library: Library, todo: Sequence[tuple[int, tuple[Caption, ...]]], report: IndexReport
 ) -> None:
-    """Store the new captions of pictures that are themselves unchanged."""
+    """Store the new captions of pictures whose files are unchanged."""
     captions = [caption for _, captions in todo for caption in captions]
-    texts = encoded_texts(library, library.encoder, library.encoder_id, captions)
+    texts = new_text_embeddings(library, library.encoder, library.encoder_id, captions)
     with library.writing() as batch:
         batch.put_embeddings(library.encoder_id, TEXT, *texts)
         batch.put_captions_of(dict(todo), embedded=False)
@@ -163,43 +163,43 @@ def store_captions(
     report.changed += len(todo)
 
 
-def encoded_images(
+def new_image_embeddings(
     library: Library,
     encoder: Encoder,
     encoder_id: int,
     decoded: Sequence[Decoded],
     waiting: EncodedBatch | None = None,
 ) -> tuple[list[bytes], Rows]:
-    """Hashes and embeddings of the pictures whose content has none of this encoder yet."""
+    """Hashes and embeddings of the pictures whose content this encoder has not encoded yet."""
     pixels = {d.content_hash: d.pixels for d in decoded}
     stored = library.embeddings.stored(encoder_id, IMAGE, pixels)
     stored.update(waiting.images[0] if waiting else ())
     new = {d.content_hash: d.pixels_hash for d in decoded if d.content_hash not in stored}
     seen = library.embeddings.of_pixels(encoder_id, new.values())  # other bytes, the same pixels
-    seen |= _looks(waiting) if waiting else {}
-    todo = [key for key, look in new.items() if look not in seen]
+    seen |= _by_pixels(waiting) if waiting else {}
+    todo = [key for key, pixels_hash in new.items() if pixels_hash not in seen]
     images = np.stack([pixels[key] for key in todo]) if todo else _NO_PIXELS
-    alike = [key for key, look in new.items() if look in seen]
+    alike = [key for key, pixels_hash in new.items() if pixels_hash in seen]
     rows = unpack([seen[new[key]] for key in alike], encoder.dim)
     return [*todo, *alike], np.concatenate([encoder.encode_images(images), rows])
 
 
-def _looks(batch: EncodedBatch) -> dict[bytes, bytes]:
-    """Rows of a batch as they will be stored, by the hash of the pictures' pixels."""
+def _by_pixels(batch: EncodedBatch) -> dict[bytes, bytes]:
+    """Packed embeddings of a batch by the hash of the pictures' pixels."""
     rows = dict(zip(*batch.images, strict=True))
     return {
         d.pixels_hash: pack(rows[d.content_hash]) for d in batch.decoded if d.content_hash in rows
     }
 
 
-def encoded_texts(
+def new_text_embeddings(
     library: Library,
     encoder: Encoder,
     encoder_id: int,
     captions: Sequence[Caption],
     waiting: EncodedBatch | None = None,
 ) -> tuple[list[bytes], Rows]:
-    """Hashes and embeddings of the captions whose text has none of this encoder yet."""
+    """Hashes and embeddings of the captions whose text this encoder has not encoded yet."""
     texts = {text_hash(caption.text): caption.text for caption in captions}
     stored = library.embeddings.stored(encoder_id, TEXT, texts)
     stored.update(waiting.texts[0] if waiting else ())

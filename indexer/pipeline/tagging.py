@@ -1,7 +1,7 @@
 """Keep the tags of a library current: they follow from stored embeddings, nothing is encoded.
 
-Whatever changes the embeddings of a picture changes its tags in the same transaction, so a reader
-never sees the one without the other, and a process that was killed leaves nothing to catch up.
+A change of a picture's embeddings changes its tags in the same transaction, so a reader never sees
+one without the other, and a killed process leaves nothing to catch up on.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ LoadedHead = tuple[StoredTagHead, TagHead]
 
 
 def named_heads(files: Sequence[Path], fingerprint: str, encoder: str) -> dict[str, TagHead]:
-    """Heads by the names that a library knows them by: those of their files, without suffix.
+    """Tag heads by their names in a library: those of their files, without suffix.
 
-    Raises `ModelError` for a file that holds none, and `InputError` for two of one name or for
-    one that was trained on another encoder than that of this fingerprint.
+    Raises `ModelError` for a file without a tag head, and `InputError` for two heads of one name
+    or for one that was trained on an encoder with another fingerprint.
     """
-    found: dict[str, TagHead] = {}
+    heads: dict[str, TagHead] = {}
     for file in files:
-        if file.stem in found:
+        if file.stem in heads:
             raise InputError(f"{file}: another tag head is also named {file.stem!r}; rename one")
-        found[file.stem] = read_tag_head(file)
-        facts = found[file.stem].facts
+        heads[file.stem] = read_tag_head(file)
+        facts = heads[file.stem].facts
         if not same_space(facts.fingerprint, fingerprint):
             raise InputError(
                 f"{file}: made for {facts.encoder!r} ({facts.fingerprint[:8]}), but the library "
                 f"uses {encoder!r} ({fingerprint[:8]}); train it again with 'picfuse train tags "
                 f"DATASET --model {encoder}'"
             )
-    return found
+    return heads
 
 
 def adopt(library: Library, files: Sequence[Path]) -> None:
-    """Let these be the heads of a library from now on, and tag all its pictures.
+    """Replace the tag heads of a library by these, and tag all its pictures.
 
-    The files are copied into the catalogue. None named: all tags are deleted.
+    The files are copied into the catalogue. Without files, all tags are deleted.
     """
     settings, encoder_id = library.settings, library.encoder_id
     heads = named_heads(files, settings.fingerprint, settings.encoder)
@@ -76,9 +76,9 @@ def tag_all(library: Library, batch: Batch, encoder_id: int) -> None:
 def tag_pictures(
     library: Library, batch: Batch, picture_ids: Sequence[int], failed: Sequence[int] = ()
 ) -> None:
-    """Bring the tags of pictures up to date, whose rows this batch has just written.
+    """Update the tags of pictures whose rows this batch has just written.
 
-    Those that could not be read have none.
+    Those that `failed` lose all tags.
     """
     encoder_id = library.encoder_id
     heads = library.tags.loaded(encoder_id)
@@ -102,7 +102,7 @@ def _tag(
 
 
 def damaged_heads(library: Library) -> list[StoredTagHead]:
-    """The heads that cannot be read as they were adopted."""
+    """The heads whose copies in the catalogue are damaged."""
     damaged = []
     for known in library.tags.heads(library.encoder_id):
         try:
@@ -115,9 +115,9 @@ def damaged_heads(library: Library) -> list[StoredTagHead]:
 def predicted(
     loaded: LoadedHead, found: PictureFeatures, margin: float = 0.0
 ) -> list[tuple[int, int, float]]:
-    """Picture, number of the tag and probability, wherever a tag holds.
+    """Picture id, tag id and probability for each tag that holds.
 
-    `margin` is what a probability may lack to its threshold.
+    A probability may fall short of its threshold by `margin`.
     """
     known, head = loaded
     probabilities = head.probabilities(found.v_i, found.v_t, found.has_caption)
