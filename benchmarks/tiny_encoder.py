@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.embedding import unit_rows
 from indexer.pictures.transform import ImageTransform
 
 DIM, SIDE = 512, 4
@@ -27,7 +27,6 @@ class TinyEncoder:
 
     name = "tiny"
     dim = DIM
-    modalities = frozenset({IMAGE, TEXT})
     transform = ImageTransform(size=SIDE, resize="squash", interpolation="bilinear")
     fingerprint = hashlib.sha256(b"tiny 1").hexdigest()[:32]
     means: Mapping[str, NDArray[np.float32]] = {}
