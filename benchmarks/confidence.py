@@ -40,11 +40,12 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, probability
-from indexer.confidence.pool import Ints, Pool, read_pool
+from indexer.confidence.pool import Pool, read_pool
 from indexer.confidence.queries import CalibrationQueries, words
-from indexer.confidence.trials import Trial, TrialSetting, tried
+from indexer.confidence.trials import Trial, TrialSetting, run_trial
 from indexer.datasets.folder import held_out, read_split
 from indexer.datasets.library import dataset_library
+from indexer.embedding import Ints
 from indexer.encoders import Encoder
 from indexer.fusion import fusions_for, open_fusion
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
@@ -187,7 +188,7 @@ def _trial(
     nothing = np.full(len(asking.rows), -1)
     there = CalibrationQueries(0 * nothing, nothing, asking.rows, asking.right[:, kept])
     share = 0.0 if half else 0.5
-    return tried(pool.take(kept), there, kind, setting, rng, share=share), lengths
+    return run_trial(pool.take(kept), there, kind, setting, rng, share=share), lengths
 
 
 def _figures(trial: Trial, words: Ints, calibration: Calibration, kind: str) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Embeddings: rows of floats, their modalities, centring, and what is known of one picture."""
+"""Embeddings: rows of floats, their modalities, centring, and the features of pictures."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-
-
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous, each row of unit length
 IMAGE = "image"
 TEXT = "text"
-HUB = "hub"  # beside the means of both: what texts have in the column of hubness when they ask
+HUB = "hub"  # key in `means`, next to both modalities, of the query's value in the hubness column
 
 
 def unit_rows(rows: NDArray[np.floating]) -> Rows:
-    """The rows scaled to unit length, float32 and C-contiguous; a zero row stays zero."""
+    """Scale rows to unit length, as C-contiguous float32; a zero row stays zero."""
     rows = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
-def centred_query(rows: Rows, modality: str, means: Mapping[str, NDArray[np.float32]]) -> Rows:
-    """Unit rows (dim,) or (n, dim) as they ask: with the mean of their modality taken off.
+def centred_query(rows: Rows, modality: str, means: Mapping[str, Floats]) -> Rows:
+    """Query rows, (dim,) or (n, dim): centred on the mean of their modality and renormalised.
 
-    Where `means` know of a column of hubness, a text asks there for little of it. A picture does
-    not ask for it: how often other pictures are near says what they show.
+    If `means` has a hubness column (`HUB`), a text query takes its value there, which favours rows
+    of low hubness. A picture query has zero there: pictures near many others show what they show.
     """
     mean, aim = means.get(modality), means.get(HUB)
     centred = rows if mean is None else unit_rows(rows - mean)
@@ -39,35 +39,36 @@ def centred_query(rows: Rows, modality: str, means: Mapping[str, NDArray[np.floa
     return unit_rows(plain + aim) if modality == TEXT else plain
 
 
-def without_hub(
-    rows: NDArray[np.float32], means: Mapping[str, NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The same rows with zero in the column of hubness, if `means` know of one."""
+def without_hub(rows: Floats, means: Mapping[str, Floats]) -> Floats:
+    """Rows with the hubness column, if `means` has one, set to zero."""
     aim = means.get(HUB)
     return rows if aim is None else np.where(aim != 0, np.float32(0), rows)
 
 
 def same_space(one: str, other: str) -> bool:
-    """Whether the encoders of two fingerprints share a space: they may differ by precision.
+    """Whether two encoders, given by fingerprint, share a space: they may differ in precision.
 
-    What was trained on the rows of one fits those of the other.
+    Weights trained on the rows of one fit those of the other.
     """
     return one.partition("-")[0] == other.partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFeatures:
-    """Independent features of pictures: `v_i`, `v_t` (n, dim) and which have a caption (n,)."""
+    """Independent features `v_i` and `v_t` (n, dim) of pictures, and whether they have a caption.
 
-    ids: NDArray[np.int64]
+    `v_t` is zero for a picture without one.
+    """
+
+    ids: Ints
     v_i: Rows
     v_t: Rows
-    has_caption: NDArray[np.bool_]
+    has_caption: Mask
 
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """An encoder's embeddings (dim,) of a picture and a sentence that never change."""
+    """An encoder's embeddings (dim,) of a fixed picture and a fixed sentence."""
 
-    image: NDArray[np.float32]
-    text: NDArray[np.float32]
+    image: Floats
+    text: Floats

@@ -40,7 +40,6 @@ class ColourEncoder:
     """
 
     dim = DIM
-    modalities = frozenset({IMAGE, TEXT})
     transform = ImageTransform(size=8, resize="squash", interpolation="bicubic")
 
     def __init__(self, name: str, version: str) -> None:

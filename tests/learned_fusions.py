@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from indexer.fusion import LEARNED
+from indexer.fusion import learned_class
 from indexer.fusion.learned import SHAPES
 from indexer.fusion.weights import write_weights
 
@@ -16,7 +16,7 @@ def random_tensors(strategy, dim=8, hidden=10, seed=0):
     sizes = {"d": dim, "2d": 2 * dim, "h": hidden}
     tensors = {
         name: random.normal(size=[sizes[axis] for axis in axes]).astype(np.float32)
-        for name, axes in LEARNED[strategy].shapes.items()
+        for name, axes in learned_class(strategy).shapes.items()
     }
     return {name: np.zeros(dim) for name in SHAPES} | {"gain": np.ones(1)} | tensors
 

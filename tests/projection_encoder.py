@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.embedding import unit_rows
 from indexer.pictures.transform import ImageTransform
 
 DIM, SIDE = 64, 8
@@ -21,7 +21,6 @@ class ProjectionEncoder:
 
     name = "projection"
     dim = DIM
-    modalities = frozenset({IMAGE, TEXT})
     transform = ImageTransform(size=SIDE, resize="squash", interpolation="bicubic")
     fingerprint = hashlib.sha256(b"projection 1").hexdigest()[:32]
 

@@ -31,7 +31,7 @@ from indexer.confidence.line import (
 )
 from indexer.confidence.pool import Pool, read_pool
 from indexer.confidence.queries import sentences, words
-from indexer.confidence.trials import Trial, TrialSetting, part_of, tried
+from indexer.confidence.trials import Trial, TrialSetting, part_of, run_trial
 from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder
 from indexer.fusion import fusions_for, open_fusion
@@ -139,16 +139,16 @@ def test_caption_that_asks_is_not_in_the_library():
     rng = np.random.default_rng(0)
     pool = a_pool(noise=1e6)
     asking = sentences(pool, np.arange(300), rng)
-    trial = tried(pool, asking, CAPTION, setting(), rng, share=0)
+    trial = run_trial(pool, asking, CAPTION, setting(), rng, share=0)
     assert trial.right[:, 0].mean() < 0.05
     leaking = replace(asking, captions=np.full(300, -1))
-    assert tried(pool, leaking, CAPTION, setting(), rng, share=0).right[:, 0].mean() > 0.9
+    assert run_trial(pool, leaking, CAPTION, setting(), rng, share=0).right[:, 0].mean() > 0.9
 
 
 def test_half_of_the_queries_ask_for_what_is_not_there():
     rng = np.random.default_rng(0)
     pool = a_pool()
-    trial = tried(pool, sentences(pool, np.arange(300), rng), FUSED, setting(), rng)
+    trial = run_trial(pool, sentences(pool, np.arange(300), rng), FUSED, setting(), rng)
     assert 0.4 < trial.present.mean() < 0.6
     assert not trial.right[~trial.present].any()
     assert trial.right[trial.present].any(axis=1).mean() > 0.9
@@ -173,7 +173,7 @@ def test_part_of_a_library_asks_for_its_own_pictures(kind):
     pool = a_pool(noise=0.1)
     part, asking = part_of(pool, sentences(pool, np.arange(0, 300, 3), rng), 40, rng)
     assert (len(part), len(asking.pictures)) == (40, 40)
-    assert tried(part, asking, kind, setting(), rng, share=0).right[:, 0].all()
+    assert run_trial(part, asking, kind, setting(), rng, share=0).right[:, 0].all()
 
 
 # Fitting
@@ -183,7 +183,7 @@ def test_part_of_a_library_asks_for_its_own_pictures(kind):
 def test_confidence_of_new_queries_means_what_it_says(fusion):
     line = fit(a_pool(), setting(fusion), encode)[0][FUSED][1].hit
     other, rng = a_pool(seed=7), np.random.default_rng(7)
-    trial = tried(other, sentences(other, np.arange(300), rng), FUSED, setting(fusion), rng)
+    trial = run_trial(other, sentences(other, np.arange(300), rng), FUSED, setting(fusion), rng)
     sure = probability(line.log_odds(trial.features.reshape(-1, 3), 300)).reshape(300, -1)
     assert expected_error(sure[:, 0], trial.right[:, 0]) < 0.1
     assert expected_error(sure.ravel(), trial.right.ravel()) < 0.02
@@ -193,7 +193,7 @@ def test_confidence_of_new_queries_means_what_it_says(fusion):
 def test_few_right_hits_have_less_evidence_than_the_floor():
     lines = fit(a_pool(), setting(), encode)[0][FUSED][1]
     other, rng = a_pool(seed=7), np.random.default_rng(7)
-    trial = tried(other, sentences(other, np.arange(300), rng), FUSED, setting(), rng, share=0)
+    trial = run_trial(other, sentences(other, np.arange(300), rng), FUSED, setting(), rng, share=0)
     evidence = lines.hit.evidence(trial.features[trial.right])
     assert 0 <= (evidence < lines.hit.floor).mean() < 0.05
     best = lines.answer.evidence(trial.features[trial.right.any(axis=1), 0])
@@ -282,8 +282,8 @@ def test_library_of_another_model_with_few_captions_has_no_confidence(colour_lib
 @pytest.fixture
 def captioned(paint, pictures, library, monkeypatch):
     """A library of 40 pictures in as many colours, with two captions each; few are enough."""
-    monkeypatch.setattr(fitting, "FEW", 20)
-    monkeypatch.setattr(keeping, "FEW", 20)
+    monkeypatch.setattr(fitting, "FIT_FROM_TRIALS", 20)
+    monkeypatch.setattr(keeping, "FIT_FROM_TRIALS", 20)
     for number in range(40):
         colour = ["red", "green", "blue", "black", "yellow", "purple"][number % 6]
         caption = f"{colour} wall{_letters(number)}\na {colour} thing{_letters(number)}"

@@ -70,7 +70,7 @@ def test_exported_encoder_is_the_one_that_was_exported(whole, weights, cache):
     encoder = opened(weights, cache)
     assert isinstance(encoder, ExportedEncoder)
     assert isinstance(encoder, Encoder)
-    for fact in ("name", "fingerprint", "dim", "transform", "means", "modalities"):
+    for fact in ("name", "fingerprint", "dim", "transform", "means"):
         assert getattr(encoder, fact) == getattr(whole, fact)
     rows = encoder.encode_images(PIXELS)
     np.testing.assert_allclose(rows, whole.encode_images(PIXELS), atol=1e-5)

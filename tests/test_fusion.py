@@ -22,13 +22,15 @@ from indexer.fusion import (
     UNLEARNED,
     Concat,
     Mean,
+    RowSums,
     fusions_for,
+    learned_class,
     open_fusion,
     own_mean,
     restore_fusion,
 )
 from indexer.fusion.gated import gated
-from indexer.fusion.product import product
+from indexer.fusion.product import positive_product
 from indexer.fusion.weights import parse_weights
 from indexer.training.fusion.model import start
 
@@ -52,6 +54,10 @@ def made(name, dim=8, seed=0):
     if name in UNLEARNED:
         return open_fusion(name)
     return restore_fusion(name, fusion_content(name, dim=dim, seed=seed), "test")
+
+
+def centres_of(fusion, rows, has_caption, means):
+    return fusion.centres_of(RowSums.of(rows, has_caption), means)
 
 
 @pytest.fixture(params=sorted(STRATEGIES))
@@ -211,7 +217,7 @@ def test_same_weights_fuse_alike_and_other_weights_have_another_fingerprint(seed
 @given(seeds, dims)
 def test_product_is_never_negative(seed, dim):
     v_i, v_t, _ = features(seed, dim=dim)
-    product_of = product(v_i, v_t, made("product", dim, seed).weights.tensors)
+    product_of = positive_product(v_i, v_t, made("product", dim, seed).weights.tensors)
     assert product_of.shape == (20, 10)
     assert (product_of >= 0).all()
     assert np.isfinite(product_of).all()
@@ -234,7 +240,7 @@ def test_untrained_start_fuses_as_mean_does(name):
     torch.manual_seed(0)
     v_i, v_t, has_caption = features(17, n=200, dim=32)
     tensors = {key: t.detach().numpy() for key, t in start(name, 32).items()}
-    found = LEARNED[name].fused(
+    found = learned_class(name).fused(
         v_i, np.where(has_caption[:, None], v_t, 0), tensors, np.concatenate
     )
     assert np.allclose(unit_rows(found), Mean().pictures(v_i, v_t, has_caption), atol=2e-2)
@@ -246,13 +252,13 @@ def test_learned_fusion_brings_its_centres_and_its_gain(name):
     known = {"centre_captioned": np.full(8, 0.5), "centre_plain": np.full(8, 0.25), "gain": [1.5]}
     fusion = restore_fusion(name, fusion_content(name, changed=known), "test")
     rows = fusion.pictures(v_i, v_t, has_caption)
-    centres = fusion.centres(rows, has_caption, {})
+    centres = centres_of(fusion, rows, has_caption, {})
     assert (centres.captioned == 0.5).all()
     assert (centres.plain == 0.25).all()
     queries = np.stack([fusion.query(query_of(seed)) for seed in range(2)])
     assert fusion.plain_gain(rows, centres, queries, 0.5).tolist() == [1.5, 1.5]
     many = fusion.pictures(*features(19, n=2 * OWN_MEANS_FROM, share=1.0))
-    own = fusion.centres(many, np.ones(len(many), np.bool_), {})
+    own = centres_of(fusion, many, np.ones(len(many), np.bool_), {})
     assert np.allclose(own.captioned, many.mean(0), atol=1e-5)
 
 
@@ -365,7 +371,7 @@ MEANS = {IMAGE: np.full(8, 0.2, np.float32), TEXT: np.linspace(-0.3, 0.3, 8, dty
 def test_centre_of_few_pictures_is_what_the_encoder_says():
     v_i, v_t, has_caption = features(8)
     rows = Concat().pictures(v_i, v_t, has_caption)
-    centres = Concat().centres(rows, has_caption, MEANS)
+    centres = centres_of(Concat(), rows, has_caption, MEANS)
     assert np.allclose(centres.means[IMAGE], MEANS[IMAGE])
     assert np.allclose(centres.means[TEXT], MEANS[TEXT])
     both = np.concatenate([MEANS[IMAGE], MEANS[TEXT]]) / np.sqrt(2)
@@ -377,7 +383,7 @@ def test_centre_of_many_pictures_is_their_own_mean():
     v_i, v_t, has_caption = features(9, n=3 * OWN_MEANS_FROM)
     v_i = unit_rows(v_i + 0.5)
     rows = Concat().pictures(v_i, v_t, has_caption)
-    centres = Concat().centres(rows, has_caption, MEANS)
+    centres = centres_of(Concat(), rows, has_caption, MEANS)
     assert np.allclose(centres.means[IMAGE], v_i.mean(0), atol=1e-5)
     assert np.allclose(centres.means[TEXT], v_t[has_caption].mean(0), atol=1e-5)
 
@@ -385,7 +391,7 @@ def test_centre_of_many_pictures_is_their_own_mean():
 def test_modality_without_many_members_keeps_the_default_mean():
     v_i, v_t, has_caption = features(10, n=OWN_MEANS_FROM, share=0.1)
     rows = Concat().pictures(v_i, v_t, has_caption)
-    centres = Concat().centres(rows, has_caption, MEANS)
+    centres = centres_of(Concat(), rows, has_caption, MEANS)
     assert np.allclose(centres.means[IMAGE], v_i.mean(0), atol=1e-5)
     assert np.allclose(centres.means[TEXT], MEANS[TEXT])
 
@@ -394,7 +400,7 @@ def test_encoder_without_means_centres_nothing_while_pictures_are_few(fusion):
     """The learned ones of these tests have centres at zero."""
     v_i, v_t, has_caption = features(11, n=MEAN_FROM_ROWS // 2)
     rows = fusion.pictures(v_i, v_t, has_caption)
-    centres = fusion.centres(rows, has_caption, {})
+    centres = centres_of(fusion, rows, has_caption, {})
     assert not centres.captioned.any()
     assert not centres.plain.any()
 
@@ -417,7 +423,7 @@ def test_mean_of_rows_begins_where_they_are_many():
 def test_centres_are_single_precision(fusion):
     v_i, v_t, has_caption = features(13, n=2 * OWN_MEANS_FROM)
     rows = fusion.pictures(v_i, v_t, has_caption)
-    centres = fusion.centres(rows, has_caption, MEANS)
+    centres = centres_of(fusion, rows, has_caption, MEANS)
     assert centres.captioned.dtype == centres.plain.dtype == np.float32
 
 
@@ -426,7 +432,7 @@ def test_gain_is_the_ratio_of_the_two_spreads():
     all_of_them = np.ones(500, np.bool_)
     concat, q = Concat(), query_of(14)
     rows = concat.pictures(v_i, v_t, all_of_them)
-    centres = concat.centres(rows, all_of_them, {IMAGE: 0 * q, TEXT: 0 * q})
+    centres = centres_of(concat, rows, all_of_them, {IMAGE: 0 * q, TEXT: 0 * q})
     (gain,) = concat.plain_gain(rows, centres, concat.query(q)[None], 0.5)
     fused = unit_rows(v_i + v_t) @ q
     assert gain == pytest.approx(fused.std() / (v_i @ q).std(), rel=1e-3)
@@ -436,7 +442,7 @@ def test_gain_is_one_where_too_few_scores_tell(fusion):
     v_i, v_t, _ = features(15, n=MEAN_FROM_ROWS - 1)
     all_of_them = np.ones(MEAN_FROM_ROWS - 1, np.bool_)
     rows = fusion.pictures(v_i, v_t, all_of_them)
-    centres = fusion.centres(rows, all_of_them, {})
+    centres = centres_of(fusion, rows, all_of_them, {})
     queries = np.stack([fusion.query(query_of(seed)) for seed in range(2)])
     assert fusion.plain_gain(rows, centres, queries, 0.5).tolist() == [1, 1]
 
@@ -447,7 +453,7 @@ def test_gain_is_a_number_even_for_pictures_that_are_all_alike():
     concat = Concat()
     for v_t in (v_i, -v_i):
         rows = concat.pictures(v_i, v_t, all_of_them)
-        centres = concat.centres(rows, all_of_them, {})
+        centres = centres_of(concat, rows, all_of_them, {})
         (gain,) = concat.plain_gain(rows, centres, concat.query(query_of(1))[None], 0.5)
         assert np.isfinite(gain)
         assert gain > 0

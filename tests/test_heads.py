@@ -21,22 +21,14 @@ from indexer.encoders.mini.graphs import MiniGraph, export_tower
 from indexer.encoders.mini.heads import (
     BUILT_IN,
     BY_BYTES,
-    CLASS_PART,
     FORMAT,
-    SENSE_PART,
     SENSE_SHARE,
     SHAPES,
     TAIL,
     TEXT_TAIL,
-    WITHOUT_CLASS_PART,
-    WITHOUT_HUBNESS,
-    WITHOUT_NAMES,
-    WITHOUT_TEXT_TAIL,
-    WITHOUT_WORDS,
     class_branch,
     class_part_of_images,
     class_part_of_texts,
-    has_text_tail,
     head,
     image_features,
     read_heads,
@@ -44,8 +36,7 @@ from indexer.encoders.mini.heads import (
     standardised,
     write_heads,
 )
-from indexer.encoders.mini.hubness import HUB_PART
-from indexer.encoders.mini.names import NAMED, WORD_PART, named
+from indexer.encoders.mini.names import NAMED, named
 from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER, TowerFile
 from indexer.encoders.mini.projection import (
     heads_part_of_images,
@@ -59,7 +50,6 @@ from indexer.files import file_hash
 
 SIZES = {"d": 6, "c": 3, "s": 2, "k": 5, "v": 11, "u": 1, "r": 12, "h": 4, "w": 768, "n": 1000}
 SIZES |= {"m": 7}
-NAMES = ("class.names", "class.named", "class.power", "hub.counts")
 
 
 def random_heads(seed=0, **sizes):
@@ -171,9 +161,10 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
         read_heads(stored(tmp_path / "less", weights))
 
 
-def test_other_format_is_refused(tmp_path):
-    path = stored(tmp_path / "heads", random_heads(), format="picfuse-heads-99")
-    with pytest.raises(ModelError, match="format 'picfuse-heads-99', expected 'picfuse-heads-7'"):
+@pytest.mark.parametrize("format", ["picfuse-heads-6", "picfuse-heads-99"])
+def test_other_format_is_refused(tmp_path, format):
+    path = stored(tmp_path / "heads", random_heads(), format=format)
+    with pytest.raises(ModelError, match=f"format '{format}', expected 'picfuse-heads-7'"):
         read_heads(path)
 
 
@@ -330,84 +321,19 @@ def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp
     assert (project_texts(texts, weights)[:, 9:11] / found > 0).all()
 
 
-def before(path, format):
-    """A heads file of a format that had no words, no names either, and so on."""
-    sizes = {WITHOUT_WORDS: {}, WITHOUT_NAMES: {}, WITHOUT_HUBNESS: {"r": 11}}
-    weights = random_heads(**sizes.get(format, {"w": 384, "s": 0, "r": 9}))
-    absent = [*WORD_PART, *(NAMES if format != WITHOUT_WORDS else ())]
-    absent += HUB_PART if format not in (WITHOUT_WORDS, WITHOUT_NAMES) else ()
-    absent += SENSE_PART if format not in sizes else ()
-    weights = {name: w for name, w in weights.items() if name not in absent}
-    if format == WITHOUT_CLASS_PART:
-        weights = {name: w for name, w in weights.items() if name not in CLASS_PART}
-        weights |= {name: weights[name][:6] for name in ("mean.image", "mean.text")}
-    return stored(path, weights, format=format)
-
-
-BEFORE = pytest.mark.parametrize(
-    ("format", "dim"),
-    [
-        (WITHOUT_CLASS_PART, 6),
-        (WITHOUT_TEXT_TAIL, 9),
-        (WITHOUT_HUBNESS, 11),
-        (WITHOUT_NAMES, 12),
-        (WITHOUT_WORDS, 12),
-    ],
-)
-
-
-@BEFORE
-def test_heads_of_former_formats_embed_as_before(tmp_path, format, dim):
-    weights, _ = read_heads(before(tmp_path / "heads", format))
-    assert set(weights) == set(SHAPES)
-    width = 384 if format in (WITHOUT_CLASS_PART, WITHOUT_TEXT_TAIL) else 768
-    texts = np.random.default_rng(1).normal(size=(4, width)).astype(np.float32)
-    features = np.ones((2, 9064), np.float32)
-    texts, images = project_texts(texts, weights), project_images(features, weights)
-    assert texts.shape == (4, dim)
-    assert images.shape == (2, dim)
-
-
-def test_former_heads_count_probabilities_and_hubness_as_they_were_made_to(tmp_path):
-    weights, _ = read_heads(before(tmp_path / "heads", WITHOUT_NAMES))
-    assert weights["class.power"] == 1.5
-    assert weights["class.names"].shape == (0, 384)
-    assert weights["class.named"].shape == (0, weights["class.bias"].size)
-    assert np.allclose(weights["hub.counts"], [[1.0], [0.3]])
-
-
-def test_heads_without_a_class_part_are_all_of_a_row(tmp_path):
-    weights, _ = read_heads(before(tmp_path / "heads", WITHOUT_CLASS_PART))
-    texts = np.random.default_rng(1).normal(size=(4, 384)).astype(np.float32)
-    assert np.allclose(
-        project_texts(texts, weights), heads_part_of_texts(texts, weights), atol=1e-6
-    )
-    features = np.ones((2, 9064), np.float32)
-    assert np.allclose(project_images(features, weights), heads_part_of_images(features, weights))
-
-
-@BEFORE
-def test_library_of_heads_of_former_formats_still_knows_its_encoder(tmp_path, format, dim):
-    path = before(tmp_path / "heads", format)
+def test_library_of_own_heads_still_knows_its_encoder(tmp_path):
+    path = stored(tmp_path / "heads", random_heads())
     encoder = MiniEncoder("mini:heads", path, tmp_path)
     transform = repr(encoder.transform)
-    parts = (format, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
+    parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
     assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
-    assert encoder.dim == dim
-    assert set(encoder.means) == {IMAGE, TEXT, *([HUB] if dim == 12 else [])}
+    assert encoder.dim == 12
+    assert set(encoder.means) == {IMAGE, TEXT, HUB}
 
 
-def test_class_part_in_a_file_that_says_to_have_none_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="has no heads"):
-        read_heads(stored(tmp_path / "heads", random_heads(w=384), format=WITHOUT_CLASS_PART))
-
-
-@pytest.mark.parametrize(("format", "width"), [(FORMAT, 384), (WITHOUT_TEXT_TAIL, 768)])
-def test_heads_that_read_other_text_features_than_their_format_says_are_refused(
-    tmp_path, format, width
-):
+def test_heads_that_read_other_text_features_are_refused(tmp_path):
     with pytest.raises(ModelError, match=r"tensor 'text\.\w+' is damaged"):
-        read_heads(stored(tmp_path / "heads", random_heads(w=width), format=format))
+        read_heads(stored(tmp_path / "heads", random_heads(w=384)))
 
 
 def test_class_part_of_a_text_does_not_depend_on_the_tail(tmp_path):
@@ -422,7 +348,6 @@ def test_matrices_of_the_text_tail_take_a_byte_a_number(tmp_path):
     matrix = random.normal(size=(5, 7)).astype(np.float32) * np.logspace(-3, 1, 5)[:, None]
     tail = {f"{TEXT_TAIL}x.weight": matrix, f"{TEXT_TAIL}x.bias": matrix[0]}
     write_heads(tmp_path / "heads", random_heads() | tail, {})
-    assert has_text_tail(tmp_path / "heads")
     assert set(read_heads(tmp_path / "heads")[0]) == set(SHAPES)
     found = load_file(tmp_path / "heads")
     assert found[f"{TEXT_TAIL}x.weight"].dtype == np.int8
@@ -437,12 +362,6 @@ def test_matrices_are_the_same_in_whatever_order_their_numbers_lie(tmp_path):
     columns = {name: np.asfortranarray(tensor) for name, tensor in weights.items()}
     write_heads(tmp_path / "columns", columns, {})
     assert (tmp_path / "columns").read_bytes() == (tmp_path / "rows").read_bytes()
-
-
-def test_file_that_is_no_heads_file_has_no_text_tail(tmp_path):
-    (tmp_path / "other").write_bytes(b"no safetensors")
-    assert not has_text_tail(tmp_path / "other")
-    assert not has_text_tail(tmp_path / "nowhere")
 
 
 def test_image_features_end_in_roots_of_probabilities():

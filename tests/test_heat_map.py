@@ -74,7 +74,7 @@ class Placeless:
     """The colour encoder without places."""
 
     def __init__(self, encoder):
-        for name in ("name", "fingerprint", "dim", "modalities", "transform", "means"):
+        for name in ("name", "fingerprint", "dim", "transform", "means"):
             setattr(self, name, getattr(encoder, name))
         self.encode_images, self.encode_texts = encoder.encode_images, encoder.encode_texts
 

@@ -11,7 +11,7 @@ from indexer.encoders.mini.hubness import (
     AIM,
     COUNTS,
     HUB_PART,
-    MOST,
+    MOST_HUBNESS,
     aim,
     counts,
     hubness,
@@ -56,7 +56,7 @@ def test_rows_with_their_hubness_are_of_unit_length(seed, modality):
     assert rows.shape == (6, DIM + 1)
     assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    assert (np.abs(rows[:, -1]) <= MOST).all()
+    assert (np.abs(rows[:, -1]) <= MOST_HUBNESS).all()
 
 
 @given(seeds, st.sampled_from([IMAGE, TEXT]))
@@ -66,7 +66,7 @@ def test_text_scores_a_row_less_its_hubness(seed, modality):
     asked = centred_query(with_hubness(q[None], TEXT, known)[0], TEXT, aim(DIM + 1, known))
     index = 0 if modality == IMAGE else 1
     above = hubness(rows, known["hub.bank"], known["hub.share"]) - known["hub.usual"][index]
-    x = (-COUNTS[modality] / AIM * above).clip(-MOST, MOST)
+    x = (-COUNTS[modality] / AIM * above).clip(-MOST_HUBNESS, MOST_HUBNESS)
     expected = (np.sqrt(1 - x * x) * (rows @ q) + AIM * x) / np.sqrt(1 + AIM**2)
     assert np.allclose(stored @ asked, expected, atol=1e-5)
 

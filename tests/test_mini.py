@@ -11,10 +11,9 @@ import pytest
 from conftest import ROOT
 
 from indexer import IndexOptions, Library, index_folder
-from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import Encoder, load_encoder
 from indexer.encoders.mini.encoder import TRANSFORM
-from indexer.encoders.mini.heads import BUILT_IN, COARSE, read_heads, write_heads
+from indexer.encoders.mini.heads import BUILT_IN, IMAGE_ONLY, read_heads, write_heads
 from indexer.encoders.mini.packages import TEXT_TOWER, TowerFile
 from indexer.encoders.mini.towers import Towers
 from indexer.errors import ModelError
@@ -67,7 +66,6 @@ def test_mini_follows_the_protocol(encoder):
     assert isinstance(encoder, Encoder)
     assert encoder.name == "mini"
     assert encoder.dim == 512
-    assert encoder.modalities == {IMAGE, TEXT}
     assert {mean.shape for mean in encoder.means.values()} == {(512,)}
 
 
@@ -116,7 +114,7 @@ def test_text_tail_gives_what_pytorch_gives(encoder):
 
     from indexer.encoders.mini.text_tower import TextTower
 
-    tower = TextTower(BUILT_IN, tail=True).eval()
+    tower = TextTower(BUILT_IN).eval()
     found = encoder.towers.text_features(SENTENCES)
     assert found.shape == (len(SENTENCES), 768)
     for row, tokens in zip(found, encoder.towers._tokens(SENTENCES), strict=True):
@@ -286,10 +284,10 @@ print(sorted(heavy & set(sys.modules)))
 def test_text_reads_no_weights_that_only_pictures_need(encoder):
     made = load_encoder("mini", cache=cache_directory())
     assert np.array_equal(made.encode_texts(SENTENCES), encoder.encode_texts(SENTENCES))
-    assert not set(COARSE) & set(made.weights)
+    assert not set(IMAGE_ONLY) & set(made.weights)
     pixels = np.zeros((1, 260, 260, 3), np.uint8)
     assert np.array_equal(made.encode_images(pixels), encoder.encode_images(pixels))
-    assert set(COARSE) <= set(made.weights)
+    assert set(IMAGE_ONLY) <= set(made.weights)
 
 
 def test_heads_that_are_replaced_before_the_first_picture_are_refused(tmp_path):

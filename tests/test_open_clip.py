@@ -154,7 +154,6 @@ def write_tokenizer(folder, words=WORDS):
 def test_encoder_conforms_to_the_protocol(encoder):
     assert isinstance(encoder, Encoder)
     assert encoder.dim == 24
-    assert encoder.modalities == {"image", "text"}
     assert dict(encoder.means) == {}
     assert encoder.transform.size == SIDE
 

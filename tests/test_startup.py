@@ -8,10 +8,11 @@ import pytest
 from command_line import sample_library
 
 HEAVY = {"torch", "transformers", "timm", "streamlit", "alembic", "open_clip"}
+LEARNED_FUSIONS = {f"indexer.fusion.{name}" for name in ("gated", "learned", "product", "weights")}
 REPORT = """
 import atexit, json, sys
 def report():
-    print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 atexit.register(report)
 from ui.cli import MODULES, main
 """
@@ -21,6 +22,12 @@ EVERY_HELP = "for name in MODULES: main([name, '--help'], standalone_mode=False)
 
 def imported(*words, environment, script=ONE) -> set[str]:
     """The packages that a command has imported when it ends."""
+    modules = imported_modules(*words, environment=environment, script=script)
+    return {name.partition(".")[0] for name in modules}
+
+
+def imported_modules(*words, environment, script=ONE) -> set[str]:
+    """All modules that a command has imported when it ends."""
     run = subprocess.run(
         [sys.executable, "-c", REPORT + script, *map(str, words)],
         capture_output=True,
@@ -59,11 +66,22 @@ def test_text_query_imports_only_what_it_needs(tmp_path_factory, subprocess_envi
     assert not packages & {"sqlalchemy", "PIL", "pillow_heif", "http", "ssl", "rich", "asyncio"}
 
 
+def test_text_query_of_a_concat_library_imports_no_learned_fusion(
+    tmp_path_factory, subprocess_environment
+):
+    library = sample_library(tmp_path_factory)
+    words = ("search", "a cat", "--library", library)
+    modules = imported_modules(*words, environment=subprocess_environment)
+    assert "indexer.fusion.concat" in modules
+    assert not modules & LEARNED_FUSIONS
+
+
 def test_search_by_words_opens_no_encoder(tmp_path_factory, subprocess_environment):
     library = sample_library(tmp_path_factory)
     words = ("search", "igloo", "--mode", "words", "--library", library)
     packages = imported(*words, environment=subprocess_environment)
-    assert not packages & (HEAVY | {"onnxruntime", "tokenizers", "sqlalchemy", "faiss", "PIL"})
+    unneeded = {"onnxruntime", "tokenizers", "safetensors", "sqlalchemy", "faiss", "PIL"}
+    assert not packages & (HEAVY | unneeded)
 
 
 def test_second_run_of_index_imports_no_torch(

@@ -30,8 +30,13 @@ def empty():
     return VectorIndex(Mean(), WIDTH)
 
 
+def put(index, pictures, rows, has_caption):
+    """The index with rows of pictures, in place of their former ones."""
+    return index.without(pictures).add(pictures, rows, has_caption)
+
+
 def index_of(n):
-    return empty().put(ids(*range(1, n + 1)), rows(n), np.arange(n) % 2 == 0)
+    return put(empty(), ids(*range(1, n + 1)), rows(n), np.arange(n) % 2 == 0)
 
 
 def content(index):
@@ -50,19 +55,19 @@ def test_new_index_is_empty():
 
 
 def test_rows_are_found_under_their_pictures():
-    index = empty().put(ids(7, 3), rows(2), flags(True, False))
+    index = put(empty(), ids(7, 3), rows(2), flags(True, False))
     assert index.picture_ids.tolist() == [7, 3]
     assert np.array_equal(index.rows, rows(2))
 
 
 def test_row_tells_whether_its_picture_has_a_caption():
-    index = empty().put(ids(0, 1, 2), rows(3), flags(False, True, False))
+    index = put(empty(), ids(0, 1, 2), rows(3), flags(False, True, False))
     assert index.has_caption.tolist() == [False, True, False]
     assert index.picture_ids.tolist() == [0, 1, 2]
 
 
 def test_put_replaces_what_a_picture_had():
-    index = index_of(3).put(ids(2), rows(1, seed=5), flags(True))
+    index = put(index_of(3), ids(2), rows(1, seed=5), flags(True))
     assert len(index) == 3
     assert content(index)[2] == (tuple(rows(1, seed=5)[0].tolist()), True)
 
@@ -70,7 +75,7 @@ def test_put_replaces_what_a_picture_had():
 def test_picture_that_gains_or_loses_its_caption_keeps_one_row():
     index = empty()
     for has_caption in (True, False, True):
-        index = index.put(ids(1), rows(1), flags(has_caption))
+        index = put(index, ids(1), rows(1), flags(has_caption))
         assert content(index) == {1: (tuple(rows(1)[0].tolist()), has_caption)}
 
 
@@ -83,13 +88,13 @@ def test_removed_pictures_are_gone_and_unknown_ones_passed_over():
 
 
 def test_putting_nothing_changes_nothing():
-    assert len(index_of(2).put(ids(), rows(0), flags())) == 2
+    assert len(put(index_of(2), ids(), rows(0), flags())) == 2
 
 
 def test_index_in_use_is_left_alone():
     index = index_of(3)
     before = content(index)
-    other = index.without(ids(1)).put(ids(8, 9), rows(2), flags(True, False))
+    other = put(index.without(ids(1)), ids(8, 9), rows(2), flags(True, False))
     assert content(index) == before
     assert sorted(other.picture_ids) == [2, 3, 8, 9]
 
@@ -105,7 +110,7 @@ def test_index_holds_what_a_dictionary_would(changes):
     index, expected = empty(), {}
     for adds, key, has_caption, seed in changes:
         if adds:
-            index = index.put(ids(key), rows(1, seed), flags(has_caption))
+            index = put(index, ids(key), rows(1, seed), flags(has_caption))
             expected[key] = (tuple(rows(1, seed)[0].tolist()), has_caption)
         else:
             index = index.without(ids(key))
@@ -125,7 +130,7 @@ def test_sums_are_those_of_the_rows_that_count(changes):
     index = empty()
     for adds, key, has_caption, seed in changes:
         one = ids(key)
-        index = index.put(one, rows(1, seed), flags(has_caption)) if adds else index.without(one)
+        index = put(index, one, rows(1, seed), flags(has_caption)) if adds else index.without(one)
     expected = RowSums.of(index.rows, index.has_caption)
     assert np.array_equal(index.sums.captioned, expected.captioned)  # exact: they are float16
     assert np.array_equal(index.sums.plain, expected.plain)
@@ -158,5 +163,5 @@ def test_rows_are_float32_and_contiguous():
 
 def test_rows_lose_no_more_than_float16_does():
     exact = unit_rows(np.random.default_rng(3).normal(size=(100, WIDTH)))
-    index = empty().put(np.arange(100), exact, np.ones(100, np.bool_))
+    index = put(empty(), np.arange(100), exact, np.ones(100, np.bool_))
     assert np.abs(index.rows - exact).max() == pytest.approx(0, abs=2**-11)

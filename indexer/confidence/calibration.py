@@ -1,4 +1,4 @@
-"""A calibration: the lines of one encoder and fusion, as a library or a file keeps them."""
+"""Calibrations: the lines of one encoder and fusion, as stored in a library or a file."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 from indexer.confidence.line import Line, Lines
 from indexer.embedding import same_space
 
-LONG = 8  # words from which a query is as telling as a caption
+LONG = 8  # words from which a query is treated like a whole caption
 BUILT_IN = Path(__file__).parent / "built-in.json"  # made by benchmarks/confidence.py --write
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Lines by what a score is made from, for a word that asks and for a whole sentence.
+    """Lines by kind of score, for a query of one word and for a whole sentence.
 
-    A kind that could not be fitted has none. `made_with` is the encoder and the fusion that the
-    scores are of; `captioned` how many pictures had a caption when it was fitted, and `asked` how
-    many captions asked.
+    A kind that could not be fitted has none. `made_with` names the encoder and the fusion of the
+    scores; `captioned` counts the pictures with a caption at the time of fitting, and `asked` the
+    captions that served as queries.
     """
 
     lines: Mapping[str, tuple[Lines, Lines]]
@@ -31,56 +31,59 @@ class Calibration:
     asked: int = 0
 
     def lines_for(self, kind: str, words: int) -> Lines | None:
-        """The lines for a query of so many words: between those of words and of sentences."""
+        """Lines for a query of this many words, between those of words and of sentences.
+
+        None if this kind could not be fitted.
+        """
         if kind not in self.lines:
             return None
         word, sentence = self.lines[kind]
         return word.towards(sentence, min(max(words - 1, 0) / (LONG - 1), 1))
 
     def beside(self, shipped: Calibration) -> Calibration:
-        """This calibration, with the shipped lines of the kinds that it has none of."""
+        """Return this calibration with the shipped lines for kinds that it lacks."""
         return replace(self, lines={**shipped.lines, **self.lines})
 
     def to_json(self) -> str:
-        """The calibration as one line of JSON."""
+        """Serialise the calibration as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Calibration | None:
-        """The calibration that `to_json` wrote; None for what another version may have written."""
+        """Parse a calibration that `to_json` wrote; None if another version wrote it."""
         try:
             return cls.of(json.loads(text))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return None
 
     @classmethod
-    def of(cls, found: dict[str, Any]) -> Calibration:
-        """The calibration of what JSON gives."""
+    def of(cls, facts: dict[str, Any]) -> Calibration:
+        """Make a calibration from parsed JSON."""
         lines = {
             kind: (_lines(pair[0]), _lines(pair[1]))
-            for kind, pair in found["lines"].items()  # word and sentence
+            for kind, pair in facts["lines"].items()  # word and sentence
         }
-        return cls(**{**found, "lines": lines})
+        return cls(**{**facts, "lines": lines})
 
 
-def _lines(found: dict[str, Any]) -> Lines:
-    return Lines(_line(found["hit"]), _line(found["answer"]))
+def _lines(facts: dict[str, Any]) -> Lines:
+    return Lines(_line(facts["hit"]), _line(facts["answer"]))
 
 
-def _line(found: dict[str, Any]) -> Line:
-    return Line(**{**found, "slopes": tuple(found["slopes"])})
+def _line(facts: dict[str, Any]) -> Line:
+    return Line(**{**facts, "slopes": tuple(facts["slopes"])})
 
 
 @cache
 def shipped() -> dict[str, Any]:
-    """What is shipped: the `encoder`'s fingerprint, and by fusion what `Calibration.of` reads."""
-    found: dict[str, Any] = json.loads(BUILT_IN.read_text(encoding="utf-8"))
-    return found
+    """The shipped calibrations: the `encoder`'s fingerprint and, by fusion, `Calibration.of`."""
+    facts: dict[str, Any] = json.loads(BUILT_IN.read_text(encoding="utf-8"))
+    return facts
 
 
 def built_in(fingerprint: str, fusion: str) -> Calibration | None:
-    """The shipped calibration for an encoder and a fusion by its name; None where there is none."""
-    found = shipped()
-    if not same_space(fingerprint, found["encoder"]) or fusion not in found["fusions"]:
+    """The shipped calibration for an encoder's fingerprint and a fusion's name; None if none is."""
+    facts = shipped()
+    if not same_space(fingerprint, facts["encoder"]) or fusion not in facts["fusions"]:
         return None
-    return Calibration.of(found["fusions"][fusion])
+    return Calibration.of(facts["fusions"][fusion])

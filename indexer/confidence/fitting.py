@@ -1,4 +1,4 @@
-"""Fitting a calibration: a library is asked with its own captions, the answer there or not."""
+"""Fitting a calibration: a library's own captions search it, with and without the right picture."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines, Values, fitted
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
-from indexer.confidence.trials import Trial, TrialSetting, part_of, tried
+from indexer.confidence.trials import Trial, TrialSetting, part_of, run_trial
+from indexer.embedding import Mask
 
-ASKED = 1000  # pictures that are asked for, at most
-FIT_FROM_TRIALS = 200  # fewer of them tell too little
-SMALLEST, SIZES = 30, 5  # libraries of a half, a quarter, … of the pictures, down to so many
-HIDDEN = 0.015  # the share of what is to be kept that has less evidence than a line's `floor`
-Truths = NDArray[np.bool_]
-Found = dict[str, tuple[Lines, Lines]]
+MOST_TARGETS = 1000  # most pictures that are searched for
+FIT_FROM_TRIALS = 200  # fewer pictures give no reliable line
+SMALLEST, SIZES = 30, 5  # pools of all pictures, a half, a quarter, …: 5 sizes, none below 30
+HIDDEN = 0.015  # share of right hits and answers whose evidence may be below a line's `floor`
+LinesByKind = dict[str, tuple[Lines, Lines]]
 
 
-def fit(pool: Pool, setting: TrialSetting, encode: Encode, *, seed: int = 0) -> tuple[Found, int]:
-    """Lines by kind, for a word and a sentence, and how many pictures were asked for.
+def fit(
+    pool: Pool, setting: TrialSetting, encode: Encode, *, seed: int = 0
+) -> tuple[LinesByKind, int]:
+    """Fit lines by kind, for a word and for a sentence; also returns the number of targets.
 
-    Where a caption counts, only pictures with another caption can be asked for; kinds with fewer
-    than `FIT_FROM_TRIALS` pictures to ask for are left out.
+    For kinds that score captions, only pictures with a second caption can be targets. Kinds with
+    fewer than `FIT_FROM_TRIALS` targets get no lines.
     """
-    lines: Found = {}
+    lines: LinesByKind = {}
     most = 0
     kinds = KINDS if setting.fusion.weighable else (PICTURE, FUSED)
     for several in (False, True):
@@ -35,42 +36,42 @@ def fit(pool: Pool, setting: TrialSetting, encode: Encode, *, seed: int = 0) -> 
         able = np.flatnonzero(pool.counts > int(several))
         if len(able) < FIT_FROM_TRIALS:
             continue
-        chosen = np.sort(rng.permutation(able)[:ASKED])
-        asked = (words(pool, chosen, rng, encode), sentences(pool, chosen, rng))
+        targets = np.sort(rng.permutation(able)[:MOST_TARGETS])
+        queries = (words(pool, targets, rng, encode), sentences(pool, targets, rng))
         for kind in kinds:
             if (kind in (CAPTION, FUSED)) == several and all(
-                len(a.rows) >= FIT_FROM_TRIALS for a in asked
+                len(own.rows) >= FIT_FROM_TRIALS for own in queries
             ):
-                word, sentence = (_lines(pool, asking, kind, setting, rng) for asking in asked)
+                word, sentence = (_lines(pool, own, kind, setting, rng) for own in queries)
                 if word is not None and sentence is not None:
-                    lines[kind], most = (word, sentence), max(most, len(chosen))
+                    lines[kind], most = (word, sentence), max(most, len(targets))
     return lines, most
 
 
 def _lines(
     pool: Pool,
-    asking: CalibrationQueries,
+    queries: CalibrationQueries,
     kind: str,
     setting: TrialSetting,
     rng: np.random.Generator,
 ) -> Lines | None:
     trials = []
     for size in _sizes(len(pool)):
-        for _ in range(-(-min(ASKED, len(pool)) // (2 * size))):
-            trials.append(tried(*part_of(pool, asking, size, rng), kind, setting, rng))
+        for _ in range(-(-min(MOST_TARGETS, len(pool)) // (2 * size))):
+            trials.append(run_trial(*part_of(pool, queries, size, rng), kind, setting, rng))
     return lines_of(trials)
 
 
 def _sizes(pictures: int) -> list[int]:
-    """The sizes of the libraries that are asked: so the line learns what a size does."""
+    """Sizes of the pools to search, from which a line learns the effect of size."""
     halves = [pictures >> n for n in range(SIZES)]
     return [size for size in halves if size >= SMALLEST] or [pictures]
 
 
 def lines_of(trials: Sequence[Trial]) -> Lines | None:
-    """The lines that fit trials of one kind best.
+    """Fit lines to trials of one kind.
 
-    None where a greater score is no evidence, or where no right picture was found at all.
+    None if a higher score is no evidence, or if no right picture was found.
     """
     hit = _line_of([_hits(trial) for trial in trials])
     answer = _line_of([_answers(trial) for trial in trials])
@@ -78,43 +79,45 @@ def lines_of(trials: Sequence[Trial]) -> Lines | None:
 
 
 class _Cases(NamedTuple):
-    """What a line is fitted to: `features` (n, f) of which it is `true` (n,) or not, in a library
-    of so many pictures; of those that are `kept` (n,) nearly all must have enough evidence.
+    """Cases to fit a line to: `features` (n, f) and outcomes `true` (n,), with `size` pictures.
+
+    Nearly all cases that are `certain` (n,) must end up with enough evidence.
     """
 
     features: Values
-    true: Truths
-    kept: Truths
+    true: Mask
+    certain: Mask
     size: int
 
 
 def _hits(trial: Trial) -> _Cases:
-    """Hits are right or not; right ones are kept."""
-    known = np.isfinite(trial.features[..., 0])
-    right = trial.right[known]
-    return _Cases(trial.features[known], right, right, trial.size)
+    """Cases of hits, true if right; the right ones are certain."""
+    finite = np.isfinite(trial.features[..., 0])
+    right = trial.right[finite]
+    return _Cases(trial.features[finite], right, right, trial.size)
 
 
 def _answers(trial: Trial) -> _Cases:
-    """What is asked for is there or not; answers that hold it are kept."""
-    known = np.isfinite(trial.features[:, 0, 0])
-    found = np.asarray(trial.right[known].any(axis=1))
-    return _Cases(trial.features[known, 0], trial.present[known], found, trial.size)
+    """Cases of answers, true if a right picture is there; those that found one are certain."""
+    finite = np.isfinite(trial.features[:, 0, 0])
+    found = np.asarray(trial.right[finite].any(axis=1))
+    return _Cases(trial.features[finite, 0], trial.present[finite], found, trial.size)
 
 
 def _line_of(cases: Sequence[_Cases]) -> Line | None:
-    features, true, kept, sizes = zip(*cases, strict=True)
+    features, true, certain, sizes = zip(*cases, strict=True)
     slopes, size, shift = fitted(features, true, sizes)
-    if slopes[0] <= 0 or not any(own.any() for own in kept):
+    if slopes[0] <= 0 or not any(own.any() for own in certain):
         return None
-    return Line(tuple(float(slope) for slope in slopes), size, shift, _least(cases, slopes))
+    return Line(tuple(float(slope) for slope in slopes), size, shift, _floor(cases, slopes))
 
 
-def _least(cases: Sequence[_Cases], slopes: Values) -> float:
-    """The evidence that nearly all kept ones have in the largest libraries: in a small one even
-    a bad hit is among the first.
+def _floor(cases: Sequence[_Cases], slopes: Values) -> float:
+    """The evidence that nearly all certain cases exceed in the largest pools.
+
+    Small pools do not count: even a bad hit is among the first there.
     """
     largest = max(own.size for own in cases)
-    kept = [own.features[own.kept] @ slopes for own in cases if own.size == largest]
-    found = np.concatenate(kept)
-    return float(np.quantile(found, HIDDEN)) if len(found) else -np.inf
+    certain = [own.features[own.certain] @ slopes for own in cases if own.size == largest]
+    evidence = np.concatenate(certain)
+    return float(np.quantile(evidence, HIDDEN)) if len(evidence) else -np.inf

@@ -1,4 +1,4 @@
-"""A line: the evidence for a hit becomes the probability that it is right (Platt, 1999)."""
+"""Lines turn the evidence for a hit into the probability that it is right (Platt, 1999)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ Values = NDArray[np.float64]
 
 PICTURE, CAPTION, FUSED = "picture", "caption", "fused"  # what a score is made from
 KINDS = (PICTURE, CAPTION, FUSED)
-FEATURES = {PICTURE: 2, CAPTION: 2, FUSED: 3}  # score and lead; fused also the agreement
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Log odds of what a hit tells: `slopes @ features + size * ln(n) + shift`.
+    """Log odds of a hit: `slopes @ features + size * ln(n) + shift`.
 
-    The features of a hit are its score, its lead (how far it is above the best of all others;
-    negative for all but the first) and, where picture and caption both count, the cosine of the
-    two; `n` is the number of pictures that might have been found. `slopes @ features` is the
-    evidence, of which less than `floor` is too little. That does not depend on `n`: what is in a
-    library does not become doubtful as it grows.
+    The features of a hit are its score, its lead (the distance from the best of all other hits;
+    negative except for the first) and, if picture and caption both count, the cosine of the two;
+    `n` is the number of searched pictures. `slopes @ features` is the evidence; less than `floor`
+    is too little. The evidence does not depend on `n`, so pictures do not become doubtful as their
+    library grows.
     """
 
     slopes: tuple[float, ...]
@@ -32,20 +31,20 @@ class Line:
     floor: float
 
     def evidence(self, features: NDArray[np.floating]) -> Values:
-        """The evidence (n,) of hits with features (n, f), of each whatever the others are.
+        """The evidence (n,) of hits with features (n, f), each independent of the others.
 
-        A product of matrices rounds by how many rows there are.
+        A matrix product would round by the number of rows.
         """
-        found: Values = (np.asarray(features, np.float64) * np.array(self.slopes)).sum(axis=-1)
-        return found
+        products: Values = (np.asarray(features, np.float64) * np.array(self.slopes)).sum(axis=-1)
+        return products
 
     def log_odds(self, features: NDArray[np.floating], pictures: int) -> Values:
-        """Log odds (n,) by hits among so many pictures."""
-        beside = self.size * float(np.log(max(pictures, 1))) + self.shift
-        return np.asarray(self.evidence(features) + beside)
+        """Log odds (n,) of hits, when `pictures` were searched."""
+        offset = self.size * float(np.log(max(pictures, 1))) + self.shift
+        return np.asarray(self.evidence(features) + offset)
 
     def towards(self, other: Line, share: float) -> Line:
-        """The line that lies between this one (share 0) and another one (share 1)."""
+        """Interpolate between this line (share 0) and another one (share 1)."""
 
         def between(one: float, two: float) -> float:
             return (1 - share) * one + share * two
@@ -57,48 +56,52 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What a hit tells: that it is right (`hit`), and as the best hit of an answer, that what is
-    asked for is there at all (`answer`), at whatever place.
+    """Two lines: that a hit is right (`hit`), and, by the best hit, that any is (`answer`).
 
-    A hit is doubtful when it has too little evidence by the first, and all hits are when the best
-    has too little by the second. A lead tells much of which hit is right, and little of whether any
-    is: so they are two.
+    A hit with too little evidence by the first line is doubtful; if the best hit has too little
+    by the second, all hits are. There are two lines because a lead says much about which hit is
+    right, but little about whether one is.
     """
 
     hit: Line
     answer: Line
 
     def towards(self, other: Lines, share: float) -> Lines:
-        """The lines that lie between these (share 0) and others (share 1)."""
+        """Interpolate between these lines (share 0) and others (share 1)."""
         return Lines(self.hit.towards(other.hit, share), self.answer.towards(other.answer, share))
 
 
-def leads(scores: NDArray[np.floating]) -> Values:
-    """How far each score (..., k) is above the best of the others; 0 for a score that is alone."""
-    if scores.shape[-1] < 2:
+def leads(scores: NDArray[np.floating], leading: NDArray[np.floating] | None = None) -> Values:
+    """Distance of each score (…, k) from the best of all others; 0 for a score that is alone.
+
+    `leading`: the highest of all scores, best first, if `scores` are only some of them.
+    """
+    if leading is None:
+        leading = np.sort(scores, axis=-1)[..., ::-1]
+    if leading.shape[-1] < 2:
         return np.zeros(scores.shape)
-    second, best = np.moveaxis(np.partition(scores, -2, axis=-1)[..., -2:, None], -2, 0)
-    first = np.arange(scores.shape[-1]) == scores.argmax(axis=-1)[..., None]
-    return np.asarray(scores - np.where(first, second, best), np.float64)
+    best, second = leading[..., :1], leading[..., 1:2]
+    return np.asarray(scores - np.where(scores >= best, second, best), np.float64)
 
 
 def probability(log_odds: Values) -> Values:
-    """The probability behind log odds."""
+    """Turn log odds into probabilities."""
     return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))))
 
 
 def fitted(
     features: Sequence[Values], right: Sequence[NDArray[np.bool_]], sizes: Sequence[int]
 ) -> tuple[Values, float, float]:
-    """Slopes, size and shift by the likelihood of trials, each (hits, f) in so many pictures.
+    """Fit slopes, size and shift by maximum likelihood to trials of (hits, f) features.
 
-    A weak prior keeps them finite where right and wrong are parted entirely.
+    `sizes`: the number of searched pictures of each trial. A weak prior keeps the result finite if
+    right and wrong are perfectly separable.
     """
     counts = [len(rows) for rows in features]
     columns = [np.concatenate(features), np.log(np.repeat(sizes, counts))[:, None]]
     columns.append(np.ones((sum(counts), 1)))
-    found = _logistic(np.concatenate(columns, axis=1), np.concatenate(right).astype(np.float64))
-    return found[:-2], float(found[-2]), float(found[-1])
+    fit = _logistic(np.concatenate(columns, axis=1), np.concatenate(right).astype(np.float64))
+    return fit[:-2], float(fit[-2]), float(fit[-1])
 
 
 def _logistic(a: Values, y: Values, prior: float = 1e-2, steps: int = 50) -> Values:

@@ -1,4 +1,4 @@
-"""The captioned pictures that a calibration asks for."""
+"""The captioned pictures that a calibration is fitted with."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.embeddings import PictureEmbeddings
 from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.values import text_hash, unpack
-from indexer.embedding import TEXT, PictureFeatures, Rows, unit_rows
+from indexer.embedding import TEXT, Ints, PictureFeatures, Rows, unit_rows
 from indexer.settings import LibrarySettings
-
-Ints = NDArray[np.int64]
 
 
 class Captions(Protocol):
-    """What a library knows of its pictures."""
+    """A library whose captions can be read."""
 
     @property
     def catalogue(self) -> Lookup: ...
@@ -36,9 +33,9 @@ class Captions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Pictures and their captions: `v_i` (n, dim); `v_t` (m, dim) and `texts` of all captions.
+    """Pictures `v_i` (n, dim) with all their captions: `v_t` (m, dim) and `texts`.
 
-    Those of picture k are the rows from `starts[k]` to `starts[k + 1]`, at least one.
+    The captions of picture k are the rows from `starts[k]` to `starts[k + 1]`, at least one.
     """
 
     v_i: Rows
@@ -51,15 +48,15 @@ class Pool:
 
     @property
     def counts(self) -> Ints:
-        """How many captions each picture has, (n,)."""
+        """Number of captions of each picture, (n,)."""
         return np.diff(self.starts)
 
     def captions(self, picture: int) -> Ints:
-        """The captions of a picture, as rows of `v_t`."""
+        """Rows of `v_t` of a picture's captions."""
         return np.arange(self.starts[picture], self.starts[picture + 1])
 
     def take(self, pictures: Ints) -> Pool:
-        """The pool of some pictures, in their order."""
+        """Return the pool of some pictures, in the given order."""
         rows = np.concatenate([np.zeros(0, np.int64), *(self.captions(k) for k in pictures)])
         starts = np.concatenate([[0], np.cumsum(self.counts[pictures])]).astype(np.int64)
         texts = tuple(self.texts[row] for row in rows)
@@ -67,20 +64,20 @@ class Pool:
 
 
 def read_pool(library: Captions, ids: Ints) -> Pool:
-    """The captioned ones of these pictures; captions that are not embedded are left out."""
-    found, dim = library.embedded(ids.tolist()), library.settings.dim
-    shown = library.catalogue.pictures(found.ids.tolist())
-    hashes = {text_hash(text) for picture in shown.values() for text in picture.captions}
-    known = library.embeddings.of_contents(library.encoder_id, TEXT, hashes)
+    """Read those of these pictures that have a caption; skips captions without an embedding."""
+    features, dim = library.embedded(ids.tolist()), library.settings.dim
+    pictures = library.catalogue.pictures(features.ids.tolist())
+    hashes = {text_hash(text) for picture in pictures.values() for text in picture.captions}
+    vectors = library.embeddings.of_contents(library.encoder_id, TEXT, hashes)
     texts: list[str] = []
-    counts, kept = [], []
-    for place, key in enumerate(found.ids.tolist()):
-        captions = shown[key].captions if key in shown else ()
-        embedded = [text for text in captions if text_hash(text) in known]
+    counts, rows = [], []
+    for row, key in enumerate(features.ids.tolist()):
+        captions = pictures[key].captions if key in pictures else ()
+        embedded = [text for text in captions if text_hash(text) in vectors]
         if embedded:
             texts += embedded
             counts.append(len(embedded))
-            kept.append(place)
-    v_t = unit_rows(unpack([known[text_hash(text)] for text in texts], dim))
+            rows.append(row)
+    v_t = unit_rows(unpack([vectors[text_hash(text)] for text in texts], dim))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Pool(found.v_i[kept], v_t, tuple(texts), starts)
+    return Pool(features.v_i[rows], v_t, tuple(texts), starts)

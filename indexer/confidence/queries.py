@@ -1,4 +1,4 @@
-"""What is asked when a calibration is fitted: captions, and a word or two of them."""
+"""The queries that a calibration is fitted with: captions, and one or two words of them."""
 
 from __future__ import annotations
 
@@ -8,43 +8,42 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.confidence.pool import Ints, Pool
-from indexer.embedding import Rows
+from indexer.confidence.pool import Pool
+from indexer.embedding import Ints, Mask, Rows
 
 Encode = Callable[[Sequence[str]], Rows]
-_TELLING = re.compile(r"[^\W\d_]{3,}")  # shorter words tell nothing in the languages with spaces
-COMMON = 0.3  # of the pictures: a word that more of them have tells nothing either
-SHORT = 2  # words of a short query, at most
+_TELLING = re.compile(r"[^\W\d_]{3,}")  # shorter words say little in languages with spaces
+COMMON = 0.3  # share of the pictures: a word in the captions of more of them says little, too
+SHORT = 2  # most words of a short query
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationQueries:
-    """Queries: the `pictures` (q,) that are meant, the caption (q,) that is held out, and the rows.
+    """Queries `rows` (q, dim), the `pictures` (q,) they aim at, and the held-out `captions` (q,).
 
-    `right` (q, n) tells which pictures of the pool are right: the one that is meant, and for a few
-    words all that have them in their captions.
+    `right` (q, n) marks the right pictures of the pool: the target, and for a query of one or two
+    words every picture with these words in its captions.
     """
 
     pictures: Ints
     captions: Ints
     rows: Rows
-    right: NDArray[np.bool_]
+    right: Mask
 
     def of(self, pool_pictures: Ints) -> CalibrationQueries:
-        """The queries that mean some pictures of the pool (in any order), by their new numbers."""
+        """Select the queries for some pictures of the pool, numbered by their new places."""
         place = np.full(self.right.shape[1], -1)
         place[pool_pictures] = np.arange(len(pool_pictures))
-        chosen = np.flatnonzero(place[self.pictures] >= 0)
-        right = self.right[np.ix_(chosen, pool_pictures)]
-        pictures = place[self.pictures[chosen]].astype(np.int64)
-        return CalibrationQueries(pictures, self.captions[chosen], self.rows[chosen], right)
+        queries = np.flatnonzero(place[self.pictures] >= 0)
+        right = self.right[np.ix_(queries, pool_pictures)]
+        pictures = place[self.pictures[queries]].astype(np.int64)
+        return CalibrationQueries(pictures, self.captions[queries], self.rows[queries], right)
 
 
 def sentences(pool: Pool, pictures: Ints, rng: np.random.Generator) -> CalibrationQueries:
-    """Each picture is asked for with one of its captions, drawn at random."""
-    captions = _drawn(pool, pictures, rng)
+    """Make a query for each picture: one of its captions, drawn at random."""
+    captions = _random_captions(pool, pictures, rng)
     right = pictures[:, None] == np.arange(len(pool))
     return CalibrationQueries(pictures, captions, pool.v_t[captions], right)
 
@@ -52,38 +51,38 @@ def sentences(pool: Pool, pictures: Ints, rng: np.random.Generator) -> Calibrati
 def words(
     pool: Pool, pictures: Ints, rng: np.random.Generator, encode: Encode
 ) -> CalibrationQueries:
-    """Each picture is asked for with a word or two of a caption, as people do.
+    """Make a query for each picture: one or two words of a caption, as people search.
 
-    Words of which none is telling ask for nothing, and are left out.
+    Skips a picture if all the words drawn for it say little.
     """
     carriers, count = _carriers(pool), len(pool)
-    captions = _drawn(pool, pictures, rng)
-    said, right, kept = [], [np.zeros((0, count), np.bool_)], []
+    captions = _random_captions(pool, pictures, rng)
+    texts, right, places = [], [np.zeros((0, count), np.bool_)], []
     for place, caption in enumerate(captions.tolist()):
         few = _few_words(pool.texts[caption], rng)
         telling = [w for w in _telling(few) if len(carriers[w]) <= COMMON * count]
         if telling:
             having = np.zeros(count, np.bool_)
             having[list(set.intersection(*(carriers[word] for word in telling)))] = True
-            said.append(few)
+            texts.append(few)
             right.append(having[None])
-            kept.append(place)
-    rows = encode(said)
-    return CalibrationQueries(pictures[kept], captions[kept], rows, np.concatenate(right))
+            places.append(place)
+    rows = encode(texts)
+    return CalibrationQueries(pictures[places], captions[places], rows, np.concatenate(right))
 
 
-def _drawn(pool: Pool, pictures: Ints, rng: np.random.Generator) -> Ints:
-    """A caption of each picture."""
+def _random_captions(pool: Pool, pictures: Ints, rng: np.random.Generator) -> Ints:
+    """Draw a caption of each picture."""
     counts = pool.counts[pictures]
     return np.asarray(pool.starts[pictures] + (rng.random(len(pictures)) * counts).astype(np.int64))
 
 
 def _few_words(text: str, rng: np.random.Generator) -> str:
-    """One or two words of a text that stand side by side."""
-    found = text.split()
+    """Draw one word, or two neighbouring ones, of a text."""
+    all_words = text.split()
     length = int(rng.integers(1, SHORT + 1))
-    start = int(rng.integers(0, max(len(found) - length, 0) + 1))
-    return " ".join(found[start : start + length]).strip(" .,;:!?")
+    start = int(rng.integers(0, max(len(all_words) - length, 0) + 1))
+    return " ".join(all_words[start : start + length]).strip(" .,;:!?")
 
 
 def _telling(text: str) -> set[str]:
@@ -91,10 +90,10 @@ def _telling(text: str) -> set[str]:
 
 
 def _carriers(pool: Pool) -> dict[str, set[int]]:
-    """The pictures whose captions have a word, by word."""
-    found: dict[str, set[int]] = defaultdict(set)
+    """Map each word to the pictures that have it in a caption."""
+    carriers: dict[str, set[int]] = defaultdict(set)
     owners = np.repeat(np.arange(len(pool)), pool.counts)
     for owner, text in zip(owners.tolist(), pool.texts, strict=True):
         for word in _telling(text):
-            found[word].add(owner)
-    return found
+            carriers[word].add(owner)
+    return carriers

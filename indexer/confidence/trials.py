@@ -1,4 +1,4 @@
-"""Trials: a library is asked for pictures that it has, and for pictures that were taken out."""
+"""Trials: queries for pictures that a library has, and for pictures that were removed from it."""
 
 from __future__ import annotations
 
@@ -9,63 +9,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
-from indexer.confidence.pool import Ints, Pool
+from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries
-from indexer.embedding import TEXT, Rows, centred_query, unit_rows
+from indexer.embedding import TEXT, Floats, Ints, Mask, Rows, centred_query, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
 from indexer.vectors.scoring import CentredIndex, ScoredQuery, Scores, block_scores
 
-HITS = 10  # of each answer
-TAKEN = 0.5  # the share of queries whose right pictures are taken out
+HITS = 10  # hits of each query
+REMOVED_SHARE = 0.5  # share of queries whose right pictures are removed
 WEIGHT = {PICTURE: 1.0, CAPTION: 0.0, FUSED: DEFAULT_WEIGHT}
 _NOWHERE = -np.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The first hits of queries: `features` (q, k, f), which are `right` (q, k), and the queries to
-    which there was a right answer (q,). `size` pictures could have been found.
+    """The first k hits of q queries: their `features` (q, k, f), and which are `right` (q, k).
+
+    `present` (q,) marks the queries with a right picture among the `size` searched ones.
     """
 
     features: Values
-    right: NDArray[np.bool_]
-    present: NDArray[np.bool_]
+    right: Mask
+    present: Mask
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class TrialSetting:
-    """How trials are made: by which fusion, with which means of the encoder by modality.
+    """The fusion of trials, and the encoder's means by modality.
 
-    `single`: each picture is indexed with one caption alone, whatever it has.
+    `single`: each picture is indexed with only one of its captions.
     """
 
     fusion: Fusion
-    means: Mapping[str, NDArray[np.float32]]
+    means: Mapping[str, Floats]
     single: bool = False
 
 
-def tried(
+def run_trial(
     pool: Pool,
     queries: CalibrationQueries,
     kind: str,
     setting: TrialSetting,
     rng: np.random.Generator,
     *,
-    share: float = TAKEN,
+    share: float = REMOVED_SHARE,
 ) -> Trial:
-    """Ask a library of the pool, in which no picture has the caption that asks for it.
+    """Search an index of the pool in which no picture has the caption of its query.
 
-    The right pictures are taken out for a share of the queries.
+    Removes the right pictures for a share of the queries.
     """
     v_t = np.zeros_like(pool.v_i) if kind == PICTURE else _indexed(pool, queries, setting, rng)
-    stored = _library(pool, v_t, kind != PICTURE, setting)
-    found = _scores(stored, queries.rows, kind)
-    taken = rng.random(len(found)) < share
-    found[taken[:, None] & queries.right] = _NOWHERE
-    present = queries.right.any(axis=1) & ~taken
-    order = np.argsort(-found, axis=1, kind="stable")[:, :HITS]
-    scores = np.take_along_axis(found, order, 1)
+    index = _centred_index(pool, v_t, kind != PICTURE, setting)
+    all_scores = _scores(index, queries.rows, kind)
+    removed = rng.random(len(all_scores)) < share
+    all_scores[removed[:, None] & queries.right] = _NOWHERE
+    present = queries.right.any(axis=1) & ~removed
+    order = np.argsort(-all_scores, axis=1, kind="stable")[:, :HITS]
+    scores = np.take_along_axis(all_scores, order, 1)
     features: list[NDArray[np.floating]] = [scores, leads(scores)]
     if kind == FUSED:
         features.append(np.einsum("nd,nd->n", pool.v_i, v_t)[order])
@@ -73,50 +74,51 @@ def tried(
     return Trial(np.stack(features, axis=2).astype(np.float64), right, present, len(pool))
 
 
-def _library(pool: Pool, v_t: Rows, captioned: bool, setting: TrialSetting) -> CentredIndex:
+def _centred_index(pool: Pool, v_t: Rows, captioned: bool, setting: TrialSetting) -> CentredIndex:
     has_caption = np.full(len(pool), captioned)
     rows = setting.fusion.pictures(pool.v_i, v_t, has_caption)
     return CentredIndex.of(rows, has_caption, setting.fusion, setting.means)
 
 
-def _scores(stored: CentredIndex, texts: Rows, kind: str) -> Scores:
-    """Scores (q, n) of all pictures for texts, centred as they are in a search."""
-    q = centred_query(texts, TEXT, stored.centres.means)
-    weight = WEIGHT[kind] if stored.fusion.weighable else DEFAULT_WEIGHT
-    (keyed,) = stored.index.blocks
-    return block_scores(keyed, ScoredQuery.of(stored, q, weight), stored.fusion)
+def _scores(index: CentredIndex, texts: Rows, kind: str) -> Scores:
+    """Scores (q, n) of all pictures for texts, centred as in a search."""
+    q = centred_query(texts, TEXT, index.centres.means)
+    weight = WEIGHT[kind] if index.fusion.weighable else DEFAULT_WEIGHT
+    (keyed,) = index.index.blocks
+    return block_scores(keyed, ScoredQuery.of(index, q, weight), index.fusion)
 
 
 def _indexed(
     pool: Pool, queries: CalibrationQueries, setting: TrialSetting, rng: np.random.Generator
 ) -> Rows:
-    """`v_t` (n, dim): the mean of a picture's captions but for the one that asks for it."""
+    """`v_t` (n, dim): the mean of a picture's captions except the one that is its query."""
     held = np.full(len(pool), -1)
     held[queries.pictures] = queries.captions
-    taken = np.isin(np.arange(len(pool.v_t)), held)
-    kept = np.flatnonzero(~taken)
-    owners = np.repeat(np.arange(len(pool)), pool.counts)[kept]
+    held_out = np.isin(np.arange(len(pool.v_t)), held)
+    captions = np.flatnonzero(~held_out)
+    owners = np.repeat(np.arange(len(pool)), pool.counts)[captions]
     if setting.single:
-        shuffled = rng.permutation(len(kept))
+        shuffled = rng.permutation(len(captions))
         owners, first = np.unique(owners[shuffled], return_index=True)
-        kept = kept[shuffled[first]]
+        captions = captions[shuffled[first]]
     sums = np.zeros_like(pool.v_i)
-    np.add.at(sums, owners, pool.v_t[kept])
+    np.add.at(sums, owners, pool.v_t[captions])
     return unit_rows(sums)
 
 
 def part_of(
     pool: Pool, queries: CalibrationQueries, size: int, rng: np.random.Generator
 ) -> tuple[Pool, CalibrationQueries]:
-    """A smaller library with so many of the pictures, first those that are asked for."""
-    asked = rng.permutation(np.unique(queries.pictures))[:size]
-    others = np.setdiff1d(np.arange(len(pool)), asked)
-    chosen: Ints = np.sort(np.concatenate([asked, rng.permutation(others)[: size - len(asked)]]))
-    return pool.take(chosen), _renumbered(pool, queries.of(chosen), chosen)
+    """Draw a pool of `size` pictures, targets of queries first, and the queries for them."""
+    targets = rng.permutation(np.unique(queries.pictures))[:size]
+    others = np.setdiff1d(np.arange(len(pool)), targets)
+    fill = rng.permutation(others)[: size - len(targets)]
+    pictures: Ints = np.sort(np.concatenate([targets, fill]))
+    return pool.take(pictures), _renumbered(pool, queries.of(pictures), pictures)
 
 
-def _renumbered(pool: Pool, queries: CalibrationQueries, chosen: Ints) -> CalibrationQueries:
-    """Queries whose captions are rows of the pool of the chosen pictures."""
-    starts = np.concatenate([[0], np.cumsum(pool.counts[chosen])])
-    within = queries.captions - pool.starts[chosen[queries.pictures]]
+def _renumbered(pool: Pool, queries: CalibrationQueries, pictures: Ints) -> CalibrationQueries:
+    """Renumber the captions of queries as rows of the smaller pool of these pictures."""
+    starts = np.concatenate([[0], np.cumsum(pool.counts[pictures])])
+    within = queries.captions - pool.starts[pictures[queries.pictures]]
     return replace(queries, captions=starts[queries.pictures] + within)

@@ -13,7 +13,7 @@ from indexer.catalogue.values import unpack
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, Golden, unit_rows
 from indexer.encoders import Encoder
-from indexer.encoders.golden import TOLERANCE, agreement, golden_of
+from indexer.encoders.golden import TOLERANCE, golden_of, least_cosine
 from indexer.errors import EncoderMismatch, ModelError
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded
@@ -48,7 +48,7 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
             serious=False,
             mend=lambda batch: batch.put_golden(encoder_id, now),
         )
-    elif not (cosine := agreement(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
+    elif not (cosine := least_cosine(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
         meaning = f"the encoder gives different embeddings than at first (cosine {cosine:.4f})"
         yield Finding("encoder", 1, f"{meaning}: {_CHANGED}", _REMEDY)
     yield from _pictures(library, encoder)

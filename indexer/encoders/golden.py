@@ -1,8 +1,8 @@
-"""A picture and a sentence that never change, to notice when an encoder does.
+"""A fixed picture and a fixed sentence, to notice when an encoder's output changes.
 
-An update of a library, or another processor's arithmetic, may change what an encoder gives
-without changing its weights. Its embeddings of these two are kept when it first comes to a
-library; `picfuse doctor` asks for them again.
+An updated package or another processor's arithmetic may change the output of an encoder without
+changing its weights. A library keeps the embeddings of these two from the encoder's first use;
+`picfuse doctor` encodes them again.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from indexer.embedding import Golden
 from indexer.encoders.protocol import Encoder, Pixels
 
 SENTENCE = "a brown dog runs through shallow water beside two red boats"
-TOLERANCE = 0.002  # of the cosine: other processors round otherwise, by far less
+TOLERANCE = 0.002  # of the cosine; the rounding of other processors differs by far less
 
 
 def golden_pixels(size: int) -> Pixels:
-    """The picture, (1, size, size, 3): waves and squares, from whole numbers alone."""
+    """The picture, (1, size, size, 3): waves and squares, computed with integers only."""
     y, x = np.mgrid[0:size, 0:size]
     red = (x * 255) // max(size - 1, 1)
     green = ((x // 16 + y // 16) % 2) * 160 + 40
@@ -28,13 +28,13 @@ def golden_pixels(size: int) -> Pixels:
 
 
 def golden_of(encoder: Encoder) -> Golden:
-    """What an encoder gives today; the first call exports its towers, so that no query waits."""
-    with ThreadPoolExecutor(1) as other:  # towers are opened side by side
+    """Encode both today. The first call exports the towers, so that no query waits for it."""
+    with ThreadPoolExecutor(1) as other:  # opens both towers at once
         image = other.submit(encoder.encode_images, golden_pixels(encoder.transform.size))
         text = encoder.encode_texts([SENTENCE])
         return Golden(image.result()[0], text[0])
 
 
-def agreement(before: Golden, now: Golden) -> float:
-    """The smaller of the two cosines."""
+def least_cosine(before: Golden, now: Golden) -> float:
+    """The smaller of the cosines of both pictures and of both sentences."""
     return float(min(before.image @ now.image, before.text @ now.text))

@@ -1,4 +1,4 @@
-"""What an encoder is: independent features of image and text, in one space."""
+"""The protocol of encoders: independent features of images and texts in one space."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import Rows
+from indexer.embedding import Floats, Rows
 from indexer.pictures.transform import ImageTransform
 
-Places: TypeAlias = NDArray[np.float32]  # (n, rows, columns, dim), of a grid over the pixels
+Places: TypeAlias = Floats  # (n, rows, columns, dim): a grid over the pixels
 Pixels: TypeAlias = NDArray[np.uint8]  # (n, height, width, 3), RGB
-
-
 FP32, INT8 = "fp32", "int8"  # precisions
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns pictures and sentences into unit-length rows of one space (`v_i` and `v_t`).
+    """Encodes pictures and sentences as unit rows of one space (`v_i` and `v_t`).
 
-    `fingerprint` covers everything that the rows depend on: weights and preparation of the
-    input; behind a "-" it names a precision other than the usual one. `means` holds the mean
-    row of each modality, as measured on the encoder's training data; an encoder that was never
-    measured has none. Under `HUB` it may have a row for `asking`, zeros but for the column of
-    hubness. `modalities` names what can be encoded, so that a third one can join.
+    `fingerprint` covers everything that the rows depend on: the weights and the preparation of
+    the input; after a "-" it names a precision other than the usual one. `means` holds the mean
+    row of each modality over the encoder's training data, and is empty if that was never
+    measured. Its optional row under `HUB` is zero except in the hubness column, where it holds
+    the value of a text query (`centred_query`).
     """
 
     @property
@@ -36,38 +34,36 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int: ...
     @property
-    def modalities(self) -> frozenset[str]: ...
-    @property
     def transform(self) -> ImageTransform: ...
     @property
-    def means(self) -> Mapping[str, NDArray[np.float32]]: ...
+    def means(self) -> Mapping[str, Floats]: ...
 
     def encode_images(self, images: Pixels) -> Rows:
-        """`v_i`, shape (n, dim), of pixels that `transform` made; n may be 0."""
+        """Encode pixels made by `transform` as `v_i`, shape (n, dim); n may be 0."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """`v_t`, shape (n, dim); n may be 0."""
+        """Encode sentences as `v_t`, shape (n, dim); n may be 0."""
         ...
 
 
 @runtime_checkable
 class LocatingEncoder(Protocol):
-    """What an encoder may do besides: say what each place of a picture adds to it."""
+    """An encoder that can also show how much each place of a picture contributes to it."""
 
     def encode_places(self, images: Pixels) -> Places:
-        """Rows (n, rows, columns, dim) whose products with a query tell places apart.
+        """Encode places as rows (n, rows, columns, dim), to be multiplied with a query.
 
-        The higher, the more a place speaks for the query, compared with the others of the same
-        picture. Raises `ModelError` where the image tower has no such grid.
+        The higher the product, the better a place matches the query, compared with the other
+        places of the same picture. Raises `ModelError` if the image tower has no such grid.
         """
         ...
 
 
 @runtime_checkable
 class RestingEncoder(Protocol):
-    """What an encoder may do besides: let go of memory between two things that it encodes."""
+    """An encoder that can also release its memory while it is idle."""
 
     def rest(self) -> None:
-        """Close the towers; what is encoded next opens them again."""
+        """Close the towers; the next call that encodes reopens them."""
         ...

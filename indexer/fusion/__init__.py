@@ -1,31 +1,46 @@
-"""Fusion: the image and the caption embedding of a picture become one row."""
+"""Fusion: turns the image and the caption embedding of a picture into one row.
 
+Learned fusions are imported when they are first used: they bring the reader of weights with them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from indexer.embedding import Mask
 from indexer.fusion.base import (
-    DEFAULT_WEIGHT,
     MEAN_FROM_ROWS,
     OWN_MEANS_FROM,
     ROOT,
     Centres,
     Fusion,
-    Mask,
     Row,
     RowSums,
     own_mean,
     spread_ratio,
 )
 from indexer.fusion.concat import Concat
-from indexer.fusion.gated import Gated
-from indexer.fusion.learned import Learned
 from indexer.fusion.mean import Mean
-from indexer.fusion.product import Product
 from indexer.fusion.registry import (
     LEARNED,
     STRATEGIES,
     UNLEARNED,
     fusions_for,
+    learned_class,
     open_fusion,
     restore_fusion,
 )
+from indexer.settings import DEFAULT_WEIGHT
+
+if TYPE_CHECKING:
+    from indexer.fusion.gated import Gated
+    from indexer.fusion.learned import Learned
+    from indexer.fusion.product import Product
+
+_HOMES = {
+    "Gated": "indexer.fusion.gated",
+    "Learned": "indexer.fusion.learned",
+    "Product": "indexer.fusion.product",
+}
 
 __all__ = [
     "DEFAULT_WEIGHT",
@@ -46,8 +61,15 @@ __all__ = [
     "Row",
     "RowSums",
     "fusions_for",
+    "learned_class",
     "open_fusion",
     "own_mean",
     "restore_fusion",
     "spread_ratio",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,12 +1,12 @@
-"""Fusion: the image and the caption embedding of a picture become one row.
+"""The base of fusions, which turn the image and the caption embedding of a picture into one row.
 
-A fusion has two sides. `pictures(v_i, v_t, has_caption)` makes the rows that are stored;
-`query(q, weight)` makes the row that is asked with, so that `rows @ query`, centred and divided
-by `lengths`, is the score. The score of a hit is always this re-scored value.
+A fusion has two sides. `pictures(v_i, v_t, has_caption)` makes the stored rows; `query(q, weight)`
+makes the query row, so that `rows @ query`, centred and divided by `lengths`, is the score. The
+score of a hit is always this re-scored value.
 
-Centring: image and text embeddings sit in two separate cones (the modality gap: Liang et al.,
-2022). Stored rows are never centred; the mean of each kind of row is taken off its scores, which
-is an offset per query and kind. Two kinds exist: pictures with a caption and pictures without.
+Centring: image and text embeddings lie in two separate cones (the modality gap: Liang et al.,
+2022). Stored rows are never centred; instead the mean row of each kind is subtracted in the
+scores, as one offset per query and kind. The two kinds are pictures with and without a caption.
 """
 
 from __future__ import annotations
@@ -14,30 +14,29 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import Rows
+from indexer.embedding import Floats, Mask, Rows
 from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
+from indexer.settings import DEFAULT_WEIGHT
 
-Mask = NDArray[np.bool_]
-Row = NDArray[np.float32]
+Row: TypeAlias = Floats
 
-DEFAULT_WEIGHT = 0.5
-OWN_MEANS_FROM = 1000  # pictures of a modality from which a library's own mean replaces the default
+OWN_MEANS_FROM = 1000  # rows of one kind from which a library's own mean replaces the default
 ROOT = 2**0.5  # a Python number: numpy's own would turn float32 rows into float64
-MEAN_FROM_ROWS = 32  # below this a mean or a spread says nothing
+MEAN_FROM_ROWS = 32  # fewer rows give no usable mean or spread
 
 
 @dataclass(frozen=True, slots=True)
 class Centres:
-    """Mean rows (width,) of pictures with and without a caption; `means` of both modalities.
+    """Mean rows (width,) of pictures with and without a caption, and `means` of modalities.
 
-    The means (dim,) are what a query of that modality is centred by; where nothing is known of
-    a modality it has none.
+    A query is centred on the mean (dim,) of its modality. A modality that was never measured is
+    missing from `means`.
     """
 
     captioned: Row
@@ -47,9 +46,9 @@ class Centres:
 
 @dataclass(frozen=True, slots=True)
 class RowSums:
-    """The sums (width,) of the rows of pictures with and without a caption, and their numbers.
+    """Sums (width,) of the rows of pictures with and without a caption, and their counts.
 
-    In float64 the sum of float16 rows is exact, whatever the order of adding.
+    In float64 a sum of float16 rows is exact in any order.
     """
 
     captioned: NDArray[np.float64]
@@ -59,7 +58,7 @@ class RowSums:
 
     @classmethod
     def of(cls, rows: NDArray[np.floating], has_caption: Mask) -> RowSums:
-        """The sums of rows (n, width)."""
+        """Sum up rows (n, width)."""
         captioned = rows[has_caption].sum(axis=0, dtype=np.float64)
         plain = rows[~has_caption].sum(axis=0, dtype=np.float64)
         return cls(captioned, plain, int(has_caption.sum()), int((~has_caption).sum()))
@@ -82,19 +81,19 @@ class RowSums:
 
 
 class Fusion(ABC):
-    """One strategy; `fingerprint` covers its learned weights, where it has any."""
+    """One strategy of fusing; subclasses implement it."""
 
     name: str
-    weighable: ClassVar[bool]  # whether picture against caption is chosen by the query
+    weighable: ClassVar[bool]  # whether a query can weigh pictures against captions
 
     @property
     def fingerprint(self) -> str:
-        """What rows of this fusion depend on."""
+        """An identifier of everything that the rows depend on, such as learned weights."""
         return self.name
 
     @property
     def content(self) -> bytes:
-        """The file of its learned weights, for a library to keep; empty where it has none."""
+        """The file of the learned weights, for a library to keep; empty if it has none."""
         return b""
 
     @abstractmethod
@@ -103,41 +102,35 @@ class Fusion(ABC):
 
     @abstractmethod
     def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
-        """Stored rows (n, width), unit length; `v_t` counts only where `has_caption`."""
+        """Make the stored rows (n, width) of unit length; ignores `v_t` without a caption."""
 
     @abstractmethod
     def query(self, q: Row, weight: float = DEFAULT_WEIGHT) -> Row:
-        """The row (width,) that asks with the embedding `q` (dim,); many rows for many.
+        """Make the query row (width,) of an embedding `q` (dim,), or many rows of many.
 
-        `weight`: 1 is the picture alone, 0 the caption alone. Raises `InputError` when this
-        fusion cannot be weighed.
+        `weight`: 1 is the picture alone, 0 the caption alone. Raises `InputError` if this fusion
+        cannot be weighed.
         """
 
-    parts: ClassVar[int] = 1  # pieces of a row of which a query may need one alone
-    measured: ClassVar[int] = 0  # numbers of each row that its length depends on
+    parts: ClassVar[int] = 1  # equal pieces of a row; a query may need only one of them
+    measured: ClassVar[int] = 0  # numbers per row that determine its length
 
-    def measures(self, rows: Rows) -> NDArray[np.float32]:
-        """What the lengths of rows depend on beside the weight, (measured, n)."""
+    def measures(self, rows: Rows) -> Floats:
+        """The numbers (measured, n) that, with the weight, determine the lengths of rows."""
         return np.zeros((self.measured, len(rows)), np.float32)
 
     @abstractmethod
-    def lengths_of(
-        self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
-    ) -> NDArray[np.float32] | None:
-        """What products are divided by, (n,), from what was measured; None where all are 1."""
+    def lengths_of(self, measures: Floats, weight: float = DEFAULT_WEIGHT) -> Floats | None:
+        """Lengths (n,) of rows at a weight, from their `measures`; None if all are 1."""
 
-    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> NDArray[np.float32]:
-        """What the products `rows @ query` are divided by, (n,); 0 where a row cannot answer."""
+    def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> Floats:
+        """Lengths (n,), by which `rows @ query` is divided; 0 for a row that cannot match."""
         found = self.lengths_of(self.measures(rows), weight)
         return np.ones(len(rows), np.float32) if found is None else found
 
-    def centres(self, rows: Rows, has_caption: Mask, means: Mapping[str, Row]) -> Centres:
-        """Mean rows of both kinds: measured on `rows` where there are enough, else from `means`."""
-        return self.centres_of(RowSums.of(rows, has_caption), means)
-
     @abstractmethod
     def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
-        """Mean rows of both kinds, from the sums of all rows or from `means`."""
+        """Mean rows of both kinds: from the sums of all rows, or from `means` if rows are few."""
 
     @abstractmethod
     def plain_gain(
@@ -146,31 +139,31 @@ class Fusion(ABC):
         centres: Centres,
         queries: Rows,
         weight: float,
-        measures: NDArray[np.float32] | None = None,
+        measures: Floats | None = None,
     ) -> Row:
-        """What scores of pictures without a caption are multiplied by, to rank fairly.
+        """Factors (m,) for scores of pictures without a caption, so that both kinds rank fairly.
 
-        `rows` are pictures with a caption, in float32 or float16, and `measures` what was measured
-        of them, where it is known. Their fused scores spread otherwise than those of the
-        picture alone would; the gain is the ratio of the two spreads for each of the `queries`
-        (m, width), shape (m,).
+        `rows` (float32 or float16) are a sample of pictures with a caption, and `measures` theirs,
+        if known. Fused scores have another spread than scores of the picture alone; the factor is
+        the ratio of the two spreads, for each of the `queries` (m, width).
         """
 
     def halves(
         self, v_i: Rows, v_t: Rows, has_caption: Mask, weight: float, centres: Centres
     ) -> tuple[Rows, Rows] | None:
-        """Rows (n, dim) of picture and caption whose products with `q` sum up to the score.
+        """Rows (n, dim) of picture and caption whose products with `q` add up to the score.
 
-        None for a fusion whose score is no such sum. What is without a caption is before any gain.
+        None if the score is not such a sum. Rows without a caption are returned before the gain is
+        applied.
         """
         return None
 
     def check_encoder(self, encoder: Encoder) -> None:
-        """Raise `InputError` for an encoder whose rows this fusion cannot fuse; most fuse any."""
+        """Raise `InputError` if this fusion does not fit the encoder; most fit any."""
         return
 
     def check_weight(self, weight: float) -> None:
-        """Raise `InputError` for a weight that this fusion cannot serve."""
+        """Raise `InputError` for a weight that this fusion does not support."""
         if not 0 <= weight <= 1:
             raise InputError(f"weight {weight} is not between 0 (caption) and 1 (picture)")
         if not self.weighable and weight != DEFAULT_WEIGHT:
@@ -181,9 +174,14 @@ class Fusion(ABC):
 
 
 class FixedWeightFusion(Fusion):
-    """A fusion into the space of the embeddings: rows (n, dim) that a query asks as it is."""
+    """A fusion into the space of the embeddings: rows (n, dim) that match a query unchanged."""
 
     weighable = False
+
+    @property
+    def gain(self) -> float:
+        """The factor for scores of pictures without a caption, for any query."""
+        return 1.0
 
     def width(self, dim: int) -> int:
         return dim
@@ -192,23 +190,31 @@ class FixedWeightFusion(Fusion):
         self.check_weight(weight)
         return np.asarray(q, dtype=np.float32)
 
-    def lengths_of(
-        self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
-    ) -> NDArray[np.float32] | None:
+    def lengths_of(self, measures: Floats, weight: float = DEFAULT_WEIGHT) -> Floats | None:
         return None
+
+    def plain_gain(
+        self,
+        rows: NDArray[np.floating],
+        centres: Centres,
+        queries: Rows,
+        weight: float,
+        measures: Floats | None = None,
+    ) -> Row:
+        return np.full(len(queries), self.gain, np.float32)
 
 
 def own_mean(total: NDArray[np.float64], count: int, default: Row | None) -> Row:
-    """Mean of rows, from their sum (width,), where they are many, else the default, else zero."""
+    """Mean of `count` rows from their sum (width,); the default, or zero, if they are few."""
     if count >= (OWN_MEANS_FROM if default is not None else MEAN_FROM_ROWS):
         return np.asarray(total / count, dtype=np.float32)
     return np.zeros(len(total), np.float32) if default is None else default
 
 
 def spread_ratio(fused: NDArray[np.floating], alone: NDArray[np.floating]) -> Row:
-    """Ratio of the standard deviations of two sets of scores (n, m), shape (m,).
+    """Ratio (m,) of the standard deviations of two sets of scores (n, m).
 
-    It is 1 where there are too few scores to tell, or where all are alike.
+    It is 1 if there are too few scores, or if all are equal.
     """
     if len(fused) < MEAN_FROM_ROWS:
         return np.ones(fused.shape[1], np.float32)

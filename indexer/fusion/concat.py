@@ -1,4 +1,4 @@
-"""`concat`: both embeddings side by side; each query chooses how much either counts."""
+"""`concat`: both embeddings side by side; each query chooses the weight of either."""
 
 from __future__ import annotations
 
@@ -8,25 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.dot_products import product
-from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
-from indexer.fusion.base import (
-    DEFAULT_WEIGHT,
-    ROOT,
-    Centres,
-    Fusion,
-    Mask,
-    Row,
-    RowSums,
-    own_mean,
-    spread_ratio,
-)
+from indexer.embedding import IMAGE, TEXT, Floats, Mask, Rows, unit_rows
+from indexer.fusion.base import ROOT, Centres, Fusion, Row, RowSums, own_mean, spread_ratio
+from indexer.settings import DEFAULT_WEIGHT
 
 
 class Concat(Fusion):
     """`v_c = [v_i, v_t]`, shape (n, 2 dim), scaled to unit length; the query is `[a q, b q]`.
 
     The score is `cos(q, a v_i + b v_t)`: the product divided by the length of the weighted pair,
-    which the row itself knows. Without a caption `v_t` is zero and the score `cos(q, v_i)`.
+    which the row determines. Without a caption `v_t` is zero and the score is `cos(q, v_i)`.
     """
 
     name = "concat"
@@ -44,14 +35,12 @@ class Concat(Fusion):
         self.check_weight(weight)
         return np.concatenate([weight * q, (1 - weight) * q], axis=-1).astype(np.float32)
 
-    def measures(self, rows: Rows) -> NDArray[np.float32]:
+    def measures(self, rows: Rows) -> Floats:
         r_i, r_t = np.split(rows, 2, axis=1)
-        pairs = ((r_t, r_t), (r_i, r_t), (r_i, r_i))  # rounded rows are not quite of unit length
+        pairs = ((r_t, r_t), (r_i, r_t), (r_i, r_i))  # rounded rows are not exactly of unit length
         return np.stack([np.einsum("nd,nd->n", one, other) for one, other in pairs])
 
-    def lengths_of(
-        self, measures: NDArray[np.float32], weight: float = DEFAULT_WEIGHT
-    ) -> NDArray[np.float32]:
+    def lengths_of(self, measures: Floats, weight: float = DEFAULT_WEIGHT) -> Floats:
         a, b = weight, 1 - weight
         t_t, i_t, i_i = measures
         squares = a * a * i_i + b * b * t_t + 2 * a * b * i_t
@@ -83,7 +72,7 @@ class Concat(Fusion):
         centres: Centres,
         queries: Rows,
         weight: float,
-        measures: NDArray[np.float32] | None = None,
+        measures: Floats | None = None,
     ) -> Row:
         dim = rows.shape[1] // 2
         if measures is None:

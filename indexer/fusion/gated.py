@@ -11,12 +11,12 @@ from indexer.fusion.weights import Axes
 
 
 class Gated(Learned):
-    """Task-related features, decoupled from the fusion that knows no task, choose from it.
+    """Task-related features gate the embeddings, which depend on no task.
 
     `v_ir = v_i A_i + b_i` and `v_tr = v_t A_t + b_t`, (n, dim) each; `v_cr = [v_ir, v_tr]` and
     `v_c = [v_i, v_t]`, (n, 2 dim) each; `v_f = v_cr ⊗ v_c`, (n, 2 dim), makes the prediction:
-    `unit(v_i + v_t + v_f G)`, (n, dim). With `G` zero it is the mean. What is absent is zero in
-    `v_c` and so in `v_f`.
+    `unit(v_i + v_t + v_f G)`, (n, dim). With `G` zero it is the mean. A missing side is zero in
+    `v_c` and therefore in `v_f`.
     """
 
     name = strategy = "gated"

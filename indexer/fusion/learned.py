@@ -1,8 +1,7 @@
-"""What learned fusions share: rows in the retrieval space, made by trained weights for one encoder.
+"""The base of learned fusions: trained weights for one encoder make rows in its space.
 
-The formulas run on numpy rows when fusing and on torch tensors when training: both know `@`, `+`,
-`*` and `clip`. What a row lacks (a picture without a caption, a caption without a picture) is a
-zero row.
+The formulas run on numpy rows when fusing and on torch tensors when training: both support `@`,
+`+`, `*` and `clip`. A missing side (no caption, or no picture) is a zero row.
 """
 
 from __future__ import annotations
@@ -13,18 +12,16 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.decoupling import Array, Arrays, Joined
-from indexer.embedding import Rows, same_space, unit_rows
+from indexer.embedding import Mask, Rows, same_space, unit_rows
 from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
-from indexer.fusion.base import Centres, FixedWeightFusion, Mask, Row, RowSums, own_mean
+from indexer.fusion.base import Centres, FixedWeightFusion, Row, RowSums, own_mean
 from indexer.fusion.weights import Axes, FusionWeights, check_shapes, read_weights
 
-SHORTEST_DIRECTION = (
-    1e-4  # length below which a row points at random: the picture alone takes its place
-)
+# A shorter row has a random direction; the picture's own row replaces it.
+SHORTEST_DIRECTION = 1e-4
 
 SHAPES: dict[str, Axes] = {  # d = dim
     "centre_captioned": ("d",),
@@ -36,27 +33,27 @@ SHAPES: dict[str, Axes] = {  # d = dim
 class Learned(FixedWeightFusion):
     """A fusion with trained weights: rows of shape (n, dim), `unit(fused(v_i, v_t))`.
 
-    Centres and gain come from the training too: from few pictures they could not be told.
+    Centres and gain are trained too, since a few pictures would not determine them.
     """
 
     strategy: ClassVar[str]
     shapes: ClassVar[Mapping[str, Axes]]
 
     def __init__(self, weights: FusionWeights, name: str | None = None) -> None:
-        """Raises `ModelError` when the weights are not those of this strategy, or damaged."""
+        """Raise `ModelError` if the weights belong to another strategy or are damaged."""
         check_shapes(weights, self.strategy, SHAPES | dict(self.shapes))
         self.name = name or self.strategy
         self.weights = weights
 
     @classmethod
     def read(cls, path: Path, name: str | None = None) -> Self:
-        """The fusion whose weights are in a file. Raises `ModelError`."""
+        """Read the fusion in a file. Raises `ModelError`."""
         return cls(read_weights(path), name)
 
     @staticmethod
     @abstractmethod
     def fused(v_i: Array, v_t: Array, tensors: Arrays, join: Joined) -> Array:
-        """The formula, (n, dim), before it is brought to unit length; what is absent is zero."""
+        """The formula: rows (n, dim) before normalisation; a missing side is zero."""
 
     @property
     def fingerprint(self) -> str:
@@ -76,10 +73,10 @@ class Learned(FixedWeightFusion):
             )
 
     def pictures(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Rows:
-        said = np.where(has_caption[:, None], v_t, np.float32(0))
-        rows = self.fused(v_i, said, self.weights.tensors, np.concatenate)
-        nothing = np.linalg.norm(rows, axis=1, keepdims=True) < SHORTEST_DIRECTION
-        return unit_rows(np.where(nothing, v_i, rows))
+        captions = np.where(has_caption[:, None], v_t, np.float32(0))
+        rows = self.fused(v_i, captions, self.weights.tensors, np.concatenate)
+        too_short = np.linalg.norm(rows, axis=1, keepdims=True) < SHORTEST_DIRECTION
+        return unit_rows(np.where(too_short, v_i, rows))
 
     def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
         known = self.weights.tensors
@@ -87,12 +84,6 @@ class Learned(FixedWeightFusion):
         plain = own_mean(sums.plain, sums.without_caption, known["centre_plain"])
         return Centres(captioned, plain, means)
 
-    def plain_gain(
-        self,
-        rows: NDArray[np.floating],
-        centres: Centres,
-        queries: Rows,
-        weight: float,
-        measures: NDArray[np.float32] | None = None,
-    ) -> Row:
-        return np.full(len(queries), self.weights.tensors["gain"][0], np.float32)
+    @property
+    def gain(self) -> float:
+        return float(self.weights.tensors["gain"][0])

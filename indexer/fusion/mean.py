@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
-from indexer.fusion.base import Centres, FixedWeightFusion, Mask, Row, RowSums, own_mean
+from indexer.embedding import IMAGE, TEXT, Mask, Rows, unit_rows
+from indexer.fusion.base import Centres, FixedWeightFusion, Row, RowSums, own_mean
 
 
 class Mean(FixedWeightFusion):
-    """`norm(v_i + v_t)`, shape (n, dim); `v_i` where there is no caption. The query is `q`."""
+    """`unit(v_i + v_t)`, shape (n, dim); `v_i` without a caption. The query is `q`."""
 
     name = "mean"
 
@@ -30,25 +29,17 @@ class Mean(FixedWeightFusion):
     def halves(
         self, v_i: Rows, v_t: Rows, has_caption: Mask, weight: float, centres: Centres
     ) -> tuple[Rows, Rows]:
-        """The mean row of the captioned is one of sums: what of it is not of the known means of
-        both, as if they were unrelated, is shared out evenly.
+        """Split each row, and the mean row of its kind, into the two sides.
+
+        The mean row of captioned pictures is that of sums: each side gets its known mean, as if
+        picture and caption were unrelated, and half of the rest.
         """
-        said = np.where(has_caption[:, None], v_t, 0)
-        lengths = np.maximum(np.linalg.norm(v_i + said, axis=1, keepdims=True), 1e-12)
+        captions = np.where(has_caption[:, None], v_t, 0)
+        lengths = np.maximum(np.linalg.norm(v_i + captions, axis=1, keepdims=True), 1e-12)
         zero = np.zeros(v_i.shape[1], np.float32)
         m_i, m_t = (centres.means.get(kind, zero) for kind in (IMAGE, TEXT))
         scale = np.sqrt(2 + 2 * m_i @ m_t)
         rest = (centres.captioned - (m_i + m_t) / scale) / 2
         c_i = np.where(has_caption[:, None], m_i / scale + rest, centres.plain)
         c_t = np.where(has_caption[:, None], m_t / scale + rest, 0)
-        return v_i / lengths - c_i, said / lengths - c_t
-
-    def plain_gain(
-        self,
-        rows: NDArray[np.floating],
-        centres: Centres,
-        queries: Rows,
-        weight: float,
-        measures: NDArray[np.float32] | None = None,
-    ) -> Row:
-        return np.ones(len(queries), np.float32)
+        return v_i / lengths - c_i, captions / lengths - c_t

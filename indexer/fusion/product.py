@@ -13,9 +13,9 @@ from indexer.fusion.weights import Axes
 class Product(Learned):
     """`v_p = P_i(v_i) ⊗ P_t(v_t)`, shape (n, h), where `P(v) = relu(v W + b)` is never negative.
 
-    `v_p` is projected to the retrieval space: `unit(v_p R)`, shape (n, dim). A product of what
-    may be negative rewards what both sides deny; of what may not, it is large where both agree.
-    An absent side is `P(0)`.
+    `v_p` is projected to the retrieval space: `unit(v_p R)`, shape (n, dim). A product of signed
+    numbers is also large where both sides are negative; a product of non-negative ones is large
+    only where both sides agree. A missing side is `P(0)`.
     """
 
     name = strategy = "product"
@@ -29,10 +29,10 @@ class Product(Learned):
 
     @staticmethod
     def fused(v_i: Array, v_t: Array, tensors: Arrays, join: Joined) -> Array:
-        return product(v_i, v_t, tensors) @ tensors["output"]
+        return positive_product(v_i, v_t, tensors) @ tensors["output"]
 
 
-def product(v_i: Array, v_t: Array, tensors: Arrays) -> Array:
+def positive_product(v_i: Array, v_t: Array, tensors: Arrays) -> Array:
     """`v_p`, shape (n, h)."""
     p_i = (v_i @ tensors["image_positive"] + tensors["image_bias"]).clip(min=0)
     p_t = (v_t @ tensors["text_positive"] + tensors["text_bias"]).clip(min=0)

@@ -1,53 +1,68 @@
-"""Fusions by name: the four strategies, and weights of the user's own as `gated:FILE`."""
+"""Fusions by name: the four strategies, and the user's own weights as `gated:FILE`.
+
+Learned fusions are imported when one is named: a query to a library of `concat` needs none.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
 from indexer.fusion.base import Fusion
 from indexer.fusion.concat import Concat
-from indexer.fusion.gated import Gated
-from indexer.fusion.learned import Learned
 from indexer.fusion.mean import Mean
-from indexer.fusion.product import Product
-from indexer.fusion.weights import parse_weights
 
-UNLEARNED: dict[str, type[Concat] | type[Mean]] = {"concat": Concat, "mean": Mean}
-LEARNED: dict[str, type[Learned]] = {"product": Product, "gated": Gated}
-STRATEGIES: dict[str, type[Fusion]] = {**UNLEARNED, **LEARNED}
-WEIGHTS = Path(__file__).parent / "weights"  # what is shipped, trained for the built-in `mini`
+if TYPE_CHECKING:
+    from indexer.fusion.learned import Learned
+
+UNLEARNED = ("concat", "mean")
+LEARNED = ("product", "gated")
+STRATEGIES = (*UNLEARNED, *LEARNED)
+WEIGHTS = Path(__file__).parent / "weights"  # shipped, trained for the built-in encoder `mini`
 
 
 def open_fusion(name: str, *, encoder: Encoder | None = None) -> Fusion:
-    """The fusion of a name; with `encoder`, one that fits it.
+    """Return the fusion of this name, checked against `encoder` if one is given.
 
     Raises `InputError` for a fusion that does not exist or does not fit, and `ModelError` for
     weights that are missing or damaged.
     """
     strategy, colon, file = name.partition(":")
     if strategy in UNLEARNED and not colon:
-        return UNLEARNED[strategy]()
+        return Concat() if strategy == "concat" else Mean()
     if strategy not in LEARNED or (colon and not file):
         known = [*STRATEGIES, *(f"{learned}:FILE" for learned in LEARNED)]
         raise InputError(f"no fusion {name!r}; there are {', '.join(known)}")
-    fusion = _learned(strategy, file)
+    fusion = _read_learned(strategy, file)
     if encoder is not None:
         fusion.check_encoder(encoder)
     return fusion
 
 
 def restore_fusion(name: str, content: bytes, place: str) -> Fusion:
-    """The fusion of a name from a copy of its weights. Raises `ModelError` for a damaged one."""
+    """Return the fusion of this name from a copy of its weights.
+
+    Raises `ModelError`, naming `place`, if the copy is damaged.
+    """
     strategy = name.partition(":")[0]
     if strategy in UNLEARNED:
         return open_fusion(name)
-    return LEARNED[strategy](parse_weights(content, place), name)
+    weights = import_module("indexer.fusion.weights").parse_weights(content, place)
+    return learned_class(strategy)(weights, name)
+
+
+def learned_class(strategy: str) -> type[Learned]:
+    """Return the class of a learned strategy, one of `LEARNED`."""
+    module = import_module(f"indexer.fusion.{strategy}")
+    found: type[Learned] = getattr(module, strategy.capitalize())
+    return found
 
 
 def fusions_for(encoder: Encoder) -> list[str]:
-    """The names of the fusions that need no file of the user's and fit an encoder."""
+    """Names of the fusions that fit an encoder and need no file from the user."""
     return [name for name in STRATEGIES if _fits(name, encoder)]
 
 
@@ -59,8 +74,8 @@ def _fits(name: str, encoder: Encoder) -> bool:
     return True
 
 
-def _learned(strategy: str, file: str) -> Learned:
+def _read_learned(strategy: str, file: str) -> Learned:
     if not file:
-        return LEARNED[strategy].read(WEIGHTS / f"{strategy}.safetensors")
+        return learned_class(strategy).read(WEIGHTS / f"{strategy}.safetensors")
     path = Path(file).expanduser().resolve()
-    return LEARNED[strategy].read(path, f"{strategy}:{path}")
+    return learned_class(strategy).read(path, f"{strategy}:{path}")

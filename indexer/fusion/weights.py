@@ -1,6 +1,6 @@
-"""The file of a learned fusion: safetensors that name the strategy and the encoder they fit.
+"""The file of a learned fusion: safetensors that name their strategy and encoder.
 
-They are read from bytes, since a library keeps a copy in its catalogue and needs no file then.
+Weights are parsed from bytes, since a library keeps a copy in its catalogue instead of the file.
 """
 
 from __future__ import annotations
@@ -18,42 +18,43 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from indexer.embedding import Floats
 from indexer.errors import ModelError
 from indexer.files import whole_file
 from indexer.weights_file import packed, unpacked
 
-Axes: TypeAlias = tuple[str | int, ...]  # of a tensor; d: dim, 2d: twice that, h: hidden units
+Axes: TypeAlias = tuple[str | int, ...]  # of a tensor; d: dim, 2d: 2 dim, h: hidden units
 FORMAT = "picfuse-fusion-1"
 _DESCRIPTION = "fusion"
 
 
 @dataclass(frozen=True, slots=True)
 class FusionWeights:
-    """Tensors (float32) of a learned fusion, the strategy they belong to and their encoder.
+    """Tensors (float32) of a learned fusion, with its strategy and encoder.
 
-    `content` is the file as it was read; `place` is said in errors.
+    `content` holds the bytes of the file; `place` names it in errors.
     """
 
     strategy: str
-    encoder: str  # the fingerprint
+    encoder: str  # its fingerprint
     encoder_name: str
-    tensors: Mapping[str, NDArray[np.float32]]
+    tensors: Mapping[str, Floats]
     content: bytes = field(repr=False)
     place: str
 
     @property
     def hash(self) -> str:
-        """The first 32 digits of the content's SHA-256."""
+        """The first 32 hexadecimal digits of the content's SHA-256."""
         return content_hash(self.content)
 
 
 def content_hash(content: bytes) -> str:
-    """What a fusion's fingerprint and a library's copy know a file by."""
+    """The hash that identifies a file in a fusion's fingerprint and in a library's copy."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
 def read_weights(path: Path) -> FusionWeights:
-    """The weights in a file. Raises `ModelError` when it is missing or damaged."""
+    """Read weights from a file. Raises `ModelError` if it is missing or damaged."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -62,14 +63,14 @@ def read_weights(path: Path) -> FusionWeights:
 
 
 def parse_weights(content: bytes, place: str) -> FusionWeights:
-    """The weights in the bytes of a file. Raises `ModelError` when they are damaged."""
+    """Parse weights from the bytes of a file. Raises `ModelError` if they are damaged."""
     try:
         tensors, metadata = unpacked(content)
         facts = dict(json.loads(metadata.get(_DESCRIPTION, "{}")))
     except (SafetensorError, AttributeError, TypeError, ValueError) as error:
         raise _unusable(place, str(error)) from error
-    if (found := facts.get("format", metadata.get("format"))) != FORMAT:
-        raise _unusable(place, f"format {found!r}, expected {FORMAT!r}")
+    if (format := facts.get("format", metadata.get("format"))) != FORMAT:
+        raise _unusable(place, f"format {format!r}, expected {FORMAT!r}")
     strategy, encoder, name = (
         str(facts.get(f, "")) for f in ("strategy", "encoder", "encoder_name")
     )
@@ -77,7 +78,7 @@ def parse_weights(content: bytes, place: str) -> FusionWeights:
 
 
 def check_shapes(weights: FusionWeights, strategy: str, shapes: Mapping[str, Axes]) -> None:
-    """Raise `ModelError` unless the tensors are those of a strategy, alike in size, and finite."""
+    """Raise `ModelError` unless the tensors belong to a strategy, fit together and are finite."""
     if weights.strategy != strategy:
         raise _unusable(weights.place, f"a fusion {weights.strategy!r}, not {strategy!r}")
     if odd := set(weights.tensors) ^ set(shapes):
@@ -102,9 +103,9 @@ def write_weights(
     encoder_name: str,
     settings: object,
 ) -> None:
-    """Save a fusion in float16, with what it fits and its settings in the file's header.
+    """Save a fusion in float16, with its encoder and settings in the file's header.
 
-    An interrupt leaves the file that was there before.
+    An interrupt leaves the previous file.
     """
     halves = {n: np.ascontiguousarray(t, dtype=np.float16) for n, t in tensors.items()}
     facts = {"format": FORMAT, "strategy": strategy, "settings": settings}

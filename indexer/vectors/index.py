@@ -1,8 +1,8 @@
-"""The vector index: stored rows under the ids of their pictures, in blocks.
+"""The vector index: stored rows, keyed by picture id, in blocks.
 
-It is a cache of the catalogue. A picture without a caption is kept under the complement `~id`
-of its id, so that the key of a row tells its kind without a look into the catalogue. An index
-never changes: `put` and `without` give another one, which shares the blocks.
+It is a cache of the catalogue. A picture without a caption has the complement `~id` of its id as
+key, so that a key tells the kind of its row without reading the catalogue. An index never changes:
+`add` and `without` return a new one, which shares the blocks.
 """
 
 from __future__ import annotations
@@ -209,10 +209,6 @@ class VectorIndex:
             return self
         blocks = (block.without(pictures) for block in self.blocks)
         return VectorIndex(self.fusion, self.width, blocks, self.compressed)
-
-    def put(self, pictures: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> VectorIndex:
-        """The index with rows of pictures, in place of what these pictures had."""
-        return self.without(pictures).add(pictures, rows, has_caption)
 
     def add(self, pictures: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> VectorIndex:
         """The index with rows of pictures that have none yet.

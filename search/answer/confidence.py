@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.confidence.calibration import Calibration
-from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, probability
+from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, leads, probability
 from search.answer.hits import Hit
 from search.query.terms import Query
 from search.words.query_words import QueryWords
@@ -94,7 +94,7 @@ def _known(
     alone = np.array([hit.image_score for hit in hits], np.float64)
     agreement = np.array([hit.agreement for hit in hits], np.float64)  # NaN without a caption
     captioned, share = ~np.isnan(agreement), abs(2 * weight - 1)
-    lead = _leads(score, leading)
+    lead = leads(score, leading)
     stretched = np.where(score == 0, 1, alone / np.where(score == 0, 1, score))
     plain = _told(lines[PICTURE], np.stack([alone, lead * stretched], axis=1), pictures)
     rows = np.stack([score, lead, agreement], axis=1)
@@ -102,13 +102,6 @@ def _known(
     single = _told(lines[kind], rows[:, :2], pictures) if share else 0.0
     both = _told(lines[FUSED], rows, pictures) if share < 1 else 0.0
     return np.where(captioned[:, None], (1 - share) * both + share * single, plain)
-
-
-def _leads(scores: Values, leading: NDArray[np.floating]) -> Values:
-    """How far each score (n,) is above the best of all others; 0 where there are no others."""
-    if len(leading) < 2:
-        return np.zeros(len(scores))
-    return np.asarray(scores - np.where(scores >= leading[0], leading[1], leading[0]))
 
 
 def _told(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:

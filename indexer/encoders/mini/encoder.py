@@ -14,14 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, Rows
+from indexer.embedding import Rows
 from indexer.encoders.golden import golden_pixels
-from indexer.encoders.mini.heads import (
-    BUILT_IN,
-    COARSE,
-    format_of,
-    read_heads,
-)
+from indexer.encoders.mini.heads import BUILT_IN, FORMAT, IMAGE_ONLY, read_heads
 from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
 from indexer.encoders.mini.towers import Towers
@@ -44,17 +39,15 @@ logger = logging.getLogger(__name__)
 class MiniEncoder:
     """`mini`, or `mini:FILE` with heads of the user's own; `int8:` goes before their names."""
 
-    modalities = frozenset({IMAGE, TEXT})
     transform = TRANSFORM
 
     def __init__(self, name: str, heads: Path, cache: Path, *, int8: bool = False) -> None:
         self.name = name
-        # What only pictures need is most of the file, and is read with the first picture.
-        self.weights, self.settings = read_heads(heads, without=COARSE)
+        # Most of the file is needed by pictures only; it is read with the first picture.
+        self.weights, self.settings = read_heads(heads, without=IMAGE_ONLY)
         self._heads, self._heads_hash = heads, file_hash(heads)
         self.towers = Towers(cache, heads, heads_hash=self._heads_hash, int8=int8)
-        made = format_of(self.weights)
-        parts = (made, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
+        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
         self.fingerprint = digest + (INT8_ROWS if int8 else "")
 
@@ -87,15 +80,13 @@ class MiniEncoder:
         self.towers.rest()
 
     def _complete(self) -> None:
-        if not set(COARSE) <= set(self.weights):
-            self.weights = self._all_weights()
-
-    def _all_weights(self) -> dict[str, NDArray[np.float32]]:
-        """All weights, of the same file as those that were read first. Raises `ModelError`."""
+        """Read the weights that only pictures need. Raises `ModelError` if the file changed."""
+        if set(IMAGE_ONLY) <= set(self.weights):
+            return
         weights, _ = read_heads(self._heads)
         if file_hash(self._heads) != self._heads_hash:
             raise ModelError(f"{self._heads}: has been replaced; run the same command again")
-        return weights
+        self.weights = weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
         """`v_t`, shape (n, dim)."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from indexer.encoders.mini.heads import has_text_tail
 from indexer.encoders.mini.image_tower import ImageTower, Maps, Trunk
 from indexer.encoders.mini.places import MAPS
 from indexer.encoders.mini.text_tower import TextTower, TextTrunk
@@ -42,7 +41,7 @@ def export(name: str, path: Path, heads: Path) -> None:
         names = (["pixels"], [*MAPS])
     elif name in ("text", "words"):
         plain = name == "words"
-        tower = TextTrunk() if plain else TextTower(heads, tail=has_text_tail(heads))
+        tower = TextTrunk() if plain else TextTower(heads)
         shapes = [{0: batch, 1: length}] * 2
         example = (torch.ones(2, 9, dtype=torch.int64), torch.ones(2, 9, dtype=torch.int64))
         names = (["tokens", "mask"], ["sentence", "read"] if plain else ["sentence"])

@@ -75,8 +75,8 @@ def first_convolutions(graph: Path) -> list[str]:
     return [node.name for node in nodes if node.op_type == "Conv"][:IN_FP32]
 
 
-def agreement(one: Rows, other: Rows) -> float:
-    """The median cosine of unit rows."""
+def median_cosine(one: Rows, other: Rows) -> float:
+    """The median cosine of pairs of unit rows."""
     return float(np.median((one * other).sum(axis=1)))
 
 
@@ -127,5 +127,5 @@ if __name__ == "__main__":
     source, target, heads = (Path(word) for word in sys.argv[1:4])
     samples = sample_pixels()
     quantise(source, target, samples)
-    alike = agreement(embeddings(source, samples, heads), embeddings(target, samples, heads))
-    target.with_suffix(".facts").write_text(json.dumps({"agreement": round(alike, 4)}))
+    cosine = median_cosine(embeddings(source, samples, heads), embeddings(target, samples, heads))
+    target.with_suffix(".facts").write_text(json.dumps({"agreement": round(cosine, 4)}))

@@ -69,19 +69,18 @@ class TextTail(nn.Module):
 
 
 class TextTower(nn.Module):
-    """The trunk and, where a heads file has one, its tail."""
+    """The trunk and the tail of a heads file."""
 
-    def __init__(self, heads: Path, *, tail: bool) -> None:
+    def __init__(self, heads: Path) -> None:
         super().__init__()
         self.trunk = TextTrunk()
-        self.tail = TextTail(self.trunk) if tail else None
-        if self.tail is not None:
-            self.tail.load(heads)
+        self.tail = TextTail(self.trunk)
+        self.tail.load(heads)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """int64 (n, length) twice to float32 (n, 768), or (n, 384) without a tail."""
+        """Map int64 (n, length) twice to float32 (n, 768)."""
         known, read = self.trunk(tokens, mask)
-        return known if self.tail is None else torch.cat([known, self.tail(read, mask)], -1)
+        return torch.cat([known, self.tail(read, mask)], -1)
 
 
 def sentence(states: Tensor, mask: Tensor) -> Tensor:

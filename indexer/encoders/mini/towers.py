@@ -16,7 +16,6 @@ from indexer.encoders.mini.heads import (
     POOLED,
     READ,
     WORDS,
-    has_text_tail,
     image_features,
 )
 from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
@@ -31,11 +30,10 @@ GRAPHS = 2  # of what the image tower gives: its features are those of this vers
 
 
 class Towers:
-    """The two pretrained towers and the tails of a heads file, without its heads.
+    """The two pretrained towers with the tails of a heads file, but without its heads.
 
-    `trunk` and `words` are the towers without tails: what the training of heads reads. The text
-    tower is the same in both precisions: it encodes a query in some milliseconds. `width` is that
-    of text features: 768, or 384 with heads that were trained without a tail of the text tower.
+    `trunk` and `words` are the towers without tails, which the training of heads reads. The text
+    tower is the same in both precisions: it encodes a query within milliseconds.
     """
 
     def __init__(
@@ -49,9 +47,7 @@ class Towers:
         self.maps = MiniGraph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
         words = TEXT_TOWER.sha256[:12]
         self.words = MiniGraph(f"words-{words}", cache, heads)
-        tail = f"-{heads_hash[:12]}" if has_text_tail(heads) else ""
-        self.text = MappedGraph(MiniGraph(f"text-{words}{tail}", cache, heads))
-        self.width = READ if tail else WORDS
+        self.text = MappedGraph(MiniGraph(f"text-{words}-{heads_hash[:12]}", cache, heads))
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
@@ -85,8 +81,8 @@ class Towers:
         return image_features(pooled, probabilities, np.concatenate), read
 
     def text_features(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Shape (n, width): of text tower and tail, each of unit length."""
-        rows = np.zeros((len(texts), self.width), np.float32)
+        """Features (n, 768) of the text tower and its tail, each half of unit length."""
+        rows = np.zeros((len(texts), READ), np.float32)
         for chosen, inputs in self._batches(self._tokens(texts)):
             rows[chosen] = self.text.run(inputs)[0]
         return rows

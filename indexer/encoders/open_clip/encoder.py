@@ -33,7 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
+from indexer.embedding import IMAGE, TEXT, Floats, Rows, unit_rows
 from indexer.encoders.open_clip.checkpoints import VOCABULARY, Checkpoint, Config, find_checkpoint
 from indexer.encoders.open_clip.exports import TowerGraph
 from indexer.encoders.open_clip.hub import Hub
@@ -65,8 +65,7 @@ class OpenClipEncoder:
     No CPU is given bfloat16: most have none, and imitate it many times slower.
     """
 
-    modalities = frozenset({IMAGE, TEXT})
-    means: Mapping[str, NDArray[np.float32]] = MappingProxyType({})  # never measured
+    means: Mapping[str, Floats] = MappingProxyType({})  # never measured
 
     def __init__(self, checkpoint: Checkpoint, hub: Hub, cache: Path) -> None:
         self.name = checkpoint.name

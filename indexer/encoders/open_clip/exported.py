@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
+from indexer.embedding import IMAGE, TEXT, Floats, Rows, unit_rows
 from indexer.encoders.open_clip.ready import (
     BATCH,
     Ready,
@@ -39,8 +39,7 @@ logger = logging.getLogger(__name__)
 class ExportedEncoder:
     """An encoder of open_clip by its exported towers; `reopen` opens it in PyTorch."""
 
-    modalities = frozenset({IMAGE, TEXT})
-    means: Mapping[str, NDArray[np.float32]] = MappingProxyType({})  # never measured
+    means: Mapping[str, Floats] = MappingProxyType({})  # never measured
 
     def __init__(self, ready: Ready, cache: Path, reopen: Callable[[], Encoder]) -> None:
         self.name, self.fingerprint, self.dim = ready.name, ready.fingerprint, ready.dim

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from indexer.fusion import LEARNED
+from indexer.fusion import learned_class
 from indexer.fusion.learned import SHAPES
 from indexer.fusion.weights import FusionWeights
 
@@ -22,7 +22,7 @@ class FusionModel(nn.Module):
 
     def __init__(self, strategy: str, tensors: Mapping[str, Tensor], temperature: float) -> None:
         super().__init__()
-        self.fused = LEARNED[strategy].fused
+        self.fused = learned_class(strategy).fused
         self.tensors = nn.ParameterDict(tensors)
         self.scale = torch.tensor(1 / temperature)
 

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.datasets.labels import TagSets
-from indexer.embedding import Rows
+from indexer.embedding import Mask, Rows
 from indexer.library.library import Library
-from indexer.tag_head import Mask
 
 Targets = NDArray[np.float32]
 
