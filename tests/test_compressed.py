@@ -30,7 +30,7 @@ _LARGE: list[Path] = []
 def _small(monkeypatch):
     monkeypatch.setattr(compressed, "COMPRESS_FROM", 1000)
     monkeypatch.setattr(segments, "SEGMENT", 256)
-    monkeypatch.setattr(compressing, "STEP", 512)
+    monkeypatch.setattr(compressing, "ROWS_PER_STEP", 512)
 
 
 def bring_up(library):
@@ -103,7 +103,7 @@ def test_no_more_views_are_held_than_a_query_needs(large):
     first = index.candidates(queries(1)[0], 0.5).pictures
     for weight in (0, 0.2, 0.7, 1):
         index.candidates(queries(1)[0], weight)
-        assert len(index._views) <= compressed.OPEN
+        assert len(index._views) <= compressed.MOST_OPEN_VIEWS
     np.testing.assert_array_equal(index.candidates(queries(1)[0], 0.5).pictures, first)
 
 

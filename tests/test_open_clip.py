@@ -589,7 +589,7 @@ def test_missing_file_is_a_model_error(tmp_path):
         ("MobileCLIP-S1/openai", "no weights 'openai' for MobileCLIP-S1: there are datacompdr"),
         ("ViT-B-32", "names no weights: write open_clip:ViT-B-32/TAG .*openai.*ViT-B-32:FILE"),
         ("ViT-B-32:", "ends in a colon"),
-        ("hf-hub:a//b", "'a//b' is no name of a repository"),
+        ("hf-hub:a//b", "'a//b' is not a repository name"),
     ],
 )
 def test_impossible_name_is_an_input_error_with_the_right_spelling(rest, message):
