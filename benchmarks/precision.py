@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from indexer.encoders.mini.encoder import INT8_COST, LOSS
+from indexer.encoders.mini.encoder import INT8_COST, INT8_MOST_LOSS
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.files import file_hash, whole_file
 
@@ -42,7 +42,7 @@ def main(dataset: Path, split: str | None, write: bool) -> None:
     for name, figures in found.items():
         click.echo(f"{name}: " + ", ".join(f"{key} {figures[key]:.2f}" for key in SHOWN))
     loss = found["fp32"]["r@1"] - found["int8"]["r@1"]
-    click.echo(f"int8 costs {loss:.2f} points of R@1; at most {LOSS} for 'auto'")
+    click.echo(f"int8 costs {loss:.2f} points of R@1; at most {INT8_MOST_LOSS} for 'auto'")
     if write:
         facts = {"heads": file_hash(BUILT_IN), "dataset": f"{dataset.name} {split or ''}".strip()}
         with whole_file(INT8_COST) as unfinished:

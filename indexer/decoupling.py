@@ -1,7 +1,7 @@
-"""Cross-modal task decoupling: what a task wants of features, apart from their fusion.
+"""Cross-modal task decoupling: features related to a task, kept apart from their fusion.
 
-Both `gated` and the tag heads predict from what stands here. The formula runs on numpy rows and on
-torch tensors: both know `@`, `+` and `*`.
+Both `gated` and the tag heads predict from this formula. It runs on numpy rows and on torch
+tensors: both support `@`, `+` and `*`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Joined: TypeAlias = Callable[..., Array]  # `np.concatenate` or `torch.cat`
 
 
 class Modality(NamedTuple):
-    """Features `v` (n, d) of one modality, and their projection to what belongs to the task.
+    """Features `v` (n, d) of one modality, and their learned projection to the task.
 
-    `task` (d, d) and `bias` (d,) are learned.
+    `task` has the shape (d, d), `bias` (d,).
     """
 
     v: Array
@@ -26,11 +26,11 @@ class Modality(NamedTuple):
 
 
 def decoupled(modalities: Sequence[Modality], join: Joined) -> Array:
-    """`v_f = v_cr ⊗ v_c`, (n, width): what is fused, each feature as much as the task wants it.
+    """`v_f = v_cr ⊗ v_c`, (n, width): the fused features, each weighted by the task.
 
-    `v_c = [v_i, v_t]` are the features of the modalities side by side, which know no task;
+    `v_c = [v_i, v_t]` are the features of the modalities side by side, independent of any task;
     `v_cr = [v_ir, v_tr]` are their task-related projections, `v_ir = v_i A_i + b_i` and
-    `v_tr = v_t A_t + b_t`. Of one modality alone, `v_f` is `v_ir ⊗ v_i`.
+    `v_tr = v_t A_t + b_t`. For a single modality, `v_f` is `v_ir ⊗ v_i`.
     """
     v_c = join([m.v for m in modalities], -1)
     v_cr = join([m.v @ m.task + m.bias for m in modalities], -1)

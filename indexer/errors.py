@@ -1,39 +1,39 @@
-"""What can go wrong, named by what the user can do about it.
+"""Errors, grouped by what the user can do about them.
 
     PicfuseError
-    ├── InputError            the request is wrong: fix it and ask again       (exit status 2)
-    │   ├── QueryError        a query that cannot be parsed or whose picture cannot be read
-    │   │   └── PlacedError   the same, with the place where it goes wrong
-    │   ├── CaptionFileError  a caption file that was named but cannot be used
-    │   └── DatasetError      a data set that cannot be trained on or evaluated
-    ├── LibraryError          the library needs care                           (exit status 3)
-    │   ├── LibraryNotFound   there is no library here
-    │   ├── LibraryDamaged    it is there but cannot be read
-    │   ├── LibraryLocked     another process is writing to it
-    │   └── EncoderMismatch   it was made with another encoder
-    ├── ModelError            a model cannot be had or is not what it claims   (exit status 3)
-    └── PictureError          one picture cannot be read; the others go on     (a `Failure`)
+    ├── InputError            the request is wrong: correct and repeat it      (exit status 2)
+    │   ├── QueryError        a query cannot be parsed, or its picture cannot be read
+    │   │   └── PlacedError   a query cannot be parsed from a known place on
+    │   ├── CaptionFileError  a caption file that the user named cannot be used
+    │   └── DatasetError      a data set cannot be used for training or evaluation
+    ├── LibraryError          the library needs attention                      (exit status 3)
+    │   ├── LibraryNotFound   there is no library at this path
+    │   ├── LibraryDamaged    the library exists but cannot be read
+    │   ├── LibraryLocked     another process is writing to the library
+    │   └── EncoderMismatch   the library was made with another encoder
+    ├── ModelError            a model is unavailable, or not what it claims    (exit status 3)
+    └── PictureError          one picture cannot be read; work continues       (a `Failure`)
 
 Every message gives the value, the place and the remedy.
 """
 
 
 class PicfuseError(Exception):
-    """Base of everything that picfuse raises on purpose."""
+    """Base class of all errors that picfuse raises on purpose."""
 
 
 class InputError(PicfuseError):
-    """The request is wrong: fix it and ask again."""
+    """The request is wrong: correct and repeat it."""
 
 
 class QueryError(InputError):
-    """A query that cannot be parsed, or whose picture cannot be read."""
+    """A query cannot be parsed, or its picture cannot be read."""
 
 
 class PlacedError(QueryError):
-    """A query that cannot be parsed: `text[place:]` is where the problem begins.
+    """A query cannot be parsed: the problem begins at `text[place:]`.
 
-    `option` is where the text was given on the command line; empty for the terms themselves.
+    `option` is the command-line option that held the text; empty for the terms themselves.
     """
 
     def __init__(self, problem: str, text: str, place: int, *, option: str = "") -> None:
@@ -42,21 +42,21 @@ class PlacedError(QueryError):
 
     @property
     def marked(self) -> str:
-        """The text on a line, and below it a mark at the place."""
+        """The text on one line, with a mark under the place on the next."""
         line = "".join(c if c.isprintable() else " " for c in self.text)
         return f"{line}\n{' ' * self.place}^"
 
 
 class CaptionFileError(InputError):
-    """A caption file that was named but cannot be used."""
+    """A caption file that the user named cannot be used."""
 
 
 class DatasetError(InputError):
-    """A data set that cannot be trained on or evaluated."""
+    """A data set cannot be used for training or evaluation."""
 
 
 class LibraryError(PicfuseError):
-    """The library needs care."""
+    """The library needs attention."""
 
 
 class LibraryNotFound(LibraryError):  # noqa: N818 - named by the state, not by "Error"
@@ -64,7 +64,7 @@ class LibraryNotFound(LibraryError):  # noqa: N818 - named by the state, not by 
 
 
 class LibraryDamaged(LibraryError):  # noqa: N818
-    """The library is there but cannot be read."""
+    """The library exists but cannot be read."""
 
 
 class LibraryLocked(LibraryError):  # noqa: N818
@@ -76,8 +76,8 @@ class EncoderMismatch(LibraryError):  # noqa: N818
 
 
 class ModelError(PicfuseError):
-    """A model cannot be had, or is not what it claims to be."""
+    """A model is unavailable, or not what it claims to be."""
 
 
 class PictureError(PicfuseError):
-    """One picture cannot be read; the others go on."""
+    """One picture cannot be read; work on the others continues."""

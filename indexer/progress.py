@@ -1,4 +1,4 @@
-"""Progress of long work, and failures within it."""
+"""Progress of long work, and failures during it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that could not be used, and why."""
+    """A file that could not be used, with the reason."""
 
     path: Path
     reason: str
@@ -16,7 +16,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far indexing is: `done` of `total` pictures that need work; `what` names other work."""
+    """Progress of indexing: `done` of `total` pictures to process; `what` names other work."""
 
     done: int
     total: int

@@ -1,8 +1,8 @@
-"""A tag head: probabilities of tags from the two embeddings of a picture, and its file.
+"""Tag heads: probabilities of tags from the two embeddings of a picture, and their files.
 
-The head predicts from `v_f = v_cr ⊗ v_c` (`indexer/decoupling.py`). Its formulas stand once and
-run on numpy rows when pictures are tagged and on torch tensors in training: both know `@`, `+`
-and `*`.
+A head predicts from `v_f = v_cr ⊗ v_c` (`indexer/decoupling.py`). Its formulas are written once
+and run on numpy rows when pictures are tagged and on torch tensors in training: both support `@`,
+`+` and `*`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from safetensors import SafetensorError
 
 from indexer import weights_file
 from indexer.decoupling import Array, Arrays, Joined, Modality, decoupled
-from indexer.embedding import Rows
+from indexer.embedding import Floats, Mask, Rows
 from indexer.errors import ModelError
 from indexer.files import whole_file
 
-Mask: TypeAlias = NDArray[np.bool_]
-Probabilities: TypeAlias = NDArray[np.float32]
+Probabilities: TypeAlias = Floats
 
 FORMAT = "picfuse-tags-1"
 _DESCRIPTION = "tag_head"
 BOTH, PICTURE, CAPTION = "both", "picture", "caption"
-INPUTS = {BOTH: ("image", "text"), PICTURE: ("image",), CAPTION: ("text",)}  # sides that are read
-CAPTIONED, PLAIN = 1, 0  # rows of the calibration: of pictures with and without a caption
+INPUTS = {BOTH: ("image", "text"), PICTURE: ("image",), CAPTION: ("text",)}  # sides that they read
+CAPTIONED, PLAIN = 1, 0  # rows of the calibration, for pictures with and without a caption
 
 # Axes of the tensors, where d = dim and t = number of tags.
 _SIDE = {
@@ -50,10 +49,10 @@ def _unchanged(x: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class TagHeadFacts:
-    """What a head is for; `exclusive` means that exactly one tag is right of each picture.
+    """Facts of a head; `exclusive` means that every picture has exactly one right tag.
 
-    `encoder` and `fingerprint` name the encoder whose embeddings it was trained on, `input` what
-    of a picture it reads.
+    `encoder` and `fingerprint` name the encoder whose embeddings it was trained on, `input` the
+    sides of a picture that it reads.
     """
 
     tags: tuple[str, ...]
@@ -66,36 +65,36 @@ class TagHeadFacts:
 
 @dataclass(frozen=True, slots=True)
 class TagHead:
-    """A head as it was read from its file; `content` is that file, `fingerprint` its SHA-256."""
+    """A head, with its file as `content`."""
 
     facts: TagHeadFacts
-    weights: Mapping[str, NDArray[np.float32]]
+    weights: Mapping[str, Floats]
     content: bytes
 
     @property
     def fingerprint(self) -> str:
-        """What predictions of this head depend on, beside the embeddings."""
+        """The SHA-256 of the file, on which predictions depend besides the embeddings."""
         return fingerprint(self.content)
 
-    def raw(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
-        """Raw score of each tag, (n, tags)."""
-        there = has_caption[:, None].astype(np.float32)
-        return np.asarray(logits(v_i, v_t, there, self.facts.input, self.weights, np.concatenate))
+    def raw(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Floats:
+        """Raw scores of all tags, (n, tags)."""
+        present = has_caption[:, None].astype(np.float32)
+        return np.asarray(logits(v_i, v_t, present, self.facts.input, self.weights, np.concatenate))
 
     def probabilities(self, v_i: Rows, v_t: Rows, has_caption: Mask) -> Probabilities:
-        """Calibrated probability of each tag, (n, tags)."""
+        """Calibrated probabilities of all tags, (n, tags)."""
         kind = np.where(has_caption, CAPTIONED, PLAIN)
         z = self.raw(v_i, v_t, has_caption)
         scaled = z * self.weights["slope"][kind] + self.weights["shift"][kind]
         return as_probabilities(scaled, exclusive=self.facts.exclusive)
 
     def holds(self, probabilities: Probabilities) -> Mask:
-        """Which tags a picture gets, (n, tags)."""
+        """Mask (n, tags) of the tags that pictures get."""
         return np.asarray(probabilities >= self.weights["threshold"])
 
 
 def shapes(given: str) -> dict[str, tuple[str | int, ...]]:
-    """Names and axes of the tensors of a head that reads this input."""
+    """Names and axes of the tensors of a head with this input."""
     sides = {f"{side}.{name}": axes for side in INPUTS[given] for name, axes in _SIDE.items()}
     absent = {"absent": ("d",)} if "text" in INPUTS[given] else {}
     return {**sides, **absent, **_SHARED}
@@ -110,20 +109,19 @@ def logits(
     join: Joined,
     drop: Callable[[Array], Array] = _unchanged,
 ) -> Array:
-    """Raw score of each tag, (n, tags): `v_f A + b`.
+    """Raw scores of all tags, (n, tags): `v_f A + b`.
 
-    `v_c` are the standardised features of the sides that are read, so that at first each counts
-    alike. `has_caption` (n, 1) of ones and zeros: in the place of a caption that is not there
-    stands the learned row `absent`, so that it is never a zero vector that says something by
-    chance.
+    `v_c` are the standardised features of the sides that are read, so that all start with equal
+    influence. `has_caption` (n, 1) holds ones and zeros: the learned row `absent` replaces a
+    missing caption, since a zero vector would be taken for an arbitrary meaning.
     """
     sides = INPUTS[given]
     features = {}
     if "image" in sides:
         features["image"] = _standardised(v_i, "image", weights)
     if "text" in sides:
-        there = _standardised(v_t, "text", weights) * has_caption
-        features["text"] = there + weights["absent"] * (1 - has_caption)
+        present = _standardised(v_t, "text", weights) * has_caption
+        features["text"] = present + weights["absent"] * (1 - has_caption)
     v_f = decoupled(
         [Modality(features[s], weights[f"{s}.task"], weights[f"{s}.task_bias"]) for s in sides],
         join,
@@ -135,8 +133,8 @@ def _standardised(v: Array, side: str, weights: Arrays) -> Array:
     return (v - weights[f"{side}.mean"]) * weights[f"{side}.scale"]
 
 
-def as_probabilities(scores: NDArray[np.float32], *, exclusive: bool) -> Probabilities:
-    """Probabilities (n, tags) of calibrated scores: softmax where one tag is right, or sigmoid."""
+def as_probabilities(scores: Floats, *, exclusive: bool) -> Probabilities:
+    """Probabilities (n, tags) of calibrated scores: softmax if exclusive, otherwise sigmoid."""
     if exclusive:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -149,7 +147,7 @@ def fingerprint(content: bytes) -> str:
 
 
 def read_tag_head(path: Path) -> TagHead:
-    """The head of a file. Raises `ModelError` when it is missing, damaged or something else."""
+    """Read a head from a file. Raises `ModelError` if it is missing, damaged or something else."""
     try:
         content = path.expanduser().read_bytes()
     except OSError as error:
@@ -161,12 +159,12 @@ def read_tag_head(path: Path) -> TagHead:
 
 
 def parse_tag_head(content: bytes, place: str) -> TagHead:
-    """The head that a file's bytes hold. Raises `ModelError`, naming `place`, when they do not."""
+    """Parse the bytes of a head's file. Raises `ModelError`, naming `place`, if they hold none."""
     try:
         weights, metadata = weights_file.unpacked(content)
         description = dict(json.loads(metadata[_DESCRIPTION]))
-        said = description["facts"]
-        facts = TagHeadFacts(**{**said, "tags": tuple(said["tags"])})
+        stored = description["facts"]
+        facts = TagHeadFacts(**{**stored, "tags": tuple(stored["tags"])})
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_head(place) from error
     if description.get("format") != FORMAT or not _is_sound(facts, weights):
@@ -174,7 +172,7 @@ def parse_tag_head(content: bytes, place: str) -> TagHead:
     return TagHead(facts, weights, content)
 
 
-def _is_sound(facts: TagHeadFacts, weights: Mapping[str, NDArray[np.float32]]) -> bool:
+def _is_sound(facts: TagHeadFacts, weights: Mapping[str, Floats]) -> bool:
     if facts.input not in INPUTS or not facts.tags or len(set(facts.tags)) < len(facts.tags):
         return False
     sizes: dict[str | int, int] = {"d": facts.dim, "t": len(facts.tags), 2: 2}
@@ -196,7 +194,7 @@ def _not_a_head(place: str) -> ModelError:
 def packed(
     facts: TagHeadFacts, weights: Mapping[str, NDArray[np.floating]], settings: object
 ) -> bytes:
-    """A head as the bytes of its file: matrices in float16, the rest in float32."""
+    """Pack a head as the bytes of its file: matrices in float16, the rest in float32."""
     tensors = {
         name: np.ascontiguousarray(
             weights[name], np.float16 if name.endswith(("task", "out")) else np.float32
@@ -208,6 +206,6 @@ def packed(
 
 
 def write_tag_head(path: Path, content: bytes) -> None:
-    """Save a head; an interrupt leaves the file that was there before."""
+    """Save a head; an interrupt leaves the previous file."""
     with whole_file(path) as temporary:
         temporary.write_bytes(content)

@@ -1,6 +1,6 @@
-"""Files of trained weights: safetensors with a description, read from and made as bytes.
+"""Files of trained weights: safetensors with a description, packed to and unpacked from bytes.
 
-They are bytes since a library keeps copies in its catalogue and needs no file then.
+Bytes, because a library keeps copies in its catalogue instead of the files.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from safetensors.numpy import load, save
 
 
 def packed(tensors: Mapping[str, NDArray[Any]], entry: str, description: object) -> bytes:
-    """The bytes of a file; equal weights and descriptions make equal bytes.
+    """Pack a file; equal weights and descriptions make equal bytes.
 
-    The description is one entry of the metadata: safetensors writes several in a random order,
-    and the hash would change with it.
+    The description is a single entry of the metadata, since safetensors writes several in random
+    order, which would change the hash.
     """
     metadata = {entry: json.dumps(description, sort_keys=True)}
     content: bytes = save({name: tensors[name] for name in sorted(tensors)}, metadata=metadata)
@@ -26,7 +26,7 @@ def packed(tensors: Mapping[str, NDArray[Any]], entry: str, description: object)
 
 
 def unpacked(content: bytes) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
-    """Tensors (float32) and metadata of a file.
+    """Unpack the tensors (float32) and the metadata of a file.
 
     Raises `SafetensorError`, `TypeError`, `ValueError` or `AttributeError` for other bytes.
     """

@@ -30,7 +30,7 @@ _LARGE: list[Path] = []
 def _small(monkeypatch):
     monkeypatch.setattr(compressed, "COMPRESS_FROM", 1000)
     monkeypatch.setattr(segments, "SEGMENT", 256)
-    monkeypatch.setattr(compressing, "STEP", 512)
+    monkeypatch.setattr(compressing, "ROWS_PER_STEP", 512)
 
 
 def bring_up(library):
@@ -94,7 +94,7 @@ def test_best_are_those_of_the_exact_scan_and_scored_alike(large, weight):
         for place, score in zip(positions, others, strict=True):
             if place in exact:
                 found += 1
-                assert score == pytest.approx(scores[exact.tolist().index(place)], abs=1e-6)
+                assert score == pytest.approx(scores[exact.tolist().index(place)], abs=1e-5)
     assert found >= 0.99 * 200
 
 
@@ -103,7 +103,7 @@ def test_no_more_views_are_held_than_a_query_needs(large):
     first = index.candidates(queries(1)[0], 0.5).pictures
     for weight in (0, 0.2, 0.7, 1):
         index.candidates(queries(1)[0], weight)
-        assert len(index._views) <= compressed.OPEN
+        assert len(index._views) <= compressed.MOST_OPEN_VIEWS
     np.testing.assert_array_equal(index.candidates(queries(1)[0], 0.5).pictures, first)
 
 
@@ -128,7 +128,7 @@ def test_restricted_search_is_exact(large, monkeypatch):
     expected = [place for place in everyone.tolist() if place in only][:10]
     assert found.tolist() == expected
     order = dict(zip(everyone.tolist(), scores, strict=True))
-    assert others.tolist() == pytest.approx([order[place] for place in expected], abs=1e-6)
+    assert others.tolist() == pytest.approx([order[place] for place in expected], abs=1e-5)
 
 
 def test_barred_pictures_do_not_answer(large):
@@ -237,7 +237,9 @@ def test_damaged_file_is_not_trusted_and_made_again(large, damage):
         else:
             path.write_bytes(path.read_bytes()[:-1] + damage)
     with Library.open(large.path, read_only=True) as reader:
-        assert Searcher(reader).search("red", k=10).hits == expected
+        hits = Searcher(reader).search("red", k=10).hits
+        assert [hit.picture_id for hit in hits] == [hit.picture_id for hit in expected]
+        assert [h.score for h in hits] == pytest.approx([h.score for h in expected], abs=1e-5)
         assert reader.vectors().compressed is None
     with Library.open(large.path) as again:
         findings = [found for found in examine(again) if found.check == "vectors"]

@@ -177,7 +177,7 @@ def test_export_that_failed_is_not_tried_at_each_start(halver, pixels, monkeypat
     assert len(tries) == 1
     monkeypatch.undo()
     assert not halver().usable  # the note holds for these versions of the packages
-    monkeypatch.setattr(exports, "BOTH", "later ones")
+    monkeypatch.setattr(exports, "VERSIONS", "later ones")
     assert halver().usable
 
 
@@ -194,7 +194,7 @@ def test_damaged_export_is_made_again(halver, damage):
     again = halver()
     again.ensure()
     assert again.cached
-    assert receipt_of(again.path)["versions"] == exports.BOTH
+    assert receipt_of(again.path)["versions"] == exports.VERSIONS
     (rows,) = again.run_pixels(np.full((1, 2, 2, 3), 8, np.uint8))[0]
     assert rows.tolist() == [[4.0] * 12]
 
@@ -210,7 +210,7 @@ def test_cache_that_cannot_be_written_leaves_pytorch(
 
 
 def test_tower_too_large_for_one_graph_stays_in_pytorch(encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(exports, "LARGEST", 1000)
+    monkeypatch.setattr(exports, "LARGEST_TOWER", 1000)
     graph = TowerGraph("large", tmp_path, encoder._images, torch.zeros(2, SIDE, SIDE, 3), Lock())
     assert not graph.usable
 

@@ -68,7 +68,7 @@ def large(tmp_path, tmp_path_factory, monkeypatch):
     """A library of 2,000 pictures with a compressed index."""
     monkeypatch.setattr(compressed, "COMPRESS_FROM", 1000)
     monkeypatch.setattr(segments, "SEGMENT", 256)
-    monkeypatch.setattr(compressing, "STEP", 512)
+    monkeypatch.setattr(compressing, "ROWS_PER_STEP", 512)
     with large_library(tmp_path, tmp_path_factory) as library:
         assert library.vectors().compressed is not None
         yield library

@@ -1,4 +1,4 @@
-"""Encoders: independent features of pictures and texts in one space."""
+"""Encoders: turn pictures and texts into independent features of one space."""
 
 from indexer.embedding import IMAGE, TEXT, Rows, centred_query, unit_rows
 from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, RestingEncoder

@@ -1,6 +1,6 @@
-"""Precisions: the arithmetic that an image tower runs in, as part of an encoder's name.
+"""Precisions: the arithmetic of an image tower, as part of an encoder's name.
 
-`int8:mini` is `mini` with an image tower in whole numbers of 8 bits.
+`int8:mini` is `mini` with an image tower in 8-bit integers.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ PRECISIONS = (AUTO, FP32, INT8)
 
 
 def plain_name(name: str) -> str:
-    """The name of an encoder without its precision."""
+    """Strip the precision from an encoder's name."""
     return name.removeprefix(f"{INT8}:")
 
 
 def precision_of(name: str) -> str:
-    """The precision that the name of an encoder stands for."""
+    """The precision in an encoder's name."""
     return INT8 if name.startswith(f"{INT8}:") else FP32
 
 
 def in_precision(name: str, precision: str, *, cache: Path | None = None) -> str:
-    """The name of an encoder in a precision; `auto` is int8 where that is known to cost little.
+    """The name of an encoder in a precision; `auto` is int8 if that is known to cost little.
 
-    To choose, `auto` may have to export towers and to measure them.
+    For `auto`, towers may have to be exported and measured.
     """
     name = plain_name(name)
-    wanted = preferred_precision(name, cache=cache) if precision == AUTO else precision
-    return f"{INT8}:{name}" if wanted == INT8 else name
+    if precision == AUTO:
+        precision = preferred_precision(name, cache=cache)
+    return f"{INT8}:{name}" if precision == INT8 else name

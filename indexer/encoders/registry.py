@@ -1,4 +1,4 @@
-"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `open_clip:…`, what other packages add."""
+"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `open_clip:…`, or of another package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from indexer.encoders.protocol import FP32, Encoder
 from indexer.errors import InputError, ModelError
 from indexer.locations import cache_directory
 
-GROUP = "picfuse.encoders"  # entry points: scheme = "module:function" like those below
+GROUP = "picfuse.encoders"  # of entry points: scheme = "module:function", as below
 BUILT_IN = {
     "mini": "indexer.encoders.mini.encoder:open_encoder",
     "int8": "indexer.encoders.mini.encoder:open_int8",
@@ -20,20 +20,20 @@ BUILT_IN = {
 
 
 def schemes() -> dict[str, str]:
-    """Every scheme of encoder names and the function that opens it."""
-    from importlib.metadata import entry_points  # 10 ms that a query with a known model spares
+    """Map each scheme of encoder names to the function that opens it."""
+    from importlib.metadata import entry_points  # 10 ms, saved by queries with a built-in encoder
 
     added = {point.name: point.value for point in entry_points(group=GROUP)}
     return added | BUILT_IN
 
 
 def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False) -> Encoder:
-    """The encoder of a name; `offline` forbids it any download.
+    """Open the encoder of this name; `offline` forbids downloads.
 
-    A scheme's module is imported only here, since open_clip's brings torch with it. Raises
-    `InputError` for an unknown name and `ModelError` when the model cannot be had.
+    The module of a scheme is imported here and not before, since open_clip's imports torch.
+    Raises `InputError` for an unknown name and `ModelError` if the model is unavailable.
     """
-    module, function = _found(name)
+    module, function = _opener(name)
     try:
         opener: Callable[[str, str, Path, bool], Encoder] = getattr(module, function)
     except AttributeError as error:
@@ -42,19 +42,19 @@ def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False)
 
 
 def preferred_precision(name: str, *, cache: Path | None = None) -> str:
-    """The precision that suits an encoder on this machine: fp32 where its module names none.
+    """The precision that suits an encoder on this machine: fp32 unless its module chooses another.
 
-    Raises what `load_encoder` raises.
+    Raises the same errors as `load_encoder`.
     """
     prefers: Callable[[str, Path], str] | None
-    prefers = getattr(_found(name)[0], "preferred_precision", None)
+    prefers = getattr(_opener(name)[0], "preferred_precision", None)
     return prefers(name, cache or cache_directory()) if prefers else FP32
 
 
-def _found(name: str) -> tuple[ModuleType, str]:
+def _opener(name: str) -> tuple[ModuleType, str]:
     """The module of a name's scheme, and the function in it that opens an encoder."""
     scheme = name.partition(":")[0]
-    # What others add is looked for in the facts of every installed package: not for those here.
+    # The entry points of others are read from every installed package: not for built-in schemes.
     known = BUILT_IN if scheme in BUILT_IN else schemes()
     if scheme not in known:
         raise InputError(

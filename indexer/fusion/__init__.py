@@ -1,6 +1,6 @@
 """Fusion: turns the image and the caption embedding of a picture into one row.
 
-Learned fusions are imported when they are first used: they bring the reader of weights with them.
+Learned fusions are imported when they are first used, since they also import safetensors.
 """
 
 from importlib import import_module

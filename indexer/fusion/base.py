@@ -125,8 +125,8 @@ class Fusion(ABC):
 
     def lengths(self, rows: Rows, weight: float = DEFAULT_WEIGHT) -> Floats:
         """Lengths (n,), by which `rows @ query` is divided; 0 for a row that cannot match."""
-        found = self.lengths_of(self.measures(rows), weight)
-        return np.ones(len(rows), np.float32) if found is None else found
+        lengths = self.lengths_of(self.measures(rows), weight)
+        return np.ones(len(rows), np.float32) if lengths is None else lengths
 
     @abstractmethod
     def centres_of(self, sums: RowSums, means: Mapping[str, Row]) -> Centres:
@@ -218,5 +218,5 @@ def spread_ratio(fused: NDArray[np.floating], alone: NDArray[np.floating]) -> Ro
     """
     if len(fused) < MEAN_FROM_ROWS:
         return np.ones(fused.shape[1], np.float32)
-    spreads = [np.maximum(found.std(axis=0), 1e-6) for found in (fused, alone)]
+    spreads = [np.maximum(scores.std(axis=0), 1e-6) for scores in (fused, alone)]
     return np.asarray(spreads[0] / spreads[1], dtype=np.float32)

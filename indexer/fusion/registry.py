@@ -57,8 +57,8 @@ def restore_fusion(name: str, content: bytes, place: str) -> Fusion:
 def learned_class(strategy: str) -> type[Learned]:
     """Return the class of a learned strategy, one of `LEARNED`."""
     module = import_module(f"indexer.fusion.{strategy}")
-    found: type[Learned] = getattr(module, strategy.capitalize())
-    return found
+    fusion_class: type[Learned] = getattr(module, strategy.capitalize())
+    return fusion_class
 
 
 def fusions_for(encoder: Encoder) -> list[str]:

@@ -1,1 +1,1 @@
-"""Fused rows in mapped files: their scores, the best of them, and the compressed index."""
+"""Fused rows in mapped files: scoring, finding the best rows, and the compressed index."""

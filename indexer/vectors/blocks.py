@@ -1,9 +1,9 @@
-"""Blocks of stored rows: in a file that is mapped into memory, or in memory alone.
+"""Blocks of stored rows: in a file mapped into memory, or in memory only.
 
-A file holds float16 rows, each part of a row (`Fusion.parts`) apart, what their lengths depend on,
-and their sums. It never changes. Its head says what it holds, with a checksum of every run of rows,
-and is checked when it is opened, as is the file's size; a run of rows is checked when it is first
-asked for. So a file of any size is open at once, and nothing damaged is ever trusted.
+A file holds float16 rows, each part of a row (`Fusion.parts`) separately, their measures and their
+sums. It never changes. Its head describes the content, with a checksum for every run of rows. The
+head and the file's size are checked on opening; a run of rows is checked when it is first used. So
+a file of any size opens at once, and damaged rows are never used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.embedding import Rows
+from indexer.embedding import Floats, Ints, Mask, Rows
 from indexer.errors import LibraryDamaged
 from indexer.fusion import Fusion, RowSums
 from indexer.vectors.files import write_named
@@ -29,11 +29,11 @@ RUN = 256  # rows of a part that share a checksum
 SUFFIX = ".rows"
 _HEAD = struct.Struct("<16s6Q")  # magic, rows, parts, width, measured, with and without caption
 _MAGIC = b"picfuse rows 01\n"
-_ALIGNED = 64  # bytes: where a cache line begins
+_ALIGNED = 64  # bytes of a cache line
 
 
 class RowsDamaged(LibraryDamaged):
-    """A file of rows is not what was written; `file` is its name."""
+    """A file of rows differs from what was written; `file` is its name."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path}: {why}; it will be rebuilt")
@@ -43,30 +43,28 @@ class RowsDamaged(LibraryDamaged):
 class RowBlock:
     """Rows of some pictures: `parts`, each (n, width / parts), and `measures` (measured, n).
 
-    Rows in a file, whose `name` it has, are float16; those in memory may be float32.
+    Rows of a file are float16 and the block has the file's `name`; rows in memory may be float32.
     """
 
     name = ""
 
     def __init__(
-        self, parts: tuple[NDArray[np.floating], ...], measures: NDArray[np.float32], sums: RowSums
+        self, parts: tuple[NDArray[np.floating], ...], measures: Floats, sums: RowSums
     ) -> None:
         self.parts = parts
         self.measures = measures
         self.sums = sums
 
     @classmethod
-    def of(
-        cls, rows: NDArray[np.floating], has_caption: NDArray[np.bool_], fusion: Fusion
-    ) -> RowBlock:
-        """A block of rows (n, width) in memory, which are kept as they are."""
+    def of(cls, rows: NDArray[np.floating], has_caption: Mask, fusion: Fusion) -> RowBlock:
+        """Make a block of rows (n, width) in memory, with their precision."""
         parts = tuple(np.ascontiguousarray(p) for p in np.split(rows, fusion.parts, axis=1))
         measures = fusion.measures(np.asarray(rows, np.float32))
         return cls(parts, measures, RowSums.of(rows, has_caption))
 
     @classmethod
     def joined(cls, blocks: Sequence[RowBlock]) -> RowBlock:
-        """The rows of several blocks in one, in memory."""
+        """Join several blocks to one in memory."""
         parts = zip(*(block.parts for block in blocks), strict=True)
         measures = np.concatenate([block.measures for block in blocks], axis=1)
         sums = reduce(add, (block.sums for block in blocks))
@@ -75,23 +73,23 @@ class RowBlock:
     def __len__(self) -> int:
         return int(self.measures.shape[1])
 
-    def check(self, part: int, rows: NDArray[np.int64] | None = None) -> None:
-        """Raise `RowsDamaged` unless a part of all or of some rows is what was written."""
+    def check(self, part: int, rows: Ints | None = None) -> None:
+        """Raise `RowsDamaged` if a part of some rows, or of all, is damaged."""
         return
 
     def verify(self) -> None:
-        """Raise `RowsDamaged` unless all is what was written."""
+        """Raise `RowsDamaged` if anything is damaged."""
 
-    def take(self, rows: NDArray[np.int64]) -> Rows:
-        """Some whole rows (m, width) in float32."""
+    def take(self, rows: Ints) -> Rows:
+        """Some complete rows (m, width) in float32."""
         return np.concatenate([part[rows] for part in self.parts], axis=1).astype(np.float32)
 
 
 class MappedBlock(RowBlock):
-    """The rows of a file; only what is asked for is read."""
+    """The rows of a file; reads only what is used."""
 
     def __init__(self, path: Path, width: int, fusion: Fusion, checksum: str) -> None:
-        """Open a file. Raises `RowsDamaged` unless it is the one with this checksum."""
+        """Open a file. Raises `RowsDamaged` unless its head has this checksum."""
         self.path = path
         self.name = path.name
         content, head = _mapped(path)
@@ -115,14 +113,14 @@ class MappedBlock(RowBlock):
         )
 
     def verify(self) -> None:
-        """Raise `RowsDamaged` unless every byte of the file is what was written."""
+        """Raise `RowsDamaged` if any byte of the file was changed."""
         self._seen[:] = False
         for part in range(len(self.parts)):
             self.check(part)
         if any(between.any() for between in self._between):
             raise RowsDamaged(self.path, "damaged (it has content that was never written)")
 
-    def check(self, part: int, rows: NDArray[np.int64] | None = None) -> None:
+    def check(self, part: int, rows: Ints | None = None) -> None:
         seen = self._seen[part]
         if rows is None:
             if seen.all():
@@ -131,7 +129,7 @@ class MappedBlock(RowBlock):
         else:
             if seen[rows // RUN].all():
                 return
-            # Not by np.unique, which imports numpy.ma: a cold query would wait for it.
+            # np.unique would import numpy.ma, for which a cold query would wait.
             runs = [run for run in sorted(set((rows // RUN).tolist())) if not seen[run]]
         for run in runs:
             if _checksum(self.parts[part], self.measures, run) != self._checksums[part, run]:
@@ -139,15 +137,15 @@ class MappedBlock(RowBlock):
             seen[run] = True
 
 
-def _checksum(part: NDArray[np.floating], measures: NDArray[np.float32], run: int) -> int:
-    """The checksum of a run of rows: of a part of them, and of what was measured."""
-    chosen = slice(run * RUN, (run + 1) * RUN)
-    seed = xxhash.xxh3_64_intdigest(measures[:, chosen].tobytes())
-    return int(xxhash.xxh3_64_intdigest(part[chosen].data, seed=seed))
+def _checksum(part: NDArray[np.floating], measures: Floats, run: int) -> int:
+    """Checksum of a run of rows: of one part and of the measures."""
+    rows = slice(run * RUN, (run + 1) * RUN)
+    seed = xxhash.xxh3_64_intdigest(measures[:, rows].tobytes())
+    return int(xxhash.xxh3_64_intdigest(part[rows].data, seed=seed))
 
 
 class _Layout:
-    """Where everything begins in a file."""
+    """Offsets of all sections in a file."""
 
     def __init__(self, n: int, parts: int, width: int, measured: int) -> None:
         self.dim = width // parts
@@ -168,7 +166,7 @@ def _aligned(place: int) -> int:
 
 
 def _mapped(path: Path) -> tuple[NDArray[np.uint8], tuple[Any, ...]]:
-    """A file in memory, and its head."""
+    """Map a file into memory and unpack its head."""
     try:
         with path.open("rb") as file:
             content = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
@@ -182,7 +180,7 @@ def _mapped(path: Path) -> tuple[NDArray[np.uint8], tuple[Any, ...]]:
 def _layout(
     path: Path, head: tuple[Any, ...], size: int, width: int, fusion: Fusion
 ) -> tuple[int, _Layout]:
-    """The number of rows and where they are. Raises `RowsDamaged` where it cannot be so."""
+    """The number of rows and their offsets. Raises `RowsDamaged` if the head does not fit."""
     n, expected = head[1], (fusion.parts, width, fusion.measured)
     if head[0] != _MAGIC or head[2:5] != expected or n > size:
         raise RowsDamaged(path, f"not a file of rows of width {width}")
@@ -216,7 +214,7 @@ def _write(file: BinaryIO, block: RowBlock) -> str:
 
 
 def read_checked(path: Path, checksum: str) -> bytes:
-    """The whole of a file. Raises `RowsDamaged` unless it has this checksum."""
+    """Read a file. Raises `RowsDamaged` unless it has this checksum."""
     try:
         content = path.read_bytes()
     except OSError as error:

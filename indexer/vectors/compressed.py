@@ -1,7 +1,7 @@
-"""The compressed index of a large library: what is known of it, and its candidates for a query.
+"""The compressed index of a large library: its stored state, and candidates for a query.
 
-It has a view for each of a few weights of picture against caption; a query between two weights
-gets the candidates of both. Rows of files that a view does not cover yet are scanned.
+It has one view for each of a few weights of picture against caption; a query between two weights
+gets the candidates of both. Files of rows that a view does not cover yet are scanned.
 """
 
 from __future__ import annotations
@@ -15,34 +15,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from indexer.embedding import Floats
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
 from indexer.vectors.blocks import read_checked
 from indexer.vectors.keys import Ids, ascending
 
-if TYPE_CHECKING:  # FAISS is imported where a view is read
+if TYPE_CHECKING:  # FAISS is imported when a view is read
     from indexer.vectors.faiss_view import CompressedView
 
-COMPRESS_FROM = 200_000  # pictures: fewer are scanned in some milliseconds
-RECALL = 0.99  # of the best ten, among the candidates
-CANDIDATES_PER_HIT = (
-    6  # an answer that is not at most one in so many of the candidates is found by a scan
-)
+COMPRESS_FROM = 200_000  # pictures; fewer are scanned within milliseconds
+RECALL = 0.99  # share of the exact top ten that must be among the candidates
+CANDIDATES_PER_HIT = 6  # candidates needed for each hit; otherwise a scan finds the hits
 LADDER = (
     (64, 300), (96, 300), (96, 500), (128, 500), (128, 1000), (160, 1000), (192, 1500),
     (384, 2000), (1024, 4000),
 )  # fmt: skip
-"""Lists that are looked into, and candidates: a step further until the recall is reached."""
-OPEN = 2  # views that are held in memory: a query between two weights needs as many
+"""Steps of (lists to search, candidates): a view takes the first that reaches the recall."""
+MOST_OPEN_VIEWS = 2  # views held in memory: a query between two weights needs both
 
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """A view: its weight, its file, the files of rows that it covers, and how it is asked.
+    """A view: its weight, its file, the files of rows that it covers, and its step of the ladder.
 
-    `trained` is the number of pictures that there were when its lists were made, `rows` that of
-    all rows that were ever added. `recall` is None until it was measured.
+    `trained` counts the pictures at the time its lists were made, `rows` all rows ever added.
+    `recall` is None until it is measured.
     """
 
     weight: float
@@ -56,13 +54,13 @@ class ViewState:
 
     @property
     def reached(self) -> float | None:
-        """The lowest recall that was measured."""
+        """The lowest measured recall; None if none was measured."""
         return min(self.recall.values()) if self.recall else None
 
 
 @dataclass(frozen=True, slots=True)
 class CompressedState:
-    """All views of the compressed index, and the encoder and fusion that they are of."""
+    """All views of the compressed index, and the encoder and fusion of their rows."""
 
     made_with: str = ""
     views: tuple[ViewState, ...] = ()
@@ -74,60 +72,60 @@ class CompressedState:
 
     @property
     def usable(self) -> bool:
-        """Whether every view was measured and finds what it should."""
+        """Whether there are views, and every one reaches the required recall."""
         return all((view.reached or 0) >= RECALL for view in self.views) and bool(self.views)
 
     @property
     def reached(self) -> float | None:
-        """The lowest recall of all views; None while one was not measured yet."""
-        found = [view.reached for view in self.views]
-        return min((r for r in found if r is not None), default=None) if all(found) else None
+        """The lowest recall of all views; None until all are measured."""
+        recalls = [view.reached for view in self.views]
+        return min((r for r in recalls if r is not None), default=None) if all(recalls) else None
 
     def view(self, weight: float) -> ViewState | None:
-        """The view of exactly this weight."""
+        """The view of exactly this weight, or None."""
         return next((view for view in self.views if view.weight == weight), None)
 
     def with_view(self, view: ViewState) -> CompressedState:
-        """The facts with a view in place of that of the same weight."""
+        """Return the state with this view in place of the one of the same weight."""
         others = [other for other in self.views if other.weight != view.weight]
         return replace(self, views=tuple(sorted([*others, view], key=lambda v: v.weight)))
 
     def to_json(self) -> str:
-        """These facts as one line of JSON."""
+        """Serialise the state as one line of JSON."""
         return json.dumps({**asdict(self), "ladder": LADDER})
 
     @classmethod
     def from_json(cls, text: str | None, made_with: str) -> CompressedState:
-        """The facts that `to_json` wrote; none where they are of another encoder or fusion.
+        """Parse a state that `to_json` wrote; it is empty if another encoder or fusion made it.
 
-        What was measured with another ladder has to be measured again.
+        Recalls that were measured with another ladder are dropped, to be measured again.
         """
-        said = json.loads(text or "{}")
-        if said.get("made_with") != made_with:
+        stored = json.loads(text or "{}")
+        if stored.get("made_with") != made_with:
             return cls(made_with)
-        views = [ViewState(**{**v, "covered": tuple(v["covered"])}) for v in said["views"]]
-        if said.get("ladder") != [list(step) for step in LADDER]:
+        views = [ViewState(**{**v, "covered": tuple(v["covered"])}) for v in stored["views"]]
+        if stored.get("ladder") != [list(step) for step in LADDER]:
             views = [replace(view, recall=None) for view in views]
         return cls(made_with, tuple(views))
 
 
 def weights_of(fusion: Fusion) -> tuple[float, ...]:
-    """The weights for which a view is kept."""
+    """The weights that get a view."""
     return (0.0, 0.5, 1.0) if fusion.weighable else (DEFAULT_WEIGHT,)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Pictures that may be among the best, and the files whose rows were considered."""
+    """Pictures that may be among the best, and the files of rows that were considered."""
 
     pictures: Ids
     covered: frozenset[str]
 
 
 class CompressedIndex:
-    """The compressed index of one library; a view is read when it is asked, and the last are held.
+    """The compressed index of one library; reads views when needed and holds the latest ones.
 
-    Each takes 100 bytes of a picture, and few people ask with all weights.
+    Each takes 100 bytes per picture, and few people search with all weights.
     """
 
     def __init__(self, folder: Path, facts: CompressedState) -> None:
@@ -137,50 +135,48 @@ class CompressedIndex:
         self._reading = threading.Lock()
 
     def serves(self, count: int) -> bool:
-        """Whether an answer of so many pictures is well within the candidates."""
+        """Whether there are enough candidates for `count` hits."""
         return self.facts.usable and count <= self.most
 
     @property
     def most(self) -> int:
-        """How many pictures an answer can have that is well within the candidates."""
+        """The largest number of hits for which there are enough candidates."""
         fewest = min((LADDER[view.step][1] for view in self.facts.views), default=0)
         return fewest // CANDIDATES_PER_HIT
 
-    def candidates(
-        self, q: NDArray[np.float32], weight: float, step: int | None = None
-    ) -> Candidates:
-        """Candidates for a centred unit row `q` (dim,). Raises `RowsDamaged`.
+    def candidates(self, q: Floats, weight: float, step: int | None = None) -> Candidates:
+        """Find candidates for a centred unit row `q` (dim,). Raises `RowsDamaged`.
 
-        `step` of the ladder: that which every view needs where none is named.
+        `step`: a step of the ladder, in place of the view's own.
         """
-        asked = self._beside(weight)
-        found = []
-        for facts in asked:
-            probes, count = LADDER[facts.step if step is None else step]
-            found.append(self.opened(facts).candidates(q, count, probes))
-        covered = frozenset.intersection(*(frozenset(facts.covered) for facts in asked))
-        return Candidates(ascending(np.concatenate(found)), covered)
+        views = self._views_around(weight)
+        pictures = []
+        for view in views:
+            probes, count = LADDER[view.step if step is None else step]
+            pictures.append(self.opened(view).candidates(q, count, probes))
+        covered = frozenset.intersection(*(frozenset(view.covered) for view in views))
+        return Candidates(ascending(np.concatenate(pictures)), covered)
 
-    def _beside(self, weight: float) -> Sequence[ViewState]:
-        """The view of a weight, or those of the weights below and above."""
+    def _views_around(self, weight: float) -> Sequence[ViewState]:
+        """The view of a weight, or those of the next weights below and above."""
         views = self.facts.views
         below = [view for view in views if view.weight <= weight][-1:]
         above = [view for view in views if view.weight >= weight][:1]
         return below if below == above else [*below, *above]
 
     def opened(self, facts: ViewState) -> CompressedView:
-        """A view, read from its file unless it is held. Raises `RowsDamaged`."""
+        """Return a view, read from its file unless it is held. Raises `RowsDamaged`."""
         with self._reading:
             view = self._views.pop(facts.file, None)
             if view is None:
-                while len(self._views) >= OPEN:
+                while len(self._views) >= MOST_OPEN_VIEWS:
                     del self._views[next(iter(self._views))]
                 kind = import_module("indexer.vectors.faiss_view").CompressedView
                 view = kind.load(self._folder / facts.file, facts.checksum)
-            self._views[facts.file] = view  # the last one that was asked
+            self._views[facts.file] = view  # now the latest one
             return view
 
 
 def check_view(folder: Path, view: ViewState) -> None:
-    """Raise `RowsDamaged` unless the file of a view is the one that was written."""
+    """Raise `RowsDamaged` if the file of a view is damaged."""
     read_checked(folder / view.file, view.checksum)

@@ -1,4 +1,4 @@
-"""Making the compressed index of a large library, a step at a time, and measuring its recall."""
+"""Building the compressed index of a large library in steps, and measuring its recall."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.embedding import IMAGE, TEXT, PictureFeatures, Rows, centred_query
+from indexer.embedding import IMAGE, TEXT, Floats, PictureFeatures, Rows, centred_query
 from indexer.encoders.protocol import Encoder
 from indexer.progress import Progress
 from indexer.vectors import compressed
@@ -32,20 +31,20 @@ from indexer.vectors.scoring import CentredIndex, plain_gain, targets
 if TYPE_CHECKING:
     from indexer.vectors.faiss_view import CompressedView
 
-STEP = 1 << 18  # rows that are added before a view is written: what an interrupt can cost
-GROWN = 16  # a view is added to when one row in so many is not in it,
-AGED = 2  # and made anew when there are so many times the rows that its lists were made for
-SETTLED = 100  # where too little is found: made anew when there is one more row in so many
+ROWS_PER_STEP = 1 << 18  # rows to add before a view is written, the most an interrupt can cost
+EXTEND_FROM_SHARE = 16  # extend a view once it lacks more than 1/16 of all rows
+REBUILD_FACTOR = 2  # rebuild a view once there are twice as many rows as its lists were made for
+RETRY_FROM_SHARE = 100  # rebuild a view with too low a recall after 1/100 more rows
 LISTS = 2048  # of a million pictures
-ROWS_PER_LIST = 39  # rows that training looks at for each list, at least: FAISS warns below
-QUERIES = 128  # pictures, and captions, that ask when the recall is measured
-BEST = 10  # the recall is that of so many
-AIM = 0.995  # recall of the sample: new queries are a little harder than what the library holds
+ROWS_PER_LIST = 39  # fewest training rows for each list, below which FAISS warns
+QUERIES = 128  # pictures, and captions, that are the queries when the recall is measured
+RECALL_AT = 10  # hits of which the recall is measured
+RECALL_AIM = 0.995  # on the sample, since new queries are slightly harder than stored rows
 _WHAT = "compressing the vector index"
 
 
 class CompressibleLibrary(Protocol):
-    """What a compressed index is made from."""
+    """A library that a compressed index can be built for."""
 
     path: Path
 
@@ -62,14 +61,14 @@ class CompressibleLibrary(Protocol):
         ...
 
     def put_compressed(self, facts: CompressedState) -> None:
-        """Note what is on disk."""
+        """Save the state of the files on disk."""
         ...
 
 
 def compress(library: CompressibleLibrary) -> Iterator[Progress]:
-    """Bring the compressed index up to date with the segments; fewer pictures have none.
+    """Bring the compressed index up to date with the segments; small libraries get none.
 
-    Each step is written before the next one begins, so that one that is interrupted goes on.
+    Each step is written before the next one begins, so that interrupted work resumes.
     """
     facts, index = library.compressed, library.vectors()
     if len(index) < compressed.COMPRESS_FROM:
@@ -80,19 +79,19 @@ def compress(library: CompressibleLibrary) -> Iterator[Progress]:
     yield from maker.grown(facts)
     if any(view.recall is None for view in library.compressed.views):
         yield from maker.measured()
-    found = library.compressed
-    if not found.usable and any(_has_changed(view, index) for view in found.views):
-        yield from maker.grown(replace(facts, views=()))  # the lists are of another collection
+    state = library.compressed
+    if not state.usable and any(_has_changed(view, index) for view in state.views):
+        yield from maker.grown(replace(facts, views=()))  # the lists fit another collection
         yield from maker.measured()
 
 
 def _has_changed(view: ViewState, index: VectorIndex) -> bool:
-    """Whether other lists may do better: else they would be made for each added picture."""
-    return len(index) - view.trained >= max(1, view.trained // SETTLED)
+    """Whether new lists may do better; they are not rebuilt for every added picture."""
+    return len(index) - view.trained >= max(1, view.trained // RETRY_FROM_SHARE)
 
 
 class _Maker:
-    """Makes the views of one library."""
+    """Builds the views of one library."""
 
     def __init__(self, library: CompressibleLibrary, index: VectorIndex) -> None:
         self._library = library
@@ -105,11 +104,11 @@ class _Maker:
 
     @cached_property
     def _stored(self) -> CentredIndex:
-        """The rows with their centres: the encoder is opened only when there is work."""
+        """The rows with their centres; opens the encoder, so only if there is work to do."""
         return CentredIndex.in_index(self._index, self._library.encoder.means)
 
     def grown(self, facts: CompressedState) -> Iterator[Progress]:
-        """Make every view cover the files of rows, as far as that is worth it."""
+        """Extend every view to all files of rows, unless it lacks only a few."""
         weights = weights_of(self._index.fusion)
         total = len(weights) * len(self._mapped)
         for number, weight in enumerate(weights):
@@ -119,7 +118,7 @@ class _Maker:
                 yield Progress(number * len(self._mapped) + done, total, _WHAT)
 
     def _view(self, known: ViewState | None, weight: float) -> Iterator[tuple[ViewState, int]]:
-        """What is known of a view after each step in which it grows; how many files it covers."""
+        """Yield the state of a view, and the number of files it covers, after each step."""
         view = None
         if known is not None and not self._is_stale(known):
             view = self._loaded(known)
@@ -130,7 +129,7 @@ class _Maker:
             known = ViewState(weight, "", "", (), len(self._index), 0)
         missing = [name for name in self._mapped if name not in known.covered]
         new = sum(len(self._mapped[name]) for name in missing)
-        if known.file and new * GROWN <= len(self._index):
+        if known.file and new * EXTEND_FROM_SHARE <= len(self._index):
             return
         gain = self._gain(weight)
         for names in _steps(missing, self._mapped):
@@ -145,9 +144,9 @@ class _Maker:
             yield known, len(known.covered)
 
     def _is_stale(self, known: ViewState) -> bool:
-        """Whether a view would be better made anew: the library is another one by now."""
+        """Whether the library has changed so much that a view should be rebuilt."""
         count = len(self._index)
-        return count > AGED * known.trained or known.rows > AGED * count
+        return count > REBUILD_FACTOR * known.trained or known.rows > REBUILD_FACTOR * count
 
     def _loaded(self, known: ViewState) -> CompressedView | None:
         try:
@@ -156,48 +155,48 @@ class _Maker:
             return None
 
     def _lists(self) -> int:
-        """The number of lists: as the root of the number of pictures."""
+        """Number of lists, proportional to the square root of the number of pictures."""
         return int(max(1, round(LISTS * (len(self._index) / 1e6) ** 0.5)))
 
     def _sample(self, weight: float) -> Rows:
-        """Rows that the lists of a view are made for, spread evenly."""
-        wanted = 2 * ROWS_PER_LIST * self._lists()
-        every = max(1, self._index.size // wanted)
-        gain, found = self._gain(weight), []
+        """Evenly spread rows, to which the lists of a view are fitted."""
+        count = 2 * ROWS_PER_LIST * self._lists()
+        every = max(1, self._index.size // count)
+        gain, samples = self._gain(weight), []
         for keyed in self._mapped.values():
             rows = np.arange(0, len(keyed), every)
             rows = rows[np.isin(rows, keyed.gone, invert=True)]
-            made, answers = targets(self._stored, keyed, rows, weight, gain)
-            found.append(made[answers])
-        if not sum(map(len, found)):  # nothing answers, and no list is as good as another
+            weighted, can_match = targets(self._stored, keyed, rows, weight, gain)
+            samples.append(weighted[can_match])
+        if not sum(map(len, samples)):  # no row can match, so any lists will do
             dim = self._index.width // self._index.fusion.parts
-            found = [np.resize(np.eye(dim, dtype=np.float32), (ROWS_PER_LIST, dim))]
-        return np.concatenate(found)
+            samples = [np.resize(np.eye(dim, dtype=np.float32), (ROWS_PER_LIST, dim))]
+        return np.concatenate(samples)
 
     def _gain(self, weight: float) -> float:
-        """What pictures without a caption gain, in the mean over some queries."""
+        """Gain of pictures without a caption, averaged over some queries."""
         if not 0 < weight < 1 or not self._index.sums.without_caption:
             return 1.0
-        centred_query = [rows for rows, _ in _queries(self._library, self._stored).values()]
-        if not centred_query:
+        centred = [rows for rows, _ in _queries(self._library, self._stored).values()]
+        if not centred:
             return 1.0
-        asked = self._index.fusion.query(np.concatenate(centred_query), weight)
-        return float(np.mean(plain_gain(self._stored, asked, weight)))
+        queries = self._index.fusion.query(np.concatenate(centred), weight)
+        return float(np.mean(plain_gain(self._stored, queries, weight)))
 
     def _add(self, view: CompressedView, keyed: KeyedBlock, weight: float, gain: float) -> None:
         rows = np.setdiff1d(np.arange(len(keyed)), keyed.gone)
-        made, answers = targets(self._stored, keyed, rows, weight, gain)
-        view.add(made[answers], picture_ids(keyed.keys[rows[answers]]))
+        weighted, can_match = targets(self._stored, keyed, rows, weight, gain)
+        view.add(weighted[can_match], picture_ids(keyed.keys[rows[can_match]]))
 
     def measured(self) -> Iterator[Progress]:
-        """Measure the recall of every view, and let it look further until that is enough."""
+        """Measure the recall of every view, taking further steps of the ladder as needed."""
         facts = self._library.compressed
         queries = _queries(self._library, self._stored)
         opened = CompressedIndex(self._library.path, facts)
         for number, view in enumerate(facts.views):
             exact = {
-                kind: [self._best(q, view.weight, own) for q, own in zip(*asked, strict=True)]
-                for kind, asked in queries.items()
+                kind: [self._best(q, view.weight, own) for q, own in zip(*pairs, strict=True)]
+                for kind, pairs in queries.items()
             }
             view = self._tuned(opened, view, queries, exact)
             facts = facts.with_view(view)
@@ -211,53 +210,56 @@ class _Maker:
         queries: Mapping[str, tuple[Rows, Ids]],
         exact: Mapping[str, Sequence[Ids]],
     ) -> ViewState:
-        """A view that looks as far as it has to for what is aimed at, or at least is enough."""
-        tried: list[ViewState] = []
+        """Take the first step that reaches the recall aimed at, or else the required recall.
+
+        Takes the last step if none reaches either.
+        """
+        attempts: list[ViewState] = []
         for step in range(len(LADDER)):
             recall = {
-                kind: self._recall(opened, view.weight, step, asked, exact[kind])
-                for kind, asked in queries.items()
+                kind: self._recall(opened, view.weight, step, pairs, exact[kind])
+                for kind, pairs in queries.items()
             }
-            tried.append(replace(view, step=step, recall=recall))
-            if (tried[-1].reached or 0) >= AIM:
-                return tried[-1]
-        enough = (one for one in tried if (one.reached or 0) >= compressed.RECALL)
-        return next(enough, tried[-1])
+            attempts.append(replace(view, step=step, recall=recall))
+            if (attempts[-1].reached or 0) >= RECALL_AIM:
+                return attempts[-1]
+        enough = (one for one in attempts if (one.reached or 0) >= compressed.RECALL)
+        return next(enough, attempts[-1])
 
-    def _best(self, q: NDArray[np.float32], weight: float, own: int) -> Ids:
+    def _best(self, q: Floats, weight: float, own: int) -> Ids:
         barred = self._index.positions(np.array([own]))
-        return ranked(self._stored, q, weight, Selection(BEST, barred))[0]
+        return ranked(self._stored, q, weight, Selection(RECALL_AT, barred))[0]
 
     def _recall(
         self,
         opened: CompressedIndex,
         weight: float,
         step: int,
-        asked: tuple[Rows, Ids],
+        pairs: tuple[Rows, Ids],
         exact: Sequence[Ids],
     ) -> float:
-        """The share of the exact best that are found at a step of the ladder."""
+        """Share of the exact best rows that a step of the ladder finds."""
         shares = []
-        for q, own, best in zip(*asked, exact, strict=True):
-            barred = self._index.positions(np.array([own]))
+        for q, own, best in zip(*pairs, exact, strict=True):
+            selection = Selection(RECALL_AT, self._index.positions(np.array([own])))
             candidates = opened.candidates(q, weight, step)
-            found, _ = candidates_of(self._stored, q, weight, Selection(BEST, barred), candidates)
-            shares.append(np.isin(best, found).mean() if len(best) else 1.0)
+            positions, _ = candidates_of(self._stored, q, weight, selection, candidates)
+            shares.append(np.isin(best, positions).mean() if len(best) else 1.0)
         return float(np.mean(shares))
 
 
 def _views() -> type[CompressedView]:
-    """FAISS is imported only where something is compressed."""
-    found: type[CompressedView] = import_module("indexer.vectors.faiss_view").CompressedView
-    return found
+    """The class of views; imports FAISS, so only when something is compressed."""
+    view_class: type[CompressedView] = import_module("indexer.vectors.faiss_view").CompressedView
+    return view_class
 
 
 def _steps(names: Sequence[str], mapped: dict[str, KeyedBlock]) -> Iterator[list[str]]:
-    """The names in runs of about `STEP` rows."""
+    """Split names into runs of about `ROWS_PER_STEP` rows."""
     run: list[str] = []
     for name in names:
         run.append(name)
-        if sum(len(mapped[one]) for one in run) >= STEP:
+        if sum(len(mapped[one]) for one in run) >= ROWS_PER_STEP:
             yield run
             run = []
     if run:
@@ -265,13 +267,13 @@ def _steps(names: Sequence[str], mapped: dict[str, KeyedBlock]) -> Iterator[list
 
 
 def _queries(library: CompressibleLibrary, stored: CentredIndex) -> dict[str, tuple[Rows, Ids]]:
-    """Centred rows that ask, of pictures and of captions, each with its own picture."""
+    """Centred query rows of pictures and of captions, each with the id of its picture."""
     pictures = np.sort(stored.index.picture_ids)
-    chosen = pictures[np.linspace(0, len(pictures) - 1, QUERIES).astype(np.int64)]
-    found, means = library.embedded(chosen.tolist()), stored.centres.means
-    said = found.has_caption
-    asked = {
-        "picture": (centred_query(found.v_i, IMAGE, means), found.ids),
-        "caption": (centred_query(found.v_t[said], TEXT, means), found.ids[said]),
+    sample = pictures[np.linspace(0, len(pictures) - 1, QUERIES).astype(np.int64)]
+    features, means = library.embedded(sample.tolist()), stored.centres.means
+    captioned = features.has_caption
+    queries = {
+        "picture": (centred_query(features.v_i, IMAGE, means), features.ids),
+        "caption": (centred_query(features.v_t[captioned], TEXT, means), features.ids[captioned]),
     }
-    return {kind: rows for kind, rows in asked.items() if len(rows[1])}
+    return {kind: pairs for kind, pairs in queries.items() if len(pairs[1])}

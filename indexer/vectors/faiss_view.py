@@ -1,8 +1,8 @@
-"""One view of the compressed index: what scores at one weight are the products with, in FAISS.
+"""One view of the compressed index: rows whose products are the scores at one weight, in FAISS.
 
-IVF lists of RaBitQ codes (Gao and Long, 2024): a bit a dimension, a few numbers a row. The ids
-are those of pictures. A view is kept in a file that is checked before FAISS reads it, since FAISS
-trusts the sizes that stand in a file.
+IVF lists of RaBitQ codes (Gao and Long, 2024): one bit per dimension and a few numbers per row.
+The ids are picture ids. The file of a view is checked before FAISS reads it, since FAISS trusts
+the sizes in a file.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from indexer.vectors.keys import Ids
 SUFFIX = ".ivf"
 _CODES = "RaBitQfs"
 _ROUNDS = 10  # of k-means
-_ALL_CORES = 15  # FAISS's number of the search that shares the lists of one query among the cores
-_faiss: Any = faiss  # FAISS's type stubs leave them out
+_ALL_CORES = 15  # FAISS's code for a search that spreads the lists of one query over all cores
+_faiss: Any = faiss  # for names that are missing in FAISS's type stubs
 
 
 class CompressedView:
-    """Codes of one row a picture; searched by inner product."""
+    """Codes of one row per picture, searched by inner product."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -37,10 +37,10 @@ class CompressedView:
 
     @classmethod
     def trained(cls, sample: Rows, lists: int) -> Self:
-        """An empty view whose lists are those of a sample (n, dim) of rows.
+        """Make an empty view whose lists fit a sample (n, dim) of rows.
 
-        Rows are turned at random first: a bit a dimension says most where all dimensions say as
-        much, which those of an embedding do not.
+        Rows are rotated at random first: one bit per dimension works best if all dimensions carry
+        equal information, which those of an embedding do not.
         """
         dim = sample.shape[1]
         spec = f"RR{dim},IVF{lists},{_CODES}"
@@ -51,11 +51,11 @@ class CompressedView:
 
     @classmethod
     def load(cls, path: Path, checksum: str) -> Self:
-        """The view in a file. Raises `RowsDamaged` unless it is the one with this checksum."""
+        """Load a view from a file. Raises `RowsDamaged` unless it has this checksum."""
         view = memoryview(read_checked(path, checksum))
         try:
             return cls(faiss.read_index(_faiss.PyCallbackIOReader(_Reading(view).read)))
-        except Exception as error:  # FAISS raises bare RuntimeErrors of many causes
+        except Exception as error:  # FAISS raises bare RuntimeErrors for many causes
             raise RowsDamaged(path, "not a compressed index") from error
 
     def save(self, folder: Path) -> tuple[str, str]:
@@ -77,23 +77,23 @@ class CompressedView:
         return int(self._lists.nlist)
 
     def add(self, rows: Rows, pictures: Ids) -> None:
-        """Add rows (n, dim) of pictures; one that is there already stays there too."""
+        """Add rows (n, dim) of pictures; former rows of the same pictures stay."""
         if len(rows):
             self._index.add_with_ids(np.ascontiguousarray(rows), pictures)
 
     def candidates(self, q: NDArray[np.float32], count: int, probes: int) -> Ids:
-        """The pictures, at most `count`, whose rows seem nearest to `q` (dim,) in some lists."""
-        wanted = _faiss.SearchParametersIVF(nprobe=min(probes, self.lists))
+        """Up to `count` pictures whose rows seem nearest to `q` (dim,), from `probes` lists."""
+        settings = _faiss.SearchParametersIVF(nprobe=min(probes, self.lists))
         turned = q if self._turn is None else self._turn @ q
-        _, found = self._lists.search(np.ascontiguousarray(turned[None]), count, params=wanted)
-        ids: Ids = found[0]
+        _, rows = self._lists.search(np.ascontiguousarray(turned[None]), count, params=settings)
+        ids: Ids = rows[0]
         return ids[ids >= 0]
 
 
 def _parts(index: Any) -> tuple[NDArray[np.float32] | None, Any]:
-    """The rotation (dim, dim) before the lists, and the lists; they are asked apart.
+    """The rotation (dim, dim) before the lists, or None, and the lists.
 
-    FAISS would turn a query by a library for matrices that holds 10 MB for itself.
+    The rotation is applied here, since the matrix library of FAISS would hold 10 MB for it.
     """
     lists = _faiss.downcast_index(_faiss.extract_index_ivf(index))
     if not isinstance(index, _faiss.IndexPreTransform):
@@ -103,7 +103,7 @@ def _parts(index: Any) -> tuple[NDArray[np.float32] | None, Any]:
 
 
 class _Reading:
-    """Memory that FAISS reads as a file."""
+    """A buffer that FAISS reads like a file."""
 
     def __init__(self, content: memoryview) -> None:
         self._content = content
@@ -116,7 +116,7 @@ class _Reading:
 
 
 class _Hashing:
-    """A file whose checksum is taken while it is written."""
+    """A file whose checksum is computed while it is written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Files of the vector index: named by their checksum, there whole or not at all."""
+"""Files of the vector index: named by their checksum, written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from indexer.errors import LibraryError
 
 
 def write_named(folder: Path, suffix: str, write: Callable[[BinaryIO], str]) -> tuple[str, str]:
-    """Write `vectors-….suffix`; returns its name and the checksum that `write` gives.
+    """Write `vectors-….suffix`; returns its name and the checksum from `write`.
 
-    It is written to a temporary name, synced and renamed. Raises `LibraryError` when it cannot
-    be written.
+    Writes to a temporary file, syncs and renames it. Raises `LibraryError` if that fails.
     """
     temporary = folder / f"vectors-{os.getpid()}.tmp"
     try:
@@ -26,7 +25,7 @@ def write_named(folder: Path, suffix: str, write: Callable[[BinaryIO], str]) -> 
         path = folder / f"vectors-{checksum[:16]}{suffix}"
         temporary.replace(path)
         _sync_names(folder)
-    except (OSError, RuntimeError) as error:  # FAISS wraps what writing raises
+    except (OSError, RuntimeError) as error:  # FAISS wraps errors of writing
         raise LibraryError(
             f"{folder}: the vector index cannot be written ({error}); free some space or make "
             "the library writable, and run the same command again"
@@ -38,7 +37,7 @@ def write_named(folder: Path, suffix: str, write: Callable[[BinaryIO], str]) -> 
 
 
 def _sync_names(folder: Path) -> None:
-    """Make a rename last: on most systems the names of a folder are synced by themselves."""
+    """Make a rename durable: most systems sync a folder's names separately from its files."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

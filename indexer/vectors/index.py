@@ -14,9 +14,8 @@ from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.embedding import Rows
+from indexer.embedding import Mask, Rows
 from indexer.fusion import Fusion, RowSums
 from indexer.vectors.blocks import RowBlock
 from indexer.vectors.keys import GONE, Ids, ascending, picture_ids, without_pictures
@@ -24,12 +23,12 @@ from indexer.vectors.keys import GONE, Ids, ascending, picture_ids, without_pict
 if TYPE_CHECKING:
     from indexer.vectors.compressed import CompressedIndex
 
-JOIN_BELOW_ROWS = 1024  # rows in memory that are joined with those put next
+JOIN_BELOW_ROWS = 1024  # smaller blocks in memory are joined with the rows added next
 
 
 @dataclass(frozen=True)
 class KeyedBlock:
-    """A block and the keys (n,) of its rows; one that is out of date is `GONE`."""
+    """A block and the keys (n,) of its rows; that of a row out of date is `GONE`."""
 
     block: RowBlock
     keys: Ids
@@ -43,27 +42,27 @@ class KeyedBlock:
         return np.flatnonzero(self.keys == GONE)
 
     @cached_property
-    def plain(self) -> NDArray[np.bool_] | None:
-        """Which rows belong to a picture without a caption, (n,); None where none does."""
-        found: NDArray[np.bool_] = (self.keys < 0) & (self.keys != GONE)
-        return found if found.any() else None
+    def plain(self) -> Mask | None:
+        """Mask (n,) of the rows without a caption; None if every row has one."""
+        plain: Mask = (self.keys < 0) & (self.keys != GONE)
+        return plain if plain.any() else None
 
     @property
     def sums(self) -> RowSums:
-        """The sums of the rows that are not out of date."""
+        """Sums of the current rows."""
         if not len(self.gone):
             return self.block.sums
-        chosen = np.flatnonzero(self.keys != GONE)
-        return RowSums.of(self.block.take(chosen), self.keys[chosen] >= 0)
+        current = np.flatnonzero(self.keys != GONE)
+        return RowSums.of(self.block.take(current), self.keys[current] >= 0)
 
     def without(self, outdated: Ids) -> KeyedBlock:
-        """The block with the rows of these pictures blotted out."""
+        """Mark the rows of these pictures as out of date."""
         keys = without_pictures(self.keys, outdated)
         return self if keys is self.keys else replace(self, keys=keys)
 
 
 class VectorIndex:
-    """Rows of one fusion and width, by position: that of a row in all blocks, one after another."""
+    """Rows of one fusion and width; the position of a row counts through all blocks in turn."""
 
     def __init__(
         self,
@@ -83,61 +82,61 @@ class VectorIndex:
 
     @property
     def precision(self) -> np.dtype[np.floating]:
-        """The type of the stored numbers."""
-        found = (keyed.block.parts[0].dtype for keyed in self.blocks)
-        return np.result_type(np.float16, *found)
+        """Type of the stored numbers."""
+        types = (keyed.block.parts[0].dtype for keyed in self.blocks)
+        return np.result_type(np.float16, *types)
 
     @property
     def size(self) -> int:
-        """The number of positions; those of rows that are out of date count too."""
+        """Number of positions, including rows that are out of date."""
         return int(self.starts[-1])
 
     @cached_property
     def all_keys(self) -> Ids:
-        """The key at each position, `GONE` where a row is out of date; the blocks share them."""
-        found = np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.blocks)])
-        shared = np.split(found, self.starts[1:-1])
+        """Key at each position, `GONE` for a row out of date; the blocks share this memory."""
+        all_keys = np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.blocks)])
+        shared = np.split(all_keys, self.starts[1:-1])
         self.blocks = tuple(
             replace(block, keys=keys) for block, keys in zip(self.blocks, shared, strict=False)
         )
-        return found
+        return all_keys
 
     def keys_at(self, positions: Ids) -> Ids:
-        """The keys at some positions."""
+        """Keys at some positions."""
         return self.all_keys[positions]
 
     @property
     def keys(self) -> Ids:
-        """The keys of all rows that are not out of date, (n,), in the order of positions."""
+        """Keys (n,) of all current rows, in the order of positions."""
         keys = self.all_keys
         return np.asarray(keys[keys != GONE])
 
     @property
     def picture_ids(self) -> Ids:
-        """The pictures of all rows that are not out of date, (n,)."""
+        """Pictures (n,) of all current rows."""
         return picture_ids(self.keys)
 
     @property
-    def has_caption(self) -> NDArray[np.bool_]:
-        """Which of these pictures have a caption, (n,)."""
+    def has_caption(self) -> Mask:
+        """Whether each of these pictures has a caption, (n,)."""
         return self.keys >= 0
 
     @property
     def rows(self) -> Rows:
-        """All these rows (n, width) in float32, checked. Raises `RowsDamaged`."""
+        """All current rows (n, width) in float32, checked. Raises `RowsDamaged`."""
         return self.take(np.flatnonzero(self.all_keys != GONE))
 
     @cached_property
     def sums(self) -> RowSums:
-        """The sums of both kinds of rows."""
-        nothing = RowSums.of(np.zeros((0, self.width)), np.zeros(0, np.bool_))
-        return reduce(add, (block.sums for block in self.blocks), nothing)
+        """Sums of both kinds of rows."""
+        zero = RowSums.of(np.zeros((0, self.width)), np.zeros(0, np.bool_))
+        return reduce(add, (block.sums for block in self.blocks), zero)
 
     @cached_property
     def _by_picture(self) -> tuple[Ids, Ids | None]:
-        """The pictures in ascending order, and the position of each; None where that is its place.
+        """Pictures in ascending order with their positions; None if the rows have that order.
 
-        It mostly is, and a million positions would take 8 MB.
+        They mostly do, and a million positions would take 8 MB.
         """
         positions = np.flatnonzero(self.all_keys != GONE)
         pictures = picture_ids(self.all_keys[positions])
@@ -147,18 +146,18 @@ class VectorIndex:
         return pictures[order], positions[order]
 
     def positions(self, pictures: Ids) -> Ids:
-        """Where the rows of pictures are, ascending; pictures without a row are passed over."""
+        """Positions of the rows of pictures, ascending; ignores pictures without a row."""
         known, positions = self._by_picture
         if not len(known):
             return np.zeros(0, np.int64)
-        places = np.clip(pictures - known[0], 0, len(known) - 1)  # where no picture has gone
+        places = np.clip(pictures - known[0], 0, len(known) - 1)  # right if no id is missing
         if (known[places] != pictures).any():
             places = np.minimum(np.searchsorted(known, pictures), len(known) - 1)
         places = places[known[places] == pictures]
         return ascending(places if positions is None else positions[places])
 
     def split(self, positions: Ids) -> Iterator[tuple[KeyedBlock, Ids]]:
-        """Ascending positions by block: each block with the numbers of its rows."""
+        """Yield each block that holds some of these ascending positions, with its row numbers."""
         bounds = np.searchsorted(positions, self.starts)
         for block, start, first, end in zip(
             self.blocks, self.starts, bounds, bounds[1:], strict=False
@@ -169,21 +168,21 @@ class VectorIndex:
     def take(self, positions: Ids) -> Rows:
         """Rows (m, width) at ascending positions, checked. Raises `RowsDamaged`."""
         self.check(positions, range(self.fusion.parts))
-        found = [np.zeros((0, self.width), np.float32)]
-        found += [keyed.block.take(rows) for keyed, rows in self.split(positions)]
-        return np.concatenate(found)
+        taken = [np.zeros((0, self.width), np.float32)]
+        taken += [keyed.block.take(rows) for keyed, rows in self.split(positions)]
+        return np.concatenate(taken)
 
     def check(self, positions: Ids, parts: Iterable[int]) -> None:
-        """Raise `RowsDamaged` unless parts of rows (ascending) are what was written."""
+        """Raise `RowsDamaged` if these parts of rows at ascending positions are damaged."""
         for keyed, rows in self.split(positions):
             for part in parts:
                 keyed.block.check(part, rows)
 
     def gathered(self, positions: Ids, parts: Collection[int]) -> KeyedBlock:
-        """Rows at ascending positions in one block, unchecked; other parts of them are left out."""
+        """Gather these parts of rows at ascending positions in one block, unchecked."""
         count, dim = len(positions), self.width // self.fusion.parts
         precision = self.precision
-        found = [
+        gathered = [
             np.empty((count if part in parts else 0, dim), precision)
             for part in range(self.fusion.parts)
         ]
@@ -192,28 +191,28 @@ class VectorIndex:
         for keyed, rows in self.split(positions):
             end = first + len(rows)
             for part in parts:
-                keyed.block.parts[part].take(rows, 0, found[part][first:end], "clip")
+                keyed.block.parts[part].take(rows, 0, gathered[part][first:end], "clip")
             keyed.block.measures.take(rows, 1, measures[:, first:end], "clip")
             first = end
-        block = RowBlock(tuple(found), measures, self.sums)
+        block = RowBlock(tuple(gathered), measures, self.sums)
         return KeyedBlock(block, self.keys_at(positions))
 
     def verify(self) -> None:
-        """Raise `RowsDamaged` unless every byte of all blocks is what was written."""
+        """Raise `RowsDamaged` if any byte of any block was changed."""
         for keyed in self.blocks:
             keyed.block.verify()
 
     def without(self, pictures: Ids) -> VectorIndex:
-        """The index without the rows of some pictures; those that have none are passed over."""
+        """Return the index without the rows of some pictures; ignores pictures without a row."""
         if not len(pictures):
             return self
         blocks = (block.without(pictures) for block in self.blocks)
         return VectorIndex(self.fusion, self.width, blocks, self.compressed)
 
-    def add(self, pictures: Ids, rows: Rows, has_caption: NDArray[np.bool_]) -> VectorIndex:
-        """The index with rows of pictures that have none yet.
+    def add(self, pictures: Ids, rows: Rows, has_caption: Mask) -> VectorIndex:
+        """Return the index with rows of pictures that have none yet.
 
-        They are rounded to float16, as they are when they come from a file.
+        They are rounded to float16, like rows read from a file.
         """
         if not len(pictures):
             return self

@@ -1,27 +1,30 @@
-"""Keys of the vector index: ids of pictures in ascending order, and rows that are gone."""
+"""Keys of the vector index: picture ids, and a mark for rows that are out of date."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeAlias
 
-Ids = NDArray[np.int64]
-GONE = -(2**63)  # in the place of a key: this row of a segment is out of date
+import numpy as np
+
+from indexer.embedding import Ints
+
+Ids: TypeAlias = Ints
+GONE = -(2**63)  # key of a row that is out of date
 
 
 def picture_ids(keys: Ids) -> Ids:
-    """The pictures that keys stand for, (n,)."""
+    """Picture ids (n,) of keys."""
     return np.where(keys >= 0, keys, ~keys)
 
 
 def ascending(numbers: Ids) -> Ids:
-    """Each number once, ascending. np.unique hashes them, which takes longer for a few thousand."""
-    found: Ids = np.sort(numbers)
-    again = found[1:] == found[:-1]
-    return found if not again.any() else np.asarray(found[np.append(True, ~again)])
+    """Sort and remove duplicates. np.unique hashes, which is slower for a few thousand numbers."""
+    numbers = np.sort(numbers)
+    repeated = numbers[1:] == numbers[:-1]
+    return numbers if not repeated.any() else np.asarray(numbers[np.append(True, ~repeated)])
 
 
 def without_pictures(keys: Ids, outdated: Ids) -> Ids:
-    """The keys with those of some pictures blotted out; the same array where there are none."""
+    """Replace the keys of some pictures with `GONE`; returns the same array if none has a row."""
     gone = (keys != GONE) & np.isin(picture_ids(keys), outdated)
     return np.where(gone, GONE, keys) if gone.any() else keys

@@ -1,4 +1,4 @@
-"""The best rows for a query: among all, among some, or among candidates."""
+"""Finding the best rows for a query: among all rows, some of them, or candidates."""
 
 from __future__ import annotations
 
@@ -10,137 +10,140 @@ from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from indexer.embedding import Floats
 from indexer.vectors.compressed import Candidates
 from indexer.vectors.index import KeyedBlock
 from indexer.vectors.keys import Ids
 from indexer.vectors.scoring import CentredIndex, ScoredQuery, Scores, block_scores, rough_scores
 
 T = TypeVar("T")
-SCAN_FROM_SHARE = 8  # one row in so many is cheaper to find by a scan of all than one by one
+SCAN_FROM_SHARE = 8  # scanning all rows is faster than gathering more than 1/8 of them
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """How many positions, which not (ascending), and which only (ascending; None: all)."""
+    """The number `k` of positions to find, the `barred` ones, and the `only` ones that qualify.
+
+    Both are ascending; `only` is None if all positions qualify.
+    """
 
     k: int
     barred: Ids
     only: Ids | None = None
 
     def among(self, positions: Ids) -> Selection:
-        """All of some positions (ascending), as far as they are wanted at all."""
+        """Select all of these ascending positions, except those that do not qualify."""
         allowed = positions if self.only is None else np.intersect1d(positions, self.only)
         return Selection(len(allowed), self.barred, allowed)
 
     def all_barred(self, size: int) -> Ids:
-        """All positions that are not wanted, of so many."""
+        """All positions below `size` that are barred or do not qualify."""
         allowed = np.zeros(size, np.bool_)
         allowed[slice(None) if self.only is None else self.only] = True
         allowed[self.barred] = False
         return np.flatnonzero(~allowed)
 
 
-def scores(stored: CentredIndex, q: NDArray[np.float32], weight: float) -> Scores:
-    """The re-scored value at every position: exact, by a scan; -inf where a row cannot answer.
+def scores(stored: CentredIndex, q: Floats, weight: float) -> Scores:
+    """Exact scores at every position, by a scan; -inf for a row that cannot match.
 
     `q`: a centred unit row (dim,), for scores (n,); or many (m, dim), for scores (m, n). The
-    product with the query is taken from each kind's centre and divided by the length of the
-    weighted pair; scores without a caption are spread as far as fused ones, so that both kinds
-    rank fairly in one list.
+    product with the query is reduced by that of the kind's centre and divided by the length of
+    the weighted pair. Scores without a caption are scaled to the spread of fused ones, so that
+    both kinds rank fairly in one list.
     """
-    asked = ScoredQuery.of(stored, q, weight)
-    nothing = np.zeros((len(asked.queries), 0), np.float32)
-    parts = each_block(lambda keyed: block_scores(keyed, asked, stored.fusion), stored.index.blocks)
-    found: Scores = np.concatenate([nothing, *parts], axis=1)
-    one: Scores = found[0]
-    return one if q.ndim == 1 else found
+    query = ScoredQuery.of(stored, q, weight)
+    empty = np.zeros((len(query.queries), 0), np.float32)
+    parts = each_block(lambda keyed: block_scores(keyed, query, stored.fusion), stored.index.blocks)
+    all_scores: Scores = np.concatenate([empty, *parts], axis=1)
+    first: Scores = all_scores[0]
+    return first if q.ndim == 1 else all_scores
 
 
 def nearest(
-    stored: CentredIndex, q: NDArray[np.float32], weight: float, wanted: Selection
+    stored: CentredIndex, q: Floats, weight: float, selection: Selection
 ) -> tuple[Ids, Scores]:
-    """The positions of the k best rows and their scores, best first.
+    """Find the positions of the k best rows and their scores, best first.
 
-    A large library is asked through its compressed index; what is restricted to some pictures, or
-    asks for many, is answered exactly. Scores are exact in any case. Raises `RowsDamaged`.
+    Uses the compressed index of a large library, unless the search is restricted to some pictures
+    or asks for many. Scores are exact in any case. Raises `RowsDamaged`.
     """
     compressed = stored.index.compressed
-    few = wanted.k + len(wanted.barred)
-    if compressed is None or wanted.only is not None or not compressed.serves(few):
-        return ranked(stored, q, weight, wanted)
-    return candidates_of(stored, q, weight, wanted, compressed.candidates(q, weight))
+    count = selection.k + len(selection.barred)
+    if compressed is None or selection.only is not None or not compressed.serves(count):
+        return ranked(stored, q, weight, selection)
+    return candidates_of(stored, q, weight, selection, compressed.candidates(q, weight))
 
 
 def ranked(
-    stored: CentredIndex, q: NDArray[np.float32], weight: float, wanted: Selection
+    stored: CentredIndex, q: Floats, weight: float, selection: Selection
 ) -> tuple[Ids, Scores]:
-    """The positions of the k best rows and their scores, best first: exact, on all cores."""
-    asked, index = ScoredQuery.of(stored, q, weight), stored.index
-    if wanted.only is not None and len(wanted.only) * SCAN_FROM_SHARE > index.size:
-        wanted = Selection(wanted.k, wanted.all_barred(index.size))
-    if wanted.only is not None:
-        only = np.setdiff1d(wanted.only, wanted.barred)
-        return _of_some(stored, asked, only, wanted.k, all_checked=True)
+    """Find the k best rows exactly, on all cores: their positions and scores, best first."""
+    query, index = ScoredQuery.of(stored, q, weight), stored.index
+    if selection.only is not None and len(selection.only) * SCAN_FROM_SHARE > index.size:
+        selection = Selection(selection.k, selection.all_barred(index.size))
+    if selection.only is not None:
+        only = np.setdiff1d(selection.only, selection.barred)
+        return _of_some(stored, query, only, selection.k, all_checked=True)
     numbered = list(zip(index.blocks, index.starts.tolist(), strict=False))
-    return _scanned(stored, asked, wanted, numbered)
+    return _scanned(stored, query, selection, numbered)
 
 
 def candidates_of(
     stored: CentredIndex,
-    q: NDArray[np.float32],
+    q: Floats,
     weight: float,
-    wanted: Selection,
+    selection: Selection,
     candidates: Candidates,
 ) -> tuple[Ids, Scores]:
-    """The best of candidates, scored exactly, and of the rows that had no chance to be any.
+    """Find the best among candidates and the rows that the compressed index does not cover.
 
-    Where most candidates are pictures that have gone, all rows are scanned instead.
+    Scores are exact. Scans all rows instead if most candidates have been removed.
     """
-    asked, index = ScoredQuery.of(stored, q, weight), stored.index
+    query, index = ScoredQuery.of(stored, q, weight), stored.index
     others = [
         (keyed, start)
         for keyed, start in zip(index.blocks, index.starts.tolist(), strict=False)
         if keyed.block.name not in candidates.covered
     ]
-    living = index.positions(candidates.pictures)
-    if 2 * len(living) < len(candidates.pictures):  # what was asked for was mostly removed
-        return ranked(stored, q, weight, wanted)
-    positions = living[np.isin(living, wanted.barred, invert=True)]
-    found = _of_some(stored, asked, positions, wanted.k, all_checked=False)
+    present = index.positions(candidates.pictures)
+    if 2 * len(present) < len(candidates.pictures):
+        return ranked(stored, q, weight, selection)
+    positions = present[np.isin(present, selection.barred, invert=True)]
+    best_candidates = _of_some(stored, query, positions, selection.k, all_checked=False)
     if not others:
-        return found
-    scanned = _scanned(stored, asked, wanted, others)
-    new = np.isin(scanned[0], found[0], invert=True)
-    return _best_of([found, (scanned[0][new], scanned[1][new])], wanted.k)
+        return best_candidates
+    scanned = _scanned(stored, query, selection, others)
+    new = np.isin(scanned[0], best_candidates[0], invert=True)
+    return _best_of([best_candidates, (scanned[0][new], scanned[1][new])], selection.k)
 
 
 def _scanned(
     stored: CentredIndex,
-    asked: ScoredQuery,
-    wanted: Selection,
+    query: ScoredQuery,
+    selection: Selection,
     numbered: Sequence[tuple[KeyedBlock, int]],
 ) -> tuple[Ids, Scores]:
-    """The best of some blocks: scored roughly, all that may be among them then exactly."""
+    """Find the best of some blocks: score all roughly, then those in question exactly."""
 
     def leading(item: tuple[KeyedBlock, int]) -> tuple[Ids, Scores, float]:
         keyed, start = item
-        found, slack = rough_scores(keyed, asked, stored.fusion)
-        first, end = np.searchsorted(wanted.barred, [start, start + len(keyed)])
-        found[wanted.barred[first:end] - start] = -np.inf
-        chosen = _not_below(found, wanted.k, slack)
-        return chosen + start, found[chosen], slack
+        rough, slack = rough_scores(keyed, query, stored.fusion)
+        first, end = np.searchsorted(selection.barred, [start, start + len(keyed)])
+        rough[selection.barred[first:end] - start] = -np.inf
+        rows = _not_below(rough, selection.k, slack)
+        return rows + start, rough[rows], slack
 
     parts = list(each_block(leading, numbered))
     positions = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
     rough = np.concatenate([np.zeros(0, np.float32), *(part[1] for part in parts)])
-    chosen = _not_below(rough, wanted.k, max((part[2] for part in parts), default=0))
-    return _of_some(stored, asked, np.sort(positions[chosen]), wanted.k, all_checked=False)
+    top = _not_below(rough, selection.k, max((part[2] for part in parts), default=0))
+    return _of_some(stored, query, np.sort(positions[top]), selection.k, all_checked=False)
 
 
 def _not_below(rough: Scores, k: int, slack: float) -> Ids:
-    """Positions of all that may be among the k best, where each is right within `slack`."""
+    """Positions that could still be in the top k, if every score is within `slack` of exact."""
     if k <= 0 or not len(rough):
         return np.zeros(0, np.int64)
     k = min(k, len(rough))
@@ -149,35 +152,35 @@ def _not_below(rough: Scores, k: int, slack: float) -> Ids:
 
 
 def _of_some(
-    stored: CentredIndex, asked: ScoredQuery, positions: Ids, k: int, *, all_checked: bool
+    stored: CentredIndex, query: ScoredQuery, positions: Ids, k: int, *, all_checked: bool
 ) -> tuple[Ids, Scores]:
-    """The best of some positions (ascending), from their rows alone.
+    """Find the best of some ascending positions, reading only their rows.
 
-    Either all of these rows are checked, or those that are returned.
+    Checks either all of these rows, or only those that are returned.
     """
     index = stored.index
     if all_checked:
-        index.check(positions, asked.parts)
-    keyed = index.gathered(positions, asked.parts)
-    (found,) = block_scores(keyed, asked, stored.fusion)
-    found[~np.isfinite(found)] = -np.inf  # a damaged row may hold anything
-    chosen = best(found, k)
-    index.check(np.sort(positions[chosen]), asked.parts)
-    return positions[chosen], found[chosen]
+        index.check(positions, query.parts)
+    keyed = index.gathered(positions, query.parts)
+    (exact,) = block_scores(keyed, query, stored.fusion)
+    exact[~np.isfinite(exact)] = -np.inf  # a damaged row may hold anything
+    top = best(exact, k)
+    index.check(np.sort(positions[top]), query.parts)
+    return positions[top], exact[top]
 
 
-def _best_of(found: list[tuple[Ids, Scores]], k: int) -> tuple[Ids, Scores]:
-    """The best of what several parts gave, equal scores in order of position."""
-    positions = np.concatenate([np.zeros(0, np.int64), *(where for where, _ in found)])
-    values = np.concatenate([np.zeros(0, np.float32), *(score for _, score in found)])
+def _best_of(results: list[tuple[Ids, Scores]], k: int) -> tuple[Ids, Scores]:
+    """The best of several results, equal scores in the order of positions."""
+    positions = np.concatenate([np.zeros(0, np.int64), *(where for where, _ in results)])
+    values = np.concatenate([np.zeros(0, np.float32), *(score for _, score in results)])
     order = np.argsort(positions, kind="stable")
     positions, values = positions[order], values[order]
-    chosen = best(values, k)
-    return positions[chosen], values[chosen]
+    top = best(values, k)
+    return positions[top], values[top]
 
 
 def each_block(function: Callable[..., T], items: Sequence[Any]) -> Iterable[T]:
-    """The function of each item, on all cores where there are several; numpy lets go of the GIL."""
+    """Apply a function to each item, on all cores if there are several; numpy releases the GIL."""
     return _pool().map(function, items) if len(items) > 1 else map(function, items)
 
 
@@ -186,12 +189,12 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="picfuse-scan")
 
 
-def best(found: Scores, k: int) -> NDArray[np.int64]:
-    """Positions of the k highest finite scores, best first; equal scores in order of position."""
-    k = min(k, len(found))
+def best(values: Scores, k: int) -> Ids:
+    """Places of the k highest finite scores, best first; equal scores in the order of places."""
+    k = min(k, len(values))
     if k <= 0:
         return np.zeros(0, np.int64)
-    floor = np.partition(found, len(found) - k)[len(found) - k]
-    candidates = np.flatnonzero((found >= floor) & np.isfinite(found))
-    order = np.argsort(-found[candidates], kind="stable")
-    return candidates[order][:k]
+    floor = np.partition(values, len(values) - k)[len(values) - k]
+    top = np.flatnonzero((values >= floor) & np.isfinite(values))
+    order = np.argsort(-values[top], kind="stable")
+    return top[order][:k]

@@ -1,1 +1,1 @@
-"""The built-in model: two pinned towers, their tails and heads."""
+"""The built-in encoder `mini`: two pinned towers with their tails and heads."""

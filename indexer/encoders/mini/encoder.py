@@ -1,6 +1,6 @@
-"""The built-in encoder: EfficientNet-Lite2 and MiniLM in ONNX Runtime, and two trained heads.
+"""The built-in encoder: EfficientNet-Lite2 and MiniLM in ONNX Runtime, with two trained heads.
 
-It needs no download and never imports torch; only an export of its towers does, elsewhere.
+It needs no download and never imports torch: its towers are exported in another process.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
 from indexer.encoders.mini.towers import Towers
 from indexer.encoders.protocol import FP32, INT8, Pixels, Places
-from indexer.encoders.runtime.layout import AT_ONCE
+from indexer.encoders.runtime.layout import INDEXING_BATCH
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.pictures.transform import ImageTransform
 
 TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
 GRID = (9, 9)  # places of the last map
-INT8_COST = BUILT_IN.with_name("int8.json")  # what int8 costs with the heads of picfuse
-LOSS = 0.5  # points of R@1 that int8 may cost to be chosen by itself
-WORTH = 1.2  # times the pictures per second that it must encode for that
-INT8_ROWS = "-int8"  # ends the fingerprint; a number behind it when quantising changes
+INT8_COST = BUILT_IN.with_name("int8.json")  # measured loss of int8 with the shipped heads
+INT8_MOST_LOSS = 0.5  # points of R@1 that int8 may lose to be chosen automatically
+INT8_LEAST_SPEED = 1.2  # times as fast as fp32, which it must reach to be chosen
+INT8_ROWS = "-int8"  # suffix of the fingerprint; append a number when quantising changes
 
 logger = logging.getLogger(__name__)
 
 
 class MiniEncoder:
-    """`mini`, or `mini:FILE` with heads of the user's own; `int8:` goes before their names."""
+    """`mini`, or `mini:FILE` with the user's own heads; `int8:` may precede either name."""
 
     transform = TRANSFORM
 
@@ -53,30 +53,30 @@ class MiniEncoder:
 
     @property
     def dim(self) -> int:
-        """Width of the space: of all parts of a row."""
+        """Width of the space, over all parts of a row."""
         return len(self.weights["mean.image"])
 
     @property
     def means(self) -> Mapping[str, NDArray[np.float32]]:
-        """Mean row of each modality over the training data, and what texts ask for hubness."""
+        """Mean row of each modality over the training data, and the `HUB` row of queries."""
         return means_of(self.weights)
 
     def encode_images(self, images: Pixels) -> Rows:
-        """`v_i`, shape (n, dim), of uint8 pixels (n, 260, 260, 3)."""
+        """Encode uint8 pixels (n, 260, 260, 3) as `v_i`, shape (n, dim)."""
         self._complete()
         return project_images(self.towers.image_features(images), self.weights)
 
     def encode_places(self, images: Pixels) -> Places:
-        """Rows (n, 9, 9, dim): what is missing of `v_i` when a place and those around it are."""
+        """Rows (n, 9, 9, dim): `v_i` minus the row of the picture without that place."""
         self._complete()
-        found = np.zeros((len(images), *GRID, self.dim), np.float32)
-        for place, image in enumerate(images):
+        places = np.zeros((len(images), *GRID, self.dim), np.float32)
+        for picture, image in enumerate(images):
             rows = project_images(self.towers.features_without(image), self.weights)
-            found[place] = (rows[0] - rows[1:]).reshape(*GRID, self.dim)
-        return found
+            places[picture] = (rows[0] - rows[1:]).reshape(*GRID, self.dim)
+        return places
 
     def rest(self) -> None:
-        """Close the towers; what is encoded next opens them again."""
+        """Close the towers; the next call that encodes reopens them."""
         self.towers.rest()
 
     def _complete(self) -> None:
@@ -89,47 +89,47 @@ class MiniEncoder:
         self.weights = weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """`v_t`, shape (n, dim)."""
+        """Encode sentences as `v_t`, shape (n, dim)."""
         return project_texts(self.towers.text_features(texts), self.weights)
 
 
 def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> MiniEncoder:
-    """The encoder behind `mini` (rest is empty) or `mini:FILE`; never needs a network."""
+    """Open `mini` (`rest` is empty) or `mini:FILE`; never uses the network."""
     heads = Path(rest).expanduser() if rest else BUILT_IN
     return MiniEncoder(f"mini:{heads.resolve()}" if rest else "mini", heads, cache)
 
 
 def preferred_precision(name: str, cache: Path) -> str:
-    """int8 where it is known to cost little, and is faster on this machine; else fp32.
+    """int8 if it is known to cost little and is faster on this machine; otherwise fp32.
 
-    What it costs was measured for the heads that picfuse ships: see benchmarks/precision.py.
+    Its cost was measured with the shipped heads: see benchmarks/precision.py.
     """
     if name != "mini" or not int8_costs_little(INT8_COST, BUILT_IN):
         return FP32
-    pixels = np.repeat(golden_pixels(TRANSFORM.size), AT_ONCE, axis=0)
+    pixels = np.repeat(golden_pixels(TRANSFORM.size), INDEXING_BATCH, axis=0)
     try:
         rates = [Towers(cache, int8=int8).image.layout(pixels).rate for int8 in (False, True)]
     except ModelError as error:
         logger.info("using fp32: %s", error)
         return FP32
-    return INT8 if rates[1] > WORTH * rates[0] else FP32
+    return INT8 if rates[1] > INT8_LEAST_SPEED * rates[0] else FP32
 
 
-def int8_costs_little(measured: Path, heads: Path) -> bool:
-    """Whether a file of figures belongs to these heads, and int8 lost at most `LOSS` by them."""
+def int8_costs_little(figures: Path, heads: Path) -> bool:
+    """Whether a file of figures belongs to these heads and shows a loss within the limit."""
     try:
-        facts = json.loads(measured.read_text("utf-8"))
+        facts = json.loads(figures.read_text("utf-8"))
         loss = facts["fp32"]["r@1"] - facts["int8"]["r@1"]
-        return bool(facts["heads"] == file_hash(heads) and loss <= LOSS)
+        return bool(facts["heads"] == file_hash(heads) and loss <= INT8_MOST_LOSS)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def open_int8(name: str, rest: str, cache: Path, offline: bool) -> MiniEncoder:
-    """The encoder behind `int8:mini` or `int8:mini:FILE`. Raises `InputError` for all others."""
+    """Open `int8:mini` or `int8:mini:FILE`. Raises `InputError` for any other encoder."""
     scheme, _, file = rest.partition(":")
     if scheme != "mini":
         raise InputError(f"{rest!r} runs in fp32 only; use --precision int8 with 'mini'")
     heads = Path(file).expanduser() if file else BUILT_IN
-    named = f"int8:mini:{heads.resolve()}" if file else "int8:mini"
-    return MiniEncoder(named, heads, cache, int8=True)
+    full_name = f"int8:mini:{heads.resolve()}" if file else "int8:mini"
+    return MiniEncoder(full_name, heads, cache, int8=True)

@@ -23,8 +23,8 @@ TOWERS = ("image", "trunk", "maps", "text", "words")
 def export(name: str, path: Path, heads: Path) -> None:
     """Write the ONNX graph of the tower "image", "trunk", "maps", "text" or "words".
 
-    Batch and length are left open. `heads` is the heads file whose tails belong to the towers;
-    trunk and words, the trunk of the text tower, have none.
+    Batch and length stay variable. The tails of the towers are read from the file `heads`;
+    "trunk" and "words" (the trunk of the text tower) have none.
     """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
     pixels = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)

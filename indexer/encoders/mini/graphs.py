@@ -11,44 +11,44 @@ from indexer.encoders.runtime.graphs import Graph, beside, checksum, receipt_of,
 from indexer.encoders.runtime.layout import processor
 from indexer.errors import ModelError
 
-ALIKE = 0.98  # median cosine of int8 embeddings to those of fp32; 0.996 where all is well
+LEAST_COSINE = 0.98  # median cosine of int8 to fp32 embeddings; 0.996 on a suitable processor
 
 logger = logging.getLogger(__name__)
 
 
 class MiniGraph(Graph):
-    """A tower of the built-in model; `heads` is the heads file whose tail belongs to it."""
+    """A tower of the built-in model, with the tail in the file `heads`."""
 
     def __init__(self, name: str, cache: Path, heads: Path) -> None:
         super().__init__(name, cache)
         self._heads = heads
 
     def export(self, path: Path) -> None:
-        """Export the tower in a child process. Raises `ModelError` when that fails."""
+        """Export the tower in a child process. Raises `ModelError` if that fails."""
         export_tower(self.name, path, self._heads)
 
 
 class Int8Graph(Graph):
-    """An image tower in whole numbers of 8 bits, made from the graph of the same tower."""
+    """An image tower in 8-bit integers, made from the graph of the same tower."""
 
     def __init__(self, plain: Graph, heads: Path) -> None:
         super().__init__(f"{plain.path.stem}-int8", plain.path.parents[1])
         self._plain, self._heads = plain, heads
 
     def ensure(self) -> None:
-        """Quantise the tower unless that is cached, and was compared on a processor like this one.
+        """Quantise the tower unless it is cached and was compared on a processor like this one.
 
-        Raises `ModelError` where this processor's arithmetic makes other embeddings of it: some
-        that lack the instructions for it overflow.
+        Raises `ModelError` if its embeddings differ on this processor: some processors lack the
+        instructions for it, and their arithmetic overflows.
         """
         if not self.cached or receipt_of(self.path).get("processor") != processor():
             self._plain.ensure()
             self.export(self.path)
-        agreement = receipt_of(self.path).get("agreement")
-        if not isinstance(agreement, float) or not agreement >= ALIKE:
+        cosine = receipt_of(self.path).get("agreement")
+        if not isinstance(cosine, float) or not cosine >= LEAST_COSINE:
             raise ModelError(
                 f"{self.path}: int8 is not accurate enough on this processor (cosine to fp32: "
-                f"{agreement}); use --precision fp32"
+                f"{cosine}); use --precision fp32"
             )
 
     def export(self, path: Path) -> None:
@@ -57,9 +57,9 @@ class Int8Graph(Graph):
 
 
 def export_tower(name: str, path: Path, heads: Path) -> None:
-    """Export a tower, with its part of a heads file, elsewhere: so this process imports no torch.
+    """Export a tower, with its tail, in another process, so that this one imports no torch.
 
-    The file appears whole or not at all. Raises `ModelError` with what the export said.
+    Writes the file as a whole or not at all. Raises `ModelError` with the export's message.
     """
     logger.info("exporting the tower %s to ONNX, once only; this takes up to a minute", name)
     tower = name.split("-")[0]  # the rest of a name is the hash of its weights
@@ -67,15 +67,15 @@ def export_tower(name: str, path: Path, heads: Path) -> None:
 
 
 def quantise_tower(plain: Path, path: Path, heads: Path) -> None:
-    """Make the int8 graph of an exported image tower, elsewhere. Raises `ModelError`."""
+    """Quantise an exported image tower in another process. Raises `ModelError`."""
     logger.info("building the tower %s, once only; this takes some seconds", path.stem)
     _make(path, f"building the tower {path.stem!r}", "mini.quantising", [str(plain)], [str(heads)])
 
 
 def _make(path: Path, doing: str, module: str, before: list[str], after: list[str]) -> None:
-    """Let a module of `indexer.encoders` write a graph, which appears whole or not at all.
+    """Let a module of `indexer.encoders` write a graph, as a whole or not at all.
 
-    What the module writes to a file `.facts` beside it, as JSON, is kept with its hash.
+    JSON that the module writes to a file `.facts` beside the graph goes into its receipt.
     """
     with beside(path) as folder:
         target = Path(folder) / path.name

@@ -1,6 +1,6 @@
 """The built-in model's image tower in PyTorch.
 
-Weights are loaded only after their hash is checked, as safetensors or with `weights_only`.
+Weights are loaded after their hash is checked, from safetensors or with `weights_only`.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from indexer.encoders.mini.heads import TAIL
 from indexer.encoders.mini.packages import IMAGE_TOWER
 from indexer.errors import ModelError
 
-FIRST_STAGE = 3  # of seven, from 0: the first whose channels the image head reads
-TAIL_STAGE = 5  # the tail begins behind the first block of this one
+FIRST_STAGE = 3  # of seven, from 0: the first stage whose channels the image head reads
+TAIL_STAGE = 5  # the tail begins after the first block of this stage
 
 
 class Trunk(nn.Module):
     """EfficientNet-Lite2 (ImageNet): pixels to features of several scales and class probabilities.
 
-    What later stages no longer tell apart, such as colours and textures, is read from the earlier
-    ones: the mean and the maximum of each channel of the last stages. The means over the four
-    quarters say where things are. Together it costs the tower no measurable time.
+    The features are the mean and maximum of each channel of several stages: earlier stages still
+    distinguish colours and textures. The means over the four quarters tell where things are.
+    Pooling takes no measurable time.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.net = timm.create_model("tf_efficientnet_lite2", pretrained=False)
         stored = torch.load(IMAGE_TOWER.verified(), weights_only=True, map_location="cpu")
-        # The file names its tensors otherwise than timm, in the same order.
+        # The file has other names for its tensors than timm, in the same order.
         names = list(self.net.state_dict())
         self.net.load_state_dict(dict(zip(names, stored.values(), strict=True)))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 (n, 260, 260, 3) to float32 (n, 5504), (n, 1000) and what the tail reads.
+        """Map uint8 (n, 260, 260, 3) to float32 (n, 5504), (n, 1000) and the tail's input.
 
-        The latter is the map (n, 208, 9, 9) that the first block of stage 5 gives.
+        The latter is the output (n, 208, 9, 9) of the first block of stage 5.
         """
         maps, x, read = self.maps(pixels)
         parts = [part for y in maps for part in (y.mean((2, 3)), y.amax((2, 3)))]
@@ -50,9 +50,7 @@ class Trunk(nn.Module):
         return torch.cat([*parts, x.amax((2, 3)), pooled], -1), probabilities, read
 
     def maps(self, pixels: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
-        """The maps (n, c, h, w) of the last stages, the last one of all (n, 1280, 9, 9), and what
-        the tail reads.
-        """
+        """Maps (n, c, h, w) of the last stages, the final map (n, 1280, 9, 9), the tail's input."""
         images = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0
         x, maps = self.net.bn1(self.net.conv_stem(images)), []
         read = x
@@ -66,9 +64,9 @@ class Trunk(nn.Module):
 
 
 class Tail(nn.Module):
-    """A second copy of the trunk's last blocks, trained on pairs; the first goes on classifying.
+    """A second copy of the trunk's last blocks, trained on pairs; the first still classifies.
 
-    Its normalisation keeps the statistics of ImageNet, also while it is trained.
+    Its normalisation keeps the statistics of ImageNet, even during training.
     """
 
     width = 2560  # of its features: means and maxima
@@ -81,34 +79,34 @@ class Tail(nn.Module):
         self.train()
 
     def forward(self, read: Tensor) -> Tensor:
-        """Maps (n, 208, 9, 9) of the trunk to means and maxima of 1,280 channels, (n, 2560)."""
+        """Turn maps (n, 208, 9, 9) into means and maxima of 1,280 channels, (n, 2560)."""
         x = self.map(read)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1)
 
     def map(self, read: Tensor) -> Tensor:
-        """The last map (n, 1280, 9, 9)."""
+        """The final map (n, 1280, 9, 9)."""
         x: Tensor = self.last(self.blocks(read))
         return x
 
     def train(self, mode: bool = True) -> Tail:
-        """Never in training mode: that would move the statistics of the normalisation."""
+        """Stay in evaluation mode: training mode would change the normalisation's statistics."""
         del mode
         return super().train(False)
 
     def stored(self) -> dict[str, Tensor]:
-        """Its tensors, as a heads file names them."""
+        """The tensors, by their names in a heads file."""
         return {f"{TAIL}{k}": t for k, t in self.state_dict().items() if t.is_floating_point()}
 
     def load(self, heads: Path) -> None:
-        """Take the tensors of a heads file. Raises `ModelError` when they do not fit."""
+        """Load the tensors of a heads file. Raises `ModelError` if they do not fit."""
         tensors = {k.removeprefix(TAIL): t.float() for k, t in load_file(heads).items()}
         own = self.state_dict()
-        kept = {k: tensors.get(k, t) if t.is_floating_point() else t for k, t in own.items()}
+        state = {k: tensors.get(k, t) if t.is_floating_point() else t for k, t in own.items()}
         if not {k for k, t in own.items() if t.is_floating_point()} <= set(tensors) or any(
-            kept[k].shape != t.shape for k, t in own.items()
+            state[k].shape != t.shape for k, t in own.items()
         ):
             raise ModelError(f"{heads}: has no tail that fits the image tower; train it again")
-        self.load_state_dict(kept)
+        self.load_state_dict(state)
 
 
 class ImageTower(nn.Module):
@@ -121,13 +119,13 @@ class ImageTower(nn.Module):
         self.tail.load(heads)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, 260, 260, 3) to float32 (n, 8064) and class probabilities (n, 1000)."""
+        """Map uint8 (n, 260, 260, 3) to float32 (n, 8064) and class probabilities (n, 1000)."""
         pooled, probabilities, read = self.trunk(pixels)
         return torch.cat([pooled, self.tail(read)], -1), probabilities
 
 
 class Maps(nn.Module):
-    """The image tower before anything is pooled: what each place of a picture shows."""
+    """The image tower without pooling: features of each place of a picture."""
 
     def __init__(self, heads: Path) -> None:
         super().__init__()
@@ -135,9 +133,9 @@ class Maps(nn.Module):
         self.trunk, self.tail = tower.trunk, tower.tail
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """uint8 (n, 260, 260, 3) to maps (n, c, h, w), in the order of `MAPS`.
+        """Map uint8 (n, 260, 260, 3) to maps (n, c, h, w), in the order of `MAPS`.
 
-        The classes are logits: their mean over places is what the classifier says of the mean.
+        The classes are logits; their mean over places equals the classifier's output.
         """
         maps, last, read = self.trunk.maps(pixels)
         net = self.trunk.net
@@ -146,7 +144,7 @@ class Maps(nn.Module):
 
 
 def quarters(x: Tensor) -> list[Tensor]:
-    """Means (n, c) over the four quarters of a map (n, c, h, w); they overlap by a row."""
+    """Means (n, c) over the four quarters of a map (n, c, h, w), which overlap by one row."""
     h, w = ((side + 1) // 2 for side in x.shape[2:])
     return [
         part.mean((2, 3))

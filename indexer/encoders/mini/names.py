@@ -1,7 +1,7 @@
-"""What a text names: a class of ImageNet, what classes are kinds of, or a word of captions.
+"""Names in texts: an ImageNet class, a group of classes, or a word of captions.
 
-The heads learn from sentences, and a word alone is none: what pictures are like whose captions have
-that word in common is known better than a head can guess it.
+The heads learn from sentences, and a single word is none. The pictures whose captions share a word
+show its meaning better than a head could guess it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows, unit_rows
 
-NEAREST = 30.0  # β: the larger, the more only the name nearest to a text counts
-NAMED, SURE = 0.65, 40.0  # cosine to a name at which a text is half taken for it; how steeply
+NEAREST = 30.0  # β: the larger, the more the name nearest to a text dominates
+NAMED, SURE = 0.65, 40.0  # cosine to a name at which `k` is one half, and the slope of `k` there
 WORD_PART = {"words.names": ("m", 384), "words.classes": ("m", "c"), "words.heads": ("m", "d")}
 
 
 class Named(NamedTuple):
-    """What texts name: `sure` (n, 1), how near they are to the very name, between 0 and 1.
+    """The names in texts: `sure` (n, 1), from 0 to 1, is 1 for exactly a name.
 
-    `gate` (n, 1): how much they read like a name at all, and not like the description of a scene.
-    `classes` (n, c): the codes of what is named, of unit length; `heads` (n, d): what is added to
-    the heads' part, at most about as long as that.
+    `gate` (n, 1): how much a text reads like a name rather than like the description of a scene.
+    `classes` (n, c): codes of the named classes, of unit length. `heads` (n, d): the term to add to
+    the heads' part, with at most about the same length.
     """
 
     sure: Rows
@@ -34,14 +34,14 @@ class Named(NamedTuple):
 
 
 def named(known: NDArray[np.float32], weights: Mapping[str, Any]) -> Named:
-    """What texts name, of what the text tower says of them by itself, (n, 384).
+    """Find the names in texts, from their features (n, 384) without the tail.
 
-    With names N and their cosines `t N` to a text, the largest of them `top`: `k(t)`, a logistic
-    function of it, is 1 for the very name; `e = exp(β (t N - top))` is 1 for the nearest name and
-    small for all that are less near. The classes are `unit(e M)`, of the codes M of the names; to
-    the heads' part `g k e W` is added, W being the rows of words and zero for other names. The gate
-    `g(t)`, a logistic function of the text features, keeps captions what they are: one that is near
-    to a word, and had the row of its pictures, would be near to too many pictures.
+    `t N` are the cosines of a text to the names N, and `top` is the largest. `k(t)`, a logistic
+    function of `top`, is 1 for exactly a name; `e = exp(β (t N - top))` is 1 for the nearest name
+    and small for those further away. The classes are `unit(e M)`, with the codes M of the names.
+    `g k e W` is added to the heads' part, with the rows W of words, zero for other names. The gate
+    `g(t)`, a logistic function of the text features, leaves captions unchanged: a caption close to
+    a word would otherwise get the row of that word's pictures and match too many of them.
     """
     near = [known @ weights[names].T for names in ("class.names", "words.names")]
     top = np.max([rows.max(axis=1, initial=-1) for rows in near], axis=0)[:, None]

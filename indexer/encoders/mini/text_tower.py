@@ -1,6 +1,6 @@
 """The built-in model's text tower in PyTorch: MiniLM, and a second copy of its last layers.
 
-The copy is trained on pairs, as the tail of the image tower is; what the first one says stays.
+The copy is trained on pairs, like the tail of the image tower; the original is unchanged.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from indexer.encoders.mini.heads import STEP, TEXT_TAIL
 from indexer.encoders.mini.packages import TEXT_TOWER
 from indexer.errors import ModelError
 
-READ_AT = 4  # layers of six, whose states the tail reads
-MASKED = -1e4  # added to the attention that what pads a sentence would get
+READ_AT = 4  # the tail reads the states after this layer of six
+MASKED = -1e4  # added to the attention on padding
 
 
 class TextTrunk(nn.Module):
-    """MiniLM-L6: tokens to the unit-length mean of the last layer, as it was trained."""
+    """The original MiniLM-L6: tokens to the unit-length mean of the last layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,13 +30,13 @@ class TextTrunk(nn.Module):
         config = BertConfig.from_pretrained(path.parent, attn_implementation="eager")
         self.net = BertModel(config, add_pooling_layer=False)
         stored = load_file(path)
-        kept = {name: stored[name] for name in self.net.state_dict() if name in stored}
-        self.net.load_state_dict(kept)
+        state = {name: stored[name] for name in self.net.state_dict() if name in stored}
+        self.net.load_state_dict(state)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """int64 (n, length) twice to float32 (n, 384) and what the tail reads, (n, length, 384)."""
-        found = self.net(input_ids=tokens, attention_mask=mask, output_hidden_states=True)
-        return sentence(found.last_hidden_state, mask), found.hidden_states[READ_AT]
+        """Map int64 (n, length) twice to float32 (n, 384) and the tail's input (n, length, 384)."""
+        out = self.net(input_ids=tokens, attention_mask=mask, output_hidden_states=True)
+        return sentence(out.last_hidden_state, mask), out.hidden_states[READ_AT]
 
 
 class TextTail(nn.Module):
@@ -47,19 +47,20 @@ class TextTail(nn.Module):
         self.layers = deepcopy(trunk.net.encoder.layer[READ_AT:])
 
     def forward(self, read: Tensor, mask: Tensor) -> Tensor:
-        """States (n, length, 384) of the trunk to unit-length means of the last layer, (n, 384)."""
+        """Map states (n, length, 384) of the trunk to unit-length means (n, 384)."""
         attention = (1 - mask.to(read.dtype))[:, None, None] * MASKED
         for layer in self.layers:
             states = layer(read, attention)
-            read = states[0] if isinstance(states, tuple) else states  # by version of transformers
+            # Depends on the version of transformers:
+            read = states[0] if isinstance(states, tuple) else states
         return sentence(read.float(), mask)
 
     def stored(self) -> dict[str, Tensor]:
-        """Its tensors, as a heads file names them."""
+        """The tensors, by their names in a heads file."""
         return {f"{TEXT_TAIL}{name}": tensor for name, tensor in self.state_dict().items()}
 
     def load(self, heads: Path) -> None:
-        """Take the tensors of a heads file. Raises `ModelError` when they do not fit."""
+        """Load the tensors of a heads file. Raises `ModelError` if they do not fit."""
         tensors = {k.removeprefix(TEXT_TAIL): t.float() for k, t in load_file(heads).items()}
         scaled = {k: t * tensors.get(f"{k}{STEP}", 1.0) for k, t in tensors.items()}
         own = self.state_dict()
@@ -84,6 +85,6 @@ class TextTower(nn.Module):
 
 
 def sentence(states: Tensor, mask: Tensor) -> Tensor:
-    """The mean of the states (n, length, 384) of words, of unit length."""
+    """The unit-length mean (n, 384) of the states (n, length, 384) of words."""
     weights = mask.unsqueeze(-1).to(states.dtype)
     return nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=-1)

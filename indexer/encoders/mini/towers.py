@@ -24,9 +24,9 @@ from indexer.encoders.protocol import Pixels
 from indexer.encoders.runtime.mapped import MappedGraph
 from indexer.files import file_hash
 
-BATCH = 16  # sentences a run: larger ones only cost memory
+BATCH = 16  # sentences per run; more only take more memory
 MAX_TOKENS = 128
-GRAPHS = 2  # of what the image tower gives: its features are those of this version
+GRAPHS = 2  # version of the image tower's graphs, raised when its features change
 
 
 class Towers:
@@ -51,31 +51,31 @@ class Towers:
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
-        """Export what is not cached."""
+        """Export the towers that are not cached."""
         self.image.ensure()
         self.text.ensure()
 
     def rest(self) -> None:
-        """Close the towers until they are run again."""
+        """Close the towers; running them reopens them."""
         for graph in (self.trunk, self.image, self.maps, self.words, self.text):
             graph.rest()
 
     def image_features(self, images: Pixels) -> NDArray[np.float32]:
-        """Shape (n, 9064): 8,064 pooled features and the roots of 1,000 class probabilities."""
+        """Features (n, 9064): 8,064 pooled ones and square roots of 1,000 class probabilities."""
         parts = [np.zeros((0, POOLED + CLASSES), np.float32)]
         for pooled, probabilities in self.image.run_pixels(images):
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
 
     def features_without(self, image: Pixels) -> NDArray[np.float32]:
-        """Shape (1 + h * w, 9064), of pixels (260, 260, 3): of all, then without each place.
+        """Features (1 + h * w, 9064) of pixels (260, 260, 3): complete, then without each place.
 
-        Their graph is made with the first picture that is asked for, in up to a minute, in fp32.
+        The first call exports their graph, always in fp32, which takes up to a minute.
         """
         return features_without([x[0] for x in self.maps.run({"pixels": image[None]})])
 
     def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The same without the tail's features, (n, 6504), and the maps that a tail reads."""
+        """Features (n, 6504) without those of the tail, and the tail's input maps."""
         outputs = self.trunk.run_pixels(images)
         pooled, probabilities, read = (np.concatenate(part) for part in zip(*outputs, strict=True))
         return image_features(pooled, probabilities, np.concatenate), read
@@ -83,43 +83,44 @@ class Towers:
     def text_features(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Features (n, 768) of the text tower and its tail, each half of unit length."""
         rows = np.zeros((len(texts), READ), np.float32)
-        for chosen, inputs in self._batches(self._tokens(texts)):
-            rows[chosen] = self.text.run(inputs)[0]
+        for places, inputs in self._batches(self._tokens(texts)):
+            rows[places] = self.text.run(inputs)[0]
         return rows
 
     def word_features(
         self, texts: Sequence[str]
     ) -> tuple[NDArray[np.float32], list[NDArray[np.float16]]]:
-        """The same without the tail's features, (n, 384), and what a tail reads of each text."""
+        """Features (n, 384) without those of the tail, and the tail's input for each text."""
         rows, encoded = np.zeros((len(texts), WORDS), np.float32), self._tokens(texts)
         read = [np.zeros((0, WORDS), np.float16)] * len(texts)
-        for chosen, inputs in self._batches(encoded):
-            rows[chosen], states = self.words.run(inputs)
-            for index, of_text in zip(chosen, states, strict=True):
-                read[index] = of_text[: len(encoded[index])].astype(np.float16)
+        for places, inputs in self._batches(encoded):
+            rows[places], states = self.words.run(inputs)
+            for place, of_text in zip(places, states, strict=True):
+                read[place] = of_text[: len(encoded[place])].astype(np.float16)
         return rows, read
 
     def _batches(
         self, encoded: Sequence[Sequence[int]]
     ) -> Iterator[tuple[list[int], dict[str, NDArray[np.int64]]]]:
-        """Which texts run together, and what the tower reads of them.
+        """Yield batches: the places of their texts, and the inputs of the tower.
 
-        Texts of like length share a batch, to pad little.
+        Texts of similar length share a batch, which keeps padding short.
         """
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            tokens = np.zeros((len(chosen), len(encoded[chosen[-1]])), np.int64)
+            places = order[start : start + BATCH]
+            tokens = np.zeros((len(places), len(encoded[places[-1]])), np.int64)
             mask = np.zeros_like(tokens)
-            for row, index in enumerate(chosen):
-                tokens[row, : len(encoded[index])] = encoded[index]
-                mask[row, : len(encoded[index])] = 1
-            yield chosen, {"tokens": tokens, "mask": mask}
+            for row, place in enumerate(places):
+                tokens[row, : len(encoded[place])] = encoded[place]
+                mask[row, : len(encoded[place])] = 1
+            yield places, {"tokens": tokens, "mask": mask}
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         if self._tokenizer is None:
             self._tokenizer = Tokenizer.from_file(str(TEXT_TOWER.path.with_name("tokenizer.json")))
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(MAX_TOKENS)
-        valid = [text.encode("utf-8", "replace").decode() for text in texts]  # not so argv
+        # Texts of the command line may hold surrogates.
+        valid = [text.encode("utf-8", "replace").decode() for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(valid)]

@@ -1,1 +1,1 @@
-"""Any model of open_clip, in PyTorch or from exported towers."""
+"""Models of open_clip as encoders, in PyTorch or from exported towers."""

@@ -1,4 +1,4 @@
-"""Checkpoints of open_clip: the configuration, weights and tokenizer behind a name."""
+"""Checkpoints of open_clip: the configuration, weights and tokenizer of a name."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ PREPARATION = ("mean", "std", "interpolation", "resize_mode", "fill_color")  # n
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What one model of open_clip is made of; nothing of it has been loaded yet.
+    """The parts of one model of open_clip, none of them loaded yet.
 
     `config` and `preparation` are open_clip's `model_cfg` and `preprocess_cfg`. A tokenizer in
-    `folder` goes before the one that `config` names. `sha256` is the known hash of the weights.
+    `folder` takes precedence over the one in `config`. `sha256` is the hash of the weights, if it
+    is known.
     """
 
     name: str
@@ -52,19 +53,19 @@ class Checkpoint:
     folder: Path | None = None
 
     def verified_hash(self) -> str:
-        """The SHA-256 of the weights; raises `ModelError` if it is not the known one."""
-        found = file_hash(self.weights)
-        if self.sha256 not in (None, found):
+        """Compute the SHA-256 of the weights; raises `ModelError` if it is not the known one."""
+        actual = file_hash(self.weights)
+        if self.sha256 not in (None, actual):
             raise ModelError(
-                f"{self.weights}: damaged or replaced (sha256 {found}, expected {self.sha256}); "
+                f"{self.weights}: damaged or replaced (sha256 {actual}, expected {self.sha256}); "
                 "delete it and download or copy it again"
             )
-        return found
+        return actual
 
     def local_config(self, hub: Hub) -> Config:
-        """`config` with local folders where it names a text model or a tokenizer elsewhere.
+        """Return `config` with local folders in place of remote text models and tokenizers.
 
-        So nothing that is built from it looks for a network. Raises `ModelError` like `hub`.
+        Nothing built from it uses the network. Raises `ModelError` like `hub`.
         """
         text: Config = dict(self.config["text_cfg"])
         if text.get("hf_model_name"):
@@ -78,11 +79,10 @@ class Checkpoint:
         return self.config | {"text_cfg": text}
 
     def sources(self, config: Config) -> list[Path]:
-        """The files that decide what opens by this name; some of them may not be there.
+        """Files that determine the model of this name; some of them may not exist.
 
-        `config` is a local one. They are the weights and what stands beside them, the tokenizer
-        and the text model, the revisions that a cache of the hub has of each, and the lists of
-        open_clip itself.
+        `config` is a local one. The files are the weights and their companions, the tokenizer and
+        the text model, the cached revisions of each, and the lists of open_clip itself.
         """
         package = Path(open_clip.__file__).parent
         lists = (package / "version.py", package / "pretrained.py")
@@ -90,13 +90,13 @@ class Checkpoint:
         named = (config["text_cfg"].get(key) for key in ("hf_tokenizer_name", "hf_model_name"))
         folders = {Path(folder) for folder in (self.folder, *named) if folder}
         texts = [folder / name for folder in folders for name in (CONFIG, *VOCABULARY)]
-        found = [path for folder in folders for path in _matching(folder, TOKENIZER_PATTERNS)]
+        tokenizers = [path for folder in folders for path in _matching(folder, TOKENIZER_PATTERNS)]
         revisions = [
             folder.parents[1] / "refs" / "main"
             for folder in (self.weights.parent, *folders)
             if folder.parent.name == "snapshots"
         ]
-        return sorted({self.weights, *beside, *texts, *found, *revisions, *lists})
+        return sorted({self.weights, *beside, *texts, *tokenizers, *revisions, *lists})
 
     def _text_folder(self, repository: str, needed: tuple[str, ...], hub: Hub) -> str:
         if self.folder is not None and holds(self.folder, needed):
@@ -105,10 +105,10 @@ class Checkpoint:
 
 
 def find_checkpoint(rest: str, hub: Hub) -> Checkpoint:
-    """The checkpoint behind `open_clip:` and `rest`, downloaded if the hub may.
+    """Find the checkpoint `open_clip:` + `rest`, downloading it if the hub may.
 
-    `ARCH/TAG`, `ARCH:FILE`, `hf-hub:ORGANISATION/NAME` or `local-dir:FOLDER`. Raises `InputError`
-    for a name that cannot exist and `ModelError` when its files cannot be had.
+    `rest`: `ARCH/TAG`, `ARCH:FILE`, `hf-hub:ORGANISATION/NAME` or `local-dir:FOLDER`. Raises
+    `InputError` for a name that cannot exist and `ModelError` if its files are unavailable.
     """
     head, colon, tail = rest.partition(":")
     if not colon:
@@ -196,7 +196,7 @@ def _choice(architecture: str) -> str:
 
 
 def _quick_gelu(config: Config, settings: Mapping[str, Any]) -> bool:
-    """Whether the activation is QuickGELU; open_clip itself only warns when a tag wants it."""
+    """Whether the activation is QuickGELU; open_clip itself only warns if a tag needs it."""
     return bool(config.get("quick_gelu") or settings.get("quick_gelu"))
 
 
@@ -205,15 +205,15 @@ def _preparation(settings: Mapping[str, Any]) -> Config:
 
 
 def _usual_settings(architecture: str) -> Config:
-    """The settings that all pretrained weights of an architecture share, else none."""
+    """Settings shared by all pretrained weights of an architecture; empty if they differ."""
     tags = open_clip.list_pretrained_tags_by_model(architecture)
-    settings = [open_clip.get_pretrained_cfg(architecture, tag) for tag in tags]
-    kept = [{key: one.get(key) for key in (*PREPARATION, "quick_gelu")} for one in settings]
-    return kept[0] if kept and all(one == kept[0] for one in kept) else {}
+    configs = [open_clip.get_pretrained_cfg(architecture, tag) for tag in tags]
+    settings = [{key: one.get(key) for key in (*PREPARATION, "quick_gelu")} for one in configs]
+    return settings[0] if settings and all(one == settings[0] for one in settings) else {}
 
 
 def _read_config(path: Path) -> tuple[Config | None, Config]:
-    """`model_cfg` (or None) and `preprocess_cfg` of a JSON file in one of open_clip's two forms."""
+    """Read `model_cfg` (or None) and `preprocess_cfg` from JSON in either form of open_clip."""
     try:
         content = json.loads(path.read_text("utf-8"))
         wrapped = "model_cfg" in content or "preprocess_cfg" in content
@@ -265,7 +265,7 @@ def _note_of(weights: Path) -> Path:
 
 
 def _noted_hash(weights: Path) -> str | None:
-    """The SHA-256 in `FILE.sha256`, where there is one."""
+    """Read the SHA-256 in `FILE.sha256`; None without that file."""
     note = _note_of(weights)
     if not note.is_file():
         return None

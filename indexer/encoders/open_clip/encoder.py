@@ -1,4 +1,4 @@
-"""Encoders of open_clip: in PyTorch on CUDA or MPS where there is one, else in ONNX Runtime.
+"""Encoders of open_clip: in PyTorch on CUDA or MPS if available, otherwise in ONNX Runtime.
 
     open_clip:ARCH/TAG                   pretrained weights, downloaded on first use
     open_clip:ARCH:FILE                  weights from a file (safetensors, or a pickle of tensors)
@@ -10,10 +10,10 @@ configuration, for an architecture that open_clip does not know (ARCH is then an
 `{"embed_dim": …, "vision_cfg": …, "text_cfg": …}`, or this as `model_cfg` next to a
 `preprocess_cfg` (`mean`, `std`, `interpolation`, `resize_mode`, `fill_color`), which may also
 stand alone. `weights.safetensors.sha256` holds the hash that the file must have. A tokenizer in
-the folder of FILE goes before the one that the configuration names.
+the folder of FILE takes precedence over the one in the configuration.
 
-Weights are loaded only after their hash is checked, where one is known, and never by running code
-out of the file. The hub's own cache is used, so that models are shared with other programs.
+Weights are loaded after their hash is checked, if it is known, and never by running code from the
+file. Downloads go to the hub's own cache, so that models are shared with other programs.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from indexer.errors import ModelError, PicfuseError
 from indexer.files import file_hash
 
 FORMAT = "picfuse-open-clip-1"
-EXPORTS = True  # towers run in ONNX Runtime on a CPU, where their export proves right
+EXPORTS = True  # on a CPU, run towers in ONNX Runtime if their export gives the same rows
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ logger = logging.getLogger(__name__)
 class OpenClipEncoder:
     """A model of open_clip with its tokenizer; half precision on CUDA and MPS, float32 on a CPU.
 
-    No CPU is given bfloat16: most have none, and imitate it many times slower.
+    CPUs do not use bfloat16: most lack it and emulate it many times slower.
     """
 
     means: Mapping[str, Floats] = MappingProxyType({})  # never measured
@@ -75,7 +75,7 @@ class OpenClipEncoder:
         sha256 = checkpoint.verified_hash()
         registered = registered_name(config)
         self._tokenize = tokenizer_of(registered, checkpoint)
-        self._tokenizing = Lock()  # fast tokenizers refuse to be used by two threads at once
+        self._tokenizing = Lock()  # fast tokenizers allow only one thread at a time
         self._device = best_device()
         self._half = self._device.type != "cpu"
         model = model_of(registered, checkpoint).eval().to(self._device)
@@ -89,7 +89,7 @@ class OpenClipEncoder:
         self._model_lock = Lock()
         self._image_graph, self._text_graph = self._graphs(cache)
         self._noting = Lock()
-        self._noted = False  # what opens it without PyTorch, the next time
+        self._noted = False  # whether `_note` has run
 
     def _graphs(self, cache: Path) -> tuple[TowerGraph, TowerGraph]:
         size = self.transform.size
@@ -104,13 +104,13 @@ class OpenClipEncoder:
         )
 
     def encode_images(self, images: Pixels) -> Rows:
-        """`v_i`, shape (n, dim), of uint8 pixels (n, size, size, 3)."""
+        """Encode uint8 pixels (n, size, size, 3) as `v_i`, shape (n, dim)."""
         if self._exported(self._image_graph, images):
             return self._rows([rows for (rows,) in self._image_graph.run_pixels(images)])
         return self._in_pytorch(images, self._images, torch.tensor)
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """`v_t`, shape (n, dim)."""
+        """Encode sentences as `v_t`, shape (n, dim)."""
         if self._exported(self._text_graph, texts):
             parts = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
             run = self._text_graph.run_tokens
@@ -125,8 +125,8 @@ class OpenClipEncoder:
         kind = self._device.type
         halved = torch.autocast(kind, torch.float16, enabled=self._half)
         with self._model_lock, torch.inference_mode(), halved:
-            found = visual_places(visual, self.normalised(images), self.name)
-        return unit_rows(found.float().cpu().numpy())
+            places = visual_places(visual, self.normalised(images), self.name)
+        return unit_rows(places.float().cpu().numpy())
 
     def _exported(self, graph: TowerGraph, inputs: Sized) -> bool:
         exported = EXPORTS and not self._half and len(inputs) > 0 and graph.usable
@@ -135,7 +135,7 @@ class OpenClipEncoder:
         return exported
 
     def _note(self) -> None:
-        """Keep what opens this encoder without PyTorch, once both of its towers are exported."""
+        """Store a record that opens this encoder without PyTorch, once both towers are exported."""
         with self._noting:
             towers = self._image_graph, self._text_graph
             if self._noted or not all(tower.path.exists() for tower in towers):
@@ -150,7 +150,7 @@ class OpenClipEncoder:
             ready = Ready.of(self, self._sources)
             try:
                 keep_ready(ready, self._image_graph, self._text_graph, tokens)
-            except (ModelError, OSError) as error:  # it opens in PyTorch then, as it did now
+            except (ModelError, OSError) as error:  # it will open in PyTorch again
                 logger.warning("%s cannot be cached for a faster start: %s", self.name, error)
 
     def _in_pytorch(self, inputs: Any, tower: Tower, prepare: Callable[[Any], Tensor]) -> Rows:
@@ -171,27 +171,27 @@ class OpenClipEncoder:
             return self._tokenize(list(texts))
 
     def normalised(self, images: Pixels) -> Tensor:
-        """What the image tower reads: float32 (n, 3, size, size) of uint8 (n, size, size, 3)."""
+        """Input of the image tower: float32 (n, 3, size, size) of uint8 (n, size, size, 3)."""
         return self._images.prepared(torch.tensor(images, device=self._device))
 
 
 def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> OpenClipEncoder:
-    """The encoder behind `open_clip:` and `rest`, as the module's docstring lists them.
+    """Open the encoder `open_clip:` + `rest`, in one of the forms listed above.
 
     Exported towers go to `cache`, downloads to the hub's own. Raises `InputError` for a name that
-    cannot exist, and `ModelError` for files that cannot be had or are not what they should be.
+    cannot exist, and `ModelError` for files that are unavailable or damaged.
     """
     hub = Hub(name, offline)
     return OpenClipEncoder(find_checkpoint(rest, hub), hub, cache)
 
 
 def list_models() -> list[tuple[str, str]]:
-    """Every architecture and tag that can be downloaded."""
+    """All architectures and tags that can be downloaded."""
     return [(str(architecture), str(tag)) for architecture, tag in open_clip.list_pretrained()]
 
 
 def cached(name: str) -> bool:
-    """Whether `open_clip:…` opens without a network; loads no weights."""
+    """Whether `open_clip:…` opens without the network; loads no weights."""
     hub = Hub(name, offline=True)
     try:
         find_checkpoint(name.removeprefix("open_clip:"), hub).local_config(hub)
@@ -205,7 +205,7 @@ def _channels(values: Any) -> Tensor:
 
 
 def _vocabulary_hash(config: Config) -> str:
-    """The SHA-256 of a tokenizer's vocabulary; empty for the one that open_clip brings."""
+    """The SHA-256 of a tokenizer's vocabulary; empty for open_clip's own tokenizer."""
     folder = config["text_cfg"].get("hf_tokenizer_name")
     paths = (Path(folder) / name for name in VOCABULARY) if folder else ()
     return next((file_hash(path) for path in paths if path.is_file()), "")

@@ -1,8 +1,8 @@
-"""Encoders of open_clip that are ready: they open from their exported towers, without PyTorch.
+"""Encoders of open_clip that open from their exported towers, without PyTorch.
 
-To open a model in PyTorch takes many seconds and more memory than the model is large. Once both
-its towers are exported and proved, what else opening needs is kept beside them. It serves as long
-as the files that the encoder came from are as they were.
+Opening a model in PyTorch takes many seconds and more memory than its weights. Once both towers
+are exported and verified, everything else that opening needs is stored beside them. It is used as
+long as the encoder's source files are unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class ExportedEncoder:
-    """An encoder of open_clip by its exported towers; `reopen` opens it in PyTorch."""
+    """An encoder of open_clip that runs its exported towers; `reopen` opens it in PyTorch."""
 
     means: Mapping[str, Floats] = MappingProxyType({})  # never measured
 
@@ -49,7 +49,7 @@ class ExportedEncoder:
         self._texts = MappedGraph(FixedGraph(tower_name(ready.fingerprint, TEXT), cache))
 
     def encode_images(self, images: Pixels) -> Rows:
-        """`v_i`, shape (n, dim), of uint8 pixels (n, size, size, 3)."""
+        """Encode uint8 pixels (n, size, size, 3) as `v_i`, shape (n, dim)."""
         if not len(images):
             return self._rows([])
         try:
@@ -58,7 +58,7 @@ class ExportedEncoder:
             return self._again(error).encode_images(images)
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """`v_t`, shape (n, dim)."""
+        """Encode sentences as `v_t`, shape (n, dim)."""
         parts = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         try:
             return self._rows([self._texts.run_tokens(self._tokens(part)) for part in parts])
@@ -66,19 +66,19 @@ class ExportedEncoder:
             return self._again(error).encode_texts(texts)
 
     def encode_places(self, images: Pixels) -> Places:
-        """Rows (n, rows, columns, dim) of places, by the model in PyTorch. Raises `ModelError`."""
+        """Rows (n, rows, columns, dim) of places, always in PyTorch. Raises `ModelError`."""
         whole = self._whole
         if not isinstance(whole, LocatingEncoder):
             raise ModelError(f"{self.name}: cannot locate a query in a picture")
         return whole.encode_places(images)
 
     def rest(self) -> None:
-        """Close the towers; what is encoded next opens them again."""
+        """Close the towers; the next call that encodes reopens them."""
         self._images.rest()
         self._texts.rest()
 
     def _again(self, error: ModelError) -> Encoder:
-        """The encoder in PyTorch, which exports its towers anew where they were lost."""
+        """Open the encoder in PyTorch, which exports lost towers again."""
         logger.warning("opening %s in PyTorch again: %s", self.name, error)
         return self._whole
 
@@ -99,27 +99,27 @@ class ExportedEncoder:
 
 
 class FixedGraph(Graph):
-    """A graph that is cached, or lost: what it was exported from is not at hand."""
+    """A cached graph that cannot be exported again here: its source is not loaded."""
 
     @cached_property
     def whole(self) -> bool:
-        """Whether the graph was there and whole when this was first asked."""
+        """Whether the graph existed undamaged when this was first read."""
         return self.cached
 
     def ensure(self) -> None:
-        """Raises `ModelError` unless the graph is whole."""
+        """Raise `ModelError` if the graph is lost or damaged."""
         if not self.whole:
             self.export(self.path)
 
     def export(self, path: Path) -> None:
-        """Raises `ModelError`."""
+        """Raise `ModelError`: there is nothing to export from."""
         raise ModelError(f"{self.path}: the exported tower is lost or damaged")
 
 
 def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> Encoder:
-    """The encoder behind `open_clip:` and `rest`: exported where it is ready, else in PyTorch.
+    """Open the encoder `open_clip:` + `rest` from exported towers if possible, else in PyTorch.
 
-    Raises what opening it in PyTorch raises.
+    Raises the same errors as opening it in PyTorch.
     """
 
     def reopen() -> Encoder:

@@ -1,4 +1,4 @@
-"""Towers of PyTorch models as ONNX graphs, used only when they give what PyTorch gives."""
+"""Towers of PyTorch models as ONNX graphs, used only if they give the same rows as PyTorch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from indexer.embedding import unit_rows
 from indexer.encoders.open_clip.model import CausalText
 from indexer.encoders.runtime.graphs import (
+    FEWEST_TOKENS,
     RUNTIME,
-    SHORTEST,
     Graph,
     beside,
     checksum,
@@ -28,8 +28,8 @@ from indexer.encoders.runtime.graphs import (
 from indexer.errors import ModelError
 
 TOLERANCE = 1e-3  # of a component of a unit row
-LARGEST = 1_900_000_000  # bytes of a tower: a graph in one file holds no more than 2 GiB
-BOTH = f"exporter 3, torch {torch.__version__}, {RUNTIME}"  # others may do better
+LARGEST_TOWER = 1_900_000_000  # bytes; the graph is one file, which holds at most 2 GiB
+VERSIONS = f"exporter 3, torch {torch.__version__}, {RUNTIME}"  # others may export what failed
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ logger = logging.getLogger(__name__)
 class TowerGraph(Graph):
     """The graph of a module that turns one batch into rows; `example` is a batch of two or more.
 
-    What came of a former try is kept in the cache beside it. `module_lock` is held by whoever uses
-    the module: while it is exported, its weights are not what they were. `causal` gives the same
-    for tokens of any length: it is exported in place of the module, or the module where that fails.
+    The outcome of an earlier export is kept in the cache beside it. Users of the module hold
+    `module_lock`, since its weights change while it is exported. `causal` gives the same rows for
+    tokens of any length: it is exported in place of the module, unless that fails.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class TowerGraph(Graph):
 
     @property
     def usable(self) -> bool:
-        """Whether the graph can stand for the module; exports it if need be, and says if not."""
+        """Whether the graph can replace the module; exports it if needed, and logs a failure."""
         with self._module_lock:
             if self._usable is None:
                 try:
@@ -70,23 +70,26 @@ class TowerGraph(Graph):
             return self._usable
 
     def ensure(self) -> None:
-        """Export the tower unless it is cached. Raises `ModelError` when that fails."""
+        """Export the tower unless it is cached.
+
+        Raises `ModelError` if that fails, or failed before with the same versions.
+        """
         if self.cached:
             return
-        known = receipt_of(self.path)
-        if known.get("failed") and known.get("versions") == BOTH:
-            raise ModelError(str(known["failed"]))
+        receipt = receipt_of(self.path)
+        if receipt.get("failed") and receipt.get("versions") == VERSIONS:
+            raise ModelError(str(receipt["failed"]))
         self.export(self.path)
 
     def export(self, path: Path) -> None:
-        """Write the graph and what came of it. Raises `ModelError` when it cannot be used."""
+        """Write the graph and the outcome. Raises `ModelError` if the graph cannot be used."""
         logger.info("exporting %s to ONNX, once only; this takes up to a minute", self.path.stem)
         with beside(path) as folder:
             target = Path(folder) / path.name
             failed = self._export(target)
             receipt = target.with_suffix(".json")
             facts = {"failed": failed} if failed else {"xxh3": checksum(target)}
-            receipt.write_text(json.dumps(facts | {"versions": BOTH}))
+            receipt.write_text(json.dumps(facts | {"versions": VERSIONS}))
             if not failed:
                 target.replace(path)
             receipt.replace(path.with_suffix(".json"))
@@ -94,7 +97,7 @@ class TowerGraph(Graph):
             raise ModelError(failed)
 
     def _export(self, target: Path) -> str:
-        """Write the graph and compare it; returns what is wrong with it, or nothing."""
+        """Write the graph and compare it; returns the reason if it cannot be used, or ""."""
         if self._causal is not None:
             failed = self._written(self._causal, target)
             if not failed:
@@ -103,18 +106,18 @@ class TowerGraph(Graph):
         return self._written(self._module, target)
 
     def _written(self, module: nn.Module, target: Path) -> str:
-        """What is wrong with the graph of a module that stands for the tower, or nothing."""
+        """Write the graph of a module and compare it with the tower; returns a reason, or ""."""
         size = sum(p.numel() * p.element_size() for p in self._module.parameters())
-        if size > LARGEST:
+        if size > LARGEST_TOWER:
             return f"its {size / 1e9:.1f} GB exceed the size of one graph"
         try:
             export_module(module, self._example, target)
             worst = deviation(target, self._module, self._example)
-        except (OSError, MemoryError) as error:  # another time there may be room
+        except (OSError, MemoryError) as error:  # there may be room at another time
             raise ModelError(
                 f"{self.path}: the export failed ({error}); free some space"
             ) from error
-        except Exception as error:  # exporter and runtime raise whatever they stumble over
+        except Exception as error:  # exporter and runtime raise errors of any kind
             return (
                 f"the export failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
             )
@@ -124,14 +127,14 @@ class TowerGraph(Graph):
 
 
 def export_module(module: nn.Module, example: Tensor, path: Path) -> None:
-    """Write the graph of a module of one input, the number of rows left open.
+    """Write the graph of a module with one input, for any number of rows.
 
-    So is the length of the tokens of a causal one.
+    The graph of a causal module also takes tokens of any length.
     """
     name = "pixels" if example.dtype == torch.uint8 else "tokens"
     left_open = {0: torch.export.Dim("batch")}
     if isinstance(module, CausalText):
-        left_open[1] = torch.export.Dim("length", min=SHORTEST, max=module.longest)
+        left_open[1] = torch.export.Dim("length", min=FEWEST_TOKENS, max=module.longest)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -148,18 +151,18 @@ def export_module(module: nn.Module, example: Tensor, path: Path) -> None:
 
 
 def deviation(path: Path, module: nn.Module, example: Tensor) -> float:
-    """The largest difference of unit rows by a graph and by its module, for batches of 1 and more.
+    """The largest difference between unit rows of a graph and of its module, in several batches.
 
-    Not-a-number where either gives that.
+    Not-a-number if either returns that.
     """
     session = open_session(path)
-    (wanted,) = session.get_inputs()
-    any_length = wanted.name == "tokens" and not isinstance(wanted.shape[1], int)
+    (graph_input,) = session.get_inputs()
+    any_length = graph_input.name == "tokens" and not isinstance(graph_input.shape[1], int)
     worst = 0.0
     for batch in (example, example[:1], torch.cat([example, example.flip(0)])):
         with torch.inference_mode():
             expected = module(batch).float().numpy()
         given = shortened(batch.numpy()) if any_length else batch.numpy()
-        found: NDArray[np.float32] = session.run(None, {wanted.name: given})[0]
-        worst = float(np.maximum(worst, np.abs(unit_rows(found) - unit_rows(expected)).max()))
+        rows: NDArray[np.float32] = session.run(None, {graph_input.name: given})[0]
+        worst = float(np.maximum(worst, np.abs(unit_rows(rows) - unit_rows(expected)).max()))
     return worst

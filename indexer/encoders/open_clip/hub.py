@@ -1,4 +1,4 @@
-"""Files of huggingface.co: from the cache that its other users share, else downloaded."""
+"""Files of huggingface.co: from the cache shared with its other programs, or downloaded."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 
 from indexer.errors import InputError, ModelError
 
-PATIENCE = 10.0  # seconds until a silent network counts as none
+PATIENCE = 10.0  # seconds after which a silent network counts as absent
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Fetches files for the encoder `name`; `offline` leaves it the cache alone.
+    """Fetches files for the encoder `name`; `offline` restricts it to the cache.
 
-    What is cached is never asked for again. All methods raise `ModelError`, quickly, when a file
-    is not cached and cannot be downloaded, and `InputError` for an impossible repository name.
+    Cached files are never requested again. All methods raise `ModelError`, quickly, if a file is
+    not cached and cannot be downloaded, and `InputError` for an impossible repository name.
     """
 
     name: str
     offline: bool
 
     def file(self, repository: str, names: Sequence[str]) -> Path:
-        """The first of the named files that the repository has."""
+        """Fetch the first of these files that the repository has."""
         cached = cached_file(repository, names)
         if cached is not None:
             return cached
         present = self._listing(repository)
-        chosen = next((name for name in names if name in present), None)
-        if chosen is None:
+        first = next((name for name in names if name in present), None)
+        if first is None:
             raise ModelError(f"{self.name}: {repository} on huggingface.co has no {names[0]}")
         with self._reasons(repository):
-            return Path(hf_hub_download(repository, chosen))
+            return Path(hf_hub_download(repository, first))
 
     def folder(self, repository: str, patterns: Sequence[str], needed: Sequence[str]) -> Path:
-        """A folder with the repository's files of these patterns, at least one of `needed`."""
+        """Fetch the repository's files of these patterns to a folder with one of `needed`."""
         cached = cached_folder(repository, patterns)
         if cached is not None and holds(cached, needed):
             return cached
@@ -58,17 +58,17 @@ class Hub:
         return folder
 
     def _listing(self, repository: str) -> set[str]:
-        """The names of a repository's files.
+        """Names of a repository's files.
 
-        A single request without retries: with no network it fails at once, where the first
-        request of a download would be repeated for half a minute.
+        One request without retries: without a network it fails at once, whereas a download would
+        repeat its first request for half a minute.
         """
         if self.offline or is_offline_mode():
             forbids = "--offline" if self.offline else "HF_HUB_OFFLINE"
             raise self._missing(repository, f"{forbids} forbids downloading it")
         with self._reasons(repository):
-            found = HfApi().model_info(repository, timeout=PATIENCE)
-            return {file.rfilename for file in found.siblings or ()}
+            info = HfApi().model_info(repository, timeout=PATIENCE)
+            return {file.rfilename for file in info.siblings or ()}
 
     @contextmanager
     def _reasons(self, repository: str) -> Iterator[None]:
@@ -81,7 +81,7 @@ class Hub:
             raise self._missing(repository, f"huggingface.co refuses it ({reason})") from error
         except PermissionError as error:
             raise self._missing(repository, f"it cannot be saved ({error})") from error
-        except Exception as error:  # the HTTP client's own tree, changed from version to version
+        except Exception as error:  # errors of the HTTP client, which change between versions
             raise self._missing(repository, f"there is no network ({_line(error)})") from error
 
     def _missing(self, repository: str, why: str) -> ModelError:
@@ -92,26 +92,29 @@ class Hub:
 
 
 def _line(error: Exception) -> str:
-    """The last line of a message, where the cause stands."""
+    """The last line of a message, which holds the cause."""
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
 def holds(folder: Path, names: Sequence[str]) -> bool:
-    """Whether one of these files lies in the folder."""
+    """Whether a folder holds one of these files."""
     return any((folder / name).is_file() for name in names)
 
 
 def cached_file(repository: str, names: Sequence[str]) -> Path | None:
-    """The first of these files that lies in the cache; touches no network."""
+    """The first of these files in the cache, or None; does not use the network."""
     try:
-        found = [try_to_load_from_cache(repository, name) for name in names]
+        paths = [try_to_load_from_cache(repository, name) for name in names]
     except HFValidationError:
         return None
-    return next((Path(path) for path in found if isinstance(path, str)), None)
+    return next((Path(path) for path in paths if isinstance(path, str)), None)
 
 
 def cached_folder(repository: str, patterns: Sequence[str]) -> Path | None:
-    """The cached files of a repository, perhaps not all of them; touches no network."""
+    """Folder of the cached files of a repository, perhaps not all; does not use the network.
+
+    None if nothing is cached.
+    """
     try:
         patterns = list(patterns)
         return Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=True))
@@ -120,6 +123,6 @@ def cached_folder(repository: str, patterns: Sequence[str]) -> Path | None:
 
 
 def recorded_hash(path: Path) -> str | None:
-    """The SHA-256 under which the cache keeps a file, as huggingface.co gave it, if it did."""
+    """The SHA-256 from huggingface.co that names a file in the cache; None if it has none."""
     name = path.resolve().name
     return name if re.fullmatch("[0-9a-f]{64}", name) else None

@@ -1,4 +1,4 @@
-"""Models of open_clip: what a checkpoint becomes in PyTorch."""
+"""Models of open_clip in PyTorch, made from checkpoints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from indexer.pictures.transform import ImageTransform
 
 
 class Tower(nn.Module):
-    """One half of a model; that of images reads uint8 pixels (n, size, size, 3) as they are."""
+    """One half of a model; that of images takes uint8 pixels (n, size, size, 3)."""
 
     mean: Tensor | None
     std: Tensor | None
@@ -34,13 +34,13 @@ class Tower(nn.Module):
         self.register_buffer("std", std, persistent=False)
 
     def forward(self, batch: Tensor) -> Tensor:
-        """Pixels or tokens to rows (n, dim)."""
+        """Map pixels or tokens to rows (n, dim)."""
         encode = self.model.encode_text if self.mean is None else self.model.encode_image
         rows: Tensor = encode(self.prepared(batch))
         return rows
 
     def prepared(self, batch: Tensor) -> Tensor:
-        """What the model reads: tokens as they are, pixels as float32 (n, 3, size, size)."""
+        """Input of the model: tokens unchanged, or pixels as float32 (n, 3, size, size)."""
         if self.mean is None or self.std is None:
             return batch
         return (batch.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
@@ -49,8 +49,8 @@ class Tower(nn.Module):
 class CausalText(nn.Module):
     """The text half of a CLIP model, for tokens (n, length) of any length up to the usual one.
 
-    Each token sees those before it alone, and the row is read where a text ends. So what follows,
-    mostly nothing, can be left out: a query of some words takes a quarter of the time.
+    Each token attends only to those before it, and the row is read at the end of the text. The
+    padding after it can be left out: a query of some words takes a quarter of the time.
     """
 
     def __init__(self, model: Any) -> None:
@@ -59,17 +59,17 @@ class CausalText(nn.Module):
 
     @classmethod
     def of(cls, model: Any) -> CausalText | None:
-        """That of a model which reads like this; None of others."""
+        """Take the text half of a model that works like this; None for others."""
         causal = isinstance(model, open_clip.CLIP) and model.attn_mask is not None
         return cls(model) if causal and model.text_pool_type in ("argmax", "eos") else None
 
     @property
     def longest(self) -> int:
-        """The usual length."""
+        """The usual number of tokens."""
         return len(self.model.positional_embedding)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (n, length) to rows (n, dim)."""
+        """Map tokens (n, length) to rows (n, dim)."""
         model, length = self.model, tokens.shape[1]
         states = model.token_embedding(tokens) + model.positional_embedding[:length]
         states = model.transformer(states, attn_mask=model.attn_mask[:length, :length])
@@ -84,7 +84,7 @@ class CausalText(nn.Module):
 
 
 def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform:
-    """The transform of an open_clip `preprocess_cfg`; normalisation is left to the encoder."""
+    """Make the transform of an open_clip `preprocess_cfg`; the encoder normalises pixels."""
     size = preparation["size"]
     sides = {size} if isinstance(size, int) else set(size)
     if len(sides) != 1:
@@ -98,14 +98,14 @@ def image_transform(name: str, preparation: Mapping[str, Any]) -> ImageTransform
 
 
 def best_device() -> torch.device:
-    """CUDA or MPS where there is one, else the CPU."""
+    """CUDA or MPS if available, otherwise the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def registered_name(config: Config) -> str:
-    """The name under which open_clip knows a configuration from now on: the same for the same."""
+    """Register a configuration with open_clip; equal configurations get the same name."""
     text = json.dumps(config, sort_keys=True)
     name = f"picfuse-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     if name not in open_clip.list_models():
@@ -117,7 +117,7 @@ def registered_name(config: Config) -> str:
 
 
 def model_of(registered: str, checkpoint: Checkpoint) -> Any:
-    """The model with its weights on the CPU; raises `ModelError` when they do not fit it."""
+    """Create the model with its weights on the CPU; raises `ModelError` if they do not fit."""
     weights = checkpoint.weights
     root = logging.getLogger()
     before = root.handlers[:]
@@ -133,21 +133,21 @@ def model_of(registered: str, checkpoint: Checkpoint) -> Any:
             f"{weights}: not loaded, because it contains more than tensors and could run code; "
             "use a .safetensors file"
         ) from error
-    except Exception as error:  # what fits badly raises whatever the loaders stumble over
+    except Exception as error:  # the loaders raise errors of any kind for weights that do not fit
         raise ModelError(
             f"{weights}: does not fit {checkpoint.name.removesuffix(f':{weights}')} "
             f"({_summary(error)}); name the architecture it was made for, or copy the file again "
             "if it is damaged"
         ) from error
     finally:
-        root.handlers[:] = before  # open_clip's first word in the log sets one up
+        root.handlers[:] = before  # open_clip's first log message adds one
 
 
 def tokenizer_of(registered: str, checkpoint: Checkpoint) -> Callable[[list[str]], Tensor]:
-    """The tokenizer of a registered configuration; raises `ModelError`."""
+    """Load the tokenizer of a registered configuration; raises `ModelError`."""
     try:
         tokenizer: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(registered)
-    except Exception as error:  # each kind of tokenizer has errors of its own
+    except Exception as error:  # each kind of tokenizer raises its own errors
         raise ModelError(
             f"{checkpoint.name}: its tokenizer cannot be loaded ({_summary(error)}); delete the "
             "model from the Hugging Face cache, and open it again with a network connection"
@@ -156,6 +156,6 @@ def tokenizer_of(registered: str, checkpoint: Checkpoint) -> Callable[[list[str]
 
 
 def _summary(error: Exception) -> str:
-    """One line of at most 200 characters."""
+    """Summarise an error in one line of at most 200 characters."""
     line = " ".join(str(error).split()) or type(error).__name__
     return line if len(line) <= 200 else f"{line[:199]}…"

@@ -1,7 +1,7 @@
-"""What each place of a picture shows, by the image towers of open_clip.
+"""Rows of each place of a picture, by the image towers of open_clip.
 
-A tower pools its last features into one row. Here the features of each place take the same way to
-a row alone, as if all the picture were like this place.
+A tower pools its last features into one row. Here the features of each place pass through the same
+layers alone, as if the whole picture looked like that place.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from indexer.errors import ModelError
 
 
-class _Reached(Exception):  # noqa: N818 - no error: the rest of a tower is not run
-    """What a module is given, caught before it runs."""
+class _Reached(Exception):  # noqa: N818 - not an error: stops the tower at a module
+    """Carries the input of a module out of a tower, before the module runs."""
 
     def __init__(self, given: Tensor) -> None:
         super().__init__()
@@ -23,9 +23,9 @@ class _Reached(Exception):  # noqa: N818 - no error: the rest of a tower is not 
 
 
 def visual_places(visual: Any, images: Tensor, name: str) -> Tensor:
-    """Rows (n, rows, columns, dim) of prepared pictures (n, 3, size, size), of no special length.
+    """Rows (n, rows, columns, dim), of any length, of prepared pictures (n, 3, size, size).
 
-    Raises `ModelError` for a tower whose last features are no grid of places.
+    Raises `ModelError` for a tower whose last features form no grid of places.
     """
     if hasattr(visual, "transformer") and hasattr(visual.transformer, "resblocks"):
         return _of_transformer(visual, images)
@@ -42,7 +42,7 @@ def visual_places(visual: Any, images: Tensor, name: str) -> Tensor:
 def _of_transformer(visual: Any, images: Tensor) -> Tensor:
     """Patch tokens of the last block, through the final norm and projection.
 
-    There each of them attends to itself alone: otherwise it would mostly tell of the whole picture
+    In that block each attends to itself only; otherwise it would mostly describe the whole picture
     (Zhou et al. 2022, "Extract Free Dense Labels from CLIP", arXiv:2112.01071).
     """
     last = visual.transformer.resblocks[-1]
@@ -58,25 +58,25 @@ def _of_transformer(visual: Any, images: Tensor) -> Tensor:
 
 
 def _of_resnet(visual: Any, images: Tensor) -> Tensor:
-    """The last map through what the pooling makes of a place that it attends to alone."""
+    """The last map, each place projected as if the pooling attended to it alone."""
     cells = _given_to(visual.attnpool, visual, images).permute(0, 2, 3, 1)
     rows: Tensor = visual.attnpool.c_proj(visual.attnpool.v_proj(cells))
     return rows
 
 
 def _of_timm(visual: Any, images: Tensor) -> Tensor:
-    """The last map or patch tokens of a trunk, each through its pooling and head alone."""
+    """The last map or patch tokens of a trunk, each passed alone through pooling and head."""
     trunk = visual.trunk
-    found = trunk.forward_features(images)
-    if found.ndim == 3:
+    features = trunk.forward_features(images)
+    if features.ndim == 3:
         before = getattr(trunk, "num_prefix_tokens", 0)
-        cells = found[:, before:]
+        cells = features[:, before:]
         side = round(cells.shape[1] ** 0.5)
         grid = (side, cells.shape[1] // side)
         alone = cells.flatten(0, 1)[:, None].expand(-1, before + 1, -1)  # also what a pooling skips
     else:
         channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
-        cells = found if channels_last else found.permute(0, 2, 3, 1)
+        cells = features if channels_last else features.permute(0, 2, 3, 1)
         grid = (cells.shape[1], cells.shape[2])
         flat = cells.flatten(0, 2)
         alone = flat[:, None, None] if channels_last else flat[:, :, None, None]
@@ -85,7 +85,7 @@ def _of_timm(visual: Any, images: Tensor) -> Tensor:
 
 
 def _given_to(module: nn.Module, visual: Any, images: Tensor) -> Tensor:
-    """The input of one module of a tower."""
+    """Run a tower up to one of its modules; returns the module's input."""
 
     def caught(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         raise _Reached(inputs[0])

@@ -1,4 +1,4 @@
-"""The record of exported towers: written by the exporter, read by who runs them."""
+"""The record of exported towers, written after an export and read to run them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from indexer.encoders.runtime.graphs import Graph, beside
 from indexer.encoders.runtime.mapped import MappedGraph
 
 FORMAT = "picfuse-ready-3"
-GRAPHS = 2  # how towers are exported: those of a former version are made anew
-BATCH = 32  # texts
-DRIVER = Path("/dev/nvidiactl")  # there where CUDA can be: then the model belongs to PyTorch
+GRAPHS = 2  # version of the export; towers of another version are exported again
+BATCH = 32  # texts, or pictures in PyTorch
+DRIVER = Path("/dev/nvidiactl")  # exists if CUDA may be available: then PyTorch runs the model
 Stamps = dict[str, list[int] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What an exported encoder is, and what it was made of.
+    """Facts and sources of an exported encoder.
 
-    `sources` are the size and time of each file that decides what opens by its name, None for
-    one that must not be there. `device` is what it was opened for.
+    `sources` holds the size and time of each file that determines the model of this name, None
+    for one that must not exist. `device` is the kind of device it was opened for.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Ready:
 
     @classmethod
     def of(cls, encoder: Encoder, sources: Stamps) -> Ready:
-        """An encoder, with the files that it was opened from as they were then."""
+        """Describe an encoder and its source files as they were when it was opened."""
         return cls(
             encoder.name,
             encoder.fingerprint,
@@ -50,12 +50,12 @@ class Ready:
 
     @property
     def current(self) -> bool:
-        """Whether nothing has changed since."""
+        """Whether device and sources are unchanged."""
         return self.device == _device() and stamps_of(map(Path, self.sources)) == self.sources
 
 
 def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer) -> None:
-    """Keep what opens an encoder again, beside its exported towers. Raises `ModelError`."""
+    """Store the record and the tokenizer beside the exported towers. Raises `ModelError`."""
     MappedGraph(texts).ensure()
     final = [tokenizer_path(images), _path(ready.name, images.path.parents[1])]
     with beside(final[0]) as folder:
@@ -67,17 +67,17 @@ def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer)
 
 
 def tower_name(fingerprint: str, modality: str) -> str:
-    """The name in the cache of an encoder's tower."""
+    """Name of an encoder's tower in the cache."""
     return f"open_clip{GRAPHS}-{fingerprint[:16]}-{modality}"
 
 
 def tokenizer_path(images: Graph) -> Path:
-    """The file of the tokenizer that belongs to an encoder's image tower."""
+    """File of the tokenizer that belongs to an encoder's image tower."""
     return images.path.with_name(f"{images.path.stem.removesuffix(IMAGE)}tokenizer.json")
 
 
 def kept_ready(name: str, cache: Path) -> Ready | None:
-    """What was kept of an encoder; None where that is lost, damaged or no longer true."""
+    """Read the record of an encoder; None if it is lost, damaged or out of date."""
     try:
         content = json.loads(_path(name, cache).read_text("utf-8"))
         if content.pop("format") != FORMAT:
@@ -94,23 +94,23 @@ def _path(name: str, cache: Path) -> Path:
 
 
 def full_name(rest: str) -> str:
-    """The name that the encoder has: files by their whole path."""
+    """The name of the encoder `open_clip:` + `rest`, with the absolute path of a file."""
     head, _, file = rest.partition(":")
     whole = f"{head}:{Path(file).expanduser().resolve()}" if file and head != "hf-hub" else rest
     return f"open_clip:{whole}"
 
 
 def stamps_of(paths: Iterable[Path]) -> Stamps:
-    """Size and time of change of files; None for those that are not there."""
+    """Size and modification time of files; None for files that do not exist."""
     return {str(path): _stamp(path) for path in paths}
 
 
 def _stamp(path: Path) -> list[int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _device() -> str:

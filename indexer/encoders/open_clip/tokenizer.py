@@ -1,4 +1,4 @@
-"""A tokenizer of open_clip without open_clip: kept beside the exported towers."""
+"""Tokenizers of open_clip that run without open_clip, stored beside the exported towers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def _brief(model: str) -> str:
-    """The same model with its merges as strings: it is read in four fifths of the time."""
+    """Write the merges of a model as strings, which are read in four fifths of the time."""
     content = json.loads(model)
     merges = content["model"].get("merges", [])
     if not any(" " in piece for merge in merges for piece in merge):
@@ -30,10 +30,10 @@ def _brief(model: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """Broken encodings and entities mended, runs of white space made one space.
+    """Repair broken encodings and entities, and collapse white space.
 
-    Printable ASCII without entities is never broken: most queries do without ftfy, which takes a
-    tenth of a second to import.
+    Printable ASCII without entities is never broken, so most queries do not need ftfy, which takes
+    a tenth of a second to import.
     """
     if not (text.isascii() and text.isprintable() and "&" not in text):
         text = html.unescape(html.unescape(import_module("ftfy").fix_text(text)))
@@ -41,11 +41,11 @@ def _spaced(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Lower-case words without punctuation."""
+    """Reduce a text to lower-case words without punctuation."""
     return " ".join(_spaced(text).replace("_", " ").translate(_NO_PUNCTUATION).lower().split())
 
 
-CLEANING: dict[str, Callable[[str], str]] = {  # by the names that open_clip gives them
+CLEANING: dict[str, Callable[[str], str]] = {  # by their names in open_clip
     "lower": lambda text: _spaced(text).lower(),
     "whitespace": _spaced,
     "canonicalize": _plain,
@@ -54,11 +54,11 @@ CLEANING: dict[str, Callable[[str], str]] = {  # by the names that open_clip giv
 
 @dataclass(frozen=True)
 class KeptTokenizer:
-    """Turns texts into tokens (n, length), int64.
+    """Turns texts into int64 tokens (n, length).
 
-    `cleaning` names what is done to a text first. `words` is a pattern that splits it, None where
-    the tokenizer splits it itself. `model` is the tokenizer in the form of `tokenizers`, with its
-    truncation and padding. The token `blank` becomes 0.
+    `cleaning` names the function that cleans a text first. `words` is a pattern that splits it,
+    None if the tokenizer splits it itself. `model` is the tokenizer as JSON of `tokenizers`, with
+    its truncation and padding. The token `blank` becomes 0.
     """
 
     cleaning: str
@@ -68,20 +68,20 @@ class KeptTokenizer:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What `write` wrote. Raises `OSError`, `ValueError` or `TypeError` for a damaged file."""
+        """Read a file of `write`. Raises `OSError`, `ValueError` or `TypeError` if damaged."""
         facts, _, model = path.read_text("utf-8").partition("\n")
-        found = cls(model=model, **json.loads(facts))
-        found._tokenizer  # noqa: B018 - which is opened here, so that damage is found
-        return found
+        tokenizer = cls(model=model, **json.loads(facts))
+        tokenizer._tokenizer  # noqa: B018 - opens the model, to find damage now
+        return tokenizer
 
     def write(self, path: Path) -> None:
-        """Write it to a file of two lines of JSON, the second of which is the model."""
+        """Write two lines of JSON: the facts and the model."""
         facts = asdict(self)
         model = _brief(facts.pop("model"))
         path.write_text(f"{json.dumps(facts)}\n{model}", "utf-8")
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """The tokens of one text or more."""
+        """Tokenise one or more texts."""
         encoded = self._tokenizer.encode_batch_fast(
             [self._prepared(text) for text in texts], is_pretokenized=self.words is not None
         )
@@ -89,13 +89,14 @@ class KeptTokenizer:
         return tokens if self.blank is None else np.where(tokens == self.blank, 0, tokens)
 
     def _prepared(self, text: str) -> str | list[str]:
-        valid = text.encode("utf-8", "replace").decode()  # not so what comes of the command line
+        # Texts of the command line may hold surrogates.
+        valid = text.encode("utf-8", "replace").decode()
         cleaned = CLEANING[self.cleaning](valid)
         if self.words is None:
             return cleaned
         pattern = self._ascii_pattern if cleaned.isascii() else self._pattern
-        found: list[str] = pattern.findall(cleaned)
-        return found
+        words: list[str] = pattern.findall(cleaned)
+        return words
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -106,12 +107,12 @@ class KeptTokenizer:
 
     @cached_property
     def _pattern(self) -> Any:
-        """`regex` knows the classes of characters that such patterns name; `re` does not."""
+        """The pattern in `regex`, which supports its character classes; `re` does not."""
         regex = import_module("regex")
         return regex.compile(self.words, regex.IGNORECASE)
 
     @cached_property
     def _ascii_pattern(self) -> Any:
-        """The same for ASCII alone, without the import of `regex`."""
+        """The pattern for ASCII texts, which avoids importing `regex`."""
         plain = (self.words or "").replace(r"\p{L}", "A-Za-z").replace(r"\p{N}", "0-9")
         return self._pattern if "\\p" in plain else re.compile(plain, re.IGNORECASE | re.ASCII)

@@ -1,4 +1,4 @@
-"""Tokenizers of open_clip in a form that needs no open_clip, proved to give the same tokens."""
+"""Export of open_clip's tokenizers to a form without open_clip, verified on examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from indexer.encoders.open_clip.tokenizer import CLEANING, KeptTokenizer
 
-EXAMPLES = (  # each kind of text that tokenizers treat in their own way
+EXAMPLES = (  # texts of every kind that tokenizers treat differently
     "a photo of two dogs on a beach",
     "",
     "  It's the DOG's Caf\u00e9, isn't it?\t\n",
@@ -30,7 +30,7 @@ EXAMPLES = (  # each kind of text that tokenizers treat in their own way
 
 
 def kept_form(tokenizer: Callable[[list[str]], Tensor]) -> KeptTokenizer | None:
-    """The same tokenizer to be kept; None where there is none that gives the same tokens."""
+    """Convert a tokenizer to be stored; None if no conversion gives the same tokens."""
     if isinstance(tokenizer, SimpleTokenizer) and tokenizer.reduction_fn is None:
         kept = _of_merges(tokenizer)
     elif isinstance(tokenizer, HFTokenizer) and not tokenizer.tokenizer_mode:
@@ -45,7 +45,7 @@ def _same(kept: KeptTokenizer, tokenizer: Callable[[list[str]], Tensor]) -> bool
 
 
 def _of_merges(tokenizer: SimpleTokenizer) -> KeptTokenizer | None:
-    """Byte-pair encoding of words, between a start and an end, filled up with zeros."""
+    """Convert a byte-pair encoding with start and end tokens, padded with zeros."""
     ids = {tokenizer.decoder[key]: key for key in tokenizer.all_special_ids}
     start, end = (
         tokenizer.decoder[tokenizer.sot_token_id],
@@ -62,7 +62,7 @@ def _of_merges(tokenizer: SimpleTokenizer) -> KeptTokenizer | None:
 
 
 def _of_transformers(tokenizer: HFTokenizer) -> KeptTokenizer | None:
-    """The inside of a fast tokenizer of transformers; the others have none."""
+    """Convert a fast tokenizer of transformers; None for others."""
     inner = tokenizer.tokenizer
     if getattr(inner, "backend_tokenizer", None) is None:
         return None

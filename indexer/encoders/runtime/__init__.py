@@ -1,1 +1,1 @@
-"""ONNX graphs in a cache, and how this machine runs them fastest."""
+"""Cached ONNX graphs, and the fastest way to run them on this machine."""

@@ -28,12 +28,12 @@ from indexer.encoders.runtime.layout import (
 from indexer.errors import ModelError
 from indexer.interpreter import module_command, module_environment
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it tells its makers of each session, as it starts
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before its import; otherwise it reports every session
 import onnxruntime
 
-MANY = 16  # pictures from which on it is worth measuring what is the fastest way
-SHORTEST = 2  # tokens: PyTorch exports no axis that may have one element as one of any length
-_PART = 1 << 20  # bytes at a time: what is read so does not count as memory of this process
+MEASURE_FROM_PICTURES = 16  # with fewer, measuring the fastest way to run them does not pay
+FEWEST_TOKENS = 2  # PyTorch exports no axis of variable length that may have the length 1
+_PART = 1 << 20  # bytes read at a time, so that a file does not count as memory of this process
 
 RUNTIME = f"onnxruntime {onnxruntime.__version__}"
 
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class Graph(ABC):
-    """One cached tower, opened when it is first run."""
+    """A cached tower, opened when it is first run."""
 
     def __init__(self, name: str, cache: Path) -> None:
         self.name = name
@@ -50,19 +50,17 @@ class Graph(ABC):
         self._streams: Streams | None = None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-        """The tower's outputs for one batch."""
+        """Run one batch; returns the tower's outputs."""
         outputs: list[NDArray[np.float32]] = self._running().run(None, dict(inputs))
         return outputs
 
     def run_tokens(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The rows of tokens (n, length), without what is blank at the end of all of them, where
-        the graph takes any length.
-        """
+        """Run tokens (n, length); drops blanks at the end of all if the graph takes any length."""
         session = self._running()
-        (wanted,) = session.get_inputs()
-        fixed = isinstance(wanted.shape[1], int)
+        (tokens_input,) = session.get_inputs()
+        fixed = isinstance(tokens_input.shape[1], int)
         rows: NDArray[np.float32]
-        (rows,) = session.run(None, {wanted.name: tokens if fixed else shortened(tokens)})
+        (rows,) = session.run(None, {tokens_input.name: tokens if fixed else shortened(tokens)})
         return rows
 
     def _running(self) -> onnxruntime.InferenceSession:
@@ -75,50 +73,51 @@ class Graph(ABC):
         return open_session(self.path)
 
     def run_pixels(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
-        """The outputs of an image tower, in parts that suit this machine.
+        """Run an image tower; returns the outputs in parts that suit this machine.
 
-        What suits it is measured with the first pictures that are many, once, in some seconds.
+        The best parts are measured once, within seconds, with the first large batch of pictures.
         """
-        if self._streams is None or (not self._streams.layout.rate and len(pixels) >= MANY):
+        enough = len(pixels) >= MEASURE_FROM_PICTURES
+        if self._streams is None or (not self._streams.layout.rate and enough):
             self._streams = self._opened(self.layout(pixels))
         return self._streams(pixels)
 
     def rest(self) -> None:
-        """Close it, with the memory that it holds; the next run opens it again."""
+        """Close the session and release its memory; the next run reopens it."""
         if self._streams is not None:
             self._streams.close()
         self._session = self._streams = None
 
     def layout(self, pixels: NDArray[np.uint8]) -> Layout:
-        """How to run pictures on this machine: as it was measured, or is with these."""
+        """The layout for pictures on this machine, as stored or else measured with these."""
         self.ensure()
         path = self.path.with_suffix(".layout")
         graph = str(receipt_of(self.path).get("xxh3"))
-        found = kept_layout(path, graph)
-        if found is None and len(pixels) >= MANY:
+        layout = kept_layout(path, graph)
+        if layout is None and len(pixels) >= MEASURE_FROM_PICTURES:
             logger.info("measuring the fastest way to run the tower %s, once only", self.name)
-            found = measured_layout(self._run_of, pixels)
-            keep_layout(path, graph, found)
-        return found or Layout()
+            layout = measured_layout(self._run_of, pixels)
+            keep_layout(path, graph, layout)
+        return layout or Layout()
 
     @property
     def cached(self) -> bool:
-        """Whether the exported graph is there and whole."""
+        """Whether the exported graph exists and is undamaged."""
         try:
             return checksum(self.path) == receipt_of(self.path).get("xxh3")
         except OSError:
             return False
 
     def ensure(self) -> None:
-        """Export the tower unless it is cached; takes some seconds and imports torch elsewhere."""
+        """Export the tower unless it is cached, which takes seconds in another process."""
         if not self.cached:
             self.export(self.path)
 
     @abstractmethod
     def export(self, path: Path) -> None:
-        """Write the tower's graph to a file, which appears whole or not at all.
+        """Write the tower's graph to a file, as a whole or not at all.
 
-        Raises `ModelError` when that fails.
+        Raises `ModelError` if that fails.
         """
 
     def _opened(self, layout: Layout) -> Streams:
@@ -130,22 +129,22 @@ class Graph(ABC):
 
 
 def shortened(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tokens (n, length) without the columns at the end that hold nothing but blanks (0)."""
+    """Drop trailing columns of tokens (n, length) that hold only blanks (0)."""
     used = np.flatnonzero((tokens != 0).any(axis=0))
-    return tokens[:, : max([SHORTEST, *(used[-1:] + 1)])]
+    return tokens[:, : max([FEWEST_TOKENS, *(used[-1:] + 1)])]
 
 
 def checksum(path: Path) -> str:
-    """The checksum of a file of this cache (XXH3, 128 bits)."""
-    found = xxhash.xxh3_128()
+    """Checksum of a file in this cache (XXH3, 128 bits)."""
+    digest = xxhash.xxh3_128()
     with path.open("rb", buffering=0) as file:
         while part := file.read(_PART):
-            found.update(part)
-    return found.hexdigest()
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def receipt_of(path: Path) -> dict[str, Any]:
-    """What is noted beside a graph: its hash and more; empty where that is lost."""
+    """The record stored beside a graph: its checksum and more; empty if it is lost."""
     try:
         receipt = json.loads(path.with_suffix(".json").read_text())
     except (OSError, ValueError):
@@ -156,25 +155,25 @@ def receipt_of(path: Path) -> dict[str, Any]:
 def open_session(
     path: Path, threads: int = 0, *, prepacked: bool = True
 ) -> onnxruntime.InferenceSession:
-    """A graph in ONNX Runtime, optimised as it opens: in a tenth of a second.
+    """Open a graph in ONNX Runtime, which optimises it in a tenth of a second.
 
-    A graph saved as it is optimised for one processor would not run well on another one, and
-    would open only 70 ms sooner. `prepacked`: its weights are laid out anew for the processor.
+    Saving the optimised graph would make opening only 70 ms faster, and the file would not run
+    well on another processor. `prepacked`: rearrange the weights for the processor.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
-    # Its threads would go on burning the cores for a while after each run: those that decode
-    # the next pictures, or that answer another query.
+    # After each run its threads would spin for a while, on cores that are needed to decode the
+    # next pictures or to answer another query.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.disable_prepacking", "0" if prepacked else "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def run_module(module: str, *words: str, doing: str, made: Sequence[Path]) -> None:
-    """Run a module of `indexer.encoders` in a process of its own, which makes some files.
+    """Run a module of `indexer.encoders` in another process, to make some files.
 
-    Raises `ModelError` with what it said where it fails or one of them is not there.
+    Raises `ModelError` with its last message if it fails or a file is missing.
     """
     run = subprocess.run(
         module_command(f"indexer.encoders.{module}", *words),
@@ -184,20 +183,20 @@ def run_module(module: str, *words: str, doing: str, made: Sequence[Path]) -> No
         errors="replace",
     )
     if run.returncode or not all(path.is_file() for path in made):
-        said = (run.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ModelError(f"{doing} failed: {said}")
+        message = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ModelError(f"{doing} failed: {message}")
 
 
 @contextmanager
 def beside(path: Path) -> Iterator[str]:
-    """A temporary folder next to a file of the cache. Raises `ModelError` without one."""
+    """Yield a temporary folder next to a file of the cache. Raises `ModelError` if it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=path.parent)
     except OSError as error:
         raise ModelError(
-            f"{path.parent}: towers cannot be stored there ({error.strerror}); free some space "
-            "or make it writable"
+            f"{path.parent}: towers cannot be stored there ({error.strerror}); free some space or "
+            "make it writable"
         ) from error
     with folder:
         yield folder.name

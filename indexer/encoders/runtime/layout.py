@@ -1,7 +1,7 @@
-"""How a graph keeps the cores of this machine busy: measured once, kept in the cache beside it.
+"""Layouts: how a graph uses the cores of this machine, measured once and cached beside the graph.
 
-Two runs side by side on one core each may be faster than one on both, since none of them waits for
-the other after each of a hundred small operations; on another machine it is the other way round.
+Two concurrent runs on one core each may be faster than one run on both cores, since neither waits
+for the other after each of a hundred small operations; on another machine the opposite is true.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from indexer.files import whole_file
 
 Run: TypeAlias = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
 
-AT_ONCE = 32  # pictures that indexing encodes at a time
+INDEXING_BATCH = 32  # pictures that indexing encodes at a time
 BATCHES = (8, 16, 4)
 MOST_STREAMS = 8
-PATIENCE = 5.0  # seconds after which the measuring ends, with what it knows by then
-GAIN = 1.05  # a layout must be so much faster than those tried before: the clock is never quiet
+PATIENCE = 5.0  # seconds after which measuring ends with the results so far
+LEAST_GAIN = 1.05  # a layout must be this much faster than earlier ones, since timings are noisy
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`streams` runs side by side of `threads` each (0: as many as there are), of `batch` pictures.
+    """`streams` concurrent runs of `batch` pictures, with `threads` each (0: one per core).
 
-    `rate` is the number of pictures a second that was measured, 0 where none was.
+    `rate` is the measured number of pictures per second, 0 if it was not measured.
     """
 
     streams: int = 1
@@ -45,14 +45,14 @@ class Layout:
 
 
 class Streams:
-    """Runs a graph as a layout says; may be called by several threads."""
+    """Runs a graph according to a layout; may be called by several threads."""
 
     def __init__(self, run: Run, layout: Layout) -> None:
         self._run, self.layout = run, layout
         self._pool = ThreadPoolExecutor(layout.streams) if layout.streams > 1 else None
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
-        """The outputs of each part of the pictures, in order."""
+        """Run pictures in parts; returns the outputs of each part, in order."""
         least = -(-len(pixels) // self.layout.batch)
         count = max(least, min(self.layout.streams, len(pixels)))
         parts = np.array_split(pixels, count) if count else []
@@ -65,7 +65,7 @@ class Streams:
 
 
 def kept_layout(path: Path, graph: str) -> Layout | None:
-    """The layout in a file, if it was measured on this machine for the graph of this hash."""
+    """Read the layout in a file; None unless it was measured here for the graph of this hash."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         stored = json.loads(path.read_text("utf-8"))
         if stored["machine"] == machine() and stored["graph"] == graph:
@@ -75,30 +75,30 @@ def kept_layout(path: Path, graph: str) -> Layout | None:
 
 
 def keep_layout(path: Path, graph: str, layout: Layout) -> None:
-    """Keep a layout for the next time; where nothing can be kept, it is measured again."""
+    """Store a layout for the next time; if that fails, it will be measured again."""
     facts = {"machine": machine(), "graph": graph, "layout": asdict(layout)}
     with suppress(OSError), whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
 def machine() -> dict[str, Any]:
-    """What a measurement holds for."""
-    from importlib.metadata import version  # 10 ms that a query spares
+    """The processor and the software that a measurement is valid for."""
+    from importlib.metadata import version  # 10 ms, saved by queries
 
     facts = {"processor": processor(), "system": platform.platform(), "cores": cores()}
     return facts | {"runtime": version("onnxruntime")}
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def measured_layout(opened: Callable[[int], Run], pixels: NDArray[np.uint8]) -> Layout:
-    """The fastest layout for pictures like these; `opened` gives the graph for a thread number."""
-    work = np.resize(pixels, (AT_ONCE, *pixels.shape[1:]))
+    """Measure the fastest layout for such pictures; `opened` makes a run with N threads."""
+    work = np.resize(pixels, (INDEXING_BATCH, *pixels.shape[1:]))
     until = time.monotonic() + PATIENCE
     runs: dict[int, Run] = {}
     for layout in splits(cores()):
@@ -108,28 +108,28 @@ def measured_layout(opened: Callable[[int], Run], pixels: NDArray[np.uint8]) -> 
 
 
 def splits(count: int) -> list[Layout]:
-    """What is tried on so many cores: all for each run, each for one, and between the two."""
-    many = min(count, MOST_STREAMS)
-    pairs = [(1, count), (many, max(1, count // many)), (2, max(1, count // 2)), (1, count // 2)]
-    kept = dict.fromkeys((s, t) for s, t in pairs if s <= count and t > 0 and s * t <= count)
-    return [Layout(*pair) for pair in kept if pair != (1, 1) or count == 1]
+    """Layouts to try on `count` cores: one run on all, one run per core, and some in between."""
+    most = min(count, MOST_STREAMS)
+    pairs = [(1, count), (most, max(1, count // most)), (2, max(1, count // 2)), (1, count // 2)]
+    fitting = dict.fromkeys((s, t) for s, t in pairs if s <= count and t > 0 and s * t <= count)
+    return [Layout(*pair) for pair in fitting if pair != (1, 1) or count == 1]
 
 
 def _fastest(
     layouts: Sequence[Layout], runs: Mapping[int, Run], work: NDArray[np.uint8], until: float
 ) -> Layout:
-    """The fastest of some layouts, timed in turn: what else the machine does befalls them all."""
+    """The fastest of some layouts, timed in turn so that other load affects them equally."""
     best = [np.inf] * len(layouts)
     with ExitStack() as stack:
         streams = [Streams(runs[layout.threads], layout) for layout in layouts]
-        for tried in streams:
-            stack.callback(tried.close)
+        for one in streams:
+            stack.callback(one.close)
         for _ in range(3):
-            for place, tried in enumerate(streams):
-                best[place] = min(best[place], _seconds(tried, work))
+            for place, one in enumerate(streams):
+                best[place] = min(best[place], _seconds(one, work))
             if time.monotonic() > until:
                 break
-    return _chosen(layouts, [len(work) / seconds for seconds in best])
+    return _first_of_fastest(layouts, [len(work) / seconds for seconds in best])
 
 
 def _seconds(streams: Streams, work: NDArray[np.uint8]) -> float:
@@ -138,13 +138,13 @@ def _seconds(streams: Streams, work: NDArray[np.uint8]) -> float:
     return time.perf_counter() - start
 
 
-def _chosen(layouts: Sequence[Layout], rates: Iterable[float]) -> Layout:
-    """The first of the fastest; a later one only where it gains enough."""
-    chosen = Layout()
+def _first_of_fastest(layouts: Sequence[Layout], rates: Iterable[float]) -> Layout:
+    """The first layout, unless a later one is faster by at least `LEAST_GAIN`."""
+    fastest = Layout()
     for layout, rate in zip(layouts, rates, strict=True):
-        if rate > GAIN * chosen.rate:
-            chosen = replace(layout, rate=round(rate, 1))
-    return chosen
+        if rate > LEAST_GAIN * fastest.rate:
+            fastest = replace(layout, rate=round(rate, 1))
+    return fastest
 
 
 def _is_sound(layout: Layout) -> bool:
@@ -159,7 +159,7 @@ def _is_sound(layout: Layout) -> bool:
 
 
 def processor() -> str:
-    """The name of the processor."""
+    """Name of the processor."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
             if line.startswith("model name"):

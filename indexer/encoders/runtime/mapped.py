@@ -1,9 +1,9 @@
-"""A tower whose weights are mapped into memory: its session starts in a tenth of the time.
+"""Towers with weights mapped into memory, whose sessions start in a tenth of the time.
 
-ONNX Runtime parses and copies what stands inside a graph, 90 MB for the text tower. Weights in a
-file of their own are mapped instead, and a query touches only those that it needs. They are not
-packed anew for the processor either, which takes longer than to encode a query, and gains 5 % with
-many captions.
+ONNX Runtime parses and copies weights inside a graph: 90 MB for the text tower. Weights in a
+separate file are mapped instead, and a query reads only those that it needs. Nor are they
+rearranged for the processor, which takes longer than encoding a query and saves only 5 % of the
+time for many captions.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from indexer.encoders.runtime.graphs import (
     run_module,
 )
 
-if TYPE_CHECKING:  # graphs.py imports it, when its reports are switched off
+if TYPE_CHECKING:  # graphs.py imports it, after switching off its telemetry
     import onnxruntime
 
 
 class MappedGraph(Graph):
-    """A cached tower as two files: the graph, and beside it the weights that are mapped."""
+    """A cached tower in two files: the graph, and beside it the mapped weights."""
 
     def __init__(self, plain: Graph) -> None:
         super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1])
@@ -36,12 +36,12 @@ class MappedGraph(Graph):
 
     @property
     def weights(self) -> Path:
-        """The file of the weights; the graph knows it by this name."""
+        """The file of the weights, named so inside the graph."""
         return self.path.with_suffix(".weights")
 
     @property
     def cached(self) -> bool:
-        """Whether both files are there and whole."""
+        """Whether both files exist and are undamaged."""
         try:
             made = [checksum(self.path), checksum(self.weights)]
         except OSError:
@@ -49,13 +49,13 @@ class MappedGraph(Graph):
         return made == receipt_of(self.path).get("xxh3")
 
     def ensure(self) -> None:
-        """Make both files unless they are cached, exporting the tower where that is not either."""
+        """Make both files unless they are cached, exporting the plain tower first if needed."""
         if self.cached:
             return
         self.export(self.path)
 
     def export(self, path: Path) -> None:
-        """Write the graph to `path`, and the weights beside it. Raises `ModelError`."""
+        """Write the graph to `path` and the weights beside it. Raises `ModelError`."""
         with beside(path) as room:
             self._make(Path(room))
 
@@ -63,7 +63,7 @@ class MappedGraph(Graph):
         return open_session(self.path, prepacked=False)
 
     def _make(self, room: Path) -> None:
-        """Write both files in a temporary folder, then put them and their checksums in place."""
+        """Write both files in a temporary folder, then move them and their checksums in place."""
         plain = self._plain.path
         if not self._plain.cached:
             plain = room / plain.name
@@ -82,7 +82,7 @@ class MappedGraph(Graph):
 
 
 def separate(plain: str, target: str, weights: str) -> None:
-    """Write a graph with all tensors of more than 1 KB in the file `weights` beside it."""
+    """Write a graph with all tensors above 1 KB in the file `weights` beside it."""
     onnx = import_module("onnx")
     onnx.save_model(
         onnx.load(plain),
