@@ -91,7 +91,7 @@ def test_best_are_those_of_the_exact_scan_and_scored_alike(large, weight):
         for place, score in zip(positions, others, strict=True):
             if place in exact:
                 found += 1
-                assert score == pytest.approx(scores[exact.tolist().index(place)], abs=1e-6)
+                assert score == pytest.approx(scores[exact.tolist().index(place)], abs=1e-5)
     assert found >= 0.99 * 200
 
 
@@ -125,7 +125,7 @@ def test_restricted_search_is_exact(large, monkeypatch):
     expected = [place for place in everyone.tolist() if place in only][:10]
     assert found.tolist() == expected
     order = dict(zip(everyone.tolist(), scores, strict=True))
-    assert others.tolist() == pytest.approx([order[place] for place in expected], abs=1e-6)
+    assert others.tolist() == pytest.approx([order[place] for place in expected], abs=1e-5)
 
 
 def test_barred_pictures_do_not_answer(large):
@@ -234,7 +234,9 @@ def test_damaged_file_is_not_trusted_and_made_again(large, damage):
         else:
             path.write_bytes(path.read_bytes()[:-1] + damage)
     with Library.open(large.path, read_only=True) as reader:
-        assert Searcher(reader).search("red", k=10).hits == expected
+        hits = Searcher(reader).search("red", k=10).hits
+        assert [hit.picture_id for hit in hits] == [hit.picture_id for hit in expected]
+        assert [h.score for h in hits] == pytest.approx([h.score for h in expected], abs=1e-5)
         assert reader.vectors().compressed is None
     with Library.open(large.path) as again:
         findings = [found for found in examine(again) if found.check == "vectors"]

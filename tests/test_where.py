@@ -309,10 +309,11 @@ def test_a_search_finds_the_best_of_all_that_fulfil_it(shelf, weight, where):
     searcher, names = Searcher(shelf), _found(shelf, where)
     query = Query.of("red and blue", weight=weight)
     everything = searcher.search(query, k=len(ALL)).hits
-    expected = [(hit.path.name, hit.score) for hit in everything if hit.path.name in names]
+    expected = [hit for hit in everything if hit.path.name in names]
     for k in (1, 2, 9):
         hits = searcher.search(query, k=k, where=where).hits
-        assert [(hit.path.name, hit.score) for hit in hits] == expected[:k]
+        assert [hit.path for hit in hits] == [hit.path for hit in expected[:k]]
+        assert [h.score for h in hits] == pytest.approx([h.score for h in expected[:k]], abs=1e-5)
 
 
 def test_the_command_lists_what_fulfils_it_newest_first(shelf):
