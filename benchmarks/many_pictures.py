@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from indexer import Library
 from indexer.captions import Caption
-from indexer.catalogue.changes.batch import Batch, PictureFacts
+from indexer.catalogue.changes.batch import Batch
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.values import SCHEMA, text_hash
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders import Encoder, load_encoder
@@ -60,7 +61,7 @@ def _fill(library: Library, count: int) -> None:
     """Store pictures in batches, then write the vector index."""
     mixer = _Mixer(library.encoder)
     with library.writing() as batch:
-        folder = batch.put_folder(Path("/pictures"))
+        folder = batch.folders.put(Path("/pictures"))
     for start in range(0, count, BATCH):
         numbers = range(start, min(start + BATCH, count))
         with library.writing() as batch:
@@ -83,13 +84,14 @@ def _store(
             height=3000,
             format="JPEG",
         )
-        key = batch.put_picture(folder, facts)
+        (key,) = batch.pictures.put(folder, [facts])
         if number in said:
-            batch.put_captions(key, [Caption(said[number], "made")], embedded=False)
+            captions = {key: [Caption(said[number], "made")]}
+            batch.pictures.put_captions(captions, embedded=False)
     images, texts = mixer.rows(len(numbers))
-    batch.put_embeddings(encoder_id, IMAGE, hashes, images)
+    batch.embeddings.put(encoder_id, IMAGE, hashes, images)
     words = [text_hash(text) for text in said.values()]
-    batch.put_embeddings(encoder_id, TEXT, words, texts[: len(words)])
+    batch.embeddings.put(encoder_id, TEXT, words, texts[: len(words)])
 
 
 def content_hash(number: int) -> bytes:

@@ -5,8 +5,7 @@ import json
 import pytest
 from command_line import answered, index_colours, refusal, run
 
-from indexer import IndexOptions, Library, fusion, index_folder
-from indexer import settings as library_settings
+from indexer import IndexOptions, Library, index_folder
 from indexer.errors import InputError
 from indexer.settings import LibrarySettings
 from search import Query, Searcher
@@ -100,7 +99,3 @@ def test_library_of_before_has_the_former_weight():
     stored = json.loads(LibrarySettings("mini", "f", 512).to_json())
     del stored["weight"]
     assert LibrarySettings.from_json(json.dumps(stored)).weight == 0.5
-
-
-def test_default_is_the_weight_that_fusions_have_built_in():
-    assert library_settings.DEFAULT_WEIGHT == fusion.DEFAULT_WEIGHT

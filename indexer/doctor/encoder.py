@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.catalogue.inventory.embeddings import StoredFile
+from indexer.catalogue.lookup.embeddings import StoredFile
 from indexer.catalogue.values import unpack
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, Golden, unit_rows
@@ -48,7 +48,7 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
             "nothing is known yet of what the encoder gave at first",
             "what it gives today is kept, to be compared with later",
             serious=False,
-            mend=lambda batch: batch.put_golden(encoder_id, now),
+            mend=lambda batch: batch.embeddings.put_golden(encoder_id, now),
         )
     elif not (cosine := agreement(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
         meaning = f"the encoder gives other embeddings than at first (cosine {cosine:.4f})"

@@ -24,5 +24,5 @@ def words(library: Library) -> Iterator[Finding | Progress]:
             "pictures whose words are not indexed as they are: searches by words miss them, or "
             "find them wrongly",
             "they are indexed again, from the catalogue",
-            mend=lambda batch: batch.renew_words(bad),
+            mend=lambda batch: batch.pictures.reindex_words(bad),
         )

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from indexer.embedding import Rows
 from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
+from indexer.settings import DEFAULT_WEIGHT as DEFAULT_WEIGHT
 
 Mask = NDArray[np.bool_]
 Row = NDArray[np.float32]
 
-DEFAULT_WEIGHT = 0.5
 OWN_MEANS_FROM = 1000  # pictures of a modality from which a library's own mean replaces the default
 ROOT = 2**0.5  # a Python number: numpy's own would turn float32 rows into float64
 MEAN_FROM_ROWS = 32  # below this a mean or a spread says nothing

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.catalogue.inventory.pictures import IndexedFolder
+from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import (
     InputError,
     LibraryDamaged,
