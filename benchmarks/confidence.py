@@ -40,7 +40,7 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, probability
-from indexer.confidence.pool import Pool, read_pool
+from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, words
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
 from indexer.datasets.folder import held_out, read_split
@@ -48,6 +48,7 @@ from indexer.datasets.library import dataset_library
 from indexer.embedding import Ints
 from indexer.encoders import Encoder
 from indexer.fusion import fusions_for, open_fusion
+from indexer.library.upkeep import read_pool
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 
 HELD_OUT = 1 / 12  # of the pictures, when the built-in model was trained

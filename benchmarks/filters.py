@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from warm_query import Remembered
 
 from indexer.embedding import TEXT, centred_query
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import CentredIndex
 from search import Answer, Query, Searcher
@@ -36,8 +36,8 @@ HITS, PAGES = 20, 10
 @click.option("--repeat", type=click.IntRange(1), default=10, show_default=True)
 def main(pictures: int, repeat: int) -> None:
     """Compare filtered answers with brute force, and time them."""
-    with ReadLibrary.open(many_pictures(pictures), offline=True) as opened:
-        opened.encoder = Remembered(opened.encoder, QUESTIONS)  # type: ignore[assignment]
+    with Library.open(many_pictures(pictures), read_only=True, offline=True) as opened:
+        opened.use_encoder(Remembered(opened.encoder, QUESTIONS))  # type: ignore[arg-type]
         searcher, brute = Searcher(opened), BruteForce(opened)
         click.echo("share that passes  pictures   right    query  times one without a condition")
         for share in SHARES:
@@ -49,7 +49,7 @@ def main(pictures: int, repeat: int) -> None:
 class BruteForce:
     """The scores of all pictures for each question, by their numbers from 1."""
 
-    def __init__(self, library: ReadLibrary) -> None:
+    def __init__(self, library: Library) -> None:
         stored = CentredIndex.in_index(library.vectors(), library.encoder.means)
         rows = library.encoder.encode_texts(QUESTIONS)
         asked = centred_query(rows, TEXT, stored.centres.means)

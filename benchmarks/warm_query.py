@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows
 from indexer.encoders import Encoder, Pixels
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search import Query, Searcher
 
 FIGURE, HITS = 1.2, 20
@@ -56,15 +56,15 @@ class Remembered:
 )
 def main(pictures: int, repeat: int, library: Path | None) -> None:
     """Measure a warm query against FAISS's scan."""
-    with ReadLibrary.open(library or many_pictures(pictures), offline=True) as opened:
-        opened.encoder = Remembered(opened.encoder, QUESTIONS)  # type: ignore[assignment]
+    with Library.open(library or many_pictures(pictures), read_only=True, offline=True) as opened:
+        opened.use_encoder(Remembered(opened.encoder, QUESTIONS))  # type: ignore[arg-type]
         searcher, index = Searcher(opened), _exact(opened)
         asked = _rows_asked(opened)
         times = _measure(searcher, index, asked, repeat)
     _report(len(asked), *times)
 
 
-def _exact(library: ReadLibrary) -> faiss.IndexFlatIP:
+def _exact(library: Library) -> faiss.IndexFlatIP:
     """All rows in FAISS, in float32."""
     vectors = library.vectors()
     index = faiss.IndexFlatIP(library.width)
@@ -72,7 +72,7 @@ def _exact(library: ReadLibrary) -> faiss.IndexFlatIP:
     return index
 
 
-def _rows_asked(library: ReadLibrary) -> NDArray[np.float32]:
+def _rows_asked(library: Library) -> NDArray[np.float32]:
     """The questions as rows (m, width) that ask, at the library's own weight."""
     rows = library.encoder.encode_texts(QUESTIONS)
     return np.ascontiguousarray(library.fusion.query(rows, library.weight), np.float32)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
-from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.datasets.folder import read_split
 from indexer.datasets.library import dataset_library
@@ -90,17 +90,17 @@ def _fill(library: Library, pictures: Pictures) -> dict[int, str]:
     order = {int(key): n for n, key in enumerate(rows.ids)}
     images = rows.v_i[[order[key] for key in pictures.ids]]
     with library.writing() as batch:
-        folder = batch.put_folder(Path("/pictures"))
+        folder = batch.folders.put(Path("/pictures"))
         facts = [
             PictureFacts(b"%d/IMG_%04d.jpg" % (n % 7, 1000 + n), 1, 1, key, 1, 1, "JPEG")
             for n, key in enumerate(hashes)
         ]
-        ids = batch.put_pictures(folder, facts)
+        ids = batch.pictures.put(folder, facts)
         captions = {key: [Caption(text, "test")] for key, text in zip(ids, said, strict=True)}
-        batch.put_captions_of(captions, embedded=False)
-        batch.put_embeddings(library.encoder_id, IMAGE, hashes, images)
+        batch.pictures.put_captions(captions, embedded=False)
+        batch.embeddings.put(library.encoder_id, IMAGE, hashes, images)
         texts = library.encoder.encode_texts(said)
-        batch.put_embeddings(library.encoder_id, TEXT, [text_hash(text) for text in said], texts)
+        batch.embeddings.put(library.encoder_id, TEXT, [text_hash(text) for text in said], texts)
     assert ids == list(range(1, len(ids) + 1))
     return named
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from indexer import Library
 from indexer.captions import Caption
-from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE
 from indexer.encoders import registry
 from search import Searcher
@@ -52,16 +52,16 @@ def _filled(path: Path, pictures: int, name: str) -> float:
         start = time.process_time()
         for first in range(0, pictures, BATCH):
             with made.writing() as batch:
-                folder = batch.put_folder(Path("/pictures"))
+                folder = batch.folders.put(Path("/pictures"))
                 numbers = range(first, min(first + BATCH, pictures))
                 facts = [
                     PictureFacts(b"%d/IMG_%06d.jpg" % (n % 97, n), 1, 1, b"%016d" % n, 9, 9, "JPEG")
                     for n in numbers
                 ]
-                ids = batch.put_pictures(folder, facts)
+                ids = batch.pictures.put(folder, facts)
                 said = [" ".join(draw.choices(common, k=10)) for _ in ids]
                 captions = {k: [Caption(text, "test")] for k, text in zip(ids, said, strict=True)}
-                batch.put_captions_of(captions, embedded=False)
+                batch.pictures.put_captions(captions, embedded=False)
         seconds = time.process_time() - start
     size = (path / FILE).stat().st_size / pictures
     print(f"{name:5} {1e6 * seconds / pictures:.0f} µs and {size:.0f} bytes a picture")

@@ -1,4 +1,4 @@
-"""What a library is set to, and where picfuse keeps things of the user."""
+"""The settings of a library, and their defaults."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass, replace
 
 DEFAULT_ENCODER = "mini"
 DEFAULT_FUSION = "concat"
-DEFAULT_WEIGHT = 0.5
+DEFAULT_WEIGHT = 0.5  # of picture against caption
 
 
 @dataclass(frozen=True, slots=True)
 class LibrarySettings:
-    """What every vector of a library was made with, and how it is asked.
+    """The encoder and fusion that made every vector of a library, and the weight of its queries.
 
     `fingerprint` covers the encoder's weights and its preparation of pictures; vectors of two
-    fingerprints are never compared. `weight` of picture against caption is what queries ask with
-    that name none.
+    fingerprints are never compared. `weight` of picture against caption is that of queries that
+    name none.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -27,8 +27,8 @@ class LibrarySettings:
     fusion_fingerprint: str = ""
 
     @property
-    def fused_by(self) -> str:
-        """The fingerprint of the fusion; one without learned weights is told by its name."""
+    def fusion_key(self) -> str:
+        """The fingerprint of the fusion; the name of one without learned weights."""
         return self.fusion_fingerprint or self.fusion
 
     def to_json(self) -> str:
@@ -37,12 +37,12 @@ class LibrarySettings:
 
     @classmethod
     def from_json(cls, text: str) -> LibrarySettings:
-        """The settings that `to_json` wrote; unknown keys of a later version are left alone."""
+        """The settings that `to_json` wrote; unknown keys of a later version are ignored."""
         known = {key: value for key, value in json.loads(text).items() if key in cls.__slots__}
         return cls(**known)
 
     def with_fusion(self, fusion: str, fingerprint: str) -> LibrarySettings:
-        """The same settings with another fusion: needs new rows, but no new embeddings."""
+        """The same settings with another fusion, which needs new rows but no new embeddings."""
         learned = "" if fingerprint == fusion else fingerprint
         return replace(self, fusion=fusion, fusion_fingerprint=learned)
 

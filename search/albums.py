@@ -16,7 +16,7 @@ from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture
 from indexer.catalogue.values import pack, unpack
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
 from search.answer.hits import Answer
 from search.query.examples import Example, examples_of, stored_row
@@ -65,7 +65,7 @@ def save_album(
     album = _asked(library, name, query, options)
     album_pictures(Searcher(library), album, k=1)
     with library.writing() as batch:
-        batch.put_album(album)
+        batch.albums.put(album)
     return album
 
 
@@ -74,10 +74,10 @@ def delete_album(library: Library, name: str) -> None:
     if name not in library.albums.names():
         raise InputError(_unknown(library, name))
     with library.writing() as batch:
-        batch.drop_album(name)
+        batch.albums.drop(name)
 
 
-def named_album(library: ReadLibrary, name: str) -> Album:
+def named_album(library: Library, name: str) -> Album:
     """The album of a name. Raises `InputError` for an unknown one."""
     found = library.albums.named(name) if name.isprintable() else None
     if found is None:
@@ -85,7 +85,7 @@ def named_album(library: ReadLibrary, name: str) -> Album:
     return found
 
 
-def _unknown(library: ReadLibrary, name: str) -> str:
+def _unknown(library: Library, name: str) -> str:
     known = ", ".join(library.albums.names()) or "none yet"
     return f"no album {name!r}; existing albums: {known}"
 
@@ -121,7 +121,7 @@ def album_pictures(
     return _paged(album, searcher.search(query, **options), lost)
 
 
-def _number(library: ReadLibrary, album: Album, k: int | None, offset: int) -> int:
+def _number(library: Library, album: Album, k: int | None, offset: int) -> int:
     """How many pictures follow after `offset`, at most k and as many as the album holds."""
     left = None if album.k is None else max(0, album.k - offset)
     limits = [limit for limit in (k, left) if limit is not None]
@@ -154,7 +154,7 @@ def _terms(terms: Iterable[AlbumTerm], found: dict[bytes, Example]) -> Iterable[
             yield Term(picture=found[term.picture], weight=term.weight)
 
 
-def _asked(library: ReadLibrary, name: str, query: Query, options: Options) -> Album:
+def _asked(library: Library, name: str, query: Query, options: Options) -> Album:
     """The question with its pictures embedded."""
     wanted = complete(options)
     query = named_by_words(query) if wanted["mode"] == WORDS else query
@@ -194,7 +194,7 @@ def _keep(example: Example, encoder: str) -> KeptPicture:
     return KeptPicture(example.content_hash, path, encoder, pack(example.row))
 
 
-def _example(library: ReadLibrary, kept: KeptPicture | None, content: bytes) -> Example | None:
+def _example(library: Library, kept: KeptPicture | None, content: bytes) -> Example | None:
     """A picture that an album asks with; None where no embedding of it can be had.
 
     As the library has embedded it; else as the album keeps it, if by an encoder of the same
@@ -211,7 +211,7 @@ def _example(library: ReadLibrary, kept: KeptPicture | None, content: bytes) -> 
     return None if row is None else Example(content, row, path)
 
 
-def _embedded_again(library: ReadLibrary, path: Path, content: bytes) -> NDArray[np.float32] | None:
+def _embedded_again(library: Library, path: Path, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) of a file, if it can be read and holds what it did."""
     images = import_module("indexer.pictures.images")
     pictures = import_module("search.query.pictures")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from indexer.errors import ModelError, PictureError, QueryError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.pictures.images import decode
 from indexer.pictures.transform import Box, ImageTransform
 from indexer.vectors.scoring import CentredIndex
@@ -94,7 +94,7 @@ class HeatMapQuery:
     q: NDArray[np.float32]
 
     @classmethod
-    def of(cls, library: ReadLibrary, query: Query) -> HeatMapQuery:
+    def of(cls, library: Library, query: Query) -> HeatMapQuery:
         """A query as a library asks it.
 
         Raises `ModelError` for an encoder that cannot tell places apart, and `QueryError`.
@@ -115,7 +115,7 @@ class HeatMapQuery:
         return HeatMap(rows @ self.q, self.transform.seen(*image.size))
 
 
-def heat_map(library: ReadLibrary, picture: str | bytes, query: Query | str) -> HeatMap:
+def heat_map(library: Library, picture: str | bytes, query: Query | str) -> HeatMap:
     """Where in a picture (path, URL or bytes) a query is found, as a library's encoder sees it.
 
     The picture need not be in the library; it is only read. Raises `QueryError` and `ModelError`.

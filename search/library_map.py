@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.tables import chunks
 from indexer.files import whole_file
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.locations import cache_directory
 from search.export.rows import embeddings_of, width_of
 from search.projection import Points, method_of, projected
@@ -32,7 +32,7 @@ class LibraryMap:
 
 
 def library_map(
-    library: ReadLibrary, *, kind: str = "picture", method: str = "auto", most: int = MOST
+    library: Library, *, kind: str = "picture", method: str = "auto", most: int = MOST
 ) -> LibraryMap:
     """The map of a library by the embeddings of a `kind`; of `most` pictures, drawn evenly.
 
@@ -41,7 +41,7 @@ def library_map(
     """
     method = method_of(method)
     kept = _place(library, kind, method, most)
-    made_for = f"{library.made_with} {library.generation}"
+    made_for = f"{library.vectors_key} {library.generation}"
     found = _read(kept, made_for, method)
     if found is not None:
         return found
@@ -60,7 +60,7 @@ def _drawn(present: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 
 def _embedded(
-    library: ReadLibrary, ids: NDArray[np.int64], kind: str
+    library: Library, ids: NDArray[np.int64], kind: str
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     parts = [embeddings_of(library, list(part), kind) for part in chunks(ids.tolist())]
     rows = np.concatenate([np.zeros((0, width_of(library, kind)), np.float32), *parts])
@@ -68,7 +68,7 @@ def _embedded(
     return ids[known], rows[known]
 
 
-def _place(library: ReadLibrary, kind: str, method: str, most: int) -> Path:
+def _place(library: Library, kind: str, method: str, most: int) -> Path:
     """The file of one kind of map of a library: the next one takes its place."""
     what = f"{library.path} {kind} {method} {most}".encode("utf-8", "surrogateescape")
     name = hashlib.sha256(what).hexdigest()[:32]

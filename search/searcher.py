@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.embedding import IMAGE, centred_query
 from indexer.encoders import RestingEncoder
 from indexer.errors import QueryError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.vectors.blocks import RowsDamaged
 from indexer.vectors.index import VectorIndex
 from indexer.vectors.keys import picture_ids
@@ -44,7 +44,7 @@ class Searcher:
     never holds both in memory; the next query would open it anew.
     """
 
-    def __init__(self, library: ReadLibrary, *, once: bool = False) -> None:
+    def __init__(self, library: Library, *, once: bool = False) -> None:
         self.library = library
         self._once = once
         self._stored: tuple[VectorIndex, CentredIndex] | None = None
@@ -147,16 +147,16 @@ class Searcher:
         Rows and queries of two encoders mean nothing to each other, if they have one width at all.
         """
         while True:
-            before = self.library.made_with
+            before = self.library.vectors_key
             try:
                 answer = ask()
             except RowsDamaged as error:
                 self.library.index.distrust(error.file)
             except ValueError:
-                if self.library.made_with == before:
+                if self.library.vectors_key == before:
                     raise
             else:
-                if self.library.made_with == before:
+                if self.library.vectors_key == before:
                     return answer
 
     def _alike(self, picture_id: int, wanted: Options, asked: float | None, start: float) -> Answer:

@@ -210,7 +210,7 @@ def test_journal_that_waits_on_a_read_only_medium_is_read_or_explained(
     """A killed writer leaves a journal; `immutable` would pass over it and show an old state."""
     copied = tmp_path / "copied"
     with colour_library.writing() as batch:
-        batch.set("something", "new")
+        batch.settings.set("something", "new")
     shutil.copytree(colour_library.path, copied)
     assert (copied / (FILE + "-wal")).stat().st_size > 0
     (copied / (FILE + "-shm")).unlink()
@@ -222,7 +222,7 @@ def test_journal_that_waits_on_a_read_only_medium_is_read_or_explained(
 
 def test_writer_empties_the_journal_when_it_closes(colour_library):
     with colour_library.writing() as batch:
-        batch.set("something", "new")
+        batch.settings.set("something", "new")
     journal = colour_library.path / (FILE + "-wal")
     assert journal.stat().st_size > 0
     colour_library.close()

@@ -15,7 +15,6 @@ from indexer.catalogue.database import FILE
 from indexer.doctor import examine
 from indexer.doctor.rescue import rescue
 from indexer.errors import InputError, LibraryDamaged, PlacedError, QueryError
-from indexer.library.reading import ReadLibrary
 from search import Query, Searcher, Term
 from search.albums import album_pictures, delete_album, named_album, save_album
 from search.query.options import AUTO
@@ -231,7 +230,7 @@ def test_rescue_carries_albums_along(colour_library, colour_pictures):
     colour_library.close()
     found = rescue(colour_library.path)
     assert (found.rows["albums"], found.rows["album_pictures"]) == (1, 1)
-    with ReadLibrary.open(colour_library.path) as opened:
+    with Library.open(colour_library.path, read_only=True) as opened:
         assert shown(opened, "a") == before
         assert named_album(opened, "a") == kept
 

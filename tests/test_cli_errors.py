@@ -100,7 +100,7 @@ def test_locked_library_is_status_3(colour_pictures, home, monkeypatch):
     index_colours(colour_pictures, home)
     (colour_pictures / "red.png").unlink()
     with Library.open(home) as library, library.writing() as batch:
-        batch.set("held", "yes")
+        batch.settings.set("held", "yes")
         said = refusal("index", "--library", home, status=3)
     assert "another process is writing to this library" in said
     assert run("index", "--library", home).stdout.startswith("0 added, 0 changed, 4 unchanged, 1")

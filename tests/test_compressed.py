@@ -144,7 +144,7 @@ def test_new_and_deleted_pictures_are_dealt_with_before_the_index_is_made_anew(l
     fill(large, 50, 2)
     gone = Searcher(large).search("red", k=3).hits
     with large.writing() as batch:
-        batch.mark_missing([hit.picture_id for hit in gone])
+        batch.pictures.mark_missing([hit.picture_id for hit in gone])
     bring_up(large)
     assert large.compressed.files == before.files  # too few to be worth it
     stored = rows_of(large)
@@ -280,7 +280,7 @@ def test_index_of_another_fusion_is_not_used(large):
 
 def test_library_that_shrank_loses_its_compressed_index(large):
     with large.writing() as batch:
-        batch.mark_missing(list(range(1, 1500)))
+        batch.pictures.mark_missing(list(range(1, 1500)))
     bring_up(large)
     assert large.compressed.views == ()
     assert list(large.path.glob("*.ivf")) == []

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.confidence import calibration, fitting
-from indexer.confidence import upkeep as keeping
 from indexer.confidence.calibration import LONG, Calibration, built_in
 from indexer.confidence.fitting import fit, lines_of
 from indexer.confidence.line import (
@@ -29,13 +28,14 @@ from indexer.confidence.line import (
     leads,
     probability,
 )
-from indexer.confidence.pool import Pool, read_pool
+from indexer.confidence.pool import Pool
 from indexer.confidence.queries import sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, part_of, run_trial
 from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder
 from indexer.fusion import fusions_for, open_fusion
-from indexer.library.reading import ReadLibrary
+from indexer.library import upkeep
+from indexer.library.upkeep import read_pool
 from search import Hit, Query, Searcher, Term
 from search.answer.confidence import askable, kept_by_words, weighed
 
@@ -283,7 +283,7 @@ def test_library_of_another_model_with_few_captions_has_no_confidence(colour_lib
 def captioned(paint, pictures, library, monkeypatch):
     """A library of 40 pictures in as many colours, with two captions each; few are enough."""
     monkeypatch.setattr(fitting, "FIT_FROM_TRIALS", 20)
-    monkeypatch.setattr(keeping, "FIT_FROM_TRIALS", 20)
+    monkeypatch.setattr(upkeep, "FIT_FROM_TRIALS", 20)
     for number in range(40):
         colour = ["red", "green", "blue", "black", "yellow", "purple"][number % 6]
         caption = f"{colour} wall{_letters(number)}\na {colour} thing{_letters(number)}"
@@ -429,7 +429,7 @@ def sample(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def searcher(sample):
-    with ReadLibrary.open(sample) as library:
+    with Library.open(sample, read_only=True) as library:
         yield Searcher(library)
 
 
@@ -608,7 +608,7 @@ def test_own_lines_stand_before_shipped_ones():
 
 def test_damaged_calibration_is_passed_over(captioned):
     with captioned.writing() as batch:
-        batch.set("calibration", "{")
+        batch.settings.set("calibration", "{")
     assert Searcher(captioned).search("red").hits
     with Library.open(captioned.path, read_only=True) as opened:
         assert opened.own_calibration is None

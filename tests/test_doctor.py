@@ -194,9 +194,7 @@ def test_thumbnails_are_made_again_from_their_pictures(colour_library, colour_pi
 
 
 def test_damaged_thumbnail_of_a_lost_picture_is_deleted(colour_library, colour_pictures):
-    (content,) = colour_library.catalogue.contents(
-        [info.content_hash for info in colour_library.catalogue.pictures([1]).values()]
-    )
+    content = colour_library.catalogue.pictures([1])[1].content_hash
     thumbnail = thumbnail_path(colour_library.thumbnails, content)
     thumbnail.write_bytes(b"damaged")
     shutil.rmtree(colour_pictures)
@@ -309,7 +307,9 @@ def test_repair_that_fails_changes_nothing(colour_library, monkeypatch):
     def broken(*_):
         raise RuntimeError("as if killed")
 
-    monkeypatch.setattr("indexer.catalogue.changes.batch.Batch.look_again_without", broken)
+    monkeypatch.setattr(
+        "indexer.catalogue.changes.pictures.PictureChanges.recheck_unembedded", broken
+    )
     with pytest.raises(RuntimeError):
         repair(colour_library, examine(colour_library))
     monkeypatch.undo()

@@ -12,7 +12,7 @@ from indexer.encoders import Encoder, LocatingEncoder, load_encoder, registry
 from indexer.encoders.mini.encoder import TRANSFORM
 from indexer.encoders.mini.places import features_without
 from indexer.errors import ModelError, QueryError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.pictures.images import decode
 from indexer.pictures.transform import ImageTransform
 from search import Query
@@ -84,7 +84,7 @@ def open_placeless(*arguments):
 
 
 def test_encoder_that_knows_no_places_says_so(colour_library, halves):
-    colour_library.encoder = Placeless(colour_library.encoder)
+    colour_library.use_encoder(Placeless(colour_library.encoder))
     assert isinstance(colour_library.encoder, Encoder)
     assert not isinstance(colour_library.encoder, LocatingEncoder)
     with pytest.raises(ModelError, match=r"cannot locate a query in a picture.* --model mini"):
@@ -193,7 +193,7 @@ def test_pasted_photographs_are_found_in_their_halves(tmp_path_factory):
         ("honey-bee.jpg", "a bee", "wall-clock.jpg", "a clock"),
     ]
     right = 0
-    with ReadLibrary.open(sample_library(tmp_path_factory), offline=True) as library:
+    with Library.open(sample_library(tmp_path_factory), read_only=True, offline=True) as library:
         for one, words, other, others in pairs:
             parts = [decode(SAMPLE / name).resize((300, 450)) for name in (one, other)]
             pasted = Image.fromarray(np.hstack([np.asarray(part) for part in parts]))

@@ -258,8 +258,8 @@ def patched() -> ExitStack:
     stack.enter_context(decoding_here())
     stack.enter_context(mock.patch.object(pipeline, "PICTURES_PER_BATCH", 2))
     stack.enter_context(mock.patch.object(segments, "SEGMENT", 3))
-    stack.enter_context(mock.patch.object(segments, "_AT_ONCE", 2))
-    stack.enter_context(mock.patch.object(cached_index, "_AT_ONCE", 2))
+    stack.enter_context(mock.patch.object(segments, "_FUSED_TOGETHER", 2))
+    stack.enter_context(mock.patch.object(cached_index, "_FUSED_TOGETHER", 2))
     return stack
 
 

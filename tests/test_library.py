@@ -14,8 +14,8 @@ from sqlalchemy import exc, text
 from indexer import IndexOptions, Library, index_folder
 from indexer.catalogue import database
 from indexer.catalogue.database import FILE, sqlite_errors
-from indexer.catalogue.inventory import pictures as catalogue
 from indexer.catalogue.lookup.pictures import PictureInfo
+from indexer.catalogue.lookup.tables import chunks
 from indexer.embedding import IMAGE, TEXT
 from indexer.errors import (
     EncoderMismatch,
@@ -226,7 +226,7 @@ def test_indexing_into_a_locked_library_says_so(colour_library, paint, monkeypat
 def test_failed_batch_changes_nothing(colour_library):
     before = colour_library.generation
     with suppress(ZeroDivisionError), colour_library.writing() as batch:
-        batch.set("colour", "mauve")
+        batch.settings.set("colour", "mauve")
         raise ZeroDivisionError
     assert colour_library.catalogue.setting("colour") is None
     assert colour_library.generation == before
@@ -235,8 +235,8 @@ def test_failed_batch_changes_nothing(colour_library):
 def test_each_batch_is_a_generation(library):
     before = library.generation
     with library.writing() as batch:
-        batch.set("a", "1")
-        batch.set("a", "2")
+        batch.settings.set("a", "1")
+        batch.settings.set("a", "2")
     assert library.generation == before + 1
     assert library.catalogue.setting("a") == "2"
 
@@ -356,7 +356,7 @@ def test_vector_file_that_is_behind_catches_up(colour_library, paint):
 
 def test_vector_files_of_the_former_format_are_replaced_silently(colour_library):
     before = Searcher(colour_library).search("blue").hits
-    made_with = colour_library.made_with
+    made_with = colour_library.vectors_key
     colour_library.close()
     (name,) = vector_files(colour_library)
     (colour_library.path / name).rename(colour_library.path / "vectors-0123456789abcdef.faiss")
@@ -492,7 +492,7 @@ def test_picture_is_shown_with_its_size_and_captions(colour_library, colour_pict
 def test_forgotten_folder_takes_its_pictures_along(colour_library):
     (folder,) = colour_library.catalogue.folders()
     with colour_library.writing() as batch:
-        assert batch.forget_folder(folder.id) == 5
+        assert batch.folders.forget(folder.id) == 5
     assert colour_library.catalogue.folders() == []
     assert len(colour_library.vectors()) == 0
     assert Searcher(colour_library).search("red").hits == ()
@@ -500,7 +500,7 @@ def test_forgotten_folder_takes_its_pictures_along(colour_library):
 
 def test_embeddings_of_a_forgotten_folder_are_used_again(colour_library, colour_pictures):
     with colour_library.writing() as batch:
-        batch.forget_folder(1)
+        batch.folders.forget(1)
     assert index_folder(colour_library, colour_pictures, options=QUICK).added == 5
     assert (colour_library.encoder.images, colour_library.encoder.texts) == (0, 0)
     assert min(colour_library.catalogue.present_ids()) > 5  # an id is never used twice
@@ -519,4 +519,4 @@ def test_stored_contents_are_known_by_modality(colour_library):
 
 
 def test_chunks_hold_everything_once():
-    assert [list(part) for part in catalogue.chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]
+    assert [list(part) for part in chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]

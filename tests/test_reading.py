@@ -1,4 +1,4 @@
-"""A library that is only read answers as the whole one does, on connections of SQLite's own."""
+"""A library opened for reading answers as a writer does, on connections of SQLite's own."""
 
 import sqlite3
 import threading
@@ -9,22 +9,21 @@ from command_line import index_colours
 from indexer import Library
 from indexer.catalogue.database import Connections
 from indexer.errors import LibraryError, LibraryNotFound
-from indexer.library.reading import ReadLibrary
 from indexer.library.segments import SegmentManifest
 from search import Searcher
 
 
-def test_read_library_answers_as_the_whole_one_does(colour_library):
+def test_reader_answers_as_a_writer_does(colour_library):
     whole = Searcher(colour_library)
-    with ReadLibrary.open(colour_library.path) as opened:
+    with Library.open(colour_library.path, read_only=True) as opened:
         for question in ("red", "blue boat", "black"):
             assert Searcher(opened).search(question).hits == whole.search(question).hits
         assert opened.settings == colour_library.settings
         assert opened.encoder_id == colour_library.encoder_id
 
 
-def test_read_library_notices_what_another_process_adds(colour_library, colour_pictures, paint):
-    with ReadLibrary.open(colour_library.path) as opened:
+def test_reader_notices_what_another_process_adds(colour_library, colour_pictures, paint):
+    with Library.open(colour_library.path, read_only=True) as opened:
         searcher = Searcher(opened)
         assert len(searcher.search("red").hits) == 5
         paint("red-2.png")
@@ -33,12 +32,14 @@ def test_read_library_notices_what_another_process_adds(colour_library, colour_p
     assert sorted(names) == ["red-2.png", "red.png"]
 
 
-def test_read_library_writes_nothing(colour_library):
+def test_reader_writes_nothing(colour_library):
     before = {path: path.read_bytes() for path in colour_library.path.glob("catalogue.sqlite*")}
-    with ReadLibrary.open(colour_library.path) as opened:
+    with Library.open(colour_library.path, read_only=True) as opened:
         assert Searcher(opened).search("red").hits
         with pytest.raises(LibraryError, match="opened read-only"):
             opened.put_segments(SegmentManifest())
+        with pytest.raises(LibraryError, match="for reading only"), opened.writing():
+            pass
         with (
             opened.catalogue._reading_rows() as connection,
             pytest.raises(sqlite3.OperationalError, match="readonly"),
@@ -48,30 +49,18 @@ def test_read_library_writes_nothing(colour_library):
     assert after == before
 
 
-def test_library_of_another_schema_is_refused_for_reading(colour_library):
-    def set_schema(number):
-        colour_library.close()
-        with sqlite3.connect(colour_library.path / "catalogue.sqlite") as connection:
-            connection.execute("UPDATE alembic_version SET version_num = ?", (number,))
-        connection.close()
-
-    set_schema("0002")
-    with pytest.raises(LibraryError, match="older picfuse"):
-        ReadLibrary.open(colour_library.path)
-    set_schema("9999")
+def test_library_of_a_newer_schema_is_refused_for_reading(colour_library):
+    colour_library.close()
+    with sqlite3.connect(colour_library.path / "catalogue.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
     with pytest.raises(LibraryError, match="newer picfuse"):
-        ReadLibrary.open(colour_library.path)
+        Library.open(colour_library.path, read_only=True)
 
 
 def test_missing_library_is_named(tmp_path):
     with pytest.raises(LibraryNotFound, match="no library here"):
-        ReadLibrary.open(tmp_path / "nowhere")
-
-
-def test_whole_library_is_a_read_library(colour_library):
-    assert isinstance(colour_library, ReadLibrary)
-    with Library.open(colour_library.path, read_only=True) as opened:
-        assert opened.catalogue.number_present() == 5
+        Library.open(tmp_path / "nowhere", read_only=True)
 
 
 def test_connections_are_lent_to_one_thread_at_a_time(tmp_path):

@@ -4,11 +4,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from sqlalchemy import event
 
 from indexer import Library
 from indexer.captions import Caption
-from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 
@@ -16,15 +15,10 @@ from indexer.embedding import IMAGE, TEXT, unit_rows
 def steps(library: Library, ask) -> int:
     """How many thousand steps SQLite takes to answer."""
     counted = []
-
-    def count(connection, *_):
+    with library._connections.reading() as connection:  # the next to be lent, too
         connection.set_progress_handler(lambda: counted.append(1), 1000)
-
-    event.listen(library._engine, "checkout", count)
-    try:
-        ask()
-    finally:
-        event.remove(library._engine, "checkout", count)
+    ask()
+    connection.set_progress_handler(None, 0)
     return len(counted)
 
 
@@ -34,14 +28,13 @@ def fill(library: Library, count: int) -> list[bytes]:
     texts = [f"number {number}" for number in range(1, count + 1)]
     rows = unit_rows(np.random.default_rng(1).standard_normal((count, 5)))
     with library.writing() as batch:
-        folder = batch.put_folder(library.path / "pictures")
-        batch.put_embeddings(library.encoder_id, IMAGE, hashes, rows)
-        batch.put_embeddings(library.encoder_id, TEXT, [text_hash(text) for text in texts], rows)
+        folder = batch.folders.put(library.path / "pictures")
+        batch.embeddings.put(library.encoder_id, IMAGE, hashes, rows)
+        batch.embeddings.put(library.encoder_id, TEXT, [text_hash(text) for text in texts], rows)
         for key, text in zip(hashes, texts, strict=True):
             facts = PictureFacts(key, 1, 1, key, 1, 1, "PNG", pixels_hash=key)
-            batch.put_captions(
-                batch.put_picture(folder, facts), [Caption(text, "txt")], embedded=False
-            )
+            (picture,) = batch.pictures.put(folder, [facts])
+            batch.pictures.put_captions({picture: [Caption(text, "txt")]}, embedded=False)
     return hashes
 
 

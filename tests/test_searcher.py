@@ -15,7 +15,7 @@ from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
-from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry
@@ -44,15 +44,15 @@ def fill(library, n, seed, *, share=0.6):
     captioned = np.flatnonzero(random.random(n) < share).tolist()
     keys = [f"{seed}-{k}".encode() for k in range(n)]
     with library.writing() as batch:
-        folder = batch.put_folder(Path("/pictures"))
+        folder = batch.folders.put(Path("/pictures"))
         for k in range(n):
             facts = PictureFacts(keys[k] + b".jpg", 1, 1, keys[k], 16, 12, "PNG")
-            picture = batch.put_picture(folder, facts)
+            (picture,) = batch.pictures.put(folder, [facts])
             found = [Caption(f"{seed} {k}", "test")] if k in captioned else []
-            batch.put_captions(picture, found, embedded=False)
-        batch.put_embeddings(library.encoder_id, IMAGE, keys, images)
+            batch.pictures.put_captions({picture: found}, embedded=False)
+        batch.embeddings.put(library.encoder_id, IMAGE, keys, images)
         hashes = [text_hash(f"{seed} {k}") for k in captioned]
-        batch.put_embeddings(library.encoder_id, TEXT, hashes, texts[captioned])
+        batch.embeddings.put(library.encoder_id, TEXT, hashes, texts[captioned])
 
 
 def test_one_that_asks_once_lets_the_encoder_rest_before_rows_are_read(colour_library, monkeypatch):

@@ -35,7 +35,7 @@ def many(library, paint, pictures):
 
 
 def on_disk(library):
-    return stored_segments(library.catalogue, library.made_with)
+    return stored_segments(library.catalogue, library.vectors_key)
 
 
 def files(library):
@@ -63,7 +63,7 @@ def test_many_pictures_lie_in_segments_of_limited_size(many):
 
 
 def test_one_new_picture_waits_in_the_catalogue_until_more_come(many, paint, monkeypatch):
-    monkeypatch.setattr(segments, "WORTH", 10)
+    monkeypatch.setattr(segments, "WRITE_FROM", 10)
     before = files(many)
     paint("white-new.png")
     index_folder(many, options=QUICK)
@@ -89,7 +89,7 @@ def test_small_segment_is_filled_up_rather_than_joined_by_others(many, paint):
 def test_removed_picture_is_out_of_the_answers_at_once_and_out_of_the_file_later(
     many, pictures, monkeypatch
 ):
-    monkeypatch.setattr(segments, "COMPACT", 4)
+    monkeypatch.setattr(segments, "COMPACT_FROM", 4)
     before = files(many)
     (pictures / "black-03.png").unlink()
     index_folder(many, options=QUICK)
@@ -101,12 +101,12 @@ def test_removed_picture_is_out_of_the_answers_at_once_and_out_of_the_file_later
     (pictures / "black-10.png").unlink()  # a quarter of the first segment is gone by now
     index_folder(many, options=QUICK)
     assert len(before - files(many)) >= 1
-    assert all(not segment.worn for segment in on_disk(many).segments)
+    assert all(not segment.is_worn for segment in on_disk(many).segments)
     assert sound(many)
 
 
 def test_changed_picture_leaves_its_old_row_blotted_out(many, paint, monkeypatch):
-    monkeypatch.setattr(segments, "COMPACT", 4)
+    monkeypatch.setattr(segments, "COMPACT_FROM", 4)
     os.utime(paint("red-00.png", "white"), ns=(1, 1))
     index_folder(many, options=QUICK)
     keys = np.concatenate([segment.keys for segment in on_disk(many).segments])

@@ -84,6 +84,28 @@ def test_search_by_words_opens_no_encoder(tmp_path_factory, subprocess_environme
     assert not packages & (HEAVY | unneeded)
 
 
+def test_library_opened_for_writing_imports_sqlalchemy_with_its_first_write(
+    colour_library, subprocess_environment
+):
+    script = """
+import sys
+from indexer import Library
+with Library.open(sys.argv[1]) as library:
+    print(library.catalogue.counts()["present"], "sqlalchemy" in sys.modules)
+    with library.writing() as batch:
+        batch.settings.set("colour", "mauve")
+    print(library.catalogue.setting("colour"), "sqlalchemy" in sys.modules)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(colour_library.path)],
+        capture_output=True,
+        text=True,
+        env=subprocess_environment,
+        timeout=120,
+    )
+    assert run.stdout.splitlines() == ["5 False", "mauve True"], run.stderr
+
+
 def test_second_run_of_index_imports_no_torch(
     colour_library, colour_pictures, subprocess_environment
 ):

@@ -206,7 +206,7 @@ def test_tags_and_their_picture_are_stored_together_or_not_at_all(tagged, paint,
         raise RuntimeError("pulled plug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(TagChanges, "put_tags", fail)
+        patch.setattr(TagChanges, "put", fail)
         with pytest.raises(RuntimeError):
             index_folder(tagged, options=QUICK)
     assert "purple.png" not in tags_of(tagged)
@@ -217,7 +217,7 @@ def test_tags_and_their_picture_are_stored_together_or_not_at_all(tagged, paint,
 def test_interrupted_adoption_leaves_the_tags_of_before(tagged, tmp_path, monkeypatch):
     other = colour_head(tmp_path / "other.safetensors", tags=("warm", "cold", "talks"))
     with monkeypatch.context() as patch:
-        patch.setattr(TagChanges, "put_tags", lambda *given: 1 / 0)
+        patch.setattr(TagChanges, "put", lambda *given: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             adopt(tagged, [other])
     assert near(tags_of(tagged))

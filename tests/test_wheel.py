@@ -108,7 +108,7 @@ def test_wheel_has_every_file_of_the_packages(content, package):
     [
         "indexer/encoders/mini/weights/mini.safetensors",
         "indexer/catalogue/migrations/env.py",
-        "indexer/catalogue/migrations/versions/0001_first.py",
+        "indexer/catalogue/migrations/versions/0006_first_release.py",
         "ui/app.py",
         "ui/views/style.css",
         "ui/sample/captions.csv",

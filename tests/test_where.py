@@ -84,7 +84,7 @@ def test_a_time_after_all_that_is_stored_is_late_enough(shelf):
 
 def test_files_that_wait_to_be_looked_at_again_have_no_time(shelf):
     with shelf.writing() as batch:
-        batch.look_again(shelf.catalogue.present().tolist())
+        batch.pictures.recheck(shelf.catalogue.present().tolist())
     try:
         assert _found(shelf, "modified < 2030") == set()
         assert _found(shelf, "width > 0") == ALL

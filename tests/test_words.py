@@ -15,13 +15,11 @@ from sqlalchemy import text
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
-from indexer.catalogue import migrate
-from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.tokens import forms, spread
 from indexer.doctor import examine, repair
 from indexer.doctor.rescue import rescue
 from indexer.errors import InputError, QueryError
-from indexer.library.reading import ReadLibrary
 from indexer.pipeline.relocating import relocate
 from search import Query, Searcher, Term
 from search.words.names import is_name
@@ -154,8 +152,8 @@ def test_words_need_no_encoder(album, monkeypatch):
     def refuse(*arguments, **options):
         raise AssertionError("an encoder was opened")
 
-    monkeypatch.setattr("indexer.library.reading.load_encoder", refuse)
-    with ReadLibrary.open(album.path) as opened:
+    monkeypatch.setattr("indexer.library.library.load_encoder", refuse)
+    with Library.open(album.path, read_only=True) as opened:
         assert worded(opened, "2041") == ["IMG_2041.png"]
 
 
@@ -300,7 +298,7 @@ def test_words_follow_every_change(album, paint, pictures, tmp_path):
     assert "IMG_2041.png" in worded(album, "kyoto")
     assert agreeing(album)
     with album.writing() as batch:
-        batch.forget_folder(album.catalogue.folders()[0].id)
+        batch.folders.forget(album.catalogue.folders()[0].id)
     assert album.words.known() == []
     assert agreeing(album)
 
@@ -316,7 +314,7 @@ def test_inner_folder_that_is_split_off_keeps_its_words(album, pictures, tmp_pat
 def test_what_fails_halfway_changes_no_words(album):
     def fail():
         with album.writing() as batch:
-            batch.put_captions(1, [Caption("Osaka", "test")], embedded=False)
+            batch.pictures.put_captions({1: [Caption("Osaka", "test")]}, embedded=False)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -345,30 +343,11 @@ def test_doctor_finds_words_that_are_not_as_they_should_be_and_mends_them(album)
     assert "words" not in {finding.check for finding in examine(album)}
 
 
-def test_library_of_before_gets_its_words_without_reading_a_picture(album, pictures):
-    with album._engine.begin() as connection:
-        for (name,) in connection.execute(
-            text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ).all():
-            connection.execute(text(f"DROP TRIGGER {name}"))
-        connection.execute(text("DROP TABLE words"))
-        connection.execute(text("DROP TABLE stale_words"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
-    album.close()
-    for path in pictures.rglob("*.png"):
-        path.unlink()
-    with Library.open(album.path) as opened:
-        assert worded(opened, "zoe") == ["20190704_121314.png"]
-        assert agreeing(opened)
-    assert migrate.newest() >= "0006"
-
-
 def test_name_that_is_no_utf8_is_found_by_its_other_words(library):
     with library.writing() as batch:
-        folder = batch.put_folder(Path("/pictures"))
-        batch.put_picture(
-            folder, PictureFacts(b"Osaka \xff 2041.png", 1, 1, b"k" * 16, 9, 9, "PNG")
-        )
+        folder = batch.folders.put(Path("/pictures"))
+        facts = PictureFacts(b"Osaka \xff 2041.png", 1, 1, b"k" * 16, 9, 9, "PNG")
+        batch.pictures.put(folder, [facts])
     assert len(worded(library, "osaka")) == 1
     assert agreeing(library)
 

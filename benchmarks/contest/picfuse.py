@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import Library
-from indexer.catalogue.changes.batch import PictureFacts
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.embedding import IMAGE
 from indexer.pictures.hashes import hash_bytes
 from search import Searcher
@@ -32,14 +32,13 @@ def fill(library: str, model: str, rows: str) -> None:
     pictures, found = sorted(here.rglob("*.png")), np.load(rows)
     with Library.create(library, encoder=model, offline=True) as made:
         with made.writing() as batch:
-            folder = batch.put_folder(here)
+            folder = batch.folders.put(here)
         for first in range(0, len(pictures), BATCH):
             facts = [_facts(path, here) for path in pictures[first : first + BATCH]]
             hashes = [fact.content_hash for fact in facts if fact.content_hash]
             with made.writing() as batch:
-                batch.put_embeddings(made.encoder_id, IMAGE, hashes, found[first : first + BATCH])
-                for fact in facts:
-                    batch.put_picture(folder, fact)
+                batch.embeddings.put(made.encoder_id, IMAGE, hashes, found[first : first + BATCH])
+                batch.pictures.put(folder, facts)
         made.save_vectors()
 
 

@@ -1,4 +1,4 @@
-"""A library's SQLite file: opening it, and saying what is wrong with it."""
+"""A library's SQLite file: opening it, and explaining its errors."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
-from indexer.catalogue.values import SCHEMA
+from indexer.catalogue.values import FIRST_SCHEMA, SCHEMA
 from indexer.errors import LibraryDamaged, LibraryError, LibraryLocked
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Make `folded` and `REGEXP` known to a connection."""
+    """Add the SQL functions `folded` and `REGEXP` to a connection."""
     connection.create_function("folded", -1, folded, deterministic=True)
     connection.create_function("regexp", 2, _holds, deterministic=True)
 
 
 def folded(*parts: str | bytes | None) -> str | None:
-    """Texts or paths, joined by '/', so that large and small letters are the same.
+    """Texts or paths joined by '/', with case folded; None if one of them is None.
 
-    None when one is. Bytes that are no text of the file system's encoding become U+FFFD.
+    Bytes that are no text in the file system's encoding become U+FFFD.
     """
     if any(part is None for part in parts):
         return None
@@ -39,15 +40,16 @@ def _holds(pattern: str, text: str | None) -> bool | None:
 
 FILE = "catalogue.sqlite"
 BUSY_SECONDS = 10
-# Pages of the journal (32 MB) that are moved at once: hashes come in no order, so that a batch
+# Pages of the journal (32 MB) that are moved together: hashes come in no order, so that a batch
 # touches many pages, and the batches after it some of the same.
-_CHECKPOINT = 8192
-_CACHE = 65536  # KB of pages that are kept where something is written, for the same reason
+_CHECKPOINT_PAGES = 8192
+_WRITER_CACHE = 65536  # KB of pages that a writer keeps in memory, for the same reason
+Connect: TypeAlias = Callable[[], sqlite3.Connection]  # opens one
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
 
 
-def to_read(folder: Path) -> Callable[[], sqlite3.Connection]:
-    """What opens a library's SQLite file for reading.
+def to_read(folder: Path) -> Connect:
+    """Opens a library's SQLite file for reading.
 
     The file is opened with SQLite's `mode=ro`; where the folder cannot be written and no journal
     waits there, also with `immutable=1`, since WAL needs a file beside the database.
@@ -55,22 +57,30 @@ def to_read(folder: Path) -> Callable[[], sqlite3.Connection]:
     return partial(_connection, folder, _reading_mode(folder))
 
 
-def to_write(folder: Path, *, journal: str) -> sqlite3.Connection:
-    """A connection that writes: synced at every commit, foreign keys enforced."""
+def to_write(folder: Path) -> Connect:
+    """Opens a library's SQLite file for writing: synced at every commit, foreign keys enforced.
+
+    The journal is a WAL, except on a network file system, which has no shared memory for it.
+    """
+    on_network = import_module("indexer.catalogue.filesystems").is_network(folder)
+    return partial(_writing_connection, folder, "DELETE" if on_network else "WAL")
+
+
+def _writing_connection(folder: Path, journal: str) -> sqlite3.Connection:
     connection = _connection(folder, "rwc")
     connection.execute(f"PRAGMA journal_mode={journal}")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA cache_size=-{_CACHE}")
+    connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE}")
     return connection
 
 
 class Connections:
-    """Connections of SQLite's own, each lent to one thread at a time."""
+    """Connections of SQLite's own, each lent to one thread at a time; `connect` opens one."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Connect) -> None:
+        self.connect = connect
         self._free: list[sqlite3.Connection] = []
 
     @contextmanager
@@ -79,7 +89,7 @@ class Connections:
         try:
             lent = self._free.pop()
         except IndexError:
-            lent = self._connect()
+            lent = self.connect()
         try:
             yield lent
         finally:
@@ -99,10 +109,10 @@ def _connection(folder: Path, mode: str) -> sqlite3.Connection:
 
 
 def _reading_mode(folder: Path) -> str:
-    """How a catalogue is opened to be read.
+    """SQLite's mode for reading a catalogue.
 
-    What a killed writer left in a rollback journal is taken back by the next one that opens the
-    file, and only if that may write.
+    A rollback journal that a killed writer left behind is undone by the next connection to the
+    file, but only by one that may write.
     """
     if os.access(folder, os.W_OK):
         return "rw" if _waits(folder, "-journal") else "ro"
@@ -118,70 +128,75 @@ def _waits(folder: Path, suffix: str) -> bool:
     return journal.exists() and journal.stat().st_size > 0
 
 
-def stored_schema(reading: Reading, folder: Path) -> str:
-    """The number of a library's schema. Raises `LibraryError` for one that is not known yet."""
+def is_up_to_date(reading: Reading, folder: Path, *, read_only: bool) -> bool:
+    """Whether a library has today's schema; otherwise it has to be migrated.
+
+    Raises `LibraryError` for a schema that cannot be migrated, or not by a reader.
+    """
     with sqlite_errors(folder), reading() as connection:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    found = str(row[0]) if row else "none"
-    if row and found > SCHEMA:
-        raise too_new_error(folder, found)
-    return found
+    schema = str(row[0]) if row else "none"
+    if row and schema > SCHEMA:
+        raise too_new_error(folder, schema)
+    if schema < FIRST_SCHEMA:
+        raise LibraryError(
+            f"{folder}: made before the first release of picfuse (schema {schema}), and no longer "
+            "supported; index its folders again into a new library"
+        )
+    if schema != SCHEMA and read_only:
+        raise LibraryError(
+            f"{folder}: made by an older picfuse (schema {schema}, this one needs {SCHEMA}); "
+            "run 'picfuse index' on it once, where it is writable"
+        )
+    return schema == SCHEMA
 
 
-def too_old_error(folder: Path, found: str) -> LibraryError:
-    """What is wrong with a library that has to be migrated before it is read."""
+def too_new_error(folder: Path, schema: str) -> LibraryError:
+    """The error for a library whose schema this picfuse does not know yet."""
     return LibraryError(
-        f"{folder}: made by an older picfuse (schema {found}, this one needs {SCHEMA}); "
-        "run 'picfuse index' on it once, where it is writable"
-    )
-
-
-def too_new_error(folder: Path, found: str) -> LibraryError:
-    """What is wrong with a library whose schema this picfuse does not know yet."""
-    return LibraryError(
-        f"{folder}: made by a newer picfuse (schema {found}, this one knows {SCHEMA}); "
+        f"{folder}: made by a newer picfuse (schema {schema}, this one knows {SCHEMA}); "
         "update picfuse: pip install -U picfuse"
     )
 
 
 @contextmanager
 def sqlite_errors(folder: Path) -> Iterator[None]:
-    """Turn what SQLite says about a library into errors that name a remedy."""
+    """Turn SQLite's errors about a library into errors that name a remedy."""
     try:
         yield
     except Exception as error:
-        said = getattr(error, "orig", error)  # SQLAlchemy wraps what SQLite raises
-        if isinstance(said, sqlite3.OperationalError):
-            raise _explanation(folder, str(said)) from error
-        if isinstance(said, sqlite3.DatabaseError):
+        cause = getattr(error, "orig", error)  # SQLAlchemy wraps SQLite's errors
+        if isinstance(cause, sqlite3.OperationalError):
+            raise _explanation(folder, str(cause)) from error
+        if isinstance(cause, sqlite3.DatabaseError):
             raise LibraryDamaged(
-                f"{folder}: the catalogue is damaged ({said}); run 'picfuse doctor --rescue' to "
+                f"{folder}: the catalogue is damaged ({cause}); run 'picfuse doctor --rescue' to "
                 f"save what can be read, or restore {FILE} from a backup"
             ) from error
         raise
 
 
-def _explanation(folder: Path, said: str) -> LibraryError:
-    """What an operational error of SQLite means for the user."""
-    if "locked" in said:
+def _explanation(folder: Path, message: str) -> LibraryError:
+    """The meaning of an operational error of SQLite, for the user."""
+    if "locked" in message:
         return LibraryLocked(
             f"{folder}: another process is writing to this library; try again once it is done"
         )
-    if "full" in said:
+    if "full" in message:
         return LibraryError(
             f"{folder}: the disk is full, but finished work is kept; free some space and run the "
             "same command again to continue"
         )
-    if ("unable to open" in said or "readonly" in said) and _journal_waits(folder):
+    if ("unable to open" in message or "readonly" in message) and _journal_waits(folder):
         return LibraryError(
             f"{folder}: its last changes are still in a journal, and it is not writable here; run "
             "'picfuse index' on it once where it is writable"
         )
-    if "readonly" in said or ("unable to open" in said and not os.access(folder, os.W_OK)):
+    if "readonly" in message or ("unable to open" in message and not os.access(folder, os.W_OK)):
         return LibraryError(f"{folder}: not writable; make it writable for this user")
-    if "disk I/O" in said:
+    if "disk I/O" in message:
         return LibraryError(
-            f"{folder}: the disk failed ({said}), but finished work is kept; check the disk and "
-            "run the same command again to continue"
+            f"{folder}: the disk failed ({message}), but finished work is kept; check the disk "
+            "and run the same command again to continue"
         )
-    return LibraryDamaged(f"{folder}: the catalogue cannot be used ({said})")
+    return LibraryDamaged(f"{folder}: the catalogue cannot be used ({message})")

@@ -1,18 +1,15 @@
-"""SQLAlchemy's side of a library's SQLite file: engines that write, and what reads through them."""
+"""SQLAlchemy's side of a library's SQLite file: engines that write, and their connections."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from functools import partial
-from importlib import import_module
-from pathlib import Path
 from typing import cast
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine
 
-from indexer.catalogue.database import Reading, to_read, to_write
+from indexer.catalogue.database import Connect, Reading
 from indexer.catalogue.schema import Base
 from indexer.catalogue.values import SCHEMA
 from indexer.catalogue.word_index import STATEMENTS
@@ -23,22 +20,13 @@ _VERSION_TABLE = (  # as alembic makes it
 )
 
 
-def open_engine(folder: Path, *, read_only: bool = False) -> Engine:
-    """An engine on a library's SQLite file: synced at every commit, foreign keys enforced.
-
-    The journal is a WAL, but on a network file system, which has no shared memory for it, a
-    rollback journal.
-    """
-    if read_only:
-        creator = to_read(folder)
-    else:
-        on_network = import_module("indexer.catalogue.filesystems").is_network(folder)
-        creator = partial(to_write, folder, journal="DELETE" if on_network else "WAL")
-    return create_engine("sqlite://", creator=creator, poolclass=QueuePool)
+def open_engine(connect: Connect) -> Engine:
+    """An engine on a library's SQLite file."""
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
 
 def reading_by(source: Engine | Connection) -> Reading:
-    """What lends SQLite's own connection: one of an engine's, or that of a transaction."""
+    """Lends SQLite's own connection: one of an engine, or that of a transaction."""
     if isinstance(source, Connection):
         return lambda: nullcontext(_own(source.connection.driver_connection))
 
@@ -55,9 +43,9 @@ def _own(connection: object) -> sqlite3.Connection:
 
 
 def create_tables(engine: Engine, fill: Callable[[Connection], None]) -> None:
-    """Make all tables of a new library as they are today, and its first rows, in one transaction.
+    """Make all tables of a new library, and its first rows, in one transaction.
 
-    A test holds that the migrations make the same; importing alembic takes half a second.
+    A test asserts that the migrations make the same; importing alembic takes half a second.
     """
     with engine.begin() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,6 +1,6 @@
 """Bring the schema of a library up to date, with alembic.
 
-Alembic takes half a second to import: that waits until a schema has to change.
+Alembic takes half a second to import: it is imported only when a schema has to change.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from indexer.catalogue.database import sqlite_errors, stored_schema, too_old_error
 from indexer.catalogue.engine import reading_by
-from indexer.catalogue.values import SCHEMA
 from indexer.catalogue.word_index import reindex_stale_words
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def configuration() -> Config:
-    """Alembic's settings: only where the migrations lie."""
+    """Alembic's settings: only the folder of the migrations."""
     from alembic.config import Config
 
     config, folder = Config(), str(Path(__file__).parent / "migrations")
@@ -46,14 +44,3 @@ def upgrade(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         reindex_stale_words(reading_by(connection))
-
-
-def bring_up_to_date(engine: Engine, folder: Path, *, read_only: bool = False) -> None:
-    """Migrate an older library. Raises `LibraryError` for a newer one, or one only to be read."""
-    found = stored_schema(reading_by(engine), folder)
-    if found == SCHEMA:
-        return
-    if read_only:
-        raise too_old_error(folder, found)
-    with sqlite_errors(folder):
-        upgrade(engine)

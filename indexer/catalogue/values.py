@@ -1,4 +1,4 @@
-"""How values stand in a library: states, settings, hashes, embeddings, names of thumbnails.
+"""How values are stored in the catalogue: states, setting keys, hashes, float16 embeddings.
 
 It knows no table, so that a query, which reads a handful of rows, imports no SQLAlchemy.
 """
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from indexer.errors import LibraryDamaged
 
+FIRST_SCHEMA = "0006"  # the first migration: schemas before it were never released
 SCHEMA = "0006"  # the newest migration; a test compares it with indexer/catalogue/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
-COMPRESSED = "compressed"  # a setting: what is known of the compressed index
-CALIBRATION = "calibration"  # a setting: how scores become probabilities, by its own captions
-KEPT_FUSION = "fusion "  # and a fingerprint: settings that hold learned weights in base64
-NEVER = -(2**63)  # a time of change that no file has: the picture waits to be looked at again
+COMPRESSED = "compressed"  # a setting: the state of the compressed index
+CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions
+KEPT_FUSION = "fusion "  # with a fingerprint: settings that hold learned weights in base64
+NEVER = -(2**63)  # a time of change that no file has: the picture waits to be checked again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
 
 

@@ -39,7 +39,7 @@ def integrity(library: Library) -> Iterator[Finding | Progress]:
         else "run 'picfuse doctor --rescue' to copy what can be read into a new catalogue, or "
         "restore the library from a backup",
         examples=some(said),
-        mend=Batch.rebuild_trees if in_indexes else None,
+        mend=Batch.rebuild_search_trees if in_indexes else None,
     )
 
 
@@ -69,7 +69,7 @@ def pictures_without_embedding(library: Library) -> Iterator[Finding | Progress]
             "pictures have no embedding, so no search finds them",
             "the next 'picfuse index' reads them again",
             examples=some([os.fsdecode(file.path) for _, file in lost]),
-            mend=lambda batch: batch.look_again_without(encoder_id),
+            mend=lambda batch: batch.pictures.recheck_unembedded(encoder_id),
         )
 
 
@@ -83,7 +83,7 @@ def captions_without_embedding(library: Library) -> Iterator[Finding | Progress]
             "captions have no embedding, so no search finds their pictures by them",
             "the next 'picfuse index' encodes them",
             examples=some([text for _, text in lost]),
-            mend=lambda batch: batch.look_again(sorted({key for key, _ in lost})),
+            mend=lambda batch: batch.pictures.recheck(sorted({key for key, _ in lost})),
         )
 
 
@@ -114,7 +114,7 @@ def _is_unit_row(vector: bytes, dim: int) -> bool:
 
 def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> None:
     batch.delete_rows([("embeddings", key) for key in keys])
-    batch.look_again_without(encoder_id)
+    batch.pictures.recheck_unembedded(encoder_id)
 
 
 def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
@@ -127,7 +127,7 @@ def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
             "embeddings are of pictures and captions that have changed; they only take up space",
             "they are deleted",
             serious=False,
-            mend=Batch.forget_unused_embeddings,
+            mend=lambda batch: batch.embeddings.forget_unused(),
         )
 
 

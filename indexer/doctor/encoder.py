@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.catalogue.inventory.embeddings import StoredFile
+from indexer.catalogue.lookup.embeddings import StoredFile
 from indexer.catalogue.values import unpack
 from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, Golden, unit_rows
@@ -46,7 +46,7 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
             "no output of the encoder is stored yet for comparison",
             "its present output is stored, to be compared with later",
             serious=False,
-            mend=lambda batch: batch.put_golden(encoder_id, now),
+            mend=lambda batch: batch.embeddings.put_golden(encoder_id, now),
         )
     elif not (cosine := least_cosine(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
         meaning = f"the encoder gives different embeddings than at first (cosine {cosine:.4f})"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from indexer.catalogue.database import FILE, sqlite_errors, too_new_error
+from indexer.catalogue.database import FILE, sqlite_errors, to_write, too_new_error
 from indexer.catalogue.engine import open_engine
 from indexer.catalogue.migrate import upgrade
 from indexer.catalogue.schema import Base
@@ -67,7 +67,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     with sqlite_errors(place):
-        engine = open_engine(place)
+        engine = open_engine(to_write(place))
         upgrade(engine)
         engine.dispose()
     source = sqlite3.connect(f"file:{quote(os.fsencode(library / FILE))}?mode=ro", uri=True)
@@ -90,8 +90,10 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
                 f"{library}: too damaged to be rescued; index the folders into a new library"
             )
     with Library.open(place) as made, made.writing() as batch:
-        batch.look_again_without(made.encoder_id)  # what was lost comes back with the next run
-        batch.drop_tag_heads([head.id for head in damaged_heads(made)])
+        batch.pictures.recheck_unembedded(
+            made.encoder_id
+        )  # what was lost comes back with the next run
+        batch.tags.drop_heads([head.id for head in damaged_heads(made)])
         with suppress(LibraryDamaged):  # by an embedding; the doctor says so
             tag_all(made, batch, made.encoder_id)
     return rows

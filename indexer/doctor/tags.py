@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.lookup.tables import chunks
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
@@ -26,7 +24,7 @@ def tags(library: Library) -> Iterator[Finding | Progress]:
             "tag heads are damaged, so no picture can be tagged or indexed",
             "they are removed; add them again with 'picfuse index --tags FILE'",
             examples=some([head.name for head in damaged]),
-            mend=partial(Batch.drop_tag_heads, head_ids=[head.id for head in damaged]),
+            mend=lambda batch: batch.tags.drop_heads([head.id for head in damaged]),
         )
         return
     wrong: list[int] = []

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
-from indexer.catalogue.changes.batch import Batch
 from indexer.doctor.finding import Finding, some
 from indexer.errors import LibraryDamaged
 from indexer.library.library import Library
@@ -30,7 +28,7 @@ _AT_ONCE = 1024
 
 def segments(library: Library) -> Iterator[Finding | Progress]:
     """Each segment: is it the file that was written, and does it say what the catalogue says?"""
-    stored = stored_segments(library.catalogue, library.made_with)
+    stored = stored_segments(library.catalogue, library.vectors_key)
     touched = np.array(library.catalogue.touched_since(stored.generation), dtype=np.int64)
     current = np.setdiff1d(library.catalogue.present(), touched)
     damaged: list[str] = []
@@ -93,7 +91,7 @@ def _bad(files: list[str], meaning: str) -> Finding:
         f"files of the vector index {meaning}",
         "they are rebuilt from the catalogue; nothing is encoded",
         examples=some(files),
-        mend=partial(Batch.drop_segments, files=files),
+        mend=lambda batch: batch.segments.drop(files),
         rebuild=Library.save_vectors,
     )
 

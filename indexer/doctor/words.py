@@ -24,5 +24,5 @@ def words(library: Library) -> Iterator[Finding | Progress]:
             "pictures have words that are indexed wrongly, so searches by words miss them or find "
             "them by mistake",
             "their words are indexed again from the catalogue",
-            mend=lambda batch: batch.renew_words(bad),
+            mend=lambda batch: batch.pictures.reindex_words(bad),
         )

@@ -1,4 +1,4 @@
-"""The fusion of a library: learned weights lie in its catalogue, so that it needs no other file."""
+"""The fusion of a library: its catalogue holds learned weights, so that it needs no other file."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.pictures import Catalogue
 from indexer.catalogue.values import KEPT_FUSION, MOVING, SETTINGS
 from indexer.errors import LibraryDamaged, ModelError
 from indexer.fusion import Fusion, restore_fusion
 from indexer.settings import LibrarySettings
 
-if TYPE_CHECKING:  # a library that is only read knows no batch
+if TYPE_CHECKING:  # it brings SQLAlchemy, which a query does not need
     from indexer.catalogue.changes.batch import Batch
 
 
 def keep_fusion(batch: Batch, fusion: Fusion) -> None:
-    """Copy the learned weights of a fusion, where it has any, into the catalogue."""
+    """Copy the learned weights of a fusion, if it has any, into the catalogue."""
     if fusion.content:
-        batch.set(_key(fusion.fingerprint), _text(fusion))
+        batch.settings.set(_key(fusion.fingerprint), _text(fusion))
 
 
-def is_kept(catalogue: Lookup, fusion: Fusion) -> bool:
-    """Whether the catalogue has the weights of a fusion, undamaged."""
+def is_kept(catalogue: Catalogue, fusion: Fusion) -> bool:
+    """Whether the catalogue has undamaged weights of a fusion."""
     return not fusion.content or catalogue.setting(_key(fusion.fingerprint)) == _text(fusion)
 
 
-def kept_fusion(catalogue: Lookup, settings: LibrarySettings) -> Fusion:
+def kept_fusion(catalogue: Catalogue, settings: LibrarySettings) -> Fusion:
     """The fusion that a library is set to. Raises `LibraryDamaged` when its weights are lost."""
-    name, fingerprint = settings.fusion, settings.fused_by
+    name, fingerprint = settings.fusion, settings.fusion_key
     stored = catalogue.setting(_key(fingerprint)) or ""
     try:
         content = b64decode(stored, validate=True)
@@ -41,14 +41,14 @@ def kept_fusion(catalogue: Lookup, settings: LibrarySettings) -> Fusion:
     return fusion
 
 
-def forget_fusions(batch: Batch, catalogue: Lookup, *used: LibrarySettings) -> None:
-    """Delete the weights that neither the library, a move that was begun, nor `used` need."""
+def forget_fusions(batch: Batch, catalogue: Catalogue, *used: LibrarySettings) -> None:
+    """Delete weights that neither the library, nor a move that was begun, nor `used` need."""
     stored = (catalogue.setting(name) for name in (SETTINGS, MOVING))
     needed: Iterable[LibrarySettings] = (
         *used,
         *(LibrarySettings.from_json(text) for text in stored if text is not None),
     )
-    batch.unset_others(KEPT_FUSION, [_key(settings.fused_by) for settings in needed])
+    batch.settings.unset_others(KEPT_FUSION, [_key(settings.fusion_key) for settings in needed])
 
 
 def _key(fingerprint: str) -> str:

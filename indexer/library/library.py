@@ -4,56 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.orm import Session
-
-from indexer.catalogue.changes.batch import Batch
-from indexer.catalogue.database import sqlite_errors
-from indexer.catalogue.engine import create_tables, open_engine, reading_by
-from indexer.catalogue.inventory.embeddings import Embeddings
-from indexer.catalogue.inventory.pictures import Catalogue
-from indexer.catalogue.inventory.tags import Tags
-from indexer.catalogue.migrate import bring_up_to_date
+from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors, to_read, to_write
+from indexer.catalogue.lookup.albums import AlbumLookup
+from indexer.catalogue.lookup.tags import TagLookup
+from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
-from indexer.catalogue.word_index import reindex_stale_words
 from indexer.confidence.calibration import Calibration
-from indexer.encoders import load_encoder
-from indexer.encoders.golden import golden_of
-from indexer.errors import LibraryError
+from indexer.encoders import Encoder, load_encoder
+from indexer.errors import EncoderMismatch, LibraryError
 from indexer.fusion import open_fusion
-from indexer.library.directory import (
-    cannot_create_error,
-    existing_library,
-    is_vacant,
-    make_directory,
-)
+from indexer.library.directory import cannot_create_error, existing_library, is_vacant
 from indexer.library.kept_fusion import forget_fusions, is_kept, keep_fusion
-from indexer.library.reading import ReadLibrary
 from indexer.library.segments import SegmentManifest
-from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, LibrarySettings
+from indexer.library.state import LibraryState
+from indexer.library.vector_cache import CachedIndex
+from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 from indexer.vectors.compressed import CompressedState
+from indexer.vectors.index import VectorIndex
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from indexer.catalogue.changes.batch import Batch
 
 
-class Library(ReadLibrary):
+class Library(LibraryState):
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
-    Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`
-    and `tags` answer questions, `writing()` changes things, `vectors()` gives the rows to search.
+    Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`,
+    `tags`, `words` and `albums` answer questions, `writing()` changes things, `vectors()` gives
+    the rows to search. Reading is plain SQL; SQLAlchemy is imported with the first write, so that
+    a query does not wait for it.
     """
 
     def __init__(
-        self, path: Path, engine: Engine, *, read_only: bool, offline: bool, cache: Path | None
+        self,
+        path: Path,
+        connections: Connections,
+        *,
+        read_only: bool,
+        offline: bool = False,
+        cache: Path | None = None,
     ) -> None:
-        super().__init__(path, reading_by(engine), offline=offline, cache=cache)
+        super().__init__(path, connections.reading)
         self.read_only = read_only
-        self._engine = engine
-        self._catalogue = Catalogue(engine, path)
-        self._all_embeddings = Embeddings(engine, path)
-        self._all_tags = Tags(engine, path)
+        self.offline = offline
+        self.cache = cache
+        self.tags = TagLookup(connections.reading, path)
+        self.words = WordLookup(connections.reading, path)
+        self.albums = AlbumLookup(connections.reading, path)
+        self._connections = connections
+        self._encoder: Encoder | None = None
+        self.index = CachedIndex(self)
 
     @classmethod
     def create(
@@ -65,37 +73,19 @@ class Library(ReadLibrary):
         offline: bool = False,
         cache: Path | None = None,
     ) -> Self:
-        """Make an empty library; its directory must be empty or not exist yet.
-
-        It is made in one transaction: one that was killed leaves nothing that is in the way.
-        """
+        """Make an empty library; its directory must be empty or not exist yet."""
         path = Path(path).expanduser().absolute()
         if not is_vacant(path):
             raise cannot_create_error(path)
-        fused = open_fusion(fusion)
-        # It will be indexed at once: what decodes gets ready while the encoder is opened.
+        opened = open_fusion(fusion)
+        # It will be indexed at once: the decoding processes start while the encoder is opened.
         import_module("indexer.pictures.workers").prepare_workers("indexer.pictures.pool")
-        made = load_encoder(encoder, cache=cache, offline=offline)
-        golden = golden_of(made)
-        fused.check_encoder(made)
-        settings = LibrarySettings(made.name, made.fingerprint, made.dim)
-        settings = settings.with_fusion(fused.name, fused.fingerprint)
-
-        def fill(connection: Connection) -> None:
-            with Session(connection) as session:
-                batch = Batch(session, 1)
-                batch.put_encoder(made.name, made.fingerprint, made.dim, golden)
-                batch.set(SETTINGS, settings.to_json())
-                keep_fusion(batch, fused)
-                batch.set(GENERATION, "1")
-                session.flush()
-
-        make_directory(path)
+        loaded = load_encoder(encoder, cache=cache, offline=offline)
+        import_module("indexer.library.creation").create_catalogue(path, loaded, opened)
         with sqlite_errors(path):
-            engine = open_engine(path)
-            create_tables(engine, fill)
-        library = cls(path, engine, read_only=False, offline=offline, cache=cache)
-        library.encoder = made
+            connections = Connections(to_write(path))
+        library = cls(path, connections, read_only=False, offline=offline, cache=cache)
+        library.use_encoder(loaded)
         return library
 
     @classmethod
@@ -107,57 +97,99 @@ class Library(ReadLibrary):
         offline: bool = False,
         cache: Path | None = None,
     ) -> Self:
-        """Open a library. Raises `LibraryNotFound` and `LibraryDamaged`."""
+        """Open a library, migrated if need be. Raises `LibraryNotFound` and other `LibraryError`s.
+
+        One that is `read_only` is never written to, neither migrated.
+        """
         path = existing_library(path)
         with sqlite_errors(path):
-            engine = open_engine(path, read_only=read_only)
-        library = cls(path, engine, read_only=read_only, offline=offline, cache=cache)
+            connections = Connections(to_read(path) if read_only else to_write(path))
+        library = cls(path, connections, read_only=read_only, offline=offline, cache=cache)
         try:
-            bring_up_to_date(engine, path, read_only=read_only)
+            if not is_up_to_date(connections.reading, path, read_only=read_only):
+                with sqlite_errors(path):
+                    import_module("indexer.catalogue.migrate").upgrade(library._engine)
         except BaseException:
             library.close()
             raise
         return library
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the catalogue; a writer first empties its journal, so that a copy is whole."""
         if not self.read_only:
-            with suppress(Exception), self._engine.connect() as connection:
-                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        self._engine.dispose()
+            with suppress(Exception), self._connections.reading() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine: Engine | None = vars(self).pop("_engine", None)
+        if engine is not None:
+            engine.dispose()
+        self._connections.close()
 
     @property
-    def catalogue(self) -> Catalogue:
-        """What is known of folders, pictures and captions."""
-        return self._catalogue
+    def thumbnails(self) -> Path:
+        """The folder of the thumbnails."""
+        return self.path / "thumbnails"
 
     @property
-    def embeddings(self) -> Embeddings:
-        """The embeddings of pictures and captions."""
-        return self._all_embeddings
+    def encoder(self) -> Encoder:
+        """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
+        settings = self.settings
+        if self._encoder is None or self._encoder.fingerprint != settings.fingerprint:
+            loaded = load_encoder(settings.encoder, cache=self.cache, offline=self.offline)
+            if loaded.fingerprint != settings.fingerprint:
+                raise EncoderMismatch(
+                    f"{self.path}: made with another version of {settings.encoder!r} "
+                    f"({settings.fingerprint[:8]}, now {loaded.fingerprint[:8]}); run 'picfuse "
+                    f"index --model {settings.encoder}' to move it to this one"
+                )
+            self._encoder = loaded
+        return self._encoder
 
-    @property
-    def tags(self) -> Tags:
-        """The tag heads, and which pictures have which tags."""
-        return self._all_tags
+    def use_encoder(self, loaded: Encoder) -> None:
+        """Use an encoder that is loaded already; one of another fingerprint is not used."""
+        self._encoder = loaded
+
+    def vectors(self) -> VectorIndex:
+        """The vector index, caught up with the catalogue; it never changes.
+
+        Opening it reads no rows. Rows are checked when they are read: `RowsDamaged` names a file
+        that is to be distrusted.
+        """
+        return self.index.current()
 
     @contextmanager
     def writing(self) -> Iterator[Batch]:
         """One batch of changes in one transaction: all of it is stored, or nothing."""
-        with self._transaction() as session:
-            batch = Batch(session, self.generation + 1)
+        with self._batch(1) as batch:
             yield batch
-            batch.set(GENERATION, str(batch.generation))
+            batch.settings.set(GENERATION, str(batch.generation))
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def _batch(self, generations: int = 0) -> Iterator[Batch]:
+        """A batch that adds this many generations; notes on caches add none."""
         if self.read_only:
             raise LibraryError(f"{self.path}: opened read-only")
-        with sqlite_errors(self.path), Session(self._engine) as session, session.begin():
-            session.execute(text("BEGIN IMMEDIATE"))
-            yield session
-            session.flush()
-            reindex_stale_words(reading_by(session.connection()))
+        changes = import_module("indexer.catalogue.changes.batch")
+        with changes.transaction(self._engine, self.path) as session:
+            yield changes.Batch(session, self.generation + generations)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        """SQLAlchemy's engine, which writes."""
+        engine: Engine = import_module("indexer.catalogue.engine").open_engine(
+            self._connections.connect
+        )
+        return engine
 
     def set_fusion(self, name: str) -> None:
         """Fuse by another strategy: rows are made again from stored embeddings, none is encoded.
@@ -167,36 +199,36 @@ class Library(ReadLibrary):
         """
         fusion = open_fusion(name, encoder=self.encoder)
         settings = self.settings.with_fusion(fusion.name, fusion.fingerprint)
-        if settings.fused_by == self.settings.fused_by and is_kept(self.catalogue, fusion):
+        if settings.fusion_key == self.settings.fusion_key and is_kept(self.catalogue, fusion):
             return
         with self.writing() as batch:
             forget_fusions(batch, self.catalogue, settings)
             keep_fusion(batch, fusion)
-            batch.set(SETTINGS, settings.to_json())
+            batch.settings.set(SETTINGS, settings.to_json())
 
     def set_weight(self, weight: float) -> None:
-        """Let queries that name no weight ask with this one. Raises `InputError`."""
+        """Set the weight of queries that name none. Raises `InputError`."""
         self.fusion.check_weight(weight)
         with self.writing() as batch:
-            batch.set(SETTINGS, self.settings.with_weight(weight).to_json())
+            batch.settings.set(SETTINGS, self.settings.with_weight(weight).to_json())
 
     def save_vectors(self) -> None:
-        """Bring the segments on disk up to date, as far as the changes are worth it."""
-        self.index.save()
+        """Bring the segments on disk up to date, if there is enough to write."""
+        self.index.save(self.put_segments)
 
-    def put_compressed(self, facts: CompressedState) -> None:
-        """Note what is on disk of a compressed index, and delete what is not used any more."""
-        with self._transaction() as session:
-            Batch(session, self.generation).set(COMPRESSED, facts.to_json())
+    def put_segments(self, manifest: SegmentManifest) -> None:
+        """Note the files of the vector index; the library itself does not change by it."""
+        rows = [(s.file, s.checksum, s.keys.tobytes()) for s in manifest.segments]
+        with self._batch() as batch:
+            batch.segments.replace(manifest.facts, rows)
+
+    def put_compressed(self, state: CompressedState) -> None:
+        """Note the files of the compressed index, and delete those that are no longer used."""
+        with self._batch() as batch:
+            batch.settings.set(COMPRESSED, state.to_json())
         self.index.forget()
 
     def put_calibration(self, calibration: Calibration) -> None:
-        """Keep how sure a hit is; the library itself does not change by it."""
-        with self._transaction() as session:
-            Batch(session, self.generation).set(CALIBRATION, calibration.to_json())
-
-    def put_segments(self, stored: SegmentManifest) -> None:
-        """Note what is on disk of the vector index; the library itself does not change by it."""
-        with self._transaction() as session:
-            rows = [(s.file, s.checksum, s.keys.tobytes()) for s in stored.segments]
-            Batch(session, stored.generation).put_segments(stored.facts, rows)
+        """Keep a calibration; the library itself does not change by it."""
+        with self._batch() as batch:
+            batch.settings.set(CALIBRATION, calibration.to_json())

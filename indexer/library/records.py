@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.pictures import Catalogue
 from indexer.catalogue.lookup.tables import chunks, full_path
 from indexer.catalogue.values import NEVER, PRESENT
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class CopyInfo:
     modified: str | None
 
 
-def copies(catalogue: Lookup) -> list[CopyInfo]:
+def copies(catalogue: Catalogue) -> list[CopyInfo]:
     """Every present picture, in the order of ids."""
     query = """
         SELECT p.id, f.path, p.relative, p.content_hash, p.perceptual_hash, p.width, p.height,
@@ -68,7 +68,7 @@ _QUERY = """
     FROM pictures p JOIN folders f ON f.id = p.folder_id WHERE p.state = ? AND p.id IN (:keys)"""
 
 
-def records(library: ReadLibrary, ids: Sequence[int]) -> Iterator[list[Record]]:
+def records(library: Library, ids: Sequence[int]) -> Iterator[list[Record]]:
     """Records of present pictures in the order of `ids`, in batches; those that went are left out.
 
     `folder` is the indexed one; `modified` a local time; `tags` by name with their probabilities;

@@ -2,9 +2,10 @@
 
 A segment never changes and is named by its checksum, so that a reader has a whole old or a whole
 new one. Its row of the catalogue holds the keys of its rows; the key of a row that is out of date
-is blotted out. Changes cost what they touch: few wait in the catalogue until they are worth a
-file, and a segment that has lost a tenth of its rows is written anew without them. Which pictures
-wait stands beside the generation, so that opening the index needs no look at all pictures.
+is blotted out. The cost of a change is that of the pictures it touches: a few wait in the catalogue
+until they are worth a file, and a segment that has lost a tenth of its rows is written again
+without them. The ids of waiting pictures are stored with the generation, so that opening the index
+does not read the list of all pictures.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.lookup.pictures import Lookup
+from indexer.catalogue.lookup.pictures import Catalogue
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.values import VECTORS
 from indexer.embedding import Rows
@@ -31,10 +32,10 @@ from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import GONE, Ids, picture_ids, without_pictures
 
 SEGMENT = 16384  # rows: 32 MB of the built-in model's
-COMPACT = 10  # a segment is written anew when one row in so many is gone
-WORTH = 50  # new rows are written when there are as many as one in so many present ones,
-_AT_ONCE = 1024  # pictures that are fused together: in float32 a row takes twice the room
-MANY = 512  # or as many as this: each reader fuses those that wait
+COMPACT_FROM = 10  # a segment is written again once 1/10 of its rows are gone
+WRITE_FROM = 50  # waiting rows are written once they are 1/50 of all present pictures,
+WRITE_FROM_ROWS = 512  # or this many: each reader has to fuse those that wait
+_FUSED_TOGETHER = 1024  # pictures: in float32 a row takes twice the room
 
 FusedRows: TypeAlias = tuple[Ids, Rows, NDArray[np.bool_]]  # pictures, rows, which have a caption
 Fuse: TypeAlias = Callable[[Sequence[int]], FusedRows]
@@ -51,7 +52,7 @@ class Segment:
 
     @property
     def live(self) -> NDArray[np.bool_]:
-        """Which rows are not blotted out, (rows,)."""
+        """Mask (rows,) of the rows that are not blotted out."""
         return np.asarray(self.keys != GONE)
 
     @property
@@ -60,9 +61,9 @@ class Segment:
         return picture_ids(self.keys[self.live])
 
     @property
-    def worn(self) -> bool:
-        """Whether a tenth of it is gone."""
-        return int(self.live.sum()) * COMPACT <= len(self.keys) * (COMPACT - 1)
+    def is_worn(self) -> bool:
+        """Whether a tenth of its rows are gone."""
+        return int(self.live.sum()) * COMPACT_FROM <= len(self.keys) * (COMPACT_FROM - 1)
 
     def blotted(self, outdated: Ids) -> Segment:
         """The segment without the rows of these pictures."""
@@ -72,48 +73,49 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class SegmentManifest:
-    """All segments; the generation of the library and the encoder and fusion they are of.
+    """All segments, with the generation and the vectors' key of the library at their time.
 
     `waiting` are the pictures that were present at this generation and are in no segment.
     """
 
-    made_with: str = ""
+    vectors_key: str = ""
     generation: int = 0
     segments: tuple[Segment, ...] = ()
     waiting: tuple[int, ...] = ()
 
     @property
     def facts(self) -> str:
-        """What the setting "vectors" holds."""
-        facts = {"made_with": self.made_with, "generation": self.generation}
+        """The text of the setting "vectors"."""
+        facts = {"made_with": self.vectors_key, "generation": self.generation}
         return json.dumps(facts | {"format": SUFFIX, "waiting": self.waiting})
 
 
-def stored_segments(catalogue: Lookup, made_with: str) -> SegmentManifest:
-    """What is on disk; nothing where it was made with another encoder, fusion or format."""
+def stored_segments(catalogue: Catalogue, vectors_key: str) -> SegmentManifest:
+    """The manifest on disk; an empty one if it is of another encoder, fusion or format."""
     facts, rows = catalogue.segments()
-    said = json.loads(facts or "{}")
-    if said.get("made_with") != made_with or said.get("format") != SUFFIX:
-        return SegmentManifest(made_with)
+    stored = json.loads(facts or "{}")
+    if stored.get("made_with") != vectors_key or stored.get("format") != SUFFIX:
+        return SegmentManifest(vectors_key)
     segments = tuple(Segment(f, c, np.frombuffer(k, dtype="<i8")) for f, c, k in rows)
-    return SegmentManifest(made_with, int(said["generation"]), segments, tuple(said["waiting"]))
+    generation, waiting = int(stored["generation"]), tuple(stored["waiting"])
+    return SegmentManifest(vectors_key, generation, segments, waiting)
 
 
-def named_segments(catalogue: Lookup) -> set[str]:
-    """The files that the catalogue names, whatever encoder and fusion they were made with.
+def named_segments(catalogue: Catalogue) -> set[str]:
+    """The files that the catalogue names, of any encoder and fusion.
 
-    They stay: a library that goes back to a fusion looks for the files of before.
+    They are kept: a library that goes back to a fusion uses its former files.
     """
     return {file for file, _, _ in catalogue.segments()[1]}
 
 
-def stored_generation(catalogue: Lookup) -> int:
-    """The generation of what is on disk."""
+def stored_generation(catalogue: Catalogue) -> int:
+    """The generation of the segments on disk."""
     return int(json.loads(catalogue.setting(VECTORS) or "{}").get("generation", 0))
 
 
 class OpenSegments:
-    """The files of segments in use: opened once, and those that were found damaged."""
+    """The open files of segments, each opened once, and the names of damaged ones."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -121,33 +123,34 @@ class OpenSegments:
         self.damaged: set[str] = set()
 
     def index(
-        self, stored: SegmentManifest, fusion: Fusion, width: int, facts: CompressedState
+        self, manifest: SegmentManifest, fusion: Fusion, width: int, state: CompressedState
     ) -> tuple[VectorIndex, bool]:
         """The live rows of all sound segments, and whether every segment was sound."""
-        found, opened = [], {}
-        sound = facts.usable and not facts.files & self.damaged
-        compressed = CompressedIndex(self._folder, facts) if sound else None
-        for segment in stored.segments:
+        blocks, opened = [], {}
+        usable = state.usable and not state.files & self.damaged
+        compressed = CompressedIndex(self._folder, state) if usable else None
+        for segment in manifest.segments:
             block = self._opened(segment, fusion, width)
             if block is not None:
                 opened[segment.checksum, width] = block
-                found.append(KeyedBlock(block, segment.keys))
+                blocks.append(KeyedBlock(block, segment.keys))
         self._blocks = opened  # others are closed with the last index that needs them
-        return VectorIndex(fusion, width, found, compressed), len(found) == len(stored.segments)
+        sound = len(blocks) == len(manifest.segments)
+        return VectorIndex(fusion, width, blocks, compressed), sound
 
     def _opened(self, segment: Segment, fusion: Fusion, width: int) -> MappedBlock | None:
         if segment.file in self.damaged:
             return None
-        known = self._blocks.get((segment.checksum, width))
+        block = self._blocks.get((segment.checksum, width))
         try:
-            return known or opened_segment(self._folder, segment, fusion, width)
+            return block or opened_segment(self._folder, segment, fusion, width)
         except RowsDamaged as error:
             logger.debug("%s", error)
             return None
 
 
 def opened_segment(folder: Path, segment: Segment, fusion: Fusion, width: int) -> MappedBlock:
-    """The file of a segment. Raises `RowsDamaged`; rows are checked when they are asked for."""
+    """The file of a segment. Raises `RowsDamaged`; rows are checked when they are read."""
     block = MappedBlock(folder / segment.file, width, fusion, segment.checksum)
     if len(block) != len(segment.keys):
         raise RowsDamaged(block.path, "its rows differ from the catalogue")
@@ -158,7 +161,7 @@ class SegmentWriter:
     """Brings the segments of a library up to date; `fuse` makes rows from stored embeddings."""
 
     def __init__(
-        self, folder: Path, catalogue: Lookup, fusion: Fusion, width: int, fuse: Fuse
+        self, folder: Path, catalogue: Catalogue, fusion: Fusion, width: int, fuse: Fuse
     ) -> None:
         self._folder = folder
         self._catalogue = catalogue
@@ -167,35 +170,35 @@ class SegmentWriter:
         self._fuse = fuse
 
     def updated(self, stored: SegmentManifest, generation: int) -> SegmentManifest | None:
-        """Write what is worth it; what is then stored, or None when nothing needs to change.
+        """Write new segments if there is enough for them; the new manifest, or None if unchanged.
 
-        The files are there when this returns; they count once the catalogue says so.
+        The files are there when this returns; they count once the catalogue names them.
         """
         present = self._catalogue.present()
         touched = np.array(self._catalogue.touched_since(stored.generation), dtype=np.int64)
         sound = [segment for segment in stored.segments if self._is_sound(segment)]
         whole = len(sound) == len(stored.segments)
-        known = np.union1d(_pictures(sound), np.array(stored.waiting, np.int64))
-        if whole and not len(touched) and np.array_equal(known, present):
+        covered = np.union1d(_pictures(sound), np.array(stored.waiting, np.int64))
+        if whole and not len(touched) and np.array_equal(covered, present):
             behind = 0 < stored.generation < generation  # the usual case: nothing is compared
             return replace(stored, generation=generation) if behind else None
-        kept = []
+        blotted = []
         for segment in sound:
             ids = segment.pictures
             outdated = ids[~np.isin(ids, present) | np.isin(ids, touched)]
-            kept.append(segment.blotted(outdated))
-        fresh = [segment for segment in kept if not segment.worn]
+            blotted.append(segment.blotted(outdated))
+        fresh = [segment for segment in blotted if not segment.is_worn]
         missing = np.setdiff1d(present, _pictures(fresh))
         lost = len(fresh) < len(stored.segments)
-        few = len(missing) * WORTH < len(present) and len(missing) < MANY
+        few = len(missing) * WRITE_FROM < len(present) and len(missing) < WRITE_FROM_ROWS
         if not lost and (few or not len(missing)):
             return SegmentManifest(
-                stored.made_with, generation, tuple(kept), tuple(missing.tolist())
+                stored.vectors_key, generation, tuple(blotted), tuple(missing.tolist())
             )
         if fresh and len(fresh[-1].pictures) < SEGMENT // 2:
             fresh, missing = fresh[:-1], np.union1d(missing, fresh[-1].pictures)
         written = [self._written(ids) for ids in chunks(missing.tolist(), SEGMENT)]
-        return SegmentManifest(stored.made_with, generation, (*fresh, *filter(None, written)))
+        return SegmentManifest(stored.vectors_key, generation, (*fresh, *filter(None, written)))
 
     def _is_sound(self, segment: Segment) -> bool:
         try:
@@ -206,11 +209,11 @@ class SegmentWriter:
         return True
 
     def _written(self, ids: Sequence[int]) -> Segment | None:
-        """A new segment of these pictures; None when none of them has an embedding."""
+        """A new segment of these pictures; None if none of them has an embedding."""
         keys, blocks = [], []
-        for part in chunks(ids, _AT_ONCE):
-            found, rows, has_caption = self._fuse(part)
-            keys.append(np.where(has_caption, found, ~found))
+        for part in chunks(ids, _FUSED_TOGETHER):
+            pictures, rows, has_caption = self._fuse(part)
+            keys.append(np.where(has_caption, pictures, ~pictures))
             blocks.append(RowBlock.of(rows.astype(np.float16), has_caption, self._fusion))
         if not any(map(len, blocks)):
             return None
@@ -219,14 +222,14 @@ class SegmentWriter:
 
 
 def delete_other_files(folder: Path, names: set[str]) -> None:
-    """Delete files of vectors that are none of the named ones; one that cannot be costs space."""
+    """Delete files of vectors except the named ones; one that stays only costs space."""
     for path in other_files(folder, names):
         with suppress(OSError):
             path.unlink()
 
 
 def other_files(folder: Path, names: set[str]) -> list[Path]:
-    """Files of vectors, whole or half written, that are none of the named ones."""
+    """Files of vectors, whole or half written, except the named ones."""
     return sorted(path for path in folder.glob("vectors-*") if path.name not in names)
 
 

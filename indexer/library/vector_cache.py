@@ -1,19 +1,14 @@
-"""A library's vector index: caught up with the catalogue, on disk in segments."""
+"""The cache of a library's vector index, caught up with the catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from indexer.catalogue.lookup.pictures import Lookup
 from indexer.catalogue.lookup.tables import chunks
-from indexer.fusion import Fusion
 from indexer.library.segments import (
-    FusedRows,
     OpenSegments,
     SegmentManifest,
     SegmentWriter,
@@ -22,88 +17,59 @@ from indexer.library.segments import (
     stored_generation,
     stored_segments,
 )
+from indexer.library.state import LibraryState
 from indexer.vectors.blocks import RowsDamaged
-from indexer.vectors.compressed import CompressedState
 from indexer.vectors.index import VectorIndex
 
-_AT_ONCE = 4096  # pictures that are fused together
-_TRIES = 3  # times that the files may be replaced while they are read
-
-
-class FusedPictures(Protocol):
-    """What the index of a library is a cache of: fused rows, and how far they have come."""
-
-    path: Path
-
-    @property
-    def catalogue(self) -> Lookup: ...
-
-    @property
-    def generation(self) -> int: ...
-    @property
-    def made_with(self) -> str: ...
-    @property
-    def fusion(self) -> Fusion: ...
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def compressed(self) -> CompressedState: ...
-
-    def fused(self, picture_ids: Sequence[int]) -> FusedRows:
-        """Pictures, their rows and which have a caption."""
-        ...
-
-    def put_segments(self, stored: SegmentManifest) -> None:
-        """Note what is on disk."""
-        ...
+_FUSED_TOGETHER = 4096  # pictures
+_MOST_TRIES = 3  # times that the files may be replaced while they are read
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A vector index in memory, and what it agrees with."""
+    """A vector index in memory, and the generation and the key of the vectors in it."""
 
     index: VectorIndex
     generation: int
-    made_with: str
+    vectors_key: str
     saved: int  # the generation of the segments in it
 
 
 class CachedIndex:
     """The cache of one library's fused rows; SQLite is the truth."""
 
-    def __init__(self, library: FusedPictures) -> None:
+    def __init__(self, library: LibraryState) -> None:
         self._library = library
         self._held: _Held | None = None
         self._open = OpenSegments(library.path)
-        self._saved = -1  # the generation whose segments were looked at last
+        self._saved = -1  # the generation that was saved last
 
     def current(self) -> VectorIndex:
-        """The index, caught up; what it reads of files is checked then."""
+        """The index, caught up; rows of files are checked when they are read."""
         library, held = self._library, self._held
-        generation, made_with = library.generation, library.made_with
-        if held is not None and held.generation == generation and held.made_with == made_with:
+        generation, key = library.generation, library.vectors_key
+        if held is not None and held.generation == generation and held.vectors_key == key:
             return held.index
-        if held is None or self._overtaken(held, generation, made_with):
-            stored, index, sound = self._opened(made_with)
-            saved = stored.generation
-            if sound and saved == generation:  # only what waits for a segment is looked up
-                index = self._with(index, stored.waiting)
+        if held is None or self._is_overtaken(held, generation, key):
+            manifest, index, sound = self._opened(key)
+            saved = manifest.generation
+            if sound and saved == generation:  # only pictures without a segment are looked up
+                index = self._with(index, manifest.waiting)
             else:
                 index = self._caught_up(index, saved)
         else:
             saved, index = held.saved, self._caught_up(held.index, held.generation)
-        self._held = _Held(index, generation, made_with, saved)
+        self._held = _Held(index, generation, key, saved)
         return index
 
-    def _overtaken(self, held: _Held, generation: int, made_with: str) -> bool:
-        """Whether what is on disk is of another kind, or nearer to what is wanted."""
-        if held.generation > generation or held.made_with != made_with:
+    def _is_overtaken(self, held: _Held, generation: int, key: str) -> bool:
+        """Whether the files on disk were made with another key, or are newer."""
+        if held.generation > generation or held.vectors_key != key:
             return True
         return stored_generation(self._library.catalogue) > held.saved
 
     def verified(self) -> VectorIndex:
-        """The index, caught up, every byte of which is what was written."""
+        """The index, caught up, after a check of every byte of its files."""
         while True:
             try:
                 (index := self.current()).verify()
@@ -113,28 +79,28 @@ class CachedIndex:
                 return index
 
     def distrust(self, file: str) -> None:
-        """Use a damaged file no more: the rows in it are fused again."""
+        """Stop using a damaged file: its rows are fused again."""
         self._open.damaged.add(file)
         self._held = None
 
-    def save(self) -> None:
-        """Bring the segments on disk up to date, as far as the changes are worth it."""
+    def save(self, note: Callable[[SegmentManifest], None]) -> None:
+        """Bring the segments on disk up to date if there is enough to write; `note` lists them."""
         library, generation = self._library, self._library.generation
         if generation == self._saved:
             return
         fusion, width = library.fusion, library.width
         writer = SegmentWriter(library.path, library.catalogue, fusion, width, library.fused)
-        stored = stored_segments(library.catalogue, library.made_with)
+        stored = stored_segments(library.catalogue, library.vectors_key)
         updated = writer.updated(stored, generation)
         if updated is not None:
-            library.put_segments(updated)
+            note(updated)
         self._delete_others()
         self._open.damaged.clear()
         self._held = None
         self._saved = generation
 
     def forget(self) -> None:
-        """Look at what is on disk again, and delete what is not used any more."""
+        """Read the files again, and delete those that are no longer used."""
         self._held = None
         self._delete_others()
 
@@ -143,23 +109,23 @@ class CachedIndex:
         named = named_segments(library.catalogue) | library.compressed.files
         delete_other_files(library.path, named)
 
-    def _opened(self, made_with: str) -> tuple[SegmentManifest, VectorIndex, bool]:
-        """What is on disk, its rows, and whether these are all of it.
+    def _opened(self, key: str) -> tuple[SegmentManifest, VectorIndex, bool]:
+        """The manifest on disk, its rows, and whether every segment was sound.
 
-        It is read again when a writer replaces it meanwhile.
+        Both are read again when a writer replaces them meanwhile.
         """
         library = self._library
-        for _ in range(_TRIES):
-            stored = stored_segments(library.catalogue, made_with)
+        for _ in range(_MOST_TRIES):
+            manifest = stored_segments(library.catalogue, key)
             index, sound = self._open.index(
-                stored, library.fusion, library.width, library.compressed
+                manifest, library.fusion, library.width, library.compressed
             )
-            if sound or stored_segments(library.catalogue, made_with).facts == stored.facts:
+            if sound or stored_segments(library.catalogue, key).facts == manifest.facts:
                 break
-        return stored, index, sound
+        return manifest, index, sound
 
     def _caught_up(self, index: VectorIndex, generation: int) -> VectorIndex:
-        """An index with what the catalogue changed after a generation, and what it lacks."""
+        """An index with the rows that changed after a generation, and those that it lacks."""
         catalogue = self._library.catalogue
         present, known = catalogue.present(), index.picture_ids
         touched = np.array(catalogue.touched_since(generation), np.int64)
@@ -168,7 +134,7 @@ class CachedIndex:
         return self._with(index, todo.tolist())
 
     def _with(self, index: VectorIndex, pictures: Sequence[int]) -> VectorIndex:
-        """An index with the rows of pictures that have none in it."""
-        for ids in chunks(pictures, _AT_ONCE):
+        """An index with the added rows of pictures that have none in it."""
+        for ids in chunks(pictures, _FUSED_TOGETHER):
             index = index.add(*self._library.fused(ids))
         return index

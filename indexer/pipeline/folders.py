@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.captions import find_captions
-from indexer.catalogue.inventory.pictures import IndexedFolder
+from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.library.library import Library
 from indexer.pictures.formats import SUFFIXES
@@ -49,10 +49,10 @@ def _put(
     files: Sequence[Path] | None,
 ) -> None:
     with library.writing() as batch:
-        folder_id = batch.put_folder(path, exclude=options.exclude, caption_files=files)
+        folder_id = batch.folders.put(path, exclude=options.exclude, caption_files=files)
         for folder in inner:
             prefix = os.fsencode(folder.path.relative_to(path))
-            batch.absorb_folder(folder.id, folder_id, prefix)
+            batch.folders.absorb(folder.id, folder_id, prefix)
 
 
 def absolute(path: Path) -> Path:

@@ -16,12 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from indexer.catalogue.inventory.pictures import ContentFacts
-from indexer.confidence.upkeep import calibrate
+from indexer.catalogue.lookup.contents import ContentFacts, contents_of
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
 from indexer.library.locking import only_writer
+from indexer.library.upkeep import calibrate
 from indexer.pictures.decoding import Outcome
 from indexer.pipeline.decoders import decoding_pool
 from indexer.pipeline.folders import name_folders
@@ -156,7 +156,7 @@ def _carry_out(
             yield Progress(done, total)
     if moved := library.catalogue.moved():  # after all folders: one may move between two
         with library.writing() as batch:
-            batch.forget_pictures(moved)
+            batch.pictures.forget(moved)
     if options.prune:
         report.pruned += prune(library, [plan.folder for plan in plans], report)
 
@@ -165,8 +165,8 @@ def _mark(library: Library, plan: FolderPlan, report: IndexReport) -> None:
     """Hide missing pictures and restore returned ones before the slow part starts."""
     if plan.gone or plan.returned:
         with library.writing() as batch:
-            batch.mark_missing(plan.gone)
-            batch.mark_present(plan.returned)
+            batch.pictures.mark_missing(plan.gone)
+            batch.pictures.mark_present(plan.returned)
     report.removed += len(plan.gone)
     report.added += len(set(plan.returned) - set(plan.recaption))
 
@@ -234,7 +234,7 @@ def _replaced_contents(library: Library, plans: Sequence[FolderPlan]) -> dict[by
     """Facts of the former contents of changed pictures: another picture may have them now."""
     changed = (plan.known.get(found.relative) for plan in plans for found in plan.decode)
     hashes = {picture.content_hash for picture in changed if picture is not None}
-    return library.catalogue.contents(content for content in hashes if content is not None)
+    return contents_of(library.catalogue, (content for content in hashes if content is not None))
 
 
 def _known_contents(library: Library, plan: FolderPlan) -> dict[Hashable, frozenset[bytes]]:

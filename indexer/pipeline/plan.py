@@ -16,7 +16,7 @@ from indexer.captions import Caption, CaptionScan, find_captions
 from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.database import FILE
-from indexer.catalogue.inventory.pictures import Catalogue, IndexedFolder, IndexedPicture
+from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.catalogue.inventory.pictures import IndexedFolder
+from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.catalogue.values import MOVING
 from indexer.errors import InputError
 from indexer.library.library import Library
@@ -37,7 +37,7 @@ def prune(library: Library, folders: Sequence[IndexedFolder], report: IndexRepor
             gone += missing
     kept = _kept_encoder(library)
     with library.writing() as batch:
-        batch.forget_pictures(gone)
+        batch.pictures.forget(gone)
         _delete_unused(batch, kept)
     delete_unused_thumbnails(library)
     return len(gone)
@@ -55,7 +55,7 @@ def forget_folder(library: Library, folder: Path) -> int:
     with only_writer(library.path):
         kept = _kept_encoder(library)
         with library.writing() as batch:
-            count = batch.forget_folder(known[path].id)
+            count = batch.folders.forget(known[path].id)
             _delete_unused(batch, kept)
         delete_unused_thumbnails(library)
         library.save_vectors()
@@ -86,9 +86,9 @@ def _kept_encoder(library: Library) -> int | None:
 
 def _delete_unused(batch: Batch, kept: int | None) -> None:
     """Delete embeddings that no picture or caption needs, and those of former encoders."""
-    batch.forget_unused_embeddings()
+    batch.embeddings.forget_unused()
     if kept is not None:
-        batch.forget_other_encoders(kept)
+        batch.embeddings.forget_other_encoders(kept)
 
 
 def unused_thumbnails(library: Library) -> list[Path]:

@@ -67,7 +67,7 @@ def change_encoder(
     if encoder.fingerprint == settings.fingerprint:
         if library.catalogue.setting(MOVING) is not None:
             with library.writing() as batch:
-                batch.unset(MOVING)
+                batch.settings.unset(MOVING)
         return
     fusion = _fusion_for(library, options, encoder)
     target = replace(
@@ -79,15 +79,17 @@ def change_encoder(
     resting = _heads_left_behind(library, options)
     golden = golden_of(encoder)
     with library.writing() as batch:
-        encoder_id = batch.put_encoder(encoder.name, encoder.fingerprint, encoder.dim, golden)
+        encoder_id = batch.embeddings.put_encoder(
+            encoder.name, encoder.fingerprint, encoder.dim, golden
+        )
         keep_fusion(batch, fusion)
-        batch.set(MOVING, target.to_json())
+        batch.settings.set(MOVING, target.to_json())
     yield from _encode_captions(library, encoder, encoder_id)
     yield from _encode_pictures(library, encoder, encoder_id, options, report)
     with library.writing() as batch:
         _switch(batch, target, encoder_id)
         tag_all(library, batch, encoder_id)
-    library.encoder = encoder
+    library.use_encoder(encoder)
     if resting:
         report.problem(library.path, resting)
 
@@ -132,7 +134,7 @@ def _encode_captions(library: Library, encoder: Encoder, encoder_id: int) -> Ite
         yield Progress(total - left, total)
         rows = encoder.encode_texts(list(texts.values()))
         with library.writing() as batch:
-            batch.put_embeddings(encoder_id, TEXT, list(texts), rows)
+            batch.embeddings.put(encoder_id, TEXT, list(texts), rows)
 
 
 def _encode_pictures(
@@ -155,7 +157,7 @@ def _encode_pictures(
             same = [o for o in part if isinstance(o, Decoded) and o.content_hash == o.key]
             rows = new_image_embeddings(library, encoder, encoder_id, same)
             with library.writing() as batch:
-                batch.put_embeddings(encoder_id, IMAGE, *rows)
+                batch.embeddings.put(encoder_id, IMAGE, *rows)
             report.encoded += len(same)
             done += len(part)
             yield Progress(done, len(todo))
@@ -163,6 +165,6 @@ def _encode_pictures(
 
 def _switch(batch: Batch, target: LibrarySettings, encoder_id: int) -> None:
     """Search by the new encoder from now on; what it could not encode is looked at again."""
-    batch.set(SETTINGS, target.to_json())
-    batch.unset(MOVING)
-    batch.look_again_without(encoder_id)
+    batch.settings.set(SETTINGS, target.to_json())
+    batch.settings.unset(MOVING)
+    batch.pictures.recheck_unembedded(encoder_id)

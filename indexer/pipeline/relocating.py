@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.catalogue.inventory.pictures import IndexedFolder
+from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import InputError
 from indexer.library.library import Library
 from indexer.library.locking import only_writer
@@ -69,7 +69,7 @@ def _move_whole(
     with library.writing() as batch:
         for folder, now in zip(folders, moved, strict=True):
             files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
-            batch.move_folder(folder.id, now.new, files)
+            batch.folders.move(folder.id, now.new, files)
     return moved
 
 
@@ -87,7 +87,7 @@ def _move_part(
     _check_pictures(target, pictures)
     files = [_rebased(Path(f), source, target) for f in json.loads(folder.caption_files)]
     with library.writing() as batch:
-        batch.split_folder(folder.id, prefix, target, files)
+        batch.folders.split(folder.id, prefix, target, files)
     return [RelocationReport(source, target, len(pictures))]
 
 

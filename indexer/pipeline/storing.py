@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from indexer.captions import Caption
-from indexer.catalogue.changes.batch import PictureFacts
-from indexer.catalogue.inventory.pictures import ContentFacts
+from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts, contents_of
 from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
@@ -74,17 +74,17 @@ def store_pictures(
     """Commit everything about a batch in one transaction."""
     pairs = list(zip(encoded.outcomes, encoded.contents, strict=True))
     with library.writing() as batch:
-        batch.put_embeddings(encoded.encoder_id, IMAGE, *encoded.images)
-        batch.put_embeddings(encoded.encoder_id, TEXT, *encoded.texts)
+        batch.embeddings.put(encoded.encoder_id, IMAGE, *encoded.images)
+        batch.embeddings.put(encoded.encoder_id, TEXT, *encoded.texts)
         facts = [_facts(found, outcome, content) for (found, outcome), content in pairs]
-        keys = dict(zip(batch.put_pictures(plan.folder.id, facts), pairs, strict=True))
+        keys = dict(zip(batch.pictures.put(plan.folder.id, facts), pairs, strict=True))
         read = {key: pair for key, pair in keys.items() if pair[1].reason is None}
         beside = {
             key: plan.captions.get(found.relative, ()) for key, ((found, _), _) in read.items()
         }
-        batch.put_captions_of(beside, embedded=False)
+        batch.pictures.put_captions(beside, embedded=False)
         carried = {key: content.captions for key, (_, content) in read.items()}
-        batch.put_captions_of(carried, embedded=True)
+        batch.pictures.put_captions(carried, embedded=True)
         tag_pictures(library, batch, list(read), [key for key in keys if key not in read])
     for (found, outcome), content in pairs:
         _count(plan, found, outcome, content, report)
@@ -98,7 +98,7 @@ def _contents(
 ) -> list[ContentFacts]:
     """Facts of the contents of each outcome."""
     hashes = [outcome.content_hash for outcome in outcomes if isinstance(outcome, Known)]
-    known = {**before, **library.catalogue.contents(hashes)}
+    known = {**before, **contents_of(library.catalogue, hashes)}
     return [_content(outcome, known) for outcome in outcomes]
 
 
@@ -156,9 +156,9 @@ def store_captions(
     captions = [caption for _, captions in todo for caption in captions]
     texts = new_text_embeddings(library, library.encoder, library.encoder_id, captions)
     with library.writing() as batch:
-        batch.put_embeddings(library.encoder_id, TEXT, *texts)
-        batch.put_captions_of(dict(todo), embedded=False)
-        batch.touch([key for key, _ in todo])
+        batch.embeddings.put(library.encoder_id, TEXT, *texts)
+        batch.pictures.put_captions(dict(todo), embedded=False)
+        batch.pictures.touch([key for key, _ in todo])
         tag_pictures(library, batch, [key for key, _ in todo])
     report.changed += len(todo)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from indexer.catalogue.changes.batch import Batch
-from indexer.catalogue.inventory.embeddings import Embeddings
-from indexer.catalogue.inventory.tags import Tags
+from indexer.catalogue.lookup.embeddings import EmbeddingLookup
 from indexer.catalogue.lookup.tables import chunks
-from indexer.catalogue.lookup.tags import StoredTagHead
+from indexer.catalogue.lookup.tags import StoredTagHead, TagLookup
 from indexer.embedding import PictureFeatures, same_space
 from indexer.errors import InputError, LibraryDamaged
 from indexer.library.library import Library
@@ -58,16 +57,16 @@ def adopt(library: Library, files: Sequence[Path]) -> None:
     if {h.name: h.fingerprint for h in known} == {n: h.fingerprint for n, h in heads.items()}:
         return
     with library.writing() as batch:
-        batch.drop_tag_heads([head.id for head in known])
+        batch.tags.drop_heads([head.id for head in known])
         for name, head in heads.items():
-            batch.put_tag_head(encoder_id, name, head)
+            batch.tags.put_head(encoder_id, name, head)
         tag_all(library, batch, encoder_id)
 
 
 def tag_all(library: Library, batch: Batch, encoder_id: int) -> None:
     """Give every picture the tags that it has by the embeddings of this encoder, and no others."""
-    batch.clear_tags()
-    tags = Tags(batch.connection, library.path)
+    batch.tags.clear()
+    tags = TagLookup(batch.reading, library.path)
     heads = tags.loaded(encoder_id)
     for ids in chunks(tags.taggable() if heads else [], AT_ONCE):
         _tag(library, batch, encoder_id, heads, ids)
@@ -84,7 +83,7 @@ def tag_pictures(
     heads = library.tags.loaded(encoder_id)
     _tag(library, batch, encoder_id, heads, picture_ids)
     if heads:
-        batch.put_tags(failed, [])
+        batch.tags.put(failed, [])
 
 
 def _tag(
@@ -96,9 +95,9 @@ def _tag(
 ) -> None:
     if not heads:
         return
-    embeddings = Embeddings(batch.connection, library.path)
+    embeddings = EmbeddingLookup(batch.reading, library.path)
     found = embeddings.embedded(encoder_id, heads[0][1].facts.dim, picture_ids)
-    batch.put_tags(picture_ids, [row for head in heads for row in predicted(head, found)])
+    batch.tags.put(picture_ids, [row for head in heads for row in predicted(head, found)])
 
 
 def damaged_heads(library: Library) -> list[StoredTagHead]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.catalogue.inventory.pictures import IndexedFolder
+from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import (
     InputError,
     LibraryDamaged,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import PictureFeatures, Rows
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.vectors.scoring import CentredIndex, ScoredQuery
 from search.answer.hits import Explanation, Hit, TermShare
 from search.query.embedding import EmbeddedQuery
@@ -62,7 +62,7 @@ class Targets:
 
 
 def explained(
-    library: ReadLibrary,
+    library: Library,
     stored: CentredIndex,
     hits: Sequence[Hit],
     asked: EmbeddedQuery,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.embedding import IMAGE, TEXT
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.pictures.thumbnails import thumbnail_path
 from search.query.terms import Query, Term
 from search.words.unknown import Unknown
@@ -122,7 +122,7 @@ class Parts:
     q: NDArray[np.float32]
     means: Means
 
-    def of(self, library: ReadLibrary, ids: list[int]) -> dict[int, Behind]:
+    def of(self, library: Library, ids: list[int]) -> dict[int, Behind]:
         """What stands behind the scores of pictures, from their stored embeddings, by id."""
         zero = np.zeros_like(self.q)
         found = library.embedded(ids)
@@ -138,7 +138,7 @@ class Parts:
 
 
 def read_hits(
-    library: ReadLibrary,
+    library: Library,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     parts: Parts | None = None,
@@ -165,7 +165,7 @@ def read_hits(
     )
 
 
-def _tags(library: ReadLibrary, ids: list[int]) -> dict[int, dict[str, float]] | None:
+def _tags(library: Library, ids: list[int]) -> dict[int, dict[str, float]] | None:
     """The tags of pictures; None where the library has no tag head."""
     tags = library.tags
     return tags.of(ids) if tags.heads(library.encoder_id) else None

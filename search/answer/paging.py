@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search.answer.hits import Hit, Means
 from search.query.options import Options
 from search.ranking.diversity import check_strength, pool_of, varied
@@ -37,7 +37,7 @@ class Page:
     leading: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
-def page_of(library: ReadLibrary, order: RankedPictures, wanted: Options, means: Means) -> Page:
+def page_of(library: Library, order: RankedPictures, wanted: Options, means: Means) -> Page:
     """The k hits after `offset`: of all that are distinct, in their order, the k next.
 
     As much of the order is looked at as that takes. What is counted as folded into a hit is what
@@ -73,7 +73,7 @@ def _folded(ids: NDArray[np.int64], into: NDArray[np.int64]) -> dict[int, list[i
 
 
 def _distinct(
-    library: ReadLibrary, order: RankedPictures, need: int, *, fold: bool
+    library: Library, order: RankedPictures, need: int, *, fold: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """The beginning of an order with `need` distinct pictures in it, where there are so many.
 
@@ -92,7 +92,7 @@ def _distinct(
 
 
 def _varied_runs(
-    library: ReadLibrary,
+    library: Library,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     chosen: NDArray[np.int64],
@@ -113,7 +113,7 @@ def _varied_runs(
     return np.concatenate([np.zeros(0, np.int64), *ordered])
 
 
-def placed(library: ReadLibrary, hits: Sequence[Hit], page: Page) -> tuple[Hit, ...]:
+def placed(library: Library, hits: Sequence[Hit], page: Page) -> tuple[Hit, ...]:
     """The hits of a page with their ranks in the whole answer and what is folded into them."""
     folded = {hit.picture_id: page.like.get(hit.picture_id, ()) for hit in hits}
     pictures = library.catalogue.pictures([key for like in folded.values() for key in like])

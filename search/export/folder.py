@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer import Failure, Progress
 from indexer.errors import InputError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 
 HOW = ("copy", "symlink")
 
@@ -25,7 +25,7 @@ class PlacementReport:
     failed: list[Failure] = field(default_factory=list)
 
 
-def check_folder(library: ReadLibrary, folder: Path, *, indexed_too: bool) -> None:
+def check_folder(library: Library, folder: Path, *, indexed_too: bool) -> None:
     """Raise `InputError` for a folder that the library indexes, unless it is meant, and for itself.
 
     What is put into an indexed folder would be found twice from the next indexing on.

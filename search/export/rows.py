@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows
 from indexer.errors import InputError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 
 KINDS = ("picture", "caption", "fused")
 SUFFIXES = (".npy", ".parquet")
 
 
-def embeddings_of(library: ReadLibrary, ids: list[int], kind: str) -> Rows:
+def embeddings_of(library: Library, ids: list[int], kind: str) -> Rows:
     """Rows (n, width) in float32 in the order of pictures; of NaN where a picture has none.
 
     `kind`: of the picture, the mean of its captions, or fused as the library is searched.
@@ -35,7 +35,7 @@ def embeddings_of(library: ReadLibrary, ids: list[int], kind: str) -> Rows:
     return made
 
 
-def width_of(library: ReadLibrary, kind: str) -> int:
+def width_of(library: Library, kind: str) -> int:
     """The width of the rows of a kind."""
     return library.width if kind == "fused" else library.settings.dim
 

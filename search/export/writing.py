@@ -13,7 +13,7 @@ from indexer import Progress
 from indexer.catalogue.lookup.tables import chunks
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.library.records import FIELDS, Record, records
 from search.answer.hits import Hit
 from search.export.rows import embeddings_of, rows_file, width_of
@@ -40,7 +40,7 @@ def check_free(*paths: Path | None) -> None:
 
 
 def export(
-    library: ReadLibrary,
+    library: Library,
     ids: Sequence[int],
     files: Files,
     hits: Mapping[int, Hit] | None = None,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.values import unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
 
 
@@ -35,7 +35,7 @@ class Example:
 Mark: TypeAlias = int | str | bytes | Example
 
 
-def examples_of(library: ReadLibrary, marks: Sequence[Mark]) -> list[Example]:
+def examples_of(library: Library, marks: Sequence[Mark]) -> list[Example]:
     """The marked pictures, each content once. Raises `QueryError` for one that cannot be read.
 
     What the library has embedded is looked up; only other pictures are encoded.
@@ -44,7 +44,7 @@ def examples_of(library: ReadLibrary, marks: Sequence[Mark]) -> list[Example]:
     return list({example.content_hash: example for example in found}.values())
 
 
-def _example(library: ReadLibrary, mark: Mark) -> Example:
+def _example(library: Library, mark: Mark) -> Example:
     if isinstance(mark, Example):
         return mark
     if isinstance(mark, int):
@@ -58,7 +58,7 @@ def _example(library: ReadLibrary, mark: Mark) -> Example:
     return _of_file(library, mark, path)
 
 
-def _of_id(library: ReadLibrary, picture_id: int) -> Example:
+def _of_id(library: Library, picture_id: int) -> Example:
     picture = library.catalogue.pictures([picture_id]).get(picture_id)
     row = None if picture is None else stored_row(library, picture.content_hash)
     if picture is None or row is None:
@@ -66,7 +66,7 @@ def _of_id(library: ReadLibrary, picture_id: int) -> Example:
     return Example(picture.content_hash, row, picture.path)
 
 
-def _of_file(library: ReadLibrary, mark: str | bytes, path: Path | None) -> Example:
+def _of_file(library: Library, mark: str | bytes, path: Path | None) -> Example:
     pictures = import_module("search.query.pictures")  # words need neither Pillow nor sockets
     content: bytes = pictures.read_query_picture(mark, offline=library.offline)
     key = hash_bytes(content)
@@ -84,7 +84,7 @@ def _file(mark: str | bytes) -> Path | None:
     return Path(os.path.abspath(os.path.expanduser(mark)))  # noqa: PTH111 - "~nobody"
 
 
-def stored_row(library: ReadLibrary, content: bytes) -> NDArray[np.float32] | None:
+def stored_row(library: Library, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) that the library has of a picture's content, if any."""
     found = library.embeddings.of_contents(library.encoder_id, IMAGE, [content])
     if content not in found:
@@ -94,7 +94,7 @@ def stored_row(library: ReadLibrary, content: bytes) -> NDArray[np.float32] | No
 
 
 def marked_rows(
-    library: ReadLibrary,
+    library: Library,
     examples: Sequence[Example],
     means: Mapping[str, NDArray[np.float32]],
     weight: float,

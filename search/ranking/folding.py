@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 
 BITS, COSINE = 10, 0.75  # of the 63 of a perceptual hash may differ, and what embeddings agree in
 FAR_BITS, NEAR_COSINE = 20, 0.9  # or more of them, where the embeddings are nearly the same
@@ -14,14 +14,14 @@ _AT_ONCE = 512
 Places = NDArray[np.int64]
 
 
-def leaders(library: ReadLibrary, ids: NDArray[np.int64]) -> Places:
+def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
     """The place of the hit that each of these hits (n,) is folded into; its own for most.
 
     A hit is folded into the first one before it that stands for itself and has the same bytes, or
     both a near perceptual hash and a near embedding of the picture. Pictures without shapes have
     no perceptual hash, and are never alike. What comes after a hit does not matter to it.
     """
-    looks = library.catalogue.looks(ids.tolist())
+    looks = library.catalogue.hashes_of(ids.tolist())
     contents = [looks.get(key, (None, None))[0] for key in ids.tolist()]
     hashes = [looks.get(key, (None, None))[1] or bytes(8) for key in ids.tolist()]
     alike: dict[int, list[int]] = {}
@@ -48,7 +48,7 @@ def are_alike(bits: NDArray[np.uint8], cosines: NDArray[np.float32]) -> NDArray[
 
 
 def _alike(
-    library: ReadLibrary, ids: NDArray[np.int64], hashes: NDArray[np.uint64]
+    library: Library, ids: NDArray[np.int64], hashes: NDArray[np.uint64]
 ) -> list[tuple[int, int]]:
     """Places of hits that are nearly the same: the later of both, and in ascending order the other.
 

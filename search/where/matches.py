@@ -11,11 +11,11 @@ from sqlalchemy.dialects import sqlite
 
 from indexer.catalogue.schema import FolderRow, PictureRow
 from indexer.catalogue.values import NEVER, PRESENT
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search.where.condition import matching
 
 
-def matches(library: ReadLibrary, text: str, *, now: datetime | None = None) -> NDArray[np.int64]:
+def matches(library: Library, text: str, *, now: datetime | None = None) -> NDArray[np.int64]:
     """Ids (n,) of the present pictures that fulfil it, newest first.
 
     By the camera's date; by the time of change of the file where there is none. `now`: the time

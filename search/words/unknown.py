@@ -18,7 +18,7 @@ from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, forms
 from indexer.confidence.calibration import shipped
 from indexer.embedding import same_space
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search.query.terms import Query
 from search.words.query_words import QueryWords
 from search.words.vocabulary import FILE as VOCABULARY
@@ -28,7 +28,7 @@ FILE = Path(__file__).with_name("known.txt")  # names and rarer words (benchmark
 _ENOUGH = 1000  # pictures with a word: more tell nothing more of what was meant
 
 
-def unknown_words(library: ReadLibrary, query: Query) -> tuple[Unknown, ...]:
+def unknown_words(library: Library, query: Query) -> tuple[Unknown, ...]:
     """The words of a query that nothing knows, also of terms that are taken away, in their order.
 
     None where the library's encoder is not the built-in one, which knows English alone.

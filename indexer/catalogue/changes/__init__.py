@@ -1,1 +1,1 @@
-"""Changes to the catalogue: one batch, one transaction."""
+"""Changes to the catalogue: a batch in one transaction, and a class for each kind of row."""

@@ -11,13 +11,14 @@ from indexer.catalogue.schema import AlbumPicture, AlbumRow
 
 
 class AlbumChanges:
-    """The part of a batch that is about albums; no picture is ever touched by it."""
+    """The albums in a batch; their changes never touch a picture."""
 
-    _session: Session
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    def put_album(self, album: Album) -> None:
-        """Add an album, or put it in the place of the one of its name."""
-        self.drop_album(album.name)
+    def put(self, album: Album) -> None:
+        """Add an album, or replace the one of its name."""
+        self.drop(album.name)
         row = AlbumRow(name=album.name, asked=album.to_json())
         self._session.add(row)
         self._session.flush()
@@ -34,6 +35,6 @@ class AlbumChanges:
         if values:
             self._session.execute(insert(AlbumPicture), values)
 
-    def drop_album(self, name: str) -> None:
+    def drop(self, name: str) -> None:
         """Delete an album; the pictures it shows stay."""
         self._session.execute(delete(AlbumRow).where(AlbumRow.name == name))

@@ -16,19 +16,19 @@ from indexer.catalogue.schema import FolderRow, PictureRow
 
 
 class FolderChanges:
-    """The part of a batch that is about folders."""
+    """The folders in a batch."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def put_folder(
+    def put(
         self,
         path: Path,
         *,
         exclude: Sequence[str] = (),
         caption_files: Sequence[Path] | None = None,
     ) -> int:
-        """Add a folder, or replace what was said of it where something is said now."""
+        """Add a folder, or replace those of its options that are given now; its id."""
         raw = os.fsencode(path)
         row = self._session.scalar(select(FolderRow).where(FolderRow.path == raw))
         if row is None:
@@ -41,8 +41,8 @@ class FolderChanges:
         self._session.flush()
         return row.id
 
-    def absorb_folder(self, inner: int, outer: int, prefix: bytes) -> None:
-        """Give the pictures of a folder to the one above it; `prefix` leads from there to it."""
+    def absorb(self, inner: int, outer: int, prefix: bytes) -> None:
+        """Give the pictures of a folder to the one above it; `prefix` is its path from there."""
         relative = PictureRow.relative
         for key, old in self._session.execute(
             select(PictureRow.id, relative).where(PictureRow.folder_id == inner)
@@ -58,24 +58,24 @@ class FolderChanges:
         self._session.execute(delete(FolderRow).where(FolderRow.id == inner))
 
     def _inherit(self, inner: FolderRow, outer: FolderRow) -> None:
-        """What was said of a folder holds on for its part of the one that absorbs it."""
+        """Carry a folder's options over to its part of the folder that absorbs it."""
         below = glob.escape(os.fsdecode(os.path.relpath(inner.path, outer.path)))
         excluded = json.loads(inner.exclude)  # by name at any depth, or by path
-        said = [f"{below}/{way}{pattern}" for pattern in excluded for way in ("", "*/")]
-        outer.exclude = json.dumps(json.loads(outer.exclude) + said)
+        patterns = [f"{below}/{way}{pattern}" for pattern in excluded for way in ("", "*/")]
+        outer.exclude = json.dumps(json.loads(outer.exclude) + patterns)
         files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
         outer.caption_files = json.dumps(list(dict.fromkeys(files)))
 
-    def move_folder(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
-        """Give a folder another place."""
+    def move(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
+        """Change the path of a folder."""
         row = self._session.get_one(FolderRow, folder_id)
         row.path = os.fsencode(path)
         row.caption_files = json.dumps([str(file) for file in caption_files])
 
-    def split_folder(
+    def split(
         self, folder_id: int, prefix: bytes, path: Path, caption_files: Sequence[Path]
     ) -> None:
-        """Make the pictures below `prefix` those of a folder of their own, at `path`."""
+        """Move the pictures below `prefix` into a folder of their own, at `path`."""
         whole = self._session.get_one(FolderRow, folder_id)
         excluded = _patterns_below(json.loads(whole.exclude), os.fsdecode(prefix.rstrip(b"/")))
         files = json.dumps([str(file) for file in caption_files])
@@ -91,8 +91,8 @@ class FolderChanges:
             .values(folder_id=part.id, relative=func.substr(PictureRow.relative, len(prefix) + 1))
         )
 
-    def forget_folder(self, folder_id: int) -> int:
-        """Delete a folder with all that is known of its pictures; their number."""
+    def forget(self, folder_id: int) -> int:
+        """Delete a folder with the rows of its pictures; returns their number."""
         ids = select(PictureRow.id).where(PictureRow.folder_id == folder_id)
         count = len(self._session.scalars(ids).all())
         self._session.execute(delete(FolderRow).where(FolderRow.id == folder_id))
@@ -100,9 +100,9 @@ class FolderChanges:
 
 
 def _patterns_below(patterns: Sequence[str], inner: str) -> list[str]:
-    """Patterns of a folder, and what is left of them in the folder `inner` of it.
+    """Patterns of a folder, and their remainders inside its subfolder `inner`.
 
-    A pattern is matched with a path too, so its beginning may stand for the way to `inner`.
+    A pattern is matched with paths too, so its beginning may match the path to `inner`.
     """
     rests = [
         pattern[place + 1 :]

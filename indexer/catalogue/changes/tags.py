@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from indexer.catalogue.lookup.tables import chunks
@@ -15,17 +15,13 @@ _PICTURE_TAGS = Base.metadata.tables["picture_tags"]
 
 
 class TagChanges:
-    """The part of a batch that is about tags."""
+    """The heads and tags in a batch."""
 
-    _session: Session
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    @property
-    def connection(self) -> Connection:
-        """What reads within this transaction: its own changes, too."""
-        return self._session.connection()
-
-    def put_tag_head(self, encoder_id: int, name: str, head: TagHead) -> None:
-        """Add a head, or put it in the place of the one of its name."""
+    def put_head(self, encoder_id: int, name: str, head: TagHead) -> None:
+        """Add a head, or replace the one of its name."""
         same = (TagHeadRow.encoder_id == encoder_id) & (TagHeadRow.name == name)
         self._session.execute(delete(TagHeadRow).where(same))
         row = TagHeadRow(
@@ -37,11 +33,11 @@ class TagChanges:
             insert(TagRow), [{"head_id": row.id, "name": tag} for tag in head.facts.tags]
         )
 
-    def drop_tag_heads(self, head_ids: Sequence[int]) -> None:
+    def drop_heads(self, head_ids: Sequence[int]) -> None:
         """Delete heads with all their tags."""
         self._session.execute(delete(TagHeadRow).where(TagHeadRow.id.in_(head_ids)))
 
-    def put_tags(self, picture_ids: Sequence[int], tags: Sequence[tuple[int, int, float]]) -> None:
+    def put(self, picture_ids: Sequence[int], tags: Sequence[tuple[int, int, float]]) -> None:
         """Replace the tags of pictures by these: picture, tag and probability."""
         for part in chunks(picture_ids):
             self._session.execute(delete(PictureTag).where(PictureTag.picture_id.in_(part)))
@@ -49,6 +45,6 @@ class TagChanges:
             rows = [{"picture_id": p, "tag_id": t, "probability": value} for p, t, value in tags]
             self._session.execute(insert(_PICTURE_TAGS), rows)
 
-    def clear_tags(self) -> None:
+    def clear(self) -> None:
         """Delete the tags of all pictures; the heads stay."""
         self._session.execute(delete(PictureTag))

@@ -1,1 +1,1 @@
-"""Reads that a query makes, in plain SQL; imports no SQLAlchemy."""
+"""Reads of the catalogue, a module for each kind of row, in plain SQL; no SQLAlchemy."""

@@ -1,4 +1,4 @@
-"""Albums: questions that were given a name, as the catalogue keeps them."""
+"""Albums: named queries, as the catalogue stores them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Self
 from indexer.catalogue.lookup.tables import Tables
 from indexer.errors import LibraryDamaged
 
-ANY_WAY = "auto"  # the mode of albums that were saved before they named one
+ANY_WAY = "auto"  # the mode of albums saved before modes existed
 
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """A picture that an album asks with: its embedding as stored, by which encoder (fingerprint).
+    """A picture in an album's query: its stored embedding, and the fingerprint of its encoder.
 
-    `path` is where the file was; None for one that came as bytes or from the network.
+    `path` is where the file was; None if it came as bytes or from the network.
     """
 
     content_hash: bytes
@@ -28,7 +28,7 @@ class KeptPicture:
 
 @dataclass(frozen=True, slots=True)
 class AlbumTerm:
-    """A part of the question: words, or a picture by the hash of its content."""
+    """A part of the query: words, or a picture by the hash of its content."""
 
     weight: float
     text: str = ""
@@ -37,12 +37,11 @@ class AlbumTerm:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """A question with a name: what its pictures are is asked anew each time.
+    """A query with a name; its pictures are searched for again each time.
 
-    `like` and `unlike` are contents of pictures marked as right and wrong; `k` is how many
-    pictures it holds at most and `least` the score that each must reach, None for no limit.
-    `kept` are the pictures that it asks with, by content. `mode`: what it finds by, as
-    `search/query/options.py` names it.
+    `like` and `unlike` are contents of pictures marked as right and wrong; `k` is the most
+    pictures it holds and `least` the score that each must reach, None for no limit. `kept` are
+    the pictures in its query, by content. `mode` is a search mode of `search/query/options.py`.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Album:
     kept: Mapping[bytes, KeptPicture] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The question as one line of JSON; hashes as hexadecimal."""
+        """The query as one line of JSON; hashes as hexadecimal."""
         return json.dumps(
             {
                 "terms": [
@@ -80,21 +79,21 @@ class Album:
         )
 
     @classmethod
-    def from_json(cls, name: str, asked: str, kept: Mapping[bytes, KeptPicture]) -> Self:
+    def from_json(cls, name: str, text: str, kept: Mapping[bytes, KeptPicture]) -> Self:
         """The album that `to_json` wrote. Raises `LibraryDamaged`."""
         try:
-            said = json.loads(asked)
+            stored = json.loads(text)
             return cls(
                 name,
-                tuple(_term(term) for term in said["terms"]),
-                said["weight"],
-                tuple(bytes.fromhex(content) for content in said["like"]),
-                tuple(bytes.fromhex(content) for content in said["unlike"]),
-                tuple(said["tags"]),
-                said["where"],
-                said["k"],
-                said["least"],
-                said.get("mode", ANY_WAY),
+                tuple(_term(term) for term in stored["terms"]),
+                stored["weight"],
+                tuple(bytes.fromhex(content) for content in stored["like"]),
+                tuple(bytes.fromhex(content) for content in stored["unlike"]),
+                tuple(stored["tags"]),
+                stored["where"],
+                stored["k"],
+                stored["least"],
+                stored.get("mode", ANY_WAY),
                 kept,
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -105,31 +104,32 @@ class Album:
 
     @property
     def contents(self) -> list[bytes]:
-        """The contents of all pictures that it asks with, each once."""
-        asking = [term.picture for term in self.terms if term.picture is not None]
-        return list(dict.fromkeys([*asking, *self.like, *self.unlike]))
+        """The contents of all pictures in the query, each once."""
+        terms = [term.picture for term in self.terms if term.picture is not None]
+        return list(dict.fromkeys([*terms, *self.like, *self.unlike]))
 
 
-def _term(said: Mapping[str, Any]) -> AlbumTerm:
-    picture = said.get("picture")
+def _term(stored: Mapping[str, Any]) -> AlbumTerm:
+    picture = stored.get("picture")
     content = None if picture is None else bytes.fromhex(picture)
-    return AlbumTerm(float(said["weight"]), said.get("text", ""), content)
+    return AlbumTerm(float(stored["weight"]), stored.get("text", ""), content)
 
 
 class AlbumLookup(Tables):
-    """Read access to the albums of one library, in plain SQL."""
+    """Read access to the albums of one library."""
 
     def names(self) -> list[str]:
         """The names of all albums, sorted."""
-        return [name for (name,) in self.rows("SELECT name FROM albums ORDER BY name")]
+        return self.column("SELECT name FROM albums ORDER BY name")
 
     def named(self, name: str) -> Album | None:
-        """The album of a name. Raises `LibraryDamaged` for one that cannot be read."""
-        found = self.rows("SELECT id, asked FROM albums WHERE name = ?", name)
-        if not found:
+        """The album of a name. Raises `LibraryDamaged` if it cannot be read."""
+        rows = self.rows("SELECT id, asked FROM albums WHERE name = ?", name)
+        if not rows:
             return None
+        key, text = rows[0]
         query = """
             SELECT content_hash, path, encoder, vector FROM album_pictures
             WHERE album_id = ? ORDER BY id"""
-        kept = {row[0]: KeptPicture(*row) for row in self.rows(query, found[0][0])}
-        return Album.from_json(name, found[0][1], kept)
+        kept = {row[0]: KeptPicture(*row) for row in self.rows(query, key)}
+        return Album.from_json(name, text, kept)

@@ -1,7 +1,7 @@
-"""What a query asks of a catalogue, in plain SQL and on SQLite's own connection.
+"""Folders, pictures, their captions, and the settings of a library, in plain SQL.
 
-It reads the rows of a few pictures; importing SQLAlchemy alone would take as long as all the rest
-of a text query. What else is asked of the tables is in `catalogue.py`.
+A query reads the rows of a few pictures: importing SQLAlchemy would take as long as everything
+else that a text query does.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables, full_path
-from indexer.catalogue.values import PRESENT, VECTORS
+from indexer.catalogue.values import FAILED, MISSING, PRESENT, VECTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,70 @@ class PictureInfo:
     captions: tuple[str, ...]
 
 
-class Lookup(Tables):
-    """Read access to what a query needs of one catalogue."""
+@dataclass(frozen=True, slots=True)
+class IndexedFolder:
+    """An indexed folder, and the options that were given when it was named."""
+
+    id: int
+    path: Path
+    exclude: str = "[]"
+    caption_files: str = "[]"
+
+
+class IndexedPicture(NamedTuple):
+    """A picture's row, with which a second look at its file is compared.
+
+    A tuple, because every run makes one of every picture: a frozen dataclass takes twice as long.
+    """
+
+    id: int
+    size: int
+    mtime_ns: int
+    state: str
+    content_hash: bytes | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEncoder:
+    """An encoder's row, with its first embeddings of the golden picture and sentence."""
+
+    id: int
+    dim: int
+    golden_image: bytes | None
+    golden_text: bytes | None
+
+
+class Catalogue(Tables):
+    """Read access to the folders, pictures, captions and settings of one library."""
 
     def setting(self, key: str) -> str | None:
         """A named value, or None."""
-        found = self.rows("SELECT value FROM settings WHERE key = ?", key)
-        return str(found[0][0]) if found else None
+        rows = self.rows("SELECT value FROM settings WHERE key = ?", key)
+        return str(rows[0][0]) if rows else None
 
     def encoder_id(self, fingerprint: str) -> int | None:
         """The number of an encoder that made embeddings here."""
-        found = self.rows("SELECT id FROM encoders WHERE fingerprint = ?", fingerprint)
-        return int(found[0][0]) if found else None
+        rows = self.rows("SELECT id FROM encoders WHERE fingerprint = ?", fingerprint)
+        return int(rows[0][0]) if rows else None
+
+    def encoder(self, fingerprint: str) -> StoredEncoder | None:
+        """An encoder that made embeddings here."""
+        query = "SELECT id, dim, golden_image, golden_text FROM encoders WHERE fingerprint = ?"
+        rows = self.rows(query, fingerprint)
+        return StoredEncoder(*rows[0]) if rows else None
+
+    def folders(self) -> list[IndexedFolder]:
+        """Every indexed folder, in the order of naming."""
+        rows = self.rows("SELECT id, path, exclude, caption_files FROM folders ORDER BY id")
+        return [IndexedFolder(key, Path(os.fsdecode(path)), *said) for key, path, *said in rows]
+
+    def folder_paths(self) -> list[Path]:
+        """The paths of the indexed folders, in the order of naming."""
+        return [folder.path for folder in self.folders()]
 
     def pictures(self, ids: Iterable[int]) -> dict[int, PictureInfo]:
-        """What is shown of present pictures, by id; ids that are gone are left out."""
+        """Present pictures as hits show them, by id; ids that are gone are left out."""
         query = """
             SELECT p.id, f.path, p.relative, p.content_hash, p.width, p.height
             FROM pictures p JOIN folders f ON f.id = p.folder_id
@@ -64,25 +114,68 @@ class Lookup(Tables):
             for key, folder, relative, content, width, height in self.rows_in(query, ids, PRESENT)
         }
 
-    def folder_paths(self) -> list[Path]:
-        """The indexed folders, in the order of naming."""
-        rows = self.rows("SELECT path FROM folders ORDER BY id")
-        return [Path(os.fsdecode(path)) for (path,) in rows]
-
-    def looks(self, ids: Iterable[int]) -> dict[int, tuple[bytes | None, bytes | None]]:
-        """The hashes of pictures' bytes and of their looks, by id; None where one is not known."""
-        query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
-        return {key: (content, looks) for key, content, looks in self.rows_in(query, ids)}
-
     def _shown_captions(self, ids: Sequence[int]) -> dict[int, dict[str, None]]:
         """The different captions of pictures, those that lie beside them first."""
         query = """
             SELECT picture_id, text FROM captions WHERE picture_id IN (:keys)
             ORDER BY picture_id, embedded, position"""
-        found: dict[int, dict[str, None]] = {}
-        for picture_id, said in self.rows_in(query, ids):
-            found.setdefault(picture_id, {})[said] = None
-        return found
+        captions: dict[int, dict[str, None]] = {}
+        for picture_id, text in self.rows_in(query, ids):
+            captions.setdefault(picture_id, {})[text] = None
+        return captions
+
+    def captions(self, folder_id: int, *, embedded: bool) -> dict[int, tuple[str, ...]]:
+        """Captions of a folder's pictures: those that pictures carry, or those beside them."""
+        query = """
+            SELECT c.picture_id, c.text FROM captions c JOIN pictures p ON p.id = c.picture_id
+            WHERE p.folder_id = ? AND c.embedded = ? ORDER BY c.picture_id, c.position"""
+        captions: dict[int, tuple[str, ...]] = {}
+        for picture_id, text in self.rows(query, folder_id, embedded):
+            captions[picture_id] = (*captions.get(picture_id, ()), text)
+        return captions
+
+    def hashes_of(self, ids: Iterable[int]) -> dict[int, tuple[bytes | None, bytes | None]]:
+        """The hash of pictures' bytes and the perceptual one, by id; None for an unknown one."""
+        query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
+        return {key: (content, looks) for key, content, looks in self.rows_in(query, ids)}
+
+    def known_pictures(self, folder_id: int) -> dict[bytes, IndexedPicture]:
+        """Every picture ever seen in a folder, by its relative path."""
+        query = """
+            SELECT relative, id, size, mtime_ns, state, content_hash, reason FROM pictures
+            WHERE folder_id = ?"""
+        with sqlite_errors(self._library), self._reading_rows() as connection:
+            rows = connection.execute(query, (folder_id,))
+            return {row[0]: IndexedPicture(*row[1:]) for row in rows}
+
+    def files_of(self, folder_id: int) -> dict[bytes, int]:
+        """The size of every picture ever seen in a folder, by its relative path."""
+        return dict(self.rows("SELECT relative, size FROM pictures WHERE folder_id = ?", folder_id))
+
+    def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
+        """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
+        ids: tuple[list[int], list[int]] = ([], [])
+        query = "SELECT id, state FROM pictures WHERE folder_id = ?"
+        for key, state in self.rows(query, folder_id):
+            ids[state == MISSING].append(key)
+        return ids
+
+    def counts(self) -> dict[str, int]:
+        """Numbers of pictures by state, and of captions of present pictures."""
+        numbers: dict[str, int] = dict(
+            self.rows("SELECT state, count(*) FROM pictures GROUP BY state")
+        )
+        query = """
+            SELECT count(*) FROM captions c JOIN pictures p ON p.id = c.picture_id
+            WHERE p.state = ?"""
+        return numbers | {"captions": self.rows(query, PRESENT)[0][0]}
+
+    def failures(self) -> list[tuple[Path, str]]:
+        """Pictures that could not be read, and why."""
+        query = """
+            SELECT f.path, p.relative, p.reason FROM pictures p JOIN folders f ON f.id = p.folder_id
+            WHERE p.state = ? ORDER BY f.path, p.relative"""
+        return [(full_path(f, r), reason or "") for f, r, reason in self.rows(query, FAILED)]
 
     def present(self) -> NDArray[np.int64]:
         """Ids of the present pictures (n,), ascending."""
@@ -91,31 +184,46 @@ class Lookup(Tables):
             rows = connection.execute(query, (PRESENT,))
             return np.fromiter((key for (key,) in rows), dtype=np.int64)
 
+    def present_ids(self, *, limit: int | None = None, offset: int = 0) -> list[int]:
+        """Ids of the present pictures in the order of folder and path."""
+        query = """
+            SELECT id FROM pictures WHERE state = ? ORDER BY folder_id, relative LIMIT ? OFFSET ?"""
+        return self.column(query, PRESENT, -1 if limit is None else limit, offset)
+
     def number_present(self) -> int:
-        """How many pictures are present."""
+        """The number of present pictures."""
         query = "SELECT count(*) FROM pictures WHERE state = ?"
         return int(self.rows(query, PRESENT)[0][0])
 
     def touched_since(self, generation: int) -> list[int]:
         """Ids of the present pictures whose fused row changed after a generation."""
         query = "SELECT id FROM pictures WHERE revision > ? AND state = ? ORDER BY id"
-        return [key for (key,) in self.rows(query, generation, PRESENT)]
+        return self.column(query, generation, PRESENT)
 
-    def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
-        """What the vector index was made from, and its files with checksums and keys."""
+    def moved(self) -> list[int]:
+        """Ids of the missing pictures whose bytes are present under another name.
+
+        A folder in which nothing is present is left out: on an unplugged disk, a copy is no move.
+        """
         query = """
-            SELECT value, file, checksum, keys FROM (SELECT ? AS key)
-            LEFT JOIN settings USING (key) LEFT JOIN segments ON 1 ORDER BY position"""
-        found = self.rows(query, VECTORS)  # in one statement: a writer may replace both
-        return found[0][0], [row[1:] for row in found if row[1] is not None]
+            SELECT gone.id FROM pictures gone WHERE gone.state = ?
+            AND EXISTS (SELECT * FROM pictures there
+                WHERE there.content_hash = gone.content_hash AND there.state = ?)
+            AND EXISTS (SELECT * FROM pictures beside
+                WHERE beside.folder_id = gone.folder_id AND beside.state != ?)"""
+        return self.column(query, MISSING, PRESENT, MISSING)
+
+    def content_hashes(self) -> set[bytes]:
+        """The contents of all pictures that were ever read and are not forgotten."""
+        query = "SELECT content_hash FROM pictures WHERE content_hash IS NOT NULL"
+        return set(self.column(query))
 
     def ids_of_content(self, content_hash: bytes) -> list[int]:
         """The pictures that consist of these bytes."""
-        query = "SELECT id FROM pictures WHERE content_hash = ?"
-        return [key for (key,) in self.rows(query, content_hash)]
+        return self.column("SELECT id FROM pictures WHERE content_hash = ?", content_hash)
 
     def content_at(self, path: Path) -> bytes | None:
-        """The content of the picture that was seen at an absolute path, be it there now or not."""
+        """The content of the picture last seen at an absolute path, even if it is gone now."""
         whole = os.fsencode(path)
         for key, folder in self.rows("SELECT id, path FROM folders"):
             start = folder.rstrip(b"/") + b"/"
@@ -124,3 +232,20 @@ class Lookup(Tables):
                 for (content,) in self.rows(query, key, whole[len(start) :]):
                     return content if content is None else bytes(content)
         return None
+
+    def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
+        """The setting "vectors", and the files of the vector index with checksums and keys."""
+        query = """
+            SELECT value, file, checksum, keys FROM (SELECT ? AS key)
+            LEFT JOIN settings USING (key) LEFT JOIN segments ON 1 ORDER BY position"""
+        rows = self.rows(query, VECTORS)  # in one statement: a writer may replace both
+        return rows[0][0], [row[1:] for row in rows if row[1] is not None]
+
+    def integrity(self) -> list[str]:
+        """The complaints of SQLite's check of the whole file."""
+        complaints = self.column("PRAGMA integrity_check(100)")
+        return [] if complaints == ["ok"] else complaints
+
+    def orphans(self) -> list[tuple[str, int]]:
+        """Rows, by table and number, that refer to something that is not there."""
+        return [(row[0], row[1]) for row in self.rows("PRAGMA foreign_key_check")]

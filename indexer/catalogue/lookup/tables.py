@@ -1,4 +1,4 @@
-"""The base of all lookups: chunks of ids, and whole paths."""
+"""The base of all lookups: rows by statement, chunks of ids, and whole paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK = 500  # SQLite's limit on variables of a statement is above it everywhere
 
 
 def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """The items in runs of at most `size`."""
+    """The items in chunks of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -32,14 +32,18 @@ class Tables:
         self._library = library
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        """The rows that a statement finds; its values stand for the question marks in it."""
+        """The rows that a statement finds; `values` replace the question marks in it."""
         with sqlite_errors(self._library), self._reading_rows() as connection:
             return connection.execute(query, values).fetchall()
 
-    def rows_in(self, query: str, keys: Iterable[object], *values: object) -> Iterator[Any]:
-        """The rows of a statement with a list of keys at "(:keys)", behind all other values.
+    def column(self, query: str, *values: object) -> list[Any]:
+        """The first column of these rows."""
+        return [row[0] for row in self.rows(query, *values)]
 
-        The keys are taken in runs; rows of one key come together.
+    def rows_in(self, query: str, keys: Iterable[object], *values: object) -> Iterator[Any]:
+        """The rows of a statement with a list of keys at "(:keys)", after all other values.
+
+        The statement runs once for each chunk of keys, so that the rows of one key come together.
         """
         for part in chunks(list(keys)):
             marks = ",".join("?" * len(part))

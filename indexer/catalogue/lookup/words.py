@@ -1,4 +1,4 @@
-"""What a query asks of the index of words, in plain SQL."""
+"""The index of words, searched in plain SQL."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class WordLookup(Tables):
     """Read access to the words of one library's pictures: captions, names of files, tags."""
 
     def best(self, words: Iterable[str], k: int = -1) -> list[tuple[int, float]]:
-        """The k pictures (all where it is negative) that have any of the words, best first.
+        """The best k pictures (all if k is negative) that have any of the words, best first.
 
-        With each its BM25, positive and higher for a better match (Robertson and Zaragoza 2009).
+        Each comes with its BM25, higher for a better match (Robertson and Zaragoza 2009).
         """
         match = any_of(words)
         rank = f"bm25(words, {', '.join(map(str, WEIGHTS))})"
@@ -28,28 +28,28 @@ class WordLookup(Tables):
         return self.rows(query, match, PRESENT, k) if match else []
 
     def having(self, word: str, limit: int = -1) -> list[int]:
-        """The pictures that have a word, at most so many, by id."""
+        """At most `limit` pictures that have a word, by id."""
         match = any_of([word])
         query = f"SELECT p.id FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
-        return [key for (key,) in self.rows(query, match, PRESENT, limit)] if match else []
+        return self.column(query, match, PRESENT, limit) if match else []
 
     def found(self, words: Sequence[str], ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-        """Which of the words pictures have, by id; those without any are left out."""
+        """The words that each picture has, by id; pictures without any are left out."""
         query = "SELECT rowid FROM words WHERE words MATCH ? AND rowid IN (:keys)"
-        ids, found = list(ids), dict[int, tuple[str, ...]]()
+        ids, matched = list(ids), dict[int, tuple[str, ...]]()
         for word in dict.fromkeys(words):
             match = any_of([word])
             for (key,) in self.rows_in(query, ids, match) if match else ():
-                found[key] = (*found.get(key, ()), word)
-        return found
+                matched[key] = (*matched.get(key, ()), word)
+        return matched
 
     def known(self) -> list[int]:
         """Ids of all pictures that the catalogue or the index of words knows, ascending."""
         query = "SELECT id FROM pictures UNION SELECT rowid FROM words ORDER BY 1"
-        return [key for (key,) in self.rows(query)]
+        return self.column(query)
 
     def wrong(self, ids: Sequence[int]) -> list[int]:
-        """Those of the pictures whose words are not indexed as they are."""
+        """Those of the pictures whose words are indexed wrongly or not indexed."""
         query = "SELECT rowid, captions, name, tags FROM words WHERE rowid IN (:keys)"
         stored = {row[0]: row for row in self.rows_in(query, ids)}
         with sqlite_errors(self._library), self._reading_rows() as connection:
@@ -58,9 +58,9 @@ class WordLookup(Tables):
 
 
 def any_of(words: Iterable[str]) -> str:
-    """The question of SQLite's full-text search for any of the words; empty where none is one.
+    """The full-text query of SQLite for any of the words; empty if none holds a letter or digit.
 
-    Each stands in double quotes, in which nothing but these has a meaning.
+    Each stands in double quotes, in which only double quotes have a meaning.
     """
     quoted = (f'"{form.replace(chr(34), " ")}"' for word in words for form in forms(word))
     return " OR ".join(dict.fromkeys(quoted))

@@ -10,7 +10,6 @@ import click
 from indexer import Library
 from indexer.catalogue.lookup.albums import Album
 from indexer.errors import InputError, LibraryDamaged
-from indexer.library.reading import ReadLibrary
 from search import Options, Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
 from search.query.options import AUTO
@@ -128,7 +127,7 @@ def _show(
     ctx: click.Context, library: Path, offline: bool, name: str, style: str, k: int | None
 ) -> None:
     """List the current pictures of an album."""
-    with ReadLibrary.open(library, offline=offline) as opened:
+    with Library.open(library, read_only=True, offline=offline) as opened:
         found = album_pictures(Searcher(opened), named_album(opened, name), k=k)
     _print(found, style)
     if found.lost:
@@ -161,7 +160,7 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
     """List all albums with their current number of pictures."""
     if style not in ("lines", "json"):
         raise InputError("album: --jsonl and -0 list the pictures of an album; give its name")
-    with ReadLibrary.open(library, offline=offline) as opened:
+    with Library.open(library, read_only=True, offline=offline) as opened:
         searcher = Searcher(opened)
         listed = [_counted_album(searcher, name) for name in opened.albums.names()]
     if style == "json":

@@ -8,7 +8,7 @@ import click
 
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery, opened_picture
 from ui.cli.commands.searching import SearchCommand
@@ -51,7 +51,7 @@ def explain(
     query = Query.parse(terms)
     if output is not None:
         _check(output)
-    with ReadLibrary.open(library, offline=offline) as opened:
+    with Library.open(library, read_only=True, offline=offline) as opened:
         image = opened_picture(picture, offline=offline)
         found = HeatMapQuery.of(opened, query).on(image)
     if output is not None:

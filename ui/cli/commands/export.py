@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search import Answer, Hit, Options, Query, Searcher
 from search.export.folder import HOW, PlacementReport, check_folder, put_into
 from search.export.rows import KINDS, check_suffix
@@ -133,7 +133,7 @@ def export(
     files = _files(output, format, embeddings, kind, into=into, overwrite=overwrite)
     if as_json and files.output is not None and not isinstance(files.output, Path):
         raise click.UsageError("--json reports the files written; name one with --output")
-    with ReadLibrary.open(library, offline=offline) as opened, ended_by_signals():
+    with Library.open(library, read_only=True, offline=offline) as opened, ended_by_signals():
         if into is not None:
             check_folder(opened, into, indexed_too=into_indexed)
         chosen = _chosen(opened, terms, **asked)
@@ -179,7 +179,7 @@ def _files(
 
 
 def _chosen(
-    library: ReadLibrary,
+    library: Library,
     terms: tuple[str, ...],
     *,
     weight: float | None,
@@ -206,7 +206,7 @@ def _chosen(
 
 
 def _placed(
-    library: ReadLibrary, chosen: Chosen, into: Path | None, link: str
+    library: Library, chosen: Chosen, into: Path | None, link: str
 ) -> PlacementReport | None:
     if into is None:
         return None

@@ -9,7 +9,7 @@ import click
 
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search.export.rows import KINDS
 from search.export.tables import table
 from search.export.writing import check_free
@@ -73,7 +73,7 @@ def map(
     """
     if output is not None:
         _check(output, overwrite=overwrite)
-    with ReadLibrary.open(library, offline=offline) as opened:
+    with Library.open(library, read_only=True, offline=offline) as opened:
         made = library_map(opened, kind=kind, method=method, most=most)
         points = _points(opened, made)
     if output is not None:
@@ -103,7 +103,7 @@ def _check(output: Path, *, overwrite: bool) -> None:
         check_free(output)
 
 
-def _points(library: ReadLibrary, made: LibraryMap) -> list[dict[str, Any]]:
+def _points(library: Library, made: LibraryMap) -> list[dict[str, Any]]:
     pictures = library.catalogue.pictures(made.ids.tolist())
     return [
         {"id": key, **path_fields(pictures[key].path), "x": round(x, 5), "y": round(y, 5)}

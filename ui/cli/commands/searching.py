@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from indexer.errors import PlacedError, QueryError
-from indexer.library.reading import ReadLibrary
+from indexer.library.library import Library
 from search import Answer, Options, Query, Searcher
 from search.query.options import AUTO
 from search.query.terms import SIGNS, STDIN
@@ -127,7 +127,7 @@ def _answer(
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
     options |= {"like": like, "unlike": unlike, "explain": explain, "mode": mode}
-    with ReadLibrary.open(library, offline=offline) as opened:
+    with Library.open(library, read_only=True, offline=offline) as opened:
         searcher = Searcher(opened, once=True)
         ask = searcher.listed if query is None else partial(searcher.search, query)
         answer = ask(**options)

@@ -184,7 +184,7 @@ def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequ
             return Library.create(options.library, encoder=encoder, offline=options.offline)
         library = Library.open(options.library, offline=options.offline)
         with opened.asking():
-            library.encoder = opened.library.encoder  # already loaded
+            library.use_encoder(opened.library.encoder)  # already loaded
         return library
 
     desk.start(open_writer, folders)

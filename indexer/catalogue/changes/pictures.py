@@ -1,0 +1,150 @@
+"""Changes to the pictures of a library and to their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from indexer.captions import Caption
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
+from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, text_hash
+from indexer.embedding import IMAGE, TEXT
+
+# Made once: building a statement takes several times as long as SQLite takes to carry it out.
+_PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
+_NEW = insert(_PICTURES)
+_PUT = _NEW.on_conflict_do_update(
+    index_elements=["folder_id", "relative"],
+    set_={c.name: _NEW.excluded[c.name] for c in _PICTURES.c if c.name != "id"},
+)
+_IDS = select(_PICTURES.c.relative, _PICTURES.c.id)
+_DROP_CAPTIONS = delete(_CAPTIONS).where(
+    _CAPTIONS.c.picture_id == bindparam("picture"), _CAPTIONS.c.embedded == bindparam("carried")
+)
+_PUT_CAPTION = insert(_CAPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """Facts that are stored of a picture file; `reason` is set when it could not be read."""
+
+    relative: bytes
+    size: int
+    mtime_ns: int
+    content_hash: bytes | None = None
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    perceptual_hash: bytes | None = None
+    pixels_hash: bytes | None = None
+    reason: str | None = None
+
+
+class PictureChanges:
+    """The pictures and captions in a batch; `generation` is the library's after it."""
+
+    def __init__(self, session: Session, generation: int) -> None:
+        self._session = session
+        self._generation = generation
+
+    def put(self, folder_id: int, pictures: Sequence[PictureFacts]) -> list[int]:
+        """Add or update pictures of one folder; returns their ids in order."""
+        if pictures:
+            values = [self._values(folder_id, facts) for facts in pictures]
+            self._session.execute(_PUT, values)
+        ids: dict[bytes, int] = {}
+        for part in chunks([facts.relative for facts in pictures]):
+            query = _IDS.where(_PICTURES.c.folder_id == folder_id, _PICTURES.c.relative.in_(part))
+            ids |= {row.relative: row.id for row in self._session.execute(query)}
+        return [ids[facts.relative] for facts in pictures]
+
+    def _values(self, folder_id: int, facts: PictureFacts) -> dict[str, object]:
+        values: dict[str, object] = {name: getattr(facts, name) for name in facts.__slots__}
+        return values | {
+            "folder_id": folder_id,
+            "state": FAILED if facts.reason else PRESENT,
+            "revision": self._generation,
+        }
+
+    def put_captions(self, captions: Mapping[int, Iterable[Caption]], *, embedded: bool) -> None:
+        """Replace the captions that pictures carry, or those beside them, by picture."""
+        if captions:
+            carried = [{"picture": key, "carried": embedded} for key in captions]
+            self._session.execute(_DROP_CAPTIONS, carried)
+        rows = [
+            {
+                "picture_id": picture_id,
+                "position": position,
+                "text": caption.text,
+                "text_hash": text_hash(caption.text),
+                "source": caption.source,
+                "embedded": embedded,
+            }
+            for picture_id, own in captions.items()
+            for position, caption in enumerate(own)
+        ]
+        if rows:
+            self._session.execute(_PUT_CAPTION, rows)
+
+    def touch(self, picture_ids: Sequence[int]) -> None:
+        """Note that the fused rows of these pictures are out of date."""
+        self._set(picture_ids, revision=self._generation)
+
+    def mark_missing(self, picture_ids: Sequence[int]) -> None:
+        """Hide pictures from the results; their rows are kept."""
+        self._set(picture_ids, state=MISSING, revision=self._generation)
+
+    def mark_present(self, picture_ids: Sequence[int]) -> None:
+        """Restore pictures that were missing and are back, unchanged."""
+        self._set(picture_ids, state=PRESENT, revision=self._generation)
+
+    def recheck(self, picture_ids: Sequence[int]) -> None:
+        """Let the next run of indexing treat these pictures as changed."""
+        self._set(picture_ids, mtime_ns=NEVER)
+
+    def recheck_unembedded(self, encoder_id: int) -> None:
+        """The same for all pictures that lack an embedding of this encoder, captions too."""
+        incomplete = ~_has_embedding(encoder_id) | _has_bare_caption(encoder_id)
+        self._session.execute(update(PictureRow).where(incomplete).values(mtime_ns=NEVER))
+
+    def reindex_words(self, picture_ids: Sequence[int]) -> None:
+        """Let the words of these pictures be indexed again when the batch ends."""
+        rows = [{"picture": key} for key in picture_ids]
+        self._session.execute(text("INSERT OR IGNORE INTO stale_words VALUES (:picture)"), rows)
+
+    def forget(self, picture_ids: Sequence[int]) -> None:
+        """Delete the rows of pictures; their embeddings stay."""
+        for part in chunks(picture_ids):
+            self._session.execute(delete(PictureRow).where(PictureRow.id.in_(part)))
+
+    def _set(self, picture_ids: Sequence[int], **values: object) -> None:
+        for part in chunks(picture_ids):
+            self._session.execute(
+                update(PictureRow).where(PictureRow.id.in_(part)).values(**values)
+            )
+
+
+def _has_embedding(encoder_id: int) -> ColumnElement[bool]:
+    """Whether a picture's content has an image embedding of an encoder."""
+    e = EmbeddingRow
+    return exists().where(
+        e.encoder_id == encoder_id, e.modality == IMAGE, e.hash == PictureRow.content_hash
+    )
+
+
+def _has_bare_caption(encoder_id: int) -> ColumnElement[bool]:
+    """Whether a picture has a caption whose text lacks an embedding of an encoder."""
+    e = EmbeddingRow
+    embedded = exists().where(
+        e.encoder_id == encoder_id, e.modality == TEXT, e.hash == CaptionRow.text_hash
+    )
+    return exists().where(CaptionRow.picture_id == PictureRow.id, ~embedded)

@@ -1,1 +1,0 @@
-"""Reads that indexing, training and the doctor make, with SQLAlchemy."""
