@@ -250,7 +250,7 @@ def test_library_of_the_fourth_schema_is_kept_and_can_have_albums(colour_library
         shutil.copy(path, old)
     with Library.open(old) as opened:
         assert opened.albums.names() == []
-        save_album(opened, "reds", Query.of("red", weight=1.0), {"k": 1})
+        save_album(opened, "reds", Query.of("red", weight=1.0), k=1)
         found = album_pictures(Searcher(opened), named_album(opened, "reds"))
         assert [hit.path.name for hit in found.answer.hits] == ["red.png"]
         assert opened.encoder.images == 0

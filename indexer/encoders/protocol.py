@@ -27,6 +27,9 @@ class Encoder(Protocol):
     row of each modality, as measured on the encoder's training data; an encoder that was never
     measured has none. Under `HUB` it may have a row for `asking`, zeros but for the column of
     hubness. `modalities` names what can be encoded, so that a third one can join.
+
+    An encoder may also have `languages`, a set of codes such as "en": those of the texts that it
+    understands. Without it, or if it is None, an encoder counts as knowing every language.
     """
 
     @property
