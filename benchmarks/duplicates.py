@@ -25,7 +25,7 @@ from indexer import Library, index_folder
 from indexer.datasets.folder import picture_names, read_split
 from indexer.pictures.images import decode
 from indexer.settings import DEFAULT_ENCODER
-from search.duplicates import Group, Tier, duplicates
+from search.duplicates import Group, Tier, find_duplicates
 
 Saved = Callable[[Image.Image, Path], None]
 
@@ -94,7 +94,7 @@ def main() -> None:
                 f"{report.added} pictures, of which {varied} photographs with {len(KINDS)} variants"
             )
             for tier in Tier:
-                print_figures(tier, duplicates(library, tier), varied, show=options.show)
+                print_figures(tier, find_duplicates(library, tier), varied, show=options.show)
 
 
 def make(chosen: Sequence[Path], varied: Sequence[Path], folder: Path) -> None:

@@ -31,7 +31,7 @@ from indexer.settings import DEFAULT_ENCODER
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import CentredIndex
 from search.evaluation.data import EvaluationData, read_embeddings
-from search.ranking.excluding import MORE, MOST, NEAR, SOFT
+from search.ranking.excluding import NEAR, PENALTY, SOFTNESS
 
 CONCEPTS = (
     "dog man woman boy girl child snow water beach grass ball bike bicycle skateboard crowd street "
@@ -133,7 +133,7 @@ def _ways(
         return np.asarray(s(a) - strength * np.maximum(0, s(b) - floor))
 
     def near_best(a: str, b: str, most: float, near: float, more: float) -> NDArray[np.float32]:
-        return s(a) - most * _logistic((s(b) - near * s(b).max() - more) / SOFT)
+        return s(a) - most * _logistic((s(b) - near * s(b).max() - more) / SOFTNESS)
 
     def by_probability(a: str, b: str) -> NDArray[np.floating]:
         lines = calibration.lines_for(FUSED if captioned else PICTURE, len(b.split()))
@@ -148,8 +148,8 @@ def _ways(
     for strength, floor in ((0.7, -0.1), (1.0, -0.1), (1.0, 0.0), (2.0, 0.1)):
         way = f"s(A) - {strength:g} max(0, s(B) - {floor:g})"
         yield way, partial(lowered, strength=strength, floor=floor)
-    for most, near, more in ((MOST, NEAR, MORE), (0.3, 0.6, -0.05), (0.4, 0.7, 0.0)):
-        way = f"s(A) - {most:g} logistic((s(B) - {near:g} best - {more:g}) / {SOFT:g})"
+    for most, near, more in ((PENALTY, NEAR, 0.0), (0.3, 0.6, -0.05), (0.4, 0.7, 0.0)):
+        way = f"s(A) - {most:g} logistic((s(B) - {near:g} best - {more:g}) / {SOFTNESS:g})"
         yield way, partial(near_best, most=most, near=near, more=more)
     yield "s(A) - 0.5 logistic(log odds of B + 3)", by_probability
 

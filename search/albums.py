@@ -1,4 +1,4 @@
-"""Albums: what was asked is saved under a name and asked anew whenever the album is opened."""
+"""Albums: queries that are saved under a name and run again whenever the album is opened."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from indexer.errors import InputError, PictureError, QueryError
 from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
 from search.answer.hits import Answer
-from search.query.examples import Example, examples_of, stored_row
+from search.query.examples import Example, Mark, examples_of, stored_row
 from search.query.feedback import NOTHING
-from search.query.options import WORDS, Options, complete
+from search.query.options import AUTO, WORDS, SearchOptions
 from search.query.terms import Query, Term, as_query
 from search.searcher import Searcher
 from search.words.query_words import named_by_words
@@ -29,15 +29,15 @@ from search.words.query_words import named_by_words
 if TYPE_CHECKING:
     from indexer import Library
 
-LONGEST = 200  # letters of a name
+MAX_NAME = 200  # letters
 
 
 @dataclass(frozen=True, slots=True)
 class AlbumAnswer:
     """The present pictures of an album.
 
-    `lost` are contents of pictures that it asked with and can no more: their embeddings are those
-    of another encoder, and neither library nor disk has the pictures.
+    `lost` are contents of pictures of its query that cannot be used any more: another encoder
+    embedded them, and neither the library nor the disk has the pictures.
     """
 
     album: Album
@@ -46,23 +46,42 @@ class AlbumAnswer:
 
 
 def save_album(
-    library: Library, name: str, query: Query | str, options: Options, *, replace: bool = False
+    library: Library,
+    name: str,
+    query: Query | str,
+    *,
+    k: int | None = None,
+    where: str | None = None,
+    tags: Sequence[str] = (),
+    mode: str = AUTO,
+    like: Sequence[Mark] = (),
+    unlike: Sequence[Mark] = (),
+    least: float | None = None,
+    replace: bool = False,
 ) -> Album:
-    """Save a question as an album; its query pictures and marks are kept by their embeddings.
+    """Save a query with its options as an album; its pictures and marks are kept as embeddings.
 
-    `k` of the options is how many pictures it holds at most; without it there is no limit. Raises
-    `InputError` for a name that is taken, unless `replace`, and whatever asking raises: only what
-    can be answered is saved.
+    `k`: the album holds at most this many pictures, any number if it is None; `SearchOptions`
+    describes the others. Raises `InputError` for a name that is taken, unless `replace`, and all
+    that the search raises: only a query that can be answered is saved.
     """
     name = " ".join(name.split())
-    if not name or len(name) > LONGEST or not name.isprintable():
-        raise InputError(f"{name!r}: not a valid album name; use 1 to {LONGEST} characters")
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InputError(f"{name!r}: not a valid album name; use 1 to {MAX_NAME} characters")
     if not replace and name in library.albums.names():
         raise InputError(f"album {name!r} already exists; replace it with --replace")
     query = as_query(query)
-    if not query.terms and not any(options.get(key) for key in ("like", "tags", "where")):
+    if not query.terms and not (like or tags or where):
         raise QueryError(NOTHING)
-    album = _asked(library, name, query, options)
+    options = SearchOptions(
+        where=where,
+        tags=tuple(tags),
+        mode=mode,
+        like=tuple(like),
+        unlike=tuple(unlike),
+        least=least,
+    )
+    album = _album(library, name, query, k, options)
     album_pictures(Searcher(library), album, k=1)
     with library.writing() as batch:
         batch.albums.put(album)
@@ -79,10 +98,10 @@ def delete_album(library: Library, name: str) -> None:
 
 def named_album(library: Library, name: str) -> Album:
     """The album of a name. Raises `InputError` for an unknown one."""
-    found = library.albums.named(name) if name.isprintable() else None
-    if found is None:
+    album = library.albums.named(name) if name.isprintable() else None
+    if album is None:
         raise InputError(_unknown(library, name))
-    return found
+    return album
 
 
 def _unknown(library: Library, name: str) -> str:
@@ -93,46 +112,46 @@ def _unknown(library: Library, name: str) -> str:
 def album_pictures(
     searcher: Searcher, album: Album, *, k: int | None = None, offset: int = 0
 ) -> AlbumAnswer:
-    """What an album shows now, at most k after `offset`: first the present pictures that it asks
-    with and those marked as right, as far as its filters allow them, then the best others.
+    """The present pictures of an album, at most k after `offset`.
 
-    Raises `QueryError` when all that it asked with is lost.
+    Pictures of its query and those marked as right come first, as far as its filters allow them,
+    then the best others. Raises `QueryError` if all pictures of its query are lost.
     """
     library = searcher.library
     known = {c: _example(library, album.kept.get(c), c) for c in album.contents}
-    found = {content: example for content, example in known.items() if example is not None}
-    lost = tuple(content for content in known if content not in found)
-    query = Query(tuple(_terms(album.terms, found)), album.weight)
-    options: Options = {
-        "k": _number(library, album, k, offset),
-        "offset": offset,
-        "mode": album.mode,
-        "tags": album.tags,
-        "where": album.where,
-        "like": [found[content] for content in album.like if content in found],
-        "unlike": [found[content] for content in album.unlike if content in found],
-        "asked_first": True,
-        "least": album.least,
-    }
-    if not query.terms and not options["like"]:
-        if album.terms or album.like:
-            raise QueryError(_all_lost(album.name))
-        return _paged(album, searcher.listed(**options), lost)
-    return _paged(album, searcher.search(query, **options), lost)
+    examples = {content: example for content, example in known.items() if example is not None}
+    lost = tuple(content for content in known if content not in examples)
+    query = Query(tuple(_terms(album.terms, examples)), album.weight)
+    options = SearchOptions(
+        k=_page_length(library, album, k, offset),
+        offset=offset,
+        where=album.where,
+        tags=album.tags,
+        mode=album.mode,
+        like=tuple(examples[content] for content in album.like if content in examples),
+        unlike=tuple(examples[content] for content in album.unlike if content in examples),
+        asked_first=True,
+        least=album.least,
+    )
+    searched = bool(query.terms or options.like)
+    if not searched and (album.terms or album.like):
+        raise QueryError(_all_lost(album.name))
+    return _shown(album, searcher.ask(query if searched else None, options), lost)
 
 
-def _number(library: Library, album: Album, k: int | None, offset: int) -> int:
-    """How many pictures follow after `offset`, at most k and as many as the album holds."""
+def _page_length(library: Library, album: Album, k: int | None, offset: int) -> int:
+    """The number of pictures after `offset`, at most k and no more than the album holds."""
     left = None if album.k is None else max(0, album.k - offset)
     limits = [limit for limit in (k, left) if limit is not None]
     return min(limits, default=max(1, library.catalogue.number_present()))
 
 
-def _paged(album: Album, answer: Answer, lost: tuple[bytes, ...]) -> AlbumAnswer:
-    """What an album shows, without doubtful pictures unless it says which score is enough; where it
-    holds no more than that, nothing follows.
+def _shown(album: Album, answer: Answer, lost: tuple[bytes, ...]) -> AlbumAnswer:
+    """The answer as an album shows it: without doubtful pictures, unless it has a least score.
+
+    No page follows once the album is full.
     """
-    answer = answer.likely if album.least is None else answer
+    answer = answer.without_doubtful() if album.least is None else answer
     following = answer.next_offset
     if following is not None and album.k is not None and following >= album.k:
         answer = replace(answer, next_offset=None)
@@ -146,18 +165,19 @@ def _all_lost(name: str) -> str:
     )
 
 
-def _terms(terms: Iterable[AlbumTerm], found: dict[bytes, Example]) -> Iterable[Term]:
+def _terms(terms: Iterable[AlbumTerm], examples: dict[bytes, Example]) -> Iterable[Term]:
     for term in terms:
         if term.picture is None:
             yield Term(text=term.text, weight=term.weight)
-        elif term.picture in found:
-            yield Term(picture=found[term.picture], weight=term.weight)
+        elif term.picture in examples:
+            yield Term(picture=examples[term.picture], weight=term.weight)
 
 
-def _asked(library: Library, name: str, query: Query, options: Options) -> Album:
-    """The question with its pictures embedded."""
-    wanted = complete(options)
-    query = named_by_words(query) if wanted["mode"] == WORDS else query
+def _album(
+    library: Library, name: str, query: Query, k: int | None, options: SearchOptions
+) -> Album:
+    """The album of a query, with its pictures embedded."""
+    query = named_by_words(query) if options.mode == WORDS else query
     pictures: dict[bytes, Example] = {}
     terms = []
     for term in query.terms:
@@ -165,26 +185,26 @@ def _asked(library: Library, name: str, query: Query, options: Options) -> Album
         if term.picture is not None:
             (content,) = _kept(pictures, examples_of(library, [term.picture]))
         terms.append(AlbumTerm(term.weight, term.text, content))
-    like = _kept(pictures, examples_of(library, wanted["like"]))
-    unlike = _kept(pictures, examples_of(library, wanted["unlike"]))
-    by, tags = library.settings.fingerprint, tuple(wanted["tags"])
+    like = _kept(pictures, examples_of(library, options.like))
+    unlike = _kept(pictures, examples_of(library, options.unlike))
+    encoder = library.settings.fingerprint
     return Album(
         name,
-        tuple(terms),
-        query.weight,
-        like,
-        unlike,
-        tags,
-        wanted["where"],
-        options.get("k"),
-        wanted["least"],
-        wanted["mode"],
-        {content: _keep(example, by) for content, example in pictures.items()},
+        terms=tuple(terms),
+        weight=query.weight,
+        like=like,
+        unlike=unlike,
+        tags=options.tags,
+        where=options.where,
+        k=k,
+        least=options.least,
+        mode=options.mode,
+        kept={content: _keep(example, encoder) for content, example in pictures.items()},
     )
 
 
 def _kept(pictures: dict[bytes, Example], examples: Sequence[Example]) -> tuple[bytes, ...]:
-    """The contents of examples, which are put among the pictures."""
+    """The contents of examples, which are added to the pictures."""
     pictures.update({example.content_hash: example for example in examples})
     return tuple(example.content_hash for example in examples)
 
@@ -195,10 +215,10 @@ def _keep(example: Example, encoder: str) -> KeptPicture:
 
 
 def _example(library: Library, kept: KeptPicture | None, content: bytes) -> Example | None:
-    """A picture that an album asks with; None where no embedding of it can be had.
+    """A picture of the query of an album; None if no embedding of it can be had.
 
-    As the library has embedded it; else as the album keeps it, if by an encoder of the same
-    space; else embedded from its file, if that is still the same.
+    Tries the embedding that the library has, then the one that the album keeps, if its encoder has
+    the same space, then the file, if it is still the same.
     """
     path = None if kept is None or kept.path is None else Path(os.fsdecode(kept.path))
     row = stored_row(library, content)
@@ -212,13 +232,13 @@ def _example(library: Library, kept: KeptPicture | None, content: bytes) -> Exam
 
 
 def _embedded_again(library: Library, path: Path, content: bytes) -> NDArray[np.float32] | None:
-    """The embedding (dim,) of a file, if it can be read and holds what it did."""
+    """The embedding (dim,) of a file, if it can be read and its content is the same."""
     images = import_module("indexer.pictures.images")
     pictures = import_module("search.query.pictures")
     try:
-        found = images.read_picture(path)
-        if hash_bytes(found) == content:
-            row: NDArray[np.float32] = pictures.encoded(found, library.encoder, str(path))
+        picture = images.read_picture(path)
+        if hash_bytes(picture) == content:
+            row: NDArray[np.float32] = pictures.encoded(picture, library.encoder, str(path))
             return row
     except (PictureError, QueryError):
         pass

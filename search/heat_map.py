@@ -1,4 +1,4 @@
-"""The heat map: where in a picture a query is found."""
+"""Heat maps: the places of a picture that match a query."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from search.query.pictures import read_query_picture
 from search.query.terms import Query, as_query
 
 COLD, HOT = np.array([[20, 24, 60], [255, 90, 20]], np.float32)  # colours laid over a picture
-COVER = 0.6  # of a picture that these hide where it is coldest; half as much where it is hottest
+COVER = 0.6  # share of a picture that the coldest colour hides; the hottest hides half of it
 ROUNDING = 1e-5  # scores closer than this are equal: processors differ in what they round off
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """How much each place of a picture speaks for a query, compared with its other places.
+    """The score of each place of a picture for a query, to be compared with its other places.
 
-    `scores` (rows, columns) belong to a grid over the `box` of the picture that its encoder sees:
-    what its `image_score` would lose without the place (the built-in model), or the cosine of the
-    place (open_clip).
+    `scores` (rows, columns) form a grid over the `box` of the picture that the encoder sees. A
+    score is the amount that `image_score` would lose without the place (the built-in model), or
+    the cosine of the place (open_clip).
     """
 
     scores: NDArray[np.float32]
@@ -38,7 +38,7 @@ class HeatMap:
 
     @property
     def peak(self) -> tuple[float, float]:
-        """The middle of the place that fits best, as shares of the picture's width and height.
+        """The centre of the best place, as shares of the width and height of the picture.
 
         Of places that score the same, the first in reading order.
         """
@@ -52,18 +52,18 @@ class HeatMap:
 
     @property
     def highest(self) -> float:
-        """The score of the place that fits best."""
+        """The score of the best place."""
         return float(self.scores.max())
 
     @property
     def median(self) -> float:
-        """The score that half of all places reach."""
+        """The median score of all places."""
         return float(np.median(self.scores))
 
     def over(self, image: Image.Image) -> Image.Image:
-        """The picture (RGB) with warm colours where it fits best, and darkened where it does not.
+        """The picture (RGB) in warm colours where it matches best, and darkened elsewhere.
 
-        The hottest place of each picture is equally hot: what it scores is in `scores`.
+        The hottest place of each picture is equally hot, whatever its score is.
         """
         heat = self._heat(image.size)[..., None]
         cover = COVER * (1 - heat / 2)
@@ -71,7 +71,7 @@ class HeatMap:
         return Image.fromarray(mixed.round().astype(np.uint8))
 
     def _heat(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """0 (no more than most places) to 1 for each pixel (height, width); 0 outside the box."""
+        """Heat of each pixel (height, width), 0 (up to the median) to 1; 0 outside the box."""
         low, spread = self.median, self.highest - self.median
         shares = (self.scores - low) / spread if spread > ROUNDING else np.zeros_like(self.scores)
         left, top, right, bottom = (
@@ -87,7 +87,7 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class HeatMapQuery:
-    """What a heat map needs of a library: its encoder and a query `q` (dim,)."""
+    """A query `q` (dim,) and the encoder that finds it in pictures."""
 
     encoder: LocatingEncoder
     transform: ImageTransform
@@ -95,7 +95,7 @@ class HeatMapQuery:
 
     @classmethod
     def of(cls, library: Library, query: Query) -> HeatMapQuery:
-        """A query as a library asks it.
+        """A query, embedded as in a search of a library.
 
         Raises `ModelError` for an encoder that cannot tell places apart, and `QueryError`.
         """
@@ -110,13 +110,13 @@ class HeatMapQuery:
         return cls(encoder, encoder.transform, q)
 
     def on(self, image: Image.Image) -> HeatMap:
-        """Where in a picture (upright RGB) it is found. Raises `ModelError`."""
+        """The heat map of a picture (upright RGB). Raises `ModelError`."""
         (rows,) = self.encoder.encode_places(self.transform(image)[None])
         return HeatMap(rows @ self.q, self.transform.seen(*image.size))
 
 
-def heat_map(library: Library, picture: str | bytes, query: Query | str) -> HeatMap:
-    """Where in a picture (path, URL or bytes) a query is found, as a library's encoder sees it.
+def locate(library: Library, picture: str | bytes, query: Query | str) -> HeatMap:
+    """The heat map of a picture (path, URL or bytes) for a query, by the encoder of a library.
 
     The picture need not be in the library; it is only read. Raises `QueryError` and `ModelError`.
     """

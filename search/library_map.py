@@ -1,4 +1,4 @@
-"""A map of a library: where its pictures lie beside each other."""
+"""Maps of a library: its pictures as points on a plane, similar pictures near each other."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from indexer.locations import cache_directory
 from search.export.rows import embeddings_of, width_of
 from search.projection import Points, method_of, projected
 
-MOST = 5000  # pictures on a map: a browser shows more of them slowly, and an eye does not
+MAX_PICTURES = 5000  # on a map; a browser shows more of them slowly, and an eye cannot
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryMap:
-    """Pictures (n,) and their points (n, 2) from -1 to 1; a sample of all that the library has."""
+    """Pictures (n,) and their points (n, 2) from -1 to 1, of all `pictures` of the library."""
 
     ids: NDArray[np.int64]
     points: Points
@@ -31,29 +31,29 @@ class LibraryMap:
     pictures: int
 
 
-def library_map(
-    library: Library, *, kind: str = "picture", method: str = "auto", most: int = MOST
+def draw_map(
+    library: Library, *, kind: str = "picture", method: str = "auto", most: int = MAX_PICTURES
 ) -> LibraryMap:
-    """The map of a library by the embeddings of a `kind`; of `most` pictures, drawn evenly.
+    """The map of a library by embeddings of a `kind`, of a random sample of `most` pictures.
 
-    Pictures without such an embedding are left out. What was made for the library as it is now is
-    read from the user's cache directory instead. Raises `InputError`.
+    Pictures without such an embedding are left out. A map that was made since the library last
+    changed is read from the cache directory of the user. Raises `InputError`.
     """
     method = method_of(method)
-    kept = _place(library, kind, method, most)
+    path = _path(library, kind, method, most)
     made_for = f"{library.vectors_key} {library.generation}"
-    found = _read(kept, made_for, method)
-    if found is not None:
-        return found
+    cached = _read(path, made_for, method)
+    if cached is not None:
+        return cached
     present = library.catalogue.present()
-    ids, rows = _embedded(library, _drawn(present, most), kind)
-    made = LibraryMap(ids, projected(rows, method), method, len(present))
-    _keep(kept, made_for, made)
-    return made
+    ids, rows = _embedded(library, _sampled(present, most), kind)
+    drawn = LibraryMap(ids, projected(rows, method), method, len(present))
+    _write(path, made_for, drawn)
+    return drawn
 
 
-def _drawn(present: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Some of the pictures, always the same ones of the same."""
+def _sampled(present: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """A random sample of pictures, always the same for the same pictures."""
     if len(present) <= most:
         return present
     return np.sort(np.random.default_rng(0).choice(present, most, replace=False))
@@ -68,25 +68,25 @@ def _embedded(
     return ids[known], rows[known]
 
 
-def _place(library: Library, kind: str, method: str, most: int) -> Path:
-    """The file of one kind of map of a library: the next one takes its place."""
-    what = f"{library.path} {kind} {method} {most}".encode("utf-8", "surrogateescape")
-    name = hashlib.sha256(what).hexdigest()[:32]
+def _path(library: Library, kind: str, method: str, most: int) -> Path:
+    """The cache file for one kind of map of a library; a newer map replaces an older one."""
+    key = f"{library.path} {kind} {method} {most}".encode("utf-8", "surrogateescape")
+    name = hashlib.sha256(key).hexdigest()[:32]
     return (library.cache or cache_directory()) / "maps" / f"{name}.npz"
 
 
 def _read(path: Path, made_for: str, method: str) -> LibraryMap | None:
-    """The map that was kept, where it is of the library as it is now."""
+    """The cached map, if it was made for the library as it is now."""
     try:
-        with np.load(path) as kept:
-            if str(kept["made_for"]) == made_for:
-                return LibraryMap(kept["ids"], kept["points"], method, int(kept["pictures"]))
-    except (OSError, ValueError, KeyError, BadZipFile):  # none is kept, or it is damaged
+        with np.load(path) as cached:
+            if str(cached["made_for"]) == made_for:
+                return LibraryMap(cached["ids"], cached["points"], method, int(cached["pictures"]))
+    except (OSError, ValueError, KeyError, BadZipFile):  # missing or damaged
         pass
     return None
 
 
-def _keep(path: Path, made_for: str, made: LibraryMap) -> None:
+def _write(path: Path, made_for: str, drawn: LibraryMap) -> None:
     with suppress(OSError), whole_file(path) as temporary, temporary.open("wb") as file:
-        facts = {"made_for": made_for, "pictures": made.pictures}
-        np.savez(file, ids=made.ids, points=made.points, **facts)  # type: ignore[arg-type]
+        facts = {"made_for": made_for, "pictures": drawn.pictures}
+        np.savez(file, ids=drawn.ids, points=drawn.points, **facts)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Neighbours among many: of perceptual hashes, and of embeddings."""
+"""Nearest neighbours among many perceptual hashes or embeddings."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows
 
-EXACT_UP_TO = 100_000  # rows: beyond, neighbours are looked for in the nearest clusters
-PROBED = 8  # of them
-PARTS = 4  # of a hash: one of them differs in a quarter of all differing bits, at most
+EXACT_UP_TO = 100_000  # rows; with more, only the nearest clusters are searched
+PROBED_CLUSTERS = 8
+HASH_PARTS = 4  # at least one of them has a quarter of all differing bits, or fewer
 
 Places = NDArray[np.int64]
 
 
 def near_hashes(hashes: NDArray[np.uint8], bits: int) -> tuple[Places, Places]:
-    """Places (m,) of all pairs of hashes (n, bytes) that differ in at most so many bits.
+    """Places (m,) of all pairs of hashes (n, bytes) that differ in at most `bits` bits.
 
-    Each pair in both orders, and each hash with itself.
+    Has each pair in both orders, and each hash with itself.
     """
     width = 8 * hashes.shape[1]
-    index = faiss.IndexBinaryMultiHash(width, PARTS, width // PARTS)
-    index.nflip = bits // PARTS
+    index = faiss.IndexBinaryMultiHash(width, HASH_PARTS, width // HASH_PARTS)
+    index.nflip = bits // HASH_PARTS
     index.add(hashes)
-    limits, _, found = index.range_search(hashes, bits + 1)
+    limits, _, others = index.range_search(hashes, bits + 1)
     counts = (limits[1:] - limits[:-1]).astype(np.int64)
-    return np.repeat(np.arange(len(hashes)), counts), found
+    return np.repeat(np.arange(len(hashes)), counts), others
 
 
 def nearest_rows(rows: Rows, k: int) -> tuple[NDArray[np.float32], Places]:
-    """Cosines and places of the k nearest rows of each unit row (n, dim), and of itself."""
+    """Cosines and places of the k nearest rows of each unit row (n, dim), and of the row itself."""
     count, width = rows.shape
     index: faiss.Index = faiss.IndexFlatIP(width)
     if count > EXACT_UP_TO:
         index = faiss.IndexIVFFlat(index, width, int(count**0.5), faiss.METRIC_INNER_PRODUCT)
         index.train(rows[:: max(1, count // EXACT_UP_TO)])
-        index.nprobe = PROBED
+        index.nprobe = PROBED_CLUSTERS
     index.add(rows)
     return index.search(rows, min(k + 1, count))

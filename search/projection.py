@@ -1,4 +1,4 @@
-"""Projections: embeddings laid out on a plane, near ones near."""
+"""Projections: embeddings as points on a plane, near ones near each other."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from indexer.embedding import Rows
 from indexer.errors import InputError
 
 METHODS = ("auto", "pca", "umap")
-NEIGHBOURS = 15  # of each picture that UMAP keeps near; with fewer pictures, PCA is all there is
+NEIGHBOURS = 15  # of each picture that UMAP keeps near; fewer pictures are projected by PCA
 Points = NDArray[np.float32]
 
 
 def method_of(named: str) -> str:
-    """The method behind "auto": UMAP where `umap-learn` is installed. Raises `InputError`."""
+    """The named method; "auto" is UMAP if `umap-learn` is installed. Raises `InputError`."""
     installed = find_spec("umap") is not None
     if named == "umap" and not installed:
         raise InputError("umap is not installed; run 'pip install umap-learn', or use pca")
@@ -40,16 +40,16 @@ def projected(rows: Rows, method: str) -> Points:
 
 
 def principal(rows: Rows) -> Points:
-    """The coordinates (n, 2) of rows on their two principal axes, the first the wider one."""
+    """The coordinates (n, 2) of rows on their two principal axes, the wider one first."""
     centred = rows.astype(np.float64) - (rows.mean(axis=0) if len(rows) else 0)
     _, axes = np.linalg.eigh(centred.T @ centred)
-    chosen = axes[:, ::-1][:, :2]
-    largest = chosen[np.abs(chosen).argmax(axis=0), [0, 1]]
-    return np.asarray(centred @ (chosen * np.where(largest < 0, -1, 1)), np.float32)
+    principal_axes = axes[:, ::-1][:, :2]
+    largest = principal_axes[np.abs(principal_axes).argmax(axis=0), [0, 1]]
+    return np.asarray(centred @ (principal_axes * np.where(largest < 0, -1, 1)), np.float32)
 
 
 def _umap(rows: Rows) -> Points:
-    """Imported when it is used: it compiles for some seconds."""
+    """Imports `umap` when it is used, since that compiles for some seconds."""
     umap = import_module("umap")
     layout = umap.UMAP(n_neighbors=NEIGHBOURS, metric="cosine", random_state=0, n_jobs=1)
     return np.asarray(layout.fit_transform(rows), np.float32)

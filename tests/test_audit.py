@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indexer import Library
 from indexer.embedding import unit_rows
-from search.audit import FEWEST, agreement, doubtful, suggested
+from search.audit import MIN_CAPTIONED, agreement, suggest_captions, worst_captions
 
 COLOURS = ("red", "green", "blue", "black", "yellow")
 
@@ -29,7 +29,7 @@ def captioned(paint, pictures, tmp_path):
 
 def test_captions_of_other_pictures_are_found(captioned):
     with Library.open(captioned, read_only=True) as library:
-        found = doubtful(library, 3)
+        found = worst_captions(library, 3)
     assert {doubt.path.name for doubt in found[:2]} == {"red-3.png", "blue-1.png"}
     assert found[0].captions == ("a blue wall",) or found[0].captions == ("a red wall",)
     assert found[1].agreement < -2 < found[2].agreement
@@ -37,7 +37,7 @@ def test_captions_of_other_pictures_are_found(captioned):
 
 def test_pictures_without_a_caption_get_those_of_pictures_like_them(captioned):
     with Library.open(captioned, read_only=True) as library:
-        (suggestion,) = suggested(library)
+        (suggestion,) = suggest_captions(library)
     assert suggestion.path.name == "yellow-bare.png"
     assert suggestion.captions == ("a yellow wall",) * 3
     assert suggestion.likeness == (1, 1, 1)
@@ -46,9 +46,9 @@ def test_pictures_without_a_caption_get_those_of_pictures_like_them(captioned):
 def test_too_few_captions_are_not_judged(colour_pictures, tmp_path):
     index_colours(colour_pictures, tmp_path / "library")
     with Library.open(tmp_path / "library", read_only=True) as library:
-        assert library.catalogue.counts()["captions"] < FEWEST
-        assert doubtful(library) == []
-        assert len(list(suggested(library))) == 3
+        assert library.catalogue.counts()["captions"] < MIN_CAPTIONED
+        assert worst_captions(library) == []
+        assert len(list(suggest_captions(library))) == 3
 
 
 def test_the_command_lists_both_for_people_and_for_scripts(captioned):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from indexer.metrics.bootstrap import ENOUGH
 from indexer.metrics.recall import RetrievalRanks
-from search.evaluation.advice import WEIGHTS, AdvisedSetting, judged
+from search.evaluation.advice import WEIGHTS, AdvisedSetting, advice_from
 from ui.cli.output.figures import print_advice
 
 FIGURES = ["r@1", "r@5", "r@10", "median_rank", "mrr", "queries"]
@@ -291,7 +291,7 @@ def price(capsys, name, *, better=True) -> str:
     late = RetrievalRanks(np.full(len(pictures), 9), pictures)
     best = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)
     tried = {AdvisedSetting("concat", weight): late for weight in WEIGHTS}
-    advice = judged(tried | {AdvisedSetting(name, 0.5): best if better else late})
+    advice = advice_from(tried | {AdvisedSetting(name, 0.5): best if better else late})
     print_advice({"pictures": len(pictures), "advice": {"adopt": "this"}}, advice)
     return capsys.readouterr().out
 

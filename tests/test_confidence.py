@@ -37,7 +37,7 @@ from indexer.fusion import fusions_for, open_fusion
 from indexer.library import upkeep
 from indexer.library.upkeep import read_pool
 from search import Hit, Query, Searcher, Term
-from search.answer.confidence import askable, kept_by_words, weighed
+from search.answer.confidence import askable, trusted_by_words, with_confidence
 
 DIM = 32
 numbers = st.floats(-9, 9)
@@ -349,7 +349,7 @@ SIMPLE = Calibration(
 def confidences(*hits, weight=0.5, calibration=SIMPLE):
     leading = np.array([hit.score for hit in hits[:2]])
     query = Query.of("a cat", weight=weight)
-    return weighed(hits, query, calibration, 100, best=hits[:1], leading=leading)[0]
+    return with_confidence(hits, query, calibration, 100, best=hits[:1], leading=leading)[0]
 
 
 def test_hit_without_enough_evidence_is_doubtful():
@@ -375,7 +375,7 @@ def test_hit_that_is_rather_right_than_wrong_is_never_doubtful():
 def test_best_hit_tells_whether_what_is_asked_for_is_there(score, weight):
     best, others = a_hit(score), [a_hit(score - 0.1), a_hit(score - 0.3, None)]
     query, leading = Query.of("a cat", weight=weight), np.array([score, score - 0.1])
-    _, present = weighed(others, query, SIMPLE, 100, best=[best], leading=leading)
+    _, present = with_confidence(others, query, SIMPLE, 100, best=[best], leading=leading)
     assert present == pytest.approx(1 / (1 + np.exp(1 - 9 * score)))
 
 
@@ -407,7 +407,7 @@ def test_doubtful_hit_that_has_all_words_is_kept(colour_library):
     hits = Searcher(colour_library).search("blue").hits
     doubtful = [replace(hit, doubtful=True) for hit in hits]
     for said, kept in (("a blue boat", {"yellow.png"}), ("red boat", set())):
-        found = kept_by_words(colour_library.words, doubtful, Query.of(said))
+        found = trusted_by_words(colour_library.words, doubtful, Query.of(said))
         assert {hit.path.name for hit in found if not hit.doubtful} == kept
 
 
@@ -486,7 +486,7 @@ def test_what_has_all_words_is_never_hidden(sample, query):
 
 @pytest.mark.parametrize("query", ["water", "people", "an animal", "a building", "food", "trees"])
 def test_general_words_are_answered(searcher, query):
-    assert searcher.search(query).likely.hits
+    assert searcher.search(query).without_doubtful().hits
 
 
 @pytest.mark.parametrize(

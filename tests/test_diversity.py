@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from indexer import Library
 from indexer.embedding import unit_rows
 from search import Searcher
-from search.ranking.diversity import STRENGTH, pool_of, varied
-from ui.cli.options import searching as search_options
+from search.query.options import DIVERSITY
+from search.ranking.diversity import diverse_order, pool_of
 
 
 def greedy(scores, rows, strength):
@@ -31,7 +31,7 @@ def test_order_is_that_of_the_formula(seed, n, strength):
     random = np.random.default_rng(seed)
     scores = np.sort(random.random(n).astype(np.float32))[::-1]
     rows = unit_rows(random.normal(size=(n, 6)).astype(np.float32))
-    order = varied(scores, rows, strength)
+    order = diverse_order(scores, rows, strength)
     assert sorted(order.tolist()) == list(range(n))
     expected = greedy(scores, rows, strength)
     first = next((k for k in range(n) if order[k] != expected[k]), n)
@@ -47,12 +47,11 @@ def test_order_is_that_of_the_formula(seed, n, strength):
 def test_no_strength_leaves_the_order_and_full_strength_goes_far_away():
     scores = np.array([0.9, 0.8, 0.1], np.float32)
     rows = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
-    assert varied(scores, rows, 0.0).tolist() == [0, 1, 2]
-    assert varied(scores, rows, 1.0).tolist() == [0, 2, 1]
+    assert diverse_order(scores, rows, 0.0).tolist() == [0, 1, 2]
+    assert diverse_order(scores, rows, 1.0).tolist() == [0, 2, 1]
 
 
-def test_strength_of_the_command_is_that_of_the_search():
-    assert search_options.STRENGTH == STRENGTH
+def test_pool_grows_with_the_page_within_limits():
     assert [pool_of(k) for k in (1, 10, 48, 1000)] == [50, 50, 240, 500]
 
 
@@ -72,7 +71,7 @@ def test_command_takes_diverse_and_how_much(tmp_path_factory):
     asked = ("search", "an", "animal", "--library", sample_library(tmp_path_factory), "-k", 8)
     paths = [
         [hit["path"] for hit in answered(*asked, *more)["hits"]]
-        for more in ((), ("--diversity", 0), ("--diverse",), ("--diversity", STRENGTH))
+        for more in ((), ("--diversity", 0), ("--diverse",), ("--diversity", DIVERSITY))
     ]
     assert paths[0] == paths[1]
     assert paths[2] == paths[3] != paths[0]

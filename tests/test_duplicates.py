@@ -14,7 +14,7 @@ from indexer import Library, index_folder
 from indexer.embedding import unit_rows
 from indexer.errors import InputError
 from indexer.pictures.hashes import perceptual_hash
-from search.duplicates import SAME_BITS, Tier, _similar, duplicates
+from search.duplicates import SAME_BITS, Tier, _similar, find_duplicates
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ def _sideways():
 
 def _names(library, tier):
     with Library.open(library, read_only=True) as opened:
-        return [{copy.path.name for copy in group.pictures} for group in duplicates(opened, tier)]
+        return [
+            {copy.path.name for copy in group.pictures} for group in find_duplicates(opened, tier)
+        ]
 
 
 def test_identical_ones_have_the_same_bytes(album):
@@ -74,7 +76,7 @@ def test_a_part_of_a_picture_is_similar_to_it(album):
 def test_the_best_copy_has_most_pixels_and_then_the_largest_file(album):
     _, _, library = album
     with Library.open(library, read_only=True) as opened:
-        (group,) = duplicates(opened, Tier.SAME)
+        (group,) = find_duplicates(opened, Tier.SAME)
     ranked = [(copy.width * copy.height, copy.size) for copy in group.pictures]
     assert ranked == sorted(ranked, reverse=True)
     assert group.pictures[-1].path.name == "small.jpg"
@@ -129,7 +131,7 @@ def test_a_hash_outlives_recompression_and_resizing(seed, quality, scale):
 
 
 def test_tier_may_be_named(colour_library):
-    named = duplicates(colour_library, "identical")
-    assert named == duplicates(colour_library, Tier.IDENTICAL)
+    named = find_duplicates(colour_library, "identical")
+    assert named == find_duplicates(colour_library, Tier.IDENTICAL)
     with pytest.raises(InputError, match="no tier 'alike'; use identical, same, similar"):
-        duplicates(colour_library, "alike")
+        find_duplicates(colour_library, "alike")

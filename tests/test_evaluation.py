@@ -14,7 +14,7 @@ from indexer.fusion import open_fusion
 from indexer.metrics.bootstrap import ENOUGH
 from indexer.metrics.recall import RetrievalRanks
 from search.evaluation import fusions, trials
-from search.evaluation.advice import DEFAULT, WEIGHTS, AdvisedSetting, advise, judged
+from search.evaluation.advice import DEFAULT, WEIGHTS, AdvisedSetting, advice_from, advise
 from search.evaluation.data import EvaluationData
 from search.evaluation.fusions import named_fusions
 from search.evaluation.protocols import evaluate_captions
@@ -179,7 +179,7 @@ def test_best_of_many_settings_by_chance_alone_is_not_advised():
             AdvisedSetting("concat", weight): RetrievalRanks(random.geometric(0.3, 1200), pictures)
             for weight in WEIGHTS
         }
-        advice = judged(found)
+        advice = advice_from(found)
         assert advice.tried[advice.best] >= advice.tried[DEFAULT]
         sure += advice.is_sure
         if not advice.is_sure:
@@ -189,7 +189,7 @@ def test_best_of_many_settings_by_chance_alone_is_not_advised():
 
 def test_default_is_kept_where_all_settings_do_as_well():
     ranks = RetrievalRanks(np.ones(200, np.int64), np.repeat(np.arange(50), 4))
-    advice = judged({AdvisedSetting("concat", weight): ranks for weight in WEIGHTS})
+    advice = advice_from({AdvisedSetting("concat", weight): ranks for weight in WEIGHTS})
     assert advice.best == advice.chosen == DEFAULT
     assert not advice.is_sure
 
@@ -198,7 +198,7 @@ def test_few_pictures_advise_nothing():
     pictures = np.repeat(np.arange(ENOUGH - 1), 2)
     worse = RetrievalRanks(np.full(len(pictures), 9), pictures)
     better = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)
-    advice = judged({DEFAULT: worse, AdvisedSetting("mean", 0.5): better})
+    advice = advice_from({DEFAULT: worse, AdvisedSetting("mean", 0.5): better})
     assert advice.best == AdvisedSetting("mean", 0.5)
     assert advice.chosen == DEFAULT
 

@@ -13,7 +13,7 @@ from indexer.vectors.nearest import Selection, scores
 from indexer.vectors.scoring import CentredIndex
 from search import Query, Searcher
 from search.query.embedding import EmbeddedQuery, NegativeTerm
-from search.ranking.excluding import MORE, MOST, NEAR, SOFT, against, nearest_without
+from search.ranking.excluding import NEAR, PENALTY, SOFTNESS, nearest_without, with_best_scores
 
 NOBODY = np.zeros(0, np.int64)
 
@@ -35,7 +35,7 @@ def brute_force(stored, embedded, weight):
 def taken_off(score, likest):
     """What a negative of weight 1 takes off a picture with this score for it."""
     with np.errstate(over="ignore"):
-        return MOST / (1 + np.exp(-(score - NEAR * likest - MORE) / SOFT))
+        return PENALTY / (1 + np.exp(-(score - NEAR * likest) / SOFTNESS))
 
 
 def asked(seed, negatives, factor=1.0):
@@ -51,7 +51,7 @@ def test_best_are_those_of_brute_force(library, weight, negatives, factor):
     stored = CentredIndex.in_index(library.vectors(), {})
     assert stored.index.compressed is None
     for seed in range(5):
-        embedded = against(stored, asked(seed, negatives, factor), weight)
+        embedded = with_best_scores(stored, asked(seed, negatives, factor), weight)
         expected = brute_force(stored, embedded, weight)
         best = np.argsort(-expected, kind="stable")[:10]
         positions, found = nearest_without(stored, embedded, weight, Selection(10, NOBODY))
@@ -62,7 +62,7 @@ def test_best_are_those_of_brute_force(library, weight, negatives, factor):
 def test_best_of_a_part_are_those_of_brute_force(library):
     fill(library, 900, 1)
     stored = CentredIndex.in_index(library.vectors(), {})
-    embedded, only = against(stored, asked(3, 1), 0.5), np.arange(0, 900, 7)
+    embedded, only = with_best_scores(stored, asked(3, 1), 0.5), np.arange(0, 900, 7)
     barred = only[:9]
     expected = brute_force(stored, embedded, 0.5)
     allowed = np.setdiff1d(only, barred)
@@ -79,7 +79,7 @@ def test_large_library_is_answered_exactly_too(library):
     stored = CentredIndex.in_index(library.vectors(), library.encoder.means)
     assert stored.index.compressed is not None
     for seed in range(20):
-        embedded = against(stored, asked(seed, 1), 0.5)
+        embedded = with_best_scores(stored, asked(seed, 1), 0.5)
         best = np.argsort(-brute_force(stored, embedded, 0.5), kind="stable")[:10]
         positions, _ = nearest_without(stored, embedded, 0.5, Selection(10, NOBODY))
         assert positions.tolist() == best.tolist()

@@ -16,8 +16,8 @@ from indexer.fusion import Concat, Mean
 from indexer.fusion.registry import restore_fusion
 from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import ScoredQuery
-from search import Query, Searcher, Term
-from search.answer.explaining import Targets
+from search import Query, Searcher, SearchOptions, Term
+from search.answer.explaining import ScoreRows
 from search.answer.hits import Explanation, TermShare
 from ui.sentences import lines_of
 
@@ -33,7 +33,7 @@ def explained_scores(fusion, seed, weight):
     )
     gain = ScoredQuery.of(stored, q, weight).gain
     gains = np.where(has_caption, 1, 1 if gain is None else gain[0]).astype(np.float32)
-    return scores(stored, q, weight), Targets.of(found, stored, weight).scaled(gains), q
+    return scores(stored, q, weight), ScoreRows.of(found, stored, weight).scaled(gains), q
 
 
 def learned(strategy):
@@ -102,9 +102,8 @@ def test_weight_of_the_picture_alone_leaves_nothing_to_captions(colour_library):
 def test_hits_are_explained_only_when_that_is_asked_for(colour_library):
     searcher = Searcher(colour_library)
     assert all(hit.explanation is None for hit in searcher.search("red").hits)
-    assert all(
-        hit.explanation is None for hit in searcher.listed(where="has: caption", explain=True).hits
-    )
+    browsing = SearchOptions(where="has: caption", explain=True)
+    assert all(hit.explanation is None for hit in searcher.ask(None, browsing).hits)
     key = searcher.search("red").hits[0].picture_id
     similar = searcher.similar(key, explain=True).hits
     assert all(len(hit.explanation.terms) == 1 for hit in similar)

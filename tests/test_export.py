@@ -22,7 +22,7 @@ from indexer.library.records import FIELDS
 from search.export import writing
 from search.export.folder import put_into
 from search.export.tables import table
-from search.export.writing import Files, export
+from search.export.writing import Files, export_records
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_interrupt_leaves_no_file_and_the_one_before(home, tmp_path, name, monke
     (folder / "rows.npy").write_bytes(b"before")
     with Library.open(home, read_only=True) as library:
         files = Files(folder / name, name.rpartition(".")[2], folder / "rows.npy")
-        steps = export(library, library.catalogue.present_ids(), files)
+        steps = export_records(library, library.catalogue.present_ids(), files)
         assert [next(steps).done for _ in range(2)] == [0, 2]
         with pytest.raises(KeyboardInterrupt):
             steps.throw(KeyboardInterrupt())

@@ -11,7 +11,7 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import unit_rows
 from search import Searcher
 from search.answer.paging import page_of
-from search.query.options import complete
+from search.query.options import SearchOptions
 from search.ranking import folding
 from search.ranking.folding import are_alike, leaders
 from search.ranking.order import RankedPictures
@@ -41,8 +41,8 @@ def test_shots_of_a_burst_are_one_hit_and_different_photographs_are_not(burst):
     name, variants, library = burst
     with Library.open(library, read_only=True) as opened:
         answer = Searcher(opened).search("a photograph", k=100, fold=True)
-    (folded,) = [hit for hit in answer.hits if hit.like]
-    assert {folded.path.name, *(p.path.name for p in folded.like)} == {name} | variants
+    (folded,) = [hit for hit in answer.hits if hit.folded]
+    assert {folded.path.name, *(p.path.name for p in folded.folded)} == {name} | variants
     assert len(answer.hits) == 12
 
 
@@ -51,7 +51,7 @@ def test_python_shows_every_picture_unless_folding_is_asked_for(burst):
     with Library.open(library, read_only=True) as opened:
         answer = Searcher(opened).search("a photograph", k=100)
     assert len(answer.hits) == 16
-    assert not any(hit.like for hit in answer.hits)
+    assert not any(hit.folded for hit in answer.hits)
 
 
 def test_command_folds_and_says_what_it_folded(burst):
@@ -78,7 +78,7 @@ def test_more_is_looked_at_until_k_distinct_pictures_are_found(paint, pictures, 
     paint("yellow.png")
     index_folder(library, pictures, options=IndexOptions(workers=1))
     hits = Searcher(library).search("red", k=3, fold=True).hits
-    assert [len(hit.like) for hit in hits] == [80, 0, 0]
+    assert [len(hit.folded) for hit in hits] == [80, 0, 0]
     assert {hit.path.name for hit in hits[1:]} == {"purple.png", "yellow.png"}
 
 
@@ -158,8 +158,8 @@ def test_the_k_best_distinct_pictures_are_returned_and_pages_are_cut_out_of_them
     library, ids = few_looks(seed, n), np.arange(n)
     order = RankedPictures.of(ids, np.linspace(1, 0, n, dtype=np.float32))
     distinct = [place for place, into in enumerate(one_by_one(library, n)) if into == place]
-    wanted = complete({"k": k, "offset": offset, "fold": True})
-    page = page_of(library, order, wanted, {})
+    options = SearchOptions(k=k, offset=offset, fold=True)
+    page = page_of(library, order, options, {})
     assert page.ids.tolist() == distinct[offset : offset + k]
     assert page.more == (len(distinct) > offset + k)
 

@@ -16,7 +16,7 @@ from indexer.library.library import Library
 from indexer.pictures.images import decode
 from indexer.pictures.transform import ImageTransform
 from search import Query
-from search.heat_map import HeatMap, HeatMapQuery, heat_map
+from search.heat_map import HeatMap, HeatMapQuery, locate
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def halves(pictures):
 
 @pytest.mark.parametrize(("words", "left"), [("red", True), ("blue", False)])
 def test_the_peak_is_where_the_colour_is(colour_library, halves, words, left):
-    found = heat_map(colour_library, str(halves), Query.of(words))
+    found = locate(colour_library, str(halves), Query.of(words))
     assert found.scores.shape == (4, 4)
     assert (found.peak[0] < 0.5) == left
     warm, cold = (found.scores[:, :2], found.scores[:, 2:])[:: 1 if left else -1]
@@ -40,7 +40,7 @@ def test_the_peak_is_where_the_colour_is(colour_library, halves, words, left):
 def test_subtracted_term_does_not_count(colour_library, halves):
     """Red counts twice as much as blue; were it subtracted, blue would be all that is left."""
     plain, lowered = (
-        heat_map(colour_library, str(halves), Query.parse(words))
+        locate(colour_library, str(halves), Query.parse(words))
         for words in ("2:red + blue", "2:red + blue - 2:red")
     )
     assert lowered.scores == pytest.approx(plain.scores)
@@ -49,13 +49,13 @@ def test_subtracted_term_does_not_count(colour_library, halves):
 
 def test_a_picture_is_looked_for_like_words(colour_library, halves, paint):
     query = Query.of(picture=str(paint("blue-wall.png")))
-    assert heat_map(colour_library, str(halves), query).peak[0] > 0.5
+    assert locate(colour_library, str(halves), query).peak[0] > 0.5
 
 
 def test_overlay_is_warm_where_it_is_found_and_the_picture_is_left_as_it_is(colour_library, halves):
     before = halves.read_bytes()
     image = decode(halves)
-    painted = np.asarray(heat_map(colour_library, str(halves), Query.of("red")).over(image), int)
+    painted = np.asarray(locate(colour_library, str(halves), Query.of("red")).over(image), int)
     assert painted.shape == (40, 80, 3)
     left, right = painted[:, 5:30], painted[:, 50:75]
     assert left[..., 0].min() > 150  # red stays bright
@@ -64,7 +64,7 @@ def test_overlay_is_warm_where_it_is_found_and_the_picture_is_left_as_it_is(colo
 
 
 def test_picture_that_is_alike_everywhere_is_painted_evenly(colour_library, paint):
-    found = heat_map(colour_library, str(paint("red-wall.png")), Query.of("red"))
+    found = locate(colour_library, str(paint("red-wall.png")), Query.of("red"))
     assert found.highest == pytest.approx(found.median, abs=1e-5)
     painted = np.asarray(found.over(Image.new("RGB", (30, 20), "red")))
     assert len(np.unique(painted.reshape(-1, 3), axis=0)) == 1
@@ -88,13 +88,13 @@ def test_encoder_that_knows_no_places_says_so(colour_library, halves):
     assert isinstance(colour_library.encoder, Encoder)
     assert not isinstance(colour_library.encoder, LocatingEncoder)
     with pytest.raises(ModelError, match=r"cannot locate a query in a picture.* --model mini"):
-        heat_map(colour_library, str(halves), Query.of("red"))
+        locate(colour_library, str(halves), Query.of("red"))
 
 
 def test_picture_that_cannot_be_read_is_a_query_error(colour_library, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8nothing")
     with pytest.raises(QueryError, match=r"broken\.jpg"):
-        heat_map(colour_library, str(tmp_path / "broken.jpg"), Query.of("red"))
+        locate(colour_library, str(tmp_path / "broken.jpg"), Query.of("red"))
 
 
 # What the encoder sees of a picture

@@ -194,7 +194,10 @@ NAMES = {
         "Failure", "IndexOptions", "IndexReport", "Library", "PicfuseError", "Progress",
         "index_folder", "indexing",
     ],
-    "search": ["Answer", "Hit", "Options", "Query", "Searcher", "Term"],
+    "search": [
+        "Answer", "Hit", "Query", "SearchOptions", "Searcher", "Term", "draw_map",
+        "export_records", "find_duplicates", "locate", "suggest_captions", "worst_captions",
+    ],
     "indexer.captions": [
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],

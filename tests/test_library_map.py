@@ -12,7 +12,7 @@ from test_searcher import fill
 
 from indexer import IndexOptions, Library, index_folder
 from search import library_map as mapping
-from search.library_map import library_map
+from search.library_map import draw_map
 from search.projection import method_of, principal, projected
 
 
@@ -39,7 +39,7 @@ def test_few_pictures_have_a_map_too(n):
 
 def test_points_lie_within_one(library):
     fill(library, 50, 1)
-    made = library_map(library, method="pca")
+    made = draw_map(library, method="pca")
     assert made.points.shape == (50, 2)
     assert np.abs(made.points).max() == pytest.approx(1)
     assert made.pictures == 50
@@ -50,7 +50,7 @@ def test_pictures_of_one_colour_lie_together(paint, pictures, library):
         for number in range(4):
             paint(f"{name}{number}.png", tuple(max(0, c - 3 * number) for c in colour))
     index_folder(library, pictures, options=IndexOptions(workers=1))
-    made = library_map(library, method="pca")
+    made = draw_map(library, method="pca")
     found = library.catalogue.pictures(made.ids.tolist())
     groups = np.array([found[key].path.name[0] for key in made.ids.tolist()])
     centres = {name: made.points[groups == name].mean(axis=0) for name in "rgb"}
@@ -60,35 +60,35 @@ def test_pictures_of_one_colour_lie_together(paint, pictures, library):
 
 def test_big_library_is_sampled_and_says_of_how_many(library):
     fill(library, 80, 2)
-    made = library_map(library, method="pca", most=30)
+    made = draw_map(library, method="pca", most=30)
     assert len(made.ids) == len(set(made.ids.tolist())) == 30
     assert made.pictures == 80
-    assert made.ids.tolist() == library_map(library, method="pca", most=30).ids.tolist()
+    assert made.ids.tolist() == draw_map(library, method="pca", most=30).ids.tolist()
 
 
 def test_pictures_without_a_caption_are_not_on_the_map_of_captions(colour_library):
-    assert len(library_map(colour_library, kind="caption", method="pca").ids) == 2
+    assert len(draw_map(colour_library, kind="caption", method="pca").ids) == 2
 
 
 def test_second_time_nothing_is_projected_until_the_library_changes(library, monkeypatch):
     fill(library, 40, 1)
-    first = library_map(library, method="pca")
+    first = draw_map(library, method="pca")
     asked = []
     monkeypatch.setattr(mapping, "projected", lambda *a: asked.append(1) or projected(*a))
-    again = library_map(library, method="pca")
+    again = draw_map(library, method="pca")
     assert again.points.tolist() == first.points.tolist()
     assert asked == []
     fill(library, 5, 2)
-    assert len(library_map(library, method="pca").ids) == 45
+    assert len(draw_map(library, method="pca").ids) == 45
     assert asked == [1]
 
 
 def test_damaged_cache_is_made_anew(library, tmp_path):
     fill(library, 20, 1)
-    first = library_map(library, method="pca")
+    first = draw_map(library, method="pca")
     (kept,) = (tmp_path / "cache" / "maps").iterdir()
     kept.write_bytes(kept.read_bytes()[:-40])
-    assert library_map(library, method="pca").points.tolist() == first.points.tolist()
+    assert draw_map(library, method="pca").points.tolist() == first.points.tolist()
 
 
 def test_umap_that_is_not_installed_is_refused_and_auto_does_without(monkeypatch, colour_library):
@@ -118,7 +118,7 @@ def test_command_prints_writes_and_counts(tmp_path_factory, tmp_path):
 def test_photographs_that_lie_far_apart_are_unlike(tmp_path_factory):
     library = sample_library(tmp_path_factory)
     with Library.open(library, read_only=True) as opened:
-        made = library_map(opened, method="pca")
+        made = draw_map(opened, method="pca")
         rows = opened.embedded(made.ids.tolist()).v_i
     apart = np.linalg.norm(made.points[:, None] - made.points[None], axis=2)
     upper = np.triu_indices(len(rows), 1)

@@ -100,8 +100,8 @@ def test_pages_of_an_index_that_misses_the_best_neither_repeat_nor_skip(large, m
 
 def test_listed_pictures_have_pages_too(colour_library):
     searcher = Searcher(colour_library)
-    whole = [hit.picture_id for hit in searcher.listed(where="format: png").hits]
-    parts = [searcher.listed(where="format: png", k=2, offset=first) for first in (0, 2, 4)]
+    whole = [hit.picture_id for hit in searcher.browse(where="format: png").hits]
+    parts = [searcher.browse(where="format: png", k=2, offset=first) for first in (0, 2, 4)]
     assert [hit.picture_id for part in parts for hit in part.hits] == whole
     assert [part.next_offset for part in parts] == [2, 4, None]
 

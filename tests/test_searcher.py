@@ -1,10 +1,12 @@
 """The searcher: hits, their scores, and what they rest on."""
 
+import inspect
 import itertools
 import os
 import subprocess
 import sys
 import threading
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,9 @@ from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry
 from indexer.errors import InputError, QueryError
 from indexer.pictures.thumbnails import thumbnail_path
-from search import Hit, Query, Searcher, Term
+from search import Hit, Query, Searcher, SearchOptions, Term
 from search import searcher as searching
+from search.answer import question
 
 QUICK = IndexOptions(workers=1)
 
@@ -63,7 +66,7 @@ def test_one_that_asks_once_lets_the_encoder_rest_before_rows_are_read(colour_li
             done.append("rest")
 
     monkeypatch.setattr(encoder, "__class__", Resting)
-    monkeypatch.setattr(searching, "best_first", _noting(done, searching.best_first))
+    monkeypatch.setattr(question, "best_first", _noting(done, question.best_first))
     once = Searcher(colour_library, once=True).search("blue")
     assert done == ["rest", "read"]
     assert names(once) == names(Searcher(colour_library).search("blue"))
@@ -371,6 +374,49 @@ def test_means_of_the_encoder_centre_pictures_and_words(tmp_path, colour_picture
         red = np.array([1, 0, 0, 0, 0]) - MEANS[IMAGE]
         assert hits[0].path.name == "red.png"
         assert hits[0].score == pytest.approx(float(red @ q), abs=1e-3)
+
+
+def test_search_takes_each_option_by_name_with_its_default():
+    parameters = inspect.signature(Searcher.search).parameters.values()
+    named = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert named == {field.name: field.default for field in fields(SearchOptions)}
+
+
+@pytest.mark.parametrize("method", ["similar", "browse"])
+def test_other_methods_take_options_of_a_search_with_the_same_defaults(method):
+    search = inspect.signature(Searcher.search).parameters
+    for name, parameter in inspect.signature(getattr(Searcher, method)).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            assert parameter == search[name]
+
+
+def test_weight_that_is_named_replaces_that_of_the_query(searcher):
+    named = searcher.search(Query.of("blue", weight=1.0), weight=0.0)
+    assert named.query.weight == 0.0
+    assert named.hits == searcher.search(Query.of("blue", weight=0.0)).hits
+
+
+def test_options_as_one_object_answer_as_the_methods_do(searcher):
+    options = SearchOptions(k=2, where="format: png", weight=0.3)
+    key = searcher.search("red").hits[0].picture_id
+    for subject, answer in (
+        (Query.of("red"), searcher.search("red", k=2, where="format: png", weight=0.3)),
+        (key, searcher.similar(key, k=2, where="format: png", weight=0.3)),
+        (None, searcher.browse(k=2, where="format: png")),
+    ):
+        assert searcher.ask(subject, options).hits == answer.hits != ()
+
+
+def test_hit_says_how_it_was_found_and_so_what_its_score_is(searcher):
+    key = searcher.search("red").hits[0].picture_id
+    for answer, found_by, scored in (
+        (searcher.search("red"), "meaning", True),
+        (searcher.similar(key), "meaning", True),
+        (searcher.search("blue", mode="words"), "words", False),
+        (searcher.browse(where="format: png"), "filter", False),
+    ):
+        assert {hit.found_by for hit in answer.hits} == {found_by}
+        assert {hit.score is not None for hit in answer.hits} == {scored}
 
 
 SEARCH = """

@@ -132,7 +132,7 @@ def test_missing_picture_is_not_counted_and_returns_with_its_tags(tagged, pictur
     (pictures / "red.png").rename(away)
     index_folder(tagged, options=QUICK)
     assert tagged.tags.counts(tagged.encoder_id)["colours"]["reddish"] == 1
-    assert [hit.path.name for hit in Searcher(tagged).listed(tags=["reddish"]).hits] == [
+    assert [hit.path.name for hit in Searcher(tagged).browse(tags=["reddish"]).hits] == [
         "yellow.png"
     ]
     other = colour_head(tmp_path / "other.safetensors")  # adopted while the picture is away
@@ -311,16 +311,17 @@ def test_tags_by_chance_divide_the_pictures(chance_library):
 
 def test_tags_alone_list_the_surest_pictures_first(tagged):
     searcher = Searcher(tagged)
-    answer = searcher.listed(tags=["reddish"])
+    answer = searcher.browse(tags=["reddish"])
+    assert {hit.found_by for hit in answer.hits} == {"filter"}
     assert [hit.path.name for hit in answer.hits] == ["red.png", "yellow.png"]
     assert [hit.score for hit in answer.hits] == pytest.approx(
         [likely(1), likely(0.5**0.5)], abs=2e-3
     )
     assert all(hit.image_score is None for hit in answer.hits)
-    both = searcher.listed(tags=["says blue", "reddish"])
+    both = searcher.browse(tags=["says blue", "reddish"])
     assert [hit.path.name for hit in both.hits] == ["yellow.png"]
     assert both.hits[0].score == pytest.approx(likely(0.5**0.5), abs=2e-3)
-    assert [hit.path.name for hit in searcher.listed(tags=["reddish"], k=1).hits] == ["red.png"]
+    assert [hit.path.name for hit in searcher.browse(tags=["reddish"], k=1).hits] == ["red.png"]
 
 
 def test_pictures_like_one_are_filtered_too(tagged):

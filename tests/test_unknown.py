@@ -1,17 +1,20 @@
 """Unknown words: said, and where nothing else is asked for, nothing matches."""
 
+import shutil
+
 import pytest
 from command_line import GOLDEN, answered, run, sample_library
 from streamlit.testing.v1 import AppTest
 from test_app import APP, said
 
-from indexer import IndexOptions, Library, index_folder
+from indexer import IndexOptions, index_folder
 from indexer.captions import find_captions
 from indexer.datasets.folder import read_split
+from indexer.encoders import load_encoder
+from indexer.encoders.mini.heads import BUILT_IN
 from search import Query, Searcher, Term
-from search.words import unknown
 from search.words.query_words import QueryWords
-from search.words.unknown import Unknown, asks_nothing, is_known
+from search.words.unknown import Unknown, asks_nothing, is_known, knows_english_alone
 
 
 @pytest.mark.parametrize(
@@ -50,8 +53,8 @@ def test_no_caption_of_flickr8k_and_no_sample_query_is_refused(test_data):
 
 @pytest.fixture
 def english(monkeypatch, colour_library):
-    """A library whose encoder is taken for the built-in one."""
-    monkeypatch.setattr(unknown, "is_english", lambda fingerprint: True)
+    """A library whose encoder says that it knows English alone."""
+    monkeypatch.setattr(colour_library.encoder, "languages", frozenset({"en"}), raising=False)
     return colour_library
 
 
@@ -64,21 +67,21 @@ def test_nothing_matches_where_every_word_is_unknown(english):
         answer = asked(english, "the", "asdkjh", mode=mode)
         assert answer.unknown == (Unknown("asdkjh"),)
         assert answer.hits
-        assert answer.likely.hits == ()
+        assert answer.without_doubtful().hits == ()
         assert {hit.confidence for hit in answer.hits} == {None}
 
 
 def test_nothing_follows_a_page_of_doubtful_hits_alone(english):
     answer = asked(english, "the", "asdkjh", k=1)
     assert answer.next_offset == 1
-    assert answer.likely.next_offset is None
-    assert asked(english, "red", k=1).likely.next_offset == 1
+    assert answer.without_doubtful().next_offset is None
+    assert asked(english, "red", k=1).without_doubtful().next_offset == 1
 
 
 def test_search_goes_on_where_another_word_is_known(english):
     answer = asked(english, "red", "asdkjh")
     assert answer.unknown == (Unknown("asdkjh"),)
-    assert answer.likely.hits == answer.hits != ()
+    assert answer.without_doubtful().hits == answer.hits != ()
 
 
 def test_pictures_and_marks_are_asked_with_beside_unknown_words(english, colour_pictures):
@@ -88,13 +91,13 @@ def test_pictures_and_marks_are_asked_with_beside_unknown_words(english, colour_
         asked(english, "asdkjh", like=[picture]),
     ):
         assert answer.unknown == (Unknown("asdkjh"),)
-        assert answer.likely.hits == answer.hits != ()
+        assert answer.without_doubtful().hits == answer.hits != ()
 
 
 def test_unknown_word_that_is_taken_away_is_said(english):
     answer = asked(english, "red", "-", "asdkjh")
     assert answer.unknown == (Unknown("asdkjh"),)
-    assert answer.likely.hits == answer.hits != ()
+    assert answer.without_doubtful().hits == answer.hits != ()
     only_away = Query((Term(text="asdkjh"), Term(picture="a.png", weight=-1)))
     assert asks_nothing(only_away, answer.unknown)
 
@@ -106,7 +109,7 @@ def test_word_of_the_library_is_known(english, paint, pictures, where):
     index_folder(english, pictures, options=IndexOptions(workers=1))
     answer = asked(english, "asdkjh")
     assert answer.unknown == ()
-    assert answer.likely.hits == answer.hits != ()
+    assert answer.without_doubtful().hits == answer.hits != ()
 
 
 def test_slip_of_a_word_names_the_word_that_most_pictures_have(english, paint, pictures):
@@ -118,11 +121,16 @@ def test_slip_of_a_word_names_the_word_that_most_pictures_have(english, paint, p
     assert asked(english, "doog", "red").unknown == (Unknown("doog", "dog"),)
 
 
-def test_words_of_another_encoder_are_not_judged(colour_library):
-    """It may know other languages; nothing is refused."""
+@pytest.mark.parametrize("languages", [None, frozenset({"en", "de"})])
+def test_words_of_an_encoder_of_other_languages_are_not_judged(
+    monkeypatch, colour_library, languages
+):
+    """An encoder that names no language may know any; nothing is refused."""
+    if languages:
+        monkeypatch.setattr(colour_library.encoder, "languages", languages, raising=False)
     answer = asked(colour_library, "schmetterling")
     assert answer.unknown == ()
-    assert answer.likely.hits == answer.hits != ()
+    assert answer.without_doubtful().hits == answer.hits != ()
 
 
 # As users see it
@@ -133,9 +141,15 @@ def sample(tmp_path_factory):
     return sample_library(tmp_path_factory)
 
 
-def test_the_built_in_model_is_taken_for_english(sample):
-    with Library.open(sample, read_only=True) as library:
-        assert unknown.is_english(library.settings.fingerprint)
+@pytest.mark.parametrize("name", ["mini", "int8:mini"])
+def test_the_built_in_model_says_that_it_knows_english_alone(name):
+    assert knows_english_alone(load_encoder(name))
+
+
+def test_heads_of_the_users_own_may_know_any_language(tmp_path):
+    copy = tmp_path / "own.safetensors"
+    shutil.copy(BUILT_IN, copy)
+    assert not knows_english_alone(load_encoder(f"mini:{copy}"))
 
 
 def test_one_nonsense_word_finds_nothing_unless_all_is_asked_for(sample):

@@ -25,6 +25,9 @@ class Encoder(Protocol):
     row of each modality over the encoder's training data, and is empty if that was never
     measured. Its optional row under `HUB` is zero except in the hubness column, where it holds
     the value of a text query (`centred_query`).
+
+    An encoder may also have `languages`, a set of codes such as "en": those of the texts that it
+    understands. Without it, or if it is None, an encoder counts as knowing every language.
     """
 
     @property

@@ -1,1 +1,1 @@
-"""The answer: hits, pages, confidence, explanations."""
+"""The answer: questions, pages, hits, confidence, explanations."""

@@ -1,4 +1,4 @@
-"""Explaining: what each part of a picture and of a query adds to the score of a hit."""
+"""Explanations: the share of a score that each part of a picture and of a query adds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from search.query.embedding import EmbeddedQuery
 from search.query.terms import Query
 from search.ranking.excluding import penalty
 
-ROUNDED = 1e-4  # of a unit row: what its terms may lack of it by rounding
+ROUNDING = 1e-4  # length by which a unit row may differ from the sum of its terms
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
-    """Rows (n, dim) whose products with a query are a score and the shares of it.
+class ScoreRows:
+    """Rows (n, dim) of pictures whose products with a query are a score and its shares.
 
-    `whole` is for the score; `picture` and `caption` sum up to it where `exact`, else each is what
+    `whole` gives the score. `picture` and `caption` sum up to it if `exact`; otherwise each is what
     the whole loses without the one or the other.
     """
 
@@ -34,9 +34,9 @@ class Targets:
     exact: bool
 
     @classmethod
-    def of(cls, found: PictureFeatures, stored: CentredIndex, weight: float) -> Targets:
-        """The targets of pictures for queries at a weight, before any gain."""
-        v_i, v_t, has = found.v_i, found.v_t, found.has_caption
+    def of(cls, pictures: PictureFeatures, stored: CentredIndex, weight: float) -> ScoreRows:
+        """The rows of pictures for queries at a weight, before any gain."""
+        v_i, v_t, has = pictures.v_i, pictures.v_t, pictures.has_caption
         halves = stored.fusion.halves(v_i, v_t, has, weight, stored.centres)
         if halves is not None:
             return cls(halves[0] + halves[1], *halves, has, exact=True)
@@ -54,53 +54,53 @@ class Targets:
             exact=False,
         )
 
-    def scaled(self, gains: NDArray[np.float32]) -> Targets:
-        """The same with the gain (n,) of each picture."""
+    def scaled(self, gains: NDArray[np.float32]) -> ScoreRows:
+        """The rows multiplied by the gain (n,) of each picture."""
         by = gains[:, None]
         parts = (self.whole * by, self.picture * by, self.caption * by)
-        return Targets(*parts, self.has_caption, self.exact)
+        return ScoreRows(*parts, self.has_caption, self.exact)
 
 
-def explained(
+def with_explanations(
     library: Library,
     stored: CentredIndex,
     hits: Sequence[Hit],
-    asked: EmbeddedQuery,
+    embedded: EmbeddedQuery,
     query: Query,
     weight: float,
 ) -> tuple[Hit, ...]:
-    """The hits of a query, each with what adds to its score.
+    """The hits of a query, each with an explanation of its score.
 
-    A picture that went meanwhile is left without an explanation.
+    A picture that has gone meanwhile stays without one.
     """
-    found = library.embedded([hit.picture_id for hit in hits])
-    bare = Targets.of(found, stored, weight)
-    targets = bare.scaled(_gains(bare, stored, asked.q, weight))
-    taken = _taken(bare, stored, asked, weight)
-    place = {int(key): row for row, key in enumerate(found.ids)}
+    pictures = library.embedded([hit.picture_id for hit in hits])
+    bare = ScoreRows.of(pictures, stored, weight)
+    rows = bare.scaled(_gains(bare, stored, embedded.q, weight))
+    penalties = _penalties(bare, stored, embedded, weight)
+    place = {int(key): row for row, key in enumerate(pictures.ids)}
     known = [hit for hit in hits if hit.picture_id in place]
     explanations = {
-        hit.picture_id: _explanation(targets, place[hit.picture_id], asked, query, taken)
+        hit.picture_id: _explanation(rows, place[hit.picture_id], embedded, query, penalties)
         for hit in known
     }
     return tuple(replace(hit, explanation=explanations.get(hit.picture_id)) for hit in hits)
 
 
-def _taken(
-    bare: Targets, stored: CentredIndex, asked: EmbeddedQuery, weight: float
+def _penalties(
+    bare: ScoreRows, stored: CentredIndex, embedded: EmbeddedQuery, weight: float
 ) -> dict[int, NDArray[np.float32]]:
-    """What each term that is taken away takes off the scores (n,), by the number of the term."""
-    found = {}
-    for negative in asked.without:
+    """The amount (n,) that each negative term takes off the scores, by the number of the term."""
+    penalties = {}
+    for negative in embedded.without:
         scores = bare.whole @ negative.row * _gains(bare, stored, negative.row, weight)
-        found[negative.term] = penalty(negative, scores)
-    return found
+        penalties[negative.term] = penalty(negative, scores)
+    return penalties
 
 
 def _gains(
-    bare: Targets, stored: CentredIndex, q: NDArray[np.float32], weight: float
+    bare: ScoreRows, stored: CentredIndex, q: NDArray[np.float32], weight: float
 ) -> NDArray[np.float32]:
-    """What the score (n,) of each picture for a query (dim,) is multiplied by."""
+    """The factor (n,) of the score of each picture for a query (dim,)."""
     gain = ScoredQuery.of(stored, q, weight).gain
     plain = np.float32(1) if gain is None else gain[0]
     gains: NDArray[np.float32] = np.where(bare.has_caption, np.float32(1), plain)
@@ -108,23 +108,23 @@ def _gains(
 
 
 def _explanation(
-    targets: Targets,
+    rows: ScoreRows,
     row: int,
-    asked: EmbeddedQuery,
+    embedded: EmbeddedQuery,
     query: Query,
-    taken: Mapping[int, NDArray[np.float32]],
+    penalties: Mapping[int, NDArray[np.float32]],
 ) -> Explanation:
-    shares = asked.terms @ targets.whole[row]
-    for term, off in taken.items():
-        shares[term] = -off[row]
-    marks = asked.q - asked.terms.sum(axis=0)
-    marked = float(np.linalg.norm(marks)) > ROUNDED
+    shares = embedded.terms @ rows.whole[row]
+    for term, amounts in penalties.items():
+        shares[term] = -amounts[row]
+    marks = embedded.q - embedded.terms.sum(axis=0)
+    marked = float(np.linalg.norm(marks)) > ROUNDING
     return Explanation(
-        float(targets.picture[row] @ asked.q),
-        float(targets.caption[row] @ asked.q) if targets.has_caption[row] else None,
+        float(rows.picture[row] @ embedded.q),
+        float(rows.caption[row] @ embedded.q) if rows.has_caption[row] else None,
         tuple(TermShare(t, float(s)) for t, s in zip(query.terms, shares, strict=True)),
-        targets.exact,
-        float(marks @ targets.whole[row]) if marked else None,
+        rows.exact,
+        float(marks @ rows.whole[row]) if marked else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,14 @@ from indexer.pictures.thumbnails import thumbnail_path
 from search.query.terms import Query, Term
 from search.words.unknown import Unknown
 
+FoundBy = Literal["meaning", "words", "filter"]
+Means = Mapping[str, NDArray[np.float32]]
+Scores = tuple[float | None, float | None, float | None]  # by picture, by caption; agreement
+
 
 @dataclass(frozen=True, slots=True)
 class TermShare:
-    """A term of a query and what it adds to a score; what takes away adds less than nothing."""
+    """A term of a query and what it adds to a score; a negative term adds less than nothing."""
 
     term: Term
     share: float
@@ -28,12 +33,13 @@ class TermShare:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What picture and caption, and what the terms of the query, add to a score.
+    """The amounts that picture and caption, and the terms of the query, add to a score.
 
-    Terms and marks sum up to the score. So do picture, caption and what is `taken_away`, where
-    `exact` (`concat` and `mean`); a learned fusion mixes them, and theirs is what the score
-    would lose without the one or the other. `caption` is None where the picture has none. `marks`
-    is what pictures marked as right and wrong add beside the terms; None without any.
+    Terms and marks sum up to the score. If `exact` (`concat` and `mean`), so do picture, caption
+    and `taken_away`; a learned fusion mixes picture and caption, and their numbers are what the
+    score would lose without the one or the other. `caption` is None for a picture without a
+    caption. `marks` is the amount that pictures marked as right and wrong add beside the terms,
+    None without marks.
     """
 
     picture: float
@@ -44,28 +50,25 @@ class Explanation:
 
     @property
     def taken_away(self) -> float | None:
-        """What the terms that are taken away add, less than nothing; None without any."""
+        """Sum of what negative terms add, less than nothing; None without any."""
         shares = [part.share for part in self.terms if part.term.weight < 0]
         return sum(shares) if shares else None
 
 
-Means = Mapping[str, NDArray[np.float32]]
-Behind = tuple[float | None, float | None, float | None]  # by picture, by caption; agreement
-
-
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer. `score` is the fused cosine; the scores of picture and caption stand behind it.
+    """One picture of an answer.
 
-    `caption_score` is None where the picture has no caption; `agreement` is the cosine of the two
-    embeddings. `confidence` is the probability that this is what was asked for, None where nothing
-    is known of it; a `doubtful` hit is one for which there is hardly any evidence. `tags` are
-    those that hold of it with their probabilities, surest first;
-    None where the library has no tag head. Pictures that were only asked for by tags have the
-    least of the tags' probabilities as their score, and no `image_score`; those that were only
-    asked for by `where`, or by words alone, have no score either. `words` are those of the query's
-    words that were looked for and found; None where none were looked for. `explanation` is None
-    unless it was asked for.
+    `found_by` says what `score` is: found by "meaning", the fused cosine; by "filter", the lowest
+    probability of the named tags, None without tags; by "words", None. Of a hit by meaning,
+    `image_score` and `caption_score` are the cosines of picture and caption with the query, and
+    `agreement` that of picture and caption with each other; those with a caption are None for a
+    picture that has none. `confidence` is the probability that this is what was searched for, None
+    if it is not known; a `doubtful` hit is one with hardly any evidence. `tags` are those that the
+    picture has with their probabilities, surest first; None if the library has no tag head.
+    `words` are the words of the query that were looked up and found; None if none were looked up.
+    `folded` are the pictures that are nearly the same as this one. `explanation` is None unless it
+    was asked for.
     """
 
     rank: int
@@ -82,18 +85,19 @@ class Hit:
     words: tuple[str, ...] | None = None
     agreement: float | None = None
     doubtful: bool = False
-    like: tuple[PictureInfo, ...] = ()
+    folded: tuple[PictureInfo, ...] = ()
     explanation: Explanation | None = None
+    found_by: FoundBy = "meaning"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The hits of a query, best first, and how long they took.
 
-    `next_offset`: where the next page begins; None where this one is the last. `unknown` are words
-    that no caption, name, tag or list of words has: where nothing else is asked for, all hits are
-    doubtful. `present` is the probability that what is asked for is in the library at all, among
-    the hits or not; None where nothing is known of it.
+    `next_offset`: where the next page begins; None on the last page. `unknown` are the words of
+    the query that no caption, name, tag or list of words has; if a query has no other words, all
+    hits are doubtful. `probability_present` is the probability that the library has what was
+    searched for, among these hits or not; None if it is not known.
     """
 
     query: Query
@@ -101,38 +105,36 @@ class Answer:
     elapsed_ms: float
     next_offset: int | None = None
     unknown: tuple[Unknown, ...] = ()
-    present: float | None = None
+    probability_present: float | None = None
 
-    @property
-    def likely(self) -> Answer:
-        """The same answer without its doubtful hits; where no other is left, none follows either.
+    def without_doubtful(self) -> Answer:
+        """The same answer without its doubtful hits.
 
-        What follows is less likely still: who goes on while there is a next page comes to an end.
+        If no hit is left, no page follows either: its hits would be less likely still. A loop over
+        pages therefore ends.
         """
         hits = tuple(hit for hit in self.hits if not hit.doubtful)
         return replace(self, hits=hits, next_offset=self.next_offset if hits else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The query (dim,) whose products with picture and caption stand behind a score, and the means
-    of both by modality.
-    """
+class QueryRow:
+    """The centred row `q` (dim,) of a query, and the means of pictures and captions by modality."""
 
     q: NDArray[np.float32]
     means: Means
 
-    def of(self, library: Library, ids: list[int]) -> dict[int, Behind]:
-        """What stands behind the scores of pictures, from their stored embeddings, by id."""
+    def scores_of(self, library: Library, ids: list[int]) -> dict[int, Scores]:
+        """The scores of picture and caption, and their agreement, by id."""
         zero = np.zeros_like(self.q)
-        found = library.embedded(ids)
-        images = (found.v_i - self.means.get(IMAGE, zero)) @ self.q
-        texts = (found.v_t - self.means.get(TEXT, zero)) @ self.q
-        agreement = np.einsum("nd,nd->n", found.v_i, found.v_t)
+        rows = library.embedded(ids)
+        images = (rows.v_i - self.means.get(IMAGE, zero)) @ self.q
+        texts = (rows.v_t - self.means.get(TEXT, zero)) @ self.q
+        agreement = np.einsum("nd,nd->n", rows.v_i, rows.v_t)
         return {
             int(key): (float(i), float(t) if has else None, float(agreed) if has else None)
             for key, i, t, agreed, has in zip(
-                found.ids, images, texts, agreement, found.has_caption, strict=True
+                rows.ids, images, texts, agreement, rows.has_caption, strict=True
             )
         }
 
@@ -141,32 +143,37 @@ def read_hits(
     library: Library,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
-    parts: Parts | None = None,
+    query: QueryRow | None = None,
+    *,
+    found_by: FoundBy = "meaning",
 ) -> tuple[Hit, ...]:
-    """The hits of pictures (n,) with their scores (n,), in their order.
+    """The hits of pictures (n,) with their scores (n,; NaN for none), in their order.
 
-    A picture that went meanwhile is left out. `parts` is None where no embedding was asked for.
+    Pictures that have gone meanwhile are left out. `query` is None unless hits are found by
+    meaning.
     """
     keys: list[int] = ids.tolist()
     pictures = library.catalogue.pictures(keys)
-    behind = {} if parts is None else parts.of(library, keys)
+    by_id = {} if query is None else query.scores_of(library, keys)
+    missing: Scores = (None if query is None else 0.0, None, None)
     tags = _tags(library, keys)
-    shown = [(key, s) for key, s in zip(keys, scores.tolist(), strict=True) if key in pictures]
+    present = [(key, s) for key, s in zip(keys, scores.tolist(), strict=True) if key in pictures]
     return tuple(
         _hit(
             rank,
             score,
             pictures[key],
-            behind.get(key, (None if parts is None else 0.0, None, None)),
+            by_id.get(key, missing),
             library.thumbnails,
             None if tags is None else tags.get(key, {}),
+            found_by,
         )
-        for rank, (key, score) in enumerate(shown, start=1)
+        for rank, (key, score) in enumerate(present, start=1)
     )
 
 
 def _tags(library: Library, ids: list[int]) -> dict[int, dict[str, float]] | None:
-    """The tags of pictures; None where the library has no tag head."""
+    """The tags of pictures by id; None if the library has no tag head."""
     tags = library.tags
     return tags.of(ids) if tags.heads(library.encoder_id) else None
 
@@ -175,10 +182,12 @@ def _hit(
     rank: int,
     score: float,
     picture: PictureInfo,
-    parts: Behind,
-    folder: Path,
+    scores: Scores,
+    thumbnails: Path,
     tags: Mapping[str, float] | None,
+    found_by: FoundBy,
 ) -> Hit:
+    image_score, caption_score, agreement = scores
     return Hit(
         rank=rank,
         picture_id=picture.id,
@@ -187,15 +196,21 @@ def _hit(
         confidence=None,
         caption=picture.captions[0] if picture.captions else None,
         captions=picture.captions,
-        image_score=parts[0],
-        caption_score=parts[1],
-        thumbnail=thumbnail_path(folder, picture.content_hash),
+        image_score=image_score,
+        caption_score=caption_score,
+        thumbnail=thumbnail_path(thumbnails, picture.content_hash),
         tags=tags,
-        agreement=parts[2],
+        agreement=agreement,
+        found_by=found_by,
     )
 
 
 def with_words(lookup: WordLookup, hits: Sequence[Hit], words: Sequence[str]) -> tuple[Hit, ...]:
     """The hits, each with those of the words that its picture has."""
-    found: Mapping[int, tuple[str, ...]] = lookup.found(words, [hit.picture_id for hit in hits])
-    return tuple(replace(hit, words=found.get(hit.picture_id, ())) for hit in hits)
+    by_id: Mapping[int, tuple[str, ...]] = lookup.found(words, [hit.picture_id for hit in hits])
+    return tuple(replace(hit, words=by_id.get(hit.picture_id, ())) for hit in hits)
+
+
+def all_doubtful(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits of a query that asks for nothing: doubtful, without a confidence."""
+    return tuple(replace(hit, confidence=None, doubtful=True) for hit in hits)

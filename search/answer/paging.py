@@ -1,4 +1,4 @@
-"""Pages: the hits of an answer from a place on, folded and varied."""
+"""Pages: the hits of an answer from an offset on, folded and diverse."""
 
 from __future__ import annotations
 
@@ -13,112 +13,119 @@ from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
 from indexer.library.library import Library
 from search.answer.hits import Hit, Means
-from search.query.options import Options
-from search.ranking.diversity import check_strength, pool_of, varied
+from search.query.options import SearchOptions
+from search.ranking.diversity import check_strength, diverse_order, pool_of
 from search.ranking.folding import leaders
 from search.ranking.order import RankedPictures, Ranking
 
-SLACK = 16  # pictures beside those that are wanted, of which some will be folded
+EXTRA = 16  # pictures read beyond those that a page needs, since some will be folded
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Ids and scores (n,) of hits; by id, those that are folded into one; whether more follow.
+    """Ids and scores (n,) of the hits of a page.
 
-    `first` and `leading`: the best of the whole answer, and the scores of its two best.
+    `folded`: by id of a hit, the pictures that are folded into it; `more`: whether hits follow.
+    `first` and `leading`: the best hit of the whole answer, and the scores of its two best.
     """
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     offset: int = 0
-    like: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    folded: Mapping[int, Sequence[int]] = field(default_factory=dict)
     more: bool = False
     first: Ranking = field(default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.float32)))
     leading: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
+    @property
+    def next_offset(self) -> int | None:
+        """Where the next page begins; None on the last page."""
+        return self.offset + len(self.ids) if self.more else None
 
-def page_of(library: Library, order: RankedPictures, wanted: Options, means: Means) -> Page:
-    """The k hits after `offset`: of all that are distinct, in their order, the k next.
 
-    As much of the order is looked at as that takes. What is counted as folded into a hit is what
-    was looked at: a copy that ranks far below its picture may not be among it. Answers are varied
-    in runs of a fixed length (`pool_of`), so that pages of one length neither repeat nor skip.
-    Raises `InputError`.
+def page_of(library: Library, order: RankedPictures, options: SearchOptions, means: Means) -> Page:
+    """The k hits after `offset`, of all that are distinct and in their order.
+
+    Reads no more of the order than that takes. A copy that ranks far below its picture may
+    therefore not be counted as folded into it. Diverse answers are reordered in runs of a fixed
+    length (`pool_of`), so that pages of one length neither repeat nor skip a hit. Raises
+    `InputError` for a negative offset or a strength outside 0 to 1.
     """
-    k, offset, strength = max(0, wanted["k"]), wanted["offset"], wanted["diverse"]
+    k, offset, strength = max(0, options.k), options.offset, options.diverse
     check_strength(strength)
     if offset < 0:
         raise InputError(f"offset: {offset} is negative; the first page starts at 0")
     end = offset + k
     if strength and k:
         end = -(-end // pool_of(k)) * pool_of(k)
-    ids, scores, into = _distinct(library, order, end + 1 if k else 0, fold=wanted["fold"])
-    chosen = np.flatnonzero(into == np.arange(len(into)))[: end + 1]
-    more = len(chosen) > offset + k
-    leading = chosen[:2]
+    ids, scores, into = _distinct(library, order, end + 1 if k else 0, fold=options.fold)
+    places = np.flatnonzero(into == np.arange(len(into)))[: end + 1]
+    more = len(places) > offset + k
+    leading = places[:2]
     if strength and k:
-        chosen = _varied_runs(library, ids, scores, chosen[:end], (strength, pool_of(k), means))
-    chosen = chosen[offset : offset + k]
+        places = _diverse_runs(library, ids, scores, places[:end], (strength, pool_of(k), means))
+    places = places[offset : offset + k]
     first = (ids[leading[:1]], scores[leading[:1]])
-    like = _folded(ids, into)
-    return Page(ids[chosen], scores[chosen], offset, like, more, first, scores[leading])
+    folded = _folded(ids, into)
+    return Page(ids[places], scores[places], offset, folded, more, first, scores[leading])
 
 
 def _folded(ids: NDArray[np.int64], into: NDArray[np.int64]) -> dict[int, list[int]]:
-    """The pictures that are folded into another, by its id and in their order."""
-    found: dict[int, list[int]] = {}
+    """The pictures that are folded into a hit, by its id and in their order."""
+    folded: dict[int, list[int]] = {}
     for place in np.flatnonzero(into != np.arange(len(into))).tolist():
-        found.setdefault(int(ids[into[place]]), []).append(int(ids[place]))
-    return found
+        folded.setdefault(int(ids[into[place]]), []).append(int(ids[place]))
+    return folded
 
 
 def _distinct(
     library: Library, order: RankedPictures, need: int, *, fold: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """The beginning of an order with `need` distinct pictures in it, where there are so many.
+    """The beginning of an order with at least `need` distinct pictures, or all of it.
 
-    And the place of the hit (n,) that each is folded into.
+    Returns ids and scores (n,), and the place of the hit (n,) that each is folded into.
     """
-    count = need + max(SLACK, need // 4) if fold else need
+    count = need + max(EXTRA, need // 4) if fold else need
     if order.cheap is not None and need <= order.cheap < count:
         count = order.cheap
     while True:
         ids, scores = order.first(count)
         into = leaders(library, ids) if fold else np.arange(len(ids))
-        kept = np.count_nonzero(into == np.arange(len(ids)))
-        if kept >= need or len(ids) < count:
+        distinct = np.count_nonzero(into == np.arange(len(ids)))
+        if distinct >= need or len(ids) < count:
             return ids, scores, into
         count = 2 * count
 
 
-def _varied_runs(
+def _diverse_runs(
     library: Library,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
-    chosen: NDArray[np.int64],
+    places: NDArray[np.int64],
     how: tuple[float, int, Means],
 ) -> NDArray[np.int64]:
-    """The chosen places in a diverse order, run by run; what has no embedding comes last of its."""
+    """The places in a diverse order, run by run; pictures without an embedding end their run."""
     strength, length, means = how
-    found = library.embedded(ids[chosen].tolist())
-    place = {int(key): n for n, key in enumerate(found.ids)}
-    centre = means.get(IMAGE, np.zeros(found.v_i.shape[1], np.float32))
-    rows = unit_rows(found.v_i - centre)
-    ordered = []
-    for start in range(0, len(chosen), length):
-        run = chosen[start : start + length]
-        known = np.array([int(ids[n]) in place for n in run], np.bool_)
-        these = rows[[place[int(ids[n])] for n in run[known]]]
-        ordered += [run[known][varied(scores[run[known]], these, strength)], run[~known]]
-    return np.concatenate([np.zeros(0, np.int64), *ordered])
+    pictures = library.embedded(ids[places].tolist())
+    row_of = {int(key): n for n, key in enumerate(pictures.ids)}
+    centre = means.get(IMAGE, np.zeros(pictures.v_i.shape[1], np.float32))
+    rows = unit_rows(pictures.v_i - centre)
+    ordered = [np.zeros(0, np.int64)]
+    for start in range(0, len(places), length):
+        run = places[start : start + length]
+        known = np.array([int(ids[n]) in row_of for n in run], np.bool_)
+        run_rows = rows[[row_of[int(ids[n])] for n in run[known]]]
+        order = diverse_order(scores[run[known]], run_rows, strength)
+        ordered += [run[known][order], run[~known]]
+    return np.concatenate(ordered)
 
 
-def placed(library: Library, hits: Sequence[Hit], page: Page) -> tuple[Hit, ...]:
+def ranked_hits(library: Library, hits: Sequence[Hit], page: Page) -> tuple[Hit, ...]:
     """The hits of a page with their ranks in the whole answer and what is folded into them."""
-    folded = {hit.picture_id: page.like.get(hit.picture_id, ()) for hit in hits}
-    pictures = library.catalogue.pictures([key for like in folded.values() for key in like])
+    folded = {hit.picture_id: page.folded.get(hit.picture_id, ()) for hit in hits}
+    pictures = library.catalogue.pictures([key for ids in folded.values() for key in ids])
     return tuple(
-        replace(hit, rank=page.offset + hit.rank, like=_infos(pictures, folded[hit.picture_id]))
+        replace(hit, rank=page.offset + hit.rank, folded=_infos(pictures, folded[hit.picture_id]))
         for hit in hits
     )
 

@@ -1,1 +1,1 @@
-"""Evaluation: how well captions find their pictures, and how sure the figures are."""
+"""Evaluation: recall of pictures by their captions, with intervals of confidence."""

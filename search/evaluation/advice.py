@@ -1,4 +1,4 @@
-"""Which fusion and which weight suit a data set best, and whether that is more than chance."""
+"""Advice: the fusion and weight that suit a data set best, if that is more than chance."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from search.evaluation.protocols import all_captioned
 from search.evaluation.trials import measure
 
 WEIGHTS = tuple(n / 10 for n in range(11))
-QUERIES = 5000  # that try every weight: enough for an interval of one per cent
+MAX_QUERIES = 5000  # that try every weight: enough for an interval of one per cent
 
 
 class AdvisedSetting(NamedTuple):
-    """A fusion, and the weight that it is asked with."""
+    """A fusion, and the weight of its queries."""
 
     fusion: str
     weight: float
@@ -34,11 +34,11 @@ DEFAULT = AdvisedSetting(DEFAULT_FUSION, DEFAULT_WEIGHT)
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to set a library to.
+    """The setting that a library should have.
 
-    `tried` are the mean reciprocal ranks of all settings, `best` is the one with the highest, and
-    `gain` what choosing so is worth against the default, on pictures that had no say in the
-    choice. `asking` pictures could ask: those with two captions or more.
+    `tried` are the mean reciprocal ranks of all settings and `best` is the setting with the
+    highest. `gain` compares this way of choosing with the default, on pictures that had no part in
+    the choice. `asking` is the number of pictures with queries: those with two captions or more.
     """
 
     asking: int
@@ -48,17 +48,17 @@ class Advice:
 
     @property
     def weighable(self) -> bool:
-        """Whether the chosen fusion takes a weight: it was tried with more than one."""
+        """Whether the chosen fusion takes a weight, that is, was tried with more than one."""
         return sum(setting.fusion == self.chosen.fusion for setting in self.tried) > 1
 
     @property
     def is_sure(self) -> bool:
-        """Whether `best` is shown to be better than the default."""
+        """Whether `best` is better than the default by more than chance."""
         return self.asking >= ENOUGH and self.best != DEFAULT and self.gain.verdict() > 0
 
     @property
     def chosen(self) -> AdvisedSetting:
-        """The setting to adopt: the default where nothing is shown to be better."""
+        """The setting to adopt: the default unless another is surely better."""
         return self.best if self.is_sure else DEFAULT
 
     def fields(self) -> dict[str, Any]:
@@ -79,10 +79,9 @@ class Advice:
 def advise(
     data: EvaluationData, fusions: Mapping[str, Fusion]
 ) -> Generator[Progress, None, Advice | None]:
-    """Try each of the fusions, at every weight where it takes one; None where no caption can ask.
+    """Try each fusion, at every weight if it takes one; None if no caption can be a query.
 
-    At weight 0 a picture without a caption cannot be found at all, so it is tried and shown, but
-    never the best.
+    Weight 0 is tried and shown, but is never the best: it cannot find pictures without a caption.
     """
     queries = _some_queries(data)
     if not len(queries):
@@ -93,42 +92,42 @@ def advise(
         for name, fusion in fusions.items()
         for weight in (WEIGHTS if fusion.weighable else (DEFAULT_WEIGHT,))
     }
-    found = yield from measure(data, tasks)
-    return judged(found)
+    ranks = yield from measure(data, tasks)
+    return advice_from(ranks)
 
 
-def judged(found: Mapping[AdvisedSetting, RetrievalRanks]) -> Advice:
-    """The advice that follows from what each setting found, all asked the same queries."""
-    default = found[DEFAULT]
+def advice_from(tried: Mapping[AdvisedSetting, RetrievalRanks]) -> Advice:
+    """The advice that follows from the ranks of each setting, all for the same queries."""
+    default = tried[DEFAULT]
     asking, position = np.unique(default.pictures, return_inverse=True)
     one_half = np.random.default_rng(SEED).permutation(len(asking))[position] % 2 == 0
-    ranks = np.where(  # each half is asked by what the other half has chosen
-        one_half, found[_best(found, ~one_half)].ranks, found[_best(found, one_half)].ranks
+    ranks = np.where(  # each half is measured at the setting that the other half chose
+        one_half, tried[_best(tried, ~one_half)].ranks, tried[_best(tried, one_half)].ranks
     )
     return Advice(
         len(asking),
-        {setting: figures(each.ranks)[MRR] for setting, each in found.items()},
-        _best(found, np.ones_like(one_half)),
+        {setting: figures(each.ranks)[MRR] for setting, each in tried.items()},
+        _best(tried, np.ones_like(one_half)),
         difference(RetrievalRanks(ranks, default.pictures), default),
     )
 
 
 def _best(
-    found: Mapping[AdvisedSetting, RetrievalRanks], asked: np.ndarray[Any, np.dtype[np.bool_]]
+    tried: Mapping[AdvisedSetting, RetrievalRanks], queries: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> AdvisedSetting:
     """The setting with the highest mean reciprocal rank for some queries; the default in a tie."""
-    eligible = {setting: each for setting, each in found.items() if setting.weight > 0}
-    if not asked.any():
+    eligible = {setting: each for setting, each in tried.items() if setting.weight > 0}
+    if not queries.any():
         return DEFAULT
-    scores = {setting: float((1 / f.ranks[asked]).mean()) for setting, f in eligible.items()}
+    scores = {s: float((1 / each.ranks[queries]).mean()) for s, each in eligible.items()}
     return max(scores, key=lambda setting: (scores[setting], setting == DEFAULT))
 
 
 def _some_queries(data: EvaluationData) -> Ints:
-    """The queries of the first captions' siblings: all, or those of an even sample of pictures."""
+    """All captions but the first ones, or those of an even sample of pictures."""
     others = data.others
-    if len(others) <= QUERIES:
+    if len(others) <= MAX_QUERIES:
         return others
     asking = np.unique(data.owners[others])
-    step = -(-len(others) // QUERIES)
+    step = -(-len(others) // MAX_QUERIES)
     return others[np.isin(data.owners[others], asking[::step])]

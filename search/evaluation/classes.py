@@ -1,4 +1,4 @@
-"""Picture to class name: how often the right class of a labelled picture is among the first."""
+"""Picture to class name: how often the right class of a labelled picture ranks first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOPS = {"top1": "r@1", "top5": "r@5"}
 
 @dataclass(frozen=True, slots=True)
 class ClassEvaluation:
-    """The rank of the right class of each picture, among so many classes."""
+    """The rank of the right class of each picture, among a number of `classes`."""
 
     found: RetrievalRanks
     classes: int
@@ -53,8 +53,8 @@ def evaluate_classes(
     t = encoder.encode_texts([text for _, text in classes])
     q = centred_query(v_i, IMAGE, encoder.means)
     names, right = np.array([name for name, _ in classes]), np.array(labels)
-    ranked = [
+    parts_ranked = [
         ranks(q[part] @ t.T, right[part, None] == names) for part in parts(len(q), len(names))
     ]
-    found = np.concatenate([np.zeros(0, np.int64), *ranked])
-    return ClassEvaluation(RetrievalRanks(found, np.arange(len(q))), len(set(names.tolist())))
+    every = np.concatenate([np.zeros(0, np.int64), *parts_ranked])
+    return ClassEvaluation(RetrievalRanks(every, np.arange(len(q))), len(set(names.tolist())))

@@ -1,4 +1,4 @@
-"""What is evaluated: the embeddings of a captioned or labelled data set."""
+"""The data of an evaluation: embeddings of a captioned or labelled data set."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class EvaluationData:
 
 
 def read_embeddings(library: Library) -> EvaluationData:
-    """What a library knows of its captioned pictures. Raises `DatasetError` without captions.
+    """Embeddings of the captioned pictures of a library. Raises `DatasetError` if there are none.
 
-    They are in the order of their names, so that figures which draw pictures are the same in any
-    library of them.
+    Pictures are in the order of their names, so that any library of them has the same figures, even
+    where pictures are drawn at random.
     """
     rows = captioned_rows(library)
     owners = np.repeat(np.arange(len(rows.counts)), rows.counts)
@@ -54,8 +54,8 @@ def labelled_embeddings(library: Library, labels: Labels) -> tuple[Rows, list[st
     catalogue = library.catalogue
     (folder,) = catalogue.folders()
     known = catalogue.known_pictures(folder.id)
-    wanted = {known[name].id: label for name, label in sorted(labels.labels) if name in known}
-    found = library.embedded(list(wanted))
-    place = {int(key): n for n, key in enumerate(found.ids)}
-    kept = [key for key in wanted if key in place]
-    return found.v_i[[place[key] for key in kept]], [wanted[key] for key in kept]
+    label_of = {known[name].id: label for name, label in sorted(labels.labels) if name in known}
+    features = library.embedded(list(label_of))
+    place = {int(key): n for n, key in enumerate(features.ids)}
+    ids = [key for key in label_of if key in place]
+    return features.v_i[[place[key] for key in ids]], [label_of[key] for key in ids]

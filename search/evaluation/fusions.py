@@ -1,4 +1,4 @@
-"""Which fusions are compared."""
+"""The fusions that an evaluation compares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL = "all"
 
 
 class FusionComparison(NamedTuple):
-    """Fusions by the names they were asked for by, and those left out, with why."""
+    """Fusions by name, and the reasons of those that are left out, by name."""
 
     fusions: Mapping[str, Fusion]
     left_out: Mapping[str, str]
@@ -22,17 +22,17 @@ class FusionComparison(NamedTuple):
 def named_fusions(names: Sequence[str], encoder: Encoder) -> FusionComparison:
     """The fusions of these names.
 
-    "all" stands for every strategy; one that does not fit the encoder is left out of it. Raises
-    what `open_fusion` raises for one that was named itself.
+    "all" stands for every strategy that fits the encoder; the others are left out. Raises what
+    `open_fusion` raises for a fusion that is named itself.
     """
-    asked = [name for name in names if name != ALL]
-    wanted = [*STRATEGIES, *asked] if ALL in names else asked
+    named = [name for name in names if name != ALL]
+    every = [*STRATEGIES, *named] if ALL in names else named
     fusions, left_out = {}, {}
-    for name in dict.fromkeys(wanted):
+    for name in dict.fromkeys(every):
         try:
             fusions[name] = open_fusion(name, encoder=encoder)
         except PicfuseError as error:
-            if name in asked:
+            if name in named:
                 raise
             left_out[name] = str(error)
     return FusionComparison(fusions, left_out)

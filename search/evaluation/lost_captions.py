@@ -1,4 +1,4 @@
-"""How fairly pictures without a caption rank beside pictures with one."""
+"""Lost captions: how fairly pictures without a caption rank beside pictures with one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from search.evaluation.trials import QueryTrial, measure
 def evaluate_without_captions(
     data: EvaluationData, share: float, name: str, fusion: Fusion
 ) -> Generator[Progress, None, dict[str, Any]]:
-    """Take the captions of a share of the pictures away, and look how they and the others fare.
+    """Remove the captions of a share of the pictures, and compare recall before and after.
 
-    `lost` are the queries for pictures that lost theirs, compared with `lost_reference`: captions
-    off for all; `kept` are the others, compared with all captioned.
+    `lost` are the queries for pictures that lost their captions; `lost_reference` has no captions
+    at all. `kept` are all other queries; `kept_reference` has all captions.
     """
     random = np.random.default_rng(0)
     has_caption = np.ones(len(data.v_i), np.bool_)
@@ -33,12 +33,12 @@ def evaluate_without_captions(
         return QueryTrial(fusion, DEFAULT_WEIGHT, captions, data.others)
 
     tasks = {"mixed": trial(has_caption), "full": trial(everyone), "off": trial(nobody)}
-    found = yield from measure(data, tasks)
+    results = yield from measure(data, tasks)
     parts = {
-        "lost": figures(found["mixed"].ranks[~kept]),
-        "lost_reference": figures(found["off"].ranks[~kept]),
-        "kept": figures(found["mixed"].ranks[kept]),
-        "kept_reference": figures(found["full"].ranks[kept]),
+        "lost": figures(results["mixed"].ranks[~kept]),
+        "lost_reference": figures(results["off"].ranks[~kept]),
+        "kept": figures(results["mixed"].ranks[kept]),
+        "kept_reference": figures(results["full"].ranks[kept]),
     }
     ratios = {
         f"{side}_ratio": round(parts[side]["r@10"] / max(parts[f"{side}_reference"]["r@10"], 1), 3)

@@ -1,7 +1,7 @@
 """The protocols: recall@k by the picture alone, by the caption alone, and by both fused.
 
-"picture" asks with every caption and ranks by the picture alone; "caption" and "fused" index the
-first caption of each picture and ask with the others.
+"picture": every caption is a query, ranked by the picture alone. "caption" and "fused": the first
+caption of each picture is indexed, and the others are queries.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from indexer.metrics.recall import RetrievalRanks, figures
 from search.evaluation.data import EvaluationData
 from search.evaluation.trials import ImageToText, QueryTrial, RetrievalTask, measure
 
-REFERENCE = "mean"  # what every other strategy must be better than to be worth having
+REFERENCE = "mean"  # any other strategy must be better than this to be worth having
 PICTURE, IMAGE_TO_TEXT, CAPTION = "picture", "image_to_text", "caption"
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was found by the protocols, in a data set of so many pictures.
+    """The ranks of each protocol, in a data set with a number of `pictures`.
 
-    `picture` by the picture alone and `image_to_text` the other way round; `caption` by the
-    caption alone (None where every picture has but one); `fused` by the name of the fusion;
-    `alone` by the picture alone, for the queries of `caption` and `fused`.
+    `picture`: by the picture alone; `image_to_text`: the other way round; `caption`: by the caption
+    alone, None if no picture has two captions; `fused`: by name of the fusion; `alone`: by the
+    picture alone, for the queries of `caption` and `fused`.
     """
 
     pictures: int
@@ -41,7 +41,7 @@ class Evaluation:
     fused: Mapping[str, RetrievalRanks]
 
     def fields(self, *, ci: bool = False) -> dict[str, Any]:
-        """The figures as scripts read them; with their intervals where they are asked for."""
+        """The figures as scripts read them; with their intervals if `ci`."""
         protocols: dict[str, Any] = {
             PICTURE: {
                 "text_to_image": measured(self.picture, ci=ci),
@@ -51,8 +51,8 @@ class Evaluation:
         if self.caption is not None:
             protocols[CAPTION] = {"text_to_image": measured(self.caption, ci=ci)}
             protocols["fused"] = {
-                name: {"text_to_image": measured(found, ci=ci)}
-                for name, found in self.fused.items()
+                name: {"text_to_image": measured(ranks, ci=ci)}
+                for name, ranks in self.fused.items()
             }
         result: dict[str, Any] = {"pictures": self.pictures, "protocols": protocols}
         if ci and REFERENCE in self.fused:
@@ -61,27 +61,27 @@ class Evaluation:
         return result
 
     def _differences(self) -> dict[str, Any]:
-        """How far the others are ahead of `mean`, each on the same queries."""
+        """The lead of each protocol and fusion over `mean`, on the same queries."""
         mean = self.fused[REFERENCE]
         others = {PICTURE: self.alone, CAPTION: self.caption, **self.fused}
         del others[REFERENCE]
         return {
-            name: difference(found, mean).fields()
-            for name, found in others.items()
-            if found is not None
+            name: difference(ranks, mean).fields()
+            for name, ranks in others.items()
+            if ranks is not None
         }
 
 
-def measured(found: RetrievalRanks, *, ci: bool) -> dict[str, Any]:
-    """The figures of one protocol, with their intervals where they are asked for."""
-    result: dict[str, Any] = figures(found.ranks)
-    return {**result, "ci95": intervals(found)} if ci else result
+def measured(ranks: RetrievalRanks, *, ci: bool) -> dict[str, Any]:
+    """The figures of one protocol; with their intervals if `ci`."""
+    result: dict[str, Any] = figures(ranks.ranks)
+    return {**result, "ci95": intervals(ranks)} if ci else result
 
 
 def evaluate_captions(
     data: EvaluationData, fusions: Mapping[str, Fusion]
 ) -> Generator[Progress, None, Evaluation]:
-    """Measure the protocols for fusions by name; yields how many queries of all have been asked."""
+    """Run the protocols for fusions by name; yields the number of queries that are done."""
     every, others = np.arange(len(data.owners)), data.others
     concat = open_fusion("concat")
     tasks: dict[tuple[str, str], RetrievalTask] = {
@@ -92,15 +92,15 @@ def evaluate_captions(
         tasks[CAPTION, ""] = all_captioned(data, concat, 0.0, others)
         for name, fusion in fusions.items():
             tasks["fused", name] = all_captioned(data, fusion, DEFAULT_WEIGHT, others)
-    found = yield from measure(data, tasks)
-    picture = found[PICTURE, ""]
+    ranks = yield from measure(data, tasks)
+    picture = ranks[PICTURE, ""]
     return Evaluation(
         len(data.v_i),
         picture,
-        found[IMAGE_TO_TEXT, ""],
+        ranks[IMAGE_TO_TEXT, ""],
         RetrievalRanks(picture.ranks[others], picture.pictures[others]),
-        found.get((CAPTION, "")),
-        {name: each for (kind, name), each in found.items() if kind == "fused"},
+        ranks.get((CAPTION, "")),
+        {name: each for (kind, name), each in ranks.items() if kind == "fused"},
     )
 
 

@@ -1,7 +1,7 @@
-"""Ranking tasks: who asks, what is ranked, and at which rank the right answer was.
+"""Ranking tasks: queries, candidates, and the ranks of the right ones.
 
-Scores are made for a few queries at a time: of a hundred million pairs of query and candidate,
-only the ranks are kept.
+Scores are computed for a few queries at a time: of a hundred million pairs of query and candidate,
+only the ranks stay in memory.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from indexer.vectors.nearest import scores
 from indexer.vectors.scoring import CentredIndex
 from search.evaluation.data import EvaluationData
 
-SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while ranks are made of them
+SCORES_AT_ONCE = 10_000_000  # 40 MB, and a few times that while they become ranks
 Key = TypeVar("Key", bound=Hashable)
 
 
 class RetrievalTask(Protocol):
-    """Queries that ask for something of a data set."""
+    """Queries to a data set, with their candidates."""
 
     def queries_of(self, data: EvaluationData) -> Ints:
         """The picture of each query."""
@@ -39,7 +39,7 @@ class RetrievalTask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueryTrial:
-    """Captions ask for their pictures: which pictures are indexed how, and which captions ask."""
+    """Captions as queries for their pictures, indexed by a fusion; some without their caption."""
 
     fusion: Fusion
     weight: float
@@ -62,7 +62,7 @@ class QueryTrial:
 
 @dataclass(frozen=True, slots=True)
 class ImageToText:
-    """Pictures ask for their captions: the best of its own counts, among all captions."""
+    """Pictures as queries for captions, among all; the best caption of the picture counts."""
 
     def queries_of(self, data: EvaluationData) -> Ints:
         """The picture of each query."""
@@ -74,7 +74,7 @@ class ImageToText:
 
 
 def nearest(q: Rows, candidates: Rows, owners: Ints) -> Iterator[Ints]:
-    """Rank of the best candidate of its own for each query, a part at a time.
+    """The rank of the best own candidate of each query, a part at a time.
 
     `owners` (candidates,): the number of the query that each candidate belongs to.
     """
@@ -84,7 +84,7 @@ def nearest(q: Rows, candidates: Rows, owners: Ints) -> Iterator[Ints]:
 
 
 def parts(queries: int, candidates: int) -> Iterator[slice]:
-    """Slices of the queries, as many at once as there is room for their scores."""
+    """Slices of the queries that are small enough to hold their scores."""
     size = max(1, SCORES_AT_ONCE // max(1, candidates))
     for start in range(0, queries, size):
         yield slice(start, min(start + size, queries))
@@ -93,15 +93,15 @@ def parts(queries: int, candidates: int) -> Iterator[slice]:
 def measure(
     data: EvaluationData, tasks: Mapping[Key, RetrievalTask]
 ) -> Generator[Progress, None, dict[Key, RetrievalRanks]]:
-    """Do all tasks; yields how many of their queries have been asked."""
+    """The ranks of all tasks, by key; yields the number of queries that are done."""
     queries = {key: task.queries_of(data) for key, task in tasks.items()}
     done, total = 0, sum(map(len, queries.values()))
-    found = {}
+    results = {}
     for key, task in tasks.items():
         ranked = [np.zeros(0, np.int64)]
         for part in task.ranked(data):
             ranked.append(part)
             done += len(part)
             yield Progress(done, total)
-        found[key] = RetrievalRanks(np.concatenate(ranked), queries[key])
-    return found
+        results[key] = RetrievalRanks(np.concatenate(ranked), queries[key])
+    return results

@@ -1,1 +1,1 @@
-"""Export: write what the library knows to files that other programs read."""
+"""Export: records, embeddings and pictures of a library, for other programs."""

@@ -1,4 +1,4 @@
-"""Pictures put into a folder: as links or as copies. The originals are only read."""
+"""Pictures in a folder, as links or as copies. The originals are only read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOW = ("copy", "symlink")
 
 @dataclass(slots=True)
 class PlacementReport:
-    """How many pictures were put into a folder or were in it already, and which could not be."""
+    """Numbers of pictures that were added to a folder or already there, and those that failed."""
 
     added: int = 0
     there: int = 0
@@ -26,9 +26,9 @@ class PlacementReport:
 
 
 def check_folder(library: Library, folder: Path, *, indexed_too: bool) -> None:
-    """Raise `InputError` for a folder that the library indexes, unless it is meant, and for itself.
+    """Raise `InputError` for the library itself, and for an indexed folder unless `indexed_too`.
 
-    What is put into an indexed folder would be found twice from the next indexing on.
+    Pictures that are put into an indexed folder would be found twice after the next indexing.
     """
     real = folder.resolve()
     if real.is_relative_to(library.path.resolve()):
@@ -46,10 +46,10 @@ def check_folder(library: Library, folder: Path, *, indexed_too: bool) -> None:
 def put_into(
     paths: Sequence[Path], folder: Path, how: str
 ) -> Generator[Progress, None, PlacementReport]:
-    """Put pictures into a folder, which is made; names that are taken get a number.
+    """Put pictures into a folder, which is created; a name that is taken gets a number.
 
-    Nothing is ever overwritten; a picture that is there already is left there. A copy appears
-    whole or not at all. Raises `InputError`.
+    Nothing is overwritten, and a picture that is already there stays. A copy never appears in
+    part. Raises `InputError`.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,8 +72,8 @@ def put_into(
 
 
 def _put(path: Path, folder: Path, how: str) -> bool:
-    """Whether it was put there; False where it was already."""
-    path.stat()  # one that is gone is no use as a link either
+    """Put one picture there; returns False if it was there already. Raises `OSError`."""
+    path.stat()  # a missing file is no use as a link either
     for name in _names(path.name):
         place = folder / name
         if _is_there(path, place, how):
@@ -81,7 +81,7 @@ def _put(path: Path, folder: Path, how: str) -> bool:
         if not os.path.lexists(place):
             try:
                 _link(path, place) if how == "symlink" else _copy(path, place)
-            except FileExistsError:  # somebody was quicker
+            except FileExistsError:  # another process was quicker
                 continue
             return True
     raise AssertionError("names do not end")
@@ -107,7 +107,7 @@ def _link(path: Path, place: Path) -> None:
 
 
 def _copy(path: Path, place: Path) -> None:
-    """Its bytes and times: first under another name. Raises `FileExistsError`."""
+    """Copy bytes and times, under a temporary name at first. Raises `FileExistsError`."""
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         shutil.copy2(path, temporary)
@@ -117,9 +117,9 @@ def _copy(path: Path, place: Path) -> None:
 
 
 def _name(temporary: Path, place: Path) -> None:
-    """Give a file a name that is free, by a second link: whole at once, whatever interrupts.
+    """Give a file a free name by a second link, so that it appears whole. Raises `FileExistsError`.
 
-    Where the file system has no links, an empty file of ours takes the place first.
+    On a file system without links, an empty file takes the name first.
     """
     try:
         place.hardlink_to(temporary)

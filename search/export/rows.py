@@ -1,4 +1,4 @@
-"""Embeddings in files: NumPy's .npy, or Parquet; written a batch at a time."""
+"""Embeddings in files, .npy of NumPy or Parquet, written in batches."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ SUFFIXES = (".npy", ".parquet")
 
 
 def embeddings_of(library: Library, ids: list[int], kind: str) -> Rows:
-    """Rows (n, width) in float32 in the order of pictures; of NaN where a picture has none.
+    """Rows (n, width) in float32, in the order of the pictures; NaN for a picture without one.
 
-    `kind`: of the picture, the mean of its captions, or fused as the library is searched.
+    `kind`: "picture", "caption" (the mean of its captions) or "fused" (as a search uses it).
     """
     if kind == "fused":
         keys, rows, _ = library.fused(ids)
     else:
-        found = library.embedded(ids)
-        keys = found.ids if kind == "picture" else found.ids[found.has_caption]
-        rows = found.v_i if kind == "picture" else found.v_t[found.has_caption]
-    made = np.full((len(ids), rows.shape[1]), np.nan, np.float32)
+        features = library.embedded(ids)
+        keys = features.ids if kind == "picture" else features.ids[features.has_caption]
+        rows = features.v_i if kind == "picture" else features.v_t[features.has_caption]
+    ordered = np.full((len(ids), rows.shape[1]), np.nan, np.float32)
     place = {key: n for n, key in enumerate(ids)}
-    made[[place[key] for key in keys.tolist()]] = rows
-    return made
+    ordered[[place[key] for key in keys.tolist()]] = rows
+    return ordered
 
 
 def width_of(library: Library, kind: str) -> int:
-    """The width of the rows of a kind."""
+    """The width of rows of a kind."""
     return library.width if kind == "fused" else library.settings.dim
 
 
@@ -51,7 +51,7 @@ class RowsFile(Protocol):
 
 
 def check_suffix(path: Path) -> None:
-    """Raise `InputError` for a suffix that tells no format of embeddings."""
+    """Raise `InputError` for a suffix that is not a format of embeddings."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(
             f"{path}: unknown format for embeddings; end its name in {' or '.join(SUFFIXES)}"
@@ -59,13 +59,13 @@ def check_suffix(path: Path) -> None:
 
 
 def rows_file(file: BinaryIO, path: Path, width: int) -> RowsFile:
-    """The file for what will be called `path`. Raises `InputError` as `check_suffix` does."""
+    """The rows file that will get the name `path`. Raises `InputError` like `check_suffix`."""
     check_suffix(path)
     return Npy(file, width) if path.suffix.lower() == ".npy" else ParquetRows(file, width)
 
 
 class Npy:
-    """One array (n, width) of float32; a header that leaves room for n is written again at last."""
+    """One array (n, width) of float32; closing writes its header again, with the final n."""
 
     def __init__(self, file: BinaryIO, width: int) -> None:
         self._file, self._width, self._count = file, width, 0
@@ -77,7 +77,7 @@ class Npy:
         npy.write_array_header_1_0(self._file, facts)
 
     def add(self, ids: list[int], rows: Rows) -> None:
-        """Write rows behind those before."""
+        """Append rows."""
         self._file.write(np.ascontiguousarray(rows, "<f4").tobytes())
         self._count += len(rows)
 
@@ -88,7 +88,7 @@ class Npy:
 
 
 class ParquetRows:
-    """`id` and `embedding`, a list of fixed size; null where a picture has none."""
+    """`id` and `embedding`, a list of fixed size; null for a picture without one."""
 
     def __init__(self, file: BinaryIO, width: int) -> None:
         self._arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")

@@ -1,4 +1,4 @@
-"""Tables of records: JSON lines, CSV, Parquet; written a batch at a time."""
+"""Tables of records as JSON lines, CSV or Parquet, written in batches."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any, BinaryIO, Protocol
 from indexer.errors import InputError
 from indexer.library.records import FIELDS, Record
 
-ANSWER = ("rank", "score", "confidence", *FIELDS)  # where the pictures are the answer to a query
+ANSWER = ("rank", "score", "confidence", *FIELDS)  # columns for the answer to a query
 FORMATS = ("jsonl", "csv", "parquet")
-GROUP = 20_000  # rows of a group of Parquet
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet calculates
+GROUP_ROWS = 20_000  # of a row group of Parquet
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings of a cell that a spreadsheet calculates
 
 
 class Table(Protocol):
-    """A file to which records are added; `close` writes what is left, and no more."""
+    """A file to which records are added; `close` writes what is left."""
 
     def add(self, records: Sequence[Record]) -> None:
         """Write records."""
@@ -30,42 +30,42 @@ class Table(Protocol):
 
 
 def table(file: BinaryIO, format: str, columns: Sequence[str] = FIELDS) -> Table:
-    """A table of one of the `FORMATS`; of the records it has these columns."""
+    """A table in one of the `FORMATS`, with these columns of the records."""
     kinds: dict[str, type[Any]] = {"jsonl": JsonLines, "csv": Csv, "parquet": Parquet}
     made: Table = kinds[format](file, columns)
     return made
 
 
 def format_of(path: Path | None, named: str | None) -> str:
-    """The format that is named, or that a file's suffix tells. Raises `InputError`."""
+    """The named format, otherwise that of the suffix of a file. Raises `InputError`."""
     suffix = "jsonl" if path is None else path.suffix.lower().lstrip(".")
-    found = named or suffix
-    if found not in FORMATS:
+    format = named or suffix
+    if format not in FORMATS:
         raise InputError(f"{path}: its suffix is not one of .{', .'.join(FORMATS)}; use --format")
-    return found
+    return format
 
 
 class JsonLines:
-    """A JSON object a line, in ASCII."""
+    """One JSON object a line, in ASCII."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
         self._file, self._columns = file, columns
 
     def add(self, records: Sequence[Record]) -> None:
-        """Write a line for each."""
+        """Write a line for each record."""
         for record in records:
             line = {name: record[name] for name in self._columns}
             self._file.write(json.dumps(line).encode() + b"\n")
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Do nothing: all is written."""
 
 
 class Csv:
-    """A header and a row for each, in UTF-8; lists and mappings are JSON in their cell.
+    """A header and a row for each record, in UTF-8; lists and mappings are JSON in their cell.
 
-    A text that a spreadsheet would take for a formula has an apostrophe before it: what stands in
-    captions and in pictures may be anybody's, and formulas can send data away (CWE-1236).
+    An apostrophe precedes any text that a spreadsheet would take for a formula: captions and
+    metadata may come from anybody, and formulas can send data away (CWE-1236).
     """
 
     def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
@@ -73,7 +73,7 @@ class Csv:
         self._rows([list(columns)])
 
     def add(self, records: Sequence[Record]) -> None:
-        """Write a row for each."""
+        """Write a row for each record."""
         self._rows([[_cell(record[name]) for name in self._columns] for record in records])
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
@@ -82,7 +82,7 @@ class Csv:
         self._file.write(text.getvalue().encode())
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Do nothing: all is written."""
 
 
 def _cell(value: Any) -> Any:
@@ -92,7 +92,7 @@ def _cell(value: Any) -> Any:
 
 
 class Parquet:
-    """Columns of their own types; captions are lists, tags a map; in groups of `GROUP` rows."""
+    """Typed columns, with captions as lists and tags as maps, in groups of `GROUP_ROWS` rows."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
         self._arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
@@ -110,9 +110,9 @@ class Parquet:
         return types.get(name, arrow.string())
 
     def add(self, records: Sequence[Record]) -> None:
-        """Keep the records until they are a group, then write them."""
+        """Collect the records, and write them once they fill a group."""
         self._waiting += [{**record, "tags": list(record["tags"].items())} for record in records]
-        if len(self._waiting) >= GROUP:
+        if len(self._waiting) >= GROUP_ROWS:
             self._write()
 
     def _write(self) -> None:

@@ -1,1 +1,1 @@
-"""The query: terms, pictures, marks and options become one row."""
+"""Queries: terms, pictures, marks and options; a query becomes one row."""

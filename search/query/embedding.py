@@ -1,4 +1,4 @@
-"""A query becomes one row, and one for each negative term."""
+"""Embedding: a query becomes one row, and another for each negative term."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from indexer.errors import QueryError
 from search.query.examples import Example
 from search.query.terms import Query
 
-_SAME = 0.9999  # the cosine of a row to itself, as float32 has it
+_SAME_COSINE = 0.9999  # of a row with itself, in float32
 
 
 @dataclass(frozen=True, slots=True)
 class NegativeTerm:
-    """What is taken away: which term of the query, its weight, and its centred unit row (dim,).
+    """A negative term: its place in the query, its weight (positive), its centred unit row (dim,).
 
-    `likest` is the best score of all pictures for it, which a library has yet to say.
+    `likest` is the best score that any picture of a library reaches for it; 0 until it is known.
     """
 
     term: int
@@ -33,10 +33,10 @@ class NegativeTerm:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedQuery:
-    """A query as one unit row `q` (dim,), centred; and the contents of its pictures.
+    """A query as one centred unit row `q` (dim,), and the contents of its pictures.
 
-    `terms` (t, dim) are its terms with their weights: they sum up to `q`, but for marked pictures.
-    Rows of terms that are taken away are zeros; `without` has their own.
+    `terms` (t, dim) are its weighted terms, which sum up to `q` unless marked pictures refine it.
+    Rows of negative terms are zeros; `without` has their own.
     """
 
     q: NDArray[np.float32]
@@ -52,12 +52,11 @@ def embed(
     *,
     offline: bool = False,
 ) -> EmbeddedQuery:
-    """The weighted sum of a query's terms, each centred by the mean of its modality, and apart from
-    it those that are taken away.
+    """The weighted sum of the terms of a query, centred on the mean of each modality.
 
-    Of a query without terms, which only marks can answer, the row is zeros. `means` are rows
-    (dim,) by modality. Raises `QueryError` for a picture that cannot be read and for terms that
-    cancel out.
+    Negative terms are kept apart. A query without terms, which only marks can answer, becomes a row
+    of zeros. `means` are rows (dim,) by modality. Raises `QueryError` for a picture that cannot be
+    read and for terms that cancel out.
     """
     rows: list[NDArray[np.float32]] = []
     hashes: list[bytes] = []
@@ -69,7 +68,7 @@ def embed(
             row, modality = term.picture.row, IMAGE
             hashes.append(term.picture.content_hash)
         else:
-            # Words need neither Pillow nor sockets.
+            # Imported late: words need neither Pillow nor sockets.
             pictures = import_module("search.query.pictures")
             row, content_hash = pictures.encoded_picture(term.picture, encoder, offline=offline)
             modality = IMAGE
@@ -81,7 +80,7 @@ def embed(
     terms = np.stack([np.zeros(encoder.dim, np.float32), *rows])[1:]
     length = float(np.linalg.norm(terms.sum(axis=0)))
     q = unit_rows(terms.sum(axis=0))
-    same = any(negative.row @ q > _SAME for negative in without)
+    same = any(negative.row @ q > _SAME_COSINE for negative in without)
     if rows and (same or not length > 1e-3):
         raise QueryError("the terms of the query cancel out; change their weights")
     shares = np.asarray(terms / max(length, 1e-3), np.float32)

@@ -1,4 +1,4 @@
-"""Examples: pictures that are marked as right or wrong, with their embeddings."""
+"""Examples: pictures of a query or marked as right or wrong, with their embeddings."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Example:
     path: Path | None = field(default=None, compare=False)
 
 
-# By id in the library; by path or URL; by bytes; or embedded already.
+# By id in the library, by path or URL, by bytes, or as an embedded picture.
 Mark: TypeAlias = int | str | bytes | Example
 
 
 def examples_of(library: Library, marks: Sequence[Mark]) -> list[Example]:
     """The marked pictures, each content once. Raises `QueryError` for one that cannot be read.
 
-    What the library has embedded is looked up; only other pictures are encoded.
+    Embeddings that the library has are looked up; only other pictures are encoded.
     """
-    found = [_example(library, mark) for mark in marks]
-    return list({example.content_hash: example for example in found}.values())
+    examples = [_example(library, mark) for mark in marks]
+    return list({example.content_hash: example for example in examples}.values())
 
 
 def _example(library: Library, mark: Mark) -> Example:
@@ -50,7 +50,7 @@ def _example(library: Library, mark: Mark) -> Example:
     if isinstance(mark, int):
         return _of_id(library, mark)
     path = _file(mark)
-    if path is not None and not os.path.lexists(path):  # on a disk that is not plugged in, maybe
+    if path is not None and not os.path.lexists(path):  # its disk may not be plugged in
         known = library.catalogue.content_at(path)
         row = None if known is None else stored_row(library, known)
         if known is not None and row is not None:
@@ -67,7 +67,7 @@ def _of_id(library: Library, picture_id: int) -> Example:
 
 
 def _of_file(library: Library, mark: str | bytes, path: Path | None) -> Example:
-    pictures = import_module("search.query.pictures")  # words need neither Pillow nor sockets
+    pictures = import_module("search.query.pictures")  # brings Pillow and sockets
     content: bytes = pictures.read_query_picture(mark, offline=library.offline)
     key = hash_bytes(content)
     row = stored_row(library, key)
@@ -86,10 +86,10 @@ def _file(mark: str | bytes) -> Path | None:
 
 def stored_row(library: Library, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) that the library has of a picture's content, if any."""
-    found = library.embeddings.of_contents(library.encoder_id, IMAGE, [content])
-    if content not in found:
+    stored = library.embeddings.of_contents(library.encoder_id, IMAGE, [content])
+    if content not in stored:
         return None
-    row: NDArray[np.float32] = unit_rows(unpack([found[content]], library.settings.dim))[0]
+    row: NDArray[np.float32] = unit_rows(unpack([stored[content]], library.settings.dim))[0]
     return row
 
 
@@ -99,20 +99,19 @@ def marked_rows(
     means: Mapping[str, NDArray[np.float32]],
     weight: float,
 ) -> Rows:
-    """What each example is scored by: a unit row (n, dim), centred, whose product with `q` is the
-    score of the picture: `weight` times its look and the rest times its captions.
+    """Centred unit rows (n, dim) of examples, whose products with `q` are their scores.
 
-    A picture that is not in the library, or has no caption, counts by its look alone; how near
-    it is to whatever is asked does not count.
+    The picture counts by `weight` and its captions by the rest. A picture that is not in the
+    library, or has no caption, counts alone. Hubness, its nearness to any query, is taken off.
     """
     zero = np.zeros(library.settings.dim, np.float32)
     rows = np.zeros((len(examples), len(zero)), np.float32)
     for place, example in enumerate(examples):
         rows[place] = example.row - means.get(IMAGE, zero)
         ids = library.catalogue.ids_of_content(example.content_hash)
-        found = library.embedded(ids)
-        said = found.v_t[found.has_caption]
-        if len(said):
-            caption = unit_rows(said.mean(axis=0)) - means.get(TEXT, zero)
+        features = library.embedded(ids)
+        captions = features.v_t[features.has_caption]
+        if len(captions):
+            caption = unit_rows(captions.mean(axis=0)) - means.get(TEXT, zero)
             rows[place] = weight * rows[place] + (1 - weight) * caption
     return unit_rows(without_hub(rows, means))

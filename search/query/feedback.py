@@ -1,4 +1,4 @@
-"""Feedback: a query is refined by pictures that were marked as right and as wrong."""
+"""Feedback: pictures marked as right and as wrong refine a query."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from search.query.embedding import EmbeddedQuery
 
 ALPHA, BETA, GAMMA = 1.0, 1.5, 0.5
 NOTHING = "nothing to search for; give words, a picture, or a picture marked as right"
-ENOUGH, LEAST = 0.3, 1 / 6  # cosine of words to what is right, at which marks count least
+ENOUGH, LEAST = 0.3, 1 / 6  # cosine of words to right pictures at which marks count least
 
 
 def refined(query: EmbeddedQuery, right: Rows, wrong: Rows) -> EmbeddedQuery:
-    """A query as marks refine it (`rocchio`); its `terms` are what is left of its own.
+    """The query as marks refine it (`rocchio`), its `terms` scaled alike.
 
     Raises `QueryError` as `rocchio` does.
     """
@@ -29,11 +29,11 @@ def refined(query: EmbeddedQuery, right: Rows, wrong: Rows) -> EmbeddedQuery:
 
 
 def needed(q: NDArray[np.float32], right: Rows) -> float:
-    """`s`: how much marks count beside words `q`, from 1 down to 1/6; (r, dim) are right.
+    """`s`: the weight of marks beside words `q`, from 1 down to 1/6; `right` (r, dim) are rows.
 
-    The less, the more words are like what is right by themselves: a name that says well what is
-    meant is worth more than three examples of it, which are narrower. A picture that asks is an
-    example too: the more there are of these, the better.
+    The better the words match the right pictures by themselves, the less marks count: a good name
+    is worth more than three examples, which are narrower. A query by picture is an example itself,
+    and the more examples there are, the better.
     """
     if not len(right):
         return 1.0
@@ -45,11 +45,11 @@ def rocchio(
 ) -> NDArray[np.float32]:
     """The refined query (dim,), of any length: `q' = α q + s (β mean(right) - γ mean(wrong))`.
 
-    `q` is a centred unit row (dim,), or zeros where nothing but marks is asked with; `right`
-    (r, dim) and `wrong` (w, dim) are the centred unit rows of marked pictures; either may be
-    empty. As `q'` is a row of the encoder's space, it asks whatever fusion the library has. After
-    J. J. Rocchio, "Relevance feedback in information retrieval" (1971). Raises `QueryError` when
-    all of it cancels out, or only takes away.
+    `q` is a centred unit row (dim,), or zeros for a query of marks alone; `right` (r, dim) and
+    `wrong` (w, dim) are the centred unit rows of marked pictures; either may be empty. `q'` is a
+    row of the encoder's space, so it works with any fusion. After J. J. Rocchio, "Relevance
+    feedback in information retrieval" (1971). Raises `QueryError` if all of it cancels out, or if
+    nothing but wrong pictures is given.
     """
     if not q.any() and not len(right):
         raise QueryError(NOTHING)

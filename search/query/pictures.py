@@ -28,8 +28,8 @@ from indexer.pictures.images import decode, read_picture
 
 MAX_BYTES = 64 * 2**20
 MAX_REDIRECTS = 5
-TIMEOUT = 15.0  # seconds without a word from the server
-DEADLINE = 60.0  # seconds until all is there
+TIMEOUT = 15.0  # seconds without data from the server
+DEADLINE = 60.0  # seconds for the whole download
 _REDIRECTS = (301, 302, 303, 307, 308)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REMEDY = "save it and name the file"
@@ -45,7 +45,7 @@ def encoded_picture(
 
 
 def encoded(content: bytes, encoder: Encoder, name: str) -> NDArray[np.float32]:
-    """The embedding (dim,) of a picture's bytes. Raises `QueryError`, which tells its name."""
+    """The embedding (dim,) of a picture's bytes. Raises `QueryError` with its name."""
     try:
         image = decode(io.BytesIO(content), min_side=encoder.transform.size)
     except PictureError as error:
@@ -55,9 +55,9 @@ def encoded(content: bytes, encoder: Encoder, name: str) -> NDArray[np.float32]:
 
 
 def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
-    """The bytes of a query picture: a path, an http(s) URL, or bytes already.
+    """The bytes of a query picture, given as path, http(s) URL or bytes.
 
-    Raises `QueryError` when it is missing, too large, or forbidden by `offline`.
+    Raises `QueryError` if it is missing, too large, or forbidden by `offline`.
     """
     if isinstance(picture, bytes):
         return picture
@@ -68,8 +68,8 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
         if offline:
             raise QueryError(f"{picture}: not fetched because of --offline; {_REMEDY}")
         return _download(picture)
-    path = Path(os.path.expanduser(picture))  # noqa: PTH111 - knows what to do with "~nobody"
-    if not os.path.exists(path):  # noqa: PTH110 - and this with a name that is too long
+    path = Path(os.path.expanduser(picture))  # noqa: PTH111 - accepts "~nobody"
+    if not os.path.exists(path):  # noqa: PTH110 - accepts names that are too long
         raise QueryError(f"{path}: no such picture; check the name")
     try:
         return read_picture(path)
@@ -78,18 +78,18 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    """The picture at a URL. Raises `QueryError` for whatever a server can do wrong."""
+    """The bytes of a picture at a URL. Raises `QueryError` for anything a server can do wrong."""
     try:
         _refuse_credentials(url)
         return _in_time(lambda: _fetched(url))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        said = reason if isinstance(reason, str) else os.fsdecode(str(reason))
-        raise QueryError(f"{url}: cannot be fetched ({said}); {_REMEDY}") from error
+        text = reason if isinstance(reason, str) else os.fsdecode(str(reason))
+        raise QueryError(f"{url}: cannot be fetched ({text}); {_REMEDY}") from error
 
 
 def _refuse_credentials(url: str) -> None:
-    """Raise `QueryError` for a URL with a password, without repeating the password."""
+    """Raise `QueryError` for a URL with a name or password, without repeating them."""
     parts = urlsplit(url)
     if "@" in parts.netloc:
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -97,16 +97,16 @@ def _refuse_credentials(url: str) -> None:
 
 
 def _in_time(work: Callable[[], bytes]) -> bytes:
-    """What `work` gives; `TimeoutError` after `DEADLINE`, however slowly a server drips.
+    """The result of `work`. Raises `TimeoutError` after `DEADLINE`, however slow the server.
 
-    Each step of a connection has a timeout of its own, but their number is the server's choice.
+    Each step of a connection has its own timeout, but a server can make any number of steps.
     """
     answer: Future[bytes] = Future()
 
     def run() -> None:
         try:
             answer.set_result(work())
-        except BaseException as error:  # whoever waits for the answer gets it
+        except BaseException as error:  # raised again where the result is awaited
             answer.set_exception(error)
 
     threading.Thread(target=run, name="download", daemon=True).start()
@@ -118,7 +118,7 @@ def _in_time(work: Callable[[], bytes]) -> bytes:
 
 def _fetched(url: str) -> bytes:
     """The picture that a URL leads to, through redirects to public addresses only."""
-    opener = urllib.request.OpenerDirector()  # a default one reads file: and ftp: too
+    opener = urllib.request.OpenerDirector()  # the default one also reads file: and ftp:
     for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler()):
         opener.add_handler(handler)
     opener.add_handler(_Http())
@@ -136,7 +136,7 @@ def _fetched(url: str) -> bytes:
 
 
 def _redirected(url: str, target: str) -> _Request:
-    """The request that a server asks for. Raises `QueryError` where it may not lead."""
+    """The request that follows a redirect. Raises `QueryError` for a forbidden address."""
     parts = urlsplit(quote(target, encoding="iso-8859-1", safe=string.punctuation))
     web = parts.scheme in ("http", "https") and "@" not in parts.netloc
     if not web or not _is_public(parts.hostname or ""):
@@ -148,7 +148,7 @@ def _redirected(url: str, target: str) -> _Request:
 
 
 class _Request(urllib.request.Request):
-    """A request that knows whether a server named its address, and whether a proxy takes it."""
+    """A request that knows whether it follows a redirect, and whether a proxy takes it."""
 
     def __init__(self, url: str, *, redirected: bool = False) -> None:
         super().__init__(url, headers={"User-Agent": "picfuse"})
@@ -156,13 +156,13 @@ class _Request(urllib.request.Request):
         self.proxied = False
 
     def set_proxy(self, host: str, type: str) -> None:
-        """Send it to a proxy, which `ProxyHandler` found in the environment."""
+        """Send the request to a proxy that `ProxyHandler` found in the environment."""
         self.proxied = True
         super().set_proxy(host, type)
 
 
 class _Http(urllib.request.HTTPHandler):
-    """Opens http addresses over connections that are checked."""
+    """Opens http addresses over checked connections."""
 
     def http_open(self, req: urllib.request.Request) -> HTTPResponse:
         opened = functools.partial(_Connection, request=cast(_Request, req))
@@ -170,7 +170,7 @@ class _Http(urllib.request.HTTPHandler):
 
 
 class _Https(urllib.request.HTTPSHandler):
-    """Opens https addresses over connections that are checked."""
+    """Opens https addresses over checked connections."""
 
     def https_open(self, req: urllib.request.Request) -> HTTPResponse:
         opened = functools.partial(_SecureConnection, request=cast(_Request, req))
@@ -178,7 +178,7 @@ class _Https(urllib.request.HTTPSHandler):
 
 
 class _Connection(HTTPConnection):
-    """A connection that hangs up where its request may not go."""
+    """A connection that closes itself if its request may not go there."""
 
     def __init__(self, host: str, *, request: _Request, **options: Any) -> None:
         super().__init__(host, **options)
@@ -190,16 +190,16 @@ class _Connection(HTTPConnection):
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
-    """The same, encrypted; certificates are verified, as is Python's default."""
+    """The same, encrypted; certificates are verified, as is the default in Python."""
 
 
 def _check_peer(request: _Request, connected: socket.socket) -> None:
-    """Raise `QueryError` if a redirect has led to a private address, before anything is asked.
+    """Raise `QueryError` if a redirect has led to a private address, before anything is sent.
 
-    A name can have another address when it is looked up again, so the one that counts is the one
-    at the other end. An address that the user typed may be on his own network. Behind a proxy the
-    other end is the proxy, which mostly is on that network too and does the looking up: there the
-    check of the redirect's name is all there is, and what the proxy lets through is its affair.
+    A name may resolve differently the next time, so the address of the connected peer is checked.
+    An address that the user typed may be on his own network. Behind a proxy, the peer is the proxy,
+    usually on that network, and it resolves names itself: only the name in the redirect can be
+    checked, and the rest is up to the proxy.
     """
     if request.redirected and not request.proxied:
         address = connected.getpeername()[0]
@@ -211,16 +211,16 @@ def _check_peer(request: _Request, connected: socket.socket) -> None:
 
 
 def _is_public(host: str) -> bool:
-    """Whether every address of a host is a public one."""
+    """Whether every address of a host is public."""
     try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
         return False
-    return bool(found) and all(_is_global(address) for address in found)
+    return bool(addresses) and all(_is_global(address) for address in addresses)
 
 
 def _is_global(text: str) -> bool:
-    """Whether an address is reached the same from anywhere, also one of IPv4 within IPv6."""
+    """Whether an address is global, also one of IPv4 within IPv6."""
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):
         within = address.ipv4_mapped or address.sixtofour
@@ -231,19 +231,19 @@ def _is_global(text: str) -> bool:
 
 
 def _content(url: str, response: HTTPResponse) -> bytes:
-    """The picture in an answer. Raises `QueryError` where there is none, or too much."""
+    """The picture in a response. Raises `QueryError` if it is missing or too large."""
     if response.status != 200:
         raise QueryError(
             f"{url}: cannot be fetched ({response.status} {response.reason}); {_REMEDY}"
         )
     coding = response.headers.get("Content-Encoding") or "identity"
-    if coding.strip().lower() != "identity":  # nobody asked for it, and 1 KB may become 1 GB
+    if coding.strip().lower() != "identity":  # not requested, and 1 KB may become 1 GB
         raise QueryError(f"{url}: arrives compressed ({coding}), not as a picture; {_REMEDY}")
     announced = response.length or 0
     content = b"" if announced > MAX_BYTES else _body(response)
     if max(announced, len(content)) > MAX_BYTES:
         raise QueryError(f"{url}: larger than {MAX_BYTES // 2**20} MB; {_REMEDY}")
-    if response.length:  # what was announced and did not come
+    if response.length:  # announced, but not received
         raise QueryError(f"{url}: ends {response.length:,} bytes early; try again")
     if not content:
         raise QueryError(f"{url}: the server sent nothing; {_REMEDY}")
@@ -251,7 +251,7 @@ def _content(url: str, response: HTTPResponse) -> bytes:
 
 
 def _body(response: HTTPResponse) -> bytes:
-    """What a server sends, up to a byte over the limit. Raises `TimeoutError` when it dawdles."""
+    """The body of a response, up to a byte over the limit. Raises `TimeoutError` if it is slow."""
     content, end = bytearray(), time.monotonic() + DEADLINE
     while len(content) <= MAX_BYTES and (part := response.read1(2**16)):
         content += part

@@ -1,4 +1,4 @@
-"""Queries: words and pictures with weights, added and taken away."""
+"""Terms: words and pictures with weights, added and subtracted, make up a query."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from search.query.examples import Example
 
 STDIN = "@-"
 SIGNS = ("+", "-")
-MAX_WEIGHT = 1_000_000  # far more would no longer be a number when summed up
-Placed = tuple[int, str]  # a word, and its place in the line of all words
+MAX_WEIGHT = 1_000_000  # far larger weights would overflow when summed up
+PlacedWord = tuple[int, str]  # a word, and its place in the line of all words
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 _PATH_STARTS = ("./", "../", "/", "~", "http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of a query: words, or a picture by its path, URL or bytes, or embedded already.
+    """One part of a query: words, or a picture as path, URL, bytes or `Example`.
 
-    A negative `weight` takes away what is like it.
+    A negative `weight` subtracts it: pictures that match it score lower.
     """
 
     text: str = ""
@@ -34,9 +34,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked: terms, and the weight of a picture's look against its caption.
+    """Terms, and the weight of the picture against its caption.
 
-    `weight`: 1 ranks by the picture alone, 0 by its caption alone; None as the library is set to.
+    `weight`: 1 ranks by the picture alone, 0 by its caption alone; None uses that of the library.
     """
 
     terms: tuple[Term, ...]
@@ -48,7 +48,7 @@ class Query:
     ) -> Query:
         """The query of command-line words, as in `golden retriever + ./pool.jpg - 2:fruit`.
 
-        A text is parted at its spaces. `+` and `-` stand alone between terms; `N:` weighs a term.
+        A string is split at its spaces. `+` and `-` stand alone between terms; `N:` weights a term.
         The bytes of a `picture` are one more term. Raises `QueryError`.
         """
         words = words.split() if isinstance(words, str) else words
@@ -72,14 +72,14 @@ class Query:
         return cls(tuple(terms), weight)
 
 
-def as_query(asked: Query | str) -> Query:
-    """A query; of a text that of its words."""
-    return Query.of(asked) if isinstance(asked, str) else asked
+def as_query(query: Query | str) -> Query:
+    """The query itself, or the query of the words of a text. Raises `QueryError` for no words."""
+    return Query.of(query) if isinstance(query, str) else query
 
 
 def _parsed(words: Sequence[str], beside: Sequence[Term]) -> list[Term]:
     terms: list[Term] = []
-    run: list[Placed] = []
+    run: list[PlacedWord] = []
     sign = 1.0
     line, placed = " ".join(words), _placed(words)
     if not placed:
@@ -103,8 +103,8 @@ def _parsed(words: Sequence[str], beside: Sequence[Term]) -> list[Term]:
     return terms
 
 
-def _placed(words: Sequence[str]) -> list[Placed]:
-    """The words that are not blank, each with its place in the line of all."""
+def _placed(words: Sequence[str]) -> list[PlacedWord]:
+    """The words that are not blank, each with its place in the line of all words."""
     ends = accumulate(len(word) + 1 for word in words)
     return [
         (end - 1 - len(word.lstrip()), word)
@@ -120,8 +120,8 @@ def _checked(word: str, line: str, place: int) -> str:
     return word
 
 
-def _terms(run: Sequence[Placed], sign: float, line: str) -> list[Term]:
-    """Consecutive words are one term, each picture is a term of its own."""
+def _terms(run: Sequence[PlacedWord], sign: float, line: str) -> list[Term]:
+    """The terms of a run of words: consecutive words are one, each picture is one of its own."""
     terms: list[Term] = []
     texts: list[str] = []
     weight = 1.0
@@ -144,7 +144,7 @@ def _terms(run: Sequence[Placed], sign: float, line: str) -> list[Term]:
 
 
 def is_picture(word: str) -> bool:
-    """Whether a word of a query names a picture rather than being said of one."""
+    """Whether a word of a query is a path or URL of a picture, or stands for standard input."""
     return (
         word == STDIN
         or word.startswith(_PATH_STARTS)

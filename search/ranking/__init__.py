@@ -1,1 +1,1 @@
-"""Ranking: all pictures in the order of a query, with exclusion, folding and diversity."""
+"""Ranking: pictures in the order of a query, with filters, negative terms, folding, diversity."""

@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from indexer.library.library import Library
 
-BITS, COSINE = 10, 0.75  # of the 63 of a perceptual hash may differ, and what embeddings agree in
-FAR_BITS, NEAR_COSINE = 20, 0.9  # or more of them, where the embeddings are nearly the same
-LOOK_BACK = 1000  # hits before one that it is compared with
-_AT_ONCE = 512
+BITS, COSINE = 10, 0.75  # most bits of a perceptual hash (of 63) that differ, and least cosine
+FAR_BITS, NEAR_COSINE = 20, 0.9  # or more bits, if the embeddings are nearly the same
+LOOK_BACK = 1000  # earlier hits that each hit is compared with
+_BLOCK_HITS = 512
 Places = NDArray[np.int64]
 
 
 def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
-    """The place of the hit that each of these hits (n,) is folded into; its own for most.
+    """The place (n,) of the hit that each of these hits is folded into; its own for most.
 
-    A hit is folded into the first one before it that stands for itself and has the same bytes, or
-    both a near perceptual hash and a near embedding of the picture. Pictures without shapes have
-    no perceptual hash, and are never alike. What comes after a hit does not matter to it.
+    A hit is folded into the first hit before it that is not folded itself and has either the same
+    bytes or both a near perceptual hash and a near embedding. Pictures without shapes have no
+    perceptual hash and are never alike. Later hits make no difference.
     """
     looks = library.catalogue.hashes_of(ids.tolist())
     contents = [looks.get(key, (None, None))[0] for key in ids.tolist()]
@@ -28,20 +28,20 @@ def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
     for later, before in _alike(library, ids, np.frombuffer(b"".join(hashes), np.uint64)):
         alike.setdefault(later, []).append(before)
     first: dict[bytes, int] = {}
-    found = np.arange(len(ids))
+    into = np.arange(len(ids))
     for place, content in enumerate(contents):
         same = place if content is None else first.setdefault(content, place)
         if same != place:
-            found[place] = found[same]
+            into[place] = into[same]
         else:
-            found[place] = next((n for n in alike.get(place, ()) if found[n] == n), place)
-    return found
+            into[place] = next((n for n in alike.get(place, ()) if into[n] == n), place)
+    return into
 
 
 def are_alike(bits: NDArray[np.uint8], cosines: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which pairs (n,) are nearly the same, by the bits of their hashes that differ and cosines.
+    """Whether pairs (n,) are nearly the same, by the bits of their hashes that differ and cosines.
 
-    Both have to speak for it: embeddings alone take two scenes of one game for one picture.
+    Both have to agree: embeddings alone take two scenes of one game for one picture.
     """
     near = (bits <= BITS) & (cosines >= COSINE)
     return near | ((bits <= FAR_BITS) & (cosines >= NEAR_COSINE))
@@ -50,9 +50,9 @@ def are_alike(bits: NDArray[np.uint8], cosines: NDArray[np.float32]) -> NDArray[
 def _alike(
     library: Library, ids: NDArray[np.int64], hashes: NDArray[np.uint64]
 ) -> list[tuple[int, int]]:
-    """Places of hits that are nearly the same: the later of both, and in ascending order the other.
+    """Pairs of places of hits that are nearly the same, (later, earlier), the earlier ascending.
 
-    Embeddings are read only of those whose hashes are near: few, and none in most answers.
+    Reads only the embeddings of hits whose hashes are near: few, and none in most answers.
     """
     later, before, bits = _near(hashes)
     if not len(later):
@@ -66,18 +66,18 @@ def _alike(
 
 
 def _near(hashes: NDArray[np.uint64]) -> tuple[Places, Places, NDArray[np.uint8]]:
-    """Pairs (m,) of places whose hashes are near, the later first, and the bits that differ."""
-    found = []
-    for start in range(0, len(hashes), _AT_ONCE):
+    """Places (m,) of the later and earlier hits with near hashes, and the bits that differ."""
+    blocks = []
+    for start in range(0, len(hashes), _BLOCK_HITS):
         first = max(0, start - LOOK_BACK)
-        these, those = hashes[start : start + _AT_ONCE], hashes[first : start + _AT_ONCE]
+        these, those = hashes[start : start + _BLOCK_HITS], hashes[first : start + _BLOCK_HITS]
         bits = np.bitwise_count(these[:, None] ^ those[None])
         apart = np.arange(start, start + len(these))[:, None] - np.arange(first, first + len(those))
         near = (bits <= FAR_BITS) & (apart > 0) & (apart <= LOOK_BACK)
         near &= (these != 0)[:, None] & (those != 0)
         later, before = np.nonzero(near)
-        found.append((later + start, before + first, bits[near]))
-    nothing = np.zeros(0, np.int64)
-    parts = zip((nothing, nothing, nothing.astype(np.uint8)), *found, strict=True)
+        blocks.append((later + start, before + first, bits[near]))
+    empty = np.zeros(0, np.int64)
+    parts = zip((empty, empty, empty.astype(np.uint8)), *blocks, strict=True)
     later, before, bits = (np.concatenate(part) for part in parts)
     return later, before, bits

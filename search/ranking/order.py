@@ -1,4 +1,4 @@
-"""An order of pictures that is asked for from its beginning, as far as it is needed."""
+"""Ranked pictures: an order that is made from its beginning, as far as it is needed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids of pictures and t
 
 @dataclass(frozen=True, slots=True)
 class RankedPictures:
-    """`first(count)`: ids and scores of the first pictures, fewer where there are no more.
+    """`first(count)`: ids and scores of the first pictures, fewer if there are no more.
 
-    What it gives for a number begins with what it gives for a smaller one, so that pages which are
-    cut out of it neither repeat a picture nor skip one. `cheap`: so many come without going through
-    all rows of a large library; None where that makes no difference.
+    A longer beginning starts with any shorter one, so that the pages that are cut out of it
+    neither repeat nor skip a picture. `cheap`: number of pictures that the compressed index of a
+    large library supplies before all rows have to be scanned; None if it is not used.
     """
 
     first: Callable[[int], Ranking]
@@ -29,44 +29,44 @@ class RankedPictures:
 
     @classmethod
     def of(cls, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> RankedPictures:
-        """The order of pictures (n,) that are all known already."""
+        """The order of pictures (n,) that are already ranked."""
         return cls(lambda count: (ids[:count], scores[:count]))
 
 
 def best_first(
-    stored: CentredIndex, q: NDArray[np.float32], weight: float, wanted: Selection
+    stored: CentredIndex, q: NDArray[np.float32], weight: float, selection: Selection
 ) -> RankedPictures:
-    """All pictures for a query, best first; `wanted.k` is the number of hits of a page.
+    """All pictures for a query, best first; `selection.k` is the number of hits of a page.
 
-    Where a large library is asked for few at a time, the first are the best candidates of its
-    compressed index, on every page alike; after them come all others, ranked exactly. One that the
-    candidates lacked follows them, with a score above theirs. Raises `RowsDamaged`.
+    In a large library, short pages begin with the best candidates of its compressed index, the same
+    for every page; all others follow, ranked exactly. A picture that the candidates lacked comes
+    after them, even with a higher score. Raises `RowsDamaged`.
     """
     index, compressed = stored.index, stored.index.compressed
-    few = wanted.k + len(wanted.barred)
-    if compressed is None or wanted.only is not None or not compressed.serves(few):
+    needed = selection.k + len(selection.barred)
+    if compressed is None or selection.only is not None or not compressed.serves(needed):
 
         def exact(count: int) -> Ranking:
-            positions, scores = ranked(stored, q, weight, replace(wanted, k=count))
+            positions, scores = ranked(stored, q, weight, replace(selection, k=count))
             return picture_ids(index.keys_at(positions)), scores
 
         return RankedPictures(exact)
-    most = compressed.most - len(wanted.barred)
+    candidates = compressed.most - len(selection.barred)
 
-    def likely_first(count: int) -> Ranking:
-        head = replace(wanted, k=min(count, most))
+    def candidates_first(count: int) -> Ranking:
+        head = replace(selection, k=min(count, candidates))
         positions, scores = nearest(stored, q, weight, head)
         if len(positions) < count:
-            others = Selection(count - len(positions), np.union1d(wanted.barred, positions))
+            others = Selection(count - len(positions), np.union1d(selection.barred, positions))
             more, below = ranked(stored, q, weight, others)
             positions, scores = np.append(positions, more), np.append(scores, below)
         return picture_ids(index.keys_at(positions)), scores
 
-    return RankedPictures(likely_first, most)
+    return RankedPictures(candidates_first, candidates)
 
 
 def preceded(head: Ranking, order: RankedPictures) -> RankedPictures:
-    """Known pictures with their scores, and after them those of an order."""
+    """Ranked pictures before those of an order."""
     ids, scores = head
 
     def first(count: int) -> Ranking:
@@ -77,7 +77,7 @@ def preceded(head: Ranking, order: RankedPictures) -> RankedPictures:
 
 
 def reaching(order: RankedPictures, least: float | None) -> RankedPictures:
-    """Those of an order whose score is not below the least."""
+    """The pictures of an order with at least this score; all of them if it is None."""
     if least is None:
         return order
 

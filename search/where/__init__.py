@@ -1,4 +1,4 @@
-"""The language of `--where`: which pictures a search may find, by what is known of them."""
+"""The language of `--where`: conditions on the pictures that a search may find."""
 
 from search.where.condition import matching
 from search.where.fields import FIELDS

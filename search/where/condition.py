@@ -1,4 +1,4 @@
-"""The condition in SQL that an expression of `--where` becomes."""
+"""Conditions in SQL for expressions of `--where`."""
 
 from __future__ import annotations
 
@@ -20,26 +20,25 @@ _BEGUN = re.compile(r"([a-z]+)\s*(?:[<>!]=|[:=<>])", re.IGNORECASE)
 def matching(
     text: str, *, encoder_id: int = 0, tags: Collection[str] = (), now: datetime | None = None
 ) -> ColumnElement[bool]:
-    """The condition on a `Picture` and its `Folder` that a text of `--where` states.
+    """The condition on `PictureRow` and its `FolderRow` for a text of `--where`.
 
-    `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time from which
-    "yesterday" is seen.
-    What is not known of a picture fulfils no condition, and so fulfils `not` with any.
-    Raises `PlacedError` for what cannot be understood.
+    `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time that "yesterday"
+    refers to. An unknown fact of a picture fulfils no condition, and therefore any with `not`.
+    Raises `PlacedError` for a text that is not understood.
     """
     return _sql(parse(text), text, FieldContext(now or datetime.now(), encoder_id, tags))
 
 
-def _sql(expression: Expression, text: str, asked: FieldContext) -> ColumnElement[bool]:
+def _sql(expression: Expression, text: str, context: FieldContext) -> ColumnElement[bool]:
     if isinstance(expression, Condition):
-        return _single(expression, text, asked)
+        return _single(expression, text, context)
     if isinstance(expression, Not):
-        return not_(_sql(expression.part, text, asked))
+        return not_(_sql(expression.part, text, context))
     joined = and_ if isinstance(expression, Both) else or_
-    return joined(*(_sql(part, text, asked) for part in expression.parts))
+    return joined(*(_sql(part, text, context) for part in expression.parts))
 
 
-def _single(condition: Condition, text: str, asked: FieldContext) -> ColumnElement[bool]:
+def _single(condition: Condition, text: str, context: FieldContext) -> ColumnElement[bool]:
     field = FIELDS.get(condition.field)
     if field is None:
         near = difflib.get_close_matches(condition.field, FIELDS, n=1)
@@ -52,14 +51,14 @@ def _single(condition: Condition, text: str, asked: FieldContext) -> ColumnEleme
     _check_for_comparison(condition, field, text)
     _check_for_another(condition, text)
     try:
-        sql = func.coalesce(field.condition(condition, asked), false())
+        sql = func.coalesce(field.condition(condition, context), false())
     except UnusableError as error:
         complain(text, condition.place, f"{condition.field!r}: {condition.text!r}: {error}")
     return not_(sql) if condition.operator == "!=" else sql
 
 
 def _check_for_comparison(condition: Condition, field: Field, text: str) -> None:
-    """Raise `PlacedError` where a comparison stands behind a colon rather than in its place."""
+    """Raise `PlacedError` for a comparison that follows a colon instead of replacing it."""
     compared = _COMPARED.match(condition.text)
     if compared and condition.operator == ":" and compared[0] in field.operators:
         value = condition.text[compared.end() :].strip()
@@ -68,7 +67,7 @@ def _check_for_comparison(condition: Condition, field: Field, text: str) -> None
 
 
 def _check_for_another(condition: Condition, text: str) -> None:
-    """Raise `PlacedError` where a value goes on with another condition."""
+    """Raise `PlacedError` if another condition follows a value without 'and' or 'or'."""
     plain = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), condition.text)
     for begun in _BEGUN.finditer(plain):
         if begun[1].lower() in FIELDS:

@@ -1,4 +1,4 @@
-"""The fields of `--where`: what each compares, and the condition that it becomes in SQL."""
+"""The fields of `--where`, each with its operators and its condition in SQL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from search.where.spans import Span, span
 Sql: TypeAlias = ColumnElement[bool]
 Number: TypeAlias = Any  # a column or an expression of columns
 _FORMATS = {"jpg": "jpeg", "tif": "tiff", "heic": "heif"}
-_KINDS = {"jpeg": ("jpeg", "mpo")}  # a JPEG that holds more than one picture is an MPO to Pillow
+_KINDS = {"jpeg": ("jpeg", "mpo")}  # Pillow calls a JPEG with several pictures an MPO
 _BYTES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9}
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)")
 _ORDERED = (":", "=", "!=", "<", "<=", ">", ">=")
@@ -36,12 +36,12 @@ _EQUAL = (":", "=", "!=")
 
 
 class UnusableError(Exception):
-    """A value that a field cannot take; the message says which it takes."""
+    """A field does not take a value; the message says which values it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """What a value may depend on: the present time, the encoder whose tags count, and those."""
+    """Facts that a value may depend on: the time, the encoder whose tags count, and its tags."""
 
     now: datetime
     encoder_id: int
@@ -50,7 +50,7 @@ class FieldContext:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A name in `--where`, what it means, the operators that it takes, and its condition."""
+    """A field of `--where`: its meaning, the operators that it takes, and its condition."""
 
     meaning: str
     operators: tuple[str, ...]
@@ -58,12 +58,12 @@ class Field:
 
 
 def _any(each: Callable[[str, FieldContext], Sql]) -> Callable[[Condition, FieldContext], Sql]:
-    """A condition that one of several values fulfils."""
+    """A condition that holds if it holds for one of the values."""
 
-    def condition(condition: Condition, asked: FieldContext) -> Sql:
+    def condition(condition: Condition, context: FieldContext) -> Sql:
         if not all(condition.values):
             raise UnusableError("a value is missing")
-        return or_(*(each(value, asked) for value in condition.values))
+        return or_(*(each(value, context) for value in condition.values))
 
     return condition
 
@@ -90,14 +90,14 @@ def _caption(value: str, _: FieldContext) -> Sql:
     return exists().where(CaptionRow.picture_id == PictureRow.id, holds).correlate(PictureRow)
 
 
-def _tag(value: str, asked: FieldContext) -> Sql:
-    if value.casefold() not in {name.casefold() for name in asked.tags}:
-        known = f"there are {', '.join(sorted(asked.tags))}" if asked.tags else "there are none"
+def _tag(value: str, context: FieldContext) -> Sql:
+    if value.casefold() not in {name.casefold() for name in context.tags}:
+        known = f"there are {', '.join(sorted(context.tags))}" if context.tags else "there are none"
         raise UnusableError(f"no tag {value!r}; {known}")
     tags = (
         select(TagRow.id)
         .join(TagHeadRow, TagHeadRow.id == TagRow.head_id)
-        .where(TagHeadRow.encoder_id == asked.encoder_id)
+        .where(TagHeadRow.encoder_id == context.encoder_id)
         .where(func.folded(TagRow.name) == value.casefold())
     )
     return (
@@ -124,11 +124,11 @@ def _orientation(value: str, _: FieldContext) -> Sql:
     return known[value.lower()]
 
 
-def _has(value: str, asked: FieldContext) -> Sql:
+def _has(value: str, context: FieldContext) -> Sql:
     tagged = (
         exists()
         .where(PictureTag.picture_id == PictureRow.id, PictureTag.tag_id == TagRow.id)
-        .where(TagRow.head_id == TagHeadRow.id, TagHeadRow.encoder_id == asked.encoder_id)
+        .where(TagRow.head_id == TagHeadRow.id, TagHeadRow.encoder_id == context.encoder_id)
         .correlate(PictureRow)
     )
     known = {
@@ -144,13 +144,13 @@ def _has(value: str, asked: FieldContext) -> Sql:
 
 
 def _place(condition: Condition, _: FieldContext) -> Sql:
-    found = near_or_within(condition.text)
-    if found is None:
+    place = near_or_within(condition.text)
+    if place is None:
         raise UnusableError(
             "takes a point with a distance, as in '48.2, 16.37 within 10 km', or a box, as in "
             "'48.1..48.3, 16.2..16.5' (degrees north and east)"
         )
-    return found
+    return place
 
 
 def _number(
@@ -159,12 +159,12 @@ def _number(
 ) -> Callable[[Condition, FieldContext], Sql]:
     """A condition on a number, or a range `A..B` of numbers, in units of `units`."""
 
-    def condition(condition: Condition, asked: FieldContext) -> Sql:
+    def condition(condition: Condition, context: FieldContext) -> Sql:
         def each(value: str, _: FieldContext) -> Sql:
             low, high = _interval(value, units)
             return _compared(column, condition.operator, low, high)
 
-        return _any(each)(condition, asked)
+        return _any(each)(condition, context)
 
     return condition
 
@@ -172,12 +172,12 @@ def _number(
 def _interval(value: str, units: dict[str, float]) -> tuple[float | None, float | None]:
     """Lowest and highest number of a value; None where it is open."""
     parts = [part.strip().lower() for part in value.split("..")]
-    found = [_NUMBER.fullmatch(part) for part in parts]
-    sound = all(part == "" or (f and f[2] in units) for part, f in zip(parts, found, strict=True))
-    if len(parts) > 2 or not any(found) or not sound:
+    matches = [_NUMBER.fullmatch(part) for part in parts]
+    sound = all(p == "" or (m and m[2] in units) for p, m in zip(parts, matches, strict=True))
+    if len(parts) > 2 or not any(matches) or not sound:
         named = ", ".join(unit.upper() for unit in units if unit)
         raise UnusableError("takes a number or a range A..B" + (f", with {named}" if named else ""))
-    numbers = [float(f[1]) * units[f[2]] if f else None for f in found]
+    numbers = [float(m[1]) * units[m[2]] if m else None for m in matches]
     low, high = numbers[0], numbers[-1]
     if low is not None and high is not None and low > high:
         raise UnusableError("ends before it begins; the smaller number comes first")
@@ -192,7 +192,7 @@ def _compared(
     *,
     up_to: bool = True,
 ) -> Sql:
-    """A column against what lies from `low` to `high` (`up_to`: which still belongs to it)."""
+    """A column compared with an interval; `up_to`: `high` belongs to the interval."""
     below = None if low is None else column < low
     above = None if high is None else (column > high if up_to else column >= high)
     if operator in ("<", ">="):
@@ -204,45 +204,45 @@ def _compared(
         return and_(*inside)
     if edge is None:
         raise UnusableError(f"is open-ended, so {operator!r} cannot compare with it")
-    found: Sql = edge if operator in ("<", ">") else ~edge
-    return found
+    sql: Sql = edge if operator in ("<", ">") else ~edge
+    return sql
 
 
-def _taken(condition: Condition, asked: FieldContext) -> Sql:
+def _taken(condition: Condition, context: FieldContext) -> Sql:
     def each(value: str, _: FieldContext) -> Sql:
-        found = _span(value, asked)
-        edges = [None if edge is None else edge.isoformat() for edge in (found.start, found.end)]
+        time = _span(value, context)
+        edges = [None if edge is None else edge.isoformat() for edge in (time.start, time.end)]
         return _compared(PictureRow.taken, condition.operator, *edges, up_to=False)
 
-    return _any(each)(condition, asked)
+    return _any(each)(condition, context)
 
 
-def _modified(condition: Condition, asked: FieldContext) -> Sql:
+def _modified(condition: Condition, context: FieldContext) -> Sql:
     def each(value: str, _: FieldContext) -> Sql:
-        found = _span(value, asked)
+        time = _span(value, context)
         edges = [
             None if edge is None else min(math.floor(edge.timestamp()) * 1_000_000_000, LATEST)
-            for edge in (found.start, found.end)
+            for edge in (time.start, time.end)
         ]
         known = func.nullif(PictureRow.mtime_ns, NEVER)
         return _compared(known, condition.operator, *edges, up_to=False)
 
-    return _any(each)(condition, asked)
+    return _any(each)(condition, context)
 
 
-def _span(value: str, asked: FieldContext) -> Span:
+def _span(value: str, context: FieldContext) -> Span:
     try:
-        found = span(value, asked.now)
-        edges = [] if found is None else [found.start, found.end]
+        time = span(value, context.now)
+        edges = [] if time is None else [time.start, time.end]
         _ = [edge.timestamp() for edge in edges if edge is not None]
     except (ValueError, OverflowError):  # a year that no calendar of the machine has
-        found = None
-    if found is None:
+        time = None
+    if time is None:
         raise UnusableError(
             "takes a date, as in 2021, 2021-05, '12 june 2019', 'last winter', '3 days ago', "
             "or a range A..B"
         )
-    return found
+    return time
 
 
 def _is_pattern(value: str) -> bool:

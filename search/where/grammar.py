@@ -1,4 +1,4 @@
-"""The grammar of `--where`, and the expressions that it gives."""
+"""The grammar of `--where`, and the expressions that it parses into."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`field operator value, value`; `text` is all of the value as it was written."""
+    """`field operator value, value`; `text` is the whole value as it was written."""
 
     field: str
     operator: str
@@ -56,21 +56,21 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What does not hold."""
+    """An expression that must not hold."""
 
     part: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """Expressions that all hold."""
+    """Expressions that must all hold."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Expressions of which one holds."""
+    """Expressions of which one must hold."""
 
     parts: tuple[Expression, ...]
 
@@ -79,9 +79,9 @@ Expression: TypeAlias = Condition | Not | Both | Either
 
 
 def parse(text: str) -> Expression:
-    """The expression in a text. Raises `PlacedError` for anything else.
+    """The expression in a text; `not` binds tighter than `and`, and `and` tighter than `or`.
 
-    `or` binds less than `and`, and that less than `not`.
+    Raises `PlacedError` for a text that is no expression.
     """
     torn = re.search("[\ud800-\udfff]", text)
     if torn is not None:
@@ -95,7 +95,7 @@ def parse(text: str) -> Expression:
 
 
 def complain(text: str, place: int, problem: str) -> NoReturn:
-    """Raise `PlacedError`."""
+    """Raise `PlacedError` for a place in the text of `--where`."""
     raise PlacedError(problem, text, place, option="--where")
 
 
@@ -119,7 +119,7 @@ def _expectation(error: UnexpectedInput) -> str:
 
 
 class _Expressions(Transformer):  # type: ignore[type-arg]
-    """Expressions of the parsed parts."""
+    """Turns parsed parts into expressions."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def _expressions(parts: list[Expression | Token]) -> tuple[Expression, ...]:
 
 
 def _values(pieces: list[Token]) -> Iterator[str]:
-    """Values between commas; a comma within quotes belongs to its value."""
+    """The values between commas; a comma within quotes belongs to its value."""
     words: list[str] = []
     for piece in pieces:
         if piece.type == "QUOTED":
@@ -175,6 +175,6 @@ def _values(pieces: list[Token]) -> Iterator[str]:
 
 
 def _unquoted(piece: str) -> str:
-    """What a quoted text says: a backslash keeps the character behind it."""
+    """A quoted text without its quotes; a backslash keeps the next character."""
     characters = iter(piece[1:-1])
     return "".join(next(characters, "") if c == "\\" else c for c in characters)

@@ -1,4 +1,4 @@
-"""The pictures of a library that fulfil a text of `--where`."""
+"""The pictures of a library that fulfil a condition of `--where`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from search.where.condition import matching
 
 
 def matches(library: Library, text: str, *, now: datetime | None = None) -> NDArray[np.int64]:
-    """Ids (n,) of the present pictures that fulfil it, newest first.
+    """Ids (n,) of the present pictures that fulfil a condition, newest first.
 
-    By the camera's date; by the time of change of the file where there is none. `now`: the time
-    from which "yesterday" is seen. Raises `PlacedError`.
+    By the date of the camera, or the modification time of a file without one. `now`: the time that
+    "yesterday" refers to. Raises `PlacedError`.
     """
     encoder_id = library.encoder_id
     tags = library.tags.names(encoder_id)

@@ -1,4 +1,4 @@
-"""Places of `--where`: within a distance of a point, or within a box of degrees."""
+"""Places of `--where`: within a distance of a point, or within a box in degrees."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def near_or_within(text: str) -> ColumnElement[bool] | None:
 
     A box whose western edge is east of its eastern one crosses the date line.
     """
-    said = " ".join(text.lower().split())
-    if found := _NEAR.fullmatch(said):
-        latitude, longitude, distance = (float(found[n]) for n in (1, 2, 3))
+    plain = " ".join(text.lower().split())
+    if match := _NEAR.fullmatch(plain):
+        latitude, longitude, distance = (float(match[n]) for n in (1, 2, 3))
         if _is_point(latitude, longitude):
-            return _near(latitude, longitude, distance * _KILOMETRES[found[4]])
-    elif found := _BOX.fullmatch(said):
-        south, north, west, east = (float(edge) for edge in found.groups())
+            return _near(latitude, longitude, distance * _KILOMETRES[match[4]])
+    elif match := _BOX.fullmatch(plain):
+        south, north, west, east = (float(edge) for edge in match.groups())
         if south <= north and _is_point(south, west) and _is_point(north, east):
             return _within(south, north, west, east)
     return None

@@ -1,4 +1,4 @@
-"""Spans of time, as people say them: "last winter", "may 2021", "2019..2021", "3 days ago"."""
+"""Spans of time in everyday words: "last winter", "may 2021", "2019..2021", "3 days ago"."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _YEAR = re.compile(r"\d{4}")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `start` up to, but without, `end`: local times; None where it is open."""
+    """Local times from `start` up to, but without, `end`; None for an open end."""
 
     start: datetime | None
     end: datetime | None
 
 
 def span(text: str, now: datetime) -> Span | None:
-    """The time that a text names, seen from `now`; None when it names none.
+    """The span of time that a text names, as seen from `now`; None if it names none.
 
-    A season is that of the northern hemisphere, a winter that of the year in which it begins.
-    Of what has no year, the last one that has begun.
+    Seasons are those of the northern hemisphere, and a winter belongs to the year in which it
+    begins. A text without a year names the last span that has begun.
     """
-    said = " ".join(text.lower().split())
-    if ".." in said:
-        first, last = said.split("..", 1)
+    text = " ".join(text.lower().split())
+    if ".." in text:
+        first, last = text.split("..", 1)
         return _between(first, last, now)
-    return _season(said, now) or _week(said, now) or _dated(said, now)
+    return _season(text, now) or _week(text, now) or _dated(text, now)
 
 
 def _between(first: str, last: str, now: datetime) -> Span | None:
-    """`A..B`: from the start of A to the end of B; one of them may be left out."""
+    """The span of `A..B`: from the start of A to the end of B; one of them may be missing."""
     start, end = (span(part, now) if part.strip() else Span(None, None) for part in (first, last))
     if start is None or end is None or not (first.strip() or last.strip()):
         return None
@@ -49,55 +49,55 @@ def _between(first: str, last: str, now: datetime) -> Span | None:
     return Span(start.start, end.end)
 
 
-def _season(said: str, now: datetime) -> Span | None:
-    found = _SEASON.fullmatch(said)
-    if not found:
+def _season(text: str, now: datetime) -> Span | None:
+    match = _SEASON.fullmatch(text)
+    if not match:
         return None
-    month = _SEASONS[found["season"]]
-    if found["year"]:
-        return _months(int(found["year"]), month, 3)
+    month = _SEASONS[match["season"]]
+    if match["year"]:
+        return _months(int(match["year"]), month, 3)
     span = _months(now.year + 1, month, 3)
-    while not _has_begun(span, now, over=found["which"] == "last"):
+    while not _has_begun(span, now, over=match["which"] == "last"):
         year = (span.start or now).year
         span = _months(year - 1, month, 3)
     return span
 
 
 def _has_begun(span: Span, now: datetime, *, over: bool) -> bool:
-    """Whether a span has begun, or is over: last winter is not the one of now."""
+    """Whether a span has begun, or with `over`, has ended: last winter is not the present one."""
     reached = span.end if over else span.start
     return reached is not None and reached <= now
 
 
-def _week(said: str, now: datetime) -> Span | None:
-    """Weeks begin on Monday; a weekend is Saturday and Sunday."""
+def _week(text: str, now: datetime) -> Span | None:
+    """The span of a week, which begins on Monday, or of a weekend, Saturday and Sunday."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     monday = today - timedelta(days=today.weekday())
-    if found := _WEEK.fullmatch(said):
-        start = monday - timedelta(days=7 if found[1] == "last" else 0)
+    if match := _WEEK.fullmatch(text):
+        start = monday - timedelta(days=7 if match[1] == "last" else 0)
         return Span(start, start + timedelta(days=7))
-    if found := _WEEKEND.fullmatch(said):
+    if match := _WEEKEND.fullmatch(text):
         saturday = monday + timedelta(days=5)
-        if found[1] == "last" and saturday + timedelta(days=2) > now:
+        if match[1] == "last" and saturday + timedelta(days=2) > now:
             saturday -= timedelta(days=7)
         return Span(saturday, saturday + timedelta(days=2))
     return None
 
 
-def _dated(said: str, now: datetime) -> Span | None:
-    """What dateparser knows of dates; it also tells whether a day, a month or a year was meant."""
-    if _YEAR.fullmatch(said):
-        return _months(int(said), 1, 12) if int(said) else None
-    found = _parser(now).get_date_data(said)
-    date: datetime | None = found.date_obj
+def _dated(text: str, now: datetime) -> Span | None:
+    """The span of a date by dateparser, which tells whether a day, month or year is meant."""
+    if _YEAR.fullmatch(text):
+        return _months(int(text), 1, 12) if int(text) else None
+    parsed = _parser(now).get_date_data(text)
+    date: datetime | None = parsed.date_obj
     if date is None:
         return None
     date = date.replace(tzinfo=None, microsecond=0)
-    if found.period == "year":
+    if parsed.period == "year":
         return _months(date.year, 1, 12)
-    if found.period == "month":
+    if parsed.period == "month":
         return _months(date.year, date.month, 1)
-    if found.period == "time" and ":" in said:
+    if parsed.period == "time" and ":" in text:
         date = date.replace(second=0)
         return Span(date, date + timedelta(minutes=1))
     day = date.replace(hour=0, minute=0, second=0)
@@ -105,7 +105,7 @@ def _dated(said: str, now: datetime) -> Span | None:
 
 
 def _parser(now: datetime) -> Any:
-    """Imported when a date is asked for: it reads its languages for some tenths of a second."""
+    """Imports dateparser when a date is parsed, since it reads languages for 0.2 s."""
     settings = {
         "DATE_ORDER": "DMY",
         "PREFER_DATES_FROM": "past",
@@ -119,7 +119,7 @@ def _parser(now: datetime) -> Any:
 
 
 def _months(year: int, month: int, count: int) -> Span:
-    """So many months from the first day of one."""
+    """The span of `count` months from the first day of a month."""
     start = datetime(year, month, 1)
     end = start
     for _ in range(count):

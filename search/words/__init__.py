@@ -1,1 +1,1 @@
-"""Words of the query: names, known words, unknown words."""
+"""Words of a query: names, known words, unknown words."""

@@ -1,7 +1,7 @@
-"""Names and numbers in a query: words that no embedding knows, but a caption or a file's name has.
+"""Names and numbers in a query: words that no embedding knows, but a caption or file name has.
 
-"Anna on the beach" asks for pictures that have the word "Anna", those on a beach first. What
-descriptions are made of never counts here: measured, it would push away what an embedding finds
+"Anna on the beach" finds pictures that have the word "Anna", those on a beach first. Words of
+descriptions never count here: by measurement, they would push away what an embedding finds
 (docs/words.md).
 """
 
@@ -20,11 +20,11 @@ from search.words.query_words import FILLERS, QueryWords
 from search.words.vocabulary import SHORTEST, is_described
 
 _NUMBER = re.compile(r"\d{3,}|[a-z]+\d+")  # "2041", "p1000"; not "2", "4x4" or "3d"
-_SHARE = 0.5  # of all pictures: what more of them have tells nothing
+_MAX_SHARE = 0.5  # of all pictures: a word that more of them have tells nothing
 
 
 def is_name(word: str) -> bool:
-    """Whether a word may be a name or a number rather than tell what is seen."""
+    """Whether a word may be a name or number rather than describe what is seen."""
     return any(_is_name(token) for token in WORD.findall(plain(word).lower()))
 
 
@@ -36,18 +36,19 @@ def _is_name(token: str) -> bool:
     return not is_described(token)
 
 
-def names_in(wording: QueryWords) -> tuple[str, ...]:
+def names_in(words: QueryWords) -> tuple[str, ...]:
     """The words of a query that may be names or numbers."""
-    return tuple(word for word in wording.words if is_name(word))
+    return tuple(word for word in words.words if is_name(word))
 
 
 def having_names(lookup: WordLookup, names: Sequence[str], size: int) -> dict[int, int]:
-    """How many of the names each picture has, in a library of so many; those without are left out.
+    """The number of names that each picture has, by id; pictures without a name are left out.
 
-    A name that is found nowhere, or in most pictures, does not count.
+    `size`: number of pictures of the library. A name that no picture has, or most have, does not
+    count.
     """
     counts: dict[int, int] = {}
-    most = max(1, int(_SHARE * size))
+    most = max(1, int(_MAX_SHARE * size))
     for name in names:
         ids = lookup.having(name, most + 1)
         for key in ids if len(ids) <= most else ():
@@ -61,9 +62,10 @@ def named_first(
     scores: NDArray[np.float32],
     named: Mapping[int, int],
 ) -> RankedPictures:
-    """An order with the pictures before it that have a name, those with most names first.
+    """An order, preceded by the pictures that have a name, those with most names first.
 
-    `ids` are they, by meaning, with their scores (n,); it decides among those with as many names.
+    `ids` are these pictures in their order by meaning, with their scores (n,). Among pictures with
+    as many names, meaning decides.
     """
     most_first = np.argsort([-named[key] for key in ids.tolist()], kind="stable").astype(np.int64)
     ids, scores = ids[most_first], scores[most_first]

@@ -25,34 +25,34 @@ FILLERS = frozenset(_FILLERS.split())
 
 @dataclass(frozen=True, slots=True)
 class QueryWords:
-    """The words that are looked for, and terms of words that a picture must not have together."""
+    """The words to look up, and groups of words that a picture must not have together."""
 
     words: tuple[str, ...]
     without: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def of(cls, query: Query) -> QueryWords:
-        """The words of a query's terms, however much these weigh."""
-        found = [(term.weight, _words(term.text)) for term in query.terms if term.text]
-        wanted = [word for weight, words in found if weight > 0 for word in words]
+        """The words of the terms of a query, whatever their weights are."""
+        terms = [(term.weight, _words(term.text)) for term in query.terms if term.text]
+        positive = [word for weight, words in terms if weight > 0 for word in words]
         return cls(
-            tuple(dict.fromkeys(wanted)), tuple(words for weight, words in found if weight < 0)
+            tuple(dict.fromkeys(positive)), tuple(words for weight, words in terms if weight < 0)
         )
 
     @classmethod
     def alone(cls, query: Query) -> QueryWords:
-        """The words of a query that is asked by words alone; a file's name is one of them.
+        """The words of a query by words alone; the name of a file counts as a word.
 
-        Raises `QueryError` where a picture is asked with, or nothing is left to look for.
+        Raises `QueryError` for any other picture, and if no word is left.
         """
-        wording = cls.of(named_by_words(query))
-        if not wording.words:
+        words = cls.of(named_by_words(query))
+        if not words.words:
             raise QueryError("no words to search for; give words, or leave the mode at 'auto'")
-        return wording
+        return words
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The words of a text that can be looked for; fillers only where there is nothing else."""
+    """The words of a text that can be looked up; fillers only if there are no others."""
     words = tuple(word for word in text.split() if forms(word))
     return tuple(word for word in words if word.lower() not in FILLERS) or words
 
@@ -63,7 +63,7 @@ def named_by_words(query: Query) -> Query:
 
 
 def _by_name(term: Term) -> Term:
-    """The term with the name of a file as a word; nobody looks for bytes, or in the network."""
+    """The term with the name of a file as a word. Raises `QueryError` for bytes and URLs."""
     if term.picture is None:
         return term
     if isinstance(term.picture, str) and WORD.match(term.picture) and "/" not in term.picture:
@@ -71,24 +71,24 @@ def _by_name(term: Term) -> Term:
     raise QueryError("a picture has no words; use words only, or leave the mode at 'auto'")
 
 
-def by_words(
+def having_words(
     lookup: WordLookup,
-    wording: QueryWords,
+    words: QueryWords,
     barred: Iterable[int],
     allowed: NDArray[np.int64] | None,
 ) -> RankedPictures:
-    """The pictures that have the words, best first, of those that are allowed (None: all)."""
-    out = {*barred, *(key for words in wording.without for key in _with_all(lookup, words))}
+    """The pictures that have the words, best first, among those that are allowed (None: all)."""
+    out = {*barred, *(key for group in words.without for key in _having_all(lookup, group))}
 
     def first(count: int) -> Ranking:
-        found = lookup.best(wording.words, -1 if allowed is not None else count + len(out))
-        ids = np.array([key for key, _ in found if key not in out], np.int64)
+        best = lookup.best(words.words, -1 if allowed is not None else count + len(out))
+        ids = np.array([key for key, _ in best if key not in out], np.int64)
         ids = (ids if allowed is None else ids[np.isin(ids, allowed)])[:count]
         return ids, np.full(len(ids), np.nan, np.float32)
 
     return RankedPictures(first)
 
 
-def _with_all(lookup: WordLookup, words: Sequence[str]) -> set[int]:
-    found = [set(lookup.having(word)) for word in words]
-    return set.intersection(*found) if found else set()
+def _having_all(lookup: WordLookup, words: Sequence[str]) -> set[int]:
+    having = [set(lookup.having(word)) for word in words]
+    return set.intersection(*having) if having else set()

@@ -1,8 +1,7 @@
-"""Unknown words: letters that no picture's caption, name or tag has, and no list of words.
+"""Unknown words: words that no caption, name or tag of a picture has, and no list of words.
 
-An embedding answers "asdkjh" as it answers any text, and nothing in its scores tells that it means
-nothing. Only a model that speaks English alone is judged by lists of English words: what others
-know is not known here.
+An embedding answers "asdkjh" like any text, and nothing in its scores tells that it means nothing.
+The lists are English, so only queries to an encoder that knows English alone are checked.
 """
 
 from __future__ import annotations
@@ -16,52 +15,52 @@ from pathlib import Path
 
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.tokens import WORD, forms
-from indexer.confidence.calibration import shipped
-from indexer.embedding import same_space
+from indexer.encoders import Encoder
 from indexer.library.library import Library
 from search.query.terms import Query
 from search.words.query_words import QueryWords
 from search.words.vocabulary import FILE as VOCABULARY
 from search.words.vocabulary import SHORTEST, is_described, roots
 
+ENGLISH = frozenset({"en"})
 FILE = Path(__file__).with_name("known.txt")  # names and rarer words (benchmarks/vocabulary.py)
-_ENOUGH = 1000  # pictures with a word: more tell nothing more of what was meant
+_MAX_COUNT = 1000  # pictures with a word that are counted: more say no more of its likelihood
 
 
 def unknown_words(library: Library, query: Query) -> tuple[Unknown, ...]:
-    """The words of a query that nothing knows, also of terms that are taken away, in their order.
+    """The unknown words of a query, also of its negative terms, in their order.
 
-    None where the library's encoder is not the built-in one, which knows English alone.
+    Empty unless the library's encoder knows English alone.
     """
-    if not is_english(library.settings.fingerprint):
+    if not knows_english_alone(library.encoder):
         return ()
-    wording = QueryWords.of(query)
-    words = dict.fromkeys([*wording.words, *(word for term in wording.without for word in term)])
+    words = QueryWords.of(query)
+    every = dict.fromkeys([*words.words, *(word for term in words.without for word in term)])
     return tuple(
         Unknown(word, _meant(library.words, word))
-        for word in words
+        for word in every
         if not is_known(word) and not library.words.having(word, 1)
     )
 
 
-def is_english(fingerprint: str) -> bool:
-    """Whether an encoder is the built-in one, of whatever precision."""
-    return same_space(fingerprint, shipped()["encoder"])
+def knows_english_alone(encoder: Encoder) -> bool:
+    """Whether an encoder says that it knows no other language than English."""
+    return getattr(encoder, "languages", None) == ENGLISH
 
 
 def asks_nothing(query: Query, unknown: Iterable[Unknown]) -> bool:
-    """Whether all that a query looks for are unknown words, or signs without any word."""
-    wanted = [term for term in query.terms if term.weight > 0]
-    pictured = any(term.picture is not None for term in wanted)
+    """Whether the positive terms of a query have nothing but unknown words, or no words."""
+    positive = [term for term in query.terms if term.weight > 0]
+    pictured = any(term.picture is not None for term in positive)
     words = QueryWords.of(query).words
-    return bool(wanted) and not pictured and {*words} <= {one.word for one in unknown}
+    return bool(positive) and not pictured and {*words} <= {one.word for one in unknown}
 
 
 def is_known(word: str) -> bool:
-    """Whether a word is on a list, or is none of letters that could be looked up there.
+    """Whether a word is on a list, or has no letters that could be looked up.
 
-    Of one with several parts ("x-ray") one is enough; so are two words written as one ("halfpipe").
-    Numbers, and words of a letter or two, are never unknown.
+    One known part of a word ("x-ray") is enough; so are two words written as one ("halfpipe").
+    Numbers, and words of one or two letters, are never unknown.
     """
     parts = [part for form in forms(word) for part in WORD.findall(_bare(form))]
     if any(c.isdecimal() for part in parts for c in part):
@@ -71,9 +70,9 @@ def is_known(word: str) -> bool:
 
 
 def _bare(word: str) -> str:
-    """A word in small letters without accents, as the lists have theirs."""
-    parted = unicodedata.normalize("NFD", word.lower())
-    return "".join(c for c in parted if not unicodedata.combining(c))
+    """A word in lower case without accents, as in the lists."""
+    decomposed = unicodedata.normalize("NFD", word.lower())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _is_listed(part: str) -> bool:
@@ -93,18 +92,18 @@ def _listed() -> frozenset[str]:
 
 
 def _meant(lookup: WordLookup, word: str) -> str | None:
-    """The known word a slip away from one ("dgo": "dog") that most pictures have; None: no such.
+    """The known word, one typing error away ("dgo": "dog"), that most pictures have; None if none.
 
-    Of all words so near only the library can tell which was meant.
+    Only the library can tell which of several such words was meant.
     """
-    near = {slip for slip in _slips(_bare(word)) if any(r in _listed() for r in roots(slip))}
-    counts = {slip: len(lookup.having(slip, _ENOUGH)) for slip in sorted(near)}
+    near = {other for other in _near(_bare(word)) if any(r in _listed() for r in roots(other))}
+    counts = {other: len(lookup.having(other, _MAX_COUNT)) for other in sorted(near)}
     best = max(counts, key=counts.__getitem__, default=None)
     return best if best is not None and counts[best] else None
 
 
-def _slips(word: str) -> Iterator[str]:
-    """What a word may have been meant for: a letter left out, added, changed, or two exchanged."""
+def _near(word: str) -> Iterator[str]:
+    """The words one typing error away: a letter added, left out, changed, or two exchanged."""
     letters = string.ascii_lowercase
     for place in range(len(word) + 1):
         head, tail = word[:place], word[place:]
@@ -118,7 +117,7 @@ def _slips(word: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A word of a query that nothing knows, and the one that may be meant by it."""
+    """An unknown word of a query, and the word that may be meant by it."""
 
     word: str
     meant: str | None = None

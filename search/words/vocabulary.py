@@ -1,6 +1,6 @@
-"""The vocabulary of descriptions: words that tell what is seen, and are no names.
+"""The vocabulary of descriptions: words for what is seen, which are not names.
 
-`benchmarks/vocabulary.py` makes the list. It is searched as it lies in its file, a word a line.
+`benchmarks/vocabulary.py` makes the list, one word a line. It is searched as one text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("vocabulary.txt")
-SHORTEST = 3  # letters of a word that may be a name; shorter ones are mostly abbreviations
+SHORTEST = 3  # letters of a word that may be a name; shorter words are mostly abbreviations
 _ENDINGS = (
     ("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ed", ""), ("ed", "e"), ("ied", "y"),
     ("ing", ""), ("ing", "e"), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("est", ""),
@@ -19,18 +19,18 @@ _ENDINGS = (
 
 
 def is_described(word: str) -> bool:
-    """Whether a word in small letters, or what it is an inflection of, occurs in descriptions."""
+    """Whether a lower-case word, or a word that it is an inflection of, occurs in descriptions."""
     return any(f"\n{root}\n" in _listed() for root in roots(word))
 
 
 def roots(word: str) -> list[str]:
-    """A word, what it may be an inflection of, and what that may be one of."""
-    found = [word, *stems(word)]
-    return found + [root for stem in found[1:] for root in stems(stem)]
+    """A word, the words that it may be an inflection of, and those that these may be one of."""
+    first = list(stems(word))
+    return [word, *first, *(root for stem in first for root in stems(stem))]
 
 
 def stems(word: str) -> Iterator[str]:
-    """What a word may be an inflection of: "runners" of "run"."""
+    """The words that a word may be an inflection of: "run" for "runners"."""
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= SHORTEST:
             stem = word.removesuffix(ending) + instead

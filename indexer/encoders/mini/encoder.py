@@ -43,6 +43,8 @@ class MiniEncoder:
 
     def __init__(self, name: str, heads: Path, cache: Path, *, int8: bool = False) -> None:
         self.name = name
+        # Heads of the user's own may have learned words that no English list has.
+        self.languages = frozenset({"en"}) if heads == BUILT_IN else None
         # Most of the file is needed by pictures only; it is read with the first picture.
         self.weights, self.settings = read_heads(heads, without=IMAGE_ONLY)
         self._heads, self._heads_hash = heads, file_hash(heads)

@@ -10,7 +10,7 @@ import click
 from indexer import Library
 from indexer.catalogue.lookup.albums import Album
 from indexer.errors import InputError, LibraryDamaged
-from search import Options, Query, Searcher
+from search import Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
 from search.query.options import AUTO
 from ui.cli.commands.searching import SearchCommand, query_of, style_of
@@ -109,13 +109,11 @@ def _save(
     library: Path, offline: bool, name: str, query: Query, style: str, said: dict[str, Any]
 ) -> None:
     """Save an album and print how many pictures it has."""
-    options: Options = {key: said[key] for key in (*_ASKING, "least", "mode")}  # type: ignore[assignment]
+    options = {key: said[key] for key in (*_ASKING, "least", "mode")}
     ranked = bool(query.terms or said["like"] or said["unlike"])
     k = said["k"] or (COUNT if ranked and said["least"] is None else None)
-    if k is not None:
-        options["k"] = k
     with Library.open(library, offline=offline) as opened:
-        album = save_album(opened, name, query, options, replace=said["replace"])
+        album = save_album(opened, name, query, k=k, replace=said["replace"], **options)
         found = album_pictures(Searcher(opened), album)
     if style == "lines":
         click.echo(f"saved: {shown(album.name)}, {counted(len(found.answer.hits))} at present")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from indexer import Library
-from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
+from search.audit import MIN_CAPTIONED, Doubt, Suggestion, suggest_captions, worst_captions
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.output.text import path_fields, print_json, shown
 
@@ -28,7 +28,7 @@ def audit(ctx: click.Context, k: int, library: Path, offline: bool, as_json: boo
     list.
     """
     with Library.open(library, read_only=True, offline=offline) as opened:
-        doubts, suggestions = doubtful(opened, k), list(suggested(opened, k))
+        doubts, suggestions = worst_captions(opened, k), list(suggest_captions(opened, k))
     if as_json:
         print_json(
             {
@@ -69,7 +69,7 @@ def _print(doubts: list[Doubt], suggestions: list[Suggestion]) -> None:
             click.echo(click.style(line, dim=True))
     if not doubts and not suggestions:
         click.echo(
-            f"picfuse: nothing to list: judging captions takes {FEWEST} captioned pictures, and "
-            "suggesting some takes pictures with and without one",
+            f"picfuse: nothing to list: judging captions takes {MIN_CAPTIONED} captioned pictures, "
+            "and suggesting some takes pictures with and without one",
             err=True,
         )

@@ -48,7 +48,7 @@ def demo(library: Path, offline: bool) -> None:
         searcher = Searcher(opened)
         for line, query in _queries(sample):
             click.echo(f"\n$ picfuse search {shown(line)} -k 3")
-            print_hits(searcher.search(query, k=3).likely.hits)
+            print_hits(searcher.search(query, k=3).without_doubtful().hits)
     click.echo("\nThe same in the browser:")
     click.echo(f"  {shown(_command())} ui --library {shown(shlex.quote(str(library.absolute())))}")
 

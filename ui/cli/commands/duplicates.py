@@ -11,8 +11,7 @@ import click
 
 from indexer import Library
 from indexer.library.records import CopyInfo
-from search.duplicates import Group, Tier
-from search.duplicates import duplicates as find_duplicates
+from search.duplicates import Group, Tier, find_duplicates
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.output.text import path_fields, print_json, shown
 

@@ -12,12 +12,11 @@ import click
 from click.core import ParameterSource
 
 from indexer.library.library import Library
-from search import Answer, Hit, Options, Query, Searcher
+from search import Answer, Hit, Query, Searcher, SearchOptions, export_records
 from search.export.folder import HOW, PlacementReport, check_folder, put_into
 from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
-from search.export.writing import export as write_files
 from search.query.options import AUTO
 from ui.cli.commands.searching import SearchCommand, say_hidden, with_standard_input
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
@@ -40,7 +39,7 @@ class Chosen:
     @classmethod
     def of(cls, answer: Answer, *, everything: bool) -> Chosen:
         """The pictures of an answer; doubtful ones only if `everything`."""
-        shown = answer if everything else answer.likely
+        shown = answer if everything else answer.without_doubtful()
         return cls([hit.picture_id for hit in shown.hits], answer)
 
     @property
@@ -137,7 +136,7 @@ def export(
         if into is not None:
             check_folder(opened, into, indexed_too=into_indexed)
         chosen = _chosen(opened, terms, **asked)
-        written = with_bar(write_files(opened, chosen.ids, files, chosen.hits), "exporting")
+        written = with_bar(export_records(opened, chosen.ids, files, chosen.hits), "exporting")
         placed = _placed(opened, chosen, into, link)
     _report(written, files, placed, as_json=as_json)
     if not as_json:
@@ -195,13 +194,19 @@ def _chosen(
         query = (
             with_standard_input(Query.parse(terms, weight=weight)) if terms else Query((), weight)
         )
-        options: Options = {"k": k or HITS, "tags": tags, "where": where, "mode": mode}
-        options |= {"like": marks["like"], "unlike": marks["unlike"]}
-        return Chosen.of(Searcher(library).search(query, **options), everything=everything)
+        options = SearchOptions(
+            k=k or HITS,
+            tags=tags,
+            where=where,
+            mode=mode,
+            like=marks["like"],
+            unlike=marks["unlike"],
+        )
+        return Chosen.of(Searcher(library).ask(query, options), everything=everything)
     if mode != AUTO:
         raise click.UsageError(f"--mode {mode} needs terms to search for")
     if tags or where is not None:
-        return Chosen(Searcher(library).allowed(tags=tags, where=where)[:k].tolist())
+        return Chosen(Searcher(library).matching_ids(tags=tags, where=where)[:k].tolist())
     return Chosen(library.catalogue.present()[:k].tolist())
 
 

@@ -13,7 +13,7 @@ from indexer.library.library import Library
 from search.export.rows import KINDS
 from search.export.tables import table
 from search.export.writing import check_free
-from search.library_map import LibraryMap, library_map
+from search.library_map import LibraryMap, draw_map
 from search.projection import METHODS
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.output.text import path_fields, print_json, shown
@@ -74,7 +74,7 @@ def map(
     if output is not None:
         _check(output, overwrite=overwrite)
     with Library.open(library, read_only=True, offline=offline) as opened:
-        made = library_map(opened, kind=kind, method=method, most=most)
+        made = draw_map(opened, kind=kind, method=method, most=most)
         points = _points(opened, made)
     if output is not None:
         with whole_file(output) as temporary, temporary.open("wb") as file:

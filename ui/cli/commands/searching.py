@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import click
 
 from indexer.errors import PlacedError, QueryError
 from indexer.library.library import Library
-from search import Answer, Options, Query, Searcher
+from search import Answer, Query, Searcher
 from search.query.options import AUTO
 from search.query.terms import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
@@ -125,16 +124,14 @@ def _answer(
     **pages: Any,
 ) -> None:
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
-    options: Options = {**paged(**pages), "tags": tags, "where": where, "fold": fold}
-    options |= {"like": like, "unlike": unlike, "explain": explain, "mode": mode}
+    options = replace(paged(**pages), tags=tags, where=where, fold=fold)
+    options = replace(options, like=like, unlike=unlike, explain=explain, mode=mode)
     with Library.open(library, read_only=True, offline=offline) as opened:
-        searcher = Searcher(opened, once=True)
-        ask = searcher.listed if query is None else partial(searcher.search, query)
-        answer = ask(**options)
-    likely = answer if everything else answer.likely
+        answer = Searcher(opened, once=True).ask(query, options)
+    likely = answer if everything else answer.without_doubtful()
     print_answer(likely, style)
     if style == "lines":
-        say_hidden(answer, len(likely.hits), options["offset"])
+        say_hidden(answer, len(likely.hits), options.offset)
         say_signs(query)
     if not likely.hits:
         ctx.exit(NOTHING_MATCHED)

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import click
 
-from search.query.options import AUTO, MODES
+from search.query.options import AUTO, DIVERSITY, MODES, SearchOptions
 from ui.cli.group import F, json_option, library_options
-
-if TYPE_CHECKING:
-    from search import Options
-
-STRENGTH = 0.3  # of --diverse; kept equal to search/ranking/diversity.py (numpy) by a test
 
 WHERE = (
     "Write 'field: value'. Dates and numbers also take <, <=, > and >=, and ranges 'A..B'. A list "
@@ -132,13 +126,13 @@ def mode_option(command: F) -> F:
 
 def paged(
     *, k: int, offset: int | None, page: int | None, diverse: bool, diversity: float | None
-) -> Options:
+) -> SearchOptions:
     """The options of paging and diversity. Raises `click.UsageError`."""
     if offset is not None and page is not None:
         raise click.UsageError("--offset and --page cannot be combined")
     first = (page - 1) * k if page is not None else offset or 0
-    strength = STRENGTH if diverse and diversity is None else diversity or 0.0
-    return {"k": k, "offset": first, "diverse": strength}
+    strength = DIVERSITY if diverse and diversity is None else diversity or 0.0
+    return SearchOptions(k=k, offset=first, diverse=strength)
 
 
 def _where(ctx: click.Context, value: str | None) -> str | None:

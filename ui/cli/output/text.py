@@ -97,9 +97,9 @@ def unknown_fields(unknown: Sequence[Unknown]) -> dict[str, Any]:
 
 def like_fields(hit: Hit) -> dict[str, Any]:
     """The JSON fields of the pictures folded into a hit; empty if there are none."""
-    if not hit.like:
+    if not hit.folded:
         return {}
-    return {"folded": len(hit.like), "like": [path_fields(picture.path) for picture in hit.like]}
+    return {"folded": len(hit.folded), "like": [path_fields(p.path) for p in hit.folded]}
 
 
 def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
@@ -142,7 +142,7 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        facts = {"present": _rounded(answer.present), "elapsed_ms": answer.elapsed_ms}
+        facts = {"present": _rounded(answer.probability_present), "elapsed_ms": answer.elapsed_ms}
         facts |= {"next_offset": answer.next_offset}
         print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
     elif style == "jsonl":
@@ -162,7 +162,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
         score = click.style(said, fg="green")
         sure = f"{'' if hit.confidence is None else f'{hit.confidence:.0%}':>4}  "
         beside = f"  {sure if calibrated else ''}"
-        like = click.style(f"  +{len(hit.like)} like it", dim=True) if hit.like else ""
+        like = click.style(f"  +{len(hit.folded)} like it", dim=True) if hit.folded else ""
         click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
         if hit.caption:
             click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))

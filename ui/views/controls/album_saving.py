@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import streamlit as st
 
 from indexer.errors import PicfuseError, QueryError
-from search import Options, Query, Term
+from search import Query, SearchOptions, Term
 from search.albums import save_album
 from search.query.examples import examples_of
 from ui.views.controls.search_form import Asked
@@ -17,14 +19,14 @@ from ui.views.shared_library import Opened
 _AT_MOST = 50
 
 
-def options_of(asked: Asked) -> Options:
+def options_of(asked: Asked) -> SearchOptions:
     """Searcher options that the controls add to the query."""
-    options: Options = {"k": asked.k, "tags": asked.tags, "where": asked.where}
+    options = SearchOptions(k=asked.k, tags=asked.tags, where=asked.where)
     if asked.like is None:  # a picture has no words, so it is searched by meaning
-        options["mode"] = asked.mode
+        options = dataclasses.replace(options, mode=asked.mode)
     if asked.nothing and not asked.right:
-        return {**options, "exclude": asked.wrong}
-    return {**options, "like": asked.right, "unlike": asked.wrong}
+        return dataclasses.replace(options, exclude=asked.wrong)
+    return dataclasses.replace(options, like=asked.right, unlike=asked.wrong)
 
 
 def picture_id(text: str) -> int:
@@ -51,14 +53,25 @@ def _save(opened: Opened, asked: Asked, name: str, k: int, *, replace: bool) -> 
     try:
         with opened.asking():
             query, options = _question(opened, asked)
-            album = save_album(opened.library, name, query, {**options, "k": k}, replace=replace)
+            album = save_album(
+                opened.library,
+                name,
+                query,
+                k=k,
+                where=options.where,
+                tags=options.tags,
+                mode=options.mode,
+                like=options.like,
+                unlike=options.unlike,
+                replace=replace,
+            )
     except PicfuseError as error:
         notice("The album was not saved", str(error))
     else:
         notice("Saved as an album", shown(album.name), icon="check_circle")
 
 
-def _question(opened: Opened, asked: Asked) -> tuple[Query, Options]:
+def _question(opened: Opened, asked: Asked) -> tuple[Query, SearchOptions]:
     options = options_of(asked)
     if asked.like is not None:
         (like,) = examples_of(opened.library, [picture_id(asked.like)])

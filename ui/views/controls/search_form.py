@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from indexer import Library
-from search.query.options import AUTO, MODES, WORDS
-from search.ranking.diversity import STRENGTH
+from search.query.options import AUTO, DIVERSITY, MODES, WORDS
 from search.where import FIELDS
 from ui.views.controls.marks import clear_marks, marked
 from ui.views.controls.paste import paste_into
@@ -131,7 +130,7 @@ def _variety() -> tuple[bool, float]:
             bind="query-params",
             persist_state="session",
         )
-    return fold, STRENGTH if diverse else 0.0
+    return fold, DIVERSITY if diverse else 0.0
 
 
 def _tags(names: Sequence[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Card:
             score if hit.confidence is None else f"{hit.confidence:.0%}",
             f"Score {score}{image}{caption}" if score else "",
             tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items()),
-            tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.like),
+            tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.folded),
             () if hit.explanation is None else tuple(lines_of(hit.explanation)),
             hit.words or (),
         )

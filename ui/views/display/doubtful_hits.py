@@ -14,7 +14,7 @@ SHOW = "show-doubtful"
 
 def likely_of(answer: Answer, page: int) -> Answer:
     """Answer with the hits to show; a switch says how many are hidden, and shows them."""
-    likely = answer.likely
+    likely = answer.without_doubtful()
     hidden = len(answer.hits) - len(likely.hits)
     shown = st.session_state.get(SHOW, False)
     if hidden and not likely.hits and not shown:

@@ -12,7 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 from indexer import Library
 from indexer.errors import PicfuseError
 from indexer.pictures.thumbnails import thumbnail_path
-from search.audit import FEWEST, Doubt, Suggestion, doubtful, suggested
+from search.audit import MIN_CAPTIONED, Doubt, Suggestion, suggest_captions, worst_captions
 from ui.views.display.findings import FIRST, path_to_copy, small
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
@@ -41,8 +41,8 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     if not doubts and not suggestions:
         notice(
             "Nothing to check",
-            f"Captions are checked once {FEWEST} pictures have one. Suggestions need some pictures "
-            "with a caption and some without.",
+            f"Captions are checked once {MIN_CAPTIONED} pictures have one. Suggestions need some "
+            "pictures with a caption and some without.",
             icon="check",
         )
         return
@@ -55,7 +55,7 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
 
 
 def _find(library: Library, count: int) -> Found:
-    doubts, suggestions = doubtful(library, count), list(suggested(library, count))
+    doubts, suggestions = worst_captions(library, count), list(suggest_captions(library, count))
     ids = [doubt.picture_id for doubt in doubts] + [each.picture_id for each in suggestions]
     pictures = library.catalogue.pictures(ids)
     return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}

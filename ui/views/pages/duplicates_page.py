@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from indexer.errors import PicfuseError
 from indexer.library.records import CopyInfo
 from indexer.pictures.thumbnails import thumbnail_path
-from search.duplicates import Group, Tier, duplicates
+from search.duplicates import Group, Tier, find_duplicates
 from ui.views.display.findings import how_many, path_to_copy, show_more, small
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
@@ -43,7 +43,9 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     st.caption(MEANINGS[tier])
     try:
         with st.spinner("Looking for duplicates …", show_time=False):
-            groups = opened.kept("duplicates", tier, lambda _: duplicates(opened.library, tier))
+            groups = opened.kept(
+                "duplicates", tier, lambda _: find_duplicates(opened.library, tier)
+            )
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return

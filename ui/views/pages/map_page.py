@@ -12,7 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from indexer.errors import PicfuseError
 from indexer.library.records import Record, records
-from search.library_map import MOST, LibraryMap, library_map
+from search.library_map import MAX_PICTURES, LibraryMap, draw_map
 from search.projection import METHODS
 from ui.views.controls.search_form import LIKE
 from ui.views.display.cards import Card
@@ -66,7 +66,7 @@ def _rows(
     _opened: Opened, path: str, generation: int, kind: str, method: str
 ) -> tuple[list[dict[str, Any]], str]:
     """Chart data of each picture, and a line about all; cached until the library changes."""
-    made = library_map(_opened.library, kind=kind, method=method)
+    made = draw_map(_opened.library, kind=kind, method=method)
     known = {r["id"]: r for batch in records(_opened.library, made.ids.tolist()) for r in batch}
     kept = [n for n, key in enumerate(made.ids.tolist()) if key in known]
     told = [known[int(made.ids[n])] for n in kept]
@@ -87,7 +87,7 @@ def _rows(
 
 def _said(made: LibraryMap) -> str:
     many = f"{made.pictures:,} pictures"
-    if made.pictures > MOST:
+    if made.pictures > MAX_PICTURES:
         many = f"{len(made.ids):,} of {made.pictures:,} pictures, chosen at random"
     return f"{many}; similar ones are close together. Click to open, scroll to zoom."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -13,7 +15,7 @@ from indexer.errors import (
     QueryError,
 )
 from indexer.pictures.thumbnails import read_thumbnail
-from search import Answer, Options, Query, Searcher
+from search import Answer, Query, Searcher
 from search.query.options import WORDS
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.marks import clear_marks, judge, show_marks
@@ -95,15 +97,15 @@ def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
 
 
 def _asked(searcher: Searcher, asked: Asked, page: int) -> Answer:
-    options: Options = {**options_of(asked), "offset": page * asked.k, "explain": asked.refinable}
-    options |= {"fold": asked.fold, "diverse": asked.diverse}
+    options = replace(options_of(asked), offset=page * asked.k, explain=asked.refinable)
+    options = replace(options, fold=asked.fold, diverse=asked.diverse)
     if asked.nothing and not asked.right:
-        return searcher.listed(**options)
+        return searcher.ask(None, options)
     if asked.nothing:
-        return searcher.search(Query((), asked.weight), **options)
+        return searcher.ask(Query((), asked.weight), options)
     if asked.like is not None:
-        return searcher.similar(picture_id(asked.like), weight=asked.weight, **options)
-    return searcher.search(query_of(asked.words, asked.picture, weight=asked.weight), **options)
+        return searcher.ask(picture_id(asked.like), replace(options, weight=asked.weight))
+    return searcher.ask(query_of(asked.words, asked.picture, weight=asked.weight), options)
 
 
 def _card(opened: Opened, picture_id: int) -> Card | None:

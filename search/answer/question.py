@@ -1,0 +1,188 @@
+"""A question: one query to one library by meaning, from its rows to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import QueryError
+from indexer.library.library import Library
+from indexer.vectors.keys import picture_ids
+from indexer.vectors.nearest import Selection
+from indexer.vectors.scoring import CentredIndex
+from search.answer.confidence import askable, trusted_by_words, with_confidence
+from search.answer.explaining import with_explanations
+from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_words
+from search.answer.paging import Page, page_of, ranked_hits
+from search.query.embedding import EmbeddedQuery
+from search.query.examples import examples_of, marked_rows
+from search.query.feedback import refined
+from search.query.options import AUTO, SearchOptions
+from search.query.terms import Query
+from search.ranking.excluding import nearest_without, ranked_without, with_best_scores
+from search.ranking.filtering import allowed_ids
+from search.ranking.order import RankedPictures, best_first, preceded, reaching
+from search.words.names import having_names, named_first, names_in
+from search.words.query_words import QueryWords
+from search.words.unknown import asks_nothing, unknown_words
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with all that its answer needs; made once for each search.
+
+    `query` has the weight that is used. `embedded` is the query as marked pictures refine it, and
+    `wrong` are the contents of those marked as wrong. `allowed`: ids (n,) that the filters let
+    through, None for all. `named`: how many of the `names` in the query each picture has, by id.
+    """
+
+    library: Library
+    rows: CentredIndex
+    query: Query
+    weight: float
+    options: SearchOptions
+    embedded: EmbeddedQuery
+    wrong: tuple[bytes, ...]
+    allowed: NDArray[np.int64] | None
+    names: tuple[str, ...]
+    named: Mapping[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        library: Library,
+        rows: CentredIndex,
+        query: Query,
+        weight: float,
+        options: SearchOptions,
+        embedded: EmbeddedQuery,
+    ) -> Question:
+        """The question that an embedded query asks at a weight.
+
+        Raises `QueryError` for marks that contradict each other or cancel the query out, and
+        `InputError` for a condition or tag that is not understood.
+        """
+        embedded = with_best_scores(rows, embedded, weight)
+        embedded, wrong = _refined_by_marks(library, rows, embedded, weight, options)
+        allowed = allowed_ids(library, options.where, options.tags)
+        names = names_in(QueryWords.of(query)) if options.mode == AUTO else ()
+        named = having_names(library.words, names, rows.index.size)
+        query = replace(query, weight=weight)
+        return cls(library, rows, query, weight, options, embedded, wrong, allowed, names, named)
+
+    def answer(self) -> Answer:
+        """The page of hits that the options ask for, with all that is known of them."""
+        page = page_of(self.library, self.order(), self.options, self.rows.centres.means)
+        hits, probability_present = self._judged_hits(page)
+        unknown = unknown_words(self.library, self.query)
+        if not self._is_marked and asks_nothing(self.query, unknown):
+            hits, probability_present = all_doubtful(hits), None
+        if self.options.explain:
+            hits = with_explanations(
+                self.library, self.rows, hits, self.embedded, self.query, self.weight
+            )
+        return Answer(
+            self.query,
+            ranked_hits(self.library, hits, page),
+            0.0,
+            page.next_offset,
+            unknown,
+            None if self.named else probability_present,
+        )
+
+    def order(self) -> RankedPictures:
+        """All pictures that may be found, in the order of the answer.
+
+        Pictures that have a name of the query come before all others. Pictures of the query, and
+        those marked as right, are left out, or come first of all if they are asked for.
+        """
+        barred = [*self.options.exclude, *self._ids_of(self.wrong)]
+        own = [key for key in self._ids_of(self.embedded.content_hashes) if key not in barred]
+        others = self._selection([*barred, *own], self.allowed)
+        order = reaching(self._best_first(others), self.options.least)
+        if self.named:
+            order = self._named_first(order, others)
+        if not self.options.asked_first or not own:
+            return order
+        own_ids = np.array(own, np.int64)
+        if self.allowed is not None:
+            own_ids = np.intersect1d(own_ids, self.allowed)
+        first = self._best_first(self._selection(barred, own_ids))
+        return preceded(first.first(len(own_ids)), order)
+
+    def _best_first(self, selection: Selection) -> RankedPictures:
+        if self.embedded.without:
+            return ranked_without(self.rows, self.embedded, self.weight, selection)
+        return best_first(self.rows, self.embedded.q, self.weight, selection)
+
+    def _named_first(self, order: RankedPictures, others: Selection) -> RankedPictures:
+        index = self.rows.index
+        selection = others.among(index.positions(np.array(sorted(self.named), np.int64)))
+        positions, scores = nearest_without(self.rows, self.embedded, self.weight, selection)
+        ranked = RankedPictures.of(picture_ids(index.keys_at(positions)), scores)
+        having = reaching(ranked, self.options.least).first(len(scores))
+        return named_first(order, *having, self.named)
+
+    def _selection(self, barred: Sequence[int], only: NDArray[np.int64] | None) -> Selection:
+        positions, ids = self.rows.index.positions, np.array([*barred], np.int64)
+        return Selection(
+            self.options.k,
+            positions(ids) if len(ids) else ids,
+            None if only is None else positions(only),
+        )
+
+    def _ids_of(self, contents: Iterable[bytes]) -> list[int]:
+        """Ids of the pictures that consist of these bytes."""
+        catalogue = self.library.catalogue
+        return [key for content in contents for key in catalogue.ids_of_content(content)]
+
+    def _judged_hits(self, page: Page) -> tuple[tuple[Hit, ...], float | None]:
+        """The hits of a page, and the probability that the library has what is searched for.
+
+        Both are judged by words alone: a query with a picture, a negative term or a mark has no
+        confidence.
+        """
+        row = QueryRow(self.embedded.q, self.rows.centres.means)
+        hits = read_hits(self.library, page.ids, page.scores, row)
+        if self.named:
+            hits = with_words(self.library.words, hits, self.names)
+        if self._is_marked or not askable(self.query):
+            return hits, None
+        hits, probability_present = with_confidence(
+            hits,
+            self.query,
+            self.library.calibration,
+            len(self.rows.index) if self.allowed is None else len(self.allowed),
+            best=(read_hits(self.library, *page.first, row) if page.offset else hits)[:1],
+            leading=page.leading,
+        )
+        return trusted_by_words(self.library.words, hits, self.query), probability_present
+
+    @property
+    def _is_marked(self) -> bool:
+        return bool(self.options.like or self.options.unlike)
+
+
+def _refined_by_marks(
+    library: Library,
+    rows: CentredIndex,
+    embedded: EmbeddedQuery,
+    weight: float,
+    options: SearchOptions,
+) -> tuple[EmbeddedQuery, tuple[bytes, ...]]:
+    """The query as marked pictures refine it, and the contents of those marked as wrong.
+
+    Pictures marked as right count as pictures of the query. Raises `QueryError`.
+    """
+    right, wrong = examples_of(library, options.like), examples_of(library, options.unlike)
+    contents = {example.content_hash for example in right}
+    if any(example.content_hash in contents for example in wrong):
+        raise QueryError("a picture is marked both as right and as wrong; remove one mark")
+    means = rows.centres.means
+    marked = [marked_rows(library, examples, means, weight) for examples in (right, wrong)]
+    hashes = (*embedded.content_hashes, *contents)
+    moved = replace(refined(embedded, *marked), content_hashes=hashes)
+    return moved, tuple(example.content_hash for example in wrong)

@@ -1,0 +1,45 @@
+"""Answers that need no encoder: by the words of a query alone, and by filters alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from indexer.errors import QueryError
+from indexer.library.library import Library
+from search.answer.hits import Answer, read_hits, with_words
+from search.answer.paging import page_of, ranked_hits
+from search.query.options import SearchOptions
+from search.query.terms import Query
+from search.ranking.filtering import allowed_ids, in_browsing_order
+from search.ranking.order import RankedPictures
+from search.words.query_words import QueryWords, having_words
+
+
+def answer_by_filters(library: Library, options: SearchOptions) -> Answer:
+    """The pictures that fulfil `where` and have the tags; all other options but pages are unused.
+
+    Raises `InputError` for a condition or tag that is not understood, or a negative offset.
+    """
+    order = RankedPictures.of(*in_browsing_order(library, options.where, options.tags))
+    page = page_of(library, order, replace(options, diverse=0.0), {})
+    hits = read_hits(library, page.ids, page.scores, found_by="filter")
+    return Answer(Query(()), ranked_hits(library, hits, page), 0.0, page.next_offset)
+
+
+def answer_by_words(library: Library, query: Query, options: SearchOptions) -> Answer:
+    """The pictures that have the words of a query in a caption, name or tag.
+
+    Raises `QueryError` for options that need a score, and for a query without words.
+    """
+    if options.like or options.unlike:
+        raise QueryError("marks cannot refine a search by words; leave the mode at 'auto'")
+    if options.least is not None:
+        raise QueryError("a search by words has no scores to compare; leave the mode at 'auto'")
+    if options.explain:
+        raise QueryError("a search by words has no scores to explain; leave the mode at 'auto'")
+    words, allowed = QueryWords.alone(query), allowed_ids(library, options.where, options.tags)
+    order = having_words(library.words, words, options.exclude, allowed)
+    page = page_of(library, order, replace(options, diverse=0.0), {})
+    hits = read_hits(library, page.ids, page.scores, found_by="words")
+    hits = with_words(library.words, hits, words.words)
+    return Answer(query, ranked_hits(library, hits, page), 0.0, page.next_offset)
