@@ -294,11 +294,10 @@ def test_crash_bug_and_hang_cost_only_themselves(library, paint, pictures, monke
     assert len(library.vectors()) == 40
 
 
-def test_memory_bomb_costs_only_itself(library, colour_pictures, monkeypatch):
+def test_memory_bomb_costs_only_itself(library, colour_pictures):
     bomb = png_claiming(colour_pictures / "bomb.png", 15_000, 15_000, rows=15_000)
-    small = partial(decoding.DecodingPool, memory_limit=2**30)
-    monkeypatch.setattr(decoding, "DecodingPool", small)
-    report = index_folder(library, colour_pictures, options=ONE)
+    options = IndexOptions(workers=1, memory_limit=2**30)
+    report = index_folder(library, colour_pictures, options=options)
     assert report.added == 5
     reason = "decoding takes more than 1 GiB of memory"
     assert [(f.path, f.reason[: len(reason)]) for f in report.failed] == [(bomb, reason)]
