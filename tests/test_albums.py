@@ -357,7 +357,7 @@ def test_empty_album_is_saved_and_shows_nothing_yet(library):
         (["nope"], "no album 'nope'; existing albums: none yet"),
         (["a", "--least", 0.3], "nothing to search for"),
         (["a", "red", "--delete"], "--delete takes only the name"),
-        (["--like", "x.jpg"], "which one?"),
+        (["--like", "x.jpg"], "album: no name; give one first"),
         (["a", "--mode", "words"], "nothing to search for"),
         (["a", "red", "--mode", "words", "--least", 0.3], "a search by words has no scores"),
         (["--jsonl"], "give its name"),

@@ -133,7 +133,7 @@ def test_commas_part_values_unless_quoted():
         ("place: home", 0, "within 10 km"),
         ("place: 95, 0 within 1 km", 0, "within 10 km"),
         ("format: png,", 0, "a value is missing"),
-        ("taken > 2019..", 0, "has no end"),
+        ("taken > 2019..", 0, "is open-ended"),
         ("tag: sad", 0, "no tag 'sad'; there are joyful"),
     ],
 )
