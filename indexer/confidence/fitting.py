@@ -15,7 +15,7 @@ from indexer.embedding import Mask
 
 MOST_TARGETS = 1000  # most pictures that are searched for
 FIT_FROM_TRIALS = 200  # fewer pictures give no reliable line
-SMALLEST, SIZES = 30, 5  # pools of all pictures, a half, a quarter, …: 5 sizes, none below 30
+SMALLEST, SIZES = 30, 5  # pools: all pictures, a half, a quarter, …, with at least 30
 HIDDEN = 0.015  # share of right hits and answers whose evidence may be below a line's `floor`
 LinesByKind = dict[str, tuple[Lines, Lines]]
 

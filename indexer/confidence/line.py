@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-PICTURE, CAPTION, FUSED = "picture", "caption", "fused"  # what a score is made from
+PICTURE, CAPTION, FUSED = "picture", "caption", "fused"  # kinds of scores
 KINDS = (PICTURE, CAPTION, FUSED)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.embedding import Rows, unit_rows
 
 NEAREST = 30.0  # β: the larger, the more the name nearest to a text dominates
-NAMED, SURE = 0.65, 40.0  # cosine to a name at which `k` is one half, and the slope of `k` there
+NAMED, SURE = 0.65, 40.0  # cosine to a name at which `k` is one half; steepness of `k`
 WORD_PART = {"words.names": ("m", 384), "words.classes": ("m", "c"), "words.heads": ("m", "d")}
 
 
