@@ -1,7 +1,7 @@
-"""How long the browser app takes to answer, over many pictures, as somebody sees it.
+"""Time until the browser app shows an answer, over many pictures.
 
 A headless Chromium types a question, presses Enter, and waits until the thumbnails of all hits are
-shown. It is timed against the same query asked in this process, without server and browser.
+shown. The reference is the same query in this process, without server and browser.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ K = 12  # hits that the page shows at first
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--pictures", type=click.IntRange(1), default=100_000, show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--screenshot", type=click.Path(path_type=Path), help="Save what is shown at last.")
+@click.option("--screenshot", type=click.Path(path_type=Path), help="Save the last page.")
 def main(pictures: int, repeat: int, screenshot: Path | None) -> None:
     """Measure the browser app's answer, from Enter to the last thumbnail."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -69,9 +69,9 @@ def main(pictures: int, repeat: int, screenshot: Path | None) -> None:
 
 
 def _asked_here(library: Path) -> float:
-    """The median seconds of the same queries in this process; gives their hits thumbnails.
+    """The median seconds of the same queries in this process; makes thumbnails of their hits.
 
-    So does the first page. The photographs are those of the sample, in turn.
+    It also makes those of the first page. The photographs are those of the sample, in turn.
     """
     photographs, times = sorted(SAMPLE.glob("*.jpg")), []
     with Library.open(library, offline=True) as opened:
@@ -91,7 +91,7 @@ def _asked_here(library: Path) -> float:
 
 @contextmanager
 def _server(library: Path) -> Iterator[str]:
-    """The address of a running app."""
+    """Start the app; yields its address."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = int(probe.getsockname()[1])

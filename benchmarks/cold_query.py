@@ -1,7 +1,7 @@
-"""What a first answer costs: `picfuse search` as a whole process, over many pictures.
+"""Cost of a first answer: `picfuse search` as a whole process, over many pictures.
 
-Beside it stands the least that a process needs which encodes a text in ONNX Runtime: a Python that
-imports numpy, ONNX Runtime and the tokenizer, and does nothing. They are run in turn.
+The reference is the minimum for a process that encodes a text in ONNX Runtime: a Python that only
+imports numpy, ONNX Runtime and the tokenizer. Both run in turn.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SECONDS, MEGABYTES = 1.0, 350  # a quarter and a third of what rclip takes on su
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A process: seconds, and peak memory in MB, its own and that of the files it maps."""
+    """A process: seconds, and peak memory in MB, anonymous and of mapped files."""
 
     seconds: float
     anonymous: float
@@ -43,7 +43,7 @@ class Run:
 @click.option(
     "--library",
     type=click.Path(exists=True, path_type=Path),
-    help="Ask this one; default: made pictures, kept in the user's cache.",
+    help="Search this one. Default: made pictures, kept in the user's cache.",
 )
 def main(pictures: int, repeat: int, library: Path | None) -> None:
     """Measure a cold text query against a Python that only imports what it needs."""
@@ -66,7 +66,7 @@ def _search(question: str, library: Path) -> list[str]:
 
 
 def _check(words: Sequence[str]) -> None:
-    """Ask once, which also makes what is cached. Raises unless there are ten hits."""
+    """Search once, which also fills the caches. Raises `ClickException` without ten hits."""
     answer = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
     if len(answer["hits"]) != 10:
         raise click.ClickException(f"{len(answer['hits'])} hits in place of 10")
@@ -79,7 +79,7 @@ def _timed(words: Sequence[str]) -> float:
 
 
 def _watched(words: Sequence[str]) -> Run:
-    """The largest memory of a process, read every few milliseconds; slower than one unwatched."""
+    """Run a process and read its memory every few milliseconds, which slows it down."""
     start, running = time.perf_counter(), subprocess.Popen(words, stdout=subprocess.DEVNULL)
     ended, peak = threading.Event(), [(0.0, 0.0)]
 
@@ -98,10 +98,10 @@ def _watched(words: Sequence[str]) -> Run:
 
 
 def _memory(process: int) -> tuple[float, float]:
-    """Anonymous and file-backed resident memory in MB; zero where that cannot be read."""
+    """Anonymous and file-backed resident memory in MB; zero if it cannot be read."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
-    except OSError:  # it has ended, or this is no Linux
+    except OSError:  # it has ended, or this is not Linux
         return 0.0, 0.0
     sizes = {name: int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
     return sizes["Anonymous"] / 1024, (sizes["Rss"] - sizes["Anonymous"]) / 1024

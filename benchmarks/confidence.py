@@ -1,27 +1,27 @@
-"""How much the confidence of a hit is worth: is the answer here, and does 30 % mean 30 %?
+"""Quality of the confidence of a hit: is the answer here, and does 30 % mean 30 %?
 
     python benchmarks/confidence.py FOLDER --split dev.txt
 
-FOLDER is Flickr8k. Either half of the pictures are taken out of the library, drawn anew for every
-repetition, and the captions of all pictures ask; or, harder, the library keeps its size, and for
-half of the queries the right picture alone is taken out. "fused" indexes the first caption of each
-picture and asks with the others; "picture" has no captions. "words" asks with a word or two of a
-caption, and all pictures are right that have them. The figures are those of the shipped
-calibration; "own captions" are those of one that a library with all captions but the last of each
-picture fits by itself, asked with the last ones:
+FOLDER is Flickr8k. Either half of the pictures, a new draw for every repetition, are removed from
+the library, and the captions of all pictures are queries; or, harder, the library keeps its size,
+and for half of the queries only the right picture is removed. "fused" indexes the first caption of
+each picture and searches with the others; "picture" has no captions. "words" searches with a word
+or two of a caption, and all pictures whose captions have them are right. The figures are those of
+the shipped calibration; "own captions" are those of a calibration that a library fits by itself,
+with all captions except the last of each picture, which are the queries:
 
 - AUROC: how well an answer's `present` tells queries whose picture is in the library from the
-  others. Its ceiling is that of a detector that knows whether the best hit is right, and
-  nothing else: right ones come before all others, the rest at random.
+  others. Its ceiling is that of a detector that only knows whether the best hit is right: right
+  ones come first, the rest in random order.
 - ECE: expected calibration error, the mean distance between confidence and the share of right hits
   in 15 bins of equal width; of the best hits, of the first ten, and of `present`.
-- hidden: the share of the right answers among the first ten that are not shown by default; silent:
-  the share of queries without an answer to which nothing is shown.
+- hidden: the share of right answers among the first ten that are not shown by default; silent: the
+  share of queries without an answer for which nothing is shown.
 
     python benchmarks/confidence.py FOLDER --split train.txt --write
 
-fits the shipped calibration anew, on the pictures of the split that were held out when the built-in
-model was trained, and writes it.
+fits the shipped calibration again, on the pictures of the split that were held out when the
+built-in model was trained, and writes it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fixtures.data import indexed_dataset
 from numpy.typing import NDArray
 
-from indexer import IndexOptions, Library, index_folder
+from indexer import Library
 from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, probability
@@ -44,7 +45,6 @@ from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, words
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
 from indexer.datasets.folder import held_out, read_split
-from indexer.datasets.library import dataset_library
 from indexer.embedding import Ints
 from indexer.encoders import Encoder
 from indexer.fusion import fusions_for, open_fusion
@@ -52,7 +52,7 @@ from indexer.library.upkeep import read_pool
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 
 HELD_OUT = 1 / 12  # of the pictures, when the built-in model was trained
-SEEDS = 5  # calibrations whose mean is shipped: which captions ask is chance
+SEEDS = 5  # calibrations whose mean is shipped: their captions are drawn at random
 BINS = 15
 
 
@@ -80,8 +80,7 @@ def captioned_pool(folder: Path, only: frozenset[bytes]) -> tuple[Pool, Encoder]
 
     In the order of their names, so that figures are the same in any library.
     """
-    with dataset_library(folder, only, encoder=DEFAULT_ENCODER) as library:
-        index_folder(library, folder, options=IndexOptions((), only=only))
+    with indexed_dataset(folder, only, encoder=DEFAULT_ENCODER) as library:
         return _pool(library), library.encoder
 
 
@@ -101,7 +100,7 @@ def _write(pool: Pool, encoder: Encoder) -> None:
         setting = TrialSetting(fusion, encoder.means, single=True)
         found = [fit(pool, setting, encoder.encode_texts, seed=seed) for seed in range(SEEDS)]
         lines = {
-            kind: [_between([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
+            kind: [_mean([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
             for kind in found[0][0]
         }
         made_with = f"{encoder.fingerprint} {fusion.fingerprint}"
@@ -112,11 +111,11 @@ def _write(pool: Pool, encoder: Encoder) -> None:
     print(f"{BUILT_IN.name}: {', '.join(fusions_for(encoder))}")
 
 
-def _between(found: list[Any]) -> Any:
-    """What lies between several lines, as JSON has them."""
-    if isinstance(found[0], Mapping):
-        return {name: _between([one[name] for one in found]) for name in found[0]}
-    return np.mean(found, axis=0).round(4).tolist()
+def _mean(lines: list[Any]) -> Any:
+    """The mean of several lines, in the form of JSON."""
+    if isinstance(lines[0], Mapping):
+        return {name: _mean([one[name] for one in lines]) for name in lines[0]}
+    return np.mean(lines, axis=0).round(4).tolist()
 
 
 def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
@@ -151,7 +150,7 @@ def _print(said: str, trials: Iterable[tuple[Trial, Ints]], used: Calibration, k
 
 
 def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[CalibrationQueries, Ints]]:
-    """A library with some captions; all others ask, and of how many words they are."""
+    """A library with some captions; all others as queries, with their numbers of words."""
     owners = np.repeat(np.arange(len(pool)), pool.counts)
     starts = np.searchsorted(owners[indexed], np.arange(len(pool) + 1))
     texts = tuple(pool.texts[row] for row in indexed)
@@ -163,7 +162,7 @@ def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[CalibrationQueries, 
 
 
 def _words(pool: Pool, encoder: Encoder) -> tuple[CalibrationQueries, Ints]:
-    """A word or two of a caption of each picture that is not its first."""
+    """Queries of a word or two from a caption of each picture, but not from its first."""
     found = words(pool, np.arange(len(pool)), np.random.default_rng(0), encoder.encode_texts)
     own = np.flatnonzero(found.captions != pool.starts[found.pictures])
     asking = CalibrationQueries(
@@ -181,7 +180,7 @@ def _trial(
     *,
     half: bool,
 ) -> tuple[Trial, Ints]:
-    """A library of half of the pictures, or of all; none of the captions that ask is in it."""
+    """Try queries on a library of half of the pictures, or of all; no query's caption is in it."""
     asking, lengths = asked
     rng = np.random.default_rng(seed)
     count = len(pool) // 2 if half else len(pool)
@@ -226,7 +225,7 @@ def _auroc(values: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
 
 
 def _ece(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Mean distance between confidence and the share of right ones, in bins of equal width."""
+    """Mean distance between confidence and the share of right answers, in bins of equal width."""
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
     gaps = np.bincount(place, sure - right, minlength=BINS)
     return float(np.abs(gaps).sum() / len(sure))

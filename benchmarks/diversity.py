@@ -1,9 +1,10 @@
-"""What diverse answers gain and cost: how alike the first ten are, and how often one is right.
+"""Gain and cost of diverse answers: how similar the first ten are, and how often one is right.
 
     python benchmarks/diversity.py FOLDER [--split FILE] [--photographs 1000] [--library DIRECTORY]
 
-Asks for photographs of a captioned folder with their last caption, by the picture alone, and looks
-at the ten first hits: the mean cosine between two of them, and whether the right one is there.
+Searches for photographs of a captioned folder by their last caption, from the picture alone, and
+prints for the first ten hits the mean cosine between two of them and how often the right one is
+there.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from indexer.settings import DEFAULT_ENCODER
 from search import Query, Searcher, Term
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
-TEN = 10
+HITS = 10
 
 
 def main() -> None:
-    """Print a line for each strength; a library that is named is indexed once and kept."""
+    """Print a line for each strength; with `--library`, the library is indexed once and kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--split", type=Path)
@@ -56,14 +57,14 @@ def _report(library: Library, count: int) -> None:
     searcher = Searcher(library)
     means = library.embedded(library.catalogue.present_ids()).v_i.mean(axis=0)
     ids = library.catalogue.present_ids()
-    asked = library.catalogue.pictures(ids[:: max(1, len(ids) // count)][:count])
-    print(f"{len(ids):,} photographs, {len(asked)} queries")
+    pictures = library.catalogue.pictures(ids[:: max(1, len(ids) // count)][:count])
+    print(f"{len(ids):,} photographs, {len(pictures)} queries")
     for strength in STRENGTHS:
         right, alike = [], []
-        for picture in asked.values():
+        for picture in pictures.values():
             query = Query((Term(picture.captions[-1]),), 1)
-            found = searcher.search(query, k=TEN, diverse=strength).hits
-            keys = [hit.picture_id for hit in found]
+            hits = searcher.search(query, k=HITS, diverse=strength).hits
+            keys = [hit.picture_id for hit in hits]
             right.append(picture.id in keys)
             rows = unit_rows(library.embedded(keys).v_i - means)
             alike.append((rows @ rows.T)[np.triu_indices(len(rows), 1)].mean())

@@ -1,8 +1,8 @@
-"""How much decoding a JPEG at a smaller scale changes its embedding.
+"""Change of a JPEG's embedding when it is decoded at a smaller scale.
 
-A JPEG of many megapixels is decoded at the smallest scale that leaves enough for the encoder and
-the thumbnail (draft decoding), in a fraction of the time. This prints the cosine of the embedding
-to that of the picture decoded in full, and what either decoding costs.
+A JPEG of many megapixels is decoded at the smallest scale that is enough for the encoder and the
+thumbnail (draft decoding), in a fraction of the time. This prints the cosine between the embeddings
+of both decodings, and the time of each.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 import numpy as np
+from fixtures.data import DATA, VARIABLE, flickr8k_photographs
 from fixtures.large_pictures import large_pictures
-from index_rate import DATA, ENCODER, VARIABLE, photographs
+from index_rate import ENCODER
 from numpy.typing import NDArray
 
 from indexer.encoders import load_encoder
@@ -22,7 +23,7 @@ from indexer.pictures.images import decode
 from indexer.pictures.transform import ImageTransform
 
 FIGURE = 0.995
-AT_ONCE = 16
+BATCH = 16  # pictures
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +32,7 @@ AT_ONCE = 16
 @click.option("--data", type=click.Path(path_type=Path), help=f"Default: ${VARIABLE}.")
 def main(pictures: int, megapixels: float, data: Path | None) -> None:
     """Compare embeddings of large JPEGs decoded in part and in full."""
-    files = photographs(data or DATA, pictures)
+    files = flickr8k_photographs(data or DATA, pictures)
     if not files:
         return
     encoder = load_encoder(ENCODER)
@@ -39,8 +40,8 @@ def main(pictures: int, megapixels: float, data: Path | None) -> None:
     large = large_pictures(files, megapixels)
     cosines: list[float] = []
     seconds: list[tuple[float, float]] = []
-    for start in range(0, len(large), AT_ONCE):
-        part = large[start : start + AT_ONCE]
+    for start in range(0, len(large), BATCH):
+        part = large[start : start + BATCH]
         decoded = [[_decoded(file, encoder.transform, s) for s in (side, 0)] for file in part]
         seconds += [(draft[1], full[1]) for draft, full in decoded]
         rows = [encoder.encode_images(np.stack([both[n][0] for both in decoded])) for n in (0, 1)]
@@ -49,7 +50,7 @@ def main(pictures: int, megapixels: float, data: Path | None) -> None:
 
 
 def _decoded(file: Path, transform: ImageTransform, side: int) -> tuple[NDArray[np.uint8], float]:
-    """What the encoder gets, and the seconds that it took."""
+    """The pixels for the encoder, and the seconds to make them."""
     start = time.perf_counter()
     pixels = transform(decode(file, min_side=side))
     return pixels, time.perf_counter() - start

@@ -1,12 +1,11 @@
-"""How well `picfuse duplicates` finds copies of photographs, by tier and by what was done to them.
+"""Precision and recall of `picfuse duplicates`, by tier and by kind of variant.
 
     python benchmarks/duplicates.py FOLDER --split dev.txt
 
-Takes photographs of a folder, makes variants of the first of them, and indexes all of them in a
-temporary folder; those without variants are the distractors. Recall: the share of variants that are
-in a group with their original. Precision: the share of the pairs within groups that are variants of
-one photograph. Other shots of a scene, which a folder may hold, count as mistakes too; `--show`
-lists them.
+Makes variants of some photographs of a folder, and indexes all of them in a temporary folder; those
+without variants are distractors. Recall: the share of variants in a group with their original.
+Precision: the share of pairs within groups that are variants of one photograph. Other shots of the
+same scene, if the folder has them, count as mistakes too; `--show` lists them.
 """
 
 from __future__ import annotations
@@ -27,42 +26,42 @@ from indexer.pictures.images import decode
 from indexer.settings import DEFAULT_ENCODER
 from search.duplicates import Group, Tier, find_duplicates
 
-Saved = Callable[[Image.Image, Path], None]
+SaveVariant = Callable[[Image.Image, Path], None]
 
 
 def resized(image: Image.Image, path: Path) -> None:
-    """Half as wide and high."""
+    """Save at half the width and height."""
     image.resize((image.width // 2, image.height // 2)).save(path, quality=90)
 
 
 def recompressed(image: Image.Image, path: Path) -> None:
-    """JPEG of quality 30."""
+    """Save as a JPEG of quality 30."""
     image.save(path, quality=30)
 
 
 def brightened(image: Image.Image, path: Path) -> None:
-    """A third brighter."""
+    """Save a third brighter."""
     ImageEnhance.Brightness(image).enhance(1.33).save(path, quality=90)
 
 
 def darkened(image: Image.Image, path: Path) -> None:
-    """A third darker."""
+    """Save a third darker."""
     ImageEnhance.Brightness(image).enhance(0.67).save(path, quality=90)
 
 
 def cropped(image: Image.Image, path: Path) -> None:
-    """Without a tenth of its width and height, at the right and at the bottom."""
+    """Save without a tenth of the width and height, at the right and at the bottom."""
     image.crop((0, 0, round(image.width * 0.9), round(image.height * 0.9))).save(path, quality=90)
 
 
 def rotated(image: Image.Image, path: Path) -> None:
-    """Lying on its side, with an EXIF orientation that sets it upright."""
+    """Save on its side, with an EXIF orientation that turns it upright."""
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a turn by 90 degrees clockwise
     image.transpose(Image.Transpose.ROTATE_90).save(path, quality=90, exif=exif)
 
 
-KINDS: dict[str, Saved] = {
+KINDS: dict[str, SaveVariant] = {
     kind.__name__: kind for kind in (resized, recompressed, brightened, darkened, cropped, rotated)
 }
 
@@ -108,7 +107,7 @@ def make(chosen: Sequence[Path], varied: Sequence[Path], folder: Path) -> None:
 
 
 def print_figures(tier: Tier, groups: Sequence[Group], varied: int, *, show: bool) -> None:
-    """Precision of the pairs within groups, and recall of each kind."""
+    """Print the precision of pairs within groups, and the recall of each kind."""
     found, wrong = dict.fromkeys(KINDS, 0), []
     pairs = 0
     for group in groups:

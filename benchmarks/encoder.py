@@ -1,7 +1,7 @@
-"""How many pictures a second the image towers encode, in each precision.
+"""Rate of the image towers, in each precision.
 
-Every contestant gets the same random pictures, one after the other in each round; printed are the
-medians, and how many times as fast as PyTorch each is in the same round.
+All contestants encode the same random pictures, in turn in each round. Prints the medians in
+pictures per second, and the ratio to PyTorch in the same round.
 Example: python benchmarks/encoder.py --repeat 7
 """
 
@@ -28,7 +28,7 @@ from indexer.encoders.runtime.graphs import Graph, open_session
 from indexer.encoders.runtime.layout import Run, Streams, measured_layout
 from indexer.locations import cache_directory
 
-AT_ONCE = 32
+BATCH = 32  # pictures
 SIZE = 260
 TORCH, LITE2, LITE2_INT8 = "Lite2, PyTorch", "Lite2, fp32", "Lite2, int8"
 MINI_TORCH, MINI, MINI_INT8 = "mini, PyTorch", "mini, fp32", "mini, int8"
@@ -38,7 +38,7 @@ Encode = Callable[[np.ndarray], object]
 
 
 class Plain(nn.Module):
-    """EfficientNet-Lite2 as it came: pixels to class probabilities."""
+    """The original EfficientNet-Lite2: pixels to class probabilities."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,13 +56,13 @@ def in_pytorch(tower: nn.Module) -> Encode:
 
     def encode(pixels: np.ndarray) -> object:
         with torch.inference_mode():
-            return [tower(torch.from_numpy(part)) for part in np.split(pixels, AT_ONCE // 8)]
+            return [tower(torch.from_numpy(part)) for part in np.split(pixels, BATCH // 8)]
 
     return encode
 
 
 def in_runtime(path: Path, pixels: np.ndarray) -> Encode:
-    """A graph as picfuse runs its own: in the layout that is measured to be the fastest."""
+    """A graph in ONNX Runtime, in the layout that is measured to be the fastest, as in picfuse."""
 
     def opened(threads: int) -> Run:
         session = open_session(path, threads)
@@ -90,7 +90,7 @@ def export(tower: nn.Module, path: Path) -> Path:
 
 
 def contestants(folder: Path, pixels: np.ndarray) -> Mapping[str, Encode]:
-    """What is measured, by its name."""
+    """The encoders to measure, by name."""
     lite2, samples = export(Plain(), folder / "lite2.onnx"), sample_pixels()
     quantise(lite2, folder / "lite2-int8.onnx", samples)
     graphs: dict[str, Graph] = {
@@ -109,13 +109,14 @@ def contestants(folder: Path, pixels: np.ndarray) -> Mapping[str, Encode]:
 
 
 def rate(encode: Encode, pixels: np.ndarray) -> float:
-    """Pictures a second."""
+    """Pictures per second."""
     start = time.perf_counter()
     encode(pixels)
     return len(pixels) / (time.perf_counter() - start)
 
 
-def shown(ratios: list[float]) -> str:
+def ratio_range(ratios: list[float]) -> str:
+    """The median with the smallest and the largest ratio."""
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
@@ -125,21 +126,23 @@ def main(repeat: int) -> None:
     """Measure the image towers in each precision against PyTorch."""
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    pixels = np.random.default_rng(0).integers(0, 256, (AT_ONCE, SIZE, SIZE, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         encoders = contestants(Path(folder), pixels)
         for encode in encoders.values():
-            encode(pixels[:AT_ONCE])  # the first run allocates
+            encode(pixels[:BATCH])  # the first run allocates
         rounds = [{n: rate(e, pixels) for n, e in encoders.items()} for _ in range(repeat)]
     for name in encoders:
         base = MINI_TORCH if name.startswith("mini") else TORCH
         ratios = [one[name] / one[base] for one in rounds]
         wanted = f", {LIMITS[name]:g} wanted" if name in LIMITS else ""
         middle = statistics.median(one[name] for one in rounds)
-        against = "" if name == base else f"; times {base}: {shown(ratios)}{wanted}"
+        against = "" if name == base else f"; times {base}: {ratio_range(ratios)}{wanted}"
         click.echo(f"{name}: {middle:.1f} pictures/s{against}")
     for name, base in ((MINI, TORCH), (MINI_INT8, TORCH), (MINI, LITE2)):
-        click.echo(f"{name}, times {base}: {shown([one[name] / one[base] for one in rounds])}")
+        click.echo(
+            f"{name}, times {base}: {ratio_range([one[name] / one[base] for one in rounds])}"
+        )
 
 
 if __name__ == "__main__":

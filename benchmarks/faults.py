@@ -1,7 +1,7 @@
-"""Kill indexing and let its calls fail, many times over, and look at what is left each time.
+"""Kill indexing and let its calls fail many times, and check the library after each.
 
-The long loops behind `tests/test_faults.py`, whose helpers they use. The exit status is 1 when
-something was lost or wrong.
+These are the long loops of `tests/test_faults.py`, with its helpers. The exit status is 1 if
+anything was lost or wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLANS = [
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Try what a library survives."""
+    """Test what a library survives."""
     know_encoder()
 
 
@@ -44,26 +44,26 @@ def main() -> None:
 @click.option("--room", type=click.Path(path_type=Path), help="Where to work; kept afterwards.")
 @click.pass_context
 def kills(ctx: click.Context, pictures: int, kills: int, seed: int, room: Path | None) -> None:
-    """Kill `picfuse index` at random moments; at the end compare with an undisturbed library."""
+    """Kill `picfuse index` at random moments; finally compare with an undisturbed library."""
     start = time.monotonic()
     with _room(room) as place:
         killing = Killing(place, pictures, seed)
-        done = list(_killed(killing, kills))
+        done = list(_kill_repeatedly(killing, kills))
         at_the_end = killing.finish() + killing.left_over()
     for flaw in at_the_end:
         click.echo(f"at the end: {flaw}")
     flawed = sum(bool(kill.flaws) for kill in done)
     click.echo(
         f"{len(done)} kills over {pictures} pictures in {time.monotonic() - start:.0f} s; "
-        f"hit {_counted(kill.where for kill in done)}; "
+        f"hit {_counts_text(kill.where for kill in done)}; "
         f"up to {max(kill.committed for kill in done)} embeddings committed; "
         f"{flawed} kills with something wrong, {len(at_the_end)} differences at the end"
     )
     ctx.exit(1 if flawed or at_the_end else 0)
 
 
-def _killed(killing: Killing, count: int) -> Iterator[Kill]:
-    """So many kills; a run that ends before it is killed does not count."""
+def _kill_repeatedly(killing: Killing, count: int) -> Iterator[Kill]:
+    """Yield `count` kills; a run that ends before it is killed does not count."""
     ways = (killing.kill_while_made, killing.kill_while_saved, killing.kill_anywhere)
     number = 0
     while number < count:
@@ -81,22 +81,22 @@ def _killed(killing: Killing, count: int) -> Iterator[Kill]:
 @click.option("--room", type=click.Path(path_type=Path), help="Where to work; kept afterwards.")
 @click.pass_context
 def calls(ctx: click.Context, mode: str | None, step: int, room: Path | None) -> None:
-    """Let every call to the file system fail in turn: once, from then on, or by half."""
+    """Let each call to the file system fail in turn: once, from then on, or half-way."""
     start = time.monotonic()
     plans = [Plan(p.mode, p.error, 1, step) for p in PLANS if mode in (None, p.mode)]
     with _room(room) as place:
         preloaded = build(place)
         if preloaded is None:
             raise click.ClickException("this needs Linux and a C compiler")
-        counted, *cases = _shown(run_cases(preloaded, place / "calls", plans))
+        counted, *cases = _print_flaws(run_cases(preloaded, place / "calls", plans))
     for plan in plans:
         click.echo(_summary(plan, [c for c in cases if (c["mode"], c["error"]) == _key(plan)]))
     click.echo(f"{counted['calls']} calls a run; all in {time.monotonic() - start:.0f} s")
     ctx.exit(1 if any(case["flaws"] for case in cases) else 0)
 
 
-def _shown(cases: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The same cases; what is wrong is printed at once."""
+def _print_flaws(cases: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Print flaws immediately; yields the same cases."""
     for case in cases:
         for flaw in case.get("flaws", ()):
             where = f"{case['number']} ({case['mode']}, {case['error']}) {case['hit']}"
@@ -109,7 +109,7 @@ def _key(plan: Plan) -> tuple[str, str]:
 
 
 def _summary(plan: Plan, cases: list[dict[str, Any]]) -> str:
-    names = _counted(case["hit"].split(" ")[0] for case in cases if case["hit"])
+    names = _counts_text(case["hit"].split(" ")[0] for case in cases if case["hit"])
     raised = sum(bool(case["raised"]) for case in cases)
     flawed = sum(bool(case["flaws"]) for case in cases)
     return (
@@ -118,7 +118,7 @@ def _summary(plan: Plan, cases: list[dict[str, Any]]) -> str:
     )
 
 
-def _counted(names: Iterator[str]) -> str:
+def _counts_text(names: Iterator[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in Counter(names).most_common())
 
 

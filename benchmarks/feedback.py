@@ -1,17 +1,17 @@
-"""How much marking three hits as right and three as wrong improves what else is found.
+"""Benefit of marking three hits as right and three as wrong.
 
     python benchmarks/feedback.py FOLDER [--split FILE]
 
-FOLDER has pictures of ImageNet classes, their synset at the head of each name (or that of their
-folder), and no captions. What is looked for are the hypernyms in WordNet 3.0 of at least 8 of the
-pictures, and of no more than a fifth of all ("artifact" is nothing that one looks for); of several
-with the same pictures, the most special one. With --split, a list of pictures of a captioned
-folder, it is words that three captions of a picture have in common, among 1,200 of them and by
-their look alone.
+FOLDER has pictures of ImageNet classes without captions, where each name (or that of its folder)
+starts with the synset. The queries are the WordNet 3.0 hypernyms of at least 8 of the pictures and
+at most a fifth of all (nobody searches for "artifact"); of several hypernyms with the same
+pictures, the most specific one. With --split, a list of pictures of a captioned folder, the queries
+are words that three captions of a picture share, among 1,200 pictures and from the picture alone.
 
-The name or word asks, the first three right and the first three wrong hits are marked, and
-precision@10 among all other pictures is compared: the figure to reach is 10 points more. Then a
-picture asks, one that is meant. Intervals draw groups; as these overlap, they are too narrow.
+After a query by the name or word, the first three right and the first three wrong hits are marked,
+and precision@10 among all other pictures is compared: the figure to reach is 10 points more. Then
+the same with one of the right pictures as the query. Intervals resample groups; as these overlap,
+they are too narrow.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ from search import Answer, Query, Searcher
 
 SYNSET = re.compile(r"n\d{8}")
 WORD = re.compile(r"[a-z]{4,}")
-PICTURES, AGREED = 1200, 3  # of a captioned folder; captions of a picture that have a word
-FEWEST, SHARE, MARKS, AT = 8, 0.2, 3, 10
-# The linear model: chosen, as Rocchio's factors were, on 1,200 pictures of Flickr8k train.
+PICTURES, MIN_CAPTIONS = 1200, 3  # of a captioned folder; captions of a picture with a word
+MIN_GROUP, MAX_SHARE = 8, 0.2  # pictures of a group; share of all pictures
+MARKS, HITS = 3, 10
+# Of the linear model; chosen, like Rocchio's factors, on 1,200 pictures of Flickr8k train.
 RIDGE, TARGET = 3.0, 2.0
 
 
@@ -56,17 +57,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder, words = options.folder, dict[str, set[str]]()
         if options.split:
-            folder, words = _described(options.folder, options.split, Path(place) / "pictures")
+            folder, words = _link_described(options.folder, options.split, Path(place) / "pictures")
         with Library.create(Path(place) / "library", encoder=options.model) as library:
             index_folder(library, folder)
-            groups = dict(_named(library, words) if words else _groups(library))
+            groups = dict(_word_groups(library, words) if words else _hypernym_groups(library))
             if not groups:
-                sys.exit(f"{folder}: nothing is meant by {FEWEST} pictures; are synsets in names?")
+                sys.exit(f"{folder}: no group has {MIN_GROUP} pictures; are synsets in names?")
             figures = np.array([_figures(library, name, of) for name, of in groups.items()])
     for (name, members), of_group in zip(groups.items(), figures, strict=True):
         print(f"{name:24} {len(members):4}  " + "".join(f"{figure:6.0f}" for figure in of_group))
-    ceiling = np.mean([min(AT, len(m) - MARKS) / AT * 100 for m in groups.values()])
-    print(f"{len(groups)} groups; precision@{AT} at most {ceiling:.1f}")
+    ceiling = np.mean([min(HITS, len(m) - MARKS) / HITS * 100 for m in groups.values()])
+    print(f"{len(groups)} groups; precision@{HITS} at most {ceiling:.1f}")
     unrefined, rocchio, linear, by_picture, refined = figures.T
     _print("words, Rocchio", unrefined, rocchio)
     _print("words, linear model", unrefined, linear)
@@ -80,8 +81,8 @@ def _print(name: str, before: np.ndarray, after: np.ndarray) -> None:
     print(f"{name:20} {means}: {gain:+.1f} points ({low:+.1f} to {high:+.1f})")
 
 
-def _described(folder: Path, split: Path, linked: Path) -> tuple[Path, dict[str, set[str]]]:
-    """A folder of some pictures of a list, and the names of those that a word tells of."""
+def _link_described(folder: Path, split: Path, linked: Path) -> tuple[Path, dict[str, set[str]]]:
+    """Link some pictures of a list into a folder; returns it, and the pictures' names by word."""
     names = sorted(read_split(folder, split))
     names = names[:: max(1, len(names) // PICTURES)][:PICTURES]
     linked.mkdir()
@@ -92,23 +93,23 @@ def _described(folder: Path, split: Path, linked: Path) -> tuple[Path, dict[str,
         link.symlink_to((folder / os.fsdecode(name)).resolve())
         texts = [caption.text.lower() for caption in captions.get(name, ())]
         told = Counter(word for text in texts for word in set(WORD.findall(text)))
-        for word in (word for word, times in told.items() if times >= AGREED):
+        for word in (word for word, times in told.items() if times >= MIN_CAPTIONS):
             found.setdefault(word, set()).add(link.name)
     return linked, found
 
 
-def _named(
+def _word_groups(
     library: Library, words: Mapping[str, Collection[str]]
 ) -> Iterator[tuple[str, frozenset[int]]]:
-    """Each word that is meant by some pictures, but not too many, with the ids of these."""
+    """Each word of some pictures, but not too many, with their ids."""
     present = library.catalogue.present_ids()
     ids = {p.path.name: key for key, p in library.catalogue.pictures(present).items()}
     for word, names in sorted(words.items()):
-        if FEWEST <= len(names) <= SHARE * len(present):
+        if MIN_GROUP <= len(names) <= MAX_SHARE * len(present):
             yield word, frozenset(ids[name] for name in names if name in ids)
 
 
-def _groups(library: Library) -> Iterator[tuple[str, frozenset[int]]]:
+def _hypernym_groups(library: Library) -> Iterator[tuple[str, frozenset[int]]]:
     """The name of each group with the ids of its pictures."""
     table = Hypernyms()
     members: dict[str, set[int]] = {}
@@ -119,7 +120,7 @@ def _groups(library: Library) -> Iterator[tuple[str, frozenset[int]]]:
             members.setdefault(above, set()).add(key)
     same: dict[frozenset[int], str] = {}
     for synset, of in members.items():
-        if FEWEST <= len(of) <= SHARE * len(present):
+        if MIN_GROUP <= len(of) <= MAX_SHARE * len(present):
             other = same.get(frozenset(of))
             if other is None or other in table.above(synset):
                 same[frozenset(of)] = synset
@@ -128,35 +129,35 @@ def _groups(library: Library) -> Iterator[tuple[str, frozenset[int]]]:
 
 
 def _figures(library: Library, name: str, members: frozenset[int]) -> tuple[float, ...]:
-    """Precision@10 among the unmarked, unrefined and refined: by the name, then by a picture.
+    """Precision@10 among unmarked pictures: unrefined, refined, linear model; then by a picture.
 
-    The third figure is that of the linear model.
+    The last two are unrefined and refined, for a picture as the query.
     """
     searcher = Searcher(library)
     ask = partial(searcher.search, Query.of(name, weight=1.0))
-    plain, refined, right, wrong = _marked(ask, members)
+    plain, refined, right, wrong = _mark(ask, members)
     linear = _by_linear_model(library, name, right, wrong)
     found = library.catalogue.pictures(members)
     asks = sorted(members, key=lambda key: found[key].path)[len(members) // 2]
     ask = partial(searcher.similar, asks, weight=1.0)
-    by_picture = _marked(ask, members - {asks})[:2]
+    by_picture = _mark(ask, members - {asks})[:2]
     return plain, refined, _precision(linear, members), *by_picture
 
 
-def _marked(
+def _mark(
     ask: Callable[..., Answer], members: frozenset[int]
 ) -> tuple[float, float, list[int], list[int]]:
-    """Precision@10 among the unmarked, without and with marks; what is marked right and wrong."""
+    """Precision@10 among unmarked pictures, without and with marks; the right and wrong marks."""
     order = [hit.picture_id for hit in ask(k=10**6).hits]
     right = [key for key in order if key in members][:MARKS]
     wrong = [key for key in order if key not in members][:MARKS]
     unmarked = [key for key in order if key not in {*right, *wrong}]
-    hits = [hit.picture_id for hit in ask(k=AT, like=right, unlike=wrong).hits]
+    hits = [hit.picture_id for hit in ask(k=HITS, like=right, unlike=wrong).hits]
     return _precision(unmarked, members), _precision(hits, members), right, wrong
 
 
 def _by_linear_model(library: Library, name: str, right: list[int], wrong: list[int]) -> list[int]:
-    """Unmarked pictures by a ridge regression that starts from the query instead of from zero.
+    """Rank unmarked pictures by a ridge regression that starts from the query, not from zero.
 
     `w` minimises `|X w - y|² + λ |w - q|²`, where `X` are the rows of marked pictures and `y` is
     a target for right ones and 0 for wrong ones: `w = q + Xᵀ (X Xᵀ + λ I)⁻¹ (y - X q)`.
@@ -175,11 +176,11 @@ def _by_linear_model(library: Library, name: str, right: list[int], wrong: list[
 
 
 def _precision(order: list[int], members: frozenset[int]) -> float:
-    return 100 * sum(key in members for key in order[:AT]) / AT
+    return 100 * sum(key in members for key in order[:HITS]) / HITS
 
 
 def _interval(gains: np.ndarray, draws: int = 10_000) -> tuple[float, float]:
-    """The 95 % interval of the mean, by drawing groups anew."""
+    """The 95 % interval of the mean, by resampling groups."""
     chosen = np.random.default_rng(0).integers(len(gains), size=(draws, len(gains)))
     low, high = np.percentile(gains[chosen].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)

@@ -1,11 +1,11 @@
-"""Filtered queries: whether they are exact, what they cost, and whether pages repeat anything.
+"""Filtered queries: exactness, cost, and pages without repetitions.
 
     python benchmarks/filters.py --pictures 100000
 
-The library is that of `cold_query.py`; its pictures are as many bytes large as their number, so a
-condition on the size lets any share of them pass. Each answer is compared with that of brute force:
-the scores of all pictures, of which those that pass by their number are sorted. The time is divided
-by that of the same query without a condition, asked in turn.
+The library is that of `cold_query.py`; the size of each picture in bytes is its number, so that a
+condition on the size can let any share of them pass. Each answer is compared with brute force,
+which sorts the scores of all pictures that pass. The time is divided by that of the same query
+without a condition, run in turn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import click
 import numpy as np
 from fixtures.many_pictures import QUESTIONS, many_pictures
 from numpy.typing import NDArray
-from warm_query import Remembered
+from warm_query import RememberedTexts
 
 from indexer.embedding import TEXT, centred_query
 from indexer.library.library import Library
@@ -37,7 +37,7 @@ HITS, PAGES = 20, 10
 def main(pictures: int, repeat: int) -> None:
     """Compare filtered answers with brute force, and time them."""
     with Library.open(many_pictures(pictures), read_only=True, offline=True) as opened:
-        opened.use_encoder(Remembered(opened.encoder, QUESTIONS))  # type: ignore[arg-type]
+        opened.use_encoder(RememberedTexts(opened.encoder, QUESTIONS))  # type: ignore[arg-type]
         searcher, brute = Searcher(opened), BruteForce(opened)
         click.echo("share that passes  pictures   right    query  times one without a condition")
         for share in SHARES:
@@ -59,15 +59,15 @@ class BruteForce:
         self._scores = dict(zip(QUESTIONS, scores(stored, asked, library.weight), strict=True))
 
     def best(self, question: str, largest: int) -> NDArray[np.float32]:
-        """The best scores of the pictures of at most so many bytes."""
-        found: NDArray[np.float32] = self._scores[question][self._sizes <= largest]
-        return np.sort(found)[::-1][:HITS]
+        """The best scores of the pictures of at most `largest` bytes."""
+        passing: NDArray[np.float32] = self._scores[question][self._sizes <= largest]
+        return np.sort(passing)[::-1][:HITS]
 
 
 def _compare(
     searcher: Searcher, brute: BruteForce, largest: int, share: float, repeat: int
 ) -> None:
-    """Print how many answers are right, and what one costs."""
+    """Print the share of right answers, and the cost of one."""
     right, times, ratios = [], [], []
     for number in range(-len(QUESTIONS), repeat):
         question = QUESTIONS[number % len(QUESTIONS)]
@@ -86,7 +86,7 @@ def _compare(
 
 
 def _turn_pages(searcher: Searcher) -> None:
-    """Print whether the pages of an answer are the answer, without a picture twice."""
+    """Print how many pictures the pages of an answer repeat or leave out."""
     query = Query.of(QUESTIONS[0])
     whole = [hit.picture_id for hit in searcher.search(query, k=HITS * PAGES).hits]
     seen: list[int] = []

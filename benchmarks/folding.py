@@ -1,10 +1,10 @@
-"""How many near-identical shots are folded into one hit, and how many different photographs.
+"""Folding of near-identical shots into one hit: the share of variants, and mistakes.
 
     python benchmarks/folding.py FOLDER [--split FILE] [--photographs 300] [--varied 60]
 
-Of some photographs of a folder, variants are made as they come about: saved anew, shrunk, lit, and
-as the next shot of a burst (another frame, a little closer, a little turned). Folded should be the
-variants, and no two different photographs.
+Makes variants of some photographs of a folder as they occur in practice: saved again, shrunk,
+brightened, and the next shot of a burst (another frame, a little closer, a little turned). Variants
+should be folded, different photographs should not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     only = None if options.split is None else read_split(options.folder, options.split)
     folder = options.folder
-    found = sorted(
+    files = sorted(
         path
         for path in folder.rglob("*.jpg")
         if only is None or os.fsencode(path.relative_to(folder)) in only
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "pictures"
         folder.mkdir()
-        for number, path in enumerate(found[: options.photographs]):
+        for number, path in enumerate(files[: options.photographs]):
             _write(path, folder, number, varied=number < options.varied)
         with Library.create(Path(place) / "library", encoder=options.model) as library:
             index_folder(library, folder)
@@ -59,7 +59,7 @@ def _write(path: Path, folder: Path, number: int, *, varied: bool) -> None:
 
 
 def _variants(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
-    """The same picture, and what the next shots of a burst would be."""
+    """Variants of a picture: edited copies, and simulated next shots of a burst."""
     width, height = image.size
     yield "saved", image
     yield "shrunk", image.resize((width // 2, height // 2))

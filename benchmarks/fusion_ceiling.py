@@ -1,16 +1,16 @@
-"""How much more than `mean` any fusion of the built-in model's embeddings might find.
+"""Upper bound for what any fusion of the built-in model's embeddings could find beyond `mean`.
 
     python benchmarks/fusion_ceiling.py FLICKR8K --split train.txt
 
-No library could search by these scorers: they see the query, the picture and the caption together,
-which a fusion, that stores a picture before anything is asked, cannot. They learn from half of the
-pictures that were held out when the model was trained, so from embeddings like those that they are
-asked for, and are asked for the other half; each caption is indexed in its turn, the others ask.
+No library could search with these scorers: they see the query, the picture and the caption
+together, whereas a fusion stores a picture before any query. They learn from half of the pictures
+that were held out when the model was trained, and are tested on the other half, whose embeddings
+are alike; each caption is indexed in turn, the others are queries.
 
 - parts: a weight for each part of picture and caption (heads, classes, sense, hubness).
 - pictures: these weights depend on how well picture and caption agree, and each picture has a bias.
-- network: besides, what a hidden layer makes of all parts' scores, of that, and of the query: its
-  best score, how far the five best are apart, and its number of words.
+- network: adds the output of a hidden layer that reads the scores of all parts, that agreement, and
+  facts of the query: its best score, the spread of its five best, and its number of words.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ HIDDEN, SHARPNESS, BEST = 32, 20.0, 5
 
 @dataclass(frozen=True)
 class Questions:
-    """Captions (q) that ask, with one caption of each of n pictures indexed: `right` (q,) are the
-    places of their pictures.
+    """Captions as queries (q), with one caption of each of n pictures indexed.
 
-    `scores` (q, n, 8) are those of the parts of picture and caption, which add up to the score of
-    `mean`; `queries` (q, 3) and `pictures` (n, 2) say what these are like.
+    `right` (q,): the places of their pictures. `scores` (q, n, 8): those of the parts of picture
+    and caption, which add up to the score of `mean`. `queries` (q, 3) and `pictures` (n, 2) hold
+    features of these.
     """
 
     right: NDArray[np.int64]
@@ -55,7 +55,7 @@ class Questions:
 
 
 class Scorer(nn.Module):
-    """A score (q, n) of questions, which is that of `mean` before it has learned."""
+    """Scores (q, n) of questions; before training, those of `mean`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Scorer(nn.Module):
 @click.option("--split", type=click.Path(path_type=Path), default=Path("train.txt"))
 @click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
 def main(folder: Path, split: Path, repeat: int) -> None:
-    """Learn to rank half of the held-out pictures of FOLDER, and rank the others."""
+    """Learn to rank one half of the held-out pictures of FOLDER, and rank the other half."""
     pool, _ = captioned_pool(folder, held_out(read_split(folder, split), HELD_OUT))
     click.echo(f"{len(pool)} pictures, half of them to learn from; R@1 among the other half")
     found = np.array([figures for seed in range(repeat) for figures in _halves(pool, seed)])
@@ -102,27 +102,30 @@ def main(folder: Path, split: Path, repeat: int) -> None:
 
 
 def _halves(pool: Pool, seed: int) -> Iterator[list[float]]:
-    """R@1 of `mean` and of each kind of scorer, for each half when they learned from the other."""
+    """R@1 of `mean` and of each kind of scorer, on each half after training on the other."""
     order = np.random.default_rng(seed).permutation(len(pool))
     halves = [list(_questions(pool.take(np.sort(half)))) for half in np.array_split(order, 2)]
-    for told, asked in (halves, halves[::-1]):
-        mean = np.mean([_recall(questions.scores.sum(-1), questions) for questions in asked])
-        yield [float(mean), *(_found(_learned(kind, told, seed), asked) for kind in KINDS)]
+    for learned_from, tested in (halves, halves[::-1]):
+        mean = np.mean([_recall(questions.scores.sum(-1), questions) for questions in tested])
+        yield [
+            float(mean),
+            *(_scorer_recall(_train_scorer(kind, learned_from, seed), tested) for kind in KINDS),
+        ]
 
 
 @torch.no_grad()
-def _found(scorer: Scorer, asked: list[Questions]) -> float:
+def _scorer_recall(scorer: Scorer, tested: list[Questions]) -> float:
     """R@1 of a scorer."""
-    scores = [scorer(*_tensors(questions, slice(None))).numpy() for questions in asked]
-    return float(np.mean([_recall(*pair) for pair in zip(scores, asked, strict=True)]))
+    scores = [scorer(*_tensors(questions, slice(None))).numpy() for questions in tested]
+    return float(np.mean([_recall(*pair) for pair in zip(scores, tested, strict=True)]))
 
 
-def _learned(kind: str, told: list[Questions], seed: int) -> Scorer:
+def _train_scorer(kind: str, learned_from: list[Questions], seed: int) -> Scorer:
     torch.manual_seed(seed)
     draw, scorer = np.random.default_rng(seed), Scorer(kind)
     optimiser = torch.optim.AdamW(scorer.parameters(), lr=RATE, weight_decay=DECAY)
-    for place in np.concatenate([draw.permutation(len(told)) for _ in range(EPOCHS)]):
-        questions = told[place]
+    for place in np.concatenate([draw.permutation(len(learned_from)) for _ in range(EPOCHS)]):
+        questions = learned_from[place]
         for rows in np.array_split(draw.permutation(len(questions.right)), BATCHES):
             scores = scorer(*_tensors(questions, rows))
             loss = functional.cross_entropy(scores, torch.from_numpy(questions.right[rows]))
@@ -133,7 +136,7 @@ def _learned(kind: str, told: list[Questions], seed: int) -> Scorer:
 
 
 def _questions(pool: Pool) -> Iterator[Questions]:
-    """Each caption is indexed in its turn, and the others ask."""
+    """Yield the questions for each turn: one caption of each picture is indexed."""
     weights, _ = read_heads(BUILT_IN)
     owners = np.repeat(np.arange(len(pool)), pool.counts)
     lengths = np.array([len(text.split()) for text in pool.texts])

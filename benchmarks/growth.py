@@ -1,9 +1,9 @@
-"""What a picture costs among few and among many: to store, to put into the index, to search.
+"""Cost of a picture in small and large libraries: to store, to index, to search.
 
-Pictures that were never files go through the same functions, in the same batches, as those that
-indexing has decoded: so what is timed is the catalogue and the vector index alone. A large library
-is made by turns with small ones, a few batches each, so that both meet a machine as busy; the cost
-of a picture in the large one is divided by that in the small ones.
+Pictures that were never files go through the same functions, in the same batches, as decoded ones,
+so only the catalogue and the vector index are timed. A large library and small ones are made by
+turns, a few batches each, so that both see the same load of the machine; the cost of a picture in
+the large one is divided by that in the small ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SMALL_ONES, TURN = 10, 5  # small libraries beside a large one; batches of their
 
 @dataclass(slots=True)
 class Cost:
-    """Seconds that pictures took, and of them the processor's; bytes of their library."""
+    """Seconds that pictures took, the processor's part of them, and bytes of their library."""
 
     pictures: int = 0
     catalogue: float = 0.0
@@ -68,7 +68,7 @@ class Cost:
 
 
 class Growing:
-    """A library that is being made of `count` pictures; what they take is added to `cost`."""
+    """A library in the making, of `count` pictures; adds their cost to `cost`."""
 
     def __init__(self, room: Path, count: int, captions: float, cost: Cost) -> None:
         (room / "pictures").mkdir(parents=True)
@@ -79,7 +79,7 @@ class Growing:
         self._made = _outcomes(count, captions)
 
     def store(self, batches: int) -> bool:
-        """Store so many more batches; whether anything was left to store."""
+        """Store some more batches; returns whether anything was left to store."""
         for _ in range(batches):
             outcomes = list(islice(self._made, PICTURES_PER_BATCH))
             if not outcomes:
@@ -119,17 +119,17 @@ def main(
     """Measure how the cost of a picture and of a query grows with the library."""
     registry.BUILT_IN[ENCODER] = "fixtures.tiny_encoder:open_encoder"
     if ask is not None:
-        click.echo(json.dumps(_asked(ask)))
+        click.echo(json.dumps(_query_cost(ask)))
         return
     click.echo("            milliseconds a picture")
     click.echo("pictures  catalogue  index  processor  library, MB")
     for count in sorted(large):
         with tempfile.TemporaryDirectory(dir=room) as name:
-            _compare(*_grown(Path(name), small, count, captions))
+            _compare(*_grow(Path(name), small, count, captions))
 
 
 def _compare(few: Cost, many: Cost) -> None:
-    """Say what a picture of the larger library cost in those of the smaller ones."""
+    """Print the cost of a picture in the larger library relative to the smaller ones."""
     total = many.each(many.catalogue + many.index) / few.each(few.catalogue + few.index)
     processor = many.each(many.processor) / few.each(few.processor)
     click.echo(
@@ -138,8 +138,8 @@ def _compare(few: Cost, many: Cost) -> None:
     )
 
 
-def _grown(room: Path, small: int, count: int, captions: float) -> tuple[Cost, Cost]:
-    """Make small libraries and a large one by turns, and say what each kind and a query cost."""
+def _grow(room: Path, small: int, count: int, captions: float) -> tuple[Cost, Cost]:
+    """Make small libraries and a large one by turns; prints the costs of both, and of a query."""
     few, many = Cost(), Cost()
     large = Growing(room / "large", count, captions, many)
     turn = max(1, round(TURN * count / (SMALL_ONES * small)))
@@ -155,12 +155,12 @@ def _grown(room: Path, small: int, count: int, captions: float) -> tuple[Cost, C
     large.finish()
     for pictures, cost, made in ((small, few, little), (count, many, large)):
         click.echo(f"{pictures:>8}  {cost}")
-        _tell(_asked_elsewhere(made.room))
+        _print_queries(_query_in_process(made.room))
     return few, many
 
 
-def _tell(answer: dict[str, Any]) -> None:
-    """Say what queries cost."""
+def _print_queries(answer: dict[str, Any]) -> None:
+    """Print the cost of queries."""
     click.echo(
         f"{'':>8}  opened and first asked in {answer['first']:.0f} ms, then a query "
         f"{answer['query']:.1f} ms; resident {answer['anonymous']:.0f} MB, and "
@@ -169,7 +169,7 @@ def _tell(answer: dict[str, Any]) -> None:
 
 
 def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decoded]]:
-    """What decoding would give of so many pictures, in folders of a thousand."""
+    """Made results of decoding `count` pictures, in folders of a thousand."""
     random = np.random.default_rng(0)
     for number in range(count):
         pixels = random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
@@ -184,16 +184,16 @@ def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decod
         yield found, Decoded(*taken, said, pixels, look, shown)
 
 
-def _asked_elsewhere(room: Path) -> dict[str, Any]:
-    """What queries cost in a process that did nothing else."""
+def _query_in_process(room: Path) -> dict[str, Any]:
+    """The cost of queries in a process of their own."""
     words = [sys.executable, "-P", __file__, "--ask", str(room / "library")]
     done = subprocess.run(words, env=environment(room), stdout=subprocess.PIPE, check=True)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
-def _asked(path: Path) -> dict[str, float]:
-    """Milliseconds of the first query and of later ones; megabytes of this process more by them."""
+def _query_cost(path: Path) -> dict[str, float]:
+    """Milliseconds of the first query and of later ones, and the megabytes that they add."""
     before = _memory()
     start = time.perf_counter()
     with Library.open(path, read_only=True) as library:

@@ -1,11 +1,11 @@
-"""How often a heat map is hottest where the picture is that was asked for.
+"""Accuracy of heat maps: how often the peak is on the picture that the query describes.
 
     python benchmarks/heat_map.py FOLDER --split dev.txt
 
-Takes captioned pictures, pastes two of them side by side, or one above the other, whichever makes
-the squarer picture, asks with a caption of each, and counts the maps whose peak lies in its half;
-then the same with four in a square, where chance finds a quarter. A peak in the row between two
-parts counts as half a peak. The built-in model was trained on Flickr8k's train split.
+Pastes two captioned pictures side by side, or one above the other, whichever makes the squarer
+picture, searches with a caption of each, and counts the maps whose peak is in its half; then the
+same with four in a square, where chance finds a quarter. A peak on the border between two parts
+counts half. The built-in model was trained on Flickr8k's train split.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from indexer.settings import DEFAULT_ENCODER
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery
 
-SIDE = 300  # pixels of the height of a part; all parts are brought to one shape
+SIDE = 300  # height of a part in pixels; all parts are resized to one shape
 
 Captioned = tuple[Path, str]
 
@@ -43,13 +43,13 @@ def main() -> None:
     options = parser.parse_args()
     captioned = _captioned(options.folder, options.split)
     order = np.random.default_rng(options.seed).permutation(len(captioned))
-    chosen = [captioned[place] for place in order.tolist()]
+    shuffled = [captioned[place] for place in order.tolist()]
     with (
         TemporaryDirectory() as folder,
         Library.create(Path(folder) / "library", encoder=options.model) as library,
     ):
         for parts in (2, 4):
-            groups = _groups(chosen, parts)[: options.pasted]
+            groups = _groups(shuffled, parts)[: options.pasted]
             hits = [hit for group in groups for hit in _hits(library, group)]
             print(f"{parts} pasted: {np.mean(hits):.3f} of {len(hits)} peaks in the right one")
 
@@ -61,28 +61,28 @@ def _captioned(folder: Path, split: Path | None) -> list[Captioned]:
     return [(folder / n.decode(), found[n][0].text) for n in sorted(names) if found.get(n)]
 
 
-def _groups(chosen: Sequence[Captioned], parts: int) -> list[Sequence[Captioned]]:
-    return [chosen[n : n + parts] for n in range(0, len(chosen) - parts + 1, parts)]
+def _groups(captioned: Sequence[Captioned], parts: int) -> list[Sequence[Captioned]]:
+    return [captioned[n : n + parts] for n in range(0, len(captioned) - parts + 1, parts)]
 
 
 def _hits(library: Library, group: Sequence[Captioned]) -> list[float]:
-    """For each picture of a group whether its caption is found in it: 1, 0 or a half."""
-    pasted, columns = _pasted([decode(path) for path, _ in group])
+    """For each picture of a group whether its caption is found in it: 1, 0 or 0.5."""
+    pasted, columns = _paste([decode(path) for path, _ in group])
     encoder = library.encoder
     assert isinstance(encoder, LocatingEncoder)
     (rows,) = encoder.encode_places(encoder.transform(pasted)[None])
     hits = []
     for place, (_, caption) in enumerate(group):
-        sought = HeatMapQuery.of(library, Query.of(caption))
-        peak = HeatMap(rows @ sought.q, (0, 0, 1, 1)).peak
+        query = HeatMapQuery.of(library, Query.of(caption))
+        peak = HeatMap(rows @ query.q, (0, 0, 1, 1)).peak
         row, column = divmod(place, columns)
         across = _within(peak[0], column, columns)
         hits.append(across * _within(peak[1], row, len(group) // columns))
     return hits
 
 
-def _pasted(images: Sequence[Image.Image]) -> tuple[Image.Image, int]:
-    """The pictures in one, and in how many columns."""
+def _paste(images: Sequence[Image.Image]) -> tuple[Image.Image, int]:
+    """Paste pictures into one; returns it and the number of columns."""
     shape = float(np.exp(np.mean([np.log(image.width / image.height) for image in images])))
     parts = [np.asarray(image.resize((round(SIDE * shape), SIDE))) for image in images]
     if len(images) == 4:
@@ -93,7 +93,7 @@ def _pasted(images: Sequence[Image.Image]) -> tuple[Image.Image, int]:
 
 
 def _within(share: float, part: int, parts: int) -> float:
-    """Whether a place (0 to 1) is in one of equal parts; on the border it is so by half."""
+    """Whether a place (0 to 1) is in one of equal parts: 1, 0, or 0.5 on the border."""
     if parts == 1:
         return 1.0
     if abs(share - 0.5) < 1e-6:

@@ -1,9 +1,9 @@
-"""How near indexing comes to the rate that its two costly stages allow.
+"""The rate of indexing, against the rate that its two costly stages allow.
 
-A picture has to be decoded (with its thumbnail) and encoded, and both stages can use every core:
-so at best indexing runs at `1 / (1/encoder + 1/decoding)`, each of the two measured alone. Every
-run of indexing is timed between two measurements of this limit, and divided by their mean, since a
-rate from another minute says nothing on a machine that does other things as well.
+A picture must be decoded (with its thumbnail) and encoded, and both stages can use every core: so
+at best indexing runs at `1 / (1/encoder + 1/decoding)`, each of the two measured alone. Every run
+of indexing is timed between two measurements of this limit and divided by their mean, since rates
+from different minutes do not compare on a busy machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from fixtures.data import DATA, VARIABLE, flickr8k_photographs
 from fixtures.large_pictures import large_pictures
 from numpy.typing import NDArray
 
@@ -29,14 +30,12 @@ from indexer.pictures.pool import DecodingPool
 from indexer.pipeline.report import PICTURES_PER_BATCH
 
 ENCODER = "mini"
-VARIABLE = "PICFUSE_TEST_DATA"
-DATA = Path(os.environ.get(VARIABLE) or Path(__file__).parents[2] / "shared" / "data")
 FIGURE, FIGURE_OF_LARGE = 0.95, 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Seconds that the two stages take alone for all pictures."""
+    """Seconds that each of the two stages takes alone for all pictures."""
 
     encoding: float
     decoding: float
@@ -49,7 +48,7 @@ class Limit:
 @click.option("--data", type=click.Path(path_type=Path), help=f"Default: ${VARIABLE}.")
 def main(pictures: int, megapixels: float | None, repeat: int, data: Path | None) -> None:
     """Measure the rate of indexing against that of its two stages alone."""
-    files = photographs(data or DATA, pictures)
+    files = flickr8k_photographs(data or DATA, pictures)
     if not files:
         return
     kind = f" of {megapixels:g} megapixels" if megapixels else ""
@@ -59,18 +58,6 @@ def main(pictures: int, megapixels: float | None, repeat: int, data: Path | None
     with tempfile.TemporaryDirectory() as name:
         limits, indexing = _measure(_linked(files, Path(name) / "pictures"), Path(name), repeat)
     _report(len(files), limits, indexing, FIGURE_OF_LARGE if megapixels else FIGURE)
-
-
-def photographs(data: Path, count: int) -> list[Path]:
-    """So many photographs of a folder of data; none, which is said, where it is absent."""
-    folder = data / "flickr8k" / "images"
-    files = sorted(folder.glob("*.jpg"))[:count]
-    if not files:
-        click.echo(
-            f"Nothing measured: no photographs in {folder} ({VARIABLE} or --data FOLDER says "
-            "where they are)."
-        )
-    return files
 
 
 def _linked(files: Sequence[Path], folder: Path) -> Path:
@@ -95,7 +82,7 @@ def _measure(pictures: Path, room: Path, repeat: int) -> tuple[list[Limit], list
 
 
 def _warm_up(encoder: Encoder, pictures: Path, room: Path) -> Pixels:
-    """The pixels of all pictures; then the encoder and the page cache are warm as well."""
+    """Decode all pictures; this also warms up the encoder and the page cache."""
     with DecodingPool(encoder.transform, room) as pool:
         outcomes = list(pool.decode_all(_items(pictures)))
     pixels = np.stack([outcome.pixels for outcome in outcomes if isinstance(outcome, Decoded)])
@@ -111,7 +98,7 @@ def _limit(encoder: Encoder, pixels: Pixels, pictures: Path, thumbnails: Path) -
 
 
 def _decoding(encoder: Encoder, pictures: Path, thumbnails: Path) -> float:
-    """Seconds of decoding with thumbnails; the workers have started before."""
+    """Seconds of decoding with thumbnails, after the workers have started."""
     items = _items(pictures)
     with DecodingPool(encoder.transform, thumbnails) as pool:
         list(pool.decode_all(items[:16]))
@@ -128,7 +115,7 @@ def _items(pictures: Path) -> list[tuple[int, bytes]]:
 
 
 def _indexing(pictures: Path, library: Path) -> float:
-    """Seconds from no library to one with all pictures; its encoder and its workers start cold."""
+    """Seconds to make a library of all pictures; its encoder and its workers start cold."""
     start = time.perf_counter()
     with Library.create(library, encoder=ENCODER) as made:
         report = index_folder(made, pictures)
@@ -139,7 +126,7 @@ def _indexing(pictures: Path, library: Path) -> float:
 
 
 def _report(count: int, limits: Sequence[Limit], indexing: Sequence[float], figure: float) -> None:
-    """Print a line for each repetition and the median; rates are in pictures a second."""
+    """Print a line for each repetition, and the medians; rates are in pictures per second."""
     click.echo("repetition  encoder  decode and thumbnail  limit  indexing  ratio")
     rows = []
     for seconds, (before, after) in zip(indexing, pairwise(limits), strict=True):

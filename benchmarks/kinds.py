@@ -1,11 +1,11 @@
-"""How well the built-in model finds what is of a kind ("vehicle"), with and without its names.
+"""Quality of the built-in model for hypernyms ("vehicle"), with and without its table of names.
 
     python benchmarks/kinds.py IMAGENET_SAMPLES
 
-Each hypernym of the classes that 2 to 150 of the photographs belong to asks for them: by its first
-name, by its second, by words that the model's table of names does not have, and by its definition.
-Printed is the mean average precision among all photographs, by the picture alone: as shipped, and
-as it would be if the heads knew the names of the 1,000 classes only.
+Each hypernym of classes with 2 to 150 of the photographs should find them: by its first name, by
+its second, by words that the model's table of names does not have, and by its definition. Prints
+the mean average precision among all photographs, from the picture alone: as shipped, and with only
+the names of the 1,000 classes in the table.
 """
 
 from __future__ import annotations
@@ -27,28 +27,32 @@ from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
 from indexer.training.mini.imagenet import Kind, imagenet_kinds
 
-FEWEST, MOST = 2, 150  # photographs of a kind
-KNOWN = ("class.names", "class.named")
+MIN_PHOTOGRAPHS, MAX_PHOTOGRAPHS = 2, 150  # of a kind
+NAME_TABLE = ("class.names", "class.named")
 Places = NDArray[np.intp]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("samples", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(samples: Path) -> None:
-    """Ask for the kinds of the labelled photographs of SAMPLES."""
+    """Search for the kinds of the labelled photographs of SAMPLES."""
     rows, classes = _photographs(samples)
     kinds = {kind: np.flatnonzero(np.isin(classes, kind.classes)) for kind in imagenet_kinds()}
-    kinds = {kind: right for kind, right in kinds.items() if FEWEST <= len(right) <= MOST}
+    kinds = {
+        kind: right
+        for kind, right in kinds.items()
+        if MIN_PHOTOGRAPHS <= len(right) <= MAX_PHOTOGRAPHS
+    }
     weights, _ = read_heads(BUILT_IN)
-    without = weights | {name: weights[name][:CLASSES] for name in KNOWN}
+    without = weights | {name: weights[name][:CLASSES] for name in NAME_TABLE}
     towers = Towers(cache_directory())
     click.echo(f"{len(kinds)} kinds, {len(rows)} photographs: mean average precision")
-    click.echo(f"{'asked by':28} {'kinds':>5} {'shipped':>8} {'without kinds':>14}")
-    for way, texts in _ways(list(kinds)).items():
+    click.echo(f"{'query':28} {'kinds':>5} {'shipped':>8} {'without kinds':>14}")
+    for wording, texts in _wordings(list(kinds)).items():
         features = towers.text_features(list(texts.values()))
         right = [kinds[kind] for kind in texts]
         known, unknown = (_precision(features, rows, right, each) for each in (weights, without))
-        click.echo(f"{way:28} {len(texts):5} {100 * known:8.1f} {100 * unknown:14.1f}")
+        click.echo(f"{wording:28} {len(texts):5} {100 * known:8.1f} {100 * unknown:14.1f}")
 
 
 def _photographs(samples: Path) -> tuple[Rows, Places]:
@@ -65,8 +69,8 @@ def _photographs(samples: Path) -> tuple[Rows, Places]:
     return rows, np.array([classes[found[key].path.name] for key in keys])
 
 
-def _ways(kinds: Sequence[Kind]) -> dict[str, dict[Kind, str]]:
-    """How the kinds are asked for, and what for those that can be asked so."""
+def _wordings(kinds: Sequence[Kind]) -> dict[str, dict[Kind, str]]:
+    """The wordings of queries, each with the kinds that have one and their texts."""
     first = {kind: kind.texts[0] for kind in kinds}
     return {
         "its first name": first,
@@ -83,17 +87,17 @@ def _precision(
     right: Sequence[Places],
     weights: Mapping[str, NDArray[np.float32]],
 ) -> float:
-    """Mean average precision of what text features (n, 768) find among rows of pictures."""
-    return average_precision(asked_for(features, weights) @ rows.T, right)
+    """Mean average precision of text features (n, 768) among rows of pictures."""
+    return average_precision(query_rows(features, weights) @ rows.T, right)
 
 
-def asked_for(features: NDArray[np.float32], weights: Mapping[str, NDArray[np.float32]]) -> Rows:
-    """The rows that text features (n, 768) ask with, by the weights of heads."""
+def query_rows(features: NDArray[np.float32], weights: Mapping[str, NDArray[np.float32]]) -> Rows:
+    """Query rows of text features (n, 768), by the weights of heads."""
     return centred_query(project_texts(features, weights), TEXT, means_of(weights))
 
 
 def average_precision(scores: NDArray[np.float32], right: Sequence[Places]) -> float:
-    """The mean of the average precisions of queries: scores (q, n), and who is right for each."""
+    """Mean average precision of queries: scores (q, n), and the right pictures of each."""
     precisions = []
     for row, members in zip(scores, right, strict=True):
         ranks = np.sort(np.argsort(np.argsort(-row))[members])

@@ -1,8 +1,8 @@
-"""How the memory of indexing grows with the number of pictures.
+"""Growth of the memory of indexing with the number of pictures.
 
-Two libraries, a small and a large one, are indexed for the first time and again; what the larger
-takes more, divided by the pictures that it has more, is what a picture costs. The fused rows alone
-are 4 KB a picture with the built-in model and `concat`: so they must not all be in memory.
+A small and a large library are indexed for the first time and again. The cost of a picture is the
+difference in memory, divided by the difference in pictures. The fused rows alone are 4 KB a picture
+with the built-in model and `concat`, so they must not all be in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import psutil
 from fixtures.tiny_pictures import ENCODER, environment, make_pictures
 
 FIGURE = 4096
-# Its last line on standard error is the peak of its own memory, which no worker is part of.
+# Prints the peak of its own memory, without workers, as the last line on standard error.
 PROGRAM = """
 import resource, sys
 from ui.cli import main
@@ -45,7 +45,7 @@ class Peak:
 @click.option("--large", type=click.IntRange(1), default=50_000, show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
 def main(small: int, large: int, repeat: int) -> None:
-    """Measure how much memory indexing takes more for many pictures than for few."""
+    """Measure how much more memory indexing takes for many pictures than for few."""
     if large <= small:
         raise click.BadParameter("--large has to be larger than --small")
     click.echo("repetition  pictures      run  main, MB  largest worker, MB")
@@ -63,7 +63,7 @@ def main(small: int, large: int, repeat: int) -> None:
 
 
 def _peaks(number: int, count: int) -> list[Peak]:
-    """Peaks of a first index of so many pictures, and of one over the same unchanged."""
+    """Peaks of a first indexing of `count` pictures, and of one over them unchanged."""
     with tempfile.TemporaryDirectory() as name:
         room = Path(name)
         make_pictures(room / "pictures", count)
@@ -99,7 +99,7 @@ def _indexed(room: Path) -> Peak:
 
 
 def _largest_worker(pid: int) -> int:
-    """Resident bytes of the largest process that another has started."""
+    """Resident bytes of the largest process that `pid` has started."""
     largest = 0
     try:
         for child in psutil.Process(pid).children(recursive=True):

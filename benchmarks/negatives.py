@@ -1,11 +1,11 @@
-"""Taking away: subtract the negative from the query, or lower the scores of what is like it?
+"""Negative terms: subtract them from the query, or lower the scores of similar pictures?
 
     python benchmarks/negatives.py FOLDER --split train-part.txt
 
-FOLDER is a data set whose pictures have several captions, such as Flickr8k. Asked are pairs of
-concepts that often go together ("dog - snow"), and of a concept and a kind of it ("dog - black
-dog"). Of the ten best, printed in per cent: those of which a caption has A, those that have B, and
-those that have A without B, with every picture indexed by itself and with its first caption.
+FOLDER is a data set whose pictures have several captions, such as Flickr8k. The queries are pairs
+of concepts that often occur together ("dog - snow"), and of a concept and a kind of it ("dog -
+black dog"). Prints the percentages of the ten best hits with A in a caption, with B, and with A but
+not B, for pictures indexed alone and with their first caption.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from fixtures.data import indexed_dataset
 from numpy.typing import NDArray
 
-from indexer import IndexOptions, Library, index_folder
+from indexer import Library
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import FUSED, PICTURE, leads
 from indexer.datasets.folder import read_split
-from indexer.datasets.library import dataset_library
 from indexer.embedding import TEXT, centred_query, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, open_fusion
 from indexer.settings import DEFAULT_ENCODER
@@ -47,15 +47,16 @@ KINDS = (
     "person jumping - person jumping on a bike; football player - football player in red; "
     "people - people on the beach; person in the snow - person in the snow on a snowboard"
 )
-_PASSED_OVER = frozenset(("a", "an", "the", "in", "on", "of", "person", "people"))
-K, BOTH, LEFT = 10, 8, 15  # the best that are looked at; least pictures with both, and with A alone
+_IGNORED_WORDS = frozenset(("a", "an", "the", "in", "on", "of", "person", "people"))
+HITS = 10
+MIN_WITH_BOTH, MIN_WITH_A_ALONE = 8, 15  # pictures of a pair of concepts
 Pair = tuple[str, str]
-Has = Callable[[str, int], NDArray[np.bool_]]  # pictures of which so many captions have a concept
+Has = Callable[[str, int], NDArray[np.bool_]]  # pictures with a concept in k captions or more
 Ranking = Callable[[str, str], NDArray[np.floating]]  # scores (n,) of all pictures for a pair
 
 
 def main() -> None:
-    """Print the shares for each way to take away, kind of pair and kind of library."""
+    """Print the shares for each method, kind of pair and kind of library."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="a folder of pictures with several captions")
     parser.add_argument("--split", type=Path, help="only these pictures")
@@ -63,8 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.folder.absolute()
     only = read_split(folder, options.split) if options.split else None
-    with dataset_library(folder, only, encoder=options.model) as library:
-        index_folder(library, folder, options=IndexOptions((), only=only))
+    with indexed_dataset(folder, only, encoder=options.model) as library:
         data, captions = read_embeddings(library), _captions(library)
         kinds = [(a, b) for a, b in (kind.split(" - ") for kind in KINDS.split("; "))]
         texts = list(dict.fromkeys([*CONCEPTS.split(), *itertools.chain(*kinds)]))
@@ -74,7 +74,8 @@ def main() -> None:
     apart = [
         (a, b)
         for a, b in itertools.permutations(CONCEPTS.split(), 2)
-        if (has(a, 2) & has(b, 2)).sum() >= BOTH and (has(a, 2) & ~has(b, 1)).sum() >= LEFT
+        if (has(a, 2) & has(b, 2)).sum() >= MIN_WITH_BOTH
+        and (has(a, 2) & ~has(b, 1)).sum() >= MIN_WITH_A_ALONE
     ]
     for name, captioned in (("pictures alone", False), ("with a caption", True)):
         for kind, pairs in (("concepts apart", apart), ("a concept and a kind of it", kinds)):
@@ -85,7 +86,7 @@ def main() -> None:
 
 
 def _captions(library: Library) -> list[list[str]]:
-    """The captions of each captioned picture in small letters, in the order of names."""
+    """The captions of each captioned picture in lower case, in the order of names."""
     (folder,) = library.catalogue.folders()
     known = library.catalogue.known_pictures(folder.id)
     found = library.catalogue.captions(folder.id, embedded=False)
@@ -96,7 +97,7 @@ def _captions(library: Library) -> list[list[str]]:
 def _having(captions: Sequence[Sequence[str]]) -> Has:
     @cache
     def counted(concept: str) -> NDArray[np.int64]:
-        words = [_stem(w) for w in concept.split() if w not in _PASSED_OVER] or concept.split()
+        words = [_stem(w) for w in concept.split() if w not in _IGNORED_WORDS] or concept.split()
         patterns = [re.compile(rf"\b{word}") for word in words]
         found = [sum(all(p.search(text) for p in patterns) for text in said) for said in captions]
         return np.array(found)
@@ -114,7 +115,7 @@ def _ways(
     captioned: bool,
     calibration: Calibration,
 ) -> Iterator[tuple[str, Ranking]]:
-    """The ways to take B away from A, with their scores."""
+    """The methods of excluding B from A, with their scores."""
     fusion, has = open_fusion("concat"), np.full(len(data.v_i), captioned)
     stored = CentredIndex.of(
         fusion.pictures(data.v_i, data.v_t[data.first], has), has, fusion, data.means
@@ -159,7 +160,7 @@ def _logistic(x: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _shares(ranking: Ranking, pair: Pair, has: Has) -> tuple[float, float, float]:
-    best = np.argsort(-ranking(*pair), kind="stable")[:K]
+    best = np.argsort(-ranking(*pair), kind="stable")[:HITS]
     a, b = has(pair[0], 1)[best], has(pair[1], 1)[best]
     return float(a.mean()), float(b.mean()), float((a & ~b).mean())
 

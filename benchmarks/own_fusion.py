@@ -1,11 +1,11 @@
-"""Whether a fusion that is trained on one's own captioned folder finds more in it than `mean`.
+"""Benefit of a fusion trained on one's own captioned folder, against `mean`.
 
     python benchmarks/own_fusion.py IMAGENET_SAMPLES
 
-The folder is as unlike Flickr8k as can be: one photograph of each class, captioned with the
-definition of the class, its first and its last name. Two thirds of the photographs, drawn anew for
-every repetition, are trained on; the rest is reported on, each caption being indexed in its turn
-while the others ask.
+The folder is very different from Flickr8k: one photograph of each class, captioned with the
+definition of the class, its first and its last name. In each repetition, a new draw of two thirds
+of the photographs is for training; figures are those of the rest, where each caption is indexed in
+turn and the others are queries.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(samples: Path, repeat: int) -> None:
 
 
 def _data_set(samples: Path, folder: Path) -> list[str]:
-    """Make a captioned folder of labelled photographs; the names of its pictures."""
+    """Make a captioned folder of labelled photographs; returns the names of its pictures."""
     (folder / "images").mkdir(parents=True)
     described, *names, _ = imagenet_wordings()
     definitions = [text.split(": ", 1)[-1] for text in described]
@@ -72,7 +72,7 @@ def labelled(samples: Path) -> dict[str, int]:
 
 
 def _compare(folder: Path, strategy: str, shipped: dict[str, Any]) -> None:
-    """Train a strategy and say what it and the shipped one find, and `mean`."""
+    """Train a strategy; prints its figures, those of the shipped one, and those of `mean`."""
     made = folder.parent / f"{strategy}.safetensors"
     _picfuse("train", "fusion", folder, "--fusion", strategy, "--split", "train.txt",
              "--report", "rest.txt", "--output", made)  # fmt: skip
@@ -89,9 +89,9 @@ def _compare(folder: Path, strategy: str, shipped: dict[str, Any]) -> None:
 
 
 def _evaluated(folder: Path, fusion: str) -> dict[str, Any]:
-    """What `picfuse evaluate` says of the photographs that nothing was trained on."""
-    said = _picfuse("evaluate", folder, "--split", "rest.txt", "--fusion", fusion, "--json")
-    found: dict[str, Any] = json.loads(said)["protocols"]["fused"]
+    """The figures of `picfuse evaluate` on photographs that nothing was trained on."""
+    output = _picfuse("evaluate", folder, "--split", "rest.txt", "--fusion", fusion, "--json")
+    found: dict[str, Any] = json.loads(output)["protocols"]["fused"]
     return found
 
 

@@ -1,13 +1,12 @@
-"""picfuse beside rclip and the image search that sentence-transformers documents.
+"""Comparison of picfuse with rclip and with the documented image search of sentence-transformers.
 
-All encode with the same model of open_clip, whose weights are random numbers, and with the same
-pictures; what is timed runs in turn, and what counts is the median of ratios within a round. Both
-peers are installed from PyPI into environments of their own, which are kept for the next time.
+All encode the same pictures with the same open_clip model, whose weights are random numbers. The
+contestants run in turn; the result is the median of the ratios within each round. Both peers are
+installed from PyPI into environments of their own, which are kept for the next time.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -30,10 +29,9 @@ from contest.contestants import HERE, Contestant, Picfuse, Rclip, SentenceTransf
 from contest.environments import RCLIP, SENTENCE_TRANSFORMERS, python_of
 from contest.pictures import enlarge_photographs, link_photographs
 from contest.report import Figure
+from fixtures.data import DATA, VARIABLE
 from platformdirs import user_cache_path
 
-VARIABLE = "PICFUSE_TEST_DATA"
-DATA = Path(os.environ.get(VARIABLE) or HERE.parents[2] / "shared" / "data")
 PEERS = (RCLIP.name, SENTENCE_TRANSFORMERS.name)
 INDEXING = {"small": (link_photographs, 1.05), "large": (enlarge_photographs, 1.7)}
 SEARCHING = {"update": compare_updates, "cold": compare_cold, "warm": compare_warm}
@@ -64,10 +62,10 @@ def main(
     room: Path | None,
 ) -> None:
     """Measure indexing and searching of picfuse and its peers, in turn."""
-    kept = (room or user_cache_path("picfuse") / "peers").resolve()
-    contestants = _contestants(kept, peers or PEERS)
+    folder = (room or user_cache_path("picfuse") / "peers").resolve()
+    contestants = _contestants(folder, peers or PEERS)
     parts = [part for part in PARTS if part in (parts or PARTS)]
-    with tempfile.TemporaryDirectory(dir=kept, prefix="run-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="run-") as name:
         contest = Contest(contestants, Path(name), rounds)
         for part, count in (("small", small), ("large", large)):
             if part in parts:
@@ -75,24 +73,24 @@ def main(
         _search(contest, [part for part in parts if part in SEARCHING], many)
 
 
-def _contestants(kept: Path, peers: Sequence[str]) -> list[Contestant]:
-    """picfuse and the peers that are asked for, with their environments and weights."""
-    weights = _weights(kept)
+def _contestants(folder: Path, peers: Sequence[str]) -> list[Contestant]:
+    """picfuse and the named peers, with their environments and weights."""
+    weights = _weights(folder)
     contestants: list[Contestant] = [Picfuse(weights)]
     if RCLIP.name in peers:
-        contestants.append(Rclip(python_of(RCLIP, kept), weights))
+        contestants.append(Rclip(python_of(RCLIP, folder), weights))
     if SENTENCE_TRANSFORMERS.name in peers:
-        python = python_of(SENTENCE_TRANSFORMERS, kept)
+        python = python_of(SENTENCE_TRANSFORMERS, folder)
         contestants.append(SentenceTransformers(python, weights))
     return contestants
 
 
-def _weights(kept: Path) -> Path:
-    """The stand-in weights; made anew when the program that makes them has changed."""
+def _weights(folder: Path) -> Path:
+    """The stand-in weights; made again if the program that makes them has changed."""
     program = HERE / "weights.py"
-    weights = kept / f"weights-{blake2b(program.read_bytes(), digest_size=4).hexdigest()}"
+    weights = folder / f"weights-{blake2b(program.read_bytes(), digest_size=4).hexdigest()}"
     if not weights.exists():
-        for old in kept.glob("weights-*"):
+        for old in folder.glob("weights-*"):
             shutil.rmtree(old)
         click.echo(f"Making random weights in {weights} (2 GB) …")
         done = subprocess.run([sys.executable, "-P", program, weights], capture_output=True)
@@ -102,7 +100,7 @@ def _weights(kept: Path) -> Path:
 
 
 def _index(contest: Contest, photographs: Path, part: str, count: int) -> None:
-    """Compare indexing of so many photographs, small or large."""
+    """Compare the indexing of `count` photographs, small or large."""
     files = sorted(photographs.glob("*.jpg"))[:count]
     if len(files) < WARM_UP:
         click.echo(f"\nNot measured: {part}; no photographs in {photographs} (--data, {VARIABLE})")
@@ -113,7 +111,7 @@ def _index(contest: Contest, photographs: Path, part: str, count: int) -> None:
 
 
 def _search(contest: Contest, parts: Sequence[str], count: int) -> None:
-    """Compare what is done with libraries of so many pictures."""
+    """Compare updates and queries over libraries of `count` pictures."""
     if parts:
         filled = fill_libraries(contest, count)
         for part in parts:

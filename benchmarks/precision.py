@@ -1,7 +1,7 @@
-"""What int8 costs the built-in model in what is found: `picfuse evaluate` in both precisions.
+"""Cost of int8 for the quality of the built-in model: `picfuse evaluate` in both precisions.
 
-With --write, the figures become those by which `--precision auto` chooses; they hold for the heads
-that picfuse ships at the time. Example: python benchmarks/precision.py flickr8k --split dev.txt
+With --write, `--precision auto` chooses by these figures; they hold for the heads that picfuse
+ships at the time. Example: python benchmarks/precision.py flickr8k --split dev.txt
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHOWN = ("r@1", "r@5", "r@10")
 
 
 def evaluated(dataset: Path, split: str | None, precision: str) -> dict[str, Any]:
-    """The figures of text to image, by the picture alone."""
+    """The figures of text to image, from the picture alone."""
     words = ["evaluate", str(dataset), "--precision", precision, "--fusion", "mean", "--json"]
     words += ["--split", split] if split else []
     run = subprocess.run(
@@ -37,7 +37,7 @@ def evaluated(dataset: Path, split: str | None, precision: str) -> dict[str, Any
 @click.option("--split", help="List of picture names to restrict it to.")
 @click.option("--write", is_flag=True, help="Let 'auto' choose by these figures.")
 def main(dataset: Path, split: str | None, write: bool) -> None:
-    """Compare what is found in DATASET in fp32 and in int8."""
+    """Compare the figures of DATASET in fp32 and in int8."""
     found = {name: evaluated(dataset, split, name) for name in ("fp32", "int8")}
     for name, figures in found.items():
         click.echo(f"{name}: " + ", ".join(f"{key} {figures[key]:.2f}" for key in SHOWN))

@@ -1,8 +1,8 @@
-"""What it costs to find out that nothing has changed, against the least that it can cost.
+"""Cost of indexing when nothing has changed, against the minimum.
 
-Every file has to be looked at, so `os.walk` with `os.stat` of each file is the least. Every run of
+The minimum is `os.walk` with `os.stat` of each file, since every file must be checked. Each run of
 `picfuse index` over an unchanged library is timed between two such walks and divided by their
-mean, less the time that picfuse takes to start: that of `picfuse status` on an empty library.
+mean, after subtracting the start of picfuse: the time of `picfuse status` on an empty library.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Scene:
     pictures: Path
     library: Path
     empty: Path
-    opened: Path  # gets a line for each process that loads the encoder
+    opened: Path  # has a line for each process that loaded the encoder
     env: dict[str, str]
 
 
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def ratio(self) -> float:
-        """Re-index, less the start of picfuse, in walks."""
+        """The time of indexing again, without the start of picfuse, in walks."""
         return (self.index - self.status) / self.walk
 
 
@@ -68,10 +68,10 @@ class Run:
 @click.option(
     "--room",
     type=click.Path(path_type=Path),
-    help="Keep pictures and libraries in this folder, and use those that are there.",
+    help="Keep pictures and libraries in this folder, and use existing ones.",
 )
 def main(pictures: int, repeat: int, captions: float, table: bool, room: Path | None) -> None:
-    """Measure a re-index of unchanged pictures against a walk over them."""
+    """Measure indexing of unchanged pictures against a walk over them."""
     with nullcontext(str(room)) if room else tempfile.TemporaryDirectory() as name:
         scene = _scene(Path(name))
         if not scene.library.exists():
@@ -105,7 +105,7 @@ def _index_first(scene: Scene, pictures: int) -> None:
 
 
 def _measure(scene: Scene, pictures: int, repeat: int) -> list[Run]:
-    """Repetitions of walk, index, status, walk, after one that only warms the caches."""
+    """Repeat walk, index, status, walk, after one repetition that only warms the caches."""
     _walk(scene), _index(scene, pictures), _status(scene)
     walks, commands = [_walk(scene)], []
     for _ in range(repeat):
@@ -118,7 +118,7 @@ def _measure(scene: Scene, pictures: int, repeat: int) -> list[Run]:
 
 
 def _walk(scene: Scene) -> float:
-    """Seconds of looking at every file, in a Python of its own that does nothing else."""
+    """Seconds of a walk over all files, in a Python process of its own."""
     words = [sys.executable, "-c", WALK, str(scene.pictures)]
     return float(subprocess.run(words, capture_output=True, check=True).stdout)
 

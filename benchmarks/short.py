@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 HERE = Path(__file__).parent
-SHORT = {  # what each is run with; the figures that count come from the long forms
+SHORT = {  # arguments of each; the figures in the docs come from the long forms
     "encoder": ["--repeat", "2"],
     "index_rate": ["--pictures", "200", "--repeat", "1"],
     "reindex": ["--pictures", "20000", "--repeat", "2"],
@@ -25,7 +25,7 @@ SHORT = {  # what each is run with; the figures that count come from the long fo
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(list(SHORT)))
 def main(names: tuple[str, ...]) -> None:
-    """Run the named benchmarks, or all. Exit status 1 when one of them failed."""
+    """Run the named benchmarks, or all. Exit status 1 if one of them failed."""
     failed = []
     for name in names or SHORT:
         words = [f"{name}.py", *SHORT[name]]

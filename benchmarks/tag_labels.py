@@ -10,9 +10,9 @@ from pathlib import Path
 from timm.data import ImageNetInfo
 
 # The kind of a class. WordNet numbers its nouns in the order of its files, in which kinds of
-# animals, dishes, plants and landscapes follow each other: for these the number of the synset
-# tells. What people make follows no such order; there the first kind counts that has one of its
-# words in the name or definition of the class (timm ships both).
+# animals, dishes, plants and landscapes follow each other: these are told by the number of the
+# synset. Artefacts follow no such order: their kind is the first one with one of its words in the
+# name or definition of the class (timm ships both).
 RANGES = {
     "fish": [(1439000, 1500000), (2510000, 2660000)],
     "bird": [(1500000, 1625000), (1790000, 1862000), (2000000, 2060000)],
@@ -57,8 +57,8 @@ WORDS = {
 OTHER = "thing"
 KINDS = (*RANGES, *WORDS, OTHER)
 
-# A mood holds of a picture when at least two of its captions 2 to 5 have one of these words.
-# Caption 1 is never read: it is what a head may see.
+# A picture has a mood if at least two of its captions 2 to 5 have one of these words.
+# Caption 1 is not used: it is the one that a head may see.
 MOODS = {
     "joyful": r"smil(e|es|ed|ing)|laugh(s|ed|ing)?|grin(s|ning)?|happ(y|ily)|joy(ful|fully|ously)?"
     r"|cheer(s|ing|ful|fully)?|delighted|giggl\w*|enjoy(s|ing)?",
@@ -73,7 +73,7 @@ MOODS = {
     r"|angr(y|ily)|tackl(e|es|ed|ing)|chas(e|es|ing)|argu\w*|threaten\w*",
     "sad": r"cry(ing)?|cries|sad(ly)?|upset|frown(s|ing)?|unhappy|tears|sobbing|lonely",
 }
-AGREEING = 2
+MIN_CAPTIONS = 2
 _MOODS = {mood: re.compile(rf"\b({words})\b", re.IGNORECASE) for mood, words in MOODS.items()}
 _WORDS = {kind: re.compile(rf"\b({'|'.join(words)})\b") for kind, words in WORDS.items()}
 
@@ -104,7 +104,7 @@ def moods_of(captions: list[str]) -> list[str]:
     return [
         mood
         for mood, words in _MOODS.items()
-        if sum(bool(words.search(caption)) for caption in captions) >= AGREEING
+        if sum(bool(words.search(caption)) for caption in captions) >= MIN_CAPTIONS
     ]
 
 
@@ -119,7 +119,7 @@ def moods(tokens: Path) -> dict[str, list[str]]:
 
 
 def write_labels(table: Path, labels: Mapping[str, list[str]]) -> None:
-    """A table as `picfuse train tags --labels` reads it; an empty cell: none holds."""
+    """Write a table for `picfuse train tags --labels`; an empty cell means no tag."""
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "label"])

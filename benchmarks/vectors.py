@@ -1,8 +1,8 @@
 """A million pictures: the exact scan against memory, the compressed index against the exact scan.
 
-The rows are embeddings of photographs, extended by `million.py`; the queries are captions of the
-dev split that belong to no picture of the index, and its photographs. What is compared is measured
-in turn, in one run.
+The rows are embeddings of photographs, extended by `fixtures/million.py`; the queries are captions
+of the dev split that belong to no picture of the index, and its photographs. Everything that is
+compared is measured in turn, in one run.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pathlib import Path
 import click
 import faiss
 import numpy as np
+from fixtures.data import DATA
 from fixtures.million import Room
 from fixtures.photograph_views import (
-    DATA,
     Photograph,
-    encoded_views,
+    encode_views,
     photographs,
     query_captions,
     read_views,
@@ -41,7 +41,7 @@ from indexer.vectors.nearest import Selection, nearest, ranked
 from indexer.vectors.scoring import CentredIndex
 
 WEIGHTS = (0.0, 0.5, 1.0)
-BEST = 10
+HITS = 10
 Ask = Callable[[NDArray[np.float32], float, Selection], object]
 
 
@@ -62,33 +62,33 @@ def main(
         click.echo(f"Nothing measured: no photographs in {data} (--data FOLDER says where).")
         return
     encoder = load_encoder("mini")
-    chosen = photographs(data)
+    selection = photographs(data)
     if ask_only and room:
-        _ask(room, encoder, chosen, queries)
+        _ask(room, encoder, selection, queries)
         return
-    for _ in encoded_views(encoder, chosen, views):
+    for _ in encode_views(encoder, selection, views):
         pass
     with ExitStack() as stack:
         folder = room or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for name, count in (("real", views * len(chosen)), ("all", rows)):
-            _make(folder / name, encoder, chosen, views, count)
+        for name, count in (("real", views * len(selection)), ("all", rows)):
+            _make(folder / name, encoder, selection, views, count)
             click.echo(f"\n{min(count, rows):,} pictures ({name})")
-            asked = Asked(Room(folder / name, encoder), chosen, queries)
+            searched = Queries(Room(folder / name, encoder), selection, queries)
             if name == "all":
-                _scan(asked, repeat)
-            _recall(asked)
-        _speed(asked, repeat)
+                _scan(searched, repeat)
+            _recall(searched)
+        _speed(searched, repeat)
         _memory(folder / "all", data, queries)
 
 
 def _make(
-    folder: Path, encoder: Encoder, chosen: Sequence[Photograph], views: int, count: int
+    folder: Path, encoder: Encoder, selection: Sequence[Photograph], views: int, count: int
 ) -> None:
-    """Write rows and compressed index of a room, where they are not there from a former run."""
+    """Write rows and compressed index of a room, unless a former run did."""
     room = Room(folder, encoder)
     if not (folder / "rows.json").exists():
         folder.mkdir(parents=True)
-        room.fill(read_views(encoder, chosen, views), count)
+        room.fill(read_views(encoder, selection, views), count)
     start = time.perf_counter()
     for _ in compress(room):
         pass
@@ -100,61 +100,61 @@ def _make(
         click.echo(f"weight {view.weight}: step {view.step}, recall by its own sample {said}")
 
 
-class Asked:
-    """Rows and what asks: (kind, centred row, what is barred)."""
+class Queries:
+    """An index, and queries for it: (kind, centred row, positions to exclude)."""
 
-    def __init__(self, room: Room, chosen: Sequence[Photograph], queries: int) -> None:
+    def __init__(self, room: Room, selection: Sequence[Photograph], queries: int) -> None:
         self.stored = CentredIndex.in_index(room.vectors(), room.encoder.means)
         means = self.stored.centres.means
         random = np.random.default_rng(1)
-        said = query_captions(chosen)
-        said = [said[n] for n in random.permutation(len(said))[: queries // 2]]
-        texts = centred_query(room.encoder.encode_texts(said), TEXT, means)
-        can_ask = np.flatnonzero([photograph.asks for photograph in chosen])
-        own = random.permutation(can_ask)[: queries // 2] + 1  # the first view of each
+        captions = query_captions(selection)
+        captions = [captions[n] for n in random.permutation(len(captions))[: queries // 2]]
+        texts = centred_query(room.encoder.encode_texts(captions), TEXT, means)
+        in_dev = np.flatnonzero([photograph.in_dev for photograph in selection])
+        own = random.permutation(in_dev)[: queries // 2] + 1  # the first view of each
         images = room.embedded(np.sort(own).tolist())
         rows = centred_query(images.v_i, IMAGE, means)
-        nobody = np.zeros(0, np.int64)
-        self.queries = [("caption", q, nobody) for q in texts]
+        no_positions = np.zeros(0, np.int64)
+        self.queries = [("caption", q, no_positions) for q in texts]
         self.queries += [
             ("picture", q, self.stored.index.positions(np.array([key])))
             for q, key in zip(rows, images.ids, strict=True)
         ]
 
-    def exact(self, q: NDArray[np.float32], weight: float, wanted: Selection) -> NDArray[np.int64]:
-        """The best by an exact scan."""
-        return ranked(self.stored, q, weight, wanted)[0]
+    def exact(self, q: NDArray[np.float32], weight: float, limit: Selection) -> NDArray[np.int64]:
+        """The best hits by an exact scan."""
+        return ranked(self.stored, q, weight, limit)[0]
 
-    def near(self, q: NDArray[np.float32], weight: float, wanted: Selection) -> NDArray[np.int64]:
-        """The best by the compressed index."""
-        return nearest(self.stored, q, weight, wanted)[0]
+    def near(self, q: NDArray[np.float32], weight: float, limit: Selection) -> NDArray[np.int64]:
+        """The best hits by the compressed index."""
+        return nearest(self.stored, q, weight, limit)[0]
 
 
-def _recall(asked: Asked) -> None:
-    """Print how many of the ten best the compressed index finds."""
-    if asked.stored.index.compressed is None:
+def _recall(searched: Queries) -> None:
+    """Print the share of the ten best hits that the compressed index finds."""
+    if searched.stored.index.compressed is None:
         click.echo("the compressed index finds too little and is not used")
         return
     for weight in (0.0, 0.25, 0.5, 0.75, 1.0):
         shares: dict[str, list[float]] = {"caption": [], "picture": []}
-        for kind, q, own in asked.queries:
-            wanted = Selection(BEST, own)
-            exact, found = asked.exact(q, weight, wanted), asked.near(q, weight, wanted)
+        for kind, q, own in searched.queries:
+            limit = Selection(HITS, own)
+            exact, found = searched.exact(q, weight, limit), searched.near(q, weight, limit)
             shares[kind].append(float(np.isin(exact, found).mean()))
         said = ", ".join(f"{kind} {np.mean(found):.4f}" for kind, found in shares.items())
-        click.echo(f"recall@{BEST} at weight {weight}: {said}")
+        click.echo(f"recall@{HITS} at weight {weight}: {said}")
 
 
-def _scan(asked: Asked, repeat: int) -> None:
+def _scan(searched: Queries, repeat: int) -> None:
     """Print the time of an exact scan, and that of reading the same bytes."""
-    index = asked.stored.index
-    _, q, own = asked.queries[0]
+    index = searched.stored.index
+    _, q, own = searched.queries[0]
     for weight, parts in ((1.0, (0,)), (0.5, (0, 1))):
         blocks = [keyed.block.parts[part] for part in parts for keyed in index.blocks]
         reading, ratios = [], []
         for _ in range(repeat + 1):
             reading.append(_milliseconds(partial(_read, blocks)))
-            taken = _milliseconds(partial(asked.exact, q, weight, Selection(BEST, own)))
+            taken = _milliseconds(partial(searched.exact, q, weight, Selection(HITS, own)))
             ratios.append(taken / reading[-1])
         size = sum(block.nbytes for block in blocks) / 1e9
         read, ratio = statistics.median(reading[1:]), statistics.median(ratios[1:])
@@ -177,19 +177,19 @@ def _milliseconds(work: Callable[[], object]) -> float:
     return 1e3 * (time.perf_counter() - start)
 
 
-def _speed(asked: Asked, repeat: int) -> None:
+def _speed(searched: Queries, repeat: int) -> None:
     """Print the time of the compressed index against an exact scan of float32 rows by FAISS."""
-    index = asked.stored.index
+    index = searched.stored.index
     flat = faiss.IndexFlatIP(index.width // 2)
     for keyed in index.blocks:
         flat.add(keyed.block.parts[0].astype(np.float32))
-    chosen = asked.queries[:: max(1, len(asked.queries) // 40)]
+    chosen = searched.queries[:: max(1, len(searched.queries) // 40)]
     for weight in WEIGHTS:
         times, ratios = [], []
         for number in range(repeat):
-            scans = [_milliseconds(partial(flat.search, q[None], BEST)) for _, q, _ in chosen[:3]]
+            scans = [_milliseconds(partial(flat.search, q[None], HITS)) for _, q, _ in chosen[:3]]
             found = [
-                _milliseconds(partial(asked.near, q, weight, Selection(BEST, own)))
+                _milliseconds(partial(searched.near, q, weight, Selection(HITS, own)))
                 for _, q, own in chosen
             ]
             if number or repeat == 1:
@@ -204,20 +204,20 @@ def _speed(asked: Asked, repeat: int) -> None:
 
 
 def _memory(folder: Path, data: Path, queries: int) -> None:
-    """Print what a process that asks has in memory."""
+    """Print the memory of a process that only searches."""
     command = [sys.executable, __file__, "--ask-only", "--room", str(folder)]
     command += ["--data", str(data), "--queries", str(queries)]
     subprocess.run(command, check=True)
 
 
-def _ask(folder: Path, encoder: Encoder, chosen: Sequence[Photograph], queries: int) -> None:
-    """Ask at every weight and print the memory that it took."""
+def _ask(folder: Path, encoder: Encoder, selection: Sequence[Photograph], queries: int) -> None:
+    """Search at every weight and print the memory used."""
     encoder.encode_texts(["the encoder is there before"])
     before = _resident()
-    asked = Asked(Room(folder, encoder), chosen, queries)
+    searched = Queries(Room(folder, encoder), selection, queries)
     for weight in WEIGHTS:
-        for _, q, own in asked.queries:
-            asked.near(q, weight, Selection(BEST, own))
+        for _, q, own in searched.queries:
+            searched.near(q, weight, Selection(HITS, own))
         now = _resident()
         click.echo(
             f"after weight {weight}: {now['RssAnon'] - before['RssAnon']:.0f} MB resident "

@@ -1,19 +1,19 @@
-"""The words that descriptions of pictures are made of: what is none of them may be a name.
+"""Make the list of words that describe pictures; other words may be names.
 
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb .
     python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --split train.txt \\
         > search/words/vocabulary.txt
     python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --known > search/words/known.txt
 
-Takes the words in small letters of WordNet 3.0: verbs, adjectives and adverbs, irregular forms, and
-all that occurs in its definitions and examples (nouns that do not are mostly names of species and
-chemicals), and the things of ImageNet-22k by timm's list. Of the captions of a folder it takes what
-occurs at least twice in small letters, or ten times in any ("Frisbee"). A word is left out where
-its stem is there.
+Takes the lower-case words of WordNet 3.0: verbs, adjectives and adverbs, irregular forms, and all
+words of its definitions and examples (other nouns are mostly names of species and chemicals), and
+the things of ImageNet-22k from timm's list. Adds words that occur in the captions of a folder at
+least twice in lower case, or ten times in any case ("Frisbee"). A word is left out if its stem is
+in the list.
 
-With --known it prints what else is a word, of letters alone and in whatever letters: all nouns and
-names of WordNet, and the words that the tokenizers of MiniLM and of CLIP have as one token. These
-are no names less for it; but who looks for them has not slipped (`search/words/unknown.py`).
+With --known it prints other known words, of letters only and in any case: all nouns and names of
+WordNet, and the words that are one token for MiniLM or CLIP. They still count as names, but not as
+typing errors (`search/words/unknown.py`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from indexer.datasets.folder import picture_names, read_split
 from indexer.encoders.mini.packages import TEXT_TOWER
 from search.words.vocabulary import SHORTEST, is_described, stems
 
-SMALL, ANY = 2, 10  # times that a word has to occur in captions: in small letters, or in any
-_SMALL = re.compile(rf"(?<![\w'])[a-z]{{{SHORTEST},}}(?![^\W_])")
-_ANY = re.compile(rf"(?<![\w'])[A-Za-z]{{{SHORTEST},}}(?!\w)")
+MIN_LOWER_CASE, MIN_ANY_CASE = 2, 10  # occurrences of a word in captions
+_LOWER_CASE = re.compile(rf"(?<![\w'])[a-z]{{{SHORTEST},}}(?![^\W_])")
+_ANY_CASE = re.compile(rf"(?<![\w'])[A-Za-z]{{{SHORTEST},}}(?!\w)")
 _THINGS = "data/_info/imagenet_synset_to_lemma.txt"
 _LETTERS = re.compile(rf"[a-z]{{{SHORTEST},}}")
-_MERGES = 49_152 - 256 - 2  # that CLIP uses of its file
+_MERGES = 49_152 - 256 - 2  # lines that CLIP uses of its file
 _LEMMAS = ("verb", "adj", "adv")
 
 
@@ -57,11 +57,11 @@ def main() -> None:
     names = read_split(folder, options.split) if options.split else picture_names(folder)
     found = find_captions(folder, names).captions.values()
     texts = [caption.text for captions in found for caption in captions]
-    small = Counter(word for text in texts for word in _SMALL.findall(text))
-    every = Counter(word.lower() for text in texts for word in _ANY.findall(text))
-    words = {word for text in _wordnet(options.wordnet) for word in _SMALL.findall(text)}
-    words |= {word for word, times in small.items() if times >= SMALL}
-    words |= {word for word, times in every.items() if times >= ANY}
+    small = Counter(word for text in texts for word in _LOWER_CASE.findall(text))
+    every = Counter(word.lower() for text in texts for word in _ANY_CASE.findall(text))
+    words = {word for text in _wordnet(options.wordnet) for word in _LOWER_CASE.findall(text)}
+    words |= {word for word, times in small.items() if times >= MIN_LOWER_CASE}
+    words |= {word for word, times in every.items() if times >= MIN_ANY_CASE}
     kept: set[str] = set()
     for word in sorted(words, key=len):
         if not any(stem in kept for stem in stems(word)):
@@ -85,7 +85,7 @@ def _wordnet(folder: Path) -> Iterator[str]:
 
 
 def _known(wordnet: Path) -> set[str]:
-    """Words that are known but are none of the vocabulary."""
+    """Known words that are not in the vocabulary."""
     nouns = (wordnet / "index.noun").read_text(encoding="ascii").splitlines()
     words = {w for line in nouns for w in _LETTERS.findall(line.partition(" ")[0])}
     pieces = TEXT_TOWER.path.with_name("vocab.txt").read_text(encoding="utf-8").splitlines()

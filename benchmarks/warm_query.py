@@ -1,7 +1,7 @@
-"""What an answer costs once picfuse runs, against FAISS's exact scan of the same rows alone.
+"""Cost of an answer once picfuse runs, against FAISS's exact scan of the same rows.
 
-The text is encoded beforehand; the query is answered with the rows of 20 hits read from the
-catalogue. FAISS scans the rows in float32 with all cores. They are run in turn.
+The text is encoded beforehand; an answer includes the 20 hits read from the catalogue. FAISS scans
+the rows in float32 with all cores. Both run in turn.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from search import Query, Searcher
 FIGURE, HITS = 1.2, 20
 
 
-class Remembered:
-    """An encoder that has encoded the questions already; all else is the library's own."""
+class RememberedTexts:
+    """The library's encoder, except that it has encoded the questions beforehand."""
 
     def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
         self._encoder = encoder
@@ -38,11 +38,11 @@ class Remembered:
         return getattr(self._encoder, name)
 
     def encode_images(self, images: Pixels) -> Rows:
-        """As the encoder does."""
+        """Encode with the library's encoder."""
         return self._encoder.encode_images(images)
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """What is remembered."""
+        """Return the remembered rows."""
         return np.stack([self._rows[text] for text in texts])
 
 
@@ -52,16 +52,16 @@ class Remembered:
 @click.option(
     "--library",
     type=click.Path(exists=True, path_type=Path),
-    help="Ask this one; default: made pictures, kept in the user's cache.",
+    help="Search this one. Default: made pictures, kept in the user's cache.",
 )
 def main(pictures: int, repeat: int, library: Path | None) -> None:
     """Measure a warm query against FAISS's scan."""
     with Library.open(library or many_pictures(pictures), read_only=True, offline=True) as opened:
-        opened.use_encoder(Remembered(opened.encoder, QUESTIONS))  # type: ignore[arg-type]
+        opened.use_encoder(RememberedTexts(opened.encoder, QUESTIONS))  # type: ignore[arg-type]
         searcher, index = Searcher(opened), _exact(opened)
-        asked = _rows_asked(opened)
-        times = _measure(searcher, index, asked, repeat)
-    _report(len(asked), *times)
+        rows = _question_rows(opened)
+        times = _measure(searcher, index, rows, repeat)
+    _report(len(rows), *times)
 
 
 def _exact(library: Library) -> faiss.IndexFlatIP:
@@ -72,29 +72,29 @@ def _exact(library: Library) -> faiss.IndexFlatIP:
     return index
 
 
-def _rows_asked(library: Library) -> NDArray[np.float32]:
-    """The questions as rows (m, width) that ask, at the library's own weight."""
+def _question_rows(library: Library) -> NDArray[np.float32]:
+    """The questions as query rows (m, width), at the library's own weight."""
     rows = library.encoder.encode_texts(QUESTIONS)
     return np.ascontiguousarray(library.fusion.query(rows, library.weight), np.float32)
 
 
 def _measure(
-    searcher: Searcher, index: faiss.IndexFlatIP, asked: NDArray[np.float32], repeat: int
+    searcher: Searcher, index: faiss.IndexFlatIP, rows: NDArray[np.float32], repeat: int
 ) -> tuple[list[float], list[float]]:
-    """Seconds of each query and of each scan, in turn, after one round that only warms up."""
+    """Seconds of each query and each scan, in turn, after one round that only warms up."""
     queries, scans = [], []
-    for number in range(-len(asked), repeat):
-        place = number % len(asked)
+    for number in range(-len(rows), repeat):
+        place = number % len(rows)
         query = replace(Query.of(QUESTIONS[place]), weight=searcher.library.weight)
-        scan = _seconds(partial(index.search, asked[place : place + 1], HITS))
-        took = _seconds(partial(_asked, searcher, query))
+        scan = _seconds(partial(index.search, rows[place : place + 1], HITS))
+        took = _seconds(partial(_search, searcher, query))
         if number >= 0:
             queries.append(took)
             scans.append(scan)
     return queries, scans
 
 
-def _asked(searcher: Searcher, query: Query) -> None:
+def _search(searcher: Searcher, query: Query) -> None:
     if len(searcher.search(query, k=HITS).hits) != HITS:
         raise click.ClickException(f"fewer than {HITS} hits")
 

@@ -1,11 +1,11 @@
-"""What words add to a search: ordinary captions, names and numbers, asked in each mode.
+"""Benefit of words in a search: ordinary captions, names and numbers, in each mode.
 
     python benchmarks/words.py FOLDER --split dev.txt
 
-FOLDER is a data set whose pictures have several captions, such as Flickr8k. A library gets each
-picture with its first caption, under a camera's name for it, and is asked by its other captions.
-Some names of people and places are put before the captions of three pictures each; they are asked
-for alone, and before another caption of such a picture.
+FOLDER is a data set whose pictures have several captions, such as Flickr8k. A library holds each
+picture with its first caption, under a file name as cameras give it; the other captions are
+queries. Names of people and places are put before the captions of three pictures each; they are
+queries alone, and before another caption of such a picture.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer import IndexOptions, Library, index_folder
+from fixtures.data import indexed_dataset
+
+from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.datasets.folder import read_split
-from indexer.datasets.library import dataset_library
 from indexer.embedding import IMAGE, TEXT
 from indexer.settings import DEFAULT_ENCODER
 from search import Searcher
@@ -32,13 +33,13 @@ NAMES = (
     "Anna", "Giulia", "Thomas", "Yuki", "Mehmet", "Priya", "Lukas", "Chiara", "Björn", "Fatima",
     "Sicily", "Tokyo", "Hochzeit", "Minecraft", "O'Hara", "Yellowstone", "Zürich", "Honda",
 )  # fmt: skip
-EACH = 3  # pictures that a name is put to
-Asked = tuple[str, int]  # a query, and the picture that it is about
+PICTURES_PER_NAME = 3
+PlacedQuery = tuple[str, int]  # a query, and the picture that it describes (-1: any with the name)
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Captions of each picture, and what a data set's library knows of them."""
+    """Captions and ids of the pictures of a data set's library."""
 
     captions: list[tuple[str, ...]]
     ids: list[int]
@@ -56,11 +57,10 @@ def main() -> None:
     folder = options.folder.absolute()
     only = read_split(folder, options.split) if options.split else None
     with (
-        dataset_library(folder, only, encoder=options.model) as source,
+        indexed_dataset(folder, only, encoder=options.model) as source,
         tempfile.TemporaryDirectory() as place,
         Library.create(Path(place) / "library", encoder=options.model) as library,
     ):
-        index_folder(source, folder, options=IndexOptions((), only=only))
         pictures = _pictures(source)
         named = _fill(library, pictures)
         print(f"{'':34}{'mode':8}{'R@1':>7}{'R@5':>7}{'R@10':>7}{'queries':>9}")
@@ -77,9 +77,9 @@ def _pictures(source: Library) -> Pictures:
 
 
 def _fill(library: Library, pictures: Pictures) -> dict[int, str]:
-    """Store every picture with its first caption; the name that was put to some, by picture."""
-    drawn = random.Random(1).sample(range(len(pictures.ids)), EACH * len(NAMES))
-    named = {place: NAMES[n // EACH] for n, place in enumerate(drawn)}
+    """Store every picture with its first caption; returns the added names by picture."""
+    drawn = random.Random(1).sample(range(len(pictures.ids)), PICTURES_PER_NAME * len(NAMES))
+    named = {place: NAMES[n // PICTURES_PER_NAME] for n, place in enumerate(drawn)}
     said = [
         f"{named[place]}: {captions[0]}" if place in named else captions[0]
         for place, captions in enumerate(pictures.captions)
@@ -107,8 +107,8 @@ def _fill(library: Library, pictures: Pictures) -> dict[int, str]:
 
 def _kinds(
     pictures: Pictures, named: dict[int, str], most: int
-) -> Iterator[tuple[str, list[Asked]]]:
-    """The kinds of queries, each with what is asked."""
+) -> Iterator[tuple[str, list[PlacedQuery]]]:
+    """The kinds of queries, with the queries of each."""
     draw = random.Random(2)
     captions = [(text, place) for place, said in enumerate(pictures.captions) for text in said[1:]]
     yield "another caption of a picture", draw.sample(captions, min(most, len(captions)))
@@ -122,8 +122,8 @@ def _kinds(
     yield "a file's number (1234)", [(str(1000 + n), n) for n in numbers]
 
 
-def _recalls(library: Library, asked: Sequence[Asked], mode: str) -> str:
-    """R@1, R@5 and R@10 in per cent: is the right picture, or one with the name, among so many?"""
+def _recalls(library: Library, asked: Sequence[PlacedQuery], mode: str) -> str:
+    """R@1, R@5 and R@10 in per cent, where any picture with a queried name is right."""
     searcher, ranks = Searcher(library), list[int]()
     for query, place in asked:
         hits = searcher.search(query, mode=mode).hits

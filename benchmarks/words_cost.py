@@ -1,9 +1,9 @@
-"""What the index of words costs while indexing, and how long words take to be found.
+"""Cost of the index of words in indexing, and time of queries by words.
 
     python benchmarks/words_cost.py --pictures 100000
 
-Stores so many pictures with a caption of ten drawn words each, in one library with the index of
-words and in one without it; no picture is decoded. Then asks the first by words, warm.
+Stores pictures with captions of ten random words, in one library with the index of words and in one
+without it; no picture is decoded. Then searches the first one by words, warm.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from search import Searcher
 from search.words.names import having_names
 from search.words.vocabulary import FILE as VOCABULARY
 
-BATCH = 256  # pictures in a transaction: larger than in indexing, so that less of it is waiting
+BATCH = 256  # pictures in a transaction: more than in indexing, so that less time is waiting
 
 
 def main() -> None:
@@ -37,18 +37,18 @@ def main() -> None:
     options = parser.parse_args()
     registry.BUILT_IN["tiny"] = "fixtures.tiny_encoder:open_encoder"
     with tempfile.TemporaryDirectory() as place:
-        costs = [_filled(Path(place) / name, options.pictures, name) for name in ("with", "bare")]
+        costs = [_fill(Path(place) / name, options.pictures, name) for name in ("with", "bare")]
         print(f"per picture: {1e6 * (costs[0] - costs[1]) / options.pictures:.0f} µs more")
         _ask(Path(place) / "with")
 
 
-def _filled(path: Path, pictures: int, name: str) -> float:
-    """Seconds of a processor for storing the pictures."""
+def _fill(path: Path, pictures: int, name: str) -> float:
+    """Store the pictures; returns the processor's seconds."""
     words = VOCABULARY.read_text(encoding="ascii").split()
     draw, common = random.Random(1), random.Random(2).sample(words, 2000)
     with Library.create(path, encoder="tiny") as made:
         if name == "bare":
-            _without_words(path)
+            _drop_triggers(path)
         start = time.process_time()
         for first in range(0, pictures, BATCH):
             with made.writing() as batch:
@@ -68,8 +68,8 @@ def _filled(path: Path, pictures: int, name: str) -> float:
     return seconds
 
 
-def _without_words(path: Path) -> None:
-    """Take the triggers out: nothing is noted, so nothing is indexed."""
+def _drop_triggers(path: Path) -> None:
+    """Remove the triggers that feed the index of words."""
     with closing(sqlite3.connect(path / FILE)) as catalogue:
         rows = catalogue.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (name,) in rows:

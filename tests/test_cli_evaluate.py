@@ -11,7 +11,7 @@ from command_line import GOLDEN, answered, refusal, run
 from odd_pictures import truncated_jpeg
 from PIL import Image
 
-from indexer.metrics.bootstrap import ENOUGH
+from indexer.metrics.bootstrap import MIN_PICTURES
 from indexer.metrics.recall import RetrievalRanks
 from search.evaluation.advice import WEIGHTS, AdvisedSetting, advice_from
 from ui.cli.output.figures import print_advice
@@ -287,7 +287,7 @@ def test_advice_says_its_command_to_people(telling_pictures):
 
 def price(capsys, name, *, better=True) -> str:
     """What the advice says where a fusion that takes no weight may find more than the default."""
-    pictures = np.arange(2 * ENOUGH)
+    pictures = np.arange(2 * MIN_PICTURES)
     late = RetrievalRanks(np.full(len(pictures), 9), pictures)
     best = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)
     tried = {AdvisedSetting("concat", weight): late for weight in WEIGHTS}

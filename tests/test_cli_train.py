@@ -80,7 +80,7 @@ def begun(dataset, tmp_path_factory):
     """The result of a training that was interrupted between its parts, and what it is to write."""
     output = tmp_path_factory.mktemp("output") / "mine.safetensors"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "with_tail", interrupted)
+        patch.setattr(recipe, "add_tail_features", interrupted)
         return run("train", "align", dataset, "--output", output, *HOW), output
 
 
@@ -159,9 +159,9 @@ def test_heads_that_were_trained_are_not_trained_again_after_an_interruption(
 ):
     output, words = tmp_path / "mine.safetensors", (*HOW, "--tail", trained[1])
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "AligningMoreHeads", interrupted)
+        patch.setattr(recipe, "MoreHeadsStage", interrupted)
         assert run("train", "align", dataset, "--output", output, *words).exit_code == 130
-    monkeypatch.setattr(recipe.AligningHeads, "loss", interrupted)
+    monkeypatch.setattr(recipe.HeadsStage, "loss", interrupted)
     assert run("train", "align", dataset, "--output", output, *words).exit_code == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "mine.safetensors",

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.encoders.mini.heads import CLASSES, POOLED, class_branch, head, standardised
-from indexer.training.mini.ensemble import fewer_units, side_by_side
+from indexer.training.mini.ensemble import join_heads, prune_units
 
 WIDTHS = {"image": POOLED + CLASSES, "text": 20}
 UNITS = 6
@@ -51,14 +51,14 @@ def of_mean_length_one(rows):
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True))
 def test_scores_of_heads_side_by_side_are_those_of_all_added_up(seeds):
     members, (images, texts) = [member(seed, dim=4 + seed % 3) for seed in seeds], features()
-    v_i, v_t = rows_of(side_by_side(members, images, texts), images, texts)
+    v_i, v_t = rows_of(join_heads(members, images, texts), images, texts)
     each = [[of_mean_length_one(rows) for rows in rows_of(m, images, texts)] for m in members]
     assert np.allclose(v_i @ v_t.T, sum(i @ t.T for i, t in each), atol=1e-4)
 
 
 def test_classes_are_side_by_side_as_pictures_are():
     members, (images, texts) = [member(1), member(2)], features()
-    joined = side_by_side(members, images, texts)
+    joined = join_heads(members, images, texts)
     assert joined["classes"].shape == (CLASSES, 16)
     assert joined["class_weight"] == 1
     for number, one in enumerate(members):
@@ -77,7 +77,7 @@ def test_units_that_say_the_same_are_one(side):
         twice[f"{side}.{name}"] = np.concatenate([tensor, tensor], axis)
     outer = weights[f"{side}.outer"]
     twice[f"{side}.outer"] = np.concatenate([2 * outer, outer / 9])
-    fewer = fewer_units(twice, side, read[side], UNITS)
+    fewer = prune_units(twice, side, read[side], UNITS)
     assert fewer[f"{side}.outer"].shape == outer.shape
     assert fewer[f"{side}.inner"].shape == weights[f"{side}.inner"].shape
     rows = [head(standardised(read[side], side, w), side, w) for w in (twice, fewer)]
@@ -86,7 +86,7 @@ def test_units_that_say_the_same_are_one(side):
 
 def test_units_that_stay_give_part_of_what_the_others_gave():
     (images, texts), weights = features(count=400), member(4)
-    fewer = fewer_units(weights, "text", texts, 4)
+    fewer = prune_units(weights, "text", texts, 4)
     biases = weights["text.inner_bias"].tolist()
     kept = [biases.index(bias) for bias in fewer["text.inner_bias"]]
     names = ("text.inner", "text.inner_bias")
@@ -99,6 +99,6 @@ def test_units_that_stay_give_part_of_what_the_others_gave():
 def test_as_many_units_as_there_are_change_nothing():
     images, texts = features()
     weights = member(5)
-    assert fewer_units(weights, "text", texts, UNITS).keys() == weights.keys()
-    for name, tensor in fewer_units(weights, "image", images, UNITS + 1).items():
+    assert prune_units(weights, "text", texts, UNITS).keys() == weights.keys()
+    for name, tensor in prune_units(weights, "image", images, UNITS + 1).items():
         assert np.array_equal(tensor, weights[name]), name

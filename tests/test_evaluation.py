@@ -11,7 +11,7 @@ from indexer.embedding import unit_rows
 from indexer.encoders import load_encoder
 from indexer.errors import InputError, ModelError
 from indexer.fusion import open_fusion
-from indexer.metrics.bootstrap import ENOUGH
+from indexer.metrics.bootstrap import MIN_PICTURES
 from indexer.metrics.recall import RetrievalRanks
 from search.evaluation import fusions, trials
 from search.evaluation.advice import DEFAULT, WEIGHTS, AdvisedSetting, advice_from, advise
@@ -195,7 +195,7 @@ def test_default_is_kept_where_all_settings_do_as_well():
 
 
 def test_few_pictures_advise_nothing():
-    pictures = np.repeat(np.arange(ENOUGH - 1), 2)
+    pictures = np.repeat(np.arange(MIN_PICTURES - 1), 2)
     worse = RetrievalRanks(np.full(len(pictures), 9), pictures)
     better = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)
     advice = advice_from({DEFAULT: worse, AdvisedSetting("mean", 0.5): better})

@@ -1,8 +1,8 @@
 """Classes of ImageNet, and what they are kinds of."""
 
 from indexer.training.mini.imagenet import (
-    BROADEST,
-    FEWEST,
+    MAX_CLASSES,
+    MIN_CLASSES,
     Hypernyms,
     imagenet_classes,
     imagenet_kinds,
@@ -46,4 +46,4 @@ def test_kind_is_called_by_each_of_its_names_and_by_its_definition():
 def test_what_nobody_looks_for_is_no_kind():
     assert not kinds_called("entity")
     sizes = {len(kind.classes) for kind in imagenet_kinds()}
-    assert FEWEST <= min(sizes) < max(sizes) <= BROADEST
+    assert MIN_CLASSES <= min(sizes) < max(sizes) <= MAX_CLASSES

@@ -16,11 +16,11 @@ from indexer.encoders.mini.hubness import hubness
 from indexer.encoders.mini.names import WORD_PART, named
 from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
 from indexer.training.mini.assembly import (
-    NAMES_COUNT,
+    NAMES_WEIGHT,
     Kinds,
     class_part,
     hub_part,
-    narrowed,
+    narrow,
     sense_part,
     word_part,
 )
@@ -78,7 +78,7 @@ def both_sides(weights, n=20):
 def test_narrowed_heads_score_as_before_where_nothing_is_lost():
     weights = heads()
     v_i, v_t = both_sides(weights)
-    found_i, found_t = both_sides(narrowed(weights, np.concatenate([v_i, v_t]), 4))
+    found_i, found_t = both_sides(narrow(weights, np.concatenate([v_i, v_t]), 4))
     assert found_i.shape == (20, 4)
     assert np.allclose(found_t @ found_i.T, v_t @ v_i.T, atol=1e-3)
 
@@ -87,7 +87,7 @@ def test_narrowed_heads_keep_the_directions_that_carry_most():
     weights = heads()
     rows = np.concatenate(both_sides(weights))
     axes = np.linalg.svd(rows, full_matrices=False)[2]
-    found = narrowed(weights, rows, 2)
+    found = narrow(weights, rows, 2)
     expected = weights["classes"] @ axes[:2].T
     assert np.allclose(found["classes"] @ found["classes"].T, expected @ expected.T, atol=1e-2)
 
@@ -96,8 +96,8 @@ def test_columns_carry_alike_though_directions_do_not(part):
     weights = heads()
     strong = np.diag(np.logspace(0, -2, 12).astype(np.float32))
     weights |= {n: weights[n] @ strong for n in ("classes", "text.linear", "text.outer")}
-    narrow = narrowed(weights, weights["classes"], 12)["classes"]
-    for rows in (narrow, part["class.codes"]):
+    classes = narrow(weights, weights["classes"], 12)["classes"]
+    for rows in (classes, part["class.codes"]):
         spreads = rows.std(0)
         assert spreads.max() < 20 * spreads.min()
 
@@ -222,7 +222,7 @@ def test_names_count_by_what_they_have_in_common():
     found, without = (hubness(others, part["hub.bank"], part["hub.share"]) for part in parts)
     mean = {TEXT: captions.mean(0)}
     common, nothing = (centred_query(rows, TEXT, mean).mean(0) for rows in (names, captions))
-    assert np.allclose(found - without, NAMES_COUNT * others @ (common - nothing), atol=1e-4)
+    assert np.allclose(found - without, NAMES_WEIGHT * others @ (common - nothing), atol=1e-4)
 
 
 def test_same_rows_give_the_same_hub_part():

@@ -22,7 +22,7 @@ sys.path.append(str(ROOT / "benchmarks"))
 from contest import environments, picfuse, processes
 from contest.comparisons import (
     Contest,
-    Filled,
+    FilledLibraries,
     compare_cold,
     compare_indexing,
     compare_updates,
@@ -238,7 +238,7 @@ def test_answers_with_no_hit_in_common_end_the_benchmark(tmp_path, hits, capsys)
     contest = Contest(
         [Scripted("picfuse", f"print({own!r})"), Scripted("other", f"print({hits!r})")], tmp_path, 1
     )
-    filled = Filled(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 2)
+    filled = FilledLibraries(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 2)
     if hits == "none":
         with pytest.raises(ClickException, match="no hit of other is one of picfuse"):
             compare_cold(contest, filled)
@@ -250,7 +250,7 @@ def test_answers_with_no_hit_in_common_end_the_benchmark(tmp_path, hits, capsys)
 def test_memory_that_nobody_could_look_at_is_not_compared(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(processes, "memory_of", lambda pid: Memory())
     contest = Contest(scripted(["picfuse", "other"], script="print('1.png')"), tmp_path, 1)
-    compare_cold(contest, Filled(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 1))
+    compare_cold(contest, FilledLibraries(tmp_path, {"picfuse": tmp_path, "other": tmp_path}, 1))
     said = capsys.readouterr().out
     assert "memory was not measured" in said
     assert "MB" not in said
@@ -259,9 +259,9 @@ def test_memory_that_nobody_could_look_at_is_not_compared(tmp_path, monkeypatch,
 def test_update_that_did_something_ends_the_benchmark(tmp_path):
     script = f"print({json.dumps(json.dumps({'unchanged': 2}))})"
     contest = Contest([Scripted("picfuse", script)], tmp_path, 1)
-    compare_updates(contest, Filled(tmp_path, {"picfuse": tmp_path}, 2))
+    compare_updates(contest, FilledLibraries(tmp_path, {"picfuse": tmp_path}, 2))
     with pytest.raises(ClickException, match="not all pictures were unchanged"):
-        compare_updates(contest, Filled(tmp_path, {"picfuse": tmp_path}, 3))
+        compare_updates(contest, FilledLibraries(tmp_path, {"picfuse": tmp_path}, 3))
 
 
 @pytest.mark.usefixtures("_tiny_encoder")

@@ -17,7 +17,7 @@ def test_common_words_are_those_that_two_captions_of_ten_pictures_agree_on():
     pictures += [["a cat sleeps", "black cat"]] * 9 + [["one car"]] * 30
     found = common_words(pictures)
     assert found.texts == ["dog"]  # of cats, nine pictures; of cars, one caption each
-    assert found.said.tolist() == [[3.0] * 9 + [2.0] + [0.0] * 39]
+    assert found.mentions.tolist() == [[3.0] * 9 + [2.0] + [0.0] * 39]
 
 
 def test_words_of_most_pictures_are_left_out():
@@ -57,9 +57,9 @@ def test_short_text_is_right_for_all_pictures_that_say_its_words_and_for_no_othe
 def test_same_captions_give_the_same(captions):
     one, two = short_texts(captions), short_texts(captions)
     assert [short.text for short in one] == [short.text for short in two]
-    assert np.array_equal(common_words(captions).said, common_words(captions).said)
+    assert np.array_equal(common_words(captions).mentions, common_words(captions).mentions)
 
 
 def test_captions_without_words_give_nothing():
     assert short_texts([["12 34"], []]) == []
-    assert common_words([["12 34"], []]).said.shape == (0, 2)
+    assert common_words([["12 34"], []]).mentions.shape == (0, 2)

@@ -14,8 +14,8 @@ from indexer.embedding import TEXT, centred_query, unit_rows
 from indexer.fusion import LEARNED, Mean
 from indexer.metrics.bootstrap import difference
 from indexer.metrics.recall import mean_recall
-from indexer.training.fusion.corruption import corrupted, fitting_strength, recall_alone
-from indexer.training.fusion.trainer import FusionSettings, FusionTrainer, fused, tried
+from indexer.training.fusion.corruption import corrupt, fitting_strength, picture_recall
+from indexer.training.fusion.trainer import FusionSettings, FusionTrainer, fuse_rows, trial_ranks
 from indexer.training.loop import Epoch, train
 
 seeds = st.integers(0, 2**32 - 1)
@@ -47,11 +47,11 @@ def trainer_of(strategy="gated", data=None, **changes):
 @pytest.mark.parametrize("strategy", LEARNED)
 def test_training_learns_what_tells_pictures_apart(strategy):
     trainer = trainer_of(strategy)
-    before = mean_recall(tried(None, trainer.validation, trainer.asked[1]).ranks)
+    before = mean_recall(trial_ranks(None, trainer.validation, trainer.queries[1]).ranks)
     loop = replace(FusionSettings().loop, epochs=6, learning_rate=5e-3)
     epochs = [e for e in train(trainer.task(), loop) if isinstance(e, Epoch)]
     assert epochs[-1].loss < epochs[0].loss
-    after = mean_recall(tried(trainer.model, trainer.validation, trainer.asked[1]).ranks)
+    after = mean_recall(trial_ranks(trainer.model, trainer.validation, trainer.queries[1]).ranks)
     assert after > before + 3
     assert after == max(e.figure for e in epochs)
 
@@ -59,8 +59,8 @@ def test_training_learns_what_tells_pictures_apart(strategy):
 @pytest.mark.parametrize("strategy", LEARNED)
 def test_untrained_fusion_ranks_as_mean_does(strategy):
     trainer = trainer_of(strategy)
-    data, queries = trainer.validation, trainer.asked[1]
-    found, mean = tried(trainer.model, data, queries), tried(None, data, queries)
+    data, queries = trainer.validation, trainer.queries[1]
+    found, mean = trial_ranks(trainer.model, data, queries), trial_ranks(None, data, queries)
     assert (found.ranks == mean.ranks).mean() > 0.99
 
 
@@ -139,7 +139,7 @@ def test_ranks_without_a_model_are_those_of_mean():
     rows = Mean().pictures(data.v_i, data.v_t[indexed], np.ones(30, np.bool_))
     scores = data.v_t[centred_query] @ rows.T
     expected = 1 + (scores > scores[np.arange(30), owners][:, None]).sum(1)
-    assert np.array_equal(tried(None, data, data.v_t).ranks[:30], expected)
+    assert np.array_equal(trial_ranks(None, data, data.v_t).ranks[:30], expected)
 
 
 def test_subset_keeps_captions_with_their_pictures():
@@ -172,10 +172,10 @@ def test_pictures_known_too_well_are_made_as_hard_to_find_as_held_out_ones():
     found = []
     for _ in range(5):
         order = torch.randperm(400, generator=generator)[:100]
-        v_i = corrupted(pool[order], pool, strength, generator).numpy()
-        found.append(recall_alone(v_i, known, known.v_t, order.numpy()))
-    target = recall_alone(new.v_i, new, new.v_t, np.arange(100))
-    assert recall_alone(known.v_i[:100], known, known.v_t, np.arange(100)) > target + 5
+        v_i = corrupt(pool[order], pool, strength, generator).numpy()
+        found.append(picture_recall(v_i, known, known.v_t, order.numpy()))
+    target = picture_recall(new.v_i, new, new.v_t, np.arange(100))
+    assert picture_recall(known.v_i[:100], known, known.v_t, np.arange(100)) > target + 5
     assert np.mean(found) == pytest.approx(target, abs=3)
 
 
@@ -183,14 +183,14 @@ def test_pictures_that_are_as_hard_to_find_already_are_left_alone():
     known, new = dataset(9, n=400, noise=1.5), dataset(10, n=100, noise=0.1)
     assert fitting_strength(known, new, (known.v_t, new.v_t), seed=0) == 0
     v_i = torch.from_numpy(known.v_i)
-    assert corrupted(v_i, v_i, 0, torch.Generator()) is v_i
+    assert corrupt(v_i, v_i, 0, torch.Generator()) is v_i
 
 
 @settings(max_examples=20, deadline=None)
 @given(seeds, st.floats(0.1, 4))
 def test_corrupted_rows_have_unit_length_and_are_moved(seed, strength):
     v_i = torch.from_numpy(dataset(seed, n=30).v_i)
-    moved = corrupted(v_i, v_i, strength, torch.Generator().manual_seed(seed))
+    moved = corrupt(v_i, v_i, strength, torch.Generator().manual_seed(seed))
     assert torch.allclose(moved.norm(dim=1), torch.ones(30), atol=1e-5)
     assert not torch.allclose(moved, v_i, atol=1e-2)
 
@@ -201,14 +201,14 @@ def test_corrupted_rows_have_unit_length_and_are_moved(seed, strength):
 def test_gain_is_drawn_by_pictures():
     """Every query knows its picture, whose queries the bootstrap draws together."""
     data = dataset(11, n=60, captions=(1, 4))
-    found = tried(None, data, data.v_t)
+    found = trial_ranks(None, data, data.v_t)
     queries = np.bincount(found.pictures)
     several = data.counts[data.counts > 1]
     assert len(queries) == len(several)
     turns = data.counts.max()
     assert np.array_equal(queries, turns * (several - 1))
     trainer = trainer_of(data=data)
-    untrained = tried(trainer.model, data, data.v_t)
+    untrained = trial_ranks(trainer.model, data, data.v_t)
     assert difference(untrained, found).by["r@1"] == pytest.approx(0, abs=0.5)
 
 
@@ -216,8 +216,8 @@ def test_gain_is_drawn_by_pictures():
 def test_centres_and_gain_are_measured_on_held_out_pictures(strategy):
     trainer = trainer_of(strategy)
     tensors, data = trainer.tensors(), trainer.validation
-    both = fused(trainer.model, data.v_i, data.v_t[data.starts[:-1]])
-    plain = fused(trainer.model, data.v_i, 0 * data.v_i)
+    both = fuse_rows(trainer.model, data.v_i, data.v_t[data.starts[:-1]])
+    plain = fuse_rows(trainer.model, data.v_i, 0 * data.v_i)
     assert np.allclose(tensors["centre_captioned"], both.mean(0), atol=1e-6)
     assert np.allclose(tensors["centre_plain"], plain.mean(0), atol=1e-6)
     assert tensors["gain"].shape == (1,)

@@ -25,19 +25,19 @@ from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import heads_part_of_texts, project_images, project_texts
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.metrics.recall import figures, mean_recall, ranks
-from indexer.training.batches import shuffled
+from indexer.training.batches import shuffled_batches
 from indexer.training.loop import Epoch, LoopSettings, train
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
-from indexer.training.mini.alignment import AlignSettings, drawn_captions, judged
-from indexer.training.mini.features import READ, Features
+from indexer.training.mini.alignment import AlignSettings, draw_captions, judge_rows
+from indexer.training.mini.features import MAP_SHAPE, Features
 from indexer.training.mini.heads_model import HeadSizes, arrays
-from indexer.training.mini.recipe import key_of, write_tail
+from indexer.training.mini.recipe import tail_key, write_tail
 from indexer.training.mini.stages import (
     HeadsStage,
     ImageTailStage,
     MoreHeadsStage,
-    more_heads,
-    with_tail,
+    add_tail_features,
+    more_heads_name,
 )
 from indexer.training.mini.views import VIEWS, view
 from indexer.training.mini.words import Words, text_features
@@ -216,8 +216,8 @@ def problem(seed=0, n=60, each=2):
     images = np.concatenate([hidden @ to_image, probabilities**0.5], axis=1).astype(np.float16)
     texts = np.repeat(hidden, each, axis=0) @ to_text + random.normal(size=(n * each, 384)) / 9
     captions = list(np.arange(n * each).reshape(n, each))
-    shown = np.maximum(hidden @ maps.normal(size=(8, READ[0])), 0).astype(np.float16)
-    read = np.broadcast_to(shown[None, :, :, None, None], (1, n, *READ))
+    shown = np.maximum(hidden @ maps.normal(size=(8, MAP_SHAPE[0])), 0).astype(np.float16)
+    read = np.broadcast_to(shown[None, :, :, None, None], (1, n, *MAP_SHAPE))
     return Features(images[None], read, np.arange(n), captions), texts.astype(np.float32)
 
 
@@ -260,12 +260,12 @@ def heads(data, settings):
 
 def completed(trainer):
     """All that comes of heads, without what texts name besides the classes."""
-    return trainer.completed(trainer.joined())
+    return trainer.complete(trainer.join_heads())
 
 
 def told(data):
     """Features with what an image tail says."""
-    telling = with_tail(Tail(Trunk()), data)
+    telling = add_tail_features(Tail(Trunk()), data)
     while True:
         try:
             next(telling)
@@ -373,7 +373,7 @@ def test_what_was_learned_is_in_the_weights_too(learned):
     weights, data = completed(trainer), trainer.validation
     v_i = project_images(trainer.plain_features(data), weights)
     v_t = project_texts(trainer.caption_features(data), weights)
-    found = judged(v_i, v_t, data)[1]
+    found = judge_rows(v_i, v_t, data)[1]
     assert found["queries"] == 120
     assert found["r@10"] > 2 * 100 * 10 / 60
 
@@ -404,7 +404,7 @@ def test_more_heads_learn_by_themselves(more):
     for _, epochs in more:
         assert epochs[-1].loss < 0.7 * epochs[0].loss
         assert epochs[-1].figure > 4 * chance
-    assert [trainer.name for trainer, _ in more] == [more_heads(1), more_heads(2)]
+    assert [trainer.name for trainer, _ in more] == [more_heads_name(1), more_heads_name(2)]
 
 
 def test_more_heads_differ_by_their_seeds(learned, more):
@@ -418,9 +418,10 @@ def test_heads_that_have_become_one_find_no_less_than_the_first(learned, more):
     images, captions = first.plain_features(data), first.caption_features(data)
 
     def recall(weights):
-        return judged(project_images(images, weights), project_texts(captions, weights), data)[0]
+        rows = project_images(images, weights), project_texts(captions, weights)
+        return judge_rows(*rows, data)[0]
 
-    together = first.completed(first.joined([trainer.exported() for trainer, _ in more]))
+    together = first.complete(first.join_heads([trainer.exported() for trainer, _ in more]))
     assert together["image.inner"].shape == (POOLED + 1000, 3 * 16)
     assert together["image.bias"].shape == (7,)
     assert recall(together) > recall(completed(first)) - 1
@@ -429,7 +430,7 @@ def test_heads_that_have_become_one_find_no_less_than_the_first(learned, more):
 def test_heads_that_have_become_one_have_the_units_that_are_wanted(learned, more):
     trainer = copy(learned[0])
     trainer.settings = replace(TINY, image_units=20, text_units=9)
-    weights = trainer.joined([trainer.exported() for trainer, _ in more])
+    weights = trainer.join_heads([trainer.exported() for trainer, _ in more])
     assert weights["image.inner"].shape == (POOLED + 1000, 20)
     assert weights["text.outer"].shape == (9, 7)
 
@@ -488,7 +489,7 @@ def test_text_features_are_of_each_text_by_itself():
 def test_kept_tail_is_as_it_was_and_knows_where_it_came_from(tmp_path, learned_tail):
     tail, read = learned_tail[0].tail, Tail(Trunk())
     write_tail(tmp_path / "kept", tail, "the key")
-    assert key_of(tmp_path / "kept") == "the key"
+    assert tail_key(tmp_path / "kept") == "the key"
     read.load(tmp_path / "kept")
     for name, tensor in read.stored().items():
         assert torch.equal(tensor, tail.stored()[name].half().float()), name
@@ -499,7 +500,7 @@ def test_kept_tail_is_as_it_was_and_knows_where_it_came_from(tmp_path, learned_t
 def test_what_is_no_kept_tail_has_no_key(tmp_path, content):
     if content is not None:
         (tmp_path / "kept").write_bytes(content)
-    assert key_of(tmp_path / "kept") is None
+    assert tail_key(tmp_path / "kept") is None
 
 
 def test_classes_are_the_mean_of_their_wordings_once_trained(learned):
@@ -551,7 +552,7 @@ def of_lengths(counts):
 
 @given(st.integers(2, 60), st.integers(2, 20), st.integers(0, 10**6))
 def test_every_picture_comes_once_an_epoch(count, size, seed):
-    found = list(shuffled(count, size, torch.Generator().manual_seed(seed)))
+    found = list(shuffled_batches(count, size, torch.Generator().manual_seed(seed)))
     assert sorted(torch.cat(found).tolist()) == list(range(count))
     assert min(map(len, found)) >= 2
     assert max(map(len, found)) < 2 * size
@@ -559,14 +560,14 @@ def test_every_picture_comes_once_an_epoch(count, size, seed):
 
 def test_epochs_are_shuffled_otherwise():
     generator = torch.Generator().manual_seed(0)
-    first, second = (torch.cat(list(shuffled(30, 10, generator))) for _ in range(2))
+    first, second = (torch.cat(list(shuffled_batches(30, 10, generator))) for _ in range(2))
     assert first.tolist() != second.tolist()
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=9), st.integers(1, 5))
 def test_captions_of_a_batch_belong_to_its_pictures(counts, number):
     captions = of_lengths(counts)
-    drawn = drawn_captions(captions, number, torch.Generator().manual_seed(0))
+    drawn = draw_captions(captions, number, torch.Generator().manual_seed(0))
     assert drawn.shape == (len(counts), number)
     for own, rows in zip(captions, drawn, strict=True):
         assert set(rows) <= set(own)
@@ -575,7 +576,7 @@ def test_captions_of_a_batch_belong_to_its_pictures(counts, number):
 
 def test_all_captions_are_drawn_in_time():
     generator = torch.Generator().manual_seed(0)
-    seen = {c for _ in range(20) for c in drawn_captions(of_lengths([5]), 2, generator)[0].tolist()}
+    seen = {c for _ in range(20) for c in draw_captions(of_lengths([5]), 2, generator)[0].tolist()}
     assert seen == set(range(5))
 
 

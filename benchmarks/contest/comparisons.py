@@ -1,4 +1,4 @@
-"""What is compared: indexing, an update that finds nothing, cold queries, warm queries."""
+"""The comparisons: indexing, an update that finds nothing new, cold queries, warm queries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from contest.processes import Memory, Run, run
 from contest.report import OWN, Figure, ratios, table
 
 T = TypeVar("T")
-WARM_UP = 8  # pictures
+WARM_UP = 8  # pictures of an uncounted run
 QUERIES = (
     "two dogs playing in the snow",
     "a red car in front of a house",
@@ -32,14 +32,14 @@ QUERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Who takes part, where their libraries are made, and how often all is done."""
+    """The contestants, the folder of their libraries, and the number of rounds."""
 
     contestants: Sequence[Contestant]
     room: Path
     rounds: int
 
     def in_turn(self, measure: Callable[[Contestant, int], T]) -> dict[str, list[T]]:
-        """What is measured of each contestant in each round; each round begins with another."""
+        """Measure each contestant in each round; each round begins with another contestant."""
         found: dict[str, list[T]] = {contestant.name: [] for contestant in self.contestants}
         for number in range(self.rounds):
             first = number % len(self.contestants)
@@ -55,8 +55,8 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """The same many pictures, with the same random rows, in a library of each contestant."""
+class FilledLibraries:
+    """The same pictures, with the same random rows, in a library of each contestant."""
 
     pictures: Path
     libraries: dict[str, Path]
@@ -64,7 +64,7 @@ class Filled:
 
 
 def compare_indexing(contest: Contest, pictures: Path, figure: Figure) -> None:
-    """Whole processes that index into a fresh library, after one that indexes a few pictures."""
+    """Time processes that index into a fresh library, after one that indexes a few pictures."""
     files = sorted(pictures.iterdir())
     few = pictures.with_name(f"{pictures.name}-few")
     link_photographs(files[:WARM_UP], few)
@@ -79,14 +79,14 @@ def compare_indexing(contest: Contest, pictures: Path, figure: Figure) -> None:
     megapixels = f"{len(files)} photographs ({pictures.name})"
     table(f"indexing {megapixels}: pictures a second", found)
     ratios(found, figure)
-    _agree(contest, pictures, len(files))
+    _compare_rows(contest, pictures, len(files))
 
 
-def _agree(contest: Contest, pictures: Path, count: int) -> None:
-    """Print how alike the rows are that the contestants made of the same pictures.
+def _compare_rows(contest: Contest, pictures: Path, count: int) -> None:
+    """Print how similar the contestants' rows of the same pictures are.
 
-    Raises `ClickException` when one has not all pictures, or a row that is nearest to the row of
-    another picture: then they did not do the same work.
+    Raises `ClickException` if pictures are missing, or if a row is nearest to the row of a
+    different picture: then the contestants did not do the same work.
     """
     rows = {}
     for contestant in contest.contestants:
@@ -108,8 +108,8 @@ def _agree(contest: Contest, pictures: Path, count: int) -> None:
         )
 
 
-def fill_libraries(contest: Contest, count: int) -> Filled:
-    """Put the same random rows for many tiny pictures straight into a library of each."""
+def fill_libraries(contest: Contest, count: int) -> FilledLibraries:
+    """Store the same random rows for many tiny pictures directly in a library of each."""
     pictures, rows = contest.room / "many", contest.room / "rows.npy"
     make_pictures(pictures, count)
     np.save(rows, random_rows(count))
@@ -117,11 +117,11 @@ def fill_libraries(contest: Contest, count: int) -> Filled:
     for contestant in contest.contestants:
         libraries[contestant.name] = contest.library(contestant, "many")
         run(contestant.fill(pictures, libraries[contestant.name], rows))
-    return Filled(pictures, libraries, count)
+    return FilledLibraries(pictures, libraries, count)
 
 
-def compare_updates(contest: Contest, filled: Filled) -> None:
-    """Whole processes that find out that nothing has changed."""
+def compare_updates(contest: Contest, filled: FilledLibraries) -> None:
+    """Time processes that check for changes and find none."""
     able = [one for one in contest.contestants if one.update(filled.pictures, contest.room)]
     contest = Contest(able, contest.room, contest.rounds)
 
@@ -139,8 +139,8 @@ def compare_updates(contest: Contest, filled: Filled) -> None:
     ratios(found)
 
 
-def compare_cold(contest: Contest, filled: Filled) -> None:
-    """Whole processes that answer one query; files are in the system's cache, nothing else is."""
+def compare_cold(contest: Contest, filled: FilledLibraries) -> None:
+    """Time processes that answer one query; only the system's file cache is warm."""
 
     def ask(contestant: Contestant, number: int) -> Run:
         library = filled.libraries[contestant.name]
@@ -153,11 +153,11 @@ def compare_cold(contest: Contest, filled: Filled) -> None:
     table(f"cold query over {filled.count} pictures: seconds", seconds)
     ratios(seconds, Figure("rclip", 0.25, least=False))
     _compare_memory({name: [one.memory for one in runs] for name, runs in found.items()})
-    _answer_alike({name: runs[0].output for name, runs in found.items()})
+    _compare_hits({name: runs[0].output for name, runs in found.items()})
 
 
 def _compare_memory(found: Mapping[str, Sequence[Memory]]) -> None:
-    """Print peaks, if there are any: there is /proc on Linux only, and time for a look."""
+    """Print the peaks, if measured: this needs /proc (Linux), and a process that lasts a while."""
     if not all(peak.anonymous for peaks in found.values() for peak in peaks):
         click.echo("\nmemory was not measured")
         return
@@ -169,10 +169,10 @@ def _compare_memory(found: Mapping[str, Sequence[Memory]]) -> None:
     ratios(anonymous)
 
 
-def _answer_alike(outputs: dict[str, str]) -> None:
-    """Print how many hits each peer has in common with picfuse; picfuse takes a mean off.
+def _compare_hits(outputs: dict[str, str]) -> None:
+    """Print how many hits each peer shares with picfuse, which centres its queries.
 
-    Raises `ClickException` when it has none: then they did not answer the same question.
+    Raises `ClickException` if it shares none: then they did not answer the same query.
     """
     hits = {name: set(re.findall(r"\d+\.png", output)) for name, output in outputs.items()}
     own = hits.pop(OWN)
@@ -182,8 +182,8 @@ def _answer_alike(outputs: dict[str, str]) -> None:
         click.echo(f"hits of {name} and {OWN}: {len(own & others)} of {len(own)} are the same")
 
 
-def compare_warm(contest: Contest, filled: Filled) -> None:
-    """Queries of a process that has answered one already; each with the encoding of its text."""
+def compare_warm(contest: Contest, filled: FilledLibraries) -> None:
+    """Time queries of a process that has answered one already, including the text encoder."""
 
     def ask(contestant: Contestant, number: int) -> float:
         library = filled.libraries[contestant.name]

@@ -1,4 +1,4 @@
-"""The contestants: the commands by which each indexes, asks, and is filled with given rows."""
+"""The contestants: their commands to index, to search, and to store given rows."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Protocol
 
 from contest.processes import Command
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent  # run with -P: its modules are named like the peers
 ARCHITECTURE = "ViT-B-32-256"
 
 
 class Contestant(Protocol):
-    """Pictures lie in a folder; a library is a folder that `prepare` made."""
+    """The commands of a contestant; a library is a folder that `prepare` made."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the contestant."""
 
     def prepare(self, library: Path) -> None:
         """Make the folder of a new library."""
@@ -28,19 +28,19 @@ class Contestant(Protocol):
         """Index a folder for the first time."""
 
     def update(self, pictures: Path, library: Path) -> Command | None:
-        """Bring a library up to date; None where a contestant cannot."""
+        """Bring a library up to date; None if a contestant cannot."""
 
     def ask(self, pictures: Path, library: Path, query: str) -> Command:
         """Print the ten best hits."""
 
     def warm(self, pictures: Path, library: Path, queries: Sequence[str]) -> Command:
-        """Ask in one process, and print the seconds of each query."""
+        """Answer queries in one process, and print the seconds of each."""
 
     def fill(self, pictures: Path, library: Path, rows: Path) -> Command:
-        """Put rows into a new library, one for each picture."""
+        """Store rows in a new library, one for each picture."""
 
     def rows(self, pictures: Path, library: Path, file: Path) -> Command:
-        """Save the paths and rows that a library holds."""
+        """Save the paths and rows of a library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Picfuse:
         return f"open_clip:{ARCHITECTURE}:{self.weights / 'model.safetensors'}"
 
     def prepare(self, library: Path) -> None:
-        """picfuse makes the folder itself."""
+        """Do nothing: picfuse makes the folder itself."""
 
     def index(self, pictures: Path, library: Path) -> Command:
         """`picfuse index` with the stand-in model."""
@@ -67,7 +67,7 @@ class Picfuse:
         return self._picfuse(pictures, library, "index", pictures)
 
     def ask(self, pictures: Path, library: Path, query: str) -> Command:
-        """`picfuse search`, by the vectors alone: the others know no words."""
+        """`picfuse search`, by vectors only, since the others do not search by words."""
         return self._picfuse(pictures, library, "search", "-k", "10", "--mode", "vector", query)
 
     def warm(self, pictures: Path, library: Path, queries: Sequence[str]) -> Command:
@@ -96,28 +96,28 @@ class Picfuse:
 
 @dataclass(frozen=True, slots=True)
 class Rclip:
-    """rclip; it indexes and searches the folder it runs in."""
+    """rclip, which indexes and searches the folder it runs in."""
 
     python: Path
     weights: Path
     name: str = "rclip"
 
     def prepare(self, library: Path) -> None:
-        """Its library is a folder that holds the files of the model too."""
+        """Make the folder of its library, which also holds the files of the model."""
         library.mkdir()
         for part in (self.weights / "rclip").iterdir():
             (library / part.name).symlink_to(part)
 
     def index(self, pictures: Path, library: Path) -> Command:
-        """What its command does before it searches."""
+        """The part of its command that comes before the search."""
         return self._program(pictures, library, "index")
 
     def update(self, pictures: Path, library: Path) -> Command:
-        """The same."""
+        """The same as `index`."""
         return self._program(pictures, library, "index")
 
     def ask(self, pictures: Path, library: Path, query: str) -> Command:
-        """Its command, told not to look for new pictures."""
+        """Its command, without a search for new pictures."""
         return self._python(pictures, library, "-m", "rclip", "--no-indexing", query)
 
     def warm(self, pictures: Path, library: Path, queries: Sequence[str]) -> Command:
@@ -152,14 +152,14 @@ class SentenceTransformers:
         library.mkdir()
 
     def index(self, pictures: Path, library: Path) -> Command:
-        """Encode all pictures, and keep the rows."""
+        """Encode all pictures, and store the rows."""
         return self._program(pictures, library, "index")
 
     def update(self, pictures: Path, library: Path) -> None:
-        """The example has nothing of the kind."""
+        """None: the example has no update."""
 
     def ask(self, pictures: Path, library: Path, query: str) -> Command:
-        """Load the model and the rows, and ask."""
+        """Load the model and the rows, and search."""
         return self._program(pictures, library, "search", query)
 
     def warm(self, pictures: Path, library: Path, queries: Sequence[str]) -> Command:
@@ -167,11 +167,11 @@ class SentenceTransformers:
         return self._program(pictures, library, "warm", *queries)
 
     def fill(self, pictures: Path, library: Path, rows: Path) -> Command:
-        """Keep names and rows."""
+        """Store names and rows."""
         return self._program(pictures, library, "fill", rows)
 
     def rows(self, pictures: Path, library: Path, file: Path) -> Command:
-        """What is kept."""
+        """The stored names and rows."""
         return self._program(pictures, library, "rows", file)
 
     def _program(self, folder: Path, library: Path, *words: str | Path) -> Command:

@@ -13,7 +13,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A package of PyPI that picfuse is measured against, and how much it brings along."""
+    """A package of PyPI that picfuse is compared with, and the size of its environment."""
 
     name: str
     requirement: str
@@ -29,9 +29,9 @@ SENTENCE_TRANSFORMERS = Peer(
 
 
 def python_of(peer: Peer, folder: Path) -> Path:
-    """The Python of a peer's environment in a folder, made when it is not there.
+    """The Python of a peer's environment in a folder, which is made if it is missing.
 
-    What was interrupted is made anew. Raises `ClickException` when pip fails.
+    An interrupted installation starts again. Raises `ClickException` if pip fails.
     """
     home = folder / f"{peer.name}-{peer.requirement.rpartition('==')[2]}"
     python, ready = home / "bin" / "python", home / ".ready"

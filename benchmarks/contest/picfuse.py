@@ -1,7 +1,7 @@
-"""What picfuse is asked to do beside its commands, run by its own Python.
+"""Tasks for picfuse that are no commands of it, run by its own Python.
 
 fill LIBRARY MODEL ROWS   a new library with a row for each picture of the present folder
-warm LIBRARY QUERY…       seconds of each query, asked in one process
+warm LIBRARY QUERY…       seconds of each query, all in one process
 rows LIBRARY FILE         save paths and rows of a library
 """
 
@@ -22,22 +22,23 @@ from indexer.embedding import IMAGE
 from indexer.pictures.hashes import hash_bytes
 from search import Searcher
 
-BATCH = 4096
+BATCH = 4096  # pictures
 HITS = 10
 
 
 def fill(library: str, model: str, rows: str) -> None:
     """Store a row for each picture, in the order of their paths, through the storing layer."""
     here = Path.cwd()
-    pictures, found = sorted(here.rglob("*.png")), np.load(rows)
+    pictures, embeddings = sorted(here.rglob("*.png")), np.load(rows)
     with Library.create(library, encoder=model, offline=True) as made:
         with made.writing() as batch:
             folder = batch.folders.put(here)
         for first in range(0, len(pictures), BATCH):
             facts = [_facts(path, here) for path in pictures[first : first + BATCH]]
             hashes = [fact.content_hash for fact in facts if fact.content_hash]
+            part = embeddings[first : first + BATCH]
             with made.writing() as batch:
-                batch.embeddings.put(made.encoder_id, IMAGE, hashes, found[first : first + BATCH])
+                batch.embeddings.put(made.encoder_id, IMAGE, hashes, part)
                 batch.pictures.put(folder, facts)
         made.save_vectors()
 
@@ -69,12 +70,12 @@ def warm(library: str, *queries: str) -> None:
 
 
 def rows(library: str, file: str) -> None:
-    """Save the embeddings that a library holds of its pictures."""
+    """Save the embeddings of a library's pictures."""
     with Library.open(library, read_only=True, offline=True) as opened:
-        found = opened.embedded(opened.catalogue.present().tolist())
-        pictures = opened.catalogue.pictures(found.ids.tolist())
-        paths = [str(pictures[key].path) for key in found.ids.tolist()]
-    np.savez(file, paths=np.array(paths), rows=found.v_i)
+        features = opened.embedded(opened.catalogue.present().tolist())
+        pictures = opened.catalogue.pictures(features.ids.tolist())
+        paths = [str(pictures[key].path) for key in features.ids.tolist()]
+    np.savez(file, paths=np.array(paths), rows=features.v_i)
 
 
 if __name__ == "__main__":

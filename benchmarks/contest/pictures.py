@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 PIXELS = 12_000_000
-NOISE = 5  # of 255, at most: an enlarged photograph is smoother than a camera's
+NOISE = 5  # of 255, at most: without it, enlarged photographs are smoother than a camera's
 QUALITY = 92
 
 
 def link_photographs(files: Sequence[Path], folder: Path) -> None:
-    """A folder with links to photographs."""
+    """Make a folder with links to photographs."""
     folder.mkdir(parents=True)
     for file in files:
         (folder / file.name).symlink_to(file.resolve())
 
 
 def enlarge_photographs(files: Sequence[Path], folder: Path) -> None:
-    """A folder with JPEGs of twelve megapixels, of the weight that a camera gives them."""
+    """Make a folder with JPEGs of twelve megapixels, about as large as those of a camera."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
     for file in files:
@@ -43,7 +43,7 @@ def _enlarged(photograph: Image.Image) -> Image.Image:
 
 
 def random_rows(count: int, dim: int = 512) -> NDArray[np.float32]:
-    """Rows (count, dim) of unit length in random directions, the same each time."""
+    """Unit rows (count, dim) in random directions, the same each time."""
     rows = np.random.default_rng(0).standard_normal((count, dim), np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import click
 
-EVERY = 0.005  # seconds between two looks at the memory
+POLL_SECONDS = 0.005  # between two readings of the memory
 UNSET = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PICFUSE_LIBRARY")
 SET = {"PYTHONDONTWRITEBYTECODE": "", "HF_HUB_OFFLINE": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A process to be: its words, the folder it runs in, and what its environment has more."""
+    """A process to run: its words, its folder, and additions to its environment."""
 
     words: Sequence[str | Path]
     folder: Path
@@ -37,13 +37,13 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """Both together."""
+        """The sum of both."""
         return self.anonymous + self.mapped
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a process: seconds, standard output, and its memory when it had most."""
+    """The outcome of a process: seconds, standard output, and peak memory."""
 
     seconds: float
     output: str
@@ -51,11 +51,11 @@ class Run:
 
 
 def run(command: Command, *, watch: bool = False) -> Run:
-    """Run a process to its end. Raises `ClickException`, with what it said, when it fails.
+    """Run a process to its end. Raises `ClickException` with its error output if it fails.
 
-    Its memory is looked at only if asked for, every few milliseconds.
+    With `watch`, its memory is read every few milliseconds.
     """
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
             [str(word) for word in command.words],
@@ -63,30 +63,30 @@ def run(command: Command, *, watch: bool = False) -> Run:
             env=_environment(command.settings),
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=said,
+            stderr=errors,
         )
         watching = Watch(process.pid) if watch else None
         process.wait()
         seconds = time.perf_counter() - start
         memory = watching.peak() if watching else Memory()
-        output.seek(0), said.seek(0)
+        output.seek(0), errors.seek(0)
         if process.returncode:
             words = " ".join(map(str, command.words))
-            raise click.ClickException(f"{words}\n{said.read()[-2000:]}")
+            raise click.ClickException(f"{words}\n{errors.read()[-2000:]}")
         return Run(seconds, output.read(), memory)
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """That of this process, without what leads to other packages; byte code is kept as for users.
+    """The environment of this process, without variables that lead to other packages.
 
-    Nobody asks a network: all models are local files.
+    Byte code is kept, as for users. No network is used: all models are local files.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
-    return kept | SET | dict(settings)
+    inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return inherited | SET | dict(settings)
 
 
 class Watch:
-    """A thread that keeps the peak of the memory of a process and of those that it started."""
+    """A thread that records the peak memory of a process and of those that it started."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -96,20 +96,20 @@ class Watch:
         self._thread.start()
 
     def peak(self) -> Memory:
-        """The largest sum that was seen; ends the watch."""
+        """End the watch; returns the largest memory seen."""
         self._ended.set()
         self._thread.join()
         return self._peak
 
     def _look(self) -> None:
-        while not self._ended.wait(EVERY):
+        while not self._ended.wait(POLL_SECONDS):
             self._peak = max(self._peak, memory_of(self._pid), key=lambda memory: memory.total)
 
 
 def memory_of(pid: int) -> Memory:
-    """What a process and its descendants use now, from Linux' /proc; nothing when it has ended.
+    """Current memory of a process and its descendants, from Linux' /proc; 0 if it has ended.
 
-    Pages of files that several of them have mapped count once for each.
+    Pages of files that several of them have mapped count several times.
     """
     parts = [_own_memory(process) for process in (pid, *_descendants(pid))]
     return Memory(sum(part.anonymous for part in parts), sum(part.mapped for part in parts))

@@ -1,11 +1,11 @@
-"""What rclip is asked to do, run by the Python of its own environment; nothing of it is changed.
+"""Tasks for rclip, unmodified, run by the Python of its own environment.
 
-    index        bring its library up to date with the present folder: what its command does first
-    fill ROWS    put rows into its library for the pictures of the present folder
-    warm QUERY…  seconds of each query, asked in one process
+    index        bring its library up to date with the present folder, as its command does first
+    fill ROWS    store rows in its library for the pictures of the present folder
+    warm QUERY…  seconds of each query, all in one process
     rows FILE    save paths and rows of its library
 
-`RCLIP_DATADIR` is its library. rclip has no command that indexes without a search behind it.
+`RCLIP_DATADIR` is its library. rclip has no command that indexes without searching.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rclip.db import DB, NewImage
 from rclip.main import init_rclip
 from rclip.utils import helpers
 
-BATCH = 8  # the default of its command
+BATCH = 8  # pictures; the default of its command
 HITS = 10
 
 
@@ -54,21 +54,21 @@ def warm(*queries: str) -> None:
     seconds = []
     for query in (queries[0], *queries):
         start = time.perf_counter()
-        found = parts[0].search(query, str(Path.cwd()), HITS)
+        hits = parts[0].search(query, str(Path.cwd()), HITS)
         seconds.append(time.perf_counter() - start)
-        if len(found) != HITS:
-            raise SystemExit(f"{len(found)} hits")
+        if len(hits) != HITS:
+            raise SystemExit(f"{len(hits)} hits")
     print(json.dumps(seconds[1:]))
 
 
 def rows(file: str) -> None:
-    """Save what its library holds of the present folder."""
+    """Save paths and rows of the present folder from its library."""
     catalogue = DB(helpers.get_app_datadir() / "db.sqlite3")
-    found = list(catalogue.get_image_vectors_by_dir_path(str(Path.cwd())))
+    images = list(catalogue.get_image_vectors_by_dir_path(str(Path.cwd())))
     np.savez(
         file,
-        paths=np.array([image["filepath"] for image in found]),
-        rows=np.stack([np.frombuffer(image["vector"], np.float32) for image in found]),
+        paths=np.array([image["filepath"] for image in images]),
+        rows=np.stack([np.frombuffer(image["vector"], np.float32) for image in images]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is printed of a comparison: each contestant's value in each round, and ratios."""
+"""The report of a comparison: each contestant's value in each round, and ratios."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OWN = "picfuse"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The ratio to a peer that is to be reached, at least or at most."""
+    """The ratio to a peer that should be reached, at least or at most."""
 
     peer: str
     ratio: float
@@ -34,16 +34,16 @@ def table(title: str, values: Mapping[str, Sequence[float]], digits: int = 2) ->
 
 
 def ratios(values: Mapping[str, Sequence[float]], *figures: Figure) -> None:
-    """Print picfuse's value divided by each peer's: the median over the rounds, and the extremes.
+    """Print the ratio of picfuse's value to each peer's: median over the rounds, and extremes.
 
-    Only values of one round are divided by each other.
+    Ratios are taken within one round.
     """
-    wanted = {figure.peer: figure for figure in figures}
+    figure_of = {figure.peer: figure for figure in figures}
     for peer, others in values.items():
         if peer == OWN:
             continue
-        found = [own / other for own, other in zip(values[OWN], others, strict=True)]
+        quotients = [own / other for own, other in zip(values[OWN], others, strict=True)]
         click.echo(
-            f"{OWN} / {peer}: median {statistics.median(found):.2f} "
-            f"(min {min(found):.2f}, max {max(found):.2f}){wanted.get(peer, '')}"
+            f"{OWN} / {peer}: median {statistics.median(quotients):.2f} "
+            f"(min {min(quotients):.2f}, max {max(quotients):.2f}){figure_of.get(peer, '')}"
         )

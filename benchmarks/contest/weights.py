@@ -1,11 +1,11 @@
-"""Stand-in weights: one model of open_clip with random numbers, in the form of each contestant.
+"""Stand-in weights: one open_clip model with random numbers, in the form of each contestant.
 
-A program of its own, so that the process that measures never holds PyTorch:
+A program of its own, so that the measuring process never loads PyTorch:
 `python benchmarks/contest/weights.py FOLDER`. It runs in picfuse's environment and writes
 
-    model.safetensors         what picfuse reads, as `open_clip:ViT-B-32-256:FILE`
-    rclip/                    the files that rclip otherwise downloads, under the names it looks for
-    sentence-transformers/    the same tensors as transformers names them, in a folder that
+    model.safetensors         the file for picfuse, as `open_clip:ViT-B-32-256:FILE`
+    rclip/                    the files that rclip otherwise downloads, under their names
+    sentence-transformers/    the same tensors with the names of transformers, in a folder that
                               sentence-transformers opens
 """
 
@@ -29,7 +29,7 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 ARCHITECTURE = "ViT-B-32-256"
 SEED = 0
-HEAD_WIDTH = 64  # where a configuration of open_clip names none
+HEAD_WIDTH = 64  # unless a configuration of open_clip names one
 RCLIP_MODEL = "ViT-B-32-256-datacomp_s34b_b86k"  # the folder in which rclip looks
 LAYERS = {  # of a transformer's block: open_clip's name, and that of transformers
     "ln_1": "layer_norm1",
@@ -38,7 +38,7 @@ LAYERS = {  # of a transformer's block: open_clip's name, and that of transforme
     "mlp.c_fc": "mlp.fc1",
     "mlp.c_proj": "mlp.fc2",
 }
-OTHERS = {  # outside the blocks; the projections lie the other way round
+OTHERS = {  # outside the blocks; the projections are transposed
     "positional_embedding": "text_model.embeddings.position_embedding.weight",
     "token_embedding.weight": "text_model.embeddings.token_embedding.weight",
     "ln_final": "text_model.final_layer_norm",
@@ -51,11 +51,11 @@ OTHERS = {  # outside the blocks; the projections lie the other way round
     "visual.proj": "visual_projection.weight",
     "logit_scale": "logit_scale",
 }
-TURNED = ("text_projection", "visual.proj")
+TRANSPOSED = ("text_projection", "visual.proj")
 
 
 class TextTower(nn.Module):
-    """Tokens (n, 77) to rows (n, 512), as a module that can be exported."""
+    """The text tower as a module for export: tokens (n, 77) to rows (n, 512)."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class TextTower(nn.Module):
 
 
 def make_weights(folder: Path, architecture: str = ARCHITECTURE) -> None:
-    """Write the stand-in weights of all contestants; the folder appears whole or not at all."""
+    """Write the stand-in weights of all contestants; the folder appears only when complete."""
     torch.manual_seed(SEED)
     model = open_clip.create_model(architecture, pretrained=None).eval()
     config = _config(open_clip.get_model_config(architecture))
@@ -82,7 +82,7 @@ def make_weights(folder: Path, architecture: str = ARCHITECTURE) -> None:
 
 
 def _save_for_rclip(model: Any, folder: Path) -> None:
-    """Two ONNX files in float32, by the exporter and with the opset and names of rclip's own."""
+    """Two ONNX files in float32, with the exporter, opset and names of rclip's own files."""
     towers, vocabulary = folder / RCLIP_MODEL, folder / "tokenizer"
     towers.mkdir(parents=True)
     vocabulary.mkdir()
@@ -128,7 +128,7 @@ def _save_for_sentence_transformers(model: Any, config: CLIPConfig, folder: Path
 
 
 def _config(known: Mapping[str, Any]) -> CLIPConfig:
-    """The configuration of an open_clip model, as transformers has it."""
+    """The configuration of an open_clip model, in the form of transformers."""
     vision, text, dim = known["vision_cfg"], known["text_cfg"], known["embed_dim"]
     pixels = {name: vision[name] for name in ("image_size", "patch_size")}
     heads = vision["width"] // vision.get("head_width", HEAD_WIDTH)
@@ -153,10 +153,10 @@ def _tower(known: Mapping[str, Any], heads: int, dim: int) -> dict[str, Any]:
 
 
 def _renamed(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Tensors of open_clip under the names of transformers, queries, keys and values apart."""
+    """Tensors of open_clip under the names of transformers, with separate q, k and v."""
     for name, tensor in tensors.items():
         if "resblocks." not in name:
-            yield _outer_name(name), tensor.T.contiguous() if name in TURNED else tensor
+            yield _outer_name(name), tensor.T.contiguous() if name in TRANSPOSED else tensor
             continue
         tower = "vision_model" if name.startswith("visual.") else "text_model"
         number, _, part = name.partition("resblocks.")[2].partition(".")
@@ -176,7 +176,7 @@ def _outer_name(name: str) -> str:
 
 
 def _save_tokenizer(folder: Path) -> None:
-    """Open_clip's vocabulary in the files that the tokenizer of transformers reads."""
+    """Write open_clip's vocabulary in the files of the tokenizer of transformers."""
     tokenizer = SimpleTokenizer()
     marks = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}
     vocabulary = {marks.get(token, token): n for token, n in tokenizer.encoder.items()}

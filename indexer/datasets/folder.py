@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import DatasetError
 from indexer.pictures.scan import FoundPicture, scan
@@ -19,14 +22,14 @@ ClassText: TypeAlias = tuple[str, str]  # the name of a class, and the text that
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Class labels of pictures: relative path and label, in the order of the table."""
+    """Class labels of pictures: relative paths and labels, in the order of the table."""
 
     table: Path
     labels: tuple[tuple[bytes, str], ...]
 
 
 def dataset_folder(path: Path) -> Path:
-    """The folder of a data set. Raises `DatasetError` when it is not there."""
+    """The folder of a data set. Raises `DatasetError` if it does not exist."""
     folder = Path(os.path.abspath(path.expanduser()))
     if not folder.is_dir():
         raise DatasetError(f"{path}: no such folder; name a folder of captioned pictures")
@@ -34,7 +37,7 @@ def dataset_folder(path: Path) -> Path:
 
 
 def picture_names(folder: Path) -> list[bytes]:
-    """Relative paths of the pictures of a data set. Raises `DatasetError` when it has none."""
+    """Relative paths of the pictures of a data set. Raises `DatasetError` if there are none."""
     names = [found.relative for found in scan(folder) if isinstance(found, FoundPicture)]
     if not names:
         raise DatasetError(f"{folder}: no pictures here; name a folder of captioned pictures")
@@ -42,19 +45,19 @@ def picture_names(folder: Path) -> list[bytes]:
 
 
 def read_split(folder: Path, split: Path) -> frozenset[bytes]:
-    """The pictures that a list of names (a file, looked for in the data set first) restricts to.
+    """The pictures in a list of names (a file, searched for in the data set first).
 
     A name is a relative path, a base name or a base name without its suffix. Raises
-    `DatasetError` when the list is missing or fits no picture.
+    `DatasetError` if the list is missing or matches no picture.
     """
     path = folder / split if (folder / split).is_file() else split.expanduser()
     if not path.is_file():
         raise DatasetError(f"{split}: no such list of pictures, here or in {folder}")
-    wanted = {line.strip() for line in path.read_bytes().splitlines() if line.strip()}
-    chosen = frozenset(n for n in picture_names(folder) if wanted & _spellings(n))
-    if not chosen:
-        raise DatasetError(f"{path}: none of its {len(wanted)} names is a picture in {folder}")
-    return chosen
+    listed = {line.strip() for line in path.read_bytes().splitlines() if line.strip()}
+    names = frozenset(n for n in picture_names(folder) if listed & _spellings(n))
+    if not names:
+        raise DatasetError(f"{path}: none of its {len(listed)} names is a picture in {folder}")
+    return names
 
 
 def _spellings(name: bytes) -> set[bytes]:
@@ -63,16 +66,16 @@ def _spellings(name: bytes) -> set[bytes]:
 
 
 def find_labels(folder: Path) -> Labels | None:
-    """The table with `file` and `label` in its header in a data set's folder, if there is one."""
+    """The table with `file` and `label` in its header in a data set's folder; None without one."""
     for table in sorted(path for pattern in LABEL_TABLES for path in folder.glob(pattern)):
         with table.open(newline="", encoding="utf-8", errors="replace") as file:
             reader = csv.DictReader(file, delimiter="\t" if table.suffix == ".tsv" else ",")
             if {"file", "label"} <= set(reader.fieldnames or ()):
-                return Labels(table, tuple(_labelled(folder, reader)))
+                return Labels(table, tuple(_read_labels(folder, reader)))
     return None
 
 
-def _labelled(folder: Path, rows: Iterable[dict[str, str]]) -> Iterable[tuple[bytes, str]]:
+def _read_labels(folder: Path, rows: Iterable[dict[str, str]]) -> Iterable[tuple[bytes, str]]:
     by_name = names_by_spelling(folder)
     for row in rows:
         name = by_name.get(os.fsencode(row["file"] or ""))
@@ -81,12 +84,15 @@ def _labelled(folder: Path, rows: Iterable[dict[str, str]]) -> Iterable[tuple[by
 
 
 def names_by_spelling(folder: Path) -> dict[bytes, bytes]:
-    """The pictures of a data set by what a table may call them; see `read_split`."""
+    """The pictures of a data set by the names that a table may use for them; see `read_split`."""
     return {spelling: name for name in picture_names(folder) for spelling in _spellings(name)}
 
 
 def held_out(names: Collection[bytes], share: float) -> frozenset[bytes]:
-    """A share of the pictures for validation, spread evenly over their sorted names."""
+    """A share of the pictures for validation, spread evenly over their sorted names.
+
+    Raises `DatasetError` for fewer than four.
+    """
     ordered = sorted(names)
     count = min(max(2, round(share * len(ordered))), len(ordered) - 2)
     if count < 2:
@@ -97,21 +103,43 @@ def held_out(names: Collection[bytes], share: float) -> frozenset[bytes]:
 def validation_names(
     folder: Path, names: Collection[bytes], validation: Path | float
 ) -> frozenset[bytes]:
-    """Which pictures are held out: those of a list of names, or a share of them."""
+    """The pictures to hold out: those of a list of names, or a share of them."""
     if isinstance(validation, Path):
         return read_split(folder, validation) & frozenset(names)
     return held_out(names, validation)
 
 
+def validation_mask(
+    folder: Path,
+    names: Sequence[bytes],
+    validation: Path | float,
+    *,
+    least: int = 1,
+    kind: str = "pictures",
+) -> NDArray[np.bool_]:
+    """The mask (n,) of the pictures to hold out, `least` or more; see `validation_names`.
+
+    Raises `DatasetError` if too few are held out or none is left to train on.
+    """
+    held_out = validation_names(folder, names, validation)
+    inside = np.array([name in held_out for name in names], np.bool_)
+    if inside.all() or inside.sum() < least:
+        raise DatasetError(
+            f"{validation}: leaves {int((~inside).sum())} {kind} to train on and "
+            f"{int(inside.sum())} to validate on; choose another split"
+        )
+    return inside
+
+
 def plain_sentence(name: str) -> str:
-    """The text of a class by its name alone."""
+    """The text of a class from its name alone."""
     return f"a photo of a {name}"
 
 
 def read_classes(file: Path, *, definitions: bool) -> list[ClassText]:
-    """Classes of a file: a name a line, with a tab and its definition where there is one.
+    """Classes of a file: one name on each line, optionally followed by a tab and its definition.
 
-    Raises `DatasetError` when the file is missing or holds no definition where one is asked for.
+    Raises `DatasetError` if the file is missing, or a definition with `definitions`.
     """
     if not file.expanduser().is_file():
         raise DatasetError(f"{file}: no such list of classes; 'imagenet-1k' is built in")

@@ -1,4 +1,4 @@
-"""The labels of pictures: which tags a table says hold of which picture."""
+"""The labels of pictures: the tags that a table gives to each."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from numpy.typing import NDArray
 from indexer.datasets.folder import find_labels, names_by_spelling
 from indexer.errors import DatasetError
 
-_BETWEEN = re.compile(r"[;|]")
-RARE = 8  # pictures that a tag needs at least to be learned
+_SEPARATOR = re.compile(r"[;|]")
+MIN_TAG_PICTURES = 8  # a tag with fewer is not learned
 
 
 @dataclass(frozen=True, slots=True)
 class TagSets:
-    """The tags of each labelled picture; a picture of which none holds is labelled, too."""
+    """The tags of each labelled picture; a labelled picture may have no tag."""
 
     table: Path
     of: Mapping[bytes, frozenset[str]]
 
     @property
     def exclusive(self) -> bool:
-        """Whether exactly one tag holds of each picture."""
+        """Whether every picture has exactly one tag."""
         return all(len(tags) == 1 for tags in self.of.values())
 
     def targets(self, names: list[bytes], tags: tuple[str, ...]) -> NDArray[np.float32]:
-        """1 where a tag holds, (n, tags)."""
+        """Targets (n, tags): 1 for the tags of a picture, otherwise 0."""
         return np.array([[t in self.of[name] for t in tags] for name in names], np.float32).reshape(
             len(names), len(tags)
         )
 
 
 def read_labels(folder: Path, table: Path | None) -> TagSets:
-    """The labels of a data set; the table in its folder where none is named.
+    """The labels of a data set, from `table` or otherwise from the table in its folder.
 
     The table (.csv, or .tsv with tabs) has the columns `file` and `label`. Several labels of a
-    picture stand in several rows, or in one cell with `;` or `|` between them; an empty cell says
-    that none holds. Pictures without a row are not labelled. Raises `DatasetError`.
+    picture are in several rows, or in one cell separated by `;` or `|`; an empty cell means that
+    no tag applies. Pictures without a row are not labelled. Raises `DatasetError`.
     """
     if table is None:
         found = find_labels(folder)
@@ -73,16 +73,18 @@ def _read(folder: Path, path: Path) -> dict[bytes, set[str]]:
         for row in reader:
             name = by_name.get(os.fsencode(row["file"] or ""))
             if name is not None:
-                parts = (" ".join(part.split()) for part in _BETWEEN.split(row["label"] or ""))
+                parts = (" ".join(part.split()) for part in _SEPARATOR.split(row["label"] or ""))
                 labelled.setdefault(name, set()).update(filter(None, parts))
     return labelled
 
 
-def without_rare(sets: TagSets, *, exclusive: bool, least: int = RARE) -> tuple[TagSets, list[str]]:
-    """The labels without tags of fewer than `least` pictures, and the names of those.
+def without_rare(
+    sets: TagSets, *, exclusive: bool, least: int = MIN_TAG_PICTURES
+) -> tuple[TagSets, list[str]]:
+    """The labels without tags of fewer than `least` pictures, and the names of these tags.
 
-    Where tags exclude each other, their pictures go too: no tag would be right. Raises
-    `DatasetError` when nothing is left to tell apart.
+    For exclusive tags, their pictures are dropped too: no tag would be right. Raises
+    `DatasetError` if there are too few tags left to learn.
     """
     counts = Counter(tag for tags in sets.of.values() for tag in tags)
     rare = sorted(tag for tag, count in counts.items() if count < least)

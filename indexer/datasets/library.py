@@ -1,4 +1,4 @@
-"""The library that holds a data set's embeddings, in the cache: a second look is quick."""
+"""The cached library with a data set's embeddings, so that a second run is quick."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def dataset_library(
     cache: Path | None = None,
     offline: bool = False,
 ) -> Library:
-    """The library of a data set, or of `only` some of its pictures; the same for evaluation."""
+    """Open or create the library of a data set, or of the pictures `only`; evaluation shares it."""
     cache = cache or cache_directory()
-    made = load_encoder(encoder, cache=cache, offline=offline)
-    parts = [os.fsencode(folder), made.fingerprint.encode(), *sorted(only or ())]
+    loaded = load_encoder(encoder, cache=cache, offline=offline)
+    parts = [os.fsencode(folder), loaded.fingerprint.encode(), *sorted(only or ())]
     path = cache / "evaluate" / hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
     if is_vacant(path):
         return Library.create(path, encoder=encoder, offline=offline, cache=cache)

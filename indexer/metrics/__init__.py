@@ -1,1 +1,1 @@
-"""Recall@k, ranks, and how sure a figure is."""
+"""Recall@k, ranks, and the certainty of figures."""

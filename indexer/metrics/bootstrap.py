@@ -1,9 +1,9 @@
-"""How sure figures are: percentile intervals of the bootstrap.
+"""Percentile intervals of figures by the bootstrap.
 
-What is drawn anew are pictures, each with all its queries (a cluster bootstrap: Field and Welsh,
-2007): five captions of one picture are found or missed together, and drawing single queries would
-make five witnesses of one. Each interval uses the same draws, so that two systems are compared on
-the same pictures, and figures are the same at every run.
+It resamples pictures, each with all its queries (a cluster bootstrap: Field and Welsh, 2007): five
+captions of one picture are found or missed together, and resampling single queries would count them
+as five independent observations. All intervals use the same samples, so that two systems are
+compared on the same pictures, and results are the same at every run.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from indexer.metrics.recall import KS, RetrievalRanks
 RESAMPLES = 1000
 LEVELS = (0.025, 0.975)
 SEED = 0
-ENOUGH = 30  # pictures that ask: of fewer, the bootstrap makes too much
-COUNTS_AT_ONCE = 2_000_000
+MIN_PICTURES = 30  # with queries: with fewer, the bootstrap is too confident
+COUNTS_AT_ONCE = 2_000_000  # numbers of one part of the resamples
 MRR = "mrr"
 
 Numbers = NDArray[np.float64]
@@ -30,18 +30,18 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far one system is ahead of another on the same queries, by figure; and how surely."""
+    """The lead of one system over another on the same queries, by figure, with its intervals."""
 
     by: Mapping[str, float]
     ci95: Mapping[str, list[float]]
 
     def verdict(self, figure: str = MRR) -> int:
-        """1 better, -1 worse, 0 where the interval does not tell."""
+        """1 if better, -1 if worse, 0 if the interval includes 0."""
         low, high = self.ci95[figure]
         return (low > 0) - (high < 0)
 
     def fields(self) -> dict[str, Any]:
-        """The difference as scripts read it."""
+        """The difference as JSON."""
         return {**self.by, "ci95": dict(self.ci95)}
 
 
@@ -72,12 +72,12 @@ def difference(
     *,
     resamples: int = RESAMPLES,
 ) -> Difference:
-    """What one system has more than another, with paired intervals; both asked the same queries."""
+    """The lead of `found` over `against`, with paired intervals; both for the same queries."""
     if not np.array_equal(found.pictures, against.pictures):
         raise ValueError("only answers to the same queries can be compared")
     position, pictures = _positions(found.pictures)
-    more = _successes(found.ranks, ks) - _successes(against.ranks, ks)
-    sums = _sums(more, position, pictures)
+    leads = _successes(found.ranks, ks) - _successes(against.ranks, ks)
+    sums = _sums(leads, position, pictures)
     drawn = [_rates(part, sums) for part in draws(pictures, pictures, resamples)]
     once = _rates(np.ones((1, pictures)), sums)[0]
     by = {name: _rounded(name, value) for name, value in zip(_names(ks), once, strict=True)}
@@ -91,34 +91,34 @@ def curve(found: RetrievalRanks, deepest: int, *, resamples: int = RESAMPLES) ->
     sums = _sums(np.where(found.ranks[:, None] <= ks, 100.0, 0.0), position, pictures)
     drawn = [_rates(part, sums) for part in draws(pictures, deepest, resamples)]
     once = _rates(np.ones((1, pictures)), sums)
-    return np.concatenate([once, ends(np.concatenate(drawn))])
+    return np.concatenate([once, interval_ends(np.concatenate(drawn))])
 
 
-def ends(drawn: Numbers) -> Numbers:
+def interval_ends(drawn: Numbers) -> Numbers:
     """Low and high end of the interval of each column (resamples, columns): (2, columns).
 
-    Draws of which there is no figure (NaN) do not count.
+    Resamples without a figure (NaN) do not count.
     """
     return np.asarray(np.nanquantile(drawn, LEVELS, axis=0))
 
 
 def draws(pictures: int, width: int, resamples: int) -> Iterator[Numbers]:
-    """How often each picture was drawn (part of the resamples, pictures), the same at every run.
+    """Counts of each picture in each resample, in parts (resamples, pictures); always the same.
 
-    `width` says how many numbers are made of each resample, so that parts fit into memory.
+    `width`: the numbers that are computed from each resample; parts are sized to fit into memory.
     """
     random = np.random.default_rng(SEED)
     size = max(1, COUNTS_AT_ONCE // max(pictures, width))
     for start in range(0, resamples, size):
         count = min(size, resamples - start)
-        chosen = random.integers(0, pictures, (count, pictures))
-        chosen += pictures * np.arange(count)[:, None]
-        times = np.bincount(chosen.ravel(), minlength=count * pictures)
+        sample = random.integers(0, pictures, (count, pictures))
+        sample += pictures * np.arange(count)[:, None]
+        times = np.bincount(sample.ravel(), minlength=count * pictures)
         yield times.reshape(count, pictures).astype(np.float64)
 
 
 def weighted_medians(ordered: Ints, times: Numbers) -> Numbers:
-    """The median of each resample (b,): `ordered` ranks (m,), each taken `times` (b, m)."""
+    """The median (b,) of each resample: sorted ranks `ordered` (m,), repeated `times` (b, m)."""
     reached = np.cumsum(times, axis=1)
     halves = reached[:, -1] / 2
     lower = [np.searchsorted(row, half, "left") for row, half in zip(reached, halves, strict=True)]
@@ -127,7 +127,7 @@ def weighted_medians(ordered: Ints, times: Numbers) -> Numbers:
 
 
 def _positions(pictures: Ints) -> tuple[Ints, int]:
-    """The pictures that ask, numbered without gaps, and how many they are."""
+    """The pictures of the queries, numbered without gaps, and the number of pictures."""
     names, position = np.unique(pictures, return_inverse=True)
     return position.astype(np.int64), len(names)
 
@@ -137,7 +137,7 @@ def _names(ks: Sequence[int]) -> list[str]:
 
 
 def _successes(ranks: Ints, ks: Sequence[int]) -> Numbers:
-    """What each query adds to each figure, (m, figures): per cent, and the reciprocal rank."""
+    """The contribution of each query to each figure, (m, figures): per cent, reciprocal rank."""
     return np.column_stack([*(100.0 * (ranks <= k) for k in ks), 1 / ranks])
 
 
@@ -156,7 +156,7 @@ def _rates(drawn: Numbers, sums: Numbers) -> Numbers:
 
 def _spans(names: Sequence[str], rates: Numbers) -> dict[str, list[float]]:
     """Low and high end of each column (resamples, figures)."""
-    pairs = ends(rates).T
+    pairs = interval_ends(rates).T
     return {
         name: [_rounded(name, end) for end in pair] for name, pair in zip(names, pairs, strict=True)
     }

@@ -1,1 +1,1 @@
-"""Training: the loop, its losses and batches, and a room for each thing that is trained."""
+"""Training: the loop, its losses and batches, and a package for each model that is trained."""

@@ -1,7 +1,7 @@
-"""The training loop: batch, forward, backward, step, judge; it serves everything that is trained.
+"""The training loop of all models: batch, forward, backward, step, validation.
 
-What is trained is a `Task`; the loop knows nothing of pictures. It can be interrupted after any
-epoch and goes on from its checkpoint to the same result, bit by bit.
+It trains a `Task` and knows nothing of pictures. Interrupted after any epoch, it resumes from its
+checkpoint and reaches the same result, bit by bit.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from indexer.files import whole_file
 from indexer.progress import Progress
 
 Batch = TypeVar("Batch")
-Judged = tuple[float, dict[str, float]]
+Judgement = tuple[float, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """How long, how fast and from which seed; `clip` bounds the norm of a step's gradients."""
+    """Length, learning rate and seed of a training; `clip` bounds the norm of gradients."""
 
     epochs: int = 20
     patience: int = 4
@@ -42,26 +42,27 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Batch]):
-    """What is trained: `loss` of the `module` on each of an epoch's `batches`.
+    """A module to train, by the `loss` on each of an epoch's `batches`.
 
-    `steps`: how many batches an epoch has. `judge` gives the validation figure that decides
+    `steps`: the number of batches in an epoch. `judge` returns the deciding validation figure
     (higher is better) and the figures to show; it runs without gradients, in evaluation mode.
-    `key` tells the data and whatever else the result depends on: a checkpoint of another key is
-    not used. `rates`: the learning rate of parameters whose names begin so, as a share of it.
+    `key` identifies the data and everything else that the result depends on: a checkpoint with
+    another key is ignored. `rates`: learning rates of the parameters whose names have a prefix, as
+    shares of the common rate.
     """
 
     module: nn.Module
     batches: Callable[[torch.Generator], Iterable[Batch]]
     steps: int
     loss: Callable[[Batch], Tensor]
-    judge: Callable[[], Judged]
+    judge: Callable[[], Judgement]
     key: str = ""
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch came to; `best`: its figure is the highest so far."""
+    """The outcome of one epoch; `best`: its figure is the highest so far."""
 
     number: int
     loss: float
@@ -72,7 +73,7 @@ class Epoch:
 
 @dataclass(slots=True)
 class _State:
-    """All that an epoch leaves behind; what a checkpoint holds."""
+    """The state after an epoch, as a checkpoint holds it."""
 
     key: str
     module: dict[str, Any] = field(default_factory=dict)
@@ -94,9 +95,9 @@ def train(
     """Train a task; yields progress within each epoch and an `Epoch` after it.
 
     Ends when `settings.patience` epochs brought no better figure, and leaves the module as it was
-    after its best epoch. With `checkpoint`, what an interrupted run of the same settings and key
-    has done is not done again: its epochs are yielded first. It is deleted in the end, unless it
-    is to `keep` for a run that has more to do. `curves` is a folder that TensorBoard reads.
+    after its best epoch. With `checkpoint`, an interrupted run of the same settings and key is
+    resumed: its epochs are yielded first. The checkpoint is deleted in the end, unless `keep` is
+    set because a longer run still needs it. `curves` is a folder that TensorBoard reads.
     """
     module = task.module
     generator = torch.manual_seed(settings.seed)  # of batches and of dropout
@@ -108,10 +109,10 @@ def train(
         total_steps=settings.epochs * task.steps,
         pct_start=settings.warm_up,
     )
-    state = _resumed(checkpoint, _key(task, settings), module, optimizer, schedule, generator)
+    state = _resume(checkpoint, _key(task, settings), module, optimizer, schedule, generator)
     yield from map(_epoch, state.epochs)
     with _writer(curves, len(state.epochs) + 1) as writer:
-        while not _ended(state.epochs, settings):
+        while not _is_over(state.epochs, settings):
             total = 0.0
             module.train()
             for step, batch in enumerate(task.batches(generator), start=1):
@@ -133,7 +134,7 @@ def train(
             state.epochs.append(asdict(epoch))
             state.best = deepcopy(module.state_dict()) if best else state.best
             _save(checkpoint, state, module, optimizer, schedule, generator)
-            _draw(writer, epoch, float(schedule.get_last_lr()[0]))
+            _write_curves(writer, epoch, float(schedule.get_last_lr()[0]))
             yield epoch
     module.load_state_dict(state.best)
     module.eval()
@@ -144,9 +145,9 @@ def train(
 def parameter_groups(
     module: nn.Module, settings: LoopSettings, rates: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Parameters by rate and decay: matrices are decayed, biases and scalars are not.
+    """Parameters grouped by rate and decay: matrices decay, biases and scalars do not.
 
-    Those that begin at a lower rate come from elsewhere, and are decayed less by it.
+    Pretrained parameters have a lower rate, and thereby decay less.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
@@ -160,8 +161,8 @@ def parameter_groups(
     ]
 
 
-def _ended(epochs: list[dict[str, Any]], settings: LoopSettings) -> bool:
-    """Whether all epochs are done, or `patience` of them were no better than the best."""
+def _is_over(epochs: list[dict[str, Any]], settings: LoopSettings) -> bool:
+    """Whether all epochs are done, or the last `patience` of them were no better than the best."""
     bests = [epoch["number"] for epoch in epochs if epoch["best"]]
     late = bool(bests) and len(epochs) - bests[-1] >= settings.patience
     return len(epochs) >= settings.epochs or late
@@ -177,11 +178,11 @@ def _epoch(stored: Mapping[str, Any]) -> Epoch:
 
 
 def _on_cuda(module: nn.Module) -> bool:
-    """Half precision pays on a GPU only: a CPU is slower by it."""
+    """Whether half precision pays: it is faster on a GPU and slower on a CPU."""
     return next(module.parameters()).is_cuda
 
 
-def _resumed(
+def _resume(
     checkpoint: Path | None,
     key: str,
     module: nn.Module,
@@ -189,9 +190,9 @@ def _resumed(
     schedule: OneCycleLR,
     generator: torch.Generator,
 ) -> _State:
-    """The state of an interrupted run, put into what is trained; a fresh one where there is none.
+    """Restore the state of an interrupted run into module, optimizer, schedule and generator.
 
-    A checkpoint that cannot be read is as good as none.
+    Returns a fresh state if the checkpoint is missing, unreadable or of another key.
     """
     try:
         stored = torch.load(checkpoint, weights_only=True) if checkpoint else {}
@@ -215,7 +216,7 @@ def _save(
     schedule: OneCycleLR,
     generator: torch.Generator,
 ) -> None:
-    """Write the checkpoint; it appears whole or not at all."""
+    """Write the checkpoint atomically."""
     if checkpoint is None:
         return
     state.module, state.optimizer = module.state_dict(), optimizer.state_dict()
@@ -225,15 +226,15 @@ def _save(
 
 
 def _writer(curves: Path | None, first: int) -> AbstractContextManager[SummaryWriter | None]:
-    """What writes curves from the `first` epoch on, in the place of any it wrote before."""
+    """Writer of curves from the `first` epoch on, replacing any of these epochs; None without."""
     if curves is None:
         return nullcontext()
     writer = SummaryWriter(str(curves), purge_step=first, filename_suffix=f".from-{first}")
     return closing(writer)
 
 
-def _draw(writer: SummaryWriter | None, epoch: Epoch, rate: float) -> None:
-    """Write one epoch where TensorBoard reads it."""
+def _write_curves(writer: SummaryWriter | None, epoch: Epoch, rate: float) -> None:
+    """Write the figures of one epoch for TensorBoard."""
     if writer is None:
         return
     values = {"loss": epoch.loss, "learning_rate": rate, "validation/figure": epoch.figure}

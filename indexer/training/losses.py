@@ -10,7 +10,7 @@ from torch.nn import functional
 def info_nce(v_i: Tensor, v_t: Tensor, scale: Tensor, smoothing: float = 0.0) -> Tensor:
     """Symmetric InfoNCE of matching rows (van den Oord 2018; both ways as in CLIP, 2021).
 
-    `v_i`, `v_t`: unit rows (n, d), row k of one belongs to row k of the other and to no other.
+    `v_i`, `v_t`: unit rows (n, d); row k of one matches row k of the other and nothing else.
     `scale`: the inverse temperature. Cross-entropy over the n candidates of each row, with
     label smoothing.
     """
@@ -24,9 +24,9 @@ def info_nce(v_i: Tensor, v_t: Tensor, scale: Tensor, smoothing: float = 0.0) ->
 def info_nce_of_several(v_i: Tensor, v_t: Tensor, scale: Tensor, smoothing: float = 0.0) -> Tensor:
     """Symmetric InfoNCE of pictures (n, d) with c captions each, (n, c, d).
 
-    Each caption is to find its picture among n; each picture all of its captions, equally, among
-    n c: none of them is a wrong answer (several positives as in Khosla et al., 2020, the sum
-    outside of the logarithm). With c = 1 it is `info_nce`.
+    Each caption should find its picture among n, and each picture all of its captions, equally,
+    among n c: none of them counts as wrong (several positives as in Khosla et al., 2020, the sum
+    outside the logarithm). With c = 1 this is `info_nce`.
     """
     n, several, _ = v_t.shape
     logits = scale * v_i @ v_t.flatten(0, 1).T  # (n, n c)
@@ -41,6 +41,6 @@ def class_agreement(v_i: Tensor, classes: Tensor, probabilities: Tensor, scale: 
     """Cross-entropy between a picture's class probabilities and its similarities to the classes.
 
     `v_i` (n, d), `classes` (c, d) unit rows, `probabilities` (n, c). It ties the space to
-    subjects that the captions of the training data never name.
+    subjects that the captions of the training data never mention.
     """
     return functional.cross_entropy(scale * v_i @ classes.T, probabilities)

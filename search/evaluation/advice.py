@@ -11,7 +11,7 @@ import numpy as np
 from indexer import Progress
 from indexer.embedding import Ints
 from indexer.fusion import DEFAULT_WEIGHT, Fusion, open_fusion
-from indexer.metrics.bootstrap import ENOUGH, MRR, SEED, Difference, difference
+from indexer.metrics.bootstrap import MIN_PICTURES, MRR, SEED, Difference, difference
 from indexer.metrics.recall import RetrievalRanks, figures
 from indexer.settings import DEFAULT_FUSION
 from search.evaluation.data import EvaluationData
@@ -54,7 +54,7 @@ class Advice:
     @property
     def is_sure(self) -> bool:
         """Whether `best` is better than the default by more than chance."""
-        return self.asking >= ENOUGH and self.best != DEFAULT and self.gain.verdict() > 0
+        return self.asking >= MIN_PICTURES and self.best != DEFAULT and self.gain.verdict() > 0
 
     @property
     def chosen(self) -> AdvisedSetting:

@@ -14,7 +14,7 @@ from indexer.fusion import learned_class
 from indexer.fusion.learned import SHAPES
 from indexer.fusion.weights import FusionWeights
 
-SPREAD = 0.2  # of the first task projections, around gates that are all open
+SPREAD = 0.2  # of the initial task projections, around gates that are all open
 
 
 class FusionModel(nn.Module):
@@ -33,7 +33,7 @@ class FusionModel(nn.Module):
         return cls(weights.strategy, kept, 1.0)
 
     def forward(self, v_i: Tensor, v_t: Tensor) -> Tensor:
-        """Unit rows (n, dim); what is absent is zero."""
+        """Unit rows (n, dim); rows of an absent modality are zero."""
         fused: Tensor = self.fused(v_i, v_t, dict(self.tensors.items()), torch.cat)
         return functional.normalize(fused, dim=-1)
 
@@ -42,10 +42,10 @@ class FusionModel(nn.Module):
         return {name: t.detach().cpu().numpy().copy() for name, t in self.tensors.items()}
 
 
-def start(strategy: str, dim: int) -> dict[str, Tensor]:
-    """The first tensors of a strategy, by which it fuses as `mean` does."""
+def initial_tensors(strategy: str, dim: int) -> dict[str, Tensor]:
+    """Initial tensors of a strategy, with which it fuses as `mean` does."""
     if strategy == "product":
-        return _product_start(dim)
+        return _initial_product(dim)
     spread = SPREAD * torch.randn(2, dim, dim)
     return {
         "image_task": spread[0],
@@ -56,9 +56,11 @@ def start(strategy: str, dim: int) -> dict[str, Tensor]:
     }
 
 
-def _product_start(dim: int) -> dict[str, Tensor]:
-    """`P(v) = [1 + s v, 1 - s v]`, so that `(1 + s v_i)(1 + s v_t) - (1 - s v_i)(1 - s v_t)`, which
-    `output` takes, is `2 s (v_i + v_t)`: where `s v` is below 1 the mean, exactly.
+def _initial_product(dim: int) -> dict[str, Tensor]:
+    """Initial tensors of `product`: exactly the mean, as long as `s v` is below 1.
+
+    With `P(v) = [1 + s v, 1 - s v]`, `output` computes
+    `(1 + s v_i)(1 + s v_t) - (1 - s v_i)(1 - s v_t)`, which is `2 s (v_i + v_t)`.
     """
     s = SPREAD * dim**0.5
     both = torch.cat([torch.eye(dim), -torch.eye(dim)], dim=1)

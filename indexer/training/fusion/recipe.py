@@ -1,8 +1,7 @@
-"""From a library of captioned pictures to the file of a learned fusion: split, train, figures."""
+"""Train a learned fusion on a library of captioned pictures: split, training, file, figures."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,19 +16,20 @@ from indexer.library.library import Library
 from indexer.metrics.bootstrap import difference
 from indexer.metrics.recall import figures
 from indexer.progress import Progress
+from indexer.training.facts import epoch_facts, read_facts, write_facts
 from indexer.training.fusion.corruption import fitting_strength
 from indexer.training.fusion.model import FusionModel
-from indexer.training.fusion.trainer import FusionSettings, FusionTrainer, tried
+from indexer.training.fusion.trainer import FusionSettings, FusionTrainer, trial_ranks
 from indexer.training.loop import Epoch, train
 
 
 @dataclass(frozen=True, slots=True)
 class FusionRecipe:
-    """What to train on, and where the result goes.
+    """Data and output of a training.
 
-    `validation` is a list of names, or the share of the pictures that is held out for early
-    stopping; `checkpoint` and `curves` are as the training loop has them. `corruption` is chosen
-    by the held-out pictures where it is None.
+    `validation` is a list of names, or the share of the pictures to hold out for early stopping;
+    `checkpoint` and `curves` are those of the training loop. `corruption` is derived from the
+    held-out pictures if it is None.
     """
 
     folder: Path
@@ -42,9 +42,9 @@ class FusionRecipe:
 
 
 def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | Epoch]:
-    """Train a fusion on the embeddings of a library; yields what the training loop does.
+    """Train a fusion on the embeddings of a library; yields the events of the training loop.
 
-    Writes the best epoch, with a JSON of settings and figures beside it. Raises `DatasetError`.
+    Writes the best epoch, and a JSON of settings and figures beside it. Raises `DatasetError`.
     """
     means = library.encoder.means
     learned, validation = _split(recipe, captioned_rows(library))
@@ -53,7 +53,7 @@ def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | 
     if strength is None:
         strength = fitting_strength(learned, validation, queries, recipe.settings.loop.seed)
     trainer = FusionTrainer(learned, validation, queries, recipe.settings, strength)
-    before = tried(None, validation, queries[1])
+    before = trial_ranks(None, validation, queries[1])
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings) | {"corruption": round(strength, 4)},
         "encoder": {"name": library.encoder.name, "fingerprint": library.encoder.fingerprint},
@@ -66,34 +66,32 @@ def train_fusion(library: Library, recipe: FusionRecipe) -> Iterator[Progress | 
         trainer.task(), recipe.settings.loop, checkpoint=recipe.checkpoint, curves=recipe.curves
     ):
         if isinstance(event, Epoch):
-            facts["epochs"].append({"loss": round(event.loss, 4), "validation": event.figures})
+            facts["epochs"].append(epoch_facts(event))
         yield event
-    found = tried(trainer.model, validation, queries[1])
-    facts |= {"validation": figures(found.ranks), "gain": difference(found, before).fields()}
+    after = trial_ranks(trainer.model, validation, queries[1])
+    facts |= {"validation": figures(after.ranks), "gain": difference(after, before).fields()}
     _write(library, recipe, trainer, facts)
 
 
 def report_fusion(library: Library, file: Path) -> dict[str, Any]:
-    """Figures of a fusion file on a library that its training did not see, beside `mean`'s.
+    """Figures of a fusion file, and of `mean`, on a library that its training did not see.
 
-    They are added to the JSON beside the file.
+    Adds them to the JSON beside the file.
     """
     data, weights = captioned_rows(library), read_weights(file)
     queries = centred_query(data.v_t, TEXT, library.encoder.means)
-    fused = tried(FusionModel.of(weights), data, queries)
-    mean = tried(None, data, queries)
+    fused = trial_ranks(FusionModel.of(weights), data, queries)
+    mean = trial_ranks(None, data, queries)
     report: dict[str, Any] = {"mean": figures(mean.ranks), "fused": figures(fused.ranks)}
     report["gain"] = difference(fused, mean).fields()
-    beside = file.with_suffix(".json")
-    facts = json.loads(beside.read_text()) | {"report": report}
-    beside.write_text(json.dumps(facts, indent=1) + "\n")
+    write_facts(file, read_facts(file) | {"report": report})
     return report
 
 
 def _split(recipe: FusionRecipe, data: CaptionedRows) -> tuple[CaptionedRows, CaptionedRows]:
     """The pictures to train on and those to validate on."""
-    chosen = validation_names(recipe.folder, data.names, recipe.validation)
-    learned, validation = data.subset(set(data.names) - chosen), data.subset(chosen)
+    held_out = validation_names(recipe.folder, data.names, recipe.validation)
+    learned, validation = data.subset(set(data.names) - held_out), data.subset(held_out)
     several = [int((part.counts > 1).sum()) for part in (learned, validation)]
     if min(several) < 2:
         raise DatasetError(
@@ -115,4 +113,4 @@ def _write(
         encoder_name=encoder.name,
         settings=facts["settings"],
     )
-    recipe.output.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+    write_facts(recipe.output, facts)

@@ -1,4 +1,4 @@
-"""What is trained to bring pictures and captions together: heads, with one tail or the other."""
+"""Alignment of pictures and captions: the training of heads together with one of the tails."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from indexer.embedding import Rows
 from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
 from indexer.metrics.recall import figures, mean_recall, ranks
-from indexer.training.batches import cuts, shuffled
-from indexer.training.loop import Judged, LoopSettings, Task
+from indexer.training.batches import batch_starts, shuffled_batches
+from indexer.training.loop import Judgement, LoopSettings, Task
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.mini.features import Features, Ints
 from indexer.training.mini.heads_model import Heads, HeadSizes
@@ -28,20 +28,20 @@ LOOP = LoopSettings(epochs=12, patience=3, learning_rate=1e-3, weight_decay=0.3)
 SIZES = HeadSizes()
 TAIL_LOOP = replace(LOOP, epochs=8)
 SHORT_LOOP = LoopSettings(epochs=3, patience=3, learning_rate=1e-4, weight_decay=0.01)
-SAMPLE = 1000  # pictures by which features are standardised
+STANDARDISING_PICTURES = 1000  # features are standardised by a sample of about that many
 
 
 @dataclass(frozen=True, slots=True)
 class AlignSettings:
-    """How heads and tails are trained; the defaults made the shipped ones.
+    """Settings of the training of heads and tails; the defaults made the shipped ones.
 
-    `tail_loop` is that of the image tail, `loop` that of the heads and the text tail, and of
-    `more` heads beside them; all become one pair of heads of `image_units` and `text_units` hidden
-    units, whose text head then learns short texts in `short_loop`. `views` of each picture are
-    trained on, with that many `captions` a step; `class_loss` and `caption_loss` weigh the losses
-    beside that of pairs; `tail_rate` and `text_tail_rate` are the learning rates of the tails as
-    shares of the heads'. `class_gain`: how heavy the class-name branch is in the end, as a share
-    of what it is in training: beside the class part, less of it is enough.
+    `tail_loop` trains the image tail, `loop` the heads with the text tail and `more` pairs of heads
+    after them. All are joined into one pair of heads of `image_units` and `text_units` hidden
+    units, whose text head then learns short texts in `short_loop`. Each step draws one of `views`
+    and `captions` captions of each picture. `class_loss` and `caption_loss` weigh these losses
+    against that of pairs; `tail_rate` and `text_tail_rate` are the learning rates of the tails as
+    shares of the heads'. `class_gain`: final weight of the class-name branch as a share of its
+    weight in training; next to the class part, less of it is enough.
     """
 
     sizes: HeadSizes = SIZES
@@ -64,7 +64,7 @@ class AlignSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Different pictures `at` some places, each in one of its `views`, and its captions (n, c)."""
+    """Different pictures at the places `at` (n,), the view of each (n,), and captions (n, c)."""
 
     at: Ints
     views: Ints
@@ -74,8 +74,8 @@ class Pairs:
 class Alignment(ABC):
     """A task of the training loop: heads, and the tail of one tower, learn from pairs.
 
-    Which tail it is, and so what the heads read, is up to the kinds of it. `words` are of all
-    captions of the data set, `classes` those of ImageNet in k wordings.
+    Subclasses decide which tail that is, and so which features the heads read. `words` are those
+    of all captions of the data set, `classes` those of the classes of ImageNet in k wordings.
     """
 
     def __init__(
@@ -90,19 +90,19 @@ class Alignment(ABC):
         self.words, self.classes = words, classes
         torch.manual_seed(settings.loop.seed)
         tail = self.new_tail()
-        some = np.arange(0, len(train.places), max(1, len(train.places) // SAMPLE))
-        with settled(tail):
+        some = np.arange(0, len(train.places), max(1, len(train.places) // STANDARDISING_PICTURES))
+        with evaluating(tail):
             images = self.pictures(tail, train, np.zeros_like(some), some)
             captions = self.texts(tail, np.concatenate([train.captions[k] for k in some]))
         self.heads = Heads(tail, images, captions, settings.sizes)
-        self._wordings: Tensor | None = None  # as the tail read them when it was last settled
+        self._wordings: Tensor | None = None  # as the tail read them before the current epoch
 
-    name: str  # of what is trained
+    name: str  # of the part that is trained
 
     @property
     @abstractmethod
     def loop(self) -> LoopSettings:
-        """How long and how fast."""
+        """Length and learning rate of this training."""
 
     @property
     @abstractmethod
@@ -111,41 +111,41 @@ class Alignment(ABC):
 
     @abstractmethod
     def new_tail(self) -> nn.Module:
-        """The tail as it is before it learns."""
+        """A tail before training."""
 
     @abstractmethod
     def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
-        """What the image head reads of pictures, each in one view, (n, 9064)."""
+        """Features that the image head reads of pictures, each in one view, (n, 9064)."""
 
     @abstractmethod
     def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
-        """What the text head reads of captions, (m, w)."""
+        """Features that the text head reads of captions, (m, w)."""
 
     @abstractmethod
     def wordings(self, tail: nn.Module) -> Tensor:
-        """What it reads of the classes of ImageNet in k wordings, (k, 1000, w)."""
+        """Features that it reads of the classes of ImageNet in k wordings, (k, 1000, w)."""
 
     def task(self, key: str) -> Task[Pairs]:
-        """What the loop trains; `key` tells the data."""
-        steps = len(cuts(len(self.train.places), self.settings.batch))
+        """The task of the training loop; `key` identifies the data."""
+        steps = len(batch_starts(len(self.train.places), self.settings.batch))
         key, rates = repr((type(self).__name__, key, self.settings)), {"tail.": self.rate}
         return Task(self.heads, self.batches, steps, self.loss, self.judge, key, rates)
 
     def batches(self, generator: torch.Generator) -> Iterator[Pairs]:
-        """One epoch: every picture once, in any of its views, with some of its captions."""
+        """One epoch: every picture once, in a random view, with random captions of it."""
         train = self.train
         if self._wordings is None:
-            self._wordings = self.settled_wordings()
-        for pictures in shuffled(len(train.places), self.settings.batch, generator):
-            drawn = torch.randint(len(train.views), pictures.shape, generator=generator)
+            self._wordings = self.current_wordings()
+        for pictures in shuffled_batches(len(train.places), self.settings.batch, generator):
+            views = torch.randint(len(train.views), pictures.shape, generator=generator)
             at = pictures.numpy()
-            captions = drawn_captions(
+            captions = draw_captions(
                 [train.captions[k] for k in at.tolist()], self.settings.captions, generator
             )
-            yield Pairs(at, drawn.numpy(), captions)
+            yield Pairs(at, views.numpy(), captions)
 
     def loss(self, pairs: Pairs) -> Tensor:
-        """InfoNCE of pairs, of captions of one picture, and the class agreement, weighted."""
+        """Weighted sum: InfoNCE of pairs, InfoNCE of captions of one picture, class agreement."""
         settings, heads, tail = self.settings, self.heads, self.heads.tail
         assert self._wordings is not None
         classes = heads.classes(self._wordings)
@@ -159,40 +159,40 @@ class Alignment(ABC):
         alike = info_nce(v_t[:, 0], v_t[:, 1], scale, settings.label_smoothing)
         return loss + settings.class_loss * agreement + settings.caption_loss * alike
 
-    def judge(self) -> Judged:
-        """Mean recall and figures of text to image on the validation pictures, by heads alone."""
+    def judge(self) -> Judgement:
+        """Mean recall and figures of text to image on the validation pictures, from heads alone."""
         weights, data = self.exported(), self.validation
         v_i = heads_part_of_images(self.plain_features(data), weights)
         v_t = heads_part_of_texts(self.caption_features(data), weights)
-        return judged(v_i, v_t, data)
+        return judge_rows(v_i, v_t, data)
 
     def exported(self) -> Weights:
-        """The weights of the heads, the class-name branch as heavy as it shall be."""
-        self._wordings = self.settled_wordings()
+        """The weights of the heads, with the final weight of the class-name branch."""
+        self._wordings = self.current_wordings()
         weights = self.heads.exported(self._wordings)
         weights["class_weight"] *= self.settings.class_gain
         return weights
 
     def plain_features(self, data: Features) -> NDArray[np.float32]:
-        """What the image head reads of pictures as they are, (n, 9064)."""
+        """Features that the image head reads of unchanged pictures, (n, 9064)."""
         at = np.arange(len(data.places))
-        with settled(self.heads.tail) as tail:
+        with evaluating(self.heads.tail) as tail:
             return self.pictures(tail, data, np.zeros_like(at), at).numpy()
 
     def caption_features(self, data: Features) -> NDArray[np.float32]:
-        """What the text head reads of all captions, in the order of their pictures."""
-        with settled(self.heads.tail) as tail:
+        """Features that the text head reads of all captions, in the order of their pictures."""
+        with evaluating(self.heads.tail) as tail:
             return self.texts(tail, data.all_captions()).numpy()
 
-    def settled_wordings(self) -> Tensor:
-        """The wordings as the tail reads them now; for the epoch that follows they stay so."""
-        with settled(self.heads.tail) as tail:
+    def current_wordings(self) -> Tensor:
+        """The wordings as the tail reads them now; the next epoch keeps using them."""
+        with evaluating(self.heads.tail) as tail:
             return self.wordings(tail)
 
 
 @contextmanager
-def settled(tail: nn.Module) -> Iterator[nn.Module]:
-    """The tail as it is used once trained, for as long as this lasts."""
+def evaluating(tail: nn.Module) -> Iterator[nn.Module]:
+    """Context in which a tail is in evaluation mode, without gradients."""
     was_training = tail.training
     tail.eval()
     try:
@@ -202,8 +202,8 @@ def settled(tail: nn.Module) -> Iterator[nn.Module]:
         tail.train(was_training)
 
 
-def drawn_captions(captions: Sequence[Ints], number: int, generator: torch.Generator) -> Ints:
-    """`number` captions of each picture (n, number), different ones as far as it has them."""
+def draw_captions(captions: Sequence[Ints], number: int, generator: torch.Generator) -> Ints:
+    """Draw `number` captions of each picture, (n, number); they repeat only if it has fewer."""
     rows = []
     for own in captions:
         order = torch.randperm(len(own), generator=generator).numpy()
@@ -211,8 +211,8 @@ def drawn_captions(captions: Sequence[Ints], number: int, generator: torch.Gener
     return np.stack(rows)
 
 
-def judged(v_i: Rows, v_t: Rows, data: Features) -> Judged:
-    """Mean recall and figures of text to image, of pictures and their captions."""
+def judge_rows(v_i: Rows, v_t: Rows, data: Features) -> Judgement:
+    """Mean recall and figures of text to image, for pictures and their captions."""
     relevant = data.owners()[:, None] == np.arange(len(v_i))
-    found = ranks(v_t @ v_i.T, relevant)
-    return mean_recall(found), figures(found)
+    ranked = ranks(v_t @ v_i.T, relevant)
+    return mean_recall(ranked), figures(ranked)

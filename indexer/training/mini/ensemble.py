@@ -1,8 +1,8 @@
-"""Several pairs of heads as one pair: their outputs side by side, with fewer hidden units.
+"""Several pairs of heads joined into one: concatenated outputs, with fewer hidden units.
 
-Heads that were trained from different seeds err in different places, so that their scores added up
-find more than any of them. The scores of rows side by side are those scores added up; and what is
-side by side is one linear map and one hidden layer again, as in `indexer.encoders.mini.heads.head`.
+Heads trained from different seeds err in different places, so the sum of their scores finds more
+than any of them. Concatenated rows score exactly that sum, and concatenated heads are again one
+linear map and one hidden layer, as in `indexer.encoders.mini.heads.head`.
 """
 
 from __future__ import annotations
@@ -18,38 +18,39 @@ from indexer.encoders.mini.heads import POOLED, class_branch, head, standardised
 Array = NDArray[np.float32]
 SIDES = ("image", "text")
 _SCALES = tuple(f"{side}.{name}" for side in SIDES for name in ("mean", "scale"))
-_SCALED = ("linear", "bias", "outer")  # what makes the rows of a head longer
-RIDGE = 0.003  # of the mean square of a hidden unit: none stands for another without end
+_SCALED = ("linear", "bias", "outer")  # tensors that scale the rows of a head
+RIDGE = 0.003  # share of a hidden unit's mean square: bounds how much one replaces another
 
 
-def side_by_side(
+def join_heads(
     members: Sequence[Mapping[str, Array]], images: Array, captions: Array
 ) -> dict[str, Array]:
-    """The tensors of heads whose rows are those of all members, each as loud as the others.
+    """Tensors of heads whose rows concatenate those of all members, with equal weight.
 
-    How loud a member is, its mean length tells on features of `images` (n, 9064) and `captions`
-    (m, w). Members may standardise features differently: the first one's way is kept.
+    Each member is scaled by the mean length of its rows, for features of `images` (n, 9064) and
+    `captions` (m, w). Members may standardise features differently; the result does it like the
+    first.
     """
-    alike = [_standardised_as(members[0], member) for member in members]
+    alike = [_standardise_like(members[0], member) for member in members]
     joined = {name: members[0][name] for name in _SCALES}
     for side, features in zip(SIDES, (images, captions), strict=True):
-        loud = [_quietened(side, features, member) for member in alike]
+        scaled = [_to_unit_length(side, features, member) for member in alike]
         for name in ("linear", "bias", "inner", "inner_bias"):
-            joined[f"{side}.{name}"] = np.hstack([member[f"{side}.{name}"] for member in loud])
-        joined[f"{side}.outer"] = _diagonal([member[f"{side}.outer"] for member in loud])
+            joined[f"{side}.{name}"] = np.hstack([member[f"{side}.{name}"] for member in scaled])
+        joined[f"{side}.outer"] = _block_diagonal([member[f"{side}.outer"] for member in scaled])
         if side == "image":
-            joined["classes"] = np.hstack([member["classes"] for member in loud])
+            joined["classes"] = np.hstack([member["classes"] for member in scaled])
             joined["class_weight"] = np.ones(1, np.float32)
     return joined
 
 
-def fewer_units(
+def prune_units(
     weights: Mapping[str, Array], side: str, features: Array, number: int
 ) -> dict[str, Array]:
-    """The same heads with the `number` hidden units of one side that move its rows most.
+    """Keep only the `number` hidden units of one side that move its rows most.
 
-    What the others gave on `features` (n, w) is given by those that stay, as far as a linear map
-    of them can (ridge regression).
+    A linear map of the kept units replaces what the others contributed on `features` (n, w), as
+    well as it can (ridge regression).
     """
     inner, outer = weights[f"{side}.inner"], weights[f"{side}.outer"]
     if number >= len(outer):
@@ -71,21 +72,21 @@ def fewer_units(
     return {**weights, **{name: tensor.astype(np.float32) for name, tensor in fewer.items()}}
 
 
-def _standardised_as(first: Mapping[str, Array], other: Mapping[str, Array]) -> dict[str, Array]:
-    """A member's tensors as they have to be when features are standardised as for the first."""
+def _standardise_like(first: Mapping[str, Array], other: Mapping[str, Array]) -> dict[str, Array]:
+    """Convert a member's tensors to features that are standardised as for the first."""
     weights: dict[str, Any] = dict(other) | {name: first[name] for name in _SCALES}
     for side in SIDES:
         mean, scale = other[f"{side}.mean"], other[f"{side}.scale"]
-        away = (first[f"{side}.mean"] - mean) * scale
+        offset = (first[f"{side}.mean"] - mean) * scale
         for matrix, bias in (("linear", "bias"), ("inner", "inner_bias")):
             tensor = other[f"{side}.{matrix}"]
-            weights[f"{side}.{bias}"] = other[f"{side}.{bias}"] + away @ tensor
+            weights[f"{side}.{bias}"] = other[f"{side}.{bias}"] + offset @ tensor
             weights[f"{side}.{matrix}"] = tensor * (scale / first[f"{side}.scale"])[:, None]
     return weights
 
 
-def _quietened(side: str, features: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
-    """A member's tensors so that its rows of these features are of length 1 in the mean."""
+def _to_unit_length(side: str, features: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Scale a member's tensors so that its rows of these features have mean length 1."""
     rows = head(standardised(features, side, weights), side, weights)
     classes = weights["class_weight"] * weights["classes"]
     if side == "image":
@@ -95,8 +96,8 @@ def _quietened(side: str, features: Array, weights: Mapping[str, Array]) -> dict
     return {**weights, **scaled, "classes": classes / length}
 
 
-def _diagonal(blocks: Sequence[Array]) -> Array:
-    """A matrix of these blocks along its diagonal and zeros beside them."""
+def _block_diagonal(blocks: Sequence[Array]) -> Array:
+    """A matrix with these blocks along its diagonal and zeros elsewhere."""
     heights, widths = (np.cumsum([0, *(b.shape[axis] for b in blocks)]) for axis in (0, 1))
     matrix = np.zeros((heights[-1], widths[-1]), np.float32)
     for number, block in enumerate(blocks):

@@ -1,4 +1,4 @@
-"""Features of the pictures of a captioned data set, cached: heads and tails learn from these."""
+"""Cached features of the pictures of a captioned data set, from which heads and tails learn."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from indexer.pictures.scan import FoundPicture, scan
 from indexer.progress import Progress
 from indexer.training.mini.views import view
 
-BATCH = 64
-READ = (208, 9, 9)  # shape of what a tail reads of a picture
+BATCH = 64  # pictures
+MAP_SHAPE = (208, 9, 9)  # of a picture, as a tail reads it
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the trunk made of captioned pictures.
+    """Output of the trunk for captioned pictures.
 
-    `views`: float16 (k, n, 6504), of k views of n pictures, the first of which is the pictures as
-    they are, or (k, n, 9064) with what a tail says of them; `maps`: what a tail reads of them,
-    float16 (k, N, 208, 9, 9), on disk: those of picture i are at `places[i]`; `captions[i]`: the
-    places of its captions among all of the data set, of m.
+    `views`: float16 (k, n, 6504) for k views of n pictures, the first being the unchanged picture;
+    (k, n, 9064) once the output of a tail is included. `maps`: input of a tail, float16
+    (k, N, 208, 9, 9), on disk; those of picture i are at `places[i]`. `captions[i]`: the places of
+    its captions among the m captions of the data set.
     """
 
     views: NDArray[np.float16]
@@ -52,15 +52,15 @@ class Features:
         """The captions in the order of `owners`, shape (m,)."""
         return np.concatenate(self.captions)
 
-    def subset(self, chosen: NDArray[np.bool_]) -> Features:
-        """The features of some of the pictures."""
-        captions = [rows for rows, keep in zip(self.captions, chosen, strict=True) if keep]
-        return Features(self.views[:, chosen], self.maps, self.places[chosen], captions)
+    def subset(self, mask: NDArray[np.bool_]) -> Features:
+        """The features of the pictures in a mask (n,)."""
+        captions = [rows for rows, keep in zip(self.captions, mask, strict=True) if keep]
+        return Features(self.views[:, mask], self.maps, self.places[mask], captions)
 
 
 @dataclass(slots=True)
 class ExtractedFeatures:
-    """What `extract` has found so far; `failed` counts pictures that could not be read."""
+    """The result of `extract`; `failed` counts pictures that could not be read."""
 
     names: list[bytes] = field(default_factory=list)
     captions: list[tuple[str, ...]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class ExtractedFeatures:
     failed: int = 0
 
     def texts(self) -> list[str]:
-        """All captions, as the features number them."""
+        """All captions, in the order in which the features number them."""
         return [text for own in self.captions for text in own]
 
 
@@ -84,16 +84,16 @@ def extract(
 ) -> Iterator[Progress]:
     """Decode and encode a data set's captioned pictures; yields progress, fills `extracted`.
 
-    `views`: how many of `view` are made of each picture. What was extracted once is read from the
-    cache as long as no file changed; the maps take 34 KB for each view of a picture. Raises
-    `DatasetError` without captions.
+    `views`: the number of views (see `view`) of each picture. Features are cached until a file
+    changes; the maps take 34 KB for each view of a picture. Raises `DatasetError` without
+    captions.
     """
-    found = [f for f in scan(folder) if isinstance(f, FoundPicture)]
-    beside = find_captions(folder, [f.relative for f in found], explicit=captions).captions
-    chosen = [f for f in found if only is None or f.relative in only]
-    path = cache / "features" / f"{_key(folder, chosen, beside, views)}.npz"
+    pictures = [f for f in scan(folder) if isinstance(f, FoundPicture)]
+    beside = find_captions(folder, [f.relative for f in pictures], explicit=captions).captions
+    pictures = [f for f in pictures if only is None or f.relative in only]
+    path = cache / "features" / f"{_key(folder, pictures, beside, views)}.npz"
     if not path.is_file():
-        yield from _extract_to(path, folder, chosen, beside, towers, views)
+        yield from _extract_to(path, folder, pictures, beside, towers, views)
     with np.load(path, allow_pickle=False) as stored:
         extracted.names = [bytes.fromhex(name) for name in stored["names"].tolist()]
         texts, counts = stored["captions"].tolist(), stored["counts"]
@@ -111,12 +111,12 @@ def _maps(path: Path) -> Path:
 
 def _key(
     folder: Path,
-    chosen: Sequence[FoundPicture],
+    pictures: Sequence[FoundPicture],
     captions: Mapping[bytes, tuple[Caption, ...]],
     views: int,
 ) -> str:
     digest = hashlib.sha256(repr((str(folder), TRANSFORM, GRAPHS, views)).encode())
-    for picture in chosen:
+    for picture in pictures:
         facts = (picture, [caption.text for caption in captions.get(picture.relative, ())])
         digest.update(repr(facts).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:24]
@@ -125,21 +125,21 @@ def _key(
 def _extract_to(
     path: Path,
     folder: Path,
-    chosen: Sequence[FoundPicture],
+    pictures: Sequence[FoundPicture],
     beside: Mapping[bytes, tuple[Caption, ...]],
     towers: Towers,
     views: int,
 ) -> Iterator[Progress]:
     captions: dict[bytes, tuple[str, ...]] = {}
     failed = 0
-    items = [(f.relative, os.path.join(os.fsencode(folder), f.relative)) for f in chosen]
+    items = [(f.relative, os.path.join(os.fsencode(folder), f.relative)) for f in pictures]
     yield Progress(0, len(items))
     with (
         whole_file(_maps(path)) as unfinished,
         DecodingPool(TRANSFORM, None) as pool,
         closing(pool.decode_all(items)) as outcomes,
     ):
-        store = _Store.in_file(unfinished, [f.relative for f in chosen], views)
+        store = _Store.in_file(unfinished, [f.relative for f in pictures], views)
         batch: list[Decoded] = []
         for done, outcome in enumerate(outcomes, start=1):
             if not isinstance(outcome, Decoded):
@@ -160,7 +160,7 @@ def _extract_to(
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """Where the features of pictures are put: each picture at its place, in each view."""
+    """Arrays for the features of pictures: each picture at its place, in each view."""
 
     places: Mapping[bytes, int]
     features: NDArray[np.float16]
@@ -168,13 +168,13 @@ class _Store:
 
     @classmethod
     def in_file(cls, file: Path, names: Sequence[bytes], views: int) -> _Store:
-        """Room for these pictures; their maps lie in a file."""
+        """Allocate space for these pictures; the maps are in a file."""
         features = np.zeros((views, len(names), TRUNK + CLASSES), np.float16)
-        maps = np.lib.format.open_memmap(file, "w+", np.float16, (views, len(names), *READ))
+        maps = np.lib.format.open_memmap(file, "w+", np.float16, (views, len(names), *MAP_SHAPE))
         return cls({name: place for place, name in enumerate(names)}, features, maps)
 
     def put(self, batch: Sequence[Decoded], towers: Towers) -> None:
-        """Encode the views of some pictures."""
+        """Encode and store all views of some pictures."""
         if not batch:
             return
         pixels, names = np.stack([d.pixels for d in batch]), [_name(d) for d in batch]
@@ -186,8 +186,8 @@ class _Store:
 
 def _texts(picture: Decoded, beside: Mapping[bytes, tuple[Caption, ...]]) -> tuple[str, ...]:
     """The captions beside a picture and in it."""
-    found = united(beside.get(_name(picture), ()), picture.captions)
-    return tuple(caption.text for caption in found)
+    captions = united(beside.get(_name(picture), ()), picture.captions)
+    return tuple(caption.text for caption in captions)
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""Heads and a tail of the built-in model while they are trained: the heads file as parameters."""
+"""Heads and a tail of the built-in model in training: the heads file as parameters."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from torch.nn import functional
 
 from indexer.encoders.mini.heads import POOLED, TRUNK, WORDS, class_branch, head, standardised
 
-AT_ONCE = 25  # pictures that run through the tail together
-LEAST = 1e-3  # spread of a feature
-LEAST_OF_TAIL = 1e-2  # of one that is still learning, and may come to vary more
-START = 0.1  # scale of the first weights: small ones learn more from what is common
-CLASS_WEIGHT = 60.0  # so that the class-name branch decides where the classifier is sure
+TAIL_BATCH = 25  # pictures that run through the tail together
+SPREAD_FLOOR = 1e-3  # added to the spread of a feature
+TAIL_SPREAD_FLOOR = 1e-2  # the same, for a tail's features, whose spread may grow in training
+INITIAL_SCALE = 0.1  # of the weights: small ones learn more from common patterns
+CLASS_WEIGHT = 60.0  # the class-name branch decides where the classifier is sure
 
 
 @dataclass(frozen=True, slots=True)
 class HeadSizes:
-    """Width of the space, hidden units of each head, and how many of these a step drops.
+    """Width of the space, hidden units of each head, and the share of these that a step drops.
 
-    The heads learn in all of the width; in the end `classes` and `sense` of its columns, and one
-    more, are those of the other parts.
+    The heads learn in the full width; in the end `classes` plus `sense` of its columns, and one
+    more, belong to the other parts.
     """
 
     dim: int = 512
@@ -45,21 +45,21 @@ class Head(nn.Module):
     ) -> None:
         super().__init__()
         self.side, self.dropout, dim = side, dropout, sizes.dim
-        self.linear = nn.Parameter(START * torch.randn(width, dim) * width**-0.5)
+        self.linear = nn.Parameter(INITIAL_SCALE * torch.randn(width, dim) * width**-0.5)
         self.bias = nn.Parameter(torch.zeros(dim))
         self.inner = nn.Parameter(torch.randn(width, hidden) * width**-0.5)
         self.inner_bias = nn.Parameter(torch.zeros(hidden))
-        self.outer = nn.Parameter(START * torch.randn(hidden, dim) * hidden**-0.5)
+        self.outer = nn.Parameter(INITIAL_SCALE * torch.randn(hidden, dim) * hidden**-0.5)
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
 
-    def standardise(self, features: Tensor, least: Tensor | float = LEAST) -> None:
-        """Take the mean of training features off all features, and make their spread 1.
+    def standardise(self, features: Tensor, floor: Tensor | float = SPREAD_FLOOR) -> None:
+        """Set mean and scale from training features, so that these have mean 0 and spread 1.
 
-        `least` is added to the spread, so that what hardly ever varies does not become loud.
+        `floor` is added to the spread, so that features which hardly vary are not amplified.
         """
         self.mean = features.mean(0)
-        self.scale = 1 / (features.std(0, correction=0) + least)
+        self.scale = 1 / (features.std(0, correction=0) + floor)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (n, width) to rows (n, dim), not yet of unit length."""
@@ -78,8 +78,7 @@ class Head(nn.Module):
 class Heads(nn.Module):
     """Both heads, the class-name branch, the temperature, and the tail that is trained with them.
 
-    `images` (n, 9064) and `captions` (m, w) are features of training data, by which the heads
-    standardise.
+    The heads standardise by features of training data: `images` (n, 9064) and `captions` (m, w).
     """
 
     def __init__(self, tail: nn.Module, images: Tensor, captions: Tensor, sizes: HeadSizes) -> None:
@@ -89,8 +88,8 @@ class Heads(nn.Module):
         self.image = Head("image", wide, sizes.image_hidden, sizes.image_dropout, sizes)
         self.text = Head("text", words, sizes.text_hidden, sizes.text_dropout, sizes)
         with torch.no_grad():
-            self.image.standardise(images, _least(wide, slice(TRUNK, POOLED)))
-            self.text.standardise(captions, _least(words, slice(WORDS, None)))
+            self.image.standardise(images, _spread_floors(wide, slice(TRUNK, POOLED)))
+            self.text.standardise(captions, _spread_floors(words, slice(WORDS, None)))
         self.class_weight = nn.Parameter(torch.full((1,), CLASS_WEIGHT))
         self.temperature = nn.Parameter(torch.tensor(0.07).log())
 
@@ -108,16 +107,16 @@ class Heads(nn.Module):
     def classes(self, wordings: Tensor) -> Tensor:
         """Embeddings (1000, dim) of the classes, of text features (k, 1000, w) in k wordings.
 
-        In any wording while training, else their mean. A wording of its own for each class and
-        step ties a class to all that it is called.
+        In training, each class in a random wording, which ties it to all of its names; otherwise
+        the mean of its wordings.
         """
         if not self.training:
             return functional.normalize(torch.stack(list(map(self.texts, wordings))).sum(0), dim=-1)
-        drawn = torch.randint(len(wordings), wordings.shape[1:2])
-        return self.texts(wordings[drawn, torch.arange(wordings.shape[1])])
+        choice = torch.randint(len(wordings), wordings.shape[1:2])
+        return self.texts(wordings[choice, torch.arange(wordings.shape[1])])
 
     def exported(self, wordings: Tensor) -> dict[str, NDArray[np.float32]]:
-        """The tensors of the heads file, but tails, class part and mean rows."""
+        """The tensors of the heads file, except tails, class part and mean rows."""
         was_training = self.training
         self.eval()
         with torch.no_grad():
@@ -129,27 +128,27 @@ class Heads(nn.Module):
 
 
 def arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
-    """Tensors as arrays of their own."""
+    """Copy tensors into arrays."""
     return {name: t.detach().cpu().numpy().copy() for name, t in tensors.items()}
 
 
-def _least(width: int, of_tail: slice) -> Tensor:
-    """What is added to the spread of each of `width` features."""
-    least = torch.full((width,), LEAST)
-    least[of_tail] = LEAST_OF_TAIL
-    return least
+def _spread_floors(width: int, of_tail: slice) -> Tensor:
+    """The floor of the spread of each of `width` features."""
+    floors = torch.full((width,), SPREAD_FLOOR)
+    floors[of_tail] = TAIL_SPREAD_FLOOR
+    return floors
 
 
 def image_features(
     tail: nn.Module, images: NDArray[np.float16], maps: NDArray[np.float16]
 ) -> Tensor:
-    """What the image head reads (n, 9064), of features (n, 6504) and maps of the trunk.
+    """Input of the image head (n, 9064), from features (n, 6504) and maps of the trunk.
 
-    The tail runs on a few pictures at a time, whose maps fit into the processor's cache.
+    The tail runs on few pictures at a time, whose maps fit into the processor's cache.
     """
     parts = []
-    for start in range(0, len(maps), AT_ONCE):
-        read = torch.from_numpy(maps[start : start + AT_ONCE]).float()
+    for start in range(0, len(maps), TAIL_BATCH):
+        read = torch.from_numpy(maps[start : start + TAIL_BATCH]).float()
         parts.append(tail(read.contiguous(memory_format=torch.channels_last)))
     known = torch.from_numpy(images).float()
     return torch.cat([known[:, :TRUNK], torch.cat(parts), known[:, TRUNK:]], -1)

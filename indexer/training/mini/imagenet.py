@@ -1,6 +1,6 @@
-"""The 1,000 classes of ImageNet-1k, and what they are kinds of: names and definitions.
+"""The 1,000 classes of ImageNet-1k and their hypernyms: names and definitions.
 
-timm ships these, by the numbers of WordNet 3.0. `hypernyms.tsv` holds their hypernyms (a fire
+timm ships these, under the numbers of WordNet 3.0. `hypernyms.tsv` holds their hypernyms (a fire
 engine is a vehicle), from WordNet 3.0 (c) Princeton University (Debian's package wordnet-base:
 `/usr/share/wordnet/data.noun`).
 """
@@ -15,7 +15,7 @@ from timm.data import ImageNetInfo
 
 from indexer.datasets.folder import ClassText, plain_sentence
 
-FEWEST, BROADEST = 2, 500  # classes of a kind: "artifact" and "object" are nothing to look for
+MIN_CLASSES, MAX_CLASSES = 2, 500  # of a kind: nobody searches for "artifact" or "object"
 TABLE = Path(__file__).with_name("hypernyms.tsv")
 
 
@@ -29,7 +29,7 @@ class Hypernyms:
         self._direct = {row["synset"]: row["hypernyms"].split() for row in rows}
 
     def above(self, synset: str) -> set[str]:
-        """All hypernyms of a synset, theirs too."""
+        """All hypernyms of a synset, direct and indirect."""
         found: set[str] = set()
         waiting = list(self._direct[synset])
         while waiting:
@@ -42,17 +42,17 @@ class Hypernyms:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What several classes are: the `texts` that it may be called by, and the numbers of them."""
+    """A hypernym of several classes: the `texts` that name it, and the numbers of the classes."""
 
     texts: tuple[str, ...]
     classes: tuple[int, ...]
 
 
 def imagenet_classes(*, definitions: bool) -> list[ClassText]:
-    """Name of each class and its text, in the order of the classifier's outputs.
+    """The name and text of each class, in the order of the classifier's outputs.
 
-    The name is the first of a class's synonyms. The text is a plain sentence with it, or all
-    synonyms with the definition.
+    The name is the first synonym of a class. The text is a plain sentence with it, or with
+    `definitions` all synonyms and the definition.
     """
     info = ImageNetInfo("imagenet-1k")
     described = [info.index_to_description(index) for index in range(info.num_classes())]
@@ -64,10 +64,10 @@ def imagenet_classes(*, definitions: bool) -> list[ClassText]:
 
 
 def imagenet_wordings() -> list[list[str]]:
-    """What the classes may be called: lists of 1,000 texts, one for each way to put it.
+    """Texts for the classes: a list of 1,000 texts for each wording.
 
-    All synonyms with the definition, plain sentences with the first and the last synonym, and the
-    first one alone.
+    The wordings: all synonyms with the definition, a plain sentence with the first synonym and one
+    with the last, and the first synonym alone.
     """
     info = ImageNetInfo("imagenet-1k")
     synonyms = [info.index_to_description(index).split(", ") for index in range(info.num_classes())]
@@ -80,7 +80,7 @@ def imagenet_wordings() -> list[list[str]]:
 
 
 def imagenet_kinds() -> list[Kind]:
-    """The hypernyms of the classes: each of their names and, where timm has it, the definition."""
+    """The hypernyms of the classes: all of their names, and the definition if timm has it."""
     info, table = ImageNetInfo("imagenet-22k"), Hypernyms()
     classes: dict[str, list[int]] = {}
     for number, synset in enumerate(ImageNetInfo("imagenet-1k").label_names()):
@@ -94,6 +94,6 @@ def imagenet_kinds() -> list[Kind]:
             names = info.label_name_to_description(synset)
             definition = info.label_name_to_description(synset, detailed=True)
             texts = [*names.split(", "), definition.removeprefix(f"{names}: ")]
-        if FEWEST <= len(of) <= BROADEST:
+        if MIN_CLASSES <= len(of) <= MAX_CLASSES:
             kinds.append(Kind(tuple(texts), tuple(of)))
     return kinds

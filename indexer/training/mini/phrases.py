@@ -1,7 +1,7 @@
-"""Words and short texts that captions are made of, and the pictures whose captions have them.
+"""Words and short texts of captions, and the pictures whose captions contain them.
 
-People ask in some words; captions are sentences. Which pictures a word is right for, the captions
-tell: all those of which it is said.
+People search with a few words; captions are sentences. A word is right for all pictures whose
+captions contain it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from indexer.training.mini.words import Ints
 
-FEWEST, BROADEST = 10, 0.25  # pictures of a word; their share of all: "a" and "the" say nothing
-AGREE = 2  # captions of one picture that have a word, for it to be what the picture shows
-LONGEST, RAREST = 3, 0.07  # words of a short text; share of the pictures that it may be right for
-FUNCTION_WORDS = (  # of English: what a short text is made without
+MIN_PICTURES, MAX_PICTURE_SHARE = 10, 0.25  # of a common word: "a" and "the" say nothing
+MIN_CAPTIONS = 2  # of one picture that contain a word, for the picture to show it
+MAX_WORDS, MAX_RIGHT_SHARE = 3, 0.07  # of a short text; share of the pictures it is right for
+FUNCTION_WORDS = (  # of English; short texts leave them out
     "a an the this that these those some another other others each something who which what where "
     "of in on at to into onto from by with for as through over under up down off out near along "
     "across around behind toward towards there and or while is are be being has have it its his "
@@ -34,33 +34,33 @@ Captions = Sequence[Sequence[str]]  # those of each picture
 
 
 class CommonWords(NamedTuple):
-    """Words of captions, and how many captions of each of n pictures say them, (m, n)."""
+    """Words, and how many captions of each of n pictures contain them, `mentions` (m, n)."""
 
     texts: list[str]
-    said: NDArray[np.float32]
+    mentions: NDArray[np.float32]
 
 
 class ShortText(NamedTuple):
-    """A few words, and the pictures whose captions have all of them."""
+    """A few words, and the pictures whose captions contain all of them."""
 
     text: str
     pictures: Ints
 
 
 def common_words(captions: Captions) -> CommonWords:
-    """The words that two captions of a picture have in common, of ten pictures at least.
+    """The words that two captions of a picture have in common, for ten pictures or more.
 
-    What only one caption of a picture says counts nothing.
+    A word of only one caption of a picture does not count for it.
     """
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     for picture, own in enumerate(captions):
         for caption in own:
             for word in set(_words(caption)):
                 counts[word][picture] += 1
-    most, texts, rows = BROADEST * len(captions), [], []
-    for word, said in sorted(counts.items()):
-        agreed = {picture: count for picture, count in said.items() if count >= AGREE}
-        if FEWEST <= len(agreed) <= most:
+    limit, texts, rows = MAX_PICTURE_SHARE * len(captions), [], []
+    for word, mentions in sorted(counts.items()):
+        agreed = {picture: count for picture, count in mentions.items() if count >= MIN_CAPTIONS}
+        if MIN_PICTURES <= len(agreed) <= limit:
             texts.append(word)
             rows.append(np.zeros(len(captions), np.float32))
             rows[-1][list(agreed)] = list(agreed.values())
@@ -68,9 +68,9 @@ def common_words(captions: Captions) -> CommonWords:
 
 
 def short_texts(captions: Captions, seed: int = 0) -> list[ShortText]:
-    """Of each caption a few of its words, and all but function words; each text once.
+    """A few random words of each caption, and all its words except function words; each text once.
 
-    Left out is what is right for many pictures: that a text is near to all of them teaches little.
+    Texts that are right for many pictures are left out: they teach little.
     """
     draw, texts = random.Random(seed), set[str]()
     pictures: dict[str, set[int]] = defaultdict(set)
@@ -80,18 +80,18 @@ def short_texts(captions: Captions, seed: int = 0) -> list[ShortText]:
                 pictures[word].add(picture)
             content = [word for word in words if word not in _FUNCTION]
             if content:
-                texts |= {" ".join(content), " ".join(_some(content, draw))}
-    found = []
+                texts |= {" ".join(content), " ".join(_random_words(content, draw))}
+    kept = []
     for text in sorted(texts):
         right = set.intersection(*(pictures[word] for word in text.split()))
-        if len(right) <= max(1, RAREST * len(captions)):
-            found.append(ShortText(text, np.array(sorted(right), np.int64)))
-    return found
+        if len(right) <= max(1, MAX_RIGHT_SHARE * len(captions)):
+            kept.append(ShortText(text, np.array(sorted(right), np.int64)))
+    return kept
 
 
-def _some(words: Sequence[str], draw: random.Random) -> list[str]:
-    """One to three words in their order, as often neighbours as not."""
-    count = min(draw.randint(1, LONGEST), len(words))
+def _random_words(words: Sequence[str], draw: random.Random) -> list[str]:
+    """One to three of the words in their order; half of the time neighbours."""
+    count = min(draw.randint(1, MAX_WORDS), len(words))
     if draw.random() < 0.5:
         first = draw.randint(0, len(words) - count)
         return list(words[first : first + count])

@@ -1,9 +1,9 @@
-"""The parts of the training of the built-in model: the image tail, then all the rest, more heads.
+"""Stages of the training of the built-in model: image tail, heads with text tail, more heads.
 
-The image tail is trained with heads that are thrown away. Those that stay learn from what it then
-says, together with the tail of the text tower: an image tail that still learns would fit itself to
-the training pictures as fast as the text tail to their captions. At last more heads learn from what
-both tails say, each from a seed of its own: together they find more.
+The image tail is trained with heads that are thrown away. The final heads learn from its output,
+together with the tail of the text tower: an image tail still in training would overfit the training
+pictures as fast as the text tail their captions. Finally more heads learn from the output of both
+tails, each pair from a seed of its own: together they find more.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from indexer.encoders.mini.projection import (
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.progress import Progress
 from indexer.training.loop import LoopSettings
-from indexer.training.mini.alignment import Alignment, Weights, settled
+from indexer.training.mini.alignment import Alignment, Weights, evaluating
 from indexer.training.mini.assembly import (
     NO_NAMES,
     Vocabulary,
     class_part,
     hub_part,
-    narrowed,
+    narrow,
     sense_part,
     word_part,
 )
-from indexer.training.mini.ensemble import fewer_units, side_by_side
+from indexer.training.mini.ensemble import join_heads, prune_units
 from indexer.training.mini.features import Features, Ints
 from indexer.training.mini.heads_model import arrays, image_features
 from indexer.training.mini.short_texts import ShortQueries, ShortTextsStage
 from indexer.training.mini.texts import ShortTexts
 from indexer.training.mini.words import Words, text_features
 
-AT_ONCE = 100  # pictures between two signs of progress
+PROGRESS_PICTURES = 100  # between two progress events
 
 
 class ImageTailStage(Alignment):
-    """The tail of the image tower learns, with heads that read sentences as MiniLM does."""
+    """Training of the image tower's tail, with heads that read sentences as MiniLM encodes them."""
 
     name = "image tail"
 
@@ -68,7 +68,7 @@ class ImageTailStage(Alignment):
 
     @property
     def tail(self) -> Tail:
-        """What is learned for good."""
+        """The tail, the only part of this stage that is kept."""
         assert isinstance(self.heads.tail, Tail)
         return self.heads.tail
 
@@ -83,7 +83,7 @@ class ImageTailStage(Alignment):
 
 
 class HeadsStage(Alignment):
-    """The heads learn, and with them the tail of the text tower."""
+    """Training of the heads together with the tail of the text tower."""
 
     name = "heads and text tail"
 
@@ -109,64 +109,70 @@ class HeadsStage(Alignment):
         return torch.stack(each)
 
     def features_of(self, words: Words) -> Tensor:
-        """What the text head reads of texts, (n, 768), once the tail has learned."""
-        with settled(self.heads.tail) as tail:
+        """Features that the text head reads of texts, (n, 768), with the trained tail."""
+        with evaluating(self.heads.tail) as tail:
             return text_features(tail, words, np.arange(len(words.sentences)))
 
     @cached_property
-    def _read(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What the heads read of the training pictures and captions, once the tail has learned."""
+    def _training_features(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features of the training pictures and captions, with the trained tail."""
         return self.plain_features(self.train), self.caption_features(self.train)
 
-    def joined(self, others: Sequence[Weights] = ()) -> Weights:
-        """The tensors of these heads and `others`, made one and narrowed to what is kept."""
+    def join_heads(self, others: Sequence[Weights] = ()) -> Weights:
+        """Join these heads and `others` into one pair, narrowed to its final width and units."""
         settings, sizes = self.settings, self.settings.sizes
-        images, captions = self._read
+        images, captions = self._training_features
         weights = self.exported()
         if others:
-            weights = side_by_side([weights, *others], images, captions)
+            weights = join_heads([weights, *others], images, captions)
         rows = [
             heads_part_of_images(images, weights),
             heads_part_of_texts(captions, weights),
             unit_rows(weights["classes"]),
         ]
         of_heads = sizes.dim - sizes.classes - sizes.sense - HUB_WIDTH
-        weights = narrowed(weights, np.concatenate(rows), of_heads)
-        weights = fewer_units(weights, "image", self._some_views(), settings.image_units)
-        return fewer_units(weights, "text", captions[::2], settings.text_units)
+        weights = narrow(weights, np.concatenate(rows), of_heads)
+        weights = prune_units(weights, "image", self._some_views(), settings.image_units)
+        return prune_units(weights, "text", captions[::2], settings.text_units)
 
     def short_texts(
-        self, weights: Weights, train: ShortTexts, other: ShortTexts
+        self, weights: Weights, train: ShortTexts, validation: ShortTexts
     ) -> ShortTextsStage:
-        """The training of short texts that follows, of joined heads.
+        """The stage that trains joined heads on short texts.
 
-        `train` are right for the training pictures, `other` for those of the validation.
+        `train` are short texts of the training captions, `validation` those of the validation
+        captions.
         """
-        read, captions = self._read
-        names = self.settled_wordings().flatten(0, 1).numpy()
-        images = heads_part_of_images(read, weights)
+        pictures, captions = self._training_features
+        names = self.current_wordings().flatten(0, 1).numpy()
+        images = heads_part_of_images(pictures, weights)
         others = heads_part_of_images(self.plain_features(self.validation), weights)
-        asking, asks = (
+        queries, validation_queries = (
             ShortQueries(self.features_of(each.words).numpy(), each.pictures)
-            for each in (train, other)
+            for each in (train, validation)
         )
         return ShortTextsStage(
-            weights, images, asking, (captions, names), (others, asks), self.settings
+            weights,
+            images,
+            queries,
+            (captions, names),
+            (others, validation_queries),
+            self.settings,
         )
 
-    def completed(self, weights: Weights, named: Vocabulary = NO_NAMES) -> Weights:
-        """All tensors of the heads file but the image tail, of joined heads: with the other parts.
+    def complete(self, weights: Weights, named: Vocabulary = NO_NAMES) -> Weights:
+        """Add the other parts to joined heads: all of the heads file except the image tail.
 
-        `named` is what texts may name besides the classes.
+        `named`: things that texts may name besides the classes.
         """
         sizes = self.settings.sizes
-        images, captions = self._read
+        images, captions = self._training_features
         names = np.stack([words.sentences for words in self.classes])
         weights = weights | class_part(names, captions[:, :WORDS], sizes.classes, named.kinds)
         of_heads = heads_part_of_images(images, weights)
         of_classes = class_part_of_images(images[:, POOLED:] ** 2, weights)
-        said = named.said.reshape(len(named.words), len(images))
-        weights |= word_part(named.words, said, of_heads, of_classes)
+        mentions = named.mentions.reshape(len(named.words), len(images))
+        weights |= word_part(named.words, mentions, of_heads, of_classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
         weights |= self._hub_part(captions, weights)
         weights["mean.image"] = project_images(images, weights).mean(0)
@@ -176,35 +182,35 @@ class HeadsStage(Alignment):
         return weights | arrays(tail.stored())
 
     def _some_views(self) -> NDArray[np.float32]:
-        """Features of every picture in two of its views."""
+        """Features of every picture in two of its views, if it has two."""
         at = np.tile(np.arange(len(self.train.places)), min(2, len(self.train.views)))
         views = np.repeat(np.arange(len(at) // len(self.train.places)), len(self.train.places))
         return self.pictures(self.heads.tail, self.train, views, at).numpy()
 
     def _hub_part(self, captions: NDArray[np.float32], weights: Weights) -> Weights:
-        """The tensors of hubness, as it is among the validation pictures."""
+        """The tensors of hubness, whose usual value is that of the validation pictures."""
         weights, other = weights | empty_part(HUB_PART), self.validation
         images, texts = self.plain_features(other), self.caption_features(other)
-        names = self.settled_wordings().flatten(0, 1).numpy()
+        names = self.current_wordings().flatten(0, 1).numpy()
         known = project_images(images, weights), project_texts(texts, weights)
         captions, names = (project_texts(each, weights) for each in (captions, names))
         return hub_part(captions, names, known)
 
 
-def more_heads(number: int) -> str:
-    """The name of what trains the heads `number` beside the first ones."""
+def more_heads_name(number: int) -> str:
+    """The name of the stage that trains the pair `number` of more heads."""
     return f"more heads {number}"
 
 
 class MoreHeadsStage(Alignment):
-    """More heads learn on the tails of the first ones, `number` counts them from 1."""
+    """Training of more heads on the tails of the first ones; `number` counts from 1."""
 
     def __init__(self, first: HeadsStage, number: int) -> None:
-        self.name = more_heads(number)
+        self.name = more_heads_name(number)
         self._texts = first.features_of(first.words)
-        self._classes = first.settled_wordings()
+        self._classes = first.current_wordings()
         known = first.loop
-        # To the end: where one stops early by chance, the others do not stand for it.
+        # Without early stopping: a pair that stops early by chance would weaken the ensemble.
         loop = replace(known, seed=known.seed + number, patience=known.epochs)
         settings = replace(first.settings, loop=loop)
         super().__init__(first.train, first.validation, first.words, first.classes, settings)
@@ -230,15 +236,17 @@ class MoreHeadsStage(Alignment):
         return self._classes
 
 
-def with_tail(tail: Tail, data: Features) -> Generator[Progress, None, Features]:
-    """Features with what an image tail says of each view; yields progress and returns them."""
+def add_tail_features(tail: Tail, data: Features) -> Generator[Progress, None, Features]:
+    """Add the output of an image tail to features, for each view; yields progress, returns them."""
     views = np.zeros((*data.views.shape[:2], data.views.shape[2] + tail.width), np.float16)
     count = len(data.places)
     for number, known in enumerate(data.views):
-        for start in range(0, count, AT_ONCE):
-            part = slice(start, start + AT_ONCE)
+        for start in range(0, count, PROGRESS_PICTURES):
+            part = slice(start, start + PROGRESS_PICTURES)
             with torch.no_grad():
                 read = data.maps[number, data.places[part]]
                 views[number, part] = image_features(tail, known[part], read).numpy()
-            yield Progress(number * count + min(start + AT_ONCE, count), views.shape[0] * count)
+            yield Progress(
+                number * count + min(start + PROGRESS_PICTURES, count), views.shape[0] * count
+            )
     return replace(data, views=views)

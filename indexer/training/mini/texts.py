@@ -1,4 +1,4 @@
-"""All texts that the built-in model learns from, as the text tower reads them."""
+"""All training texts of the built-in model, encoded by the text tower."""
 
 from __future__ import annotations
 
@@ -18,41 +18,43 @@ from indexer.training.mini.words import Ints, Words, read_words
 
 
 class ShortTexts(NamedTuple):
-    """Short texts as read, and the pictures of one part of the data set that each is right for."""
+    """Encoded short texts, and the pictures of one part of the data set that each is right for."""
 
     words: Words
     pictures: list[Ints]
 
 
 class Texts(NamedTuple):
-    """All captions of the data set, the classes of ImageNet in each wording, and all else.
+    """All captions of the data set, the classes of ImageNet in each wording, and other texts.
 
-    `named` is what texts may name besides the classes; `short` are the short texts of the training
-    captions, `asking` those of the validation captions.
+    `named`: things that texts may name besides the classes; `short` are the short texts of the
+    training captions, `validation` those of the validation captions.
     """
 
     captions: Words
     classes: list[Words]
     named: Vocabulary
     short: ShortTexts
-    asking: ShortTexts
+    validation: ShortTexts
 
 
 def read_texts(
     towers: Towers, captions: Sequence[str], train: Sequence[Ints], validation: Sequence[Ints]
 ) -> Generator[Progress, None, Texts]:
-    """Read all texts; yields progress.
+    """Encode all texts; yields progress and returns them.
 
-    `train` and `validation` are the places of the captions of each picture of these parts.
+    `train` and `validation` hold the places of the captions of each picture of these parts.
     """
-    said, asking = ([[captions[k] for k in own] for own in part] for part in (train, validation))
+    learned, held_out = (
+        [[captions[k] for k in own] for own in part] for part in (train, validation)
+    )
     words = yield from read_words(towers, captions)
     classes = []
     for wording in imagenet_wordings():
         classes.append((yield from read_words(towers, wording)))
-    named = yield from _read_named(towers, said)
-    short = yield from _read_short(towers, said)
-    return Texts(words, classes, named, short, (yield from _read_short(towers, asking)))
+    named = yield from _read_named(towers, learned)
+    short = yield from _read_short(towers, learned)
+    return Texts(words, classes, named, short, (yield from _read_short(towers, held_out)))
 
 
 def _read_named(towers: Towers, captions: Captions) -> Generator[Progress, None, Vocabulary]:
@@ -65,10 +67,10 @@ def _read_named(towers: Towers, captions: Captions) -> Generator[Progress, None,
     kinds = yield from read_words(towers, texts)
     common = common_words(captions)
     words = yield from read_words(towers, common.texts)
-    return Vocabulary(Kinds(kinds.sentences, np.stack(of)), words.sentences, common.said)
+    return Vocabulary(Kinds(kinds.sentences, np.stack(of)), words.sentences, common.mentions)
 
 
 def _read_short(towers: Towers, captions: Captions) -> Generator[Progress, None, ShortTexts]:
-    chosen = short_texts(captions)
-    words = yield from read_words(towers, [text for text, _ in chosen])
-    return ShortTexts(words, [right for _, right in chosen])
+    texts = short_texts(captions)
+    words = yield from read_words(towers, [text for text, _ in texts])
+    return ShortTexts(words, [pictures for _, pictures in texts])

@@ -1,4 +1,4 @@
-"""Views: what a picture might also have looked like, so that heads learn what matters in it."""
+"""Views: variations of a picture, from which heads learn what matters in it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torchvision.transforms import v2
 
 from indexer.encoders.protocol import Pixels
 
-VIEWS = 4  # as it is, turned left to right, and two cut-outs
+VIEWS = 4  # the unchanged picture, its mirror image, and two crops
 
 
 def view(pixels: Pixels, names: list[bytes], number: int) -> Pixels:
     """One view of pictures (n, s, s, 3), of the same shape.
 
-    Number 0 is each picture as it is, 1 its mirror image; higher ones are cut-outs of 55 to 100
-    per cent of its area in changed colours, the same each time for a name and a number.
+    View 0 is the unchanged picture, 1 its mirror image; higher ones are crops of 55 to 100 per cent
+    of its area in changed colours, always the same for a name and a number.
     """
     if number < 2:
         return pixels[:, :, ::-1] if number else pixels
-    return np.stack([_cut(p, _seed(n, number)) for p, n in zip(pixels, names, strict=True)])
+    return np.stack([_crop(p, _seed(n, number)) for p, n in zip(pixels, names, strict=True)])
 
 
-def _cut(picture: Pixels, seed: int) -> Pixels:
+def _crop(picture: Pixels, seed: int) -> Pixels:
     changes = v2.Compose(
         [
             v2.RandomResizedCrop(picture.shape[:2], scale=(0.55, 1.0), ratio=(0.8, 1.25)),

@@ -1,4 +1,4 @@
-"""What the text tower makes of texts, word by word: the tail of that tower is trained on these."""
+"""Output of the text tower word by word, on which the tail of that tower is trained."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from indexer.encoders.mini.heads import WORDS
 from indexer.encoders.mini.towers import Towers
 from indexer.progress import Progress
 
-READ_AT_ONCE = 2048  # texts between two signs of progress
-AT_ONCE = 128  # texts that run through the tail together
+PROGRESS_TEXTS = 2048  # between two progress events
+TAIL_BATCH = 128  # texts that run through the tail together
 Ints = NDArray[np.int64]
 
 
@@ -25,8 +25,8 @@ Ints = NDArray[np.int64]
 class Words:
     """Features of n texts: of whole sentences and of their words.
 
-    `sentences`: float32 (n, 384); `states`: what a tail reads, float16 (words, 384), those of text
-    i from `starts[i]` to `starts[i + 1]`.
+    `sentences`: float32 (n, 384); `states`: input of a tail, float16 (words, 384); those of text i
+    are from `starts[i]` to `starts[i + 1]`.
     """
 
     sentences: NDArray[np.float32]
@@ -34,7 +34,7 @@ class Words:
     starts: Ints
 
     def padded(self, rows: Ints) -> tuple[Tensor, Tensor]:
-        """The words of some texts, (k, length, 384), and which of them there are, (k, length)."""
+        """Padded words (k, length, 384) of some texts, and the mask (k, length) of real ones."""
         lengths = self.starts[rows + 1] - self.starts[rows]
         states = np.zeros((len(rows), lengths.max(), self.states.shape[1]), np.float32)
         for place, row in enumerate(rows):
@@ -43,43 +43,43 @@ class Words:
         return torch.from_numpy(states), torch.from_numpy(mask.astype(np.float32))
 
     def by_length(self, rows: Ints) -> Ints:
-        """The places in `rows`, those of short texts first."""
+        """The places in `rows`, sorted by the length of the texts."""
         order: Ints = np.argsort(self.starts[rows + 1] - self.starts[rows], kind="stable")
         return order
 
 
 def read_words(towers: Towers, texts: Sequence[str]) -> Generator[Progress, None, Words]:
-    """Encode texts; yields progress and returns what they became."""
+    """Encode texts; yields progress and returns their features."""
     sentences, states = [np.zeros((0, WORDS), np.float32)], list[NDArray[np.float16]]()
-    for start in range(0, len(texts), READ_AT_ONCE):
-        rows, read = towers.word_features(texts[start : start + READ_AT_ONCE])
+    for start in range(0, len(texts), PROGRESS_TEXTS):
+        rows, words = towers.word_features(texts[start : start + PROGRESS_TEXTS])
         sentences.append(rows)
-        states += read
+        states += words
         yield Progress(len(states), len(texts))
     starts = np.cumsum([0, *map(len, states)])
-    nothing = np.zeros((0, WORDS), np.float16)
-    return Words(np.concatenate(sentences), np.concatenate([nothing, *states]), starts)
+    none = np.zeros((0, WORDS), np.float16)
+    return Words(np.concatenate(sentences), np.concatenate([none, *states]), starts)
 
 
 def text_features(tail: nn.Module, words: Words, rows: Ints) -> Tensor:
-    """What the text head reads of some texts, (len(rows), 768): sentences, and what a tail says.
+    """Input of the text head for some texts, (len(rows), 768): sentences, and output of a tail.
 
-    While the tail is trained it multiplies in bfloat16 where the processor is made for that.
+    In training, the tail multiplies in bfloat16 if the processor supports that.
     """
     order = words.by_length(rows)
     half = tail.training and _multiplies_halves()
     parts = []
-    for start in range(0, len(rows), AT_ONCE):
-        read, mask = words.padded(rows[order[start : start + AT_ONCE]])
+    for start in range(0, len(rows), TAIL_BATCH):
+        read, mask = words.padded(rows[order[start : start + TAIL_BATCH]])
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             parts.append(tail(read, mask))
-    said = torch.cat(parts)[torch.from_numpy(np.argsort(order))]
-    return torch.cat([torch.from_numpy(words.sentences[rows]), said], -1)
+    output = torch.cat(parts)[torch.from_numpy(np.argsort(order))]
+    return torch.cat([torch.from_numpy(words.sentences[rows]), output], -1)
 
 
 @cache
 def _multiplies_halves() -> bool:
-    """Whether the processor multiplies bfloat16 by itself; others imitate that, slowly."""
+    """Whether the processor multiplies bfloat16 in hardware; others emulate it, slowly."""
     try:
         known = Path("/proc/cpuinfo").read_text()
     except OSError:

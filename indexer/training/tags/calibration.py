@@ -1,8 +1,8 @@
-"""Calibration: raw scores become probabilities that mean what they say.
+"""Calibration: turns raw scores into reliable probabilities.
 
-One temperature where tags exclude each other (Guo et al., 2017), Platt's line for each tag where
-they do not (Platt, 1999), both with a prior towards leaving the scores as they are, so that a
-tag of a few pictures is not bent to them.
+Exclusive tags share one temperature (Guo et al., 2017); other tags have a line of their own
+(Platt, 1999). A prior pulls both towards leaving the scores unchanged, so that a tag with few
+pictures is not fitted to their chance.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Scores = NDArray[np.float32]
 Line = tuple[Scores, Scores]  # slope and shift of each tag, (tags,)
 
 FOLDS = 5
-_SPREAD_OF_SLOPE, _SPREAD_OF_SHIFT = 1.0, 1.0  # of the prior; of the slope's logarithm
+_SLOPE_SPREAD, _SHIFT_SPREAD = 1.0, 1.0  # of the prior: for the slope's logarithm, for the shift
 
 
 def fit_calibration(z: Scores, targets: Scores, *, exclusive: bool) -> Line:
-    """Slope (positive) and shift for raw scores (n, tags), by the likelihood of their targets."""
+    """Slope (positive) and shift for raw scores (n, tags), by maximum likelihood of the targets."""
     scores, right = torch.from_numpy(z).double(), torch.from_numpy(targets).double()
     tags = z.shape[1]
     log_slope = torch.zeros(1 if exclusive else tags, dtype=torch.float64, requires_grad=True)
@@ -35,8 +35,8 @@ def fit_calibration(z: Scores, targets: Scores, *, exclusive: bool) -> Line:
             likelihood = functional.cross_entropy(scaled, right, reduction="sum")
         else:
             likelihood = functional.binary_cross_entropy_with_logits(scaled, right, reduction="sum")
-        prior = (log_slope / _SPREAD_OF_SLOPE) ** 2 / 2
-        return likelihood + prior.sum() + ((shift / _SPREAD_OF_SHIFT) ** 2 / 2).sum()
+        prior = (log_slope / _SLOPE_SPREAD) ** 2 / 2
+        return likelihood + prior.sum() + ((shift / _SHIFT_SPREAD) ** 2 / 2).sum()
 
     if len(z):
         _minimise(loss, [log_slope] if exclusive else [log_slope, shift])
@@ -61,12 +61,12 @@ def folds(count: int) -> NDArray[np.int64]:
     return np.arange(count) % FOLDS
 
 
-def cross_fitted(z: Scores, targets: Scores, *, exclusive: bool) -> Scores:
-    """Scores (n, tags) calibrated by the other folds only: what figures may be taken from."""
-    found = np.array(z, np.float32)
+def cross_fit(z: Scores, targets: Scores, *, exclusive: bool) -> Scores:
+    """Calibrate the scores (n, tags) of each fold by the others, for unbiased figures."""
+    calibrated = np.array(z, np.float32)
     fold = folds(len(z))
     for number in range(FOLDS):
         inside = fold == number
         slope, shift = fit_calibration(z[~inside], targets[~inside], exclusive=exclusive)
-        found[inside] = z[inside] * slope + shift
-    return found
+        calibrated[inside] = z[inside] * slope + shift
+    return calibrated

@@ -1,4 +1,4 @@
-"""Labelled pictures with their stored embeddings: what a tag head learns from."""
+"""Labelled pictures with their stored embeddings, from which a tag head learns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Targets = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """`v_i`, `v_t` (n, dim) of pictures, which have a caption (n,), and their tags (n, tags)."""
+    """`v_i` and `v_t` (n, dim) of pictures, the mask (n,) of captioned ones, and tags (n, tags)."""
 
     names: tuple[bytes, ...]
     v_i: Rows
@@ -28,46 +28,47 @@ class Examples:
     def __len__(self) -> int:
         return len(self.names)
 
-    def take(self, chosen: Mask) -> Examples:
-        """Some of the examples."""
-        names = tuple(name for name, keep in zip(self.names, chosen, strict=True) if keep)
-        rows = (self.v_i[chosen], self.v_t[chosen], self.has_caption[chosen], self.targets[chosen])
+    def take(self, mask: Mask) -> Examples:
+        """The examples in a mask (n,)."""
+        names = tuple(name for name, keep in zip(self.names, mask, strict=True) if keep)
+        rows = (self.v_i[mask], self.v_t[mask], self.has_caption[mask], self.targets[mask])
         return Examples(names, *rows)
 
     def named(self, names: Collection[bytes]) -> Mask:
-        """Which of the examples have these names."""
+        """The mask (n,) of the examples with these names."""
         return np.array([name in names for name in self.names], np.bool_)
 
     def without_captions(self) -> Examples:
-        """The same pictures as if they had no caption."""
+        """The same examples without captions."""
         return replace(self, has_caption=np.zeros_like(self.has_caption))
 
 
 def read_examples(
     library: Library, sets: TagSets, tags: tuple[str, ...], *, first_caption: bool = False
 ) -> Examples:
-    """The labelled pictures of a data set's library that could be read, in the order of names.
+    """The readable labelled pictures of a data set's library, in the order of their names.
 
-    `first_caption`: the others of a picture are left aside (its labels may come from them).
+    `first_caption`: only the first caption of each picture counts; the others may be the source
+    of its labels.
     """
     (folder,) = library.catalogue.folders()
     known = library.catalogue.known_pictures(folder.id)
     names = {known[name].id: name for name in sorted(sets.of) if name in known}
-    found = library.embedded(list(names))
-    listed = [names[int(key)] for key in found.ids]
-    v_t, has_caption = found.v_t, found.has_caption
+    features = library.embedded(list(names))
+    listed = [names[int(key)] for key in features.ids]
+    v_t, has_caption = features.v_t, features.has_caption
     if first_caption:
-        ids, dim = found.ids.tolist(), library.settings.dim
+        ids, dim = features.ids.tolist(), library.settings.dim
         owners, rows = library.embeddings.caption_embeddings(library.encoder_id, dim, ids)
         captioned, first = np.unique(owners, return_index=True)
-        has_caption = np.isin(found.ids, captioned)
-        v_t = np.zeros_like(found.v_t)
-        v_t[np.searchsorted(found.ids, captioned)] = rows[first]
+        has_caption = np.isin(features.ids, captioned)
+        v_t = np.zeros_like(features.v_t)
+        v_t[np.searchsorted(features.ids, captioned)] = rows[first]
     order = sorted(range(len(listed)), key=lambda row: listed[row])
     names_in_order = [listed[row] for row in order]
     return Examples(
         tuple(names_in_order),
-        found.v_i[order],
+        features.v_i[order],
         v_t[order],
         has_caption[order],
         sets.targets(names_in_order, tags),

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.metrics.bootstrap import RESAMPLES, Numbers, draws, ends
+from indexer.metrics.bootstrap import RESAMPLES, Numbers, draws, interval_ends
 
-BINS = 15
+BINS = 15  # of the calibration error
 NAMES = ("macro_ap", "macro_f1", "accuracy", "ece")
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Probabilities, the tags that are given, and those that are right: each (n, tags).
+    """Probabilities, tags that are given, and tags that are right, each (n, tags).
 
-    `exclusive`: exactly one tag is right of each picture.
+    `exclusive`: exactly one tag is right for each picture.
     """
 
     probabilities: NDArray[np.float32]
@@ -30,29 +30,29 @@ class Predictions:
 def figures(predicted: Predictions) -> dict[str, float]:
     """Macro average precision, macro F1, accuracy and expected calibration error, in per cent.
 
-    Accuracy is that of the likeliest tag where tags exclude each other, else the share of
-    pictures with all tags right. The calibration error is of the likeliest tag's probability, or
-    the mean over tags.
+    For exclusive tags, accuracy and calibration error are those of the likeliest tag. Otherwise
+    accuracy is the share of pictures with all tags right, and the calibration error is the mean
+    over tags.
     """
-    found = _weighed(predicted, np.ones((1, len(predicted.targets))))
-    return {name: round(100 * float(values[0]), 2) for name, values in found.items()}
+    weighted = _weighted_figures(predicted, np.ones((1, len(predicted.targets))))
+    return {name: round(100 * float(values[0]), 2) for name, values in weighted.items()}
 
 
-def drawn(predicted: Predictions, *, resamples: int = RESAMPLES) -> dict[str, Numbers]:
-    """Each figure for the pictures as the bootstrap draws them, (resamples,).
+def bootstrap_figures(predicted: Predictions, *, resamples: int = RESAMPLES) -> dict[str, Numbers]:
+    """Each figure on every bootstrap sample of the pictures, (resamples,).
 
-    So two predictions of the same pictures can be compared draw by draw.
+    The samples are always the same, so predictions of the same pictures can be compared pairwise.
     """
     count = len(predicted.targets)
-    parts = [_weighed(predicted, times) for times in draws(count, count, resamples)]
+    parts = [_weighted_figures(predicted, times) for times in draws(count, count, resamples)]
     return {name: 100 * np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 
-def intervals(drawn: Mapping[str, Numbers]) -> dict[str, list[float]]:
+def intervals(samples: Mapping[str, Numbers]) -> dict[str, list[float]]:
     """The 95 % interval of each figure."""
     return {
-        name: [round(float(end), 2) for end in ends(values[:, None])[:, 0]]
-        for name, values in drawn.items()
+        name: [round(float(end), 2) for end in interval_ends(values[:, None])[:, 0]]
+        for name, values in samples.items()
     }
 
 
@@ -62,11 +62,11 @@ def average_precision(scores: NDArray[np.floating], right: NDArray[np.floating])
 
 
 def f1(given: NDArray[np.bool_], right: NDArray[np.floating]) -> float:
-    """Harmonic mean of precision and recall of one tag; 0 where it is neither given nor right."""
+    """Harmonic mean of precision and recall of one tag; 0 if it is neither given nor right."""
     return float(_f1(given[:, None], right[:, None], np.ones((1, len(right))))[0, 0])
 
 
-def _weighed(predicted: Predictions, weights: Numbers) -> dict[str, Numbers]:
+def _weighted_figures(predicted: Predictions, weights: Numbers) -> dict[str, Numbers]:
     """Every figure for each row of weights (draws, n)."""
     p, y = predicted.probabilities, predicted.targets
     precisions = [_average_precision(p[:, t], y[:, t], weights) for t in range(y.shape[1])]
@@ -85,7 +85,7 @@ def _weighed(predicted: Predictions, weights: Numbers) -> dict[str, Numbers]:
 
 
 def _mean_of_numbers(values: Numbers) -> Numbers:
-    """Mean over the tags (tags, draws) that have a figure; NaN where none has."""
+    """Mean (draws,) over the tags (tags, draws) that have a figure; NaN if none has."""
     known = (~np.isnan(values)).sum(axis=0)
     return np.where(known > 0, np.nansum(values, axis=0) / np.maximum(known, 1), np.nan)
 
@@ -112,7 +112,7 @@ def _f1(given: NDArray[np.bool_], right: NDArray[np.floating], weights: Numbers)
 def _calibration_error(
     sure: NDArray[np.floating], right: NDArray[np.floating], weights: Numbers
 ) -> Numbers:
-    """Mean distance between probability and share of right ones, over bins of equal width."""
+    """Mean distance between probability and share of right answers, in bins of equal width."""
     bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
     inside = bins[:, None] == np.arange(BINS)
     gaps = weights @ (inside * (sure - right)[:, None])

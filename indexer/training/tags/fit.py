@@ -1,7 +1,8 @@
-"""Fit a tag head: train it, calibrate it, choose thresholds, and say how good it is.
+"""Fit a tag head: train it, calibrate it, choose thresholds, and measure it.
 
-The validation pictures are halved: one half ends the training, the other calibrates. Figures are
-of that other half, each picture judged by a calibration and thresholds fitted without it.
+The validation pictures are split in halves: one stops the training, the other calibrates. Figures
+are those of the second half, where calibration and thresholds for each picture are fitted without
+it.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from indexer.tag_head import (
     parse_tag_head,
 )
 from indexer.training.loop import Epoch, train
-from indexer.training.tags.calibration import FOLDS, cross_fitted, fit_calibration, folds
+from indexer.training.tags.calibration import FOLDS, cross_fit, fit_calibration, folds
 from indexer.training.tags.examples import Examples
-from indexer.training.tags.figures import Predictions, drawn, f1, figures, intervals
+from indexer.training.tags.figures import Predictions, bootstrap_figures, f1, figures, intervals
 from indexer.training.tags.model import TagModel, TagSettings, tag_task
 
-HALF, BEST_F1 = "half", "f1"  # how thresholds are chosen
-THRESHOLD_FROM_RIGHT = 8  # right pictures below which a tag's threshold stays at one half
-_GRID = np.linspace(0.05, 0.95, 91, dtype=np.float32)
-_LEAST = 2 * FOLDS
+HALF, BEST_F1 = "half", "f1"  # choices of thresholds
+THRESHOLD_FROM_RIGHT = 8  # right pictures: with fewer, a tag's threshold stays at one half
+_THRESHOLDS = np.linspace(0.05, 0.95, 91, dtype=np.float32)
+_MIN_CALIBRATING = 2 * FOLDS  # pictures
 
 Array = NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class TagFit:
-    """What fitting came to: the head, its epochs, its figures on the calibrating half."""
+    """The result of `fit`: the head, its epochs, and its figures on the calibrating half."""
 
     head: TagHead | None = None
     epochs: list[dict[str, Any]] = field(default_factory=list)
@@ -64,10 +65,10 @@ def fit(
     """
     learned, validation = data
     stopping, calibrating = halves(validation)
-    if len(calibrating) < _LEAST:
+    if len(calibrating) < _MIN_CALIBRATING:
         raise DatasetError(
             f"{len(validation)} labelled pictures are too few to validate on; hold out at least "
-            f"{2 * _LEAST} with --validation"
+            f"{2 * _MIN_CALIBRATING} with --validation"
         )
     model = TagModel(learned, facts.input, exclusive=facts.exclusive, dropout=settings.dropout)
     key = repr((settings, facts, learned.names, learned.v_i.sum(), learned.targets.sum()))
@@ -84,22 +85,22 @@ def fit(
 
 
 def halves(validation: Examples) -> tuple[Examples, Examples]:
-    """The examples that end the training, and those that calibrate: every second one, by name."""
+    """Examples that stop the training and examples that calibrate, alternating by name."""
     first = np.arange(len(validation)) % 2 == 0
     return validation.take(first), validation.take(~first)
 
 
-def judged(head: TagHead, data: Examples) -> Predictions:
-    """What a head says of examples, beside what is right."""
+def predict(head: TagHead, data: Examples) -> Predictions:
+    """The predictions of a head for examples, with the right tags."""
     probabilities = head.probabilities(data.v_i, data.v_t, data.has_caption)
     given = head.holds(probabilities)
     return Predictions(probabilities, given, data.targets, head.facts.exclusive)
 
 
-def with_intervals(predicted: Predictions) -> dict[str, Any]:
+def figures_with_intervals(predicted: Predictions) -> dict[str, Any]:
     """Figures with their 95 % intervals, and the number of pictures."""
-    found: dict[str, Any] = {"pictures": len(predicted.targets), **figures(predicted)}
-    return found | {"ci95": intervals(drawn(predicted))}
+    values: dict[str, Any] = {"pictures": len(predicted.targets), **figures(predicted)}
+    return values | {"ci95": intervals(bootstrap_figures(predicted))}
 
 
 def _identity(tags: int) -> dict[str, Array]:
@@ -114,50 +115,50 @@ def _identity(tags: int) -> dict[str, Array]:
 def _calibrate(
     rough: TagHead, data: Examples, weights: dict[str, Array], threshold: str
 ) -> dict[str, Any]:
-    """Put calibration and thresholds into `weights`; the figures, honestly taken."""
+    """Put calibration and thresholds into `weights`; returns unbiased figures."""
     exclusive = rough.facts.exclusive
     plain = data.without_captions()
     z = rough.raw(data.v_i, data.v_t, data.has_caption)
-    scores = cross_fitted(
+    scores = cross_fit(
         rough.raw(plain.v_i, plain.v_t, plain.has_caption), data.targets, exclusive=exclusive
     )
     for kind, rows, there in (
         (PLAIN, rough.raw(plain.v_i, plain.v_t, plain.has_caption), np.ones(len(data), np.bool_)),
         (CAPTIONED, z, data.has_caption),
     ):
-        if there.sum() >= _LEAST:
+        if there.sum() >= _MIN_CALIBRATING:
             line = fit_calibration(rows[there], data.targets[there], exclusive=exclusive)
         weights["slope"][kind], weights["shift"][kind] = line
-    if data.has_caption.sum() >= _LEAST:
+    if data.has_caption.sum() >= _MIN_CALIBRATING:
         there = data.has_caption
-        scores[there] = cross_fitted(z[there], data.targets[there], exclusive=exclusive)
+        scores[there] = cross_fit(z[there], data.targets[there], exclusive=exclusive)
     probabilities = as_probabilities(scores, exclusive=exclusive)
     given = probabilities >= 0.5
     if threshold == BEST_F1:
-        weights["threshold"] = _thresholds(probabilities, data.targets)
-        given = _given_by_others(probabilities, data.targets)
+        weights["threshold"] = _best_thresholds(probabilities, data.targets)
+        given = _cross_fit_given(probabilities, data.targets)
     before = Predictions(as_probabilities(z, exclusive=exclusive), given, data.targets, exclusive)
     predicted = Predictions(probabilities, given, data.targets, exclusive)
-    return with_intervals(predicted) | {"ece_uncalibrated": figures(before)["ece"]}
+    return figures_with_intervals(predicted) | {"ece_uncalibrated": figures(before)["ece"]}
 
 
-def _thresholds(probabilities: Array, targets: Array) -> Array:
-    """The probability of each tag from which on giving it has the best F1."""
-    found = np.full(targets.shape[1], 0.5, np.float32)
+def _best_thresholds(probabilities: Array, targets: Array) -> Array:
+    """The threshold of each tag with the best F1."""
+    best = np.full(targets.shape[1], 0.5, np.float32)
     for tag in range(targets.shape[1]):
         if targets[:, tag].sum() >= THRESHOLD_FROM_RIGHT:
             p, right = probabilities[:, tag], targets[:, tag]
-            values = [f1(p >= level, right) for level in _GRID]
-            found[tag] = _GRID[int(np.argmax(values))]
-    return found
+            values = [f1(p >= threshold, right) for threshold in _THRESHOLDS]
+            best[tag] = _THRESHOLDS[int(np.argmax(values))]
+    return best
 
 
-def _given_by_others(probabilities: Array, targets: Array) -> NDArray[np.bool_]:
-    """Which tags thresholds give that were chosen on the other folds."""
+def _cross_fit_given(probabilities: Array, targets: Array) -> NDArray[np.bool_]:
+    """The tags that each fold is given, by thresholds chosen on the other folds."""
     fold = folds(len(probabilities))
     given = np.zeros(probabilities.shape, np.bool_)
     for number in range(FOLDS):
         inside = fold == number
-        chosen = _thresholds(probabilities[~inside], targets[~inside])
-        given[inside] = probabilities[inside] >= chosen
+        thresholds = _best_thresholds(probabilities[~inside], targets[~inside])
+        given[inside] = probabilities[inside] >= thresholds
     return given

@@ -1,4 +1,4 @@
-"""The tag head while it is trained: parameters, loss, and what the loop needs of them."""
+"""The tag head in training: parameters, loss, and the task of the training loop."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.tag_head import BOTH, INPUTS, logits
-from indexer.training.loop import Judged, LoopSettings, Task
+from indexer.training.loop import Judgement, LoopSettings, Task
 from indexer.training.tags.examples import Examples
 
-_SMALLEST = 8  # examples of a batch
+_SMALLEST_BATCH = 8  # examples
 
 
 @dataclass(frozen=True, slots=True)
 class TagSettings:
-    """How a tag head is trained.
+    """Settings of a tag head's training.
 
-    `caption_dropout`: how often a picture's caption is withheld, so that pictures without one are
-    an ordinary case. `dropout` is of the features `v_f`.
+    `caption_dropout`: the share of steps in which a picture's caption is withheld, so that the head
+    also learns pictures without one. `dropout` is that of the features `v_f`.
     """
 
     loop: LoopSettings = field(
@@ -31,20 +31,20 @@ class TagSettings:
             epochs=30, patience=6, learning_rate=1e-3, weight_decay=0.3, warm_up=0.1
         )
     )
-    batch: int = 256  # at most: of a few examples a sixteenth, or an epoch would be one step
+    batch: int = 256  # at most; a sixteenth of few examples, or an epoch would be one step
     dropout: float = 0.5
     caption_dropout: float = 0.25
 
 
 class _Side(nn.Module):
-    """One modality: how it is standardised, its task-related projection, and its part of `A`."""
+    """One modality: its standardisation, its task projection, and its part of `A`."""
 
     def __init__(self, rows: NDArray[np.float32], tags: int) -> None:
         super().__init__()
         dim = rows.shape[1]
         self.register_buffer("mean", torch.from_numpy(rows.mean(0)))
         self.register_buffer("scale", torch.from_numpy(1 / (rows.std(0) + 1e-3)))
-        self.task = nn.Parameter(torch.zeros(dim, dim))  # at first every feature counts alike:
+        self.task = nn.Parameter(torch.zeros(dim, dim))  # initially all features count equally:
         self.task_bias = nn.Parameter(torch.ones(dim))  # v_f = v_c
         self.out = nn.Parameter(torch.zeros(dim, tags))
 
@@ -69,17 +69,17 @@ class TagModel(nn.Module):
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """Everything that `logits` reads, by name."""
+        """All tensors that `logits` reads, by name."""
         return dict(self.named_parameters()) | dict(self.named_buffers())
 
     def forward(self, v_i: Tensor, v_t: Tensor, has_caption: Tensor) -> Tensor:
         """Raw scores (n, tags); `has_caption` (n, 1)."""
         weights = self.weights
-        found: Tensor = logits(v_i, v_t, has_caption, self.given, weights, torch.cat, self.drop)
-        return found
+        scores: Tensor = logits(v_i, v_t, has_caption, self.given, weights, torch.cat, self.drop)
+        return scores
 
     def loss(self, z: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of the one right tag, or of each tag for itself."""
+        """Cross-entropy of the one right tag, or of each tag separately."""
         if self.exclusive:
             return functional.cross_entropy(z, targets)
         return functional.binary_cross_entropy_with_logits(z, targets)
@@ -92,27 +92,28 @@ class TagModel(nn.Module):
 def tag_task(
     model: TagModel, train: Examples, stopping: Examples, settings: TagSettings, key: str = ""
 ) -> Task[Tensor]:
-    """What the loop trains; the figure that decides is the likelihood of the `stopping` examples.
+    """The task of the training loop; the likelihood of the `stopping` examples decides.
 
-    They are judged as they are and without their captions, as often as training withholds them.
+    It is a mean of the likelihoods with and without captions, weighted by the share of captions
+    that training withholds.
     """
     v_i, v_t, has_caption, targets = _tensors(train)
-    judged = _tensors(stopping)
+    held_out = _tensors(stopping)
     withheld = settings.caption_dropout if model.given == BOTH else 0.0
 
-    size = min(settings.batch, max(_SMALLEST, len(train) // 16))
+    size = min(settings.batch, max(_SMALLEST_BATCH, len(train) // 16))
 
     def batches(generator: torch.Generator) -> Iterable[Tensor]:
         return torch.split(torch.randperm(len(train), generator=generator), size)
 
-    def loss(chosen: Tensor) -> Tensor:
-        there = has_caption[chosen] * (torch.rand(len(chosen), 1) >= withheld)
-        return model.loss(model(v_i[chosen], v_t[chosen], there), targets[chosen])
+    def loss(batch: Tensor) -> Tensor:
+        there = has_caption[batch] * (torch.rand(len(batch), 1) >= withheld)
+        return model.loss(model(v_i[batch], v_t[batch], there), targets[batch])
 
-    def judge() -> Judged:
+    def judge() -> Judgement:
         with_captions, without = (
-            float(model.loss(model(judged[0], judged[1], there), judged[3]))
-            for there in (judged[2], 0 * judged[2])
+            float(model.loss(model(held_out[0], held_out[1], there), held_out[3]))
+            for there in (held_out[2], 0 * held_out[2])
         )
         loss = (1 - withheld) * with_captions + withheld * without
         return -loss, {"loss": loss}

@@ -1,26 +1,25 @@
-"""From a data set's library and a table of labels to the file of a tag head."""
+"""Train a tag head on a data set's library and a table of labels, and write its file."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from indexer.datasets.folder import read_split, validation_names
+from indexer.datasets.folder import read_split, validation_mask
 from indexer.datasets.labels import TagSets, read_labels, tag_names, without_rare
+from indexer.embedding import Mask
 from indexer.errors import DatasetError
 from indexer.library.library import Library
 from indexer.progress import Progress
 from indexer.tag_head import BOTH, CAPTION, TagHeadFacts, write_tag_head
+from indexer.training.facts import write_facts
 from indexer.training.loop import Epoch
 from indexer.training.tags.examples import Examples, read_examples
 from indexer.training.tags.figures import average_precision, f1
-from indexer.training.tags.fit import HALF, TagFit, fit, judged, with_intervals
+from indexer.training.tags.fit import HALF, TagFit, figures_with_intervals, fit, predict
 from indexer.training.tags.model import TagSettings
 
 CURVES, CHECKPOINT = ".curves", ".checkpoint"  # beside the output
@@ -28,11 +27,11 @@ CURVES, CHECKPOINT = ".curves", ".checkpoint"  # beside the output
 
 @dataclass(frozen=True, slots=True)
 class TagRecipe:
-    """What to train on, and where the result goes.
+    """Data and output of a training.
 
-    `validation` is a list of names, or the share of the labelled pictures that is held out;
-    `report` is a list of names that is only reported on. `exclusive` is taken from the labels
-    where it is None; `input` is "both", "picture" or "caption".
+    `validation` is a list of names, or the share of the labelled pictures to hold out; `report` is
+    a list of names used only for final figures. `exclusive` is derived from the labels if it is
+    None; `input` is "both", "picture" or "caption".
     """
 
     folder: Path
@@ -49,8 +48,8 @@ class TagRecipe:
 def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch]:
     """Train a tag head on a data set's library; writes it, and a JSON of settings and figures.
 
-    Nothing is encoded: the embeddings are those that the library has. An interrupted run of the
-    same command goes on from its checkpoint.
+    It uses the embeddings of the library and encodes nothing. An interrupted run of the same
+    command resumes from its checkpoint.
     """
     start = time.monotonic()
     sets, rare, exclusive = _labels(recipe)
@@ -78,7 +77,7 @@ def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch
     )
     assert fitted.head is not None
     write_tag_head(recipe.output, fitted.head.content)
-    said = {
+    report_facts = {
         "facts": asdict(facts),
         "settings": asdict(recipe.settings),
         "threshold": recipe.threshold,
@@ -89,57 +88,52 @@ def train_tags(recipe: TagRecipe, library: Library) -> Iterator[Progress | Epoch
         "captioned": int(data[0].has_caption.sum()),
         "epochs": fitted.epochs,
         "validation": fitted.figures,
-        "tags": _each_tag(fitted, data[1]),
-        "report": _reported(fitted, examples, reported),
-        "wall_seconds": round(time.monotonic() - start),
+        "tags": _figures_by_tag(fitted, data[1]),
+        "report": _report_figures(fitted, examples, reported),
     }
-    recipe.output.with_suffix(".json").write_text(json.dumps(said, indent=1) + "\n")
+    write_facts(recipe.output, report_facts, start)
 
 
 def _labels(recipe: TagRecipe) -> tuple[TagSets, list[str], bool]:
-    """The labels, what was left out of them, and whether they exclude each other."""
+    """The labels, the rare ones left out of them, and whether they exclude each other."""
     sets = read_labels(recipe.folder, recipe.labels)
     exclusive = sets.exclusive if recipe.exclusive is None else recipe.exclusive
     if exclusive and not sets.exclusive:
-        many = sum(len(tags) != 1 for tags in sets.of.values())
+        count = sum(len(tags) != 1 for tags in sets.of.values())
         raise DatasetError(
-            f"{sets.table}: {many} pictures do not have exactly one label; omit --exclusive"
+            f"{sets.table}: {count} pictures do not have exactly one label; omit --exclusive"
         )
     kept, rare = without_rare(sets, exclusive=exclusive)
     return kept, rare, exclusive
 
 
 def _split(recipe: TagRecipe, examples: Examples) -> tuple[Examples, Examples]:
-    chosen = validation_names(recipe.folder, examples.names, recipe.validation)
-    inside = examples.named(chosen)
-    if inside.all() or not inside.any():
-        raise DatasetError(
-            f"{recipe.validation}: leaves {int((~inside).sum())} labelled pictures to train on and "
-            f"{int(inside.sum())} to validate on; choose another split"
-        )
-    return examples.take(~inside), examples.take(inside)
+    held_out = validation_mask(
+        recipe.folder, examples.names, recipe.validation, kind="labelled pictures"
+    )
+    return examples.take(~held_out), examples.take(held_out)
 
 
-def _each_tag(fitted: TagFit, validation: Examples) -> dict[str, dict[str, float]]:
-    """Of each tag: its pictures, threshold, average precision and F1 on all of the validation."""
+def _figures_by_tag(fitted: TagFit, validation: Examples) -> dict[str, dict[str, float]]:
+    """Pictures, threshold, average precision and F1 of each tag, on all validation pictures."""
     assert fitted.head is not None
-    predicted = judged(fitted.head, validation)
-    found = {}
+    predicted = predict(fitted.head, validation)
+    by_tag = {}
     for n, tag in enumerate(fitted.head.facts.tags):
         right = predicted.targets[:, n]
-        found[tag] = {
+        by_tag[tag] = {
             "pictures": int(right.sum()),
             "threshold": round(float(fitted.head.weights["threshold"][n]), 3),
             "ap": round(100 * average_precision(predicted.probabilities[:, n], right), 2),
             "f1": round(100 * f1(predicted.given[:, n], right), 2),
         }
-    return found
+    return by_tag
 
 
-def _reported(fitted: TagFit, examples: Examples, chosen: Any) -> dict[str, Any] | None:
-    """Figures on the pictures that no choice of the training depends on."""
-    if chosen is None or fitted.head is None:
+def _report_figures(fitted: TagFit, examples: Examples, mask: Mask | None) -> dict[str, Any] | None:
+    """Figures on the pictures that no decision of the training depends on."""
+    if mask is None or fitted.head is None:
         return None
-    if not np.any(chosen):
+    if not mask.any():
         raise DatasetError("none of the pictures to report on has a label; check --report")
-    return with_intervals(judged(fitted.head, examples.take(chosen)))
+    return figures_with_intervals(predict(fitted.head, examples.take(mask)))

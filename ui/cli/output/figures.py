@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from indexer.fusion import LEARNED
-from indexer.metrics.bootstrap import ENOUGH
+from indexer.metrics.bootstrap import MIN_PICTURES
 from search.evaluation.advice import DEFAULT, Advice, AdvisedSetting
 from ui.cli.output.text import shown
 
@@ -87,7 +87,7 @@ def _number(value: float, figure: str) -> str:
 def _differences(result: dict[str, Any]) -> Table:
     """The difference of each from the reference, and whether it is more than chance."""
     differences = result["differences"]
-    against, few = differences["against"], differences["asking"] < ENOUGH
+    against, few = differences["against"], differences["asking"] < MIN_PICTURES
     table = Table("", title=f"difference from {against} on the same queries")
     for figure in ("r@1", "r@5", "r@10", "mrr"):
         table.add_column(figure, justify="right")
@@ -154,7 +154,7 @@ def _print_price(advice: Advice) -> None:
 
 def _advice(advice: Advice) -> str:
     default, best = _setting(DEFAULT), _setting(advice.best)
-    if advice.asking < ENOUGH:
+    if advice.asking < MIN_PICTURES:
         return f"keep {default}, the default; {advice.asking} pictures are too few to tell."
     if advice.best == DEFAULT:
         return f"keep {default}, the default; none of {len(advice.tried)} settings does better."
