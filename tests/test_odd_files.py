@@ -216,7 +216,7 @@ def test_folder_that_vanishes_during_the_scan_costs_only_itself(tmp_path):
     assert isinstance(first, FoundPicture)
     assert isinstance(problem, ScanProblem)
     assert problem.path == os.fsencode(tmp_path / "b")
-    assert "it vanished" in problem.reason
+    assert "deleted meanwhile" in problem.reason
     assert isinstance(last, FoundPicture)
     assert last.relative == b"c/1.png"
 
