@@ -188,7 +188,7 @@ def test_catalogue_damaged_in_the_middle_is_reported_as_damaged(colour_library):
 def test_library_without_settings_is_damaged(library):
     with library._engine.begin() as connection:
         connection.execute(text("DELETE FROM settings"))
-    with pytest.raises(LibraryDamaged, match="no settings"):
+    with pytest.raises(LibraryDamaged, match="lost its settings"):
         _ = library.settings
 
 

@@ -296,5 +296,5 @@ def test_heads_that_are_replaced_before_the_first_picture_are_refused(tmp_path):
     made = load_encoder(f"mini:{heads}", cache=cache_directory())
     weights, _ = read_heads(BUILT_IN)
     write_heads(heads, weights, {"seed": 2})
-    with pytest.raises(ModelError, match="replaced meanwhile"):
+    with pytest.raises(ModelError, match="has been replaced"):
         made.encode_images(np.zeros((0, 260, 260, 3), np.uint8))

@@ -521,7 +521,7 @@ def test_weights_must_have_the_hash_that_is_noted_beside_them(weights):
     with pytest.raises(ModelError, match="damaged or replaced"):
         load_encoder(f"open_clip:TINY:{weights}")
     note.write_text("unknown")
-    with pytest.raises(ModelError, match="holds no SHA-256"):
+    with pytest.raises(ModelError, match="has no SHA-256"):
         load_encoder(f"open_clip:TINY:{weights}")
 
 

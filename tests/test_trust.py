@@ -146,7 +146,7 @@ def test_status_shows_hostile_paths_and_reasons_as_escapes(indexed):
 def test_index_reports_hostile_names_as_escapes(filled, home):
     output = said("index", filled, "--library", home, "--model", "colour", "--workers", 1, status=1)
     assert re.search(r"^failed: .*broken\\x1b\[31m", output, re.MULTILINE)
-    assert re.search(r"^picfuse: .*link\\x1b\[31m.*link leads nowhere", output, re.MULTILINE)
+    assert re.search(r"^picfuse: .*link\\x1b\[31m.*broken link", output, re.MULTILINE)
     assert re.search(r"^picfuse: .*captions\.csv: 1 of 1 captions", output, re.MULTILINE)
     assert "picfuse: owned" not in output.splitlines()
 
