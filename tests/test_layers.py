@@ -237,6 +237,16 @@ def test_every_module_and_public_name_has_a_docstring(name):
             assert ast.get_docstring(node), f"{name}.{node.name} has no docstring"
 
 
+HEADLESS = ("What ", "How ", "Do so", "So many", "Which ", "Whose ", "Where ")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_docstrings_begin_with_a_noun_or_a_verb(name):
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    texts = [ast.get_docstring(node) for node in ast.walk(tree(name)) if isinstance(node, kinds)]
+    assert not [text for text in texts if text and text.startswith(HEADLESS)]
+
+
 @pytest.mark.parametrize("name", CORE)
 def test_modules_stay_short(name):
     assert len(FILES[name].read_text().splitlines()) <= 300

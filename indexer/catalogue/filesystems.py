@@ -1,4 +1,4 @@
-"""What kind of file system a folder lies on."""
+"""The kind of file system that a folder is on."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def spread(text: str) -> str:
 
 
 def forms(word: str) -> tuple[str, ...]:
-    """How a word of a query may stand in a text: as it is, or in pieces; none: it is no word.
+    """Forms of a query word that may stand in a text: whole, or in pieces. Empty if it is no word.
 
     Each is a run of tokens that follow each other: "IMG_2041" is found in "img2041.jpg" too.
     """
@@ -47,6 +47,6 @@ def _more(word: str) -> list[str]:
 
 
 def _pieces(word: str) -> list[str]:
-    """What a word consists of: letters and digits, and what begins with a capital in its midst."""
+    """Pieces of a word: letters, digits, and parts that begin with a capital."""
     found = [piece for part in _PIECE.findall(word) for piece in _CAPITAL.split(part)]
     return found if 1 < len(found) <= _MOST_PIECES else []

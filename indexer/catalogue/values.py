@@ -1,4 +1,4 @@
-"""How values are stored in the catalogue: states, setting keys, hashes, float16 embeddings.
+"""Values as the catalogue stores them: states, setting keys, hashes, float16 embeddings.
 
 It knows no table, so that a query, which reads a handful of rows, imports no SQLAlchemy.
 """

@@ -79,7 +79,7 @@ def reindex_stale_words(reading: Reading) -> None:
 
 
 def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
-    """What the index should hold of pictures; those that are not known any more are left out."""
+    """Texts that the index should hold for pictures; skips pictures that are no longer known."""
     rows = connection.execute(_TEXTS, (f"[{','.join(map(str, ids))}]",))
     return [_words(*row) for row in rows]
 

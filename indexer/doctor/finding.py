@@ -13,7 +13,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, how often, what it means, and what repair does about it.
+    """A problem: how often it occurs, what it means, and what repair does about it.
 
     `serious`: answers or data are affected; else it costs time or space, or is worth knowing.
     `mend` changes the catalogue, together with all others in one transaction; `rebuild` makes

@@ -34,7 +34,7 @@ _AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """How many rows of each table were read, and where the damaged catalogue is kept."""
+    """Numbers of rows read from each table, and the path of the damaged catalogue."""
 
     rows: dict[str, int]
     damaged: Path
@@ -208,7 +208,7 @@ def _exchange(library: Path, place: Path) -> Path:
 
 
 def _free_name(library: Path) -> Path:
-    """Where the damaged catalogue is kept: never in the place of one that was kept before."""
+    """A path for the damaged catalogue, which never replaces one kept before."""
     path, number = library / DAMAGED, 1
     while path.exists():
         number += 1

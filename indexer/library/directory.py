@@ -16,7 +16,7 @@ _FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
 
 
 def cannot_create_error(path: Path) -> LibraryError:
-    """What to say of a place where no library can be made."""
+    """The error for a path where a new library cannot be created."""
     if path.exists() and not path.is_dir():
         return LibraryNotFound(f"{path}: a file, not a library; name a directory")
     if is_file(path / FILE):

@@ -39,7 +39,7 @@ class Page:
 
     @property
     def next_offset(self) -> int | None:
-        """Where the next page begins; None on the last page."""
+        """Offset of the next page; None on the last page."""
         return self.offset + len(self.ids) if self.more else None
 
 
