@@ -50,7 +50,7 @@ def costs(monkeypatch):
     def set_costs(little, fp32=60.0, int8=130.0):
         monkeypatch.setattr(mini, "int8_costs_little", lambda *_: little)
         monkeypatch.setattr(
-            mini.Graph,
+            graphs.Graph,
             "layout",
             lambda self, _: Layout(rate=int8 if isinstance(self, Int8Graph) else fp32),
         )
