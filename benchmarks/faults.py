@@ -1,6 +1,6 @@
 """Kill indexing and let its calls fail many times, and check the library after each.
 
-These are the long loops of `tests/test_faults.py`, with its helpers. The exit status is 1 if
+These are the long loops of `tests/house/test_faults.py`, with its helpers. The exit status is 1 if
 anything was lost or wrong.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from failing_calls import Plan, build, run_cases
 from faults import know_encoder  # type: ignore[attr-defined]  # of the tests, not this file

@@ -7,11 +7,17 @@ from pathlib import Path
 import colour_encoder
 import pytest
 from faults import decoding_here
+from hypothesis import HealthCheck, settings
 from pebble.common import CONSTS
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders import registry
+
+settings.register_profile(  # Hypothesis's limits of time measure the machine, not the code
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SLOW = (  # files of tests that take longest, the slowest first
@@ -130,5 +136,5 @@ def subprocess_environment(tmp_path) -> dict[str, str]:
     (facts / "entry_points.txt").write_text(
         "[picfuse.encoders]\ncolour = colour_encoder:open_encoder\n"
     )
-    paths = [str(ROOT), str(ROOT / "tests"), str(site), *filter(None, sys.path)]
+    paths = [str(ROOT), str(ROOT / "tests" / "support"), str(site), *filter(None, sys.path)]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -28,7 +28,7 @@ from ui.views.index_jobs import Desk, IndexJob, desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
 from ui.views.safe_text import shown
 
-APP = Path(__file__).resolve().parent.parent / "ui" / "app.py"
+APP = Path(__file__).resolve().parents[2] / "ui" / "app.py"
 LIBRARY_PAGE = """
 import os, sys
 from ui.views.pages import library_page

@@ -2,7 +2,6 @@
 
 import ast
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -257,7 +256,8 @@ def test_no_module_inside_the_surface_shadows_a_layer():
     assert not [path for path in (ROOT / "ui").iterdir() if path.stem in ("search", "indexer")]
 
 
-def test_tests_lie_flat():
-    """A folder `tests/search` would shadow the package."""
-    folders = [path.name for path in Path(__file__).parent.iterdir() if path.is_dir()]
-    assert set(folders) <= {"golden", "__pycache__"}
+def test_no_folder_of_tests_shadows_a_package():
+    """Their folder is on the import path: `tests/search` would shadow the package."""
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+    assert not folders & set(LAYERS)
+    assert not list((ROOT / "tests").rglob("__init__.py"))

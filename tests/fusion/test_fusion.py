@@ -32,7 +32,7 @@ from indexer.fusion import (
 from indexer.fusion.gated import gated
 from indexer.fusion.product import positive_product
 from indexer.fusion.weights import parse_weights
-from indexer.training.fusion.model import start
+from indexer.training.fusion.model import initial_tensors
 
 seeds = st.integers(0, 2**32 - 1)
 dims = st.integers(2, 24)
@@ -239,7 +239,7 @@ def test_gated_features_are_zero_for_what_is_absent(seed, dim):
 def test_untrained_start_fuses_as_mean_does(name):
     torch.manual_seed(0)
     v_i, v_t, has_caption = features(17, n=200, dim=32)
-    tensors = {key: t.detach().numpy() for key, t in start(name, 32).items()}
+    tensors = {key: t.detach().numpy() for key, t in initial_tensors(name, 32).items()}
     found = learned_class(name).fused(
         v_i, np.where(has_caption[:, None], v_t, 0), tensors, np.concatenate
     )

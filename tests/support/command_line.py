@@ -14,9 +14,9 @@ from colour_encoder import GATE
 
 from ui.cli import main
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 _SAMPLE: list[Path] = []
 
 

@@ -26,7 +26,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from indexer import Library, index_folder
 from ui.views.safe_text import shown
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
 QUERIES = ROOT / "tests" / "golden" / "sample_queries.tsv"
 SCREENSHOT = ROOT / "docs" / "screenshot.jpg"

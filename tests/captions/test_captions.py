@@ -768,7 +768,7 @@ def test_caption_readers_import_nothing_heavy():
         "import sys, indexer.captions; "
         "print(sorted({'torch', 'numpy', 'pandas', 'sqlalchemy'} & set(sys.modules)))"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     output = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
@@ -776,7 +776,7 @@ def test_caption_readers_import_nothing_heavy():
 
 
 def data_set(name: str) -> tuple[Path, list[str]]:
-    default = Path(__file__).parents[2] / "shared" / "data"
+    default = Path(__file__).parents[3] / "shared" / "data"
     folder = Path(os.environ.get("PICFUSE_TEST_DATA", default)) / name
     if not folder.is_dir():
         pytest.skip(f"the data set {name} is not here; set PICFUSE_TEST_DATA")

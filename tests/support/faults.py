@@ -27,7 +27,7 @@ from indexer.pictures.hashes import hash_bytes
 from indexer.pipeline import indexing as pipeline
 from search import Searcher
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ENCODER, OPENER = "projection", "projection_encoder:open_encoder"
 WORDS = ("dog", "boat", "red", "sea", "child", "runs", "grass", "night", "street", "two", "jumps")
 QUERIES = [f"{first} {second}" for first, second in combinations(WORDS, 2)][:50]
@@ -47,7 +47,7 @@ def environment(site: Path) -> dict[str, str]:
     facts.mkdir(parents=True, exist_ok=True)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: projection-encoder\nVersion: 1\n")
     (facts / "entry_points.txt").write_text(f"[picfuse.encoders]\n{ENCODER} = {OPENER}\n")
-    paths = [str(ROOT), str(ROOT / "tests"), str(site), *filter(None, sys.path)]
+    paths = [str(ROOT), str(ROOT / "tests" / "support"), str(site), *filter(None, sys.path)]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 

@@ -379,7 +379,7 @@ with DecodingPool(ImageTransform(8, "squash", "bicubic"), None, workers=2) as po
 def test_script_without_a_guard_runs_once_and_ends_quietly(tmp_path, until, said):
     picture = odd_pictures.jpeg(tmp_path / "a.jpg")
     (tmp_path / "script.py").write_text(SCRIPT)
-    here = Path(__file__).parent.parent
+    here = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-W", "error", tmp_path / "script.py", picture, until],
         env={**os.environ, "PYTHONPATH": str(here)}, capture_output=True, text=True, timeout=60,
@@ -409,7 +409,7 @@ def test_ctrl_c_is_left_to_the_parent(tmp_path, delay):
     (tmp_path / "script.py").write_text(INTERRUPTED)
     process = subprocess.Popen(
         [sys.executable, tmp_path / "script.py", picture],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip

@@ -276,7 +276,7 @@ def test_prepared_picture_is_nearly_that_of_open_clip(
 def test_photograph_gives_nearly_the_row_of_open_clip(encoder):
     from open_clip import image_transform
 
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     data = Path(os.environ.get("PICFUSE_TEST_DATA") or root / "../shared/data")
     paths = sorted((data / "photos" / "images").glob("*.jpg"))[:8]
     if not paths:

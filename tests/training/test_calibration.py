@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from indexer.metrics.bootstrap import intervals as rank_intervals
 from indexer.metrics.recall import RetrievalRanks
 from indexer.tag_head import as_probabilities
-from indexer.training.tags.calibration import cross_fitted, fit_calibration, folds
+from indexer.training.tags.calibration import cross_fit, fit_calibration, folds
 from indexer.training.tags.figures import (
     Predictions,
     average_precision,
@@ -100,7 +100,7 @@ def test_temperature_that_was_lost_is_found():
 def test_calibrated_probabilities_mean_what_they_say():
     z, targets = sure_of_itself()
     before = as_probabilities(z, exclusive=False)
-    after = as_probabilities(cross_fitted(z, targets, exclusive=False), exclusive=False)
+    after = as_probabilities(cross_fit(z, targets, exclusive=False), exclusive=False)
     errors = [
         figures(Predictions(p, p >= 0.5, targets, exclusive=False))["ece"] for p in (before, after)
     ]
@@ -110,10 +110,10 @@ def test_calibrated_probabilities_mean_what_they_say():
 
 def test_no_picture_is_calibrated_by_itself():
     z, targets = sure_of_itself(60)
-    found = cross_fitted(z, targets, exclusive=False)
+    found = cross_fit(z, targets, exclusive=False)
     turned = targets.copy()
     turned[7] = 1 - turned[7]
-    again = cross_fitted(z, turned, exclusive=False)
+    again = cross_fit(z, turned, exclusive=False)
     assert found[7] == pytest.approx(again[7])
     others = folds(60) != folds(60)[7]
     assert not np.allclose(found[others], again[others])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
 README = ROOT / "data" / "README.md"
 QUERIES = ROOT / "tests" / "golden" / "sample_queries.tsv"
