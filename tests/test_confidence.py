@@ -281,7 +281,7 @@ def test_library_of_another_model_with_few_captions_has_no_confidence(colour_lib
 @pytest.fixture
 def captioned(paint, pictures, library, monkeypatch):
     """A library of 40 pictures in as many colours, with two captions each; few are enough."""
-    monkeypatch.setattr(fitting, "FEW", 20)
+    monkeypatch.setattr(fitting, "FIT_FROM_TRIALS", 20)
     monkeypatch.setattr(upkeep, "FIT_FROM_TRIALS", 20)
     for number in range(40):
         colour = ["red", "green", "blue", "black", "yellow", "purple"][number % 6]
