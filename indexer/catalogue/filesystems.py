@@ -1,4 +1,4 @@
-"""The kind of file system that a folder is on."""
+"""File systems: whether a folder lies on one of the network."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def is_network(folder: Path) -> bool:
     """
     place = os.path.realpath(folder)
     mounts = psutil.disk_partitions(all=True)
-    over = [mount for mount in mounts if _lies_in(place, mount.mountpoint)]
-    if not over:
+    containing = [mount for mount in mounts if _lies_in(place, mount.mountpoint)]
+    if not containing:
         return False
-    # Of several on one place (as with an automounter) the last one is to be seen.
-    kind = max(reversed(over), key=lambda mount: len(mount.mountpoint))
+    # Of several mounts on one place (as with an automounter) the last one is visible.
+    kind = max(reversed(containing), key=lambda mount: len(mount.mountpoint))
     name = kind.fstype.lower()
     by_fuse = name.startswith("fuse") and any(one in name for one in _NETWORK_FUSE)
     return by_fuse or name.startswith(_NETWORK) or "remote" in kind.opts.split(",")

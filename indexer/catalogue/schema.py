@@ -18,8 +18,8 @@ class Base(DeclarativeBase):
 class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
-    `exclude` (patterns) and `caption_files` (paths) are lists as JSON: what the user said when
-    naming the folder holds for later runs too.
+    `exclude` (patterns) and `caption_files` (paths) are JSON lists: the options that the user gave
+    with the folder apply to later runs too.
     """
 
     __tablename__ = "folders"
@@ -32,11 +32,11 @@ class FolderRow(Base):
 class PictureRow(Base):
     """A picture file. `revision` is the generation of the library that last touched its row.
 
-    `state`: present (searched), missing (was not there at the last look; kept, since an
-    unplugged disk is not a deletion) or failed (`reason` says why; tried again when it changes).
-    One that is present without a `format` has to be decoded again for what it carries.
-    `camera` is its maker and model, `latitude` and `longitude` are degrees north and east.
-    `pixels_hash` is that of what an encoder was given: it stays when only metadata change.
+    `state`: present (searched), missing (not found by the last run; kept, since an unplugged disk
+    is not a deletion) or failed (`reason` says why; tried again when it changes). One that is
+    present without a `format` has to be decoded again for its metadata. `camera` is its maker and
+    model, `latitude` and `longitude` are degrees north and east. `pixels_hash` is that of the
+    pixels given to an encoder: it stays the same when only metadata change.
     """
 
     __tablename__ = "pictures"
@@ -86,7 +86,7 @@ class EncoderRow(Base):
     """An encoder that made embeddings of this library.
 
     `golden_image` and `golden_text` are its embeddings of the test picture and sentence of
-    `indexer/encoders/golden.py` when it first came here: what it must still give today.
+    `indexer/encoders/golden.py` when it was first used here; it must still give the same.
     """
 
     __tablename__ = "encoders"
@@ -111,9 +111,9 @@ class EmbeddingRow(Base):
 
 
 class TagHeadRow(Base):
-    """A tag head that the library knows by its name: the whole file that it came from.
+    """A tag head by its name, with the whole file that it came from.
 
-    It fits the embeddings of one encoder; it rests while the library is searched by another one.
+    It fits the embeddings of one encoder, and is unused while the library has another.
     `fingerprint` is the SHA-256 of `content`, as hexadecimal.
     """
 
@@ -137,7 +137,7 @@ class TagRow(Base):
 
 
 class PictureTag(Base):
-    """A tag that holds of a picture: its probability reaches the threshold of the tag."""
+    """A tag of a picture: its probability reaches the threshold of the tag."""
 
     __tablename__ = "picture_tags"
     __table_args__ = (
@@ -151,10 +151,10 @@ class PictureTag(Base):
 
 
 class AlbumRow(Base):
-    """An album: a question that was given a name, never a list of pictures.
+    """An album: a named query, never a list of pictures.
 
-    `asked` is the question as JSON (`indexer/catalogue/lookup/albums.py`);
-    pictures are named in it by their content.
+    `asked` is the query as JSON (`indexer/catalogue/lookup/albums.py`); it names pictures by
+    their content.
     """
 
     __tablename__ = "albums"
@@ -164,10 +164,10 @@ class AlbumRow(Base):
 
 
 class AlbumPicture(Base):
-    """A picture that an album asks with, so that it can do so when the file is gone.
+    """A picture in an album's query, kept so that the album works when the file is gone.
 
-    `vector` is the embedding of the encoder whose fingerprint is `encoder`: neither goes when
-    the library forgets the picture, or that encoder. `path` is where the file was; None for bytes.
+    `vector` is the embedding of the encoder whose fingerprint is `encoder`: both stay when the
+    library forgets the picture, or that encoder. `path` is where the file was; None for bytes.
     """
 
     __tablename__ = "album_pictures"
@@ -181,9 +181,9 @@ class AlbumPicture(Base):
 
 
 class SegmentRow(Base):
-    """A file of the vector index; the setting "vectors" says what all were made from.
+    """A file of the vector index; the setting "vectors" names the encoder and fusion of all.
 
-    `keys` (int64) are the ids of its rows as FAISS has them; one that is out of date is `GONE`.
+    `keys` (int64) are the keys of its rows; one that is out of date is `GONE`.
     """
 
     __tablename__ = "segments"
@@ -202,7 +202,7 @@ class SettingRow(Base):
 
 
 class StaleWords(Base):
-    """A picture whose row in the index of words is to be made again before the transaction ends.
+    """A picture whose row in the index of words is rebuilt before the transaction ends.
 
     The index itself, `words`, is a virtual table: see `indexer/catalogue/word_index.py`.
     """

@@ -1,7 +1,7 @@
-"""Tokens: the words of captions and names of files, written so that they are found by their parts.
+"""Tokens: the words of captions and file names, written so that their parts are found too.
 
-The tokenizer of SQLite's full-text search parts words at everything that is neither letter nor
-digit. What it leaves together, "IMG2041" or "AnnaAtTheSea", is written down in its parts too.
+The tokenizer of SQLite's full-text search splits text at everything but letters and digits. Words
+that it leaves whole, such as "IMG2041" or "AnnaAtTheSea", are indexed with their parts.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ WORD = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _PIECE = re.compile(r"\d+|[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])")
-_MOST_PIECES = 4  # what changes between letters and digits more often is a checksum
+_MOST_PIECES = 4  # a word with more changes between letters and digits is a checksum
 
 
 def plain(text: str) -> str:
-    """A text as it is searched: composed letters, nothing that cannot be printed."""
+    """A text as it is searched: composed letters, no unprintable characters."""
     return "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
 
 
 def spread(text: str) -> str:
-    """A text, and behind it the pieces of those of its words that have any."""
+    """A text, followed by the pieces of its compound words."""
     text = plain(text)
     return " ".join([text, *(piece for word in WORD.findall(text) for piece in _more(word))])
 
 
 def forms(word: str) -> tuple[str, ...]:
-    """Forms of a query word that may stand in a text: whole, or in pieces. Empty if it is no word.
+    """The forms in which a query word may occur in a text: as it is, and in pieces.
 
-    Each is a run of tokens that follow each other: "IMG_2041" is found in "img2041.jpg" too.
+    Each is a sequence of tokens: "IMG_2041" is found in "img2041.jpg" too. Empty if the word has
+    neither letters nor digits.
     """
     word = plain(word)
     tokens = WORD.findall(word)
@@ -39,7 +40,7 @@ def forms(word: str) -> tuple[str, ...]:
 
 
 def _more(word: str) -> list[str]:
-    """The pieces of a word, the parts of a date, and numbers without the zeros before them."""
+    """The pieces of a word, the parts of a date, and numbers without leading zeros."""
     date = _DATE.fullmatch(word)
     pieces = list(date.groups()) if date else _pieces(word)
     numbers = [piece for piece in pieces or [word] if piece[0] == "0" and piece.isdecimal()]
@@ -47,6 +48,6 @@ def _more(word: str) -> list[str]:
 
 
 def _pieces(word: str) -> list[str]:
-    """Pieces of a word: letters, digits, and parts that begin with a capital."""
+    """The parts of a word: letters, digits, and words that start with a capital inside it."""
     found = [piece for part in _PIECE.findall(word) for piece in _CAPITAL.split(part)]
     return found if 1 < len(found) <= _MOST_PIECES else []

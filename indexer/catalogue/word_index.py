@@ -1,7 +1,7 @@
 """The index of words: captions, names and tags of every picture, in SQLite's full-text search.
 
-Triggers note the pictures of which something that is searched has changed, whoever changed it;
-before a transaction ends, their rows are made again. So the index agrees with what is committed.
+Triggers note the pictures whose captions, names or tags have changed, whoever changed them; their
+rows are made again before the transaction ends. So the index agrees with every commit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TABLE = (
     "CREATE VIRTUAL TABLE words USING fts5("
     "captions, name, tags, tokenize = 'porter unicode61 remove_diacritics 2')"
 )
-_CHANGED = {  # what happens, and the pictures whose words change by it
+_TRIGGERS = {  # an event, and the pictures whose words it changes
     "new_pictures": ("INSERT ON pictures", "VALUES (NEW.id)"),
     "moved_pictures": (
         "UPDATE OF folder_id, relative ON pictures "
@@ -45,10 +45,10 @@ STATEMENTS = (
     *(
         f"CREATE TRIGGER words_{name} AFTER {event} BEGIN "
         f"INSERT OR IGNORE INTO stale_words {pictures}; END"
-        for name, (event, pictures) in _CHANGED.items()
+        for name, (event, pictures) in _TRIGGERS.items()
     ),
 )
-AT_ONCE = 2000
+PICTURES_AT_ONCE = 2000
 _TEXTS = """
     SELECT p.id, f.path, p.relative,
         (SELECT group_concat(text, char(10)) FROM (
@@ -62,11 +62,11 @@ Words = tuple[int, str, str, str]  # a picture's id, and the text of each column
 
 
 def reindex_stale_words(reading: Reading) -> None:
-    """Make the rows of the pictures again whose words have changed, within the transaction."""
+    """Rebuild the rows of pictures whose words have changed, within the transaction."""
     with reading() as connection:
         while True:
             query = "SELECT picture_id FROM stale_words ORDER BY picture_id LIMIT ?"
-            ids = [key for (key,) in connection.execute(query, (AT_ONCE,))]
+            ids = [key for (key,) in connection.execute(query, (PICTURES_AT_ONCE,))]
             if not ids:
                 return
             keys = [(key,) for key in ids]
@@ -79,23 +79,23 @@ def reindex_stale_words(reading: Reading) -> None:
 
 
 def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
-    """Texts that the index should hold for pictures; skips pictures that are no longer known."""
+    """The rows that the index should have for pictures; unknown ones are left out."""
     rows = connection.execute(_TEXTS, (f"[{','.join(map(str, ids))}]",))
     return [_words(*row) for row in rows]
 
 
 def _words(key: int, folder: bytes, relative: bytes, captions: Any, tags: Any) -> Words:
-    """A row of the index. Of the folder only its own name counts, not what lies above it."""
+    """A row of the index. Of the folder only its own name counts, not the folders above it."""
     name = os.fsdecode(os.path.basename(folder) + b"/" + relative)
     return key, _lines(captions), spread(_storable(name)), _lines(tags)
 
 
 def _lines(texts: str | None) -> str:
-    """Different texts, each spread, one a line."""
+    """The different texts, one a line, each with its pieces."""
     lines: Iterable[str] = dict.fromkeys((texts or "").split("\n"))
     return "\n".join(spread(line) for line in lines)
 
 
 def _storable(name: str) -> str:
-    """A name of which bytes that are no UTF-8 have become U+FFFD."""
+    """A name in which bytes that are not UTF-8 have become U+FFFD."""
     return name.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""The doctor: find what is wrong with a library, and repair it."""
+"""The doctor: checks a library for problems and repairs them."""
 
 from indexer.doctor.examination import examination, examine, repair
 from indexer.doctor.finding import Finding

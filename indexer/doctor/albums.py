@@ -1,4 +1,4 @@
-"""Checks of albums: can they be read, and can they still ask with all their pictures?"""
+"""Checks of albums: can they be read, and are all pictures of their queries still usable?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from indexer.library.library import Library
 
 
 def albums(library: Library) -> Iterator[Finding]:
-    """Each album against what it needs to ask."""
+    """Check that each album has an embedding of every picture in its query."""
     damaged, lacking = [], []
     for name in library.albums.names():
         try:
@@ -20,7 +20,7 @@ def albums(library: Library) -> Iterator[Finding]:
         except LibraryDamaged:
             damaged.append(name)
             continue
-        if album is not None and not _whole(library, album):
+        if album is not None and not _has_all_embeddings(library, album):
             lacking.append(name)
     if damaged:
         yield Finding(
@@ -42,8 +42,8 @@ def albums(library: Library) -> Iterator[Finding]:
         )
 
 
-def _whole(library: Library, album: Album) -> bool:
-    """Whether all pictures that an album asks with have an embedding of the library's space."""
+def _has_all_embeddings(library: Library, album: Album) -> bool:
+    """Whether all pictures in an album's query have an embedding of the library's encoder."""
     settings = library.settings
     stored = library.embeddings.of_contents(library.encoder_id, IMAGE, album.contents)
     kept = {

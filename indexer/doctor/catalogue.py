@@ -1,4 +1,4 @@
-"""Checks of the catalogue: is it whole, and does it hold what it should?"""
+"""Checks of the catalogue: is the file whole, and are its rows complete?"""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from indexer.library.library import Library
 from indexer.pipeline.reencoding import unfinished_move
 from indexer.progress import Progress
 
-_LENGTH = 0.02  # how far float16 may leave a unit row from its length
+_LENGTH_TOLERANCE = 0.02  # of a unit row in float16
 _INDEX_MESSAGES = ("missing from index", "wrong # of entries in index", "non-unique entry in index")
 
 
 def integrity(library: Library) -> Iterator[Finding | Progress]:
     """SQLite's own check of every page and index."""
     try:
-        said = library.catalogue.integrity()
+        complaints = library.catalogue.integrity()
     except LibraryDamaged as error:
-        said = [str(error)]
-    if not said:
+        complaints = [str(error)]
+    if not complaints:
         return
-    in_indexes = all(any(part in line for part in _INDEX_MESSAGES) for line in said)
+    in_indexes = all(any(part in line for part in _INDEX_MESSAGES) for line in complaints)
     yield Finding(
         "catalogue",
-        len(said),
+        len(complaints),
         "the catalogue's search trees are damaged, but its rows are whole"
         if in_indexes
         else "pages of the catalogue are damaged, so some of its data is lost",
@@ -38,7 +38,7 @@ def integrity(library: Library) -> Iterator[Finding | Progress]:
         if in_indexes
         else "run 'picfuse doctor --rescue' to copy what can be read into a new catalogue, or "
         "restore the library from a backup",
-        examples=some(said),
+        examples=some(complaints),
         mend=Batch.rebuild_search_trees if in_indexes else None,
     )
 
@@ -58,7 +58,7 @@ def references(library: Library) -> Iterator[Finding | Progress]:
 
 
 def pictures_without_embedding(library: Library) -> Iterator[Finding | Progress]:
-    """Pictures that no search can find, though they count as present."""
+    """Present pictures that no search can find."""
     encoder_id = library.encoder_id
     lost = library.embeddings.pictures_without(encoder_id)
     lost = [(content, file) for content, file in lost if not file.waits]
@@ -88,7 +88,7 @@ def captions_without_embedding(library: Library) -> Iterator[Finding | Progress]
 
 
 def malformed_embeddings(library: Library) -> Iterator[Finding | Progress]:
-    """Embeddings that are no unit rows of the encoder's width."""
+    """Embeddings that are not unit rows of the encoder's width."""
     dim, bad, done = library.settings.dim, [], 0
     total = library.embeddings.count(library.encoder_id)
     for part in library.embeddings.raw(library.encoder_id):
@@ -109,7 +109,9 @@ def _is_unit_row(vector: bytes, dim: int) -> bool:
     if len(vector) != 2 * dim:
         return False
     row = np.frombuffer(vector, dtype="<f2").astype(np.float32)
-    return bool(abs(float(np.linalg.norm(row)) - 1) < _LENGTH)  # false for not-a-number too
+    return bool(
+        abs(float(np.linalg.norm(row)) - 1) < _LENGTH_TOLERANCE
+    )  # false for not-a-number too
 
 
 def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> None:
@@ -132,7 +134,7 @@ def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
 
 
 def waiting(library: Library) -> Iterator[Finding | Progress]:
-    """Pictures that the next run of indexing has to look at."""
+    """Pictures that the next run of indexing has to check."""
     files = [file for _, file in library.embeddings.pictures_without(None) if file.waits]
     if files:
         yield Finding(

@@ -1,4 +1,4 @@
-"""Does the encoder still give what it gave? A changed library or a broken acceleration shows."""
+"""Does the encoder still give the same embeddings? It may change with a package or a machine."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from indexer.pipeline.decoders import decoding_pool
 from indexer.pipeline.report import IndexOptions
 from indexer.progress import Progress
 
-SAMPLE = 8  # pictures that are decoded and encoded again
-_ALIKE = 0.98  # cosine that a picture's embedding must have with the stored one
+SAMPLE_PICTURES = 8  # that are decoded and encoded again
+_LOWEST_COSINE = 0.98  # of a picture's embedding with the stored one
 _CHANGED = (
     "a package was updated, or this machine computes differently, so new pictures would not match "
     "those indexed before"
@@ -48,7 +48,7 @@ def encoder_drift(library: Library) -> Iterator[Finding | Progress]:
             serious=False,
             mend=lambda batch: batch.embeddings.put_golden(encoder_id, now),
         )
-    elif not (cosine := least_cosine(before, now)) >= 1 - TOLERANCE:  # not-a-number is none either
+    elif not (cosine := least_cosine(before, now)) >= 1 - TOLERANCE:  # true for not-a-number too
         meaning = f"the encoder gives different embeddings than at first (cosine {cosine:.4f})"
         yield Finding("encoder", 1, f"{meaning}: {_CHANGED}", _REMEDY)
     yield from _pictures(library, encoder)
@@ -63,11 +63,11 @@ def _stored(library: Library) -> Golden | None:
 
 
 def _pictures(library: Library, encoder: Encoder) -> Iterator[Finding]:
-    """Compare what a few pictures give today with what is stored of them."""
+    """Compare today's embeddings of a few pictures with the stored ones."""
     present = library.embeddings.pictures_without(None)
-    step = max(1, len(present) // SAMPLE)
-    chosen = [(c, file) for c, file in present[::step] if file.is_as_indexed()][:SAMPLE]
-    other = [f"{path} (cosine {cosine:.3f})" for path, cosine in _cosines(library, encoder, chosen)]
+    step = max(1, len(present) // SAMPLE_PICTURES)
+    sample = [(c, file) for c, file in present[::step] if file.is_as_indexed()][:SAMPLE_PICTURES]
+    other = [f"{path} (cosine {cosine:.3f})" for path, cosine in _cosines(library, encoder, sample)]
     if other:
         yield Finding(
             "encoder",
@@ -79,12 +79,12 @@ def _pictures(library: Library, encoder: Encoder) -> Iterator[Finding]:
 
 
 def _cosines(
-    library: Library, encoder: Encoder, chosen: Sequence[tuple[bytes, StoredFile]]
+    library: Library, encoder: Encoder, sample: Sequence[tuple[bytes, StoredFile]]
 ) -> list[tuple[Path, float]]:
-    """The pictures whose embedding has changed, and how alike it is to the stored one."""
-    stored = library.embeddings.of_contents(library.encoder_id, IMAGE, [c for c, _ in chosen])
-    width = 2 * encoder.dim  # bytes; others are found by another check
-    items = [(c, file.path) for c, file in chosen if len(stored.get(c, b"")) == width]
+    """The pictures whose embedding has changed, and its cosine with the stored one."""
+    stored = library.embeddings.of_contents(library.encoder_id, IMAGE, [c for c, _ in sample])
+    width = 2 * encoder.dim  # bytes; another check finds other widths
+    items = [(c, file.path) for c, file in sample if len(stored.get(c, b"")) == width]
     if not items:
         return []
     options = IndexOptions(workers=1)
@@ -102,5 +102,5 @@ def _cosines(
     return [
         (Path(paths[o.content_hash].decode("utf-8", "surrogateescape")), float(cosine))
         for o, cosine in zip(same, cosines, strict=True)
-        if not cosine >= _ALIKE
+        if not cosine >= _LOWEST_COSINE
     ]

@@ -1,4 +1,4 @@
-"""All checks in turn, and the repair of what they found."""
+"""All checks in turn, and the repair of their findings."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ CHECKS: dict[str, Check] = {
     "encoder": encoder_drift,
 }
 _FIRST = "catalogue"
-_NEEDED = {"vectors": "fusion"}  # a check that cannot be made when another found something
+_NEEDED = {"vectors": "fusion"}  # the first is skipped when the second found something
 
 
 def examination(library: Library) -> Iterator[tuple[str, Finding | Progress]]:
-    """The name of each check, with its findings and how far it is; changes nothing.
+    """The name of each check, with its findings and its progress; changes nothing.
 
-    A catalogue that is damaged itself is looked at no further.
+    A damaged catalogue ends the examination.
     """
     failed = set()
     for name, check in CHECKS.items():
@@ -69,12 +69,12 @@ def examination(library: Library) -> Iterator[tuple[str, Finding | Progress]]:
 
 
 def examine(library: Library) -> list[Finding]:
-    """All findings; none of them serious means that the library is sound."""
+    """All findings; the library is sound if none of them is serious."""
     return [step for _, step in examination(library) if isinstance(step, Finding)]
 
 
 def repair(library: Library, findings: Sequence[Finding]) -> None:
-    """Put right what can be: the catalogue in one transaction, then the files made from it.
+    """Repair the catalogue in one transaction, then the files made from it.
 
     Raises `LibraryLocked` while another process changes the library.
     """

@@ -1,4 +1,4 @@
-"""Checks of what lies beside the catalogue: thumbnails, and the pictures themselves."""
+"""Checks of files: thumbnails, and the pictures themselves."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from indexer.pipeline.pruning import delete_unused_thumbnails, unused_thumbnails
 from indexer.pipeline.report import IndexOptions
 from indexer.progress import Progress
 
-_AT_ONCE = 500
+_FILES_A_STEP = 500
 _SMALLEST = ImageTransform(size=8, resize="squash", interpolation="bilinear")
 
 
 def thumbnails(library: Library) -> Iterator[Finding | Progress]:
-    """Every thumbnail: is it there, and as it was written?"""
+    """Check that every thumbnail is there and can be read."""
     paths = {content: file.path for content, file in library.embeddings.pictures_without(None)}
     missing: list[bytes] = []
     damaged: list[bytes] = []
@@ -30,7 +30,7 @@ def thumbnails(library: Library) -> Iterator[Finding | Progress]:
         path = thumbnail_path(library.thumbnails, content)
         if read_thumbnail(path) is None:
             (damaged if path.exists() else missing).append(content)
-        if number % _AT_ONCE == 0:
+        if number % _FILES_A_STEP == 0:
             yield Progress(number, len(paths))
     if damaged:
         yield Finding(
@@ -39,7 +39,7 @@ def thumbnails(library: Library) -> Iterator[Finding | Progress]:
             "thumbnails are damaged, so the browser app makes them again each time",
             "they are made again from their pictures",
             examples=some([thumbnail_path(library.thumbnails, c).name for c in damaged]),
-            rebuild=partial(_make_again, files=[(c, paths[c]) for c in damaged]),
+            rebuild=partial(_rebuild, files=[(c, paths[c]) for c in damaged]),
         )
     if missing:
         yield Finding(
@@ -48,7 +48,7 @@ def thumbnails(library: Library) -> Iterator[Finding | Progress]:
             "thumbnails are missing, so the browser app makes them when needed, slowly",
             "they are made again from their pictures",
             serious=False,
-            rebuild=partial(_make_again, files=[(c, paths[c]) for c in missing]),
+            rebuild=partial(_rebuild, files=[(c, paths[c]) for c in missing]),
         )
     yield from _stray_thumbnails(library)
 
@@ -66,8 +66,8 @@ def _stray_thumbnails(library: Library) -> Iterator[Finding]:
         )
 
 
-def _make_again(library: Library, *, files: Sequence[tuple[bytes, bytes]]) -> None:
-    """Write the thumbnails of pictures; a damaged one whose picture is lost is deleted."""
+def _rebuild(library: Library, *, files: Sequence[tuple[bytes, bytes]]) -> None:
+    """Write the thumbnails of pictures; delete a damaged one whose picture is lost."""
     with (
         decoding_pool(_SMALLEST, library.thumbnails, IndexOptions()) as pool,
         closing(pool.decode_all(files)) as outcomes,
@@ -87,10 +87,10 @@ def changed_files(library: Library) -> Iterator[Finding | Progress]:
     gone, changed = [], []
     for number, file in enumerate(files, start=1):
         if not os.path.lexists(file.path):
-            gone.append(_shown(file.path))
+            gone.append(_path(file.path))
         elif not file.is_as_indexed():
-            changed.append(_shown(file.path))
-        if number % _AT_ONCE == 0:
+            changed.append(_path(file.path))
+        if number % _FILES_A_STEP == 0:
             yield Progress(number, len(files))
     for paths, meaning in (
         (gone, "pictures are missing: moved, deleted, or on an unplugged disk"),
@@ -100,5 +100,5 @@ def changed_files(library: Library) -> Iterator[Finding | Progress]:
             yield Finding("files", len(paths), meaning, "run 'picfuse index'", False, some(paths))
 
 
-def _shown(path: bytes) -> Path:
+def _path(path: bytes) -> Path:
     return Path(os.fsdecode(path))

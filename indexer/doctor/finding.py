@@ -1,4 +1,4 @@
-"""One thing that the doctor found."""
+"""A finding: one problem of a library."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from indexer.catalogue.changes.batch import Batch
 from indexer.library.library import Library
 
-EXAMPLES = 5
+MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem: how often it occurs, what it means, and what repair does about it.
+    """A problem: its check, the number of cases, its meaning, and the remedy.
 
-    `serious`: answers or data are affected; else it costs time or space, or is worth knowing.
-    `mend` changes the catalogue, together with all others in one transaction; `rebuild` makes
-    files again, after it. With neither, `remedy` says what the user can do.
+    `serious`: answers or data are affected; otherwise it costs time or space, or is worth knowing.
+    `mend` repairs the catalogue, in one transaction with all others; `rebuild` makes files again,
+    after it. With neither, `remedy` says what the user can do.
     """
 
     check: str
@@ -31,10 +31,10 @@ class Finding:
 
     @property
     def repairable(self) -> bool:
-        """Whether `repair` does something about it."""
+        """Whether `repair` can repair it."""
         return self.mend is not None or self.rebuild is not None
 
 
 def some(items: Sequence[object]) -> tuple[str, ...]:
     """The first few as text."""
-    return tuple(str(item) for item in items[:EXAMPLES])
+    return tuple(str(item) for item in items[:MOST_EXAMPLES])

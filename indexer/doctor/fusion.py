@@ -1,4 +1,4 @@
-"""Is the library's fusion what its rows were made with?"""
+"""Check of the library's fusion: are its learned weights those that made the rows?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from indexer.library.library import Library
 
 
 def learned_fusion(library: Library) -> Iterator[Finding]:
-    """Read the learned weights that the catalogue keeps."""
+    """Read the learned weights in the catalogue."""
     try:
         kept_fusion(library.catalogue, library.settings)
     except LibraryDamaged as error:

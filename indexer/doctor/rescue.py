@@ -1,7 +1,7 @@
-"""Rescue what can be read of a damaged catalogue into a new one.
+"""Rescue all readable rows of a damaged catalogue into a new one.
 
-SQLite reads a table by the numbers of its rows. Reading goes on behind a damaged page, which costs
-its own rows and hardly any others.
+SQLite reads a table by the numbers of its rows. Reading continues after a damaged page, which
+loses its own rows and hardly any others.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from indexer.library.locking import only_writer
 from indexer.pipeline.tagging import damaged_heads, tag_all
 
 DAMAGED = "catalogue.damaged.sqlite"
-_PLACE = "rescued.tmp"
-_LAST = 2**62
-_AT_ONCE = 1000
+_WORKPLACE = "rescued.tmp"
+_LAST_ROW = 2**62
+_ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """Numbers of rows read from each table, and the path of the damaged catalogue."""
+    """The number of rows read from each table, and the path of the damaged catalogue."""
 
     rows: dict[str, int]
     damaged: Path
 
 
 def rescue(library: Path) -> Rescue:
-    """Put a new catalogue in the place of a damaged one, which is kept beside it.
+    """Replace a damaged catalogue by a new one, and keep it beside the new one.
 
     Pictures, captions and embeddings whose rows were lost come back with the next run of indexing.
     Raises `LibraryDamaged` when even the settings are lost, `LibraryError` for a library of a newer
@@ -50,7 +50,7 @@ def rescue(library: Path) -> Rescue:
     library = library.expanduser().absolute()
     if not (library / FILE).is_file():
         raise LibraryDamaged(f"{library}: has no {FILE} to rescue anything from")
-    place = library / _PLACE
+    place = library / _WORKPLACE
     with only_writer(library):
         try:
             rows = _copied(library, place)
@@ -101,7 +101,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
 
 @contextmanager
 def _written(library: Path) -> Iterator[None]:
-    """Turn what SQLite says of the new catalogue into a `LibraryError`; a full disk, mostly."""
+    """Turn SQLite's errors about the new catalogue into a `LibraryError`; a full disk, mostly."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -114,9 +114,9 @@ def _written(library: Path) -> Iterator[None]:
 def _check_schema(source: sqlite3.Connection, library: Path) -> None:
     """Raise `LibraryError` for tables that only a newer picfuse knows."""
     with suppress(sqlite3.DatabaseError):
-        found = source.execute("SELECT version_num FROM alembic_version").fetchone()
-        if found is not None and found[0] > SCHEMA:
-            raise too_new_error(library, found[0])
+        row = source.execute("SELECT version_num FROM alembic_version").fetchone()
+        if row is not None and row[0] > SCHEMA:
+            raise too_new_error(library, row[0])
 
 
 def _text(raw: bytes) -> str:
@@ -124,23 +124,23 @@ def _text(raw: bytes) -> str:
 
 
 def _tables() -> Iterator[str]:
-    """The tables worth copying: what refers to others comes after them."""
+    """The tables to copy, each after those that it refers to."""
     for table in Base.metadata.sorted_tables:
         if table.name != "segments":
             yield table.name
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> tuple[int, bool]:
-    """Copy what can be read of a table; the number of rows, and whether that is all of it."""
+    """Copy the readable rows of a table; returns their number, and whether they are all."""
     columns = [row[1] for row in target.execute(f'PRAGMA table_info("{table}")')]
-    there: set[str] = set()
+    known: set[str] = set()
     with suppress(sqlite3.DatabaseError):
-        there = {row[1] for row in source.execute(f'PRAGMA table_info("{table}")')}
-    names = ", ".join(f'"{column}"' for column in columns if column in there)
+        known = {row[1] for row in source.execute(f'PRAGMA table_info("{table}")')}
+    names = ", ".join(f'"{column}"' for column in columns if column in known)
     if not names:
         return 0, False
     query = f'SELECT rowid, {names} FROM "{table}" WHERE rowid >= ? ORDER BY rowid LIMIT ?'
-    places = ", ".join("?" for column in columns if column in there)
+    places = ", ".join("?" for column in columns if column in known)
     insert = f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({places})'
     count, reader = 0, _Rows(source, query)
     for rows in reader.readable():
@@ -149,17 +149,17 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
 
 
 class _Rows:
-    """The rows of a table in the order of their numbers, as far as they can be read."""
+    """The readable rows of a table in the order of their numbers."""
 
     def __init__(self, source: sqlite3.Connection, query: str) -> None:
         self._source = source
         self._query = query
-        self.sound = True  # as far as it was read
+        self.sound = True  # no damage met so far
 
     def readable(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Runs of rows. One that meets a damaged page is cut short, and what that holds is lost."""
+        """Runs of rows, each cut short by a damaged page, whose rows are lost."""
         first: int | None = 0
-        limit = _AT_ONCE
+        limit = _ROWS_AT_ONCE
         while first is not None:
             rows = self._from(first, limit)
             if rows is None and limit > 1:
@@ -169,7 +169,7 @@ class _Rows:
                 first = self._beyond(first)
             elif rows:
                 yield rows
-                first, limit = rows[-1][0] + 1, min(2 * limit, _AT_ONCE)
+                first, limit = rows[-1][0] + 1, min(2 * limit, _ROWS_AT_ONCE)
             else:
                 return
 
@@ -180,14 +180,15 @@ class _Rows:
             return None
 
     def _beyond(self, damaged: int) -> int | None:
-        """The first number behind a damaged page from which on rows can be read; None at the end.
+        """The first row number after a damaged page that can be read; None at the end.
 
-        In growing strides, since nobody knows how many rows the page had; then by halves.
+        Searches in growing strides, since the number of rows on the page is unknown; then by
+        halves.
         """
         stride = 1
         while self._from(damaged + stride, 1) is None:
             stride *= 2
-            if damaged + stride > _LAST:
+            if damaged + stride > _LAST_ROW:
                 return None
         low, high = damaged + stride // 2, damaged + stride
         while high - low > 1:
@@ -197,10 +198,10 @@ class _Rows:
 
 
 def _exchange(library: Path, place: Path) -> Path:
-    """Put the new catalogue in the place of the damaged one, which gets another name."""
+    """Rename the damaged catalogue, and put the new one in its place."""
     damaged = _free_name(library)
     shutil.copyfile(library / FILE, damaged)  # not every file system has hard links
-    for suffix in ("-wal", "-shm"):  # the journal of the one must never meet the other
+    for suffix in ("-wal", "-shm"):  # a journal must never meet the other catalogue
         with suppress(FileNotFoundError):
             (library / (FILE + suffix)).replace(damaged.with_name(damaged.name + suffix))
     (place / FILE).replace(library / FILE)
@@ -208,7 +209,7 @@ def _exchange(library: Path, place: Path) -> Path:
 
 
 def _free_name(library: Path) -> Path:
-    """A path for the damaged catalogue, which never replaces one kept before."""
+    """A path for the damaged catalogue that does not overwrite an earlier one."""
     path, number = library / DAMAGED, 1
     while path.exists():
         number += 1

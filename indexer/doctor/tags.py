@@ -1,4 +1,4 @@
-"""Checks of tags: are the heads whole, and do tags say what the heads say?"""
+"""Checks of tags: are the heads whole, and do the stored tags follow from them?"""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from indexer.library.library import Library
 from indexer.pipeline.tagging import AT_ONCE, damaged_heads, predicted, tag_all
 from indexer.progress import Progress
 
-_NEAR = 1e-4  # probabilities in batches of another size are added up in another order
+_TOLERANCE = 1e-4  # of probabilities: batches of another size are added up in another order
 
 
 def tags(library: Library) -> Iterator[Finding | Progress]:
-    """Each head against its fingerprint; the tags of each picture against its embeddings."""
+    """Check each head against its fingerprint, and each picture's tags against its embeddings."""
     damaged = damaged_heads(library)
     if damaged:
         yield Finding(
@@ -30,7 +30,7 @@ def tags(library: Library) -> Iterator[Finding | Progress]:
     wrong: list[int] = []
     try:
         yield from _compared(library, wrong)
-    except LibraryDamaged:  # a damaged embedding, which has a check of its own
+    except LibraryDamaged:  # a damaged embedding, which another check reports
         return
     if wrong:
         encoder_id = library.encoder_id
@@ -46,19 +46,19 @@ def tags(library: Library) -> Iterator[Finding | Progress]:
 
 def _compared(library: Library, wrong: list[int]) -> Iterator[Progress]:
     """Compare all present pictures that do not wait to be indexed; collects those that differ."""
-    heads = library.tags.loaded(library.encoder_id)  # none of them: then no tag may be stored
+    heads = library.tags.loaded(library.encoder_id)  # without heads, no tag may be stored
     present = library.tags.settled()
     for done, ids in enumerate(chunks(present, AT_ONCE), start=1):
-        found = library.embedded(ids)
+        features = library.embedded(ids)
         expected = {
             (picture, tag): probability
             for head in heads
-            for picture, tag, probability in predicted(head, found, margin=_NEAR)
+            for picture, tag, probability in predicted(head, features, margin=_TOLERANCE)
         }
         certain = {
             (picture, tag)
             for head in heads
-            for picture, tag, _ in predicted(head, found, margin=-_NEAR)
+            for picture, tag, _ in predicted(head, features, margin=-_TOLERANCE)
         }
         stored = library.tags.by_head(ids)
         wrong += sorted(_different(stored, expected, certain))
@@ -72,8 +72,8 @@ def _different(
 ) -> set[int]:
     """Pictures with a tag too many, one too few, or another probability.
 
-    `expected` holds what may be stored, `certain` what must be: a probability at the very
-    threshold may fall on either side.
+    `expected` holds the tags that may be stored, `certain` those that must be: a probability at
+    the threshold may fall on either side.
     """
-    bad = {key for key, p in stored.items() if not abs(p - expected.get(key, -1)) < _NEAR}
+    bad = {key for key, p in stored.items() if not abs(p - expected.get(key, -1)) < _TOLERANCE}
     return {picture for picture, _ in bad | (certain - stored.keys())}

@@ -23,11 +23,11 @@ from indexer.vectors.compression import compress
 from indexer.vectors.keys import Ids, picture_ids
 
 _TOLERANCE = 1e-3  # rows are made from the same embeddings, and rounded to float16
-_AT_ONCE = 1024
+_ROWS_AT_ONCE = 1024
 
 
 def segments(library: Library) -> Iterator[Finding | Progress]:
-    """Each segment: is it the file that was written, and does it say what the catalogue says?"""
+    """Check that each segment is undamaged and agrees with the catalogue."""
     stored = stored_segments(library.catalogue, library.vectors_key)
     touched = np.array(library.catalogue.touched_since(stored.generation), dtype=np.int64)
     current = np.setdiff1d(library.catalogue.present(), touched)
@@ -59,18 +59,18 @@ def segments(library: Library) -> Iterator[Finding | Progress]:
 
 
 def _compressed(library: Library) -> Iterator[Finding]:
-    """Is every file of the compressed index the one that was written, and does it find enough?"""
-    damaged, facts = [], library.compressed
-    for view in facts.views:
+    """Check that every file of the compressed index is undamaged and finds enough."""
+    damaged, state = [], library.compressed
+    for view in state.views:
         try:
             check_view(library.path, view)
         except LibraryDamaged:
             damaged.append(view.file)
-    if damaged or (facts.views and not facts.usable):
+    if damaged or (state.views and not state.usable):
         meaning = "are damaged or gone" if damaged else "find too little or are unfinished"
         yield Finding(
             "vectors",
-            len(damaged) or len(facts.views),
+            len(damaged) or len(state.views),
             f"files of the compressed index {meaning}, so searching is slower",
             "they are rebuilt from the rows; nothing is encoded",
             serious=bool(damaged),
@@ -97,18 +97,18 @@ def _bad(files: list[str], meaning: str) -> Finding:
 
 
 def _agrees(library: Library, segment: Segment, current: Ids) -> bool:
-    """Whether the rows of current pictures are as the catalogue has them.
+    """Whether the rows of current pictures follow from the catalogue.
 
-    Raises `LibraryDamaged` for a file that is not the one that was written.
+    Raises `LibraryDamaged` for a file that is not as it was written.
     """
     block = opened_segment(library.path, segment, library.fusion, library.width)
     block.verify()
     live = np.flatnonzero(segment.live & np.isin(picture_ids(segment.keys), current))
-    for part in np.split(live, range(_AT_ONCE, len(live), _AT_ONCE)):
+    for part in np.split(live, range(_ROWS_AT_ONCE, len(live), _ROWS_AT_ONCE)):
         keys = segment.keys[part]
         order = np.argsort(picture_ids(keys))
-        found, expected, has_caption = library.fused(picture_ids(keys)[order].tolist())
-        if not np.array_equal(keys[order], np.where(has_caption, found, ~found)):
+        pictures, expected, has_caption = library.fused(picture_ids(keys)[order].tolist())
+        if not np.array_equal(keys[order], np.where(has_caption, pictures, ~pictures)):
             return False
         if np.abs(block.take(part[order]) - expected).max(initial=0) >= _TOLERANCE:
             return False

@@ -1,4 +1,4 @@
-"""The directory of a library: whether one is there, and whether one can be made."""
+"""The directory of a library: whether a library exists there, or can be created."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from indexer.catalogue.database import FILE, to_read
 from indexer.errors import LibraryError, LibraryNotFound
 
 LOCK = "writer.lock"
-_ROOM_OF_A_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
+_LARGEST_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
 _FILES = {LOCK, *(FILE + suffix for suffix in ("", "-wal", "-shm", "-journal"))}
 
 
@@ -27,7 +27,7 @@ def cannot_create_error(path: Path) -> LibraryError:
 
 
 def make_directory(path: Path) -> None:
-    """Make the directory where it is missing. Raises `LibraryError`."""
+    """Make the directory if it is missing. Raises `LibraryError`."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -38,7 +38,7 @@ def make_directory(path: Path) -> None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there. Raises `LibraryError` where one may not look."""
+    """Whether a file exists. Raises `LibraryError` if its folder cannot be read."""
     try:
         return path.is_file()
     except OSError as error:
@@ -46,7 +46,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_vacant(path: Path) -> bool:
-    """Whether a new library can be made at a path: nothing is there, or one never finished."""
+    """Whether a new library can be created at a path: it is empty, or one never finished."""
     try:
         if not path.is_dir():
             return not path.exists()
@@ -57,19 +57,19 @@ def is_vacant(path: Path) -> bool:
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Whether a catalogue is one that was killed while it was made, and holds nothing yet."""
-    if (folder / FILE).stat().st_size > _ROOM_OF_A_PAGE:
+    """Whether a catalogue is empty because its process was killed while creating it."""
+    if (folder / FILE).stat().st_size > _LARGEST_PAGE:
         return False
     try:
         with closing(to_read(folder)()) as connection:
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.Error:  # damaged, or locked: then it is more than nothing
+    except sqlite3.Error:  # damaged or locked, so not empty
         return False
     return bool(tables == 0)
 
 
 def existing_library(path: str | Path) -> Path:
-    """The absolute path of a library that is there. Raises `LibraryNotFound`."""
+    """The absolute path of an existing library. Raises `LibraryNotFound`."""
     path = Path(path).expanduser().absolute()
     if not is_file(path / FILE) or is_unfinished(path):
         if not is_vacant(path):

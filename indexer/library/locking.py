@@ -1,7 +1,7 @@
-"""One writer at a time: the lock that a whole run holds, and that a killed one leaves behind open.
+"""One writer at a time: the lock that a whole run holds.
 
-SQLite's own lock guards a transaction; this one guards what spans many of them, such as a run of
-indexing. It is the operating system's lock on a file, so it goes with the process that held it.
+SQLite's own lock guards a transaction; this one guards work that spans many of them, such as a run
+of indexing. It is the operating system's lock on a file, so it ends with the process that held it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from indexer.library.directory import LOCK
 
 @contextmanager
 def only_writer(library: Path) -> Iterator[None]:
-    """Be the only one that changes a library. Raises `LibraryLocked` when another one stays so."""
+    """Hold the writer's lock of a library. Raises `LibraryLocked` if another process keeps it."""
     lock = FileLock(library / LOCK, timeout=database.BUSY_SECONDS, thread_local=False)
     try:
         lock.acquire()
@@ -29,8 +29,8 @@ def only_writer(library: Path) -> Iterator[None]:
             "(searching still works)"
         ) from error
     except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
-        said = getattr(error, "strerror", None) or error
-        raise LibraryError(f"{library}: not writable ({said}); make it writable") from error
+        reason = getattr(error, "strerror", None) or error
+        raise LibraryError(f"{library}: not writable ({reason}); make it writable") from error
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Records: all that a library knows of pictures, a few hundred at a time."""
+"""Records: all stored facts of pictures, a few hundred at a time."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def copies(catalogue: Catalogue) -> list[CopyInfo]:
             key,
             full_path(folder, relative),
             content or b"",
-            looks,
+            perceptual,
             width or 0,
             height or 0,
             size,
             taken,
-            _local(changed),
+            _local_time(changed),
         )
-        for key, folder, relative, content, looks, width, height, size, taken, changed in (
+        for key, folder, relative, content, perceptual, width, height, size, taken, changed in (
             catalogue.rows(query, PRESENT)
         )
     ]
@@ -69,43 +69,43 @@ _QUERY = """
 
 
 def records(library: Library, ids: Sequence[int]) -> Iterator[list[Record]]:
-    """Records of present pictures in the order of `ids`, in batches; those that went are left out.
+    """Records of present pictures in the order of `ids`, in batches; those gone are left out.
 
     `folder` is the indexed one; `modified` a local time; `tags` by name with their probabilities;
-    the hashes are hexadecimal. A path that is no UTF-8 also has its bytes in base64.
+    the hashes are hexadecimal. A path that is not UTF-8 also has its bytes in base64.
     """
     for part in chunks(ids):
         pictures = library.catalogue.pictures(part)
         tags = library.tags.of(part)
         rows = library.catalogue.rows_in(_QUERY, part, PRESENT)
-        found = {
+        made = {
             row[0]: _record(row, pictures[row[0]].captions, tags.get(row[0], {}))
             for row in rows
             if row[0] in pictures
         }
-        yield [found[key] for key in part if key in found]
+        yield [made[key] for key in part if key in made]
 
 
 def _record(row: Sequence[Any], captions: Sequence[str], tags: dict[str, float]) -> Record:
-    key, folder, relative, taken, changed, *told, content, looks = row
-    said = [_valid(caption) for caption in captions]
+    key, folder, relative, taken, changed, *facts, content, perceptual = row
+    texts = [_valid(caption) for caption in captions]
     values = (
         key,
         *_path(full_path(folder, relative)),
         _path(Path(os.fsdecode(folder)))[0],
-        said[0] if said else None,
-        said,
+        texts[0] if texts else None,
+        texts,
         {_valid(name): round(probability, 4) for name, probability in tags.items()},
         taken,
-        _local(changed),
-        *told,
-        *(None if value is None else value.hex() for value in (content, looks)),
+        _local_time(changed),
+        *facts,
+        *(None if value is None else value.hex() for value in (content, perceptual)),
     )
     return dict(zip(FIELDS, values, strict=True))
 
 
 def _path(path: Path) -> tuple[str, str | None]:
-    """A path as text, and its bytes in base64 where that loses some."""
+    """A path as text, and its bytes in base64 if the text loses some."""
     raw = os.fsencode(path)
     text = raw.decode("utf-8", "replace")
     return text, None if text.encode() == raw else base64.b64encode(raw).decode()
@@ -115,8 +115,8 @@ def _valid(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _local(mtime_ns: int) -> str | None:
-    """A time of change; None for one that was given up to have the file looked at again."""
+def _local_time(mtime_ns: int) -> str | None:
+    """A time of change; None for a picture that waits to be checked again."""
     if mtime_ns == NEVER:
         return None
     return datetime.fromtimestamp(mtime_ns // 1_000_000_000).isoformat()

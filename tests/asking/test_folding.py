@@ -102,7 +102,7 @@ class Looks:
         self.hashes, self.rows, self.contents = hashes, rows, contents
         self.catalogue = self
 
-    def looks(self, ids):
+    def hashes_of(self, ids):
         return {key: (self.contents[key], self.hashes[key].tobytes()) for key in ids}
 
     def embedded(self, ids):

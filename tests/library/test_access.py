@@ -74,7 +74,7 @@ def test_indexing_gives_the_lock_back_when_it_is_stopped(colour_library, paint):
 
 def test_readers_read_while_a_batch_is_written(colour_library):
     with Library.open(colour_library.path, read_only=True) as reader, colour_library.writing() as b:
-        b.set("something", "new")
+        b.settings.set("something", "new")
         assert names(reader, "blue") == ["blue.png"]
         assert reader.catalogue.setting("something") is None
 
