@@ -21,6 +21,7 @@ from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import SCHEMA, text_hash
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders import Encoder, load_encoder
@@ -80,9 +81,7 @@ def _store(
             size=number + 1,
             mtime_ns=1,
             content_hash=content,
-            width=4000,
-            height=3000,
-            format="JPEG",
+            content=ContentFacts(4000, 3000, "JPEG"),
         )
         (key,) = batch.pictures.put(folder, [facts])
         if number in said:

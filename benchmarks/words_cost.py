@@ -25,6 +25,7 @@ from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.encoders import registry
 from search import Searcher
 from search.words.names import having_names
@@ -48,6 +49,7 @@ def main() -> None:
 def _filled(path: Path, pictures: int, name: str) -> float:
     """Seconds of a processor for storing the pictures."""
     words = VOCABULARY.read_text(encoding="ascii").split()
+    content = ContentFacts(9, 9, "JPEG")
     draw, common = random.Random(1), random.Random(2).sample(words, 2000)
     with Library.create(path, encoder="tiny") as made:
         if name == "bare":
@@ -58,7 +60,7 @@ def _filled(path: Path, pictures: int, name: str) -> float:
                 folder = batch.folders.put(Path("/pictures"))
                 numbers = range(first, min(first + BATCH, pictures))
                 facts = [
-                    PictureFacts(b"%d/IMG_%06d.jpg" % (n % 97, n), 1, 1, b"%016d" % n, 9, 9, "JPEG")
+                    PictureFacts(b"%d/IMG_%06d.jpg" % (n % 97, n), 1, 1, b"%016d" % n, content)
                     for n in numbers
                 ]
                 ids = batch.pictures.put(folder, facts)
