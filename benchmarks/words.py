@@ -22,6 +22,7 @@ from fixtures.data import indexed_dataset
 from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import text_hash
 from indexer.datasets.folder import read_split
 from indexer.embedding import IMAGE, TEXT
@@ -90,9 +91,9 @@ def _fill(library: Library, pictures: Pictures) -> dict[int, str]:
     order = {int(key): n for n, key in enumerate(rows.ids)}
     images = rows.v_i[[order[key] for key in pictures.ids]]
     with library.writing() as batch:
-        folder = batch.folders.put(Path("/pictures"))
+        folder, content = batch.folders.put(Path("/pictures")), ContentFacts(1, 1, "JPEG")
         facts = [
-            PictureFacts(b"%d/IMG_%04d.jpg" % (n % 7, 1000 + n), 1, 1, key, 1, 1, "JPEG")
+            PictureFacts(b"%d/IMG_%04d.jpg" % (n % 7, 1000 + n), 1, 1, key, content)
             for n, key in enumerate(hashes)
         ]
         ids = batch.pictures.put(folder, facts)

@@ -22,6 +22,7 @@ from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.encoders import registry
 from search import Searcher
 from search.words.names import having_names
@@ -45,6 +46,7 @@ def main() -> None:
 def _fill(path: Path, pictures: int, name: str) -> float:
     """Store the pictures; returns the processor's seconds."""
     words = VOCABULARY.read_text(encoding="ascii").split()
+    content = ContentFacts(9, 9, "JPEG")
     draw, common = random.Random(1), random.Random(2).sample(words, 2000)
     with Library.create(path, encoder="tiny") as made:
         if name == "bare":
@@ -55,7 +57,7 @@ def _fill(path: Path, pictures: int, name: str) -> float:
                 folder = batch.folders.put(Path("/pictures"))
                 numbers = range(first, min(first + BATCH, pictures))
                 facts = [
-                    PictureFacts(b"%d/IMG_%06d.jpg" % (n % 97, n), 1, 1, b"%016d" % n, 9, 9, "JPEG")
+                    PictureFacts(b"%d/IMG_%06d.jpg" % (n % 97, n), 1, 1, b"%016d" % n, content)
                     for n in numbers
                 ]
                 ids = batch.pictures.put(folder, facts)

@@ -18,6 +18,7 @@ import numpy as np
 
 from indexer import Library
 from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.embedding import IMAGE
 from indexer.pictures.hashes import hash_bytes
 from search import Searcher
@@ -50,9 +51,7 @@ def _facts(path: Path, folder: Path) -> PictureFacts:
         facts.st_size,
         facts.st_mtime_ns,
         hash_bytes(path.read_bytes()),
-        width=1,
-        height=1,
-        format="PNG",
+        ContentFacts(1, 1, "PNG"),
     )
 
 

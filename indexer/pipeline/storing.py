@@ -122,7 +122,7 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
 
 def _facts(found: FoundPicture, outcome: Outcome, content: ContentFacts) -> PictureFacts:
     file = (found.relative, found.size, found.mtime_ns, outcome.content_hash)
-    return PictureFacts(*file, **content.columns)
+    return PictureFacts(*file, content)
 
 
 def _count(

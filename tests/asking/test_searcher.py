@@ -18,6 +18,7 @@ from conftest import forget_counts
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry
@@ -49,7 +50,8 @@ def fill(library, n, seed, *, share=0.6):
     with library.writing() as batch:
         folder = batch.folders.put(Path("/pictures"))
         for k in range(n):
-            facts = PictureFacts(keys[k] + b".jpg", 1, 1, keys[k], 16, 12, "PNG")
+            content = ContentFacts(16, 12, "PNG")
+            facts = PictureFacts(keys[k] + b".jpg", 1, 1, keys[k], content)
             (picture,) = batch.pictures.put(folder, [facts])
             found = [Caption(f"{seed} {k}", "test")] if k in captioned else []
             batch.pictures.put_captions({picture: found}, embedded=False)

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.tokens import forms, spread
 from indexer.doctor import examine, repair
 from indexer.doctor.rescue import rescue
@@ -346,7 +347,8 @@ def test_doctor_finds_words_that_are_not_as_they_should_be_and_mends_them(album)
 def test_name_that_is_no_utf8_is_found_by_its_other_words(library):
     with library.writing() as batch:
         folder = batch.folders.put(Path("/pictures"))
-        facts = PictureFacts(b"Osaka \xff 2041.png", 1, 1, b"k" * 16, 9, 9, "PNG")
+        content = ContentFacts(9, 9, "PNG")
+        facts = PictureFacts(b"Osaka \xff 2041.png", 1, 1, b"k" * 16, content)
         batch.pictures.put(folder, [facts])
     assert len(worded(library, "osaka")) == 1
     assert agreeing(library)

@@ -8,6 +8,7 @@ import pytest
 from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 
@@ -32,7 +33,7 @@ def fill(library: Library, count: int) -> list[bytes]:
         batch.embeddings.put(library.encoder_id, IMAGE, hashes, rows)
         batch.embeddings.put(library.encoder_id, TEXT, [text_hash(text) for text in texts], rows)
         for key, text in zip(hashes, texts, strict=True):
-            facts = PictureFacts(key, 1, 1, key, 1, 1, "PNG", pixels_hash=key)
+            facts = PictureFacts(key, 1, 1, key, ContentFacts(1, 1, "PNG", pixels_hash=key))
             (picture,) = batch.pictures.put(folder, [facts])
             batch.pictures.put_captions({picture: [Caption(text, "txt")]}, embedded=False)
     return hashes

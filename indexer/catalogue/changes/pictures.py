@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption
+from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
 from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, text_hash
@@ -31,22 +32,13 @@ _PUT_CAPTION = insert(_CAPTIONS)
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """Facts that are stored of a picture file; `reason` is set when it could not be read."""
+    """Facts of a picture file and of its bytes; its captions are stored by `put_captions`."""
 
     relative: bytes
     size: int
     mtime_ns: int
-    content_hash: bytes | None = None
-    width: int | None = None
-    height: int | None = None
-    format: str | None = None
-    taken: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    perceptual_hash: bytes | None = None
-    pixels_hash: bytes | None = None
-    reason: str | None = None
+    content_hash: bytes | None
+    content: ContentFacts
 
 
 class PictureChanges:
@@ -68,10 +60,13 @@ class PictureChanges:
         return [ids[facts.relative] for facts in pictures]
 
     def _values(self, folder_id: int, facts: PictureFacts) -> dict[str, object]:
-        values: dict[str, object] = {name: getattr(facts, name) for name in facts.__slots__}
-        return values | {
+        return facts.content.columns | {
             "folder_id": folder_id,
-            "state": FAILED if facts.reason else PRESENT,
+            "relative": facts.relative,
+            "size": facts.size,
+            "mtime_ns": facts.mtime_ns,
+            "content_hash": facts.content_hash,
+            "state": FAILED if facts.content.reason else PRESENT,
             "revision": self._generation,
         }
 
