@@ -274,7 +274,7 @@ def chance_library(tmp_path_factory):
         pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(room / "pictures" / f"{n}.png")
         if n % 2:
-            (room / "pictures" / f"{n}.txt").write_text(f"word{n % 5} word{n % 7}")
+            (room / "pictures" / f"{n}.txt").write_text(f"word{n % 5} word{n % 7} word{n % 11}")
     (room / "chance.safetensors").write_bytes(chance_head(random))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(registry.BUILT_IN, ENCODER, OPENER)

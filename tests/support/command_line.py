@@ -110,6 +110,7 @@ def sample_library(tmp_path_factory) -> Path:
     """
     if not _SAMPLE:
         path = tmp_path_factory.mktemp("sample") / "library"
-        assert run("index", SAMPLE, "--library", path, "--precision", "fp32").exit_code == 0
+        result = run("index", SAMPLE, "--library", path, "--precision", "fp32")
+        assert result.exit_code == 0, result.output
         _SAMPLE.append(path)
     return _SAMPLE[0]

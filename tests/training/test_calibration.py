@@ -13,7 +13,7 @@ from indexer.training.tags.calibration import cross_fit, fit_calibration, folds
 from indexer.training.tags.figures import (
     Predictions,
     average_precision,
-    drawn,
+    bootstrap_figures,
     f1,
     figures,
     intervals,
@@ -173,7 +173,7 @@ def test_intervals_hold_the_figure_and_shrink_with_more_pictures():
     widths = []
     for count in (100, 4000):
         predicted = Predictions(p[:count], p[:count] >= 0.5, targets[:count], exclusive=False)
-        low, high = intervals(drawn(predicted, resamples=300))["macro_ap"]
+        low, high = intervals(bootstrap_figures(predicted, resamples=300))["macro_ap"]
         assert low <= figures(predicted)["macro_ap"] <= high
         widths.append(high - low)
     assert widths[1] < widths[0] / 3
@@ -187,14 +187,14 @@ def test_tags_are_drawn_as_the_answers_of_searches_are():
     predicted = Predictions(p, p >= 0.5, one, exclusive=True)
     right = p.argmax(1) == one.argmax(1)
     found = RetrievalRanks(np.where(right, 1, 2), np.arange(80))
-    assert intervals(drawn(predicted))["accuracy"] == rank_intervals(found)["r@1"]
+    assert intervals(bootstrap_figures(predicted))["accuracy"] == rank_intervals(found)["r@1"]
 
 
 def test_draws_without_a_figure_do_not_count():
-    """The one right picture of a tag is not drawn in every third sample."""
+    """The one right picture of a tag is not bootstrap_figures in every third sample."""
     targets = np.zeros((20, 1), np.float32)
     targets[0] = 1
     p = np.linspace(0.9, 0.1, 20, dtype=np.float32)[:, None]
-    sample = drawn(Predictions(p, p >= 0.5, targets, exclusive=False))
+    sample = bootstrap_figures(Predictions(p, p >= 0.5, targets, exclusive=False))
     assert 0.2 < np.isnan(sample["macro_ap"]).mean() < 0.5
     assert intervals(sample)["macro_ap"] == [100, 100]
