@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from search.words.unknown import Unknown
 
 
-def said_of(unknown: Sequence[Unknown]) -> str:
+def unknown_words_message(unknown: Sequence[Unknown]) -> str:
     """A message that names the unknown words, with suggestions; or that there are no words."""
     if not unknown:
         return "the query has no words"
@@ -23,7 +23,7 @@ def said_of(unknown: Sequence[Unknown]) -> str:
     return f"unknown {'word' if len(words) == 1 else 'words'} {', '.join(words)}"
 
 
-def lines_of(explanation: Explanation) -> list[str]:
+def explanation_lines(explanation: Explanation) -> list[str]:
     """Lines that say what picture and caption, and each of several terms, add to a score."""
     parts = [("picture", explanation.picture)]
     parts += [] if explanation.caption is None else [("caption", explanation.caption)]

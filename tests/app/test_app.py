@@ -24,9 +24,9 @@ from indexer.errors import PicfuseError, QueryError
 from ui.cli import main
 from ui.views.controls.typed_query import query_of, terms_of
 from ui.views.display import grid
-from ui.views.index_jobs import Desk, IndexJob, desk_of
+from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
-from ui.views.safe_text import shown
+from ui.views.safe_text import browser_safe
 
 APP = Path(__file__).resolve().parents[2] / "ui" / "app.py"
 LIBRARY_PAGE = """
@@ -694,15 +694,15 @@ def test_file_name_that_is_not_utf8_is_shown(path, tmp_path):
     ],
 )
 def test_controls_are_shown_as_escapes_and_letters_as_they_are(text, seen):
-    assert shown(text) == seen
+    assert browser_safe(text) == seen
 
 
 def test_line_breaks_of_a_name_are_shown_as_escapes():
-    assert shown(Path("a\nb\r\u2028c\t.jpg")) == r"a\nb\r\u2028c\t.jpg"
+    assert browser_safe(Path("a\nb\r\u2028c\t.jpg")) == r"a\nb\r\u2028c\t.jpg"
 
 
 def test_lone_surrogate_of_a_caption_can_be_shown():
-    assert shown("a\udc80b") == "a?b"
+    assert browser_safe("a\udc80b") == "a?b"
 
 
 def test_library_that_was_replaced_is_opened_anew(library, folder, tmp_path):
@@ -837,7 +837,7 @@ def test_desk_starts_one_run_at_a_time(library):
         gate.wait(30)
         return Library.open(library)
 
-    desk = Desk()
+    desk = IndexJobs()
     assert desk.start(open_writer, [])
     assert not desk.start(open_writer, [])
     gate.set()

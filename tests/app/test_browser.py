@@ -24,7 +24,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from indexer import Library, index_folder
-from ui.views.safe_text import shown
+from ui.views.safe_text import browser_safe
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -306,17 +306,19 @@ def test_hostile_captions_and_names_are_shown_literally(page, library, tmp_path)
 
     page.goto("/?q=xylophone")
     page.locator(".st-key-hit-0").wait_for()
-    first = " ".join(shown(row.captions[0]).split())
+    first = " ".join(browser_safe(row.captions[0]).split())
     assert r"<script>window.__pwned=1</script>" in first
     assert r"\u202egpj \u2066 {{x}}" in first
     expect(first_hit(page)).to_have_text(first)
-    expect(page.locator(".st-key-hit-0 img")).to_have_attribute("alt", shown(row.captions[0]))
+    expect(page.locator(".st-key-hit-0 img")).to_have_attribute(
+        "alt", browser_safe(row.captions[0])
+    )
     _is_plain(page)
     open_first(page)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("img").first).to_be_visible()
     expect(dialog.get_by_text("<script>window.__pwned=1</script>").first).to_be_visible()
-    expect(dialog.locator("code")).to_have_text(shown(row.path))
+    expect(dialog.locator("code")).to_have_text(browser_safe(row.path))
     _is_plain(page)
 
     page.goto(f"/?q={quote(HOSTILE.replace('http', ' http '))}")
@@ -327,7 +329,7 @@ def test_hostile_captions_and_names_are_shown_literally(page, library, tmp_path)
     _is_plain(page)
 
     page.goto("/library")
-    page.get_by_text(shown(folder), exact=True).wait_for()
+    page.get_by_text(browser_safe(folder), exact=True).wait_for()
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     _is_plain(page)
     assert dialogs == []

@@ -19,7 +19,7 @@ from indexer.vectors.scoring import ScoredQuery
 from search import Query, Searcher, SearchOptions, Term
 from search.answer.explaining import ScoreRows
 from search.answer.hits import Explanation, TermShare
-from ui.sentences import lines_of
+from ui.sentences import explanation_lines
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -138,7 +138,7 @@ def test_marked_pictures_have_a_share_of_their_own(colour_library):
         why = hit.explanation
         assert why.picture + (why.caption or 0) == pytest.approx(hit.score, abs=1e-3)
         assert sum(t.share for t in why.terms) + why.marks == pytest.approx(hit.score, abs=1e-3)
-        assert lines_of(why)[1].startswith('by term: "yellow" ')
+        assert explanation_lines(why)[1].startswith('by term: "yellow" ')
     only_marks = searcher.search(Query(()), like=[marked["green.png"]], explain=True).hits
     assert all(hit.explanation.marks == pytest.approx(hit.score, abs=1e-3) for hit in only_marks)
 
@@ -169,12 +169,12 @@ def test_explanations_for_scripts(tmp_path, colour_pictures):
 
 def test_what_is_no_sum_is_not_written_as_one():
     why = Explanation(0.3, 0.1, (TermShare(Term("a"), 0.25),), exact=False)
-    assert lines_of(why) == ["without the picture -0.300, without the caption -0.100"]
+    assert explanation_lines(why) == ["without the picture -0.300, without the caption -0.100"]
 
 
 def test_pictures_among_the_terms_are_called_by_their_names():
     terms = (TermShare(Term(picture="/a/b/pool.jpg"), 0.2), TermShare(Term(picture=b"x"), -0.1))
-    assert lines_of(Explanation(0.1, None, terms, exact=True)) == [
+    assert explanation_lines(Explanation(0.1, None, terms, exact=True)) == [
         "by part: picture +0.100",
         "by term: pool.jpg +0.200, the picture -0.100",
     ]

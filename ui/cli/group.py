@@ -14,7 +14,7 @@ import click
 
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
 from indexer.locations import default_library
-from ui.cli.output.text import harmless_usage, shown
+from ui.cli.output.text import harmless_usage, terminal_safe
 from ui.exits import exit_status
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,7 +69,7 @@ class Commands(click.Group):
             with harmless_usage():
                 return super().invoke(ctx)
         except PicfuseError as error:
-            click.echo(f"picfuse: {shown(str(error))}", err=True)
+            click.echo(f"picfuse: {terminal_safe(str(error))}", err=True)
             if isinstance(error, PlacedError):
                 click.echo(indent(error.marked, "  "), err=True)
             ctx.exit(_status(error))

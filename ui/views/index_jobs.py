@@ -72,7 +72,7 @@ class IndexJob:
                     return
 
 
-class Desk:
+class IndexJobs:
     """Starts a library's indexing, one run at a time, and keeps the last run."""
 
     def __init__(self) -> None:
@@ -89,6 +89,6 @@ class Desk:
 
 
 @st.cache_resource(show_spinner=False)
-def desk_of(library: Path) -> Desk:
+def desk_of(library: Path) -> IndexJobs:
     """Desk of a library, shared by all sessions."""
-    return Desk()
+    return IndexJobs()

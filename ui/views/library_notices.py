@@ -9,10 +9,10 @@ from indexer.errors import LibraryNotFound, PicfuseError
 from indexer.library.directory import is_vacant
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.shared_library import Opened, open_library
+from ui.views.shared_library import SharedLibrary, open_library
 
 
-def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened | None:
+def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> SharedLibrary | None:
     """The app's library; None if it cannot be used, which a notice then explains."""
     try:
         return open_library(options)
@@ -25,7 +25,7 @@ def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened |
     return None
 
 
-def filled_or_said(options: AppOptions, library_page: StreamlitPage) -> Opened | None:
+def filled_or_said(options: AppOptions, library_page: StreamlitPage) -> SharedLibrary | None:
     """The app's library; None, with a notice, if it cannot be used or has no pictures."""
     opened = opened_or_said(options, library_page)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.views.safe_text import shown
+from ui.views.safe_text import browser_safe
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")  # a named one would be downloaded
@@ -38,4 +38,4 @@ def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
     """Show a box with a title (Markdown, never untrusted text) and a plain text."""
     with st.container(border=True, key=f"notice-{icon}"):
         st.markdown(f":material/{icon}: **{title}**")
-        st.text(shown(text))
+        st.text(browser_safe(text))

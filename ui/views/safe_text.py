@@ -11,7 +11,7 @@ _CONTROLS = re.compile(f"[\0-\x08\x0b-\x1f\x7f-\x9f{_TURNS}]")
 _IN_PATHS = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029{_TURNS}]")
 
 
-def shown(text: str | Path) -> str:
+def browser_safe(text: str | Path) -> str:
     r"""Text or path for a browser, with nothing hidden in it.
 
     Bytes that are not UTF-8 become `\ufffd`. Control characters, marks that change the direction

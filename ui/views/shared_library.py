@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class SharedLibrary:
     """A library and its searcher; a session uses them inside `asking()`."""
 
     library: Library
@@ -57,7 +57,7 @@ class Opened:
             return self._counted[generation]
 
 
-def open_library(options: AppOptions) -> Opened:
+def open_library(options: AppOptions) -> SharedLibrary:
     """The app's library, opened. Raises `LibraryNotFound` and other `LibraryError`s."""
     return _opened(options.library, options.offline, _identity(options.library))
 
@@ -71,12 +71,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _close(opened: Opened) -> None:
+def _close(opened: SharedLibrary) -> None:
     opened.library.close()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the library …", on_release=_close)
-def _opened(path: Path, offline: bool, identity: tuple[int, int] | None) -> Opened:
+def _opened(path: Path, offline: bool, identity: tuple[int, int] | None) -> SharedLibrary:
     read_only = not os.access(path, os.W_OK)
     library = Library.open(path, read_only=read_only, offline=offline)
-    return Opened(library, Searcher(library))
+    return SharedLibrary(library, Searcher(library))

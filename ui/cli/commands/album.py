@@ -22,7 +22,7 @@ from ui.cli.options.searching import (
     printing_options,
     restricting_options,
 )
-from ui.cli.output.text import hit_fields, print_answer, print_json, shown, valid
+from ui.cli.output.text import hit_fields, print_answer, print_json, terminal_safe, valid
 
 COUNT = 50  # most pictures of an album saved without -k and --least
 _ASKING = ("tags", "where", "like", "unlike")
@@ -116,7 +116,9 @@ def _save(
         album = save_album(opened, name, query, k=k, replace=said["replace"], **options)
         found = album_pictures(Searcher(opened), album)
     if style == "lines":
-        click.echo(f"saved: {shown(album.name)}, {counted(len(found.answer.hits))} at present")
+        click.echo(
+            f"saved: {terminal_safe(album.name)}, {counted(len(found.answer.hits))} at present"
+        )
     else:
         _print(found, style)
 
@@ -151,7 +153,7 @@ def _delete(library: Path, name: str, style: str) -> None:
     if style == "json":
         print_json({"album": valid(name), "deleted": True})
     else:
-        click.echo(f"deleted: {shown(name)}; its pictures are not touched")
+        click.echo(f"deleted: {terminal_safe(name)}; its pictures are not touched")
 
 
 def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
@@ -165,9 +167,9 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         print_json({"albums": listed})
     for fields in listed if style == "lines" else ():
         count = "?" if fields["pictures"] is None else f"{fields['pictures']:,}"
-        click.echo(f"{count:>7}  {shown(fields['album'])}")
+        click.echo(f"{count:>7}  {terminal_safe(fields['album'])}")
         if said := fields.get("problem") or lost_said(fields["lost"]):
-            click.echo(f"{'':9}{shown(said)}")
+            click.echo(f"{'':9}{terminal_safe(said)}")
     if not listed:
         if style == "lines":
             click.echo("picfuse: no albums yet; 'picfuse album NAME TERM...' saves one", err=True)

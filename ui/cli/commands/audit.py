@@ -10,7 +10,7 @@ import click
 from indexer import Library
 from search.audit import MIN_CAPTIONED, Doubt, Suggestion, suggest_captions, worst_captions
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 
 @click.command(epilog="Example: picfuse audit -k 50")
@@ -57,15 +57,17 @@ def _print(doubts: list[Doubt], suggestions: list[Suggestion]) -> None:
     if doubts:
         click.echo("Captions that do not fit, worst first (0 is usual in this library):")
     for doubt in doubts:
-        click.echo(f"{click.style(f'{doubt.agreement:6.1f}', fg='red')}  {shown(str(doubt.path))}")
+        click.echo(
+            f"{click.style(f'{doubt.agreement:6.1f}', fg='red')}  {terminal_safe(str(doubt.path))}"
+        )
         for caption in doubt.captions:
-            click.echo(click.style(f"{'':8}{shown(caption)}", dim=True))
+            click.echo(click.style(f"{'':8}{terminal_safe(caption)}", dim=True))
     if suggestions:
         click.echo("Pictures without a caption, with the captions of similar pictures:")
     for suggestion in suggestions:
-        click.echo(f"{'':8}{shown(str(suggestion.path))}")
+        click.echo(f"{'':8}{terminal_safe(str(suggestion.path))}")
         for caption, likeness in zip(suggestion.captions, suggestion.likeness, strict=True):
-            line = f"{likeness:13.2f}  {shown(caption)}"
+            line = f"{likeness:13.2f}  {terminal_safe(caption)}"
             click.echo(click.style(line, dim=True))
     if not doubts and not suggestions:
         click.echo(

@@ -15,7 +15,7 @@ from indexer.library.directory import is_vacant
 from indexer.locations import cache_directory, sample_folder
 from search import Query, Searcher
 from ui.cli.group import offline_option
-from ui.cli.output.text import print_hits, shown
+from ui.cli.output.text import print_hits, terminal_safe
 
 WORDS = "a boat on calm water"
 PICTURE = "brown-horses.jpg"
@@ -38,7 +38,7 @@ def own_library(sample: Path) -> Path:
 def demo(library: Path, offline: bool) -> None:
     """Index the sample photographs and search them by words, by a picture, and by both."""
     sample = sample_folder()
-    click.echo(f"Indexing the sample photographs in {shown(str(sample))}")
+    click.echo(f"Indexing the sample photographs in {terminal_safe(str(sample))}")
     with _opened(library, offline) as opened:
         report = index_folder(opened, sample)
         click.echo(
@@ -47,10 +47,11 @@ def demo(library: Path, offline: bool) -> None:
         )
         searcher = Searcher(opened)
         for line, query in _queries(sample):
-            click.echo(f"\n$ picfuse search {shown(line)} -k 3")
+            click.echo(f"\n$ picfuse search {terminal_safe(line)} -k 3")
             print_hits(searcher.search(query, k=3).without_doubtful().hits)
     click.echo("\nThe same in the browser:")
-    click.echo(f"  {shown(_command())} ui --library {shown(shlex.quote(str(library.absolute())))}")
+    path = shlex.quote(str(library.absolute()))
+    click.echo(f"  {terminal_safe(_command())} ui --library {terminal_safe(path)}")
 
 
 def _command() -> str:

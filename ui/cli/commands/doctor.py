@@ -16,7 +16,7 @@ from indexer.doctor.rescue import rescue
 from indexer.errors import LibraryNotFound
 from ui.cli.group import json_option, library_options
 from ui.cli.output.progress import bar
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 _RESCUED = ("pictures", "captions", "embeddings")
 
@@ -98,9 +98,9 @@ def _print(findings: Sequence[Finding], repaired: Sequence[Finding], mends: bool
     for finding in findings:
         click.echo(f"{'serious' if finding.serious else 'note':9} {_line(finding)}")
         kind = "repair" if finding.repairable else "remedy"
-        click.echo(f"{'':10}{kind}: {shown(finding.remedy)}")
+        click.echo(f"{'':10}{kind}: {terminal_safe(finding.remedy)}")
         for example in finding.examples:
-            click.echo(click.style(f"{'':12}{shown(example)}", dim=True))
+            click.echo(click.style(f"{'':12}{terminal_safe(example)}", dim=True))
     serious = sum(finding.serious for finding in findings)
     if not serious:
         click.echo("the library is sound")
@@ -109,7 +109,7 @@ def _print(findings: Sequence[Finding], repaired: Sequence[Finding], mends: bool
 
 
 def _line(finding: Finding) -> str:
-    return shown(f"{finding.check} ({finding.count:,}): {finding.meaning}")
+    return terminal_safe(f"{finding.check} ({finding.count:,}): {finding.meaning}")
 
 
 def finding_fields(finding: Finding) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from indexer import Library
 from indexer.library.records import CopyInfo
 from search.duplicates import Group, Tier, find_duplicates
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 
 @click.command(
@@ -70,4 +70,4 @@ def _print(groups: list[Group]) -> None:
         for copy in group.pictures:
             mark = click.style("best", fg="green") if copy is group.best else "    "
             size = f"{copy.width} x {copy.height}, {copy.size / 1000:,.0f} KB"
-            click.echo(f"{number:4}  {mark}  {size:28}  {shown(str(copy.path))}")
+            click.echo(f"{number:4}  {mark}  {size:28}  {terminal_safe(str(copy.path))}")

@@ -17,12 +17,17 @@ from indexer.fusion import STRATEGIES
 from indexer.settings import DEFAULT_ENCODER
 from search.evaluation.advice import Advice
 from search.evaluation.fusions import ALL, named_fusions
-from ui.cli.commands.evaluate_measures import Measured, Wanted, measure_captions, measure_classes
+from ui.cli.commands.evaluate_measures import (
+    EvaluationOptions,
+    Measurement,
+    measure_captions,
+    measure_classes,
+)
 from ui.cli.group import json_option, offline_option
 from ui.cli.options.precision import model_in_precision, precision_option
 from ui.cli.output.figures import print_advice, print_classes, print_figures
 from ui.cli.output.progress import index_with_bar
-from ui.cli.output.text import print_json, shown, valid
+from ui.cli.output.text import print_json, terminal_safe, valid
 
 
 @click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --plot recall.png")
@@ -105,7 +110,7 @@ def evaluate(
     """
     plots = _plots(plot)
     for_people, for_all = not as_json, ALL in fusions
-    wanted = Wanted(
+    wanted = EvaluationOptions(
         fusions,
         without_captions,
         classes,
@@ -141,10 +146,10 @@ def _measured(
     split: Path | None,
     captions: tuple[Path, ...],
     model: str,
-    wanted: Wanted,
+    wanted: EvaluationOptions,
     *,
     offline: bool,
-) -> Measured:
+) -> Measurement:
     only = read_split(folder, split) if split else None
     labels = find_labels(folder)
     options = IndexOptions(captions, only=only)
@@ -159,7 +164,9 @@ def _measured(
 
 def _say_failures(report: IndexReport) -> None:
     for failure in report.failed:
-        click.echo(f"failed: {shown(str(failure.path))}: {shown(failure.reason)}", err=True)
+        click.echo(
+            f"failed: {terminal_safe(str(failure.path))}: {terminal_safe(failure.reason)}", err=True
+        )
 
 
 def _adopting(folder: Path, captions: Sequence[Path], model: str, advice: Advice) -> str:
@@ -173,7 +180,7 @@ def _adopting(folder: Path, captions: Sequence[Path], model: str, advice: Advice
     return valid(shlex.join(words))
 
 
-def _print(measured: Measured, wanted: Wanted) -> None:
+def _print(measured: Measurement, wanted: EvaluationOptions) -> None:
     if "top1" in measured.result:
         print_classes(measured.result)
         return

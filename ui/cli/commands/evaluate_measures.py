@@ -22,11 +22,11 @@ from search.evaluation.fusions import FusionComparison
 from search.evaluation.lost_captions import evaluate_without_captions
 from search.evaluation.protocols import Evaluation, evaluate_captions
 from ui.cli.output.progress import with_bar
-from ui.cli.output.text import shown
+from ui.cli.output.text import terminal_safe
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EvaluationOptions:
     """Options of an evaluation."""
 
     fusions: tuple[str, ...]
@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """The JSON result; the ranks behind it, by the name of their curve; and the advice.
 
     `advice` is None if it is not wanted or cannot be given.
@@ -49,14 +49,16 @@ class Measured:
     advice: Advice | None = None
 
 
-def measure_captions(library: Library, compared: FusionComparison, wanted: Wanted) -> Measured:
+def measure_captions(
+    library: Library, compared: FusionComparison, wanted: EvaluationOptions
+) -> Measurement:
     """Measure a captioned data set by all protocols, and whatever else the options ask for.
 
     Prints which fusions are left out, and why.
     """
     data, fusions = read_embeddings(library), compared.fusions
     for name, why in compared.left_out.items():
-        click.echo(f"picfuse: leaving out {shown(name)}: {shown(why)}", err=True)
+        click.echo(f"picfuse: leaving out {terminal_safe(name)}: {terminal_safe(why)}", err=True)
     evaluation = with_bar(evaluate_captions(data, fusions), "searching", "queries")
     result, advice = evaluation.fields(ci=wanted.ci), None
     if wanted.without_captions is not None:
@@ -66,7 +68,7 @@ def measure_captions(library: Library, compared: FusionComparison, wanted: Wante
     if wanted.advice:
         advice = with_bar(advise(data, fusions), "trying weights", "queries")
         result["advice"] = None if advice is None else advice.fields()
-    return Measured(result, curves_of(evaluation), advice)
+    return Measurement(result, curves_of(evaluation), advice)
 
 
 def curves_of(evaluation: Evaluation) -> dict[str, RetrievalRanks]:
@@ -80,15 +82,15 @@ def curves_of(evaluation: Evaluation) -> dict[str, RetrievalRanks]:
     return curves | {f"fused: {name}": found for name, found in evaluation.fused.items()}
 
 
-def measure_classes(library: Library, labels: Labels, wanted: Wanted) -> Measured:
+def measure_classes(library: Library, labels: Labels, wanted: EvaluationOptions) -> Measurement:
     """Measure how often the right class name ranks first, or among the first five."""
     candidates = _candidates(labels, wanted)
     v_i, names = labelled_embeddings(library, labels)
     evaluation = evaluate_classes(v_i, names, candidates, library.encoder)
-    return Measured(evaluation.fields(ci=wanted.ci), {"picture to class name": evaluation.found})
+    return Measurement(evaluation.fields(ci=wanted.ci), {"picture to class name": evaluation.found})
 
 
-def _candidates(labels: Labels, wanted: Wanted) -> list[ClassText]:
+def _candidates(labels: Labels, wanted: EvaluationOptions) -> list[ClassText]:
     if wanted.classes == "imagenet-1k":
         imagenet = import_module("indexer.training.mini.imagenet")  # imports torch
         found: list[ClassText] = imagenet.imagenet_classes(definitions=wanted.definitions)

@@ -13,7 +13,7 @@ from search import Query
 from search.heat_map import HeatMap, HeatMapQuery, opened_picture
 from ui.cli.commands.searching import SearchCommand
 from ui.cli.group import json_option, library_options
-from ui.cli.output.text import path_fields, print_json, query_fields, shown
+from ui.cli.output.text import path_fields, print_json, query_fields, terminal_safe
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -90,4 +90,4 @@ def _print(found: HeatMap, output: Path | None) -> None:
     click.echo(f"{score}  at {x:.0%} from the left, {y:.0%} from the top")
     click.echo(f"{found.median:.3f}  at a typical place")
     if output is not None:
-        click.echo(f"picfuse: written to {shown(str(output))}", err=True)
+        click.echo(f"picfuse: written to {terminal_safe(str(output))}", err=True)

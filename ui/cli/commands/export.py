@@ -22,7 +22,7 @@ from ui.cli.commands.searching import SearchCommand, say_hidden, with_standard_i
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.options.searching import marking_options, mode_option, restricting_options
 from ui.cli.output.progress import with_bar
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.exits import ended_by_signals
 
 HITS = 10  # of a query without -k
@@ -30,17 +30,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """The pictures to export, and the answer they come from; None without a query."""
 
     ids: Sequence[int]
     answer: Answer | None = None
 
     @classmethod
-    def of(cls, answer: Answer, *, everything: bool) -> Chosen:
+    def of(cls, answer: Answer, *, everything: bool) -> Selection:
         """The pictures of an answer; doubtful ones only if `everything`."""
-        shown = answer if everything else answer.without_doubtful()
-        return cls([hit.picture_id for hit in shown.hits], answer)
+        terminal_safe = answer if everything else answer.without_doubtful()
+        return cls([hit.picture_id for hit in terminal_safe.hits], answer)
 
     @property
     def hits(self) -> Mapping[int, Hit] | None:
@@ -188,7 +188,7 @@ def _chosen(
     mode: str,
     everything: bool,
     **marks: tuple[str, ...],
-) -> Chosen:
+) -> Selection:
     """The hits of a query, the pictures that meet the conditions, or all pictures."""
     if terms or any(marks.values()):
         query = (
@@ -202,16 +202,16 @@ def _chosen(
             like=marks["like"],
             unlike=marks["unlike"],
         )
-        return Chosen.of(Searcher(library).ask(query, options), everything=everything)
+        return Selection.of(Searcher(library).ask(query, options), everything=everything)
     if mode != AUTO:
         raise click.UsageError(f"--mode {mode} needs terms to search for")
     if tags or where is not None:
-        return Chosen(Searcher(library).matching_ids(tags=tags, where=where)[:k].tolist())
-    return Chosen(library.catalogue.present()[:k].tolist())
+        return Selection(Searcher(library).matching_ids(tags=tags, where=where)[:k].tolist())
+    return Selection(library.catalogue.present()[:k].tolist())
 
 
 def _placed(
-    library: Library, chosen: Chosen, into: Path | None, link: str
+    library: Library, chosen: Selection, into: Path | None, link: str
 ) -> PlacementReport | None:
     if into is None:
         return None
@@ -231,15 +231,15 @@ def _report(written: int, files: Files, placed: PlacementReport | None, *, as_js
         print_json(facts)
         return
     for name in names:
-        click.echo(f"picfuse: {written:,} pictures written to {shown(str(name))}", err=True)
+        click.echo(f"picfuse: {written:,} pictures written to {terminal_safe(str(name))}", err=True)
     if placed is not None:
         there = f", {placed.there:,} already there" if placed.there else ""
         click.echo(f"picfuse: {placed.added:,} pictures added{there}", err=True)
     for failure in failed:
-        click.echo(f"picfuse: {shown(str(failure.path))}: {failure.reason}", err=True)
+        click.echo(f"picfuse: {terminal_safe(str(failure.path))}: {failure.reason}", err=True)
 
 
-def _say_left_out(chosen: Chosen) -> None:
+def _say_left_out(chosen: Selection) -> None:
     """Print that nothing matched, or how many hits are hidden."""
     if chosen.answer is not None:
         say_hidden(chosen.answer, len(chosen.ids))

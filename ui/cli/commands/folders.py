@@ -11,7 +11,7 @@ from indexer.catalogue.values import MISSING
 from indexer.pipeline.pruning import forget_folder
 from indexer.pipeline.relocating import relocate as relocate_folder
 from ui.cli.group import json_option, library_options
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 
 @click.command(epilog="Example: picfuse forget ~/Pictures/old")
@@ -28,7 +28,9 @@ def forget(folder: Path, library: Path, offline: bool, as_json: bool) -> None:
     if as_json:
         print_json({**path_fields(folder.absolute()), "forgotten": count})
     else:
-        click.echo(f"{shown(str(folder))}: forgotten, with {count} pictures; no file is deleted")
+        click.echo(
+            f"{terminal_safe(str(folder))}: forgotten, with {count} pictures; no file is deleted"
+        )
 
 
 @click.command(epilog="Example: picfuse relocate /media/old-disk/photos /media/new-disk/photos")
@@ -60,7 +62,7 @@ def relocate(old: Path, new: Path, library: Path, offline: bool, as_json: bool) 
         )
         return
     for place in moved:
-        old_name, new_name = shown(str(place.old)), shown(str(place.new))
+        old_name, new_name = terminal_safe(str(place.old)), terminal_safe(str(place.new))
         click.echo(f"{old_name} is now {new_name} ({place.pictures} pictures)")
     if missing:
         said = f"{missing:,} pictures are missing; 'picfuse index' looks for them again"

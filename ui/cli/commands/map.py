@@ -16,7 +16,7 @@ from search.export.writing import check_free
 from search.library_map import LibraryMap, draw_map
 from search.projection import METHODS
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 MOST = 100_000
 
@@ -87,7 +87,7 @@ def map(
         print_json({**facts, "pictures": points})
     elif output is None:
         for point in points:
-            click.echo(f"{point['x']:7.3f} {point['y']:7.3f}  {shown(point['path'])}")
+            click.echo(f"{point['x']:7.3f} {point['y']:7.3f}  {terminal_safe(point['path'])}")
     if len(points) < made.pictures:
         click.echo(f"picfuse: {len(points):,} of {made.pictures:,} pictures drawn", err=True)
     if not points:

@@ -16,7 +16,7 @@ from indexer.encoders.registry import schemes
 from indexer.errors import InputError
 from indexer.locations import cache_directory
 from ui.cli.group import json_option
-from ui.cli.output.text import print_json, shown
+from ui.cli.output.text import print_json, terminal_safe
 
 
 @click.command(epilog="Example: picfuse models --open-clip MobileCLIP")
@@ -33,7 +33,7 @@ def models(open_clip: str | None, as_json: bool) -> None:
     table = Table("model", "ready", "description", box=None)
     for model in found:
         ready = "yes" if model["cached"] else "no"
-        table.add_row(shown(model["name"]), ready, model["about"])
+        table.add_row(terminal_safe(model["name"]), ready, model["about"])
     Console(width=110, markup=False, emoji=False).print(table)  # names are data
 
 

@@ -19,8 +19,8 @@ from search.query.terms import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.searching import mode_option, paged, search_options
 from ui.cli.output.text import print_answer
-from ui.cli.output.text import shown as shown_text
-from ui.sentences import said_of
+from ui.cli.output.text import terminal_safe as shown_text
+from ui.sentences import unknown_words_message
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is not "-h" with a value
 
@@ -141,7 +141,7 @@ def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     """Print how many hits are hidden, and how to show them."""
     hidden = len(answer.hits) - shown
     sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
-    unknown = shown_text(said_of(answer.unknown))
+    unknown = shown_text(unknown_words_message(answer.unknown))
     if hidden and not shown and not sure:
         guesses = "the best guess" if hidden == 1 else f"the {hidden} best guesses"
         click.echo(f"picfuse: nothing matched: {unknown} (--all shows {guesses})", err=True)

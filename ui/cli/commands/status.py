@@ -12,7 +12,7 @@ from indexer import Library
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
 from indexer.pipeline.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
-from ui.cli.output.text import path_fields, print_json, shown
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 
 @click.command(epilog="Example: picfuse status --failed")
@@ -32,9 +32,9 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         lines = _LINES[name](value) if name in _LINES else value
         for line in lines if isinstance(lines, list) else [lines]:
             if line is not None:
-                click.echo(f"{name:9} {shown(str(line))}")
+                click.echo(f"{name:9} {terminal_safe(str(line))}")
     for path, why in failures:
-        click.echo(f"{shown(str(path))}: {shown(why)}")
+        click.echo(f"{terminal_safe(str(path))}: {terminal_safe(why)}")
 
 
 def _index(library: Library) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ui.cli.options.training import (
     training_options,
     validation_of,
 )
-from ui.cli.output.text import print_json, shown
+from ui.cli.output.text import print_json, terminal_safe
 from ui.cli.output.training import encoded, follow, say_written
 
 if TYPE_CHECKING:
@@ -111,10 +111,12 @@ def _recipe_options(options: dict[str, Any]) -> dict[str, Any]:
 
 def _print(said: dict[str, Any], output: Path) -> None:
     if said["rare"]:
-        click.echo(f"picfuse: too rare to learn: {shown(', '.join(said['rare']))}", err=True)
+        click.echo(
+            f"picfuse: too rare to learn: {terminal_safe(', '.join(said['rare']))}", err=True
+        )
     for name, one in said["tags"].items():
         figures = f"AP {one['ap']:5.1f}  F1 {one['f1']:5.1f}  threshold {one['threshold']:.2f}"
-        click.echo(f"{shown(name):24} {one['pictures']:5} pictures  {figures}")
+        click.echo(f"{terminal_safe(name):24} {one['pictures']:5} pictures  {figures}")
     _print_figures("calibration half of the validation set", said["validation"])
     if said["report"]:
         _print_figures("report set", said["report"])

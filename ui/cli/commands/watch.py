@@ -27,7 +27,7 @@ from ui.cli.group import library_options
 from ui.cli.options.precision import model_for
 from ui.cli.output.progress import Show, bar
 from ui.cli.output.reports import print_failures, print_problems
-from ui.cli.output.text import print_json, shown
+from ui.cli.output.text import print_json, terminal_safe
 from ui.exits import ended_by_signals
 
 
@@ -132,7 +132,7 @@ def _say(event: WatchEvent, as_json: bool) -> None:
         return
     said = _words(event)
     if said:
-        click.echo(f"picfuse: {now:%H:%M:%S}  {shown(said)}", err=True)
+        click.echo(f"picfuse: {now:%H:%M:%S}  {terminal_safe(said)}", err=True)
 
 
 def _words(event: WatchEvent) -> str:

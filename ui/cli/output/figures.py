@@ -13,7 +13,7 @@ from rich.text import Text
 from indexer.fusion import LEARNED
 from indexer.metrics.bootstrap import MIN_PICTURES
 from search.evaluation.advice import DEFAULT, Advice, AdvisedSetting
-from ui.cli.output.text import shown
+from ui.cli.output.text import terminal_safe
 
 FIGURES = ("r@1", "r@5", "r@10", "median_rank", "mrr", "queries")
 LABELS = {"picture": "picture alone", "caption": "caption alone"}
@@ -42,7 +42,7 @@ def print_figures(result: dict[str, Any]) -> None:
     for figure in FIGURES:
         table.add_column(figure, justify="right", no_wrap=True)
     for name, direction, m in _rows(result):
-        table.add_row(shown(name), direction, *(_cell(m, figure) for figure in FIGURES))
+        table.add_row(terminal_safe(name), direction, *(_cell(m, figure) for figure in FIGURES))
     console.print(table)
     if any("ci95" in m for _, _, m in _rows(result)):
         click.echo("Below each figure: its 95 % interval for other pictures of this kind.")
@@ -97,7 +97,7 @@ def _differences(result: dict[str, Any]) -> Table:
             label = LABELS.get(name, f"fused: {name}")
             figures = (_signed_cell(m, figure) for figure in ("r@1", "r@5", "r@10", "mrr"))
             verdict = "too few to tell" if few else _verdict(m["ci95"]["mrr"], against)
-            table.add_row(shown(label), *figures, verdict)
+            table.add_row(terminal_safe(label), *figures, verdict)
     return table
 
 
@@ -137,7 +137,7 @@ def print_advice(result: dict[str, Any], advice: Advice | None) -> None:
     click.echo(f"Advice: {_advice(advice)}")
     if advice.is_sure:
         _print_price(advice)
-        click.echo(f"To adopt it: {shown(result['advice']['adopt'])}")
+        click.echo(f"To adopt it: {terminal_safe(result['advice']['adopt'])}")
 
 
 def _print_price(advice: Advice) -> None:
@@ -145,11 +145,13 @@ def _print_price(advice: Advice) -> None:
     name = advice.chosen.fusion
     if not advice.weighable:
         click.echo(
-            f"It gives up the weight: {shown(name)} has its own built in, so searches can no "
-            f"longer set it with --weight, as they can with {DEFAULT.fusion}."
+            f"It gives up the weight: {terminal_safe(name)} has its own built in, so searches can "
+            f"no longer set it with --weight, as they can with {DEFAULT.fusion}."
         )
     if name.partition(":")[0] in LEARNED:
-        click.echo(f"{shown(name)} fits only this model: a library of another one cannot use it.")
+        click.echo(
+            f"{terminal_safe(name)} fits only this model: a library of another one cannot use it."
+        )
 
 
 def _advice(advice: Advice) -> str:
@@ -172,4 +174,4 @@ def _advice(advice: Advice) -> str:
 
 
 def _setting(setting: AdvisedSetting) -> str:
-    return f"{shown(setting.fusion)} at weight {setting.weight:g}"
+    return f"{terminal_safe(setting.fusion)} at weight {setting.weight:g}"

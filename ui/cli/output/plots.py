@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from indexer.errors import InputError
 from indexer.metrics.bootstrap import curve
 from indexer.metrics.recall import RetrievalRanks
-from ui.cli.output.text import shown
+from ui.cli.output.text import terminal_safe
 
 SUFFIXES = (".png", ".svg", ".pdf")
 DEEPEST = 50
@@ -81,7 +81,9 @@ def _draw_curve(
     ks = range(1, deepest + 1)
     recall, low, high = curve(found, deepest)
     marked = [k - 1 for k in TICKS if k <= deepest]
-    axes.plot(ks, recall, dash, color=colour, marker=marker, markevery=marked, label=shown(name))
+    axes.plot(
+        ks, recall, dash, color=colour, marker=marker, markevery=marked, label=terminal_safe(name)
+    )
     if bands:
         axes.fill_between(ks, low, high, color=colour, alpha=0.15, linewidth=0)
 

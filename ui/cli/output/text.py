@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.sentences import lines_of
+from ui.sentences import explanation_lines
 
 if TYPE_CHECKING:
     from search import Answer, Hit, Query, Term
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _JOINER = "\u200d"  # inside emoji
 
 
-def shown(text: str) -> str:
+def terminal_safe(text: str) -> str:
     """Text from a file or a file name, with control characters escaped."""
     return "".join(
         c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode() for c in text
@@ -40,7 +40,7 @@ def harmless_usage() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:  # it prints the help
         raise
     except click.UsageError as error:
-        raise click.UsageError(shown(error.format_message()), error.ctx) from error
+        raise click.UsageError(terminal_safe(error.format_message()), error.ctx) from error
 
 
 def print_json(value: object) -> None:
@@ -163,12 +163,16 @@ def print_hits(hits: Sequence[Hit]) -> None:
         sure = f"{'' if hit.confidence is None else f'{hit.confidence:.0%}':>4}  "
         beside = f"  {sure if calibrated else ''}"
         like = click.style(f"  +{len(hit.folded)} like it", dim=True) if hit.folded else ""
-        click.echo(f"{hit.rank:3}  {score}{beside}{shown(str(hit.path))}{like}")
+        click.echo(f"{hit.rank:3}  {score}{beside}{terminal_safe(str(hit.path))}{like}")
         if hit.caption:
-            click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(hit.caption)}", dim=True))
+            click.echo(
+                click.style(f"{'':11}{'':{len(beside)}}{terminal_safe(hit.caption)}", dim=True)
+            )
         if hit.words:
-            said = f"has: {shown(', '.join(hit.words))}"
+            said = f"has: {terminal_safe(', '.join(hit.words))}"
             click.echo(click.style(f"{'':11}{'':{len(beside)}}{said}", dim=True))
         if hit.explanation is not None:
-            for line in lines_of(hit.explanation):
-                click.echo(click.style(f"{'':11}{'':{len(beside)}}{shown(line)}", fg="cyan"))
+            for line in explanation_lines(hit.explanation):
+                click.echo(
+                    click.style(f"{'':11}{'':{len(beside)}}{terminal_safe(line)}", fg="cyan")
+                )

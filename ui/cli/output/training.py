@@ -13,7 +13,7 @@ from indexer import IndexOptions, Library, Progress, indexing
 from indexer.datasets.folder import read_split
 from indexer.datasets.library import dataset_library
 from ui.cli.output.progress import bar, index_with_bar
-from ui.cli.output.text import shown
+from ui.cli.output.text import terminal_safe
 
 
 @contextmanager
@@ -51,4 +51,4 @@ def _figure(name: str, value: float) -> str:
 def say_written(output: Path) -> None:
     """Print where the result of a training is."""
     written = f"{output} and {output.with_suffix('.json').name}"
-    click.echo(f"written: {shown(written)}")
+    click.echo(f"written: {terminal_safe(written)}")

@@ -10,16 +10,16 @@ from indexer.errors import PicfuseError, QueryError
 from search import Query, SearchOptions, Term
 from search.albums import save_album
 from search.query.examples import examples_of
-from ui.views.controls.search_form import Asked
+from ui.views.controls.search_form import SearchForm
 from ui.views.controls.typed_query import query_of
 from ui.views.page_style import notice
-from ui.views.safe_text import shown
-from ui.views.shared_library import Opened
+from ui.views.safe_text import browser_safe
+from ui.views.shared_library import SharedLibrary
 
 _AT_MOST = 50
 
 
-def options_of(asked: Asked) -> SearchOptions:
+def options_of(asked: SearchForm) -> SearchOptions:
     """Searcher options that the controls add to the query."""
     options = SearchOptions(k=asked.k, tags=asked.tags, where=asked.where)
     if asked.like is None:  # a picture has no words, so it is searched by meaning
@@ -36,7 +36,7 @@ def picture_id(text: str) -> int:
     return int(text)
 
 
-def offer_saving(opened: Opened, asked: Asked) -> None:
+def offer_saving(opened: SharedLibrary, asked: SearchForm) -> None:
     """Show a form that saves the current search as an album."""
     with st.popover("Save as album", icon=":material/bookmark_add:"):
         with st.form("album", border=False):
@@ -49,7 +49,7 @@ def offer_saving(opened: Opened, asked: Asked) -> None:
             _save(opened, asked, name, k, replace=replace)
 
 
-def _save(opened: Opened, asked: Asked, name: str, k: int, *, replace: bool) -> None:
+def _save(opened: SharedLibrary, asked: SearchForm, name: str, k: int, *, replace: bool) -> None:
     try:
         with opened.asking():
             query, options = _question(opened, asked)
@@ -68,10 +68,10 @@ def _save(opened: Opened, asked: Asked, name: str, k: int, *, replace: bool) -> 
     except PicfuseError as error:
         notice("The album was not saved", str(error))
     else:
-        notice("Saved as an album", shown(album.name), icon="check_circle")
+        notice("Saved as an album", browser_safe(album.name), icon="check_circle")
 
 
-def _question(opened: Opened, asked: Asked) -> tuple[Query, SearchOptions]:
+def _question(opened: SharedLibrary, asked: SearchForm) -> tuple[Query, SearchOptions]:
     options = options_of(asked)
     if asked.like is not None:
         (like,) = examples_of(opened.library, [picture_id(asked.like)])

@@ -6,7 +6,7 @@ import streamlit as st
 
 from indexer.pictures.thumbnails import read_thumbnail
 from ui.views.display.cards import Card
-from ui.views.shared_library import Opened
+from ui.views.shared_library import SharedLibrary
 
 _MARKS = "marks"  # in the session: whether a picture is right, by its id
 
@@ -26,7 +26,7 @@ def clear_marks() -> None:
     st.session_state.pop(_MARKS, None)
 
 
-def show_marks(opened: Opened) -> None:
+def show_marks(opened: SharedLibrary) -> None:
     """Show the marked pictures, each with a button that removes its mark."""
     marks = _marks()
     if not marks:

@@ -21,7 +21,7 @@ LONGEST = 10_000  # characters that can be typed or pasted
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchForm:
     """State of the page's controls."""
 
     words: str
@@ -48,7 +48,7 @@ class Asked:
         return self.like is None and self.picture is None and not self.words.strip()
 
 
-def ask(library: Library, names: Sequence[str]) -> Asked:
+def ask(library: Library, names: Sequence[str]) -> SearchForm:
     """Show the controls; returns their state, with the picture id in the address."""
     words = st.text_input(
         "Search",
@@ -79,7 +79,7 @@ def ask(library: Library, names: Sequence[str]) -> Asked:
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
     picture = uploaded.getvalue() if uploaded else None
-    asked = Asked(words, picture, like, weight, k, tags, where, mode, fold, diverse)
+    asked = SearchForm(words, picture, like, weight, k, tags, where, mode, fold, diverse)
     return replace(asked, right=marked(True), wrong=marked(False)) if asked.refinable else asked
 
 

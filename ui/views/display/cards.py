@@ -14,8 +14,8 @@ from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
-from ui.sentences import lines_of
-from ui.views.safe_text import shown
+from ui.sentences import explanation_lines
+from ui.views.safe_text import browser_safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Card:
             f"Score {score}{image}{caption}" if score else "",
             tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items()),
             tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.folded),
-            () if hit.explanation is None else tuple(lines_of(hit.explanation)),
+            () if hit.explanation is None else tuple(explanation_lines(hit.explanation)),
             hit.words or (),
         )
 
@@ -66,7 +66,7 @@ class Card:
     @property
     def said(self) -> str:
         """First caption, or the file name if there is none."""
-        return shown(self.captions[0] if self.captions else Path(self.path.name))
+        return browser_safe(self.captions[0] if self.captions else Path(self.path.name))
 
     def contents(self) -> bytes:
         """Bytes of the picture. Raises `PictureError` if the file has changed.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from search import Answer
-from ui.sentences import said_of
+from ui.sentences import unknown_words_message
 from ui.views.page_style import notice
-from ui.views.safe_text import shown as plain
+from ui.views.safe_text import browser_safe
 
 SHOW = "show-doubtful"
 
@@ -21,7 +21,7 @@ def likely_of(answer: Answer, page: int) -> Answer:
         title = "No more good matches" if page else "No good matches"
         notice(title, _why(answer), icon="search_off")
     elif answer.unknown:
-        st.text(plain(_sentence(said_of(answer.unknown))))
+        st.text(browser_safe(_sentence(unknown_words_message(answer.unknown))))
     if not hidden:
         return likely
     counted = "1 weaker match" if hidden == 1 else f"{hidden} weaker matches"
@@ -39,7 +39,7 @@ def _why(answer: Answer) -> str:
     best = answer.hits[0].confidence
     said = [] if best is None else [f"The closest picture is probably not it ({best:.0%})."]
     if answer.unknown or best is None:
-        said.append(_sentence(said_of(answer.unknown)))
+        said.append(_sentence(unknown_words_message(answer.unknown)))
     return " ".join(said)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from indexer.pictures.thumbnails import read_thumbnail
-from ui.views.safe_text import shown
+from ui.views.safe_text import browser_safe
 
 FIRST = 20  # findings shown at once
 
@@ -32,9 +32,9 @@ def small(thumbnail: Path, path: Path) -> None:
     if kept_there is None:
         st.markdown(":material/hide_image:")
     else:
-        st.image(kept_there, alt=shown(Path(path.name)))
+        st.image(kept_there, alt=browser_safe(Path(path.name)))
 
 
 def path_to_copy(path: Path) -> None:
     """Show a path with a button that copies it."""
-    st.code(shown(path), language=None, wrap_lines=True)
+    st.code(browser_safe(path), language=None, wrap_lines=True)

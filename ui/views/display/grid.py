@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.views.display.cards import Card
 from ui.views.display.large import HeatFinder, More, open_alike, open_picture
-from ui.views.safe_text import shown
+from ui.views.safe_text import browser_safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _show(card: Card, place: int, actions: Actions) -> None:
         st.text(card.said)
         if card.words:
             quoted = ", ".join(f'"{word}"' for word in card.words)
-            st.text(f"Matches {shown(quoted)}")
+            st.text(f"Matches {browser_safe(quoted)}")
     with st.container(key=f"foot-{place}", horizontal=True, horizontal_alignment="distribute"):
         st.button(
             "More like this",

@@ -8,10 +8,10 @@ from indexer.encoders import LocatingEncoder
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery
 from ui.views.display.large import HeatFinder
-from ui.views.shared_library import Opened
+from ui.views.shared_library import SharedLibrary
 
 
-def heat_finder(opened: Opened, query: Query) -> HeatFinder | None:
+def heat_finder(opened: SharedLibrary, query: Query) -> HeatFinder | None:
     """Function that makes the heat map of a query; None without a query or a suitable encoder.
 
     It does not hold the library while it works, since the first map takes up to a minute.

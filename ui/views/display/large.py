@@ -13,7 +13,7 @@ from indexer.pictures.images import decode
 from search.heat_map import HeatMap
 from ui.views.display.cards import Card, as_jpeg
 from ui.views.page_style import notice
-from ui.views.safe_text import shown
+from ui.views.safe_text import browser_safe
 
 More = Callable[[int], None]  # called with the id of the picture to find similar ones for
 HeatFinder = Callable[[Image.Image], HeatMap]
@@ -37,14 +37,14 @@ def open_picture(card: Card, more: More, where: HeatFinder | None = None) -> Non
     if where is not None:
         st.toggle("Show heat map", key="where-open")
     for caption in card.captions:
-        st.text(shown(caption))
+        st.text(browser_safe(caption))
     if card.tags:
-        st.text(f"Tags: {shown(', '.join(card.tags))}")
-    st.code(shown(card.path), language=None, wrap_lines=True)
+        st.text(f"Tags: {browser_safe(', '.join(card.tags))}")
+    st.code(browser_safe(card.path), language=None, wrap_lines=True)
     if card.scores:
         st.caption(f"Match: {card.score}", help=card.scores)
     for line in card.why:
-        st.text(shown(line))
+        st.text(browser_safe(line))
     if st.button("More like this", key="more-open", on_click=more, args=(card.picture_id,)):
         st.rerun()
 
@@ -64,4 +64,4 @@ def open_alike(card: Card) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if small is not None:
                 st.image(small, width=160, alt=each.said)
-            st.code(shown(each.path), language=None, wrap_lines=True)
+            st.code(browser_safe(each.path), language=None, wrap_lines=True)

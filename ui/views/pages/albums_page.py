@@ -14,8 +14,8 @@ from ui.views.display.pager import page_of, turn
 from ui.views.library_notices import opened_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import counted, shown
-from ui.views.shared_library import Opened
+from ui.views.safe_text import browser_safe, counted
+from ui.views.shared_library import SharedLibrary
 
 ALBUM = "album"  # in the address: name of the album shown
 _LIKE = "like-of-album"  # in the session: id of the picture to find similar ones for
@@ -40,12 +40,12 @@ def show(options: AppOptions, search_page: StreamlitPage, library_page: Streamli
     _show(opened, names, search_page)
 
 
-def _show(opened: Opened, names: list[str], search_page: StreamlitPage) -> None:
+def _show(opened: SharedLibrary, names: list[str], search_page: StreamlitPage) -> None:
     asked = st.query_params.get(ALBUM)
     place = names.index(asked) if asked in names else 0
     if asked and asked not in names:
         notice("There is no such album", asked, icon="search_off")
-    name = st.selectbox("Album", names, place, format_func=shown)
+    name = st.selectbox("Album", names, place, format_func=browser_safe)
     st.query_params[ALBUM] = name
     page = page_of((ALBUM, name))
     try:
@@ -95,7 +95,7 @@ def _more_like(picture_id: int) -> None:
     st.session_state[_LIKE] = picture_id
 
 
-def _deleting(opened: Opened, name: str) -> None:
+def _deleting(opened: SharedLibrary, name: str) -> None:
     with st.popover("Delete this album", icon=":material/delete:"):
         st.markdown("Your pictures are not deleted.")
         if not st.button("Delete", key="delete-album"):

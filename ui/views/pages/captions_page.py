@@ -17,8 +17,8 @@ from ui.views.display.findings import FIRST, path_to_copy, small
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import shown
-from ui.views.shared_library import Opened
+from ui.views.safe_text import browser_safe
+from ui.views.shared_library import SharedLibrary
 
 Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
 """Doubts, suggestions, and the hashes of their pictures by id."""
@@ -61,7 +61,7 @@ def _find(library: Library, count: int) -> Found:
     return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}
 
 
-def _thumbnails(opened: Opened, hashes: dict[int, bytes]) -> Callable[[int], Path]:
+def _thumbnails(opened: SharedLibrary, hashes: dict[int, bytes]) -> Callable[[int], Path]:
     folder = opened.library.thumbnails
     return lambda key: thumbnail_path(folder, hashes.get(key, b""))
 
@@ -74,7 +74,7 @@ def _doubts(doubts: list[Doubt], thumbnail: Callable[[int], Path]) -> None:
     for doubt in doubts:
         with _beside(thumbnail(doubt.picture_id), doubt.path):
             for caption in doubt.captions:
-                st.text(shown(caption))
+                st.text(browser_safe(caption))
             path_to_copy(doubt.path)
 
 
@@ -86,7 +86,7 @@ def _suggestions(suggestions: list[Suggestion], thumbnail: Callable[[int], Path]
     for suggestion in suggestions:
         with _beside(thumbnail(suggestion.picture_id), suggestion.path):
             for caption in suggestion.captions:
-                st.text(shown(caption))
+                st.text(browser_safe(caption))
             path_to_copy(suggestion.path)
 
 

@@ -14,11 +14,11 @@ from indexer.errors import InputError, LibraryNotFound, PicfuseError
 from indexer.library.directory import is_vacant
 from indexer.pipeline.folders import existing_folder
 from indexer.settings import DEFAULT_ENCODER
-from ui.views.index_jobs import Desk, IndexJob, desk_of
+from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import counted, shown
-from ui.views.shared_library import Opened, open_library
+from ui.views.safe_text import browser_safe, counted
+from ui.views.shared_library import SharedLibrary, open_library
 
 _TAKEN = "folder-taken"  # in the session: folder to add
 
@@ -29,7 +29,7 @@ def show(options: AppOptions) -> None:
         _show(options, desk_of(options.library))
 
 
-def _show(options: AppOptions, desk: Desk) -> None:
+def _show(options: AppOptions, desk: IndexJobs) -> None:
     opened = None
     try:
         opened = open_library(options)
@@ -46,7 +46,7 @@ def _show(options: AppOptions, desk: Desk) -> None:
         _details(opened)
 
 
-def _numbers(opened: Opened) -> None:
+def _numbers(opened: SharedLibrary) -> None:
     with opened.asking():
         counts = opened.library.catalogue.counts()
     with st.container(horizontal=True, key="numbers"):
@@ -56,7 +56,7 @@ def _numbers(opened: Opened) -> None:
         st.metric("Unreadable", f"{counts.get(FAILED, 0):,}", width=130)
 
 
-def _job(desk: Desk) -> None:
+def _job(desk: IndexJobs) -> None:
     job = desk.job
     if job is None:
         return
@@ -89,7 +89,7 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _ended(desk: Desk, job: IndexJob) -> None:
+def _ended(desk: IndexJobs, job: IndexJob) -> None:
     report = job.report
     if job.error is not None:
         notice("The folder could not be indexed", str(job.error))
@@ -127,11 +127,14 @@ def _summary(report: IndexReport) -> str:
 
 def _failures(failures: Sequence[tuple[Path, str]]) -> None:
     if failures:
-        rows = [{"File": shown(path), "Reason": shown(reason)} for path, reason in failures]
+        rows = [
+            {"File": browser_safe(path), "Reason": browser_safe(reason)}
+            for path, reason in failures
+        ]
         st.dataframe(rows, hide_index=True, key=f"failures-{len(rows)}")
 
 
-def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
+def _folders(options: AppOptions, opened: SharedLibrary | None, desk: IndexJobs) -> None:
     busy = desk.job is not None and desk.job.running
     row = st.form("add", border=False)
     with row.container(horizontal=True, vertical_alignment="bottom"):
@@ -150,7 +153,7 @@ def _folders(options: AppOptions, opened: Opened | None, desk: Desk) -> None:
     if known:
         st.markdown("**Folders**")
         for path in known:
-            st.text(shown(path))
+            st.text(browser_safe(path))
         st.caption("To remove a folder, run `picfuse forget FOLDER`. Its files are not touched.")
         if st.button("Update all folders", disabled=busy, icon=":material/refresh:"):
             _start(options, opened, desk, [])
@@ -172,12 +175,14 @@ def _wrong_with(folder: str) -> str | None:
     return None
 
 
-def _known_folders(opened: Opened) -> list[Path]:
+def _known_folders(opened: SharedLibrary) -> list[Path]:
     with opened.asking():
         return [folder.path for folder in opened.library.catalogue.folders()]
 
 
-def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequence[str]) -> None:
+def _start(
+    options: AppOptions, opened: SharedLibrary | None, desk: IndexJobs, folders: Sequence[str]
+) -> None:
     def open_writer() -> Library:
         if opened is None:
             encoder = in_precision(DEFAULT_ENCODER, AUTO)
@@ -191,7 +196,7 @@ def _start(options: AppOptions, opened: Opened | None, desk: Desk, folders: Sequ
     st.rerun()
 
 
-def _details(opened: Opened) -> None:
+def _details(opened: SharedLibrary) -> None:
     with opened.asking():
         settings = opened.library.settings
         failures = opened.library.catalogue.failures()
@@ -200,5 +205,5 @@ def _details(opened: Opened) -> None:
         _failures(failures)
     st.markdown("**Details**")
     model = f"Model: {settings.encoder} ({settings.dim} dimensions), fusion: {settings.fusion}"
-    st.text(shown(model))
-    st.code(shown(opened.library.path), language=None, wrap_lines=True)
+    st.text(browser_safe(model))
+    st.code(browser_safe(opened.library.path), language=None, wrap_lines=True)

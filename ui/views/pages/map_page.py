@@ -20,8 +20,8 @@ from ui.views.display.large import open_picture
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import shown
-from ui.views.shared_library import Opened
+from ui.views.safe_text import browser_safe
+from ui.views.shared_library import SharedLibrary
 
 GROUPS = 10  # colours; all rarer groups share one more
 OTHERS, NONE = "others", "none"
@@ -44,7 +44,7 @@ def show(options: AppOptions, search_page: StreamlitPage, library_page: Streamli
         notice("The map cannot be shown", str(error))
 
 
-def _map(opened: Opened) -> None:
+def _map(opened: SharedLibrary) -> None:
     left, middle, right = st.columns(3)
     kind = left.selectbox("Arrange by", list(KINDS), key="map-kind")
     colour = middle.selectbox("Colour by", list(_GROUPINGS), key="map-colour")
@@ -63,7 +63,7 @@ def _map(opened: Opened) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _rows(
-    _opened: Opened, path: str, generation: int, kind: str, method: str
+    _opened: SharedLibrary, path: str, generation: int, kind: str, method: str
 ) -> tuple[list[dict[str, Any]], str]:
     """Chart data of each picture, and a line about all; cached until the library changes."""
     made = draw_map(_opened.library, kind=kind, method=method)
@@ -76,8 +76,8 @@ def _rows(
             "id": record["id"],
             "x": float(made.points[n, 0]),
             "y": float(made.points[n, 1]),
-            "Picture": shown(record["path"].rpartition("/")[2]),
-            "Caption": shown(record["caption"] or ""),
+            "Picture": browser_safe(record["path"].rpartition("/")[2]),
+            "Caption": browser_safe(record["caption"] or ""),
             **{name: groups[place] for name, groups in named.items()},
         }
         for place, (n, record) in enumerate(zip(kept, told, strict=True))
@@ -95,11 +95,11 @@ def _said(made: LibraryMap) -> str:
 def _folder(record: Record) -> str:
     """Folder of a picture, relative to the indexed one."""
     below = record["path"].removeprefix(record["folder"]).strip("/").rpartition("/")[0]
-    return shown(below or record["folder"].rpartition("/")[2])
+    return browser_safe(below or record["folder"].rpartition("/")[2])
 
 
 def _tag(record: Record) -> str:
-    return shown(next(iter(record["tags"]), NONE))
+    return browser_safe(next(iter(record["tags"]), NONE))
 
 
 def _year(record: Record) -> str:
@@ -150,7 +150,7 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
     return changed[0] if len(changed) == 1 else None
 
 
-def _open_picked(opened: Opened, picked: int | None) -> None:
+def _open_picked(opened: SharedLibrary, picked: int | None) -> None:
     """Open the clicked picture."""
     if picked is None:
         return

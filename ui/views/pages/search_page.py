@@ -19,7 +19,7 @@ from search import Answer, Query, Searcher
 from search.query.options import WORDS
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.marks import clear_marks, judge, show_marks
-from ui.views.controls.search_form import LIKE, Asked, ask, leave_similar
+from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar
 from ui.views.controls.typed_query import query_of
 from ui.views.display.cards import Card, jpeg
 from ui.views.display.doubtful_hits import likely_of
@@ -30,7 +30,7 @@ from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
 from ui.views.safe_text import counted
-from ui.views.shared_library import Opened
+from ui.views.shared_library import SharedLibrary
 
 
 @st.fragment
@@ -44,7 +44,7 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
         _search(opened)
 
 
-def _search(opened: Opened) -> None:
+def _search(opened: SharedLibrary) -> None:
     try:
         pictures = opened.pictures
         with opened.asking():
@@ -72,7 +72,7 @@ def _search(opened: Opened) -> None:
         offer_saving(opened, asked)
 
 
-def _preview(opened: Opened, asked: Asked) -> None:
+def _preview(opened: SharedLibrary, asked: SearchForm) -> None:
     """Show the picture that is searched with."""
     if asked.like is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="asked"):
@@ -91,12 +91,12 @@ def _preview(opened: Opened, asked: Asked) -> None:
             st.image(small, alt="Your picture")
 
 
-def _answer(opened: Opened, asked: Asked, page: int) -> Answer:
+def _answer(opened: SharedLibrary, asked: SearchForm, page: int) -> Answer:
     """Answer to the search; cached, since every click runs this."""
     return opened.kept("answer", (asked, page), lambda searcher: _asked(searcher, asked, page))
 
 
-def _asked(searcher: Searcher, asked: Asked, page: int) -> Answer:
+def _asked(searcher: Searcher, asked: SearchForm, page: int) -> Answer:
     options = replace(options_of(asked), offset=page * asked.k, explain=asked.refinable)
     options = replace(options, fold=asked.fold, diverse=asked.diverse)
     if asked.nothing and not asked.right:
@@ -108,13 +108,13 @@ def _asked(searcher: Searcher, asked: Asked, page: int) -> Answer:
     return searcher.ask(query_of(asked.words, asked.picture, weight=asked.weight), options)
 
 
-def _card(opened: Opened, picture_id: int) -> Card | None:
+def _card(opened: SharedLibrary, picture_id: int) -> Card | None:
     with opened.asking():
         found = opened.library.catalogue.pictures([picture_id])
     return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
 
 
-def _results(opened: Opened, asked: Asked, answer: Answer, page: int) -> None:
+def _results(opened: SharedLibrary, asked: SearchForm, answer: Answer, page: int) -> None:
     if not answer.hits and page:
         notice("No more results", "Go back to an earlier page.", icon="search_off")
         turn(page, more=False)
@@ -131,14 +131,14 @@ def _results(opened: Opened, asked: Asked, answer: Answer, page: int) -> None:
     turn(page, more=likely.next_offset is not None)
 
 
-def _order(asked: Asked) -> str:
+def _order(asked: SearchForm) -> str:
     """Kind of hit that comes first: without a query the surest of its tags, or the newest."""
     if asked.nothing and not asked.right:
         return "surest" if asked.tags else "newest"
     return "best match"
 
 
-def _nothing(asked: Asked) -> str:
+def _nothing(asked: SearchForm) -> str:
     """Reason for an empty answer, as far as the controls tell."""
     limits = [f'the filter "{asked.where}"'] if asked.where else []
     limits += [f"the tags {', '.join(asked.tags)}"] if asked.tags else []
@@ -153,7 +153,7 @@ def _nothing(asked: Asked) -> str:
     return "No other picture in the library matches."
 
 
-def _browse(opened: Opened, pictures: int, count: int, page: int) -> None:
+def _browse(opened: SharedLibrary, pictures: int, count: int, page: int) -> None:
     page = min(page, max(pictures - 1, 0) // count)
     first = page * count
     with opened.asking():
