@@ -16,7 +16,7 @@ from search.heat_map import HeatMap
 PAGE = """
 import os, sys
 import streamlit as st
-from ui.views import {page}
+from ui.views.pages import {page}
 from ui.views.options import AppOptions
 options = AppOptions.parse(sys.argv[1:], os.environ)
 library = st.Page(lambda: None, title="Library", url_path="library")

@@ -135,7 +135,7 @@ def test_no_text_in_csv_begins_like_a_formula_and_all_come_back(text):
 @pytest.mark.parametrize("kind", ["picture", "caption", "fused"])
 @pytest.mark.parametrize("suffix", [".npy", ".parquet"])
 def test_embeddings_are_in_the_order_of_the_metadata(home, tmp_path, kind, suffix, monkeypatch):
-    monkeypatch.setattr(writing, "BATCH", 2)
+    monkeypatch.setattr(writing, "BATCH_PICTURES", 2)
     target = tmp_path / f"rows{suffix}"
     asked = ("--embeddings", target, "--kind", kind, "--output", tmp_path / "o.jsonl")
     assert answered("export", "red", *asked, "--library", home)["pictures"] == 5
@@ -172,7 +172,7 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_said(home, tmp_path)
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "o.parquet"])
 def test_interrupt_leaves_no_file_and_the_one_before(home, tmp_path, name, monkeypatch):
-    monkeypatch.setattr(writing, "BATCH", 2)
+    monkeypatch.setattr(writing, "BATCH_PICTURES", 2)
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "rows.npy").write_bytes(b"before")
@@ -346,5 +346,5 @@ def test_ctrl_c_while_copying_leaves_only_whole_pictures(tmp_path, subprocess_en
 def test_how_to_write_what_nothing_asks_for_is_wrong_usage(home, words, missing):
     result = run("export", *words, "--library", home)
     assert result.exit_code == 2
-    assert f"says how {missing} writes" in result.stderr
+    assert f"{words[0]} needs {missing}\n" in result.stderr
     assert result.stdout == ""

@@ -180,7 +180,7 @@ def test_file_that_holds_no_heads_is_status_3(content, colour_pictures, home, tm
     if content == "other tensors":
         save_file({}, heads)
     if content == "truncated":
-        built_in = ROOT / "indexer" / "encoders" / "weights" / "mini.safetensors"
+        built_in = ROOT / "indexer" / "encoders" / "mini" / "weights" / "mini.safetensors"
         heads.write_bytes(built_in.read_bytes()[:100_000])
     said = refusal(
         "index", colour_pictures, "--library", home, "--model", f"mini:{heads}", status=3

@@ -588,7 +588,9 @@ def test_status_says_where_confidence_comes_from(sample, captioned, tmp_path, pi
     own = answered("status", "--library", captioned.path)["confidence"]
     assert own["own"] == own["kinds"]
     assert own["asked"] == 40
-    assert "by 40 of its own captions" in run("status", "--library", captioned.path).stdout
+    assert (
+        "learned from 40 of its own captions" in run("status", "--library", captioned.path).stdout
+    )
     index_colours(pictures, tmp_path / "few", "--exclude", "*[1-9].png")
     assert "confidence" not in answered("status", "--library", tmp_path / "few")
 

@@ -570,9 +570,9 @@ def test_unusable_configuration_beside_the_weights_is_a_model_error(weights, tex
 
 
 def test_missing_file_is_a_model_error(tmp_path):
-    with pytest.raises(ModelError, match=r"nothing\.pt: no such file"):
+    with pytest.raises(ModelError, match=r"nothing\.pt: no such weights file"):
         load_encoder(f"open_clip:ViT-B-32:{tmp_path / 'nothing.pt'}")
-    with pytest.raises(ModelError, match=r"needs open_clip_config\.json"):
+    with pytest.raises(ModelError, match=r"lacks open_clip_config\.json"):
         load_encoder(f"open_clip:local-dir:{tmp_path}")
 
 

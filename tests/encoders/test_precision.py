@@ -129,7 +129,7 @@ def test_int8_that_this_processor_computes_wrongly_is_refused(tmp_path, costs):
     graph.path.write_bytes(b"graph")
     receipt = {"xxh3": checksum(graph.path), "agreement": 0.91, "processor": processor()}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
-    with pytest.raises(ModelError, match=r"cosine 0\.91.*--precision fp32"):
+    with pytest.raises(ModelError, match=r"cosine to fp32: 0\.91.*--precision fp32"):
         graph.ensure()
     graph.path.with_suffix(".json").write_text(json.dumps(receipt | {"agreement": 0.99}))
     graph.ensure()

@@ -38,7 +38,7 @@ def test_reader_writes_nothing(colour_library):
         assert Searcher(opened).search("red").hits
         with pytest.raises(LibraryError, match="opened read-only"):
             opened.put_segments(SegmentManifest())
-        with pytest.raises(LibraryError, match="for reading only"), opened.writing():
+        with pytest.raises(LibraryError, match="opened read-only"), opened.writing():
             pass
         with (
             opened.catalogue._reading_rows() as connection,
