@@ -1,4 +1,4 @@
-"""What the tests share: a library of plain colours, and where real photographs lie."""
+"""Fixtures that all tests share: a library of plain colours, and the folder of real photographs."""
 
 import os
 import sys

@@ -59,7 +59,7 @@ def colours(monkeypatch):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """Where the app's library is."""
+    """Path of the app's library."""
     found = tmp_path / "library"
     monkeypatch.setattr(sys, "argv", ["app.py", "--library", str(found), "--offline"])
     return found

@@ -23,7 +23,7 @@ BOTH = {name: open_fusion(name) for name in ("concat", "mean")}
 
 
 def ended(steps):
-    """What the steps come to, and the steps."""
+    """The result of a generator, and its steps."""
     seen = []
     while True:
         try:

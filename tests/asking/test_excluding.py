@@ -33,7 +33,7 @@ def brute_force(stored, embedded, weight):
 
 
 def taken_off(score, likest):
-    """What a negative of weight 1 takes off a picture with this score for it."""
+    """The penalty of a negative term of weight 1 for a picture with this score."""
     with np.errstate(over="ignore"):
         return PENALTY / (1 + np.exp(-(score - NEAR * likest) / SOFTNESS))
 

@@ -70,7 +70,7 @@ def test_marks_refine_what_is_exported(home, colour_pictures):
 
 @pytest.mark.parametrize("query", ["two dogs at a window", "qwertz asdf"])
 def test_doubtful_hits_are_exported_only_on_request(tmp_path_factory, tmp_path, query):
-    """What `picfuse search` shows is what is written, with the same probabilities."""
+    """The hits that `picfuse search` shows are written, with the same probabilities."""
     sample = sample_library(tmp_path_factory)
     words = (query, "--library", sample)
     for extra, few in (((), True), (("--all",), False)):

@@ -282,7 +282,7 @@ def _cross(a, b):
 
 
 def _near(text):
-    """Which of the places fulfil a condition, asked of SQLite without a library."""
+    """Places that meet a condition, asked of SQLite without a library."""
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)
     common = {"folder_id": 1, "size": 1, "mtime_ns": 1, "state": "present", "revision": 1}

@@ -35,7 +35,7 @@ def names(answer):
 
 
 def worded(library, *words, **options):
-    """What words alone find."""
+    """Pictures found by words alone."""
     return names(Searcher(library).search(Query.parse(words), mode="words", **options))
 
 

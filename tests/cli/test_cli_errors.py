@@ -1,4 +1,4 @@
-"""What goes wrong is one clear line on standard error and the right exit status."""
+"""Every error is one clear line on standard error and the right exit status."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ OPEN_CLIP = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
 @pytest.fixture
 def home(tmp_path) -> Path:
-    """Where a library would go; nothing is there."""
+    """Path for a library; nothing is there."""
     return tmp_path / "library"
 
 

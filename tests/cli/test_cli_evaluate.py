@@ -286,7 +286,7 @@ def test_advice_says_its_command_to_people(telling_pictures):
 
 
 def price(capsys, name, *, better=True) -> str:
-    """What the advice says where a fusion that takes no weight may find more than the default."""
+    """The advice if a fusion that takes no weight may find more than the default."""
     pictures = np.arange(2 * MIN_PICTURES)
     late = RetrievalRanks(np.full(len(pictures), 9), pictures)
     best = RetrievalRanks(np.ones(len(pictures), np.int64), pictures)

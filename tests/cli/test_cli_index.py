@@ -25,7 +25,7 @@ MOVING = ["pruned", "encoded"]
 
 @pytest.fixture
 def home(tmp_path) -> Path:
-    """Where the library of a test goes; nothing is there yet."""
+    """Path for the library of a test; nothing is there yet."""
     return tmp_path / "library"
 
 

@@ -165,7 +165,7 @@ def test_same_seed_gives_the_same_head(dataset, tmp_path):
 
 
 def warm_ones(dataset) -> list[bool]:
-    """Which of the pictures are warm."""
+    """The warm ones of the pictures."""
     with (dataset / "labels.csv").open() as file:
         return ["warm" in row["label"] for row in csv.DictReader(file)]
 

@@ -22,7 +22,7 @@ HOW = (*HOW, "--more-heads", 1)
 
 @pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory):
-    """What is made goes to a cache of the tests; the towers that mini has exported are there."""
+    """Uses a cache of the tests, which has the exported towers of mini."""
     Towers(cache_directory()).ensure()
     cache = tmp_path_factory.mktemp("cache")
     (cache / "picfuse" / "towers").mkdir(parents=True)
@@ -61,7 +61,7 @@ def _link(file: Path, name: Path) -> None:
 
 
 def interrupted(*arguments):
-    """What Ctrl-C does."""
+    """Interrupts as Ctrl-C does."""
     raise KeyboardInterrupt
 
 

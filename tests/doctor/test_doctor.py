@@ -20,7 +20,7 @@ QUICK = IndexOptions(workers=1)
 
 
 def checks(library):
-    """What is found: the names of the checks, serious ones first."""
+    """Names of the checks that found something, serious ones first."""
     found = examine(library)
     return (
         [finding.check for finding in found if finding.serious],

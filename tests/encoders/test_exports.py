@@ -219,7 +219,7 @@ def test_tower_too_large_for_one_graph_stays_in_pytorch(encoder, tmp_path, monke
 
 
 def test_half_precision_gives_nearly_the_same_rows(weights, cache, pixels, monkeypatch):
-    """What CUDA and MPS are given, on the only device that is here."""
+    """Runs what CUDA and MPS would run, on the only device that is here."""
     encoder = opened(weights, cache)
     exact = in_pytorch(encoder, monkeypatch, pixels)
     encoder._half = True

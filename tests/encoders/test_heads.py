@@ -1,4 +1,4 @@
-"""What the built-in model consists of: heads, pinned packages and exported graphs."""
+"""Parts of the built-in model: heads, pinned packages and exported graphs."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How graphs are run on this machine: measured once, kept with the facts of the machine."""
+"""Layouts of graphs on this machine: measured once, kept with the facts of the machine."""
 
 import json
 import threading

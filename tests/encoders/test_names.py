@@ -1,4 +1,4 @@
-"""What texts name: the nearest of all names, as surely as it is near."""
+"""Names in texts: the nearest of all names, as surely as it is near."""
 
 import numpy as np
 import pytest

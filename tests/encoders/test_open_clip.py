@@ -111,7 +111,7 @@ def save(path, state, config=CONFIG):
 
 
 def cache_folder(tmp_path, repository=REPOSITORY):
-    """Where the hub's cache keeps the files of a repository."""
+    """Folder of a repository in the hub's cache."""
     root = tmp_path / "hub" / f"models--{repository.replace('/', '--')}"
     folder = root / "snapshots" / COMMIT
     folder.mkdir(parents=True, exist_ok=True)

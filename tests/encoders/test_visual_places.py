@@ -1,4 +1,4 @@
-"""What each place of a picture shows by the image towers of open_clip, with random weights."""
+"""Places of a picture by the image towers of open_clip, with random weights."""
 
 import json
 

@@ -84,7 +84,7 @@ def rows_of(library: Library) -> dict[int, bytes]:
 
 
 def damaged_by(findings, check: str) -> int:
-    """How many files a check of the doctor found damaged."""
+    """Number of files that a check of the doctor found damaged."""
     return sum(found.count for found in findings if found.check == check and found.serious)
 
 

@@ -144,7 +144,7 @@ class History(RuleBasedStateMachine):
 
     @rule(steps=st.integers(0, 6))
     def index_killed(self, steps):
-        """What lies on disk at some moment is all that is left of a killed process."""
+        """The files on disk at some moment are all that is left of a killed process."""
         now = self.there()
         run = indexing(self.library)
         for _ in zip(range(steps), run, strict=False):
@@ -213,7 +213,7 @@ class History(RuleBasedStateMachine):
         self.compare(self.library)
 
     def explained(self, now: dict[str, Entry]) -> dict[str, Entry]:
-        """What the catalogue holds after a kill: each picture is as it was, or as it is."""
+        """The catalogue after a kill: each picture is as it was, or as it is."""
         rows = contents(self.library.path).pictures
         found = {
             os.fsdecode(name): (self.contents[content], texts)

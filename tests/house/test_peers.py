@@ -152,7 +152,7 @@ def test_commands_find_no_packages_of_this_environment(tmp_path, monkeypatch):
 
 @pytest.fixture
 def installed(monkeypatch):
-    """What would have been installed; `broken` lets it fail."""
+    """Packages that would have been installed; `broken` makes it fail."""
     calls = SimpleNamespace(made=[], words=[], broken=0)
 
     def install(words, **_):

@@ -1,4 +1,4 @@
-"""What a few pictures cost does not depend on how many others there are."""
+"""Costs of a few pictures do not depend on the number of others."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ from indexer.embedding import IMAGE, TEXT, unit_rows
 
 
 def steps(library: Library, ask) -> int:
-    """How many thousand steps SQLite takes to answer."""
+    """Thousands of steps that SQLite takes to answer."""
     counted = []
     with library._connections.reading() as connection:  # the next to be lent, too
         connection.set_progress_handler(lambda: counted.append(1), 1000)

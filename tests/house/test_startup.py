@@ -1,4 +1,4 @@
-"""What the commands import: `--help` and a text query are quick because of what they leave out."""
+"""Imports of the commands: `--help` and a text query are quick because they import little."""
 
 import json
 import subprocess

@@ -60,7 +60,7 @@ def filled(hostile, paint):
 
 @pytest.fixture
 def home(tmp_path):
-    """Where the library is: a hostile path too."""
+    """Path of the library, which is hostile too."""
     return tmp_path / f"library {SEQUENCES['csi']}{SEQUENCES['title']}"
 
 
@@ -80,7 +80,7 @@ def indexed(filled, home):
 
 
 def harmful(output: str) -> list[str]:
-    """What in an output acts on a terminal, beyond line ends and picfuse's own colours."""
+    """Sequences of an output that act on a terminal, beyond line ends and picfuse's own colours."""
     rest = OWN_COLOURS.sub("", output).replace("\n", "")
     return [c for c in rest if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
 

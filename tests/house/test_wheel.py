@@ -50,7 +50,7 @@ def content(wheel) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def metadata(content):
-    """What the wheel says of itself."""
+    """Metadata of the wheel."""
     return message_from_bytes(content[f"picfuse-{PROJECT['version']}.dist-info/METADATA"])
 
 

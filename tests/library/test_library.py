@@ -388,7 +388,7 @@ def test_damaged_row_is_noticed_by_the_query_that_reads_it(colour_library):
 
 
 def vector_rows(library):
-    """What the catalogue says of the vector files."""
+    """Rows of the catalogue for the vector files."""
     with sqlite3.connect(library.path / FILE) as connection:
         facts = connection.execute("SELECT value FROM settings WHERE key = 'vectors'").fetchone()
         segments = connection.execute("SELECT position, file, checksum, keys FROM segments")

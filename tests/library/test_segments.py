@@ -47,7 +47,7 @@ def sound(library):
 
 
 def answers(library, k=40):
-    """What every colour finds: names and scores, by name where scores are equal."""
+    """Hits of every colour: names and scores, by name where scores are equal."""
     searcher = Searcher(library)
     return [
         sorted((round(-hit.score, 5), hit.path.name) for hit in searcher.search(colour, k=k).hits)

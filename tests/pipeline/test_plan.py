@@ -1,4 +1,4 @@
-"""What a run finds out about a folder before any picture is read: in one walk."""
+"""Plans of a run: a folder is compared in one walk, before any picture is read."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ from indexer.encoders import registry
 
 @pytest.fixture
 def listed(monkeypatch):
-    """How often each folder is listed, by its name."""
+    """Number of times that each folder is listed, by its name."""
     counts = Counter()
     scandir = os.scandir
 

@@ -35,7 +35,7 @@ def answered(*arguments: object, status: int = 0, **options) -> dict:
 
 
 def refusal(*arguments: object, status: int, **options) -> str:
-    """What a command refuses with on standard error: a line, and perhaps the place in a text."""
+    """The refusal of a command on standard error: a line, and perhaps the place in a text."""
     result = run(*arguments, **options)
     assert result.exit_code == status, result.output
     assert result.stdout == ""
@@ -89,7 +89,7 @@ def await_stored(library: Path) -> None:
 
 
 def stored(library: Path) -> int:
-    """How many pictures a library holds while another process writes to it."""
+    """Number of pictures in a library while another process writes to it."""
     with suppress(sqlite3.Error):
         address = f"file:{library}/catalogue.sqlite?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as catalogue:

@@ -57,7 +57,7 @@ def build(folder: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which calls fail, one in each case, and how: every `step`-th from the `first` on."""
+    """Calls that fail, one in each case, and how: every `step`-th from the `first` on."""
 
     mode: str
     error: str
@@ -80,7 +80,7 @@ def run_cases(preloaded: Path, room: Path, plans: Sequence[Plan]) -> Iterator[di
 
 
 class Shim:
-    """What `fault_injection.c` offers to the process that it was preloaded into."""
+    """The functions of `fault_injection.c`, in the process that it was preloaded into."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(None)
@@ -177,7 +177,7 @@ class Cases:
         say({"hit": self.shim.hit, "raised": raised, "flaws": flaws})
 
     def _look(self, committed: list[Contents]) -> list[str]:
-        """What is wrong afterwards: with what is there, and after the same command once more."""
+        """Problems afterwards: in what is there, and after the same command again."""
         try:
             return self._left(committed) + self._gone_on()
         except BaseException:
@@ -208,7 +208,7 @@ class Cases:
 
 
 def forked(work: Callable[[Say], None]) -> tuple[list, bool]:
-    """What a piece of work says in a child process, and whether it had to be killed."""
+    """The output of work in a child process, and whether the process had to be killed."""
     source, target = os.pipe()
     child = os.fork()
     if child == 0:

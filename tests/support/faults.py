@@ -1,4 +1,4 @@
-"""What faults are tried on: folders of pictures that change, and libraries that must agree."""
+"""Subjects of fault tests: folders of pictures that change, and libraries that must agree."""
 
 import os
 import random
@@ -90,7 +90,7 @@ class Pictures:
         return sorted(self.folder.rglob("*.png"))
 
     def expected(self) -> dict[bytes, PictureRow]:
-        """What a catalogue must hold of the pictures that are there now."""
+        """Contents that a catalogue must have for the pictures that are there now."""
         found: dict[bytes, PictureRow] = {}
         for path in self.paths():
             content, beside = path.read_bytes(), path.with_suffix(".txt")
@@ -130,7 +130,7 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a catalogue holds: its present pictures by path, and its embeddings by key."""
+    """Contents of a catalogue: its present pictures by path, and its embeddings by key."""
 
     generation: int
     pictures: dict[bytes, PictureRow]
@@ -144,7 +144,7 @@ class Contents:
         return images | {(TEXT, text_hash(text)) for text in texts}
 
     def lost_since(self, before: "Contents") -> list[str]:
-        """What was committed before and is not there any more."""
+        """Rows that were committed before and are gone."""
         gone = [key for key, row in before.embeddings.items() if self.embeddings.get(key) != row]
         lost = [f"{len(gone)} of {len(before.embeddings)} embeddings are gone"] if gone else []
         if self.generation < before.generation:
@@ -211,7 +211,7 @@ class Seen:
         return cls(contents(path), dict(zip(queries, hits, strict=True)))
 
     def differences(self, reference: "Seen") -> list[str]:
-        """How it differs from a library that was never disturbed; empty when they are equal."""
+        """Differences from a library that was never disturbed; empty if they are equal."""
         found, expected = self.contents, reference.contents
         names = found.pictures.keys() | expected.pictures.keys()
         different = {n for n in names if found.pictures.get(n) != expected.pictures.get(n)}

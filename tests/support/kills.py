@@ -26,7 +26,7 @@ Process = subprocess.Popen
 
 @dataclass(slots=True)
 class Kill:
-    """Where a kill hit, how many embeddings had been committed, and what was wrong then."""
+    """A kill: where it hit, how many embeddings were committed, and the problems after it."""
 
     where: str
     committed: int
@@ -152,7 +152,7 @@ class Killing:
         return f"a run failed: {(self._room / 'said').read_text()}"
 
     def _pending(self, now: Contents) -> int:
-        """How many pictures are not in a catalogue as they are in the folder."""
+        """Number of pictures that differ between a catalogue and the folder."""
         names = now.pictures.keys() | self._expected.keys()
         return sum(now.pictures.get(name) != self._expected.get(name) for name in names)
 
@@ -166,7 +166,7 @@ class Killing:
         return "between two batches" if self._pending(now) else "after the last batch"
 
     def _looked(self, library: Path) -> list[str]:
-        """What the doctor says; every other time it leaves the journal to the next run."""
+        """Findings of the doctor; every other time it leaves the journal to the next run."""
         try:
             if is_vacant(library):
                 Library.create(library, encoder=ENCODER).close()

@@ -37,7 +37,7 @@ def features(seed=0, count=30):
 
 
 def rows_of(weights, images, texts):
-    """What heads make of features, before it gets unit length."""
+    """Rows that heads make from features, before they are scaled to unit length."""
     v_i = head(standardised(images, "image", weights), "image", weights)
     v_i = v_i + class_branch(images[:, POOLED:] ** 2, weights)
     return v_i, head(standardised(texts, "text", weights), "text", weights)

@@ -216,7 +216,7 @@ def test_parts_can_learn_at_a_share_of_the_rate():
 
 
 def scalars(folder):
-    """What TensorBoard reads from the event files of a folder: name to (epoch, value)."""
+    """Curves as TensorBoard reads them from the event files of a folder: name to (epoch, value)."""
     found = {}
     for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns):
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""What is made of trained heads in the end: fewer directions, and what is beside them."""
+"""Assembly of trained heads: fewer directions, and the parts beside them."""
 
 import numpy as np
 import pytest

@@ -34,7 +34,7 @@ def _small(monkeypatch):
 
 
 def bring_up(library):
-    """What indexing does at its end."""
+    """The last steps of indexing."""
     library.save_vectors()
     return list(compress(library))
 
