@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 
 import click
 import pytest
@@ -99,6 +100,16 @@ FILE_NAME = re.compile(
 def test_files_that_a_page_names_are_there(page):
     named = set(FILE_NAME.findall(page.read_text(encoding="utf-8")))
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.is_file()], ids=lambda page: page.name)
+def test_names_of_python_on_a_page_can_be_imported(page):
+    for name in set(re.findall(r"`((?:indexer|search)(?:\.\w+)+)`", page.read_text("utf-8"))):
+        module, _, attribute = name.rpartition(".")
+        try:
+            import_module(name)
+        except ModuleNotFoundError:
+            assert hasattr(import_module(module), attribute), name
 
 
 PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
