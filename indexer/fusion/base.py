@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from indexer.embedding import Floats, Mask, Rows
 from indexer.encoders.protocol import Encoder
 from indexer.errors import InputError
-from indexer.settings import DEFAULT_WEIGHT as DEFAULT_WEIGHT
+from indexer.settings import DEFAULT_WEIGHT
 
 Row: TypeAlias = Floats
 
