@@ -34,6 +34,7 @@ from indexer.captions import Caption
 from indexer.encoders import registry
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.exif import Exif
+from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import BITS
 from indexer.pictures.scan import FoundPicture
 from indexer.pipeline.folders import name_folders
@@ -178,10 +179,10 @@ def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decod
         said = (Caption(f"picture {number} of many", "exif"),) if random.random() < captions else ()
         look = content[::-1]
         found = FoundPicture(name, int(random.integers(10**6, 10**7)), number * 10**9)
-        facts = Exif(taken="2020-01-01T00:00:00")
+        exif = Exif(taken="2020-01-01T00:00:00")
         shown = content[: BITS // 8]  # no two are alike, so that none is folded into another
-        taken = (name, content, 4000, 3000, "JPEG", facts)
-        yield found, Decoded(*taken, said, pixels, look, shown)
+        facts = ContentFacts(4000, 3000, "JPEG", exif, shown, look, captions=said)
+        yield found, Decoded(name, content, facts, pixels)
 
 
 def _query_in_process(room: Path) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from fixtures.data import indexed_dataset
 from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import text_hash
 from indexer.datasets.folder import read_split
 from indexer.embedding import IMAGE, TEXT
+from indexer.pictures.facts import ContentFacts
 from indexer.settings import DEFAULT_ENCODER
 from search import Searcher
 from search.query.options import MODES

@@ -22,8 +22,8 @@ from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.encoders import registry
+from indexer.pictures.facts import ContentFacts
 from search import Searcher
 from search.words.names import having_names
 from search.words.vocabulary import FILE as VOCABULARY

@@ -18,8 +18,8 @@ import numpy as np
 
 from indexer import Library
 from indexer.catalogue.changes.pictures import PictureFacts
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.embedding import IMAGE
+from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import hash_bytes
 from search import Searcher
 

@@ -57,14 +57,16 @@ def copies(catalogue: Catalogue) -> list[CopyInfo]:
 
 
 Record: TypeAlias = dict[str, Any]
+_STORED = {  # fields of a record that stand in the table of pictures, by column
+    "taken": "taken", "mtime_ns": "modified", "camera": "camera", "latitude": "latitude",
+    "longitude": "longitude", "size": "size", "width": "width", "height": "height",
+    "format": "format", "content_hash": "hash", "perceptual_hash": "perceptual_hash",
+}  # fmt: skip
 FIELDS = (
-    "id", "path", "path_base64", "folder", "caption", "captions", "tags", "taken", "modified",
-    "camera", "latitude", "longitude", "size", "width", "height", "format", "hash",
-    "perceptual_hash",
+    "id", "path", "path_base64", "folder", "caption", "captions", "tags", *_STORED.values()
 )  # fmt: skip
-_QUERY = """
-    SELECT p.id, f.path, p.relative, p.taken, p.mtime_ns, p.camera, p.latitude, p.longitude, p.size,
-        p.width, p.height, p.format, p.content_hash, p.perceptual_hash
+_QUERY = f"""
+    SELECT p.id, f.path, p.relative, {", ".join(f"p.{column}" for column in _STORED)}
     FROM pictures p JOIN folders f ON f.id = p.folder_id WHERE p.state = ? AND p.id IN (:keys)"""
 
 
@@ -87,21 +89,27 @@ def records(library: Library, ids: Sequence[int]) -> Iterator[list[Record]]:
 
 
 def _record(row: Sequence[Any], captions: Sequence[str], tags: dict[str, float]) -> Record:
-    key, folder, relative, taken, changed, *facts, content, perceptual = row
+    key, folder, relative, *stored = row
+    path, path_base64 = _path(full_path(folder, relative))
     texts = [_valid(caption) for caption in captions]
-    values = (
-        key,
-        *_path(full_path(folder, relative)),
-        _path(Path(os.fsdecode(folder)))[0],
-        texts[0] if texts else None,
-        texts,
-        {_valid(name): round(probability, 4) for name, probability in tags.items()},
-        taken,
-        _local_time(changed),
-        *facts,
-        *(None if value is None else value.hex() for value in (content, perceptual)),
-    )
-    return dict(zip(FIELDS, values, strict=True))
+    record = {
+        "id": key,
+        "path": path,
+        "path_base64": path_base64,
+        "folder": _path(Path(os.fsdecode(folder)))[0],
+        "caption": texts[0] if texts else None,
+        "captions": texts,
+        "tags": {_valid(name): round(probability, 4) for name, probability in tags.items()},
+    }
+    facts = dict(zip(_STORED.values(), map(_shown, _STORED, stored), strict=True))
+    return record | facts
+
+
+def _shown(column: str, value: Any) -> Any:
+    """A stored value as a record has it: times as local ISO texts, hashes as hexadecimal."""
+    if column == "mtime_ns":
+        return _local_time(value)
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def _path(path: Path) -> tuple[str, str | None]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.captions import Caption, embedded_captions
+from indexer.captions import embedded_captions
 from indexer.errors import PictureError
-from indexer.pictures.exif import Exif, exif
+from indexer.pictures.exif import exif
+from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import hash_bytes, perceptual_hash
 from indexer.pictures.images import open_picture, read_picture, upright_rgb, upright_size
 from indexer.pictures.limits import GIB, MAX_PIXELS, MEMORY_LIMIT
@@ -22,24 +23,16 @@ from indexer.pictures.transform import ImageTransform
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture's facts, and its pixels as prepared for the encoder.
+    """The facts of a picture's contents, and its pixels as prepared for the encoder.
 
-    `width` and `height` are those of the upright picture in the file, `format` is Pillow's name.
-    `pixels` is a uint8 array of shape `(size, size, 3)`, shared with nobody; `pixels_hash` covers
-    the pixels and their transform. `thumbnail_flaw` says why no thumbnail could be written, which
-    spoils nothing else.
+    `pixels` is a uint8 array of shape `(size, size, 3)`, shared with nobody. `thumbnail_flaw` says
+    why no thumbnail could be written, which spoils nothing else.
     """
 
     key: Hashable
     content_hash: bytes
-    width: int
-    height: int
-    format: str
-    exif: Exif
-    captions: tuple[Caption, ...]
+    content: ContentFacts
     pixels: NDArray[np.uint8]
-    pixels_hash: bytes
-    perceptual_hash: bytes
     thumbnail_flaw: str = ""
 
 
@@ -83,13 +76,13 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
     """Hash, decode, transform and shrink one picture, from one read of its file."""
     digest = None
     try:
-        content = read_picture(path)
-        digest = hash_bytes(content)
+        data = read_picture(path)
+        digest = hash_bytes(data)
         if settings.note is not None:
             settings.note(digest)
         if digest in settings.known:
             return Known(path, digest)
-        return _decode(path, content, digest, settings)
+        return _decode(path, data, digest, settings)
     except PictureError as error:
         return DecodeFailure(path, digest, str(error))
     except MemoryError:
@@ -98,23 +91,26 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
         return DecodeFailure(path, digest, reason)
 
 
-def _decode(path: bytes, content: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
-    with open_picture(io.BytesIO(content), max_pixels=settings.max_pixels) as picture:
+def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
+    with open_picture(io.BytesIO(data), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
         side = min_side(settings.transform, thumbnails=settings.thumbnails is not None)
         image = upright_rgb(picture, min_side=side)
         pixels = settings.transform(image)
-        return Decoded(
-            key=path,
-            content_hash=digest,
+        content = ContentFacts(
             width=width,
             height=height,
             format=picture.format or "",
             exif=exif(picture),
-            captions=embedded_captions(picture),
-            pixels=pixels,
             perceptual_hash=perceptual_hash(image),
             pixels_hash=hash_bytes(repr(settings.transform).encode() + pixels.tobytes()),
+            captions=embedded_captions(picture),
+        )
+        return Decoded(
+            key=path,
+            content_hash=digest,
+            content=content,
+            pixels=pixels,
             thumbnail_flaw=_save_thumbnail(image, settings.thumbnails, digest),
         )
 

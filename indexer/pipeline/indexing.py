@@ -16,13 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from indexer.catalogue.lookup.contents import ContentFacts, contents_of
+from indexer.catalogue.lookup.contents import contents_of
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
 from indexer.library.locking import only_writer
 from indexer.library.upkeep import calibrate
 from indexer.pictures.decoding import Outcome
+from indexer.pictures.facts import ContentFacts
 from indexer.pipeline.decoders import decoding_pool
 from indexer.pipeline.folders import name_folders
 from indexer.pipeline.plan import FolderPlan, plan_folder

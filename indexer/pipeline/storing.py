@@ -6,18 +6,19 @@ The two steps are separate so that a batch can be encoded while the previous one
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
-from indexer.catalogue.lookup.contents import ContentFacts, contents_of
+from indexer.catalogue.lookup.contents import contents_of
 from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
+from indexer.pictures.facts import ContentFacts
 from indexer.pictures.scan import FoundPicture
 from indexer.pipeline.plan import FolderPlan
 from indexer.pipeline.report import IndexReport
@@ -108,16 +109,7 @@ def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFa
     if isinstance(outcome, DecodeFailure):
         reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # may quote a name
         return ContentFacts(reason=reason)
-    o = outcome
-    return ContentFacts(
-        width=o.width,
-        height=o.height,
-        format=o.format,
-        **asdict(o.exif),
-        perceptual_hash=o.perceptual_hash,
-        pixels_hash=o.pixels_hash,
-        captions=o.captions,
-    )
+    return outcome.content
 
 
 def _facts(found: FoundPicture, outcome: Outcome, content: ContentFacts) -> PictureFacts:
@@ -174,7 +166,7 @@ def new_image_embeddings(
     pixels = {d.content_hash: d.pixels for d in decoded}
     stored = library.embeddings.stored(encoder_id, IMAGE, pixels)
     stored.update(waiting.images[0] if waiting else ())
-    new = {d.content_hash: d.pixels_hash for d in decoded if d.content_hash not in stored}
+    new = {d.content_hash: _pixels_hash(d) for d in decoded if d.content_hash not in stored}
     seen = library.embeddings.of_pixels(encoder_id, new.values())  # other bytes, the same pixels
     seen |= _by_pixels(waiting) if waiting else {}
     todo = [key for key, pixels_hash in new.items() if pixels_hash not in seen]
@@ -188,8 +180,13 @@ def _by_pixels(batch: EncodedBatch) -> dict[bytes, bytes]:
     """Packed embeddings of a batch by the hash of the pictures' pixels."""
     rows = dict(zip(*batch.images, strict=True))
     return {
-        d.pixels_hash: pack(rows[d.content_hash]) for d in batch.decoded if d.content_hash in rows
+        _pixels_hash(d): pack(rows[d.content_hash]) for d in batch.decoded if d.content_hash in rows
     }
+
+
+def _pixels_hash(picture: Decoded) -> bytes:
+    assert picture.content.pixels_hash is not None  # known of whatever was decoded
+    return picture.content.pixels_hash
 
 
 def new_text_embeddings(

@@ -18,11 +18,11 @@ from conftest import forget_counts
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry
 from indexer.errors import InputError, QueryError
+from indexer.pictures.facts import ContentFacts
 from indexer.pictures.thumbnails import thumbnail_path
 from search import Hit, Query, Searcher, SearchOptions, Term
 from search import searcher as searching

@@ -16,11 +16,11 @@ from sqlalchemy import text
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.tokens import forms, spread
 from indexer.doctor import examine, repair
 from indexer.doctor.rescue import rescue
 from indexer.errors import InputError, QueryError
+from indexer.pictures.facts import ContentFacts
 from indexer.pipeline.relocating import relocate
 from search import Query, Searcher, Term
 from search.words.names import is_name

@@ -8,9 +8,9 @@ import pytest
 from indexer import Library
 from indexer.captions import Caption
 from indexer.catalogue.changes.pictures import PictureFacts
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
+from indexer.pictures.facts import ContentFacts
 
 
 def steps(library: Library, ask) -> int:

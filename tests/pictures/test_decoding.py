@@ -102,8 +102,12 @@ def test_decoded_picture_has_its_facts_and_pixels(tmp_path):
     assert isinstance(decoded, Decoded)
     assert decoded.key == 17
     assert decoded.content_hash == content_hash(path)
-    assert (decoded.width, decoded.height, decoded.format) == (40, 30, "JPEG")
-    assert decoded.exif.taken == "2021-07-04T18:30:05"
+    assert (decoded.content.width, decoded.content.height, decoded.content.format) == (
+        40,
+        30,
+        "JPEG",
+    )
+    assert decoded.content.exif.taken == "2021-07-04T18:30:05"
     assert np.array_equal(decoded.pixels, TRANSFORM(decode(path)))
 
 
@@ -114,7 +118,7 @@ def test_impossible_time_is_no_time(tmp_path, when):
     path = odd_pictures.taken(tmp_path / "a.jpg", when)
     outcome = decode_file(os.fsencode(path), DecodeSettings(TRANSFORM, None))
     assert isinstance(outcome, Decoded)
-    assert outcome.exif.taken is None
+    assert outcome.content.exif.taken is None
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
@@ -125,7 +129,7 @@ def test_size_is_that_of_the_upright_picture_in_the_file(tmp_path, suffix):
     path = os.fsencode(tmp_path / f"a{suffix}")
     outcome = decode_file(path, DecodeSettings(TRANSFORM, None))
     assert isinstance(outcome, Decoded)
-    assert (outcome.width, outcome.height) == (600, 900)
+    assert (outcome.content.width, outcome.content.height) == (600, 900)
 
 
 def test_captions_inside_the_picture_come_along(tmp_path):
@@ -135,7 +139,7 @@ def test_captions_inside_the_picture_come_along(tmp_path):
     with pool() as workers:
         [decoded] = workers.decode_all([("a", os.fsencode(path))])
     assert isinstance(decoded, Decoded)
-    assert [caption.text for caption in decoded.captions] == ["Two cats on a roof"]
+    assert [caption.text for caption in decoded.content.captions] == ["Two cats on a roof"]
 
 
 def test_thumbnail_is_written_from_the_same_decoding(tmp_path):
@@ -158,7 +162,7 @@ def test_pixels_are_the_same_whether_the_thumbnail_is_there_or_not(tmp_path):
     assert isinstance(second, Decoded)
     assert thumbnail_path(tmp_path / "thumbnails", first.content_hash).is_file()
     assert np.array_equal(first.pixels, second.pixels)
-    assert first.pixels_hash == second.pixels_hash
+    assert first.content.pixels_hash == second.content.pixels_hash
 
 
 def test_thumbnail_that_cannot_be_written_spoils_nothing_else(tmp_path):

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from indexer.captions import Caption
-from indexer.catalogue.lookup.contents import ContentFacts
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
 from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, text_hash
 from indexer.embedding import IMAGE, TEXT
+from indexer.pictures.facts import ContentFacts
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))

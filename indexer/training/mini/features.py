@@ -186,7 +186,7 @@ class _Store:
 
 def _texts(picture: Decoded, beside: Mapping[bytes, tuple[Caption, ...]]) -> tuple[str, ...]:
     """The captions beside a picture and in it."""
-    captions = united(beside.get(_name(picture), ()), picture.captions)
+    captions = united(beside.get(_name(picture), ()), picture.content.captions)
     return tuple(caption.text for caption in captions)
 
 
