@@ -1,14 +1,15 @@
 """Quality of the confidence of a hit: is the answer here, and does 30 % mean 30 %?
 
-    python benchmarks/confidence.py FOLDER --split dev.txt
+    python benchmarks/confidence.py
 
-FOLDER is Flickr8k. Either half of the pictures, a new draw for every repetition, are removed from
-the library, and the captions of all pictures are queries; or, harder, the library keeps its size,
-and for half of the queries only the right picture is removed. "fused" indexes the first caption of
-each picture and searches with the others; "picture" has no captions. "words" searches with a word
-or two of a caption, and all pictures whose captions have them are right. The figures are those of
-the shipped calibration; "own captions" are those of a calibration that a library fits by itself,
-with all captions except the last of each picture, which are the queries:
+Needs the data sets of docs/model-card.md in $PICFUSE_TEST_DATA or --data. A library is searched
+with one word of a caption, with two or three neighbouring ones, and with whole captions. For a
+caption its picture is right; for words, all pictures whose captions have them. For half of the
+queries the right pictures are removed from the library, and no query's caption is in it. "fused"
+indexes one other caption of each picture, "picture" none. The sets are Flickr8k's dev split and the
+held-out eighth of the broader folders (files whose name's MD5 begins with 0 or 1), as one library.
+"own" is a calibration that a library fits to its own captions: Flickr8k's, except the last of each
+picture, which is the query.
 
 - AUROC: how well an answer's `present` tells queries whose picture is in the library from the
   others. Its ceiling is that of a detector that only knows whether the best hit is right: right
@@ -18,42 +19,45 @@ with all captions except the last of each picture, which are the queries:
 - hidden: the share of right answers among the first ten that are not shown by default; silent: the
   share of queries without an answer for which nothing is shown.
 
-    python benchmarks/confidence.py FOLDER --split train.txt --write
+    python benchmarks/confidence.py --write
 
-fits the shipped calibration again, on the pictures of the split that were held out when the
-built-in model was trained, and writes it.
+fits the shipped calibration again, and writes it: to the pictures of Flickr8k's train split that
+were held out when the built-in model was trained, and to those of the broader folders that are not
+in the held-out eighth.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fixtures.data import indexed_dataset
+from fixtures.data import DATA, indexed_dataset
 from numpy.typing import NDArray
 
 from indexer import Library
-from indexer.confidence.calibration import BUILT_IN, Calibration, built_in
+from indexer.confidence.calibration import BUILT_IN, FEW_WORDS, LONG, Calibration, built_in
 from indexer.confidence.fitting import fit
-from indexer.confidence.line import FUSED, PICTURE, probability
+from indexer.confidence.line import FUSED, PICTURE, Lines
 from indexer.confidence.pool import Pool
-from indexer.confidence.queries import CalibrationQueries, words
+from indexer.confidence.queries import CalibrationQueries, sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
 from indexer.datasets.folder import held_out, read_split
-from indexer.embedding import Ints
-from indexer.encoders import Encoder
+from indexer.encoders import Encoder, load_encoder
 from indexer.fusion import fusions_for, open_fusion
 from indexer.library.upkeep import read_pool
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION
 
 HELD_OUT = 1 / 12  # of the pictures, when the built-in model was trained
+BROADER = ("openstax", "coco-train", "scenes", "products", "groceries")
 SEEDS = 5  # calibrations whose mean is shipped: their captions are drawn at random
 BINS = 15
+ASKED = {"a word": 1, "2 or 3 words": FEW_WORDS, "a caption": LONG}  # and how many words count
 
 
 def main() -> None:
@@ -61,27 +65,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--split", type=Path, default=Path("dev.txt"))
-    parser.add_argument("--repeat", type=int, default=10)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="fit what is shipped, and write it")
     options = parser.parse_args()
-    only = read_split(options.folder, options.split)
-    only = held_out(only, HELD_OUT) if options.write else only
-    pool, encoder = captioned_pool(options.folder, only)
+    encoder = load_encoder(DEFAULT_ENCODER)
+    flickr, broader = options.data / "flickr8k", [options.data / name for name in BROADER]
     if options.write:
-        _write(pool, encoder)
-    else:
-        _measure(pool, encoder, options.repeat)
+        train = captioned_pool(flickr, held_out(read_split(flickr, Path("train.txt")), HELD_OUT))
+        _write([train, _joined([_part(folder, held=False) for folder in broader])], encoder)
+        return
+    dev = captioned_pool(flickr, read_split(flickr, Path("dev.txt")))
+    print(f"{'':42}  R@1  AUROC  ceiling    ECE  ECE of ten  of present  hidden  silent")
+    shipped = built_in(encoder.fingerprint, open_fusion(DEFAULT_FUSION).fingerprint)
+    assert shipped is not None
+    setting = TrialSetting(open_fusion(DEFAULT_FUSION), encoder.means, single=True)
+    sets = {"Flickr8k dev": dev, "held-out eighth": _joined([_part(f, held=True) for f in broader])}
+    for name, pool in sets.items():
+        for kind in (FUSED, PICTURE):
+            _print(f"{name}, {kind}", pool, kind, setting, shipped, encoder, options.repeat)
+    _print_own(dev, encoder, options.repeat)
 
 
-def captioned_pool(folder: Path, only: frozenset[bytes]) -> tuple[Pool, Encoder]:
-    """Captioned pictures of a data set and the built-in encoder.
+def captioned_pool(folder: Path, only: frozenset[bytes]) -> Pool:
+    """Captioned pictures of a data set, encoded by the built-in model.
 
     In the order of their names, so that figures are the same in any library.
     """
     with indexed_dataset(folder, only, encoder=DEFAULT_ENCODER) as library:
-        return _pool(library), library.encoder
+        return _pool(library)
 
 
 def _pool(library: Library) -> Pool:
@@ -93,18 +105,42 @@ def _pool(library: Library) -> Pool:
     return pool.take(np.array(order))
 
 
-def _write(pool: Pool, encoder: Encoder) -> None:
+def _part(folder: Path, *, held: bool) -> Pool:
+    """The held-out eighth of a folder, or the rest."""
+    names = [path.name for path in (folder / "images").iterdir()]
+    part = {n for n in names if (hashlib.md5(n.encode()).hexdigest()[0] in "01") == held}
+    return captioned_pool(folder, frozenset(f"images/{name}".encode() for name in part))
+
+
+def _joined(pools: Sequence[Pool]) -> Pool:
+    """One library of the pictures of several."""
+    counts = np.concatenate([pool.counts for pool in pools])
+    return Pool(
+        np.concatenate([pool.v_i for pool in pools]),
+        np.concatenate([pool.v_t for pool in pools]),
+        tuple(text for pool in pools for text in pool.texts),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+    )
+
+
+def _write(pools: Sequence[Pool], encoder: Encoder) -> None:
+    """Fit the shipped calibrations: the mean over several libraries, each drawn several times."""
     fusions = {}
     for name in fusions_for(encoder):
         fusion = open_fusion(name, encoder=encoder)
         setting = TrialSetting(fusion, encoder.means, single=True)
-        found = [fit(pool, setting, encoder.encode_texts, seed=seed) for seed in range(SEEDS)]
+        found = [
+            fit(pool, setting, encoder.encode_texts, seed=seed)
+            for pool in pools
+            for seed in range(SEEDS)
+        ]
         lines = {
-            kind: [_mean([asdict(lines[kind][n]) for lines, _ in found]) for n in range(2)]
+            kind: [_mean([asdict(lines[kind][n]) for lines, _ in found]) for n in range(len(ASKED))]
             for kind in found[0][0]
         }
         made_with = f"{encoder.fingerprint} {fusion.fingerprint}"
-        facts = {"made_with": made_with, "captioned": len(pool), "asked": found[0][1]}
+        asked = sum(number for _, number in found) // SEEDS
+        facts = {"made_with": made_with, "captioned": sum(map(len, pools)), "asked": asked}
         fusions[fusion.fingerprint] = {"lines": lines, **facts}
     text = json.dumps({"encoder": encoder.fingerprint, "fusions": fusions}, indent=1)
     BUILT_IN.write_text(f"{text}\n", encoding="utf-8")
@@ -118,90 +154,70 @@ def _mean(lines: list[Any]) -> Any:
     return np.mean(lines, axis=0).round(4).tolist()
 
 
-def _measure(pool: Pool, encoder: Encoder, repeat: int) -> None:
-    fusion = open_fusion(DEFAULT_FUSION)
-    setting = TrialSetting(fusion, encoder.means)
-    shipped = built_in(encoder.fingerprint, fusion.fingerprint)
-    assert shipped is not None
-    firsts, asked = _parted(pool, pool.starts[:-1])
-    few = _words(pool, encoder)
-    print(f"{'':36}  R@1  AUROC  ceiling    ECE  ECE of ten  of present  hidden  silent")
-    for kind in (FUSED, PICTURE):
-        for half in (True, False):
-            trials = (_trial(firsts, asked, kind, setting, n, half=half) for n in range(repeat))
-            _print(f"{kind}, {'half' if half else 'one'} taken out", trials, shipped, kind)
-        trials = (_trial(firsts, few, kind, setting, n, half=False) for n in range(repeat))
-        _print(f"{kind}, words, all that have them out", trials, shipped, kind)
-    several = np.setdiff1d(np.arange(len(pool.v_t)), pool.starts[1:] - 1)
-    library, asked = _parted(pool, several)
-    own = Calibration(fit(library, setting, encoder.encode_texts)[0])
-    for half in (True, False):
-        trials = (_trial(library, asked, FUSED, setting, n, half=half) for n in range(repeat))
-        _print(f"own captions, {'half' if half else 'one'} taken out", trials, own, FUSED)
+def _print(
+    said: str,
+    pool: Pool,
+    kind: str,
+    setting: TrialSetting,
+    used: Calibration,
+    encoder: Encoder,
+    repeat: int,
+) -> None:
+    """Print a line of figures for each length of a query."""
+    for asked, number in ASKED.items():
+        lines = used.lines_for(kind, number)
+        assert lines is not None
+        rngs = [np.random.default_rng(1000 + n) for n in range(repeat)]
+        trials = (
+            run_trial(pool, _queries(pool, kind, number, encoder, rng), kind, setting, rng)
+            for rng in rngs
+        )
+        _print_figures(f"{said}, {asked}", trials, lines)
 
 
-def _print(said: str, trials: Iterable[tuple[Trial, Ints]], used: Calibration, kind: str) -> None:
-    found = [_figures(trial, words, used, kind) for trial, words in trials]
+def _queries(
+    pool: Pool, kind: str, number: int, encoder: Encoder, rng: np.random.Generator
+) -> CalibrationQueries:
+    """Queries of this length for all pictures that can be searched for."""
+    able = np.flatnonzero(pool.counts > int(kind == FUSED))
+    if number == LONG:
+        return sentences(pool, able, rng)
+    lengths = (1,) if number == 1 else range(2, FEW_WORDS + 1)
+    return words(pool, able, lengths, rng, encoder.encode_texts)
+
+
+def _print_own(pool: Pool, encoder: Encoder, repeat: int) -> None:
+    """Print the figures of a library's own calibration, asked with captions that it has not."""
+    setting = TrialSetting(open_fusion(DEFAULT_FUSION), encoder.means)
+    last = pool.starts[1:] - 1
+    kept = np.setdiff1d(np.arange(len(pool.v_t)), last)
+    texts = tuple(pool.texts[row] for row in kept)
+    library = Pool(pool.v_i, pool.v_t[kept], texts, pool.starts - np.arange(len(pool.starts)))
+    lines = Calibration(fit(library, setting, encoder.encode_texts)[0]).lines_for(FUSED, LONG)
+    assert lines is not None
+    places = np.arange(len(pool))
+    right, nothing = places[:, None] == places, np.full(len(pool), -1)
+    asked = CalibrationQueries(places, nothing, pool.v_t[last], right)
+    rngs = [np.random.default_rng(1000 + n) for n in range(repeat)]
+    trials = (run_trial(library, asked, FUSED, setting, rng) for rng in rngs)
+    _print_figures("Flickr8k dev, fused, a caption, own", trials, lines)
+
+
+def _print_figures(said: str, trials: Iterator[Trial], lines: Lines) -> None:
+    found = [_figures(trial, lines) for trial in trials]
     recall, auroc, ceiling, ece, of_ten, of_present, hidden, silent = np.mean(found, axis=0)
     print(
-        f"{said:36} {recall:4.0%}  {auroc:.3f}    {ceiling:.3f}  {ece:.3f}       {of_ten:.3f}"
+        f"{said:42} {recall:4.0%}  {auroc:.3f}    {ceiling:.3f}  {ece:.3f}       {of_ten:.3f}"
         f"       {of_present:.3f}   {hidden:5.1%}   {silent:5.1%}"
     )
 
 
-def _parted(pool: Pool, indexed: Ints) -> tuple[Pool, tuple[CalibrationQueries, Ints]]:
-    """A library with some captions; all others as queries, with their numbers of words."""
-    owners = np.repeat(np.arange(len(pool)), pool.counts)
-    starts = np.searchsorted(owners[indexed], np.arange(len(pool) + 1))
-    texts = tuple(pool.texts[row] for row in indexed)
-    library = Pool(pool.v_i, pool.v_t[indexed], texts, starts)
-    asking = np.setdiff1d(np.arange(len(owners)), indexed)
-    right = owners[asking, None] == np.arange(len(pool))
-    lengths = np.array([len(pool.texts[row].split()) for row in asking])
-    return library, (CalibrationQueries(owners[asking], asking, pool.v_t[asking], right), lengths)
-
-
-def _words(pool: Pool, encoder: Encoder) -> tuple[CalibrationQueries, Ints]:
-    """Queries of a word or two from a caption of each picture, but not from its first."""
-    found = words(pool, np.arange(len(pool)), np.random.default_rng(0), encoder.encode_texts)
-    own = np.flatnonzero(found.captions != pool.starts[found.pictures])
-    asking = CalibrationQueries(
-        found.pictures[own], found.captions[own], found.rows[own], found.right[own]
-    )
-    return asking, np.ones(len(own), np.int64)
-
-
-def _trial(
-    pool: Pool,
-    asked: tuple[CalibrationQueries, Ints],
-    kind: str,
-    setting: TrialSetting,
-    seed: int,
-    *,
-    half: bool,
-) -> tuple[Trial, Ints]:
-    """Try queries on a library of half of the pictures, or of all; no query's caption is in it."""
-    asking, lengths = asked
-    rng = np.random.default_rng(seed)
-    count = len(pool) // 2 if half else len(pool)
-    kept = np.sort(rng.permutation(len(pool))[:count])
-    nothing = np.full(len(asking.rows), -1)
-    there = CalibrationQueries(0 * nothing, nothing, asking.rows, asking.right[:, kept])
-    share = 0.0 if half else 0.5
-    return run_trial(pool.take(kept), there, kind, setting, rng, share=share), lengths
-
-
-def _figures(trial: Trial, words: Ints, calibration: Calibration, kind: str) -> tuple[float, ...]:
-    sure = np.zeros(trial.right.shape)
-    shown, present = np.zeros(trial.right.shape, np.bool_), np.zeros(len(trial.right))
-    for length in np.unique(words).tolist():
-        lines, own = calibration.lines_for(kind, length), words == length
-        assert lines is not None
-        rows, best = trial.features[own], trial.features[own, :1]
-        sure[own] = probability(lines.hit.log_odds(rows, trial.size))
-        present[own] = probability(lines.answer.log_odds(best, trial.size))[:, 0]
-        hopeful = lines.answer.evidence(best) >= lines.answer.floor
-        shown[own] = (lines.hit.evidence(rows) >= lines.hit.floor) & hopeful | (sure[own] > 0.5)
+def _figures(trial: Trial, lines: Lines) -> tuple[float, ...]:
+    best = trial.features[:, :1]
+    sure = lines.hit.probability(trial.features, trial.size)
+    present = lines.answer.probability(best, trial.size)[:, 0]
+    hopeful = lines.answer.evidence(best) >= lines.answer.floor
+    shown = (lines.hit.evidence(trial.features) >= lines.hit.floor) & hopeful | (sure > 0.5)
     first, here = trial.right[:, 0], trial.present
     recall = first[here].mean()
     return (

@@ -89,7 +89,7 @@ class Scorer(nn.Module):
 @click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
 def main(folder: Path, split: Path, repeat: int) -> None:
     """Learn to rank one half of the held-out pictures of FOLDER, and rank the other half."""
-    pool, _ = captioned_pool(folder, held_out(read_split(folder, split), HELD_OUT))
+    pool = captioned_pool(folder, held_out(read_split(folder, split), HELD_OUT))
     click.echo(f"{len(pool)} pictures, half of them to learn from; R@1 among the other half")
     found = np.array([figures for seed in range(repeat) for figures in _halves(pool, seed)])
     mean, learned = found[:, 0].mean(), found[:, 1:].mean(axis=0)

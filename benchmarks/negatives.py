@@ -139,9 +139,8 @@ def _ways(
     def by_probability(a: str, b: str) -> NDArray[np.floating]:
         lines = calibration.lines_for(FUSED if captioned else PICTURE, len(b.split()))
         assert lines is not None
-        agreement = [np.einsum("nd,nd->n", data.v_i, data.v_t[data.first])] if captioned else []
-        features = np.stack([s(b), leads(s(b)), *agreement], axis=1)
-        return s(a) - 0.5 * _logistic(lines.hit.log_odds(features, len(data.v_i)) + 3)
+        features = np.stack([s(b), leads(s(b))], axis=1)
+        return s(a) - 0.5 * lines.hit.probability(features, len(data.v_i))
 
     yield "A alone", lambda a, b: s(a)
     for share in (0.5, 0.7, 1.0):
@@ -152,7 +151,7 @@ def _ways(
     for most, near, more in ((PENALTY, NEAR, 0.0), (0.3, 0.6, -0.05), (0.4, 0.7, 0.0)):
         way = f"s(A) - {most:g} logistic((s(B) - {near:g} best - {more:g}) / {SOFTNESS:g})"
         yield way, partial(near_best, most=most, near=near, more=more)
-    yield "s(A) - 0.5 logistic(log odds of B + 3)", by_probability
+    yield "s(A) - 0.5 probability of B", by_probability
 
 
 def _logistic(x: NDArray[np.floating]) -> NDArray[np.floating]:

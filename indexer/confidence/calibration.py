@@ -7,38 +7,41 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from indexer.confidence.line import Line, Lines
 from indexer.embedding import same_space
 
-LONG = 8  # words from which a query is treated like a whole caption
+FEW_WORDS, LONG = 3, 8  # most words of a short query, and least of one like a whole caption
+LinesByLength: TypeAlias = tuple[Lines, Lines, Lines]  # of a word, of a few, of a sentence
 BUILT_IN = Path(__file__).parent / "built-in.json"  # made by benchmarks/confidence.py --write
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Lines by kind of score, for a query of one word and for a whole sentence.
+    """Lines by kind of score, for a query of one word, of two or three, and for a sentence.
 
     A kind that could not be fitted has none. `made_with` names the encoder and the fusion of the
     scores; `captioned` counts the pictures with a caption at the time of fitting, and `asked` the
     captions that served as queries.
     """
 
-    lines: Mapping[str, tuple[Lines, Lines]]
+    lines: Mapping[str, LinesByLength]
     made_with: str = ""
     captioned: int = 0
     asked: int = 0
 
     def lines_for(self, kind: str, words: int) -> Lines | None:
-        """Lines for a query of this many words, between those of words and of sentences.
+        """Lines for a query of this many words; from four on, between those of few and sentences.
 
         None if this kind could not be fitted.
         """
         if kind not in self.lines:
             return None
-        word, sentence = self.lines[kind]
-        return word.towards(sentence, min(max(words - 1, 0) / (LONG - 1), 1))
+        word, few, sentence = self.lines[kind]
+        if words <= 1:
+            return word
+        return few.towards(sentence, min(max(words - FEW_WORDS, 0) / (LONG - FEW_WORDS), 1))
 
     def beside(self, shipped: Calibration) -> Calibration:
         """Return this calibration with the shipped lines for kinds that it lacks."""
@@ -60,8 +63,8 @@ class Calibration:
     def of(cls, facts: dict[str, Any]) -> Calibration:
         """Make a calibration from parsed JSON."""
         lines = {
-            kind: (_lines(pair[0]), _lines(pair[1]))
-            for kind, pair in facts["lines"].items()  # word and sentence
+            kind: (_lines(word), _lines(few), _lines(sentence))
+            for kind, (word, few, sentence) in facts["lines"].items()
         }
         return cls(**{**facts, "lines": lines})
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.confidence.calibration import FEW_WORDS, LinesByLength
 from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines, Values, fitted
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
@@ -17,13 +18,13 @@ MOST_TARGETS = 1000  # most pictures that are searched for
 FIT_FROM_TRIALS = 200  # fewer pictures give no reliable line
 SMALLEST, SIZES = 30, 5  # pools: all pictures, a half, a quarter, …, with at least 30
 HIDDEN = 0.015  # share of right hits and answers whose evidence may be below a line's `floor`
-LinesByKind = dict[str, tuple[Lines, Lines]]
+LinesByKind = dict[str, LinesByLength]
 
 
 def fit(
     pool: Pool, setting: TrialSetting, encode: Encode, *, seed: int = 0
 ) -> tuple[LinesByKind, int]:
-    """Fit lines by kind, for a word and for a sentence; also returns the number of targets.
+    """Fit lines by kind and length of a query; also returns the number of targets.
 
     For kinds that score captions, only pictures with a second caption can be targets. Kinds with
     fewer than `FIT_FROM_TRIALS` targets get no lines.
@@ -37,14 +38,18 @@ def fit(
         if len(able) < FIT_FROM_TRIALS:
             continue
         targets = np.sort(rng.permutation(able)[:MOST_TARGETS])
-        queries = (words(pool, targets, rng, encode), sentences(pool, targets, rng))
+        queries = (
+            words(pool, targets, (1,), rng, encode),
+            words(pool, targets, range(2, FEW_WORDS + 1), rng, encode),
+            sentences(pool, targets, rng),
+        )
         for kind in kinds:
             if (kind in (CAPTION, FUSED)) == several and all(
                 len(own.rows) >= FIT_FROM_TRIALS for own in queries
             ):
-                word, sentence = (_lines(pool, own, kind, setting, rng) for own in queries)
-                if word is not None and sentence is not None:
-                    lines[kind], most = (word, sentence), max(most, len(targets))
+                word, few, sentence = (_lines(pool, own, kind, setting, rng) for own in queries)
+                if word is not None and few is not None and sentence is not None:
+                    lines[kind], most = (word, few, sentence), max(most, len(targets))
     return lines, most
 
 
@@ -73,8 +78,8 @@ def lines_of(trials: Sequence[Trial]) -> Lines | None:
 
     None if a higher score is no evidence, or if no right picture was found.
     """
-    hit = _line_of([_hits(trial) for trial in trials])
-    answer = _line_of([_answers(trial) for trial in trials])
+    hit = _line_of([_hits(trial) for trial in trials], rising=True)
+    answer = _line_of([_answers(trial) for trial in trials], rising=False)
     return None if hit is None or answer is None else Lines(hit, answer)
 
 
@@ -104,12 +109,18 @@ def _answers(trial: Trial) -> _Cases:
     return _Cases(trial.features[finite, 0], trial.present[finite], found, trial.size)
 
 
-def _line_of(cases: Sequence[_Cases]) -> Line | None:
+def _line_of(cases: Sequence[_Cases], *, rising: bool) -> Line | None:
+    """The line of cases; if `rising`, neither a higher score nor a lead may lower it."""
     features, true, certain, sizes = zip(*cases, strict=True)
-    slopes, size, shift = fitted(features, true, sizes)
+    slopes, size, shift, ceiling = fitted(features, true, sizes)
+    if rising and slopes[1] < 0:  # of many right pictures none leads: the score alone counts
+        (slope,), size, shift, ceiling = fitted([own[:, :1] for own in features], true, sizes)
+        slopes = np.array([slope, 0.0])
     if slopes[0] <= 0 or not any(own.any() for own in certain):
         return None
-    return Line(tuple(float(slope) for slope in slopes), size, shift, _floor(cases, slopes))
+    return Line(
+        tuple(float(slope) for slope in slopes), size, shift, _floor(cases, slopes), ceiling
+    )
 
 
 def _floor(cases: Sequence[_Cases], slopes: Values) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,22 @@ KINDS = (PICTURE, CAPTION, FUSED)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Log odds of a hit: `slopes @ features + size * ln(n) + shift`.
+    """The probability that a hit is right: `ceiling / (1 + exp(-log odds))`.
 
-    The features of a hit are its score, its lead (the distance from the best of all other hits;
-    negative except for the first) and, if picture and caption both count, the cosine of the two;
-    `n` is the number of searched pictures. `slopes @ features` is the evidence; less than `floor`
-    is too little. The evidence does not depend on `n`, so pictures do not become doubtful as their
-    library grows.
+    Its log odds are `slopes @ features + size * ln(n) + shift`. The ceiling is below 1 since not
+    all that a picture shows is said in its captions: even the best hits seem wrong at times.
+    The features of a hit are its score and its lead, the distance from the best of all other hits
+    (negative except for the first); `n` is the number of searched pictures. `slopes @ features` is
+    the evidence; less than `floor` is too little. The evidence does not depend on `n`, so pictures
+    do not become doubtful as their library grows. No slope for hits is negative, so that within an
+    answer the probabilities fall as the scores do.
     """
 
     slopes: tuple[float, ...]
     size: float
     shift: float
     floor: float
+    ceiling: float = 1.0
 
     def evidence(self, features: NDArray[np.floating]) -> Values:
         """The evidence (n,) of hits with features (n, f), each independent of the others.
@@ -38,10 +41,14 @@ class Line:
         products: Values = (np.asarray(features, np.float64) * np.array(self.slopes)).sum(axis=-1)
         return products
 
-    def log_odds(self, features: NDArray[np.floating], pictures: int) -> Values:
-        """Log odds (n,) of hits, when `pictures` were searched."""
+    def probability(self, features: NDArray[np.floating], pictures: int) -> Values:
+        """The probabilities (n,) that hits are right, when `pictures` were searched."""
         offset = self.size * float(np.log(max(pictures, 1))) + self.shift
-        return np.asarray(self.evidence(features) + offset)
+        return np.asarray(self.ceiling * probability(self.evidence(features) + offset))
+
+    def stretched(self, gain: float) -> Line:
+        """The same line for scores and leads that were multiplied by a gain."""
+        return replace(self, slopes=tuple(slope / gain for slope in self.slopes))
 
     def towards(self, other: Line, share: float) -> Line:
         """Interpolate between this line (share 0) and another one (share 1)."""
@@ -50,7 +57,7 @@ class Line:
             return (1 - share) * one + share * two
 
         slopes = tuple(map(between, self.slopes, other.slopes))
-        names = ("size", "shift", "floor")
+        names = ("size", "shift", "floor", "ceiling")
         return Line(slopes, *(between(getattr(self, name), getattr(other, name)) for name in names))
 
 
@@ -65,6 +72,10 @@ class Lines:
 
     hit: Line
     answer: Line
+
+    def stretched(self, gain: float) -> Lines:
+        """The same lines for scores that were multiplied by a gain."""
+        return Lines(self.hit.stretched(gain), self.answer.stretched(gain))
 
     def towards(self, other: Lines, share: float) -> Lines:
         """Interpolate between these lines (share 0) and others (share 1)."""
@@ -84,15 +95,15 @@ def leads(scores: NDArray[np.floating], leading: NDArray[np.floating] | None = N
     return np.asarray(scores - np.where(scores >= best, second, best), np.float64)
 
 
-def probability(log_odds: Values) -> Values:
+def probability(log_odds: Values | float) -> Values:
     """Turn log odds into probabilities."""
     return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))))
 
 
 def fitted(
     features: Sequence[Values], right: Sequence[NDArray[np.bool_]], sizes: Sequence[int]
-) -> tuple[Values, float, float]:
-    """Fit slopes, size and shift by maximum likelihood to trials of (hits, f) features.
+) -> tuple[Values, float, float, float]:
+    """Fit slopes, size, shift and ceiling by maximum likelihood to trials of (hits, f) features.
 
     `sizes`: the number of searched pictures of each trial. A weak prior keeps the result finite if
     right and wrong are perfectly separable.
@@ -100,19 +111,38 @@ def fitted(
     counts = [len(rows) for rows in features]
     columns = [np.concatenate(features), np.log(np.repeat(sizes, counts))[:, None]]
     columns.append(np.ones((sum(counts), 1)))
-    fit = _logistic(np.concatenate(columns, axis=1), np.concatenate(right).astype(np.float64))
-    return fit[:-2], float(fit[-2]), float(fit[-1])
+    fit, ceiling = _capped_logistic(
+        np.concatenate(columns, axis=1), np.concatenate(right).astype(np.float64)
+    )
+    return fit[:-2], float(fit[-2]), float(fit[-1]), ceiling
 
 
-def _logistic(a: Values, y: Values, prior: float = 1e-2, steps: int = 50) -> Values:
-    """Coefficients (f,) of logistic regression by Newton's method, for `a` (n, f) and `y` (n,)."""
-    w = np.zeros(a.shape[1])
+def _capped_logistic(
+    a: Values, y: Values, prior: float = 1e-2, steps: int = 100
+) -> tuple[Values, float]:
+    """Coefficients (f,) and ceiling c of P(y) = c / (1 + exp(-a @ w)), for `a` (n, f) and `y` (n,).
+
+    Fisher scoring (McCullagh and Nelder, 1989) with the log odds of c as one more coefficient; a
+    step that makes the fit worse is halved.
+    """
+    w = np.append(np.zeros(a.shape[1]), 2.0)
+
+    def loss(w: Values) -> float:
+        p = np.clip(probability(a @ w[:-1]) * probability(w[-1]), 1e-12, 1 - 1e-12)
+        return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).sum() + prior / 2 * (w @ w))
+
+    now = loss(w)
     for _ in range(steps):
-        p = probability(a @ w)
-        gradient = a.T @ (p - y) + prior * w
-        curvature = (a * (p * (1 - p))[:, None]).T @ a + prior * np.eye(len(w))
-        step = np.linalg.solve(curvature, gradient)
-        w = w - step
-        if np.abs(step).max() < 1e-8:
+        share, ceiling = probability(a @ w[:-1]), probability(w[-1])
+        p = np.clip(ceiling * share, 1e-12, 1 - 1e-12)
+        slopes = np.append(a * (p * (1 - share))[:, None], (p * (1 - ceiling))[:, None], axis=1)
+        certainty = 1 / (p * (1 - p))
+        gradient = slopes.T @ ((p - y) * certainty) + prior * w
+        information = (slopes * certainty[:, None]).T @ slopes + prior * np.eye(len(w))
+        step = np.linalg.solve(information, gradient)
+        while (then := loss(w - step)) > now and np.abs(step).max() > 1e-8:
+            step = step / 2
+        if then > now or np.abs(step).max() < 1e-6:
             break
-    return w
+        w, now = w - step, then
+    return w[:-1], float(probability(w[-1]))

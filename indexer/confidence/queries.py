@@ -1,4 +1,4 @@
-"""The queries that a calibration is fitted with: captions, and one or two words of them."""
+"""The queries that a calibration is fitted with: captions, and a few words of them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from indexer.embedding import Ints, Mask, Rows
 Encode = Callable[[Sequence[str]], Rows]
 _TELLING = re.compile(r"[^\W\d_]{3,}")  # shorter words say little in languages with spaces
 COMMON = 0.3  # share of the pictures: a word in the captions of more of them says little, too
-SHORT = 2  # most words of a short query
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationQueries:
     """Queries `rows` (q, dim), the `pictures` (q,) they aim at, and the held-out `captions` (q,).
 
-    `right` (q, n) marks the right pictures of the pool: the target, and for a query of one or two
-    words every picture with these words in its captions.
+    `right` (q, n) marks the right pictures of the pool: the target, and for a query of a few words
+    every picture with these words in its captions.
     """
 
     pictures: Ints
@@ -49,9 +48,9 @@ def sentences(pool: Pool, pictures: Ints, rng: np.random.Generator) -> Calibrati
 
 
 def words(
-    pool: Pool, pictures: Ints, rng: np.random.Generator, encode: Encode
+    pool: Pool, pictures: Ints, lengths: Sequence[int], rng: np.random.Generator, encode: Encode
 ) -> CalibrationQueries:
-    """Make a query for each picture: one or two words of a caption, as people search.
+    """Make a query for each picture: so many neighbouring words of a caption, as people search.
 
     Skips a picture if all the words drawn for it say little.
     """
@@ -59,7 +58,7 @@ def words(
     captions = _random_captions(pool, pictures, rng)
     texts, right, places = [], [np.zeros((0, count), np.bool_)], []
     for place, caption in enumerate(captions.tolist()):
-        few = _few_words(pool.texts[caption], rng)
+        few = _few_words(pool.texts[caption], int(rng.choice(lengths)), rng)
         telling = [w for w in _telling(few) if len(carriers[w]) <= COMMON * count]
         if telling:
             having = np.zeros(count, np.bool_)
@@ -77,16 +76,18 @@ def _random_captions(pool: Pool, pictures: Ints, rng: np.random.Generator) -> In
     return np.asarray(pool.starts[pictures] + (rng.random(len(pictures)) * counts).astype(np.int64))
 
 
-def _few_words(text: str, rng: np.random.Generator) -> str:
-    """Draw one word, or two neighbouring ones, of a text."""
+def _few_words(text: str, length: int, rng: np.random.Generator) -> str:
+    """Draw neighbouring words of a text; a single one from those that may say something."""
     all_words = text.split()
-    length = int(rng.integers(1, SHORT + 1))
+    if length == 1:
+        all_words = [word for word in all_words if _telling(word)] or all_words
     start = int(rng.integers(0, max(len(all_words) - length, 0) + 1))
     return " ".join(all_words[start : start + length]).strip(" .,;:!?")
 
 
 def _telling(text: str) -> set[str]:
-    return set(_TELLING.findall(text.lower()))
+    """The words of a text that may say something, in the singular where a plural has an "s"."""
+    return {word.removesuffix("s") for word in _TELLING.findall(text.lower())}
 
 
 def _carriers(pool: Pool) -> dict[str, set[int]]:

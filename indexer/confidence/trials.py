@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
 from indexer.confidence.pool import Pool
@@ -23,7 +22,7 @@ _NOWHERE = -np.inf
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The first k hits of q queries: their `features` (q, k, f), and which are `right` (q, k).
+    """The first k hits of q queries: their `features` (q, k, 2), and which are `right` (q, k).
 
     `present` (q,) marks the queries with a right picture among the `size` searched ones.
     """
@@ -67,11 +66,9 @@ def run_trial(
     present = queries.right.any(axis=1) & ~removed
     order = np.argsort(-all_scores, axis=1, kind="stable")[:, :HITS]
     scores = np.take_along_axis(all_scores, order, 1)
-    features: list[NDArray[np.floating]] = [scores, leads(scores)]
-    if kind == FUSED:
-        features.append(np.einsum("nd,nd->n", pool.v_i, v_t)[order])
+    features = np.stack([scores, leads(scores)], axis=2).astype(np.float64)
     right = np.take_along_axis(queries.right, order, 1) & np.isfinite(scores)
-    return Trial(np.stack(features, axis=2).astype(np.float64), right, present, len(pool))
+    return Trial(features, right, present, len(pool))
 
 
 def _centred_index(pool: Pool, v_t: Rows, captioned: bool, setting: TrialSetting) -> CentredIndex:

@@ -7,15 +7,23 @@ tells how alike two pictures have to be, or how far a hit has to be from a negat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.confidence.calibration import Calibration
-from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, leads, probability
+from indexer.confidence.line import (
+    CAPTION,
+    FUSED,
+    PICTURE,
+    Line,
+    Lines,
+    Values,
+    leads,
+)
 from search.answer.hits import Hit
 from search.query.terms import Query
 from search.words.query_words import QueryWords
@@ -26,87 +34,100 @@ def askable(query: Query) -> bool:
     return bool(query.terms) and all(t.picture is None and t.weight > 0 for t in query.terms)
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The pictures that an answer was found among: their number, and the best of their scores.
+
+    `captioned`: the share of the library's pictures that have a caption. `gain` multiplied the
+    scores of the others. `leading`: the two best scores of the whole answer.
+    """
+
+    pictures: int
+    captioned: float
+    gain: float
+    leading: NDArray[np.floating]
+
+
 def with_confidence(
     hits: Sequence[Hit],
     query: Query,
     calibration: Calibration,
-    pictures: int,
-    *,
-    best: Sequence[Hit],
-    leading: NDArray[np.floating],
+    searched: Searched,
 ) -> tuple[tuple[Hit, ...], float | None]:
     """The hits with their confidence, and the probability that the library has what they show.
 
-    `pictures`: number that were searched. `best` is the best hit of the whole answer, and `leading`
-    are the scores of its two best: the hits may be of another page, in another order. A hit is
-    doubtful without enough evidence, and so is every hit if the best has too little; but never one
-    that is more likely right than wrong, or that has a name of the query. The probability is None
-    if it is not known.
+    One line judges all hits of an answer by their scores, so that no hit is more likely than one
+    before it. A hit is doubtful without enough evidence, and so is every hit if the best has too
+    little; but never one that is more likely right than wrong, or that has a name of the query.
+    The probability is None if it is not known.
     """
-    if not hits or not calibration.lines:
+    lines = lines_of_answer(calibration, query, searched)
+    if not hits or lines is None:
         return tuple(hits), None
-    words = sum(len(term.text.split()) for term in query.terms)
-    weight = query.weight or 0.0
-    lines = {kind: calibration.lines_for(kind, words) for kind in _kinds(weight)}
-    of_hits = {kind: None if own is None else own.hit for kind, own in lines.items()}
-    of_answers = {kind: None if own is None else own.answer for kind, own in lines.items()}
-    log_odds, above_floor = _evidence(hits, leading, weight, of_hits, pictures).T
-    present, best_above_floor = _evidence(best, leading, weight, of_answers, pictures).T
-    hopeless = bool((best_above_floor < 0).any())
+    sure, above_floor = _evidence(lines.hit, [_score(hit) for hit in hits], searched)
+    present, best_above_floor = _evidence(lines.answer, searched.leading[:1], searched)
+    hopeless = bool(best_above_floor[0] < 0)
     judged = tuple(
         hit
-        if hit.words or np.isnan(confidence)
-        else replace(hit, confidence=confidence, doubtful=(hopeless or above < 0) and not likely)
-        for hit, confidence, above, likely in zip(
-            hits, probability(log_odds).tolist(), above_floor.tolist(), log_odds > 0, strict=True
-        )
+        if hit.words
+        else replace(hit, confidence=p, doubtful=(hopeless or above < 0) and p <= 0.5)
+        for hit, p, above in zip(hits, sure.tolist(), above_floor.tolist(), strict=True)
     )
-    return judged, next((p for p in probability(present).tolist() if not np.isnan(p)), None)
+    return judged, float(present[0])
+
+
+def lines_of_answer(calibration: Calibration, query: Query, searched: Searched) -> Lines | None:
+    """The lines that judge an answer; None if the calibration lacks a kind that they take.
+
+    They lie between those of captioned and of other pictures, by the share of either, and, for a
+    weight between 0.5 and an end, between those of the two weights.
+    """
+    words = len(QueryWords.of(query).words)
+    weight = query.weight or 0.0
+    share = abs(2 * weight - 1)
+    single = calibration.lines_for(PICTURE if weight > 0.5 else CAPTION, words)
+    both = _lines_of_kinds(calibration, words, searched)
+    if share == 1:
+        return single
+    if share == 0 or both is None or single is None:
+        return both if share == 0 else None
+    return both.towards(single, share)
+
+
+def _lines_of_kinds(calibration: Calibration, words: int, searched: Searched) -> Lines | None:
+    """Lines for scores of which some are of pictures without a caption, stretched by the gain."""
+    fused, alone = calibration.lines_for(FUSED, words), calibration.lines_for(PICTURE, words)
+    if searched.captioned == 1 or (alone is None and searched.captioned > 0):
+        return fused
+    if alone is None or (fused is None and searched.captioned > 0.5):
+        return None
+    plain = alone.stretched(searched.gain)
+    return plain if fused is None else plain.towards(fused, searched.captioned)
 
 
 def trusted_by_words(lookup: WordLookup, hits: Sequence[Hit], query: Query) -> tuple[Hit, ...]:
-    """The hits; those whose caption, name or tags have all words of the query are not doubtful."""
+    """The hits; those whose caption, name or tags have all words of the query are not doubtful.
+
+    Neither are the hits before such a one: a list has no gaps.
+    """
     words = QueryWords.of(query).words
     ids = [hit.picture_id for hit in hits if hit.doubtful]
     words_of = lookup.found(words, ids) if words and ids else {}
     having = {key for key, some in words_of.items() if {*some} == {*words}}
-    return tuple(replace(hit, doubtful=False) if hit.picture_id in having else hit for hit in hits)
-
-
-def _kinds(weight: float) -> tuple[str, str, str]:
-    """The kinds of calibration: without a caption, fused, and by the half that counts for more."""
-    return PICTURE, FUSED, PICTURE if weight > 0.5 else CAPTION
+    sure = [n for n, hit in enumerate(hits) if not hit.doubtful or hit.picture_id in having]
+    last = max(sure, default=-1)
+    return tuple(replace(h, doubtful=h.doubtful and n > last) for n, h in enumerate(hits))
 
 
 def _evidence(
-    hits: Sequence[Hit],
-    leading: NDArray[np.floating],
-    weight: float,
-    lines: Mapping[str, Line | None],
-    pictures: int,
-) -> Values:
-    """Log odds and evidence of hits, (n, 2), as `_by_line` gives them; NaN if not known.
-
-    A weight between 0.5 and an end interpolates the two. A picture without a caption is judged by
-    itself alone: its score was only stretched to rank fairly beside captioned ones.
-    """
-    score = np.array([hit.score for hit in hits], np.float64)
-    alone = np.array([hit.image_score for hit in hits], np.float64)
-    agreement = np.array([hit.agreement for hit in hits], np.float64)  # NaN without a caption
-    captioned, share = ~np.isnan(agreement), abs(2 * weight - 1)
-    lead = leads(score, leading)
-    stretched = np.where(score == 0, 1, alone / np.where(score == 0, 1, score))
-    plain = _by_line(lines[PICTURE], np.stack([alone, lead * stretched], axis=1), pictures)
-    rows = np.stack([score, lead, agreement], axis=1)
-    _, _, kind = _kinds(weight)
-    single = _by_line(lines[kind], rows[:, :2], pictures) if share else 0.0
-    both = _by_line(lines[FUSED], rows, pictures) if share < 1 else 0.0
-    return np.where(captioned[:, None], (1 - share) * both + share * single, plain)
+    line: Line, scores: Sequence[float] | NDArray[np.floating], searched: Searched
+) -> tuple[Values, Values]:
+    """Probabilities (n,) of scores (n,), and how far (n,) their evidence is above the floor."""
+    score = np.asarray(scores, np.float64)
+    features = np.stack([score, leads(score, searched.leading)], axis=-1)
+    return line.probability(features, searched.pictures), line.evidence(features) - line.floor
 
 
-def _by_line(line: Line | None, features: NDArray[np.float64], pictures: int) -> Values:
-    """Log odds and the distance of the evidence from its floor, (n, 2); NaN without a line."""
-    if line is None:
-        return np.full((len(features), 2), np.nan)
-    above = line.evidence(features) - line.floor
-    return np.stack([line.log_odds(features, pictures), above], axis=1)
+def _score(hit: Hit) -> float:
+    assert hit.score is not None  # found by meaning
+    return hit.score

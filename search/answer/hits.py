@@ -20,7 +20,7 @@ from search.words.unknown import Unknown
 
 FoundBy = Literal["meaning", "words", "filter"]
 Means = Mapping[str, NDArray[np.float32]]
-Scores = tuple[float | None, float | None, float | None]  # by picture, by caption; agreement
+Scores = tuple[float | None, float | None]  # by picture, by caption
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,13 @@ class Hit:
 
     `found_by` says what `score` is: found by "meaning", the fused cosine; by "filter", the lowest
     probability of the named tags, None without tags; by "words", None. Of a hit by meaning,
-    `image_score` and `caption_score` are the cosines of picture and caption with the query, and
-    `agreement` that of picture and caption with each other; those with a caption are None for a
-    picture that has none. `confidence` is the probability that this is what was searched for, None
-    if it is not known; a `doubtful` hit is one with hardly any evidence. `tags` are those that the
-    picture has with their probabilities, surest first; None if the library has no tag head.
-    `words` are the words of the query that were looked up and found; None if none were looked up.
-    `folded` are the pictures that are nearly the same as this one. `explanation` is None unless it
-    was asked for.
+    `image_score` and `caption_score` are the cosines of picture and caption with the query, the
+    latter None for a picture that has none. `confidence` is the probability that this is what was
+    searched for, None if it is not known; a `doubtful` hit is one with hardly any evidence. `tags`
+    are those that the picture has with their probabilities, surest first; None if the library has
+    no tag head. `words` are the words of the query that were looked up and found; None if none were
+    looked up. `folded` are the pictures that are nearly the same as this one. `explanation` is None
+    unless it was asked for.
     """
 
     rank: int
@@ -83,7 +82,6 @@ class Hit:
     thumbnail: Path
     tags: Mapping[str, float] | None = None
     words: tuple[str, ...] | None = None
-    agreement: float | None = None
     doubtful: bool = False
     folded: tuple[PictureInfo, ...] = ()
     explanation: Explanation | None = None
@@ -125,17 +123,14 @@ class QueryRow:
     means: Means
 
     def scores_of(self, library: Library, ids: list[int]) -> dict[int, Scores]:
-        """The scores of picture and caption, and their agreement, by id."""
+        """The scores of picture and caption, by id."""
         zero = np.zeros_like(self.q)
         rows = library.embedded(ids)
         images = (rows.v_i - self.means.get(IMAGE, zero)) @ self.q
         texts = (rows.v_t - self.means.get(TEXT, zero)) @ self.q
-        agreement = np.einsum("nd,nd->n", rows.v_i, rows.v_t)
         return {
-            int(key): (float(i), float(t) if has else None, float(agreed) if has else None)
-            for key, i, t, agreed, has in zip(
-                rows.ids, images, texts, agreement, rows.has_caption, strict=True
-            )
+            int(key): (float(i), float(t) if has else None)
+            for key, i, t, has in zip(rows.ids, images, texts, rows.has_caption, strict=True)
         }
 
 
@@ -155,7 +150,7 @@ def read_hits(
     keys: list[int] = ids.tolist()
     pictures = library.catalogue.pictures(keys)
     by_id = {} if query is None else query.scores_of(library, keys)
-    missing: Scores = (None if query is None else 0.0, None, None)
+    missing: Scores = (None if query is None else 0.0, None)
     tags = _tags(library, keys)
     present = [(key, s) for key, s in zip(keys, scores.tolist(), strict=True) if key in pictures]
     return tuple(
@@ -187,7 +182,7 @@ def _hit(
     tags: Mapping[str, float] | None,
     found_by: FoundBy,
 ) -> Hit:
-    image_score, caption_score, agreement = scores
+    image_score, caption_score = scores
     return Hit(
         rank=rank,
         picture_id=picture.id,
@@ -200,7 +195,6 @@ def _hit(
         caption_score=caption_score,
         thumbnail=thumbnail_path(thumbnails, picture.content_hash),
         tags=tags,
-        agreement=agreement,
         found_by=found_by,
     )
 

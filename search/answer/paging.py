@@ -16,7 +16,7 @@ from search.answer.hits import Hit, Means
 from search.query.options import SearchOptions
 from search.ranking.diversity import check_strength, diverse_order, pool_of
 from search.ranking.folding import leaders
-from search.ranking.order import RankedPictures, Ranking
+from search.ranking.order import RankedPictures
 
 EXTRA = 16  # pictures read beyond those that a page needs, since some will be folded
 
@@ -26,7 +26,7 @@ class Page:
     """Ids and scores (n,) of the hits of a page.
 
     `folded`: by id of a hit, the pictures that are folded into it; `more`: whether hits follow.
-    `first` and `leading`: the best hit of the whole answer, and the scores of its two best.
+    `leading`: the scores of the two best hits of the whole answer.
     """
 
     ids: NDArray[np.int64]
@@ -34,7 +34,6 @@ class Page:
     offset: int = 0
     folded: Mapping[int, Sequence[int]] = field(default_factory=dict)
     more: bool = False
-    first: Ranking = field(default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.float32)))
     leading: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
@@ -65,9 +64,8 @@ def page_of(library: Library, order: RankedPictures, options: SearchOptions, mea
     if strength and k:
         places = _diverse_runs(library, ids, scores, places[:end], (strength, pool_of(k), means))
     places = places[offset : offset + k]
-    first = (ids[leading[:1]], scores[leading[:1]])
     folded = _folded(ids, into)
-    return Page(ids[places], scores[places], offset, folded, more, first, scores[leading])
+    return Page(ids[places], scores[places], offset, folded, more, np.sort(scores[leading])[::-1])
 
 
 def _folded(ids: NDArray[np.int64], into: NDArray[np.int64]) -> dict[int, list[int]]:

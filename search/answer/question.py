@@ -12,8 +12,8 @@ from indexer.errors import QueryError
 from indexer.library.library import Library
 from indexer.vectors.keys import picture_ids
 from indexer.vectors.nearest import Selection
-from indexer.vectors.scoring import CentredIndex
-from search.answer.confidence import askable, trusted_by_words, with_confidence
+from indexer.vectors.scoring import CentredIndex, ScoredQuery
+from search.answer.confidence import Searched, askable, trusted_by_words, with_confidence
 from search.answer.explaining import with_explanations
 from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_words
 from search.answer.paging import Page, page_of, ranked_hits
@@ -151,15 +151,17 @@ class Question:
             hits = with_words(self.library.words, hits, self.names)
         if self._is_marked or not askable(self.query):
             return hits, None
-        hits, probability_present = with_confidence(
-            hits,
-            self.query,
-            self.library.calibration,
-            len(self.rows.index) if self.allowed is None else len(self.allowed),
-            best=(read_hits(self.library, *page.first, row) if page.offset else hits)[:1],
-            leading=page.leading,
-        )
+        calibration, searched = self.library.calibration, self._searched(page)
+        hits, probability_present = with_confidence(hits, self.query, calibration, searched)
         return trusted_by_words(self.library.words, hits, self.query), probability_present
+
+    def _searched(self, page: Page) -> Searched:
+        """The pictures that were searched, and the scores that lead the answer."""
+        number = len(self.rows.index) if self.allowed is None else len(self.allowed)
+        sums = self.rows.index.sums
+        captioned = sums.with_caption / max(1, sums.with_caption + sums.without_caption)
+        gain = ScoredQuery.of(self.rows, self.embedded.q, self.weight).gain
+        return Searched(number, captioned, 1.0 if gain is None else float(gain[0]), page.leading)
 
     @property
     def _is_marked(self) -> bool:

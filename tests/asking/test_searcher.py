@@ -167,7 +167,6 @@ def test_hit_shows_what_is_known_of_its_picture(searcher, colour_library, colour
         image_score=hit.image_score,
         caption_score=hit.caption_score,
         thumbnail=thumbnail_path(colour_library.path / "thumbnails", content),
-        agreement=1.0,  # the picture is black, and its caption says so
     )
     assert hit.thumbnail.is_file()
     assert type(hit.score) is type(hit.image_score) is type(hit.caption_score) is float

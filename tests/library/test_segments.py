@@ -138,10 +138,10 @@ def test_damaged_segment_costs_only_its_own_rows(many, monkeypatch):
         assert answers(again) == expected
 
 
-def test_two_hundred_random_damages_are_noticed_and_mended(many):
+def test_random_damages_are_noticed_and_mended(many):
     expected, whole = answers(many), files(many)
     luck = random.Random(7)
-    for _ in range(200):
+    for _ in range(60):
         path = many.path / luck.choice(sorted(files(many)))
         content = bytearray(path.read_bytes())
         if luck.random() < 0.5:
