@@ -1,4 +1,4 @@
-"""Sentences that the command line and the browser share: why a hit was found, unknown words."""
+"""Sentences that the command line and the browser share, about a query and its hits."""
 
 from __future__ import annotations
 
@@ -8,19 +8,40 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from search.answer.hits import Explanation
-    from search.query.terms import Term
+    from search.query.terms import Reading, Term
     from search.words.unknown import Unknown
 
 
 def unknown_words_message(unknown: Sequence[Unknown]) -> str:
-    """A message that names the unknown words, with suggestions; or that there are no words."""
+    """A message that names the unknown words, or says that there are no words."""
     if not unknown:
         return "the query has no words"
-    words = [
-        f"'{one.word}'" + (f" (did you mean '{one.meant}'?)" if one.meant else "")
-        for one in unknown
-    ]
-    return f"unknown {'word' if len(words) == 1 else 'words'} {', '.join(words)}"
+    words = ", ".join(f"'{_short(one.word)}'" for one in unknown)
+    return f"unknown {'word' if len(unknown) == 1 else 'words'} {words}"
+
+
+def reading_message(reading: Reading, otherwise: str) -> str:
+    """A message that says how words were read, and how to have them read in the other way."""
+    if reading.meant is None:
+        instead = _short(reading.instead or "")
+        return (
+            f"'{_short(reading.said)}' is searched for as words; to subtract, write what to find "
+            f"and then: {instead}"
+        )
+    if reading.meant == reading.said:
+        return f"taking '+' and '-' in '{_short(reading.said)}' as signs; {otherwise}"
+    return f"reading '{_short(reading.said)}' as {_short(reading.meant)}; {otherwise}"
+
+
+def left_out_message(text: str) -> str:
+    """A message that quotes the beginning of what the model does not read of a query."""
+    said = _short(text, 60)
+    return f"the query is too long for the model, which does not read '{said}'; shorten it"
+
+
+def _short(text: str, most: int = 200) -> str:
+    """A text that may be pages long, cut to what a message can quote."""
+    return text if len(text) <= most else f"{text[:most]}\u2026"
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:

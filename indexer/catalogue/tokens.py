@@ -13,6 +13,10 @@ WORD = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _PIECE = re.compile(r"\d+|[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])")
+_WRITTEN_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ẞ": "SS"}
+    | {"æ": "ae", "œ": "oe", "ø": "oe", "å": "aa", "Æ": "Ae", "Œ": "Oe", "Ø": "Oe", "Å": "Aa"}
+)
 _MOST_PIECES = 4  # a word with more changes between letters and digits is a checksum
 
 
@@ -36,15 +40,21 @@ def forms(word: str) -> tuple[str, ...]:
     word = plain(word)
     tokens = WORD.findall(word)
     parted = " ".join(piece for token in tokens for piece in _pieces(token) or [token])
-    return tuple(dict.fromkeys([word, parted])) if tokens else ()
+    return tuple(dict.fromkeys([word, parted, written_out(word)])) if tokens else ()
+
+
+def written_out(word: str) -> str:
+    """A word with two letters for each that an English keyboard lacks: "Muenchen" for "München"."""
+    return word.translate(_WRITTEN_OUT)
 
 
 def _more(word: str) -> list[str]:
-    """The pieces of a word, the parts of a date, and numbers without leading zeros."""
+    """The pieces of a word, the parts of a date, numbers without leading zeros, umlauts as "ue"."""
     date = _DATE.fullmatch(word)
     pieces = list(date.groups()) if date else _pieces(word)
+    plainer = [written_out(piece) for piece in [word, *pieces] if piece != written_out(piece)]
     numbers = [piece for piece in pieces or [word] if piece[0] == "0" and piece.isdecimal()]
-    return pieces + [number.lstrip("0") for number in numbers if number.strip("0")]
+    return pieces + plainer + [number.lstrip("0") for number in numbers if number.strip("0")]
 
 
 def _pieces(word: str) -> list[str]:

@@ -1,13 +1,20 @@
 """Encoders: turn pictures and texts into independent features of one space."""
 
 from indexer.embedding import IMAGE, TEXT, Rows, centred_query, unit_rows
-from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, RestingEncoder
+from indexer.encoders.protocol import (
+    Encoder,
+    LimitedEncoder,
+    LocatingEncoder,
+    Pixels,
+    RestingEncoder,
+)
 from indexer.encoders.registry import load_encoder
 
 __all__ = [
     "IMAGE",
     "TEXT",
     "Encoder",
+    "LimitedEncoder",
     "LocatingEncoder",
     "Pixels",
     "RestingEncoder",

@@ -64,6 +64,15 @@ class LocatingEncoder(Protocol):
 
 
 @runtime_checkable
+class LimitedEncoder(Protocol):
+    """An encoder that reads no more than the beginning of a long text, and tells what it leaves."""
+
+    def unread(self, text: str) -> str:
+        """The end of a text that is not read; empty if all of it is."""
+        ...
+
+
+@runtime_checkable
 class RestingEncoder(Protocol):
     """An encoder that can also release its memory while it is idle."""
 

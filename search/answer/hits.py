@@ -95,7 +95,9 @@ class Answer:
     `next_offset`: where the next page begins; None on the last page. `unknown` are the words of
     the query that no caption, name, tag or list of words has; if a query has no other words, all
     hits are doubtful. `probability_present` is the probability that the library has what was
-    searched for, among these hits or not; None if it is not known.
+    searched for, among these hits or not; None if it is not known. `suggestion` is the query with
+    the words that were probably meant by unknown ones, in the grammar of `Query.parse`; None if
+    there are none. `left_out` are ends of texts that are too long for the encoder.
     """
 
     query: Query
@@ -104,6 +106,8 @@ class Answer:
     next_offset: int | None = None
     unknown: tuple[Unknown, ...] = ()
     probability_present: float | None = None
+    suggestion: str | None = None
+    left_out: tuple[str, ...] = ()
 
     def without_doubtful(self) -> Answer:
         """The same answer without its doubtful hits.

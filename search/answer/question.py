@@ -17,7 +17,7 @@ from search.answer.confidence import Searched, askable, trusted_by_words, with_c
 from search.answer.explaining import with_explanations
 from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_words
 from search.answer.paging import Page, page_of, ranked_hits
-from search.query.embedding import EmbeddedQuery
+from search.query.embedding import EmbeddedQuery, left_out
 from search.query.examples import examples_of, marked_rows
 from search.query.feedback import refined
 from search.query.options import AUTO, SearchOptions
@@ -27,7 +27,7 @@ from search.ranking.filtering import allowed_ids
 from search.ranking.order import RankedPictures, best_first, preceded, reaching
 from search.words.names import having_names, named_first, names_in
 from search.words.query_words import QueryWords
-from search.words.unknown import asks_nothing, unknown_words
+from search.words.unknown import asks_nothing, corrected, unknown_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class Question:
             page.next_offset,
             unknown,
             None if self.named else probability_present,
+            corrected(self.query, unknown),
+            left_out(self.query, self.library.encoder),
         )
 
     def order(self) -> RankedPictures:

@@ -13,6 +13,7 @@ from search.query.terms import Query
 from search.ranking.filtering import allowed_ids, in_browsing_order
 from search.ranking.order import RankedPictures
 from search.words.query_words import QueryWords, having_words
+from search.words.unknown import corrected, unlisted_words
 
 
 def answer_by_filters(library: Library, options: SearchOptions) -> Answer:
@@ -42,4 +43,7 @@ def answer_by_words(library: Library, query: Query, options: SearchOptions) -> A
     page = page_of(library, order, replace(options, diverse=0.0), {})
     hits = read_hits(library, page.ids, page.scores, found_by="words")
     hits = with_words(library.words, hits, words.words)
-    return Answer(query, ranked_hits(library, hits, page), 0.0, page.next_offset)
+    suggestion = corrected(query, unlisted_words(library.words, query))
+    return Answer(
+        query, ranked_hits(library, hits, page), 0.0, page.next_offset, suggestion=suggestion
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, TEXT, centred_query, unit_rows
-from indexer.encoders import Encoder
+from indexer.encoders import Encoder, LimitedEncoder
 from indexer.errors import QueryError
 from search.query.examples import Example
 from search.query.terms import Query
@@ -85,3 +85,11 @@ def embed(
         raise QueryError("the terms of the query cancel out; change their weights")
     shares = np.asarray(terms / max(length, 1e-3), np.float32)
     return EmbeddedQuery(q, tuple(hashes), shares, tuple(without))
+
+
+def left_out(query: Query, encoder: Encoder) -> tuple[str, ...]:
+    """The ends of the texts of a query that the encoder does not read."""
+    if not isinstance(encoder, LimitedEncoder):
+        return ()
+    texts = [term.text for term in query.terms if term.picture is None]
+    return tuple(unread for unread in map(encoder.unread, texts) if unread)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import string
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from indexer.library.library import Library
 from search.query.terms import Query
 from search.words.query_words import QueryWords
 from search.words.vocabulary import FILE as VOCABULARY
-from search.words.vocabulary import SHORTEST, is_described, roots
+from search.words.vocabulary import LONGEST, SHORTEST, is_described, roots
 
 ENGLISH = frozenset({"en"})
 FILE = Path(__file__).with_name("known.txt")  # names and rarer words (benchmarks/vocabulary.py)
@@ -32,15 +32,30 @@ def unknown_words(library: Library, query: Query) -> tuple[Unknown, ...]:
 
     Empty unless the library's encoder knows English alone.
     """
-    if not knows_english_alone(library.encoder):
-        return ()
+    return unlisted_words(library.words, query) if knows_english_alone(library.encoder) else ()
+
+
+def unlisted_words(lookup: WordLookup, query: Query) -> tuple[Unknown, ...]:
+    """The words of a query that neither pictures nor lists have, in whatever language."""
     words = QueryWords.of(query)
     every = dict.fromkeys([*words.words, *(word for term in words.without for word in term)])
     return tuple(
-        Unknown(word, _meant(library.words, word))
+        Unknown(word, _meant(lookup, word))
         for word in every
-        if not is_known(word) and not library.words.having(word, 1)
+        if not is_known(word) and not lookup.having(word, 1)
     )
+
+
+def corrected(query: Query, unknown: Iterable[Unknown]) -> str | None:
+    """The query with the words that are meant by unknown ones, as it is typed; None without any."""
+    meant = {one.word: one.meant for one in unknown if one.meant}
+    if not meant:
+        return None
+    terms = [
+        replace(term, text=" ".join(meant.get(word, word) for word in term.text.split()))
+        for term in query.terms
+    ]
+    return str(replace(query, terms=tuple(terms)))
 
 
 def knows_english_alone(encoder: Encoder) -> bool:
@@ -80,6 +95,8 @@ def _is_listed(part: str) -> bool:
 
 
 def _is_compound(part: str) -> bool:
+    if len(part) > 2 * LONGEST:
+        return False
     ends = range(SHORTEST, len(part) - SHORTEST + 1)
     return any(is_described(part[:end]) and is_described(part[end:]) for end in ends)
 
@@ -96,7 +113,10 @@ def _meant(lookup: WordLookup, word: str) -> str | None:
 
     Only the library can tell which of several such words was meant.
     """
-    near = {other for other in _near(_bare(word)) if any(r in _listed() for r in roots(other))}
+    parts = [part for part in WORD.findall(_bare(word)) if len(part) >= SHORTEST]
+    if len(parts) != 1 or len(parts[0]) > LONGEST:
+        return None
+    near = {other for other in _near(parts[0]) if any(root in _listed() for root in roots(other))}
     counts = {other: len(lookup.having(other, _MAX_COUNT)) for other in sorted(near)}
     best = max(counts, key=counts.__getitem__, default=None)
     return best if best is not None and counts[best] else None

@@ -21,7 +21,8 @@ from indexer.pictures.hashes import hash_bytes
 from search import Query, Term
 from search.query import pictures
 from search.query.embedding import embed
-from search.query.terms import is_picture
+from search.query.terms import Reading
+from search.query.tokens import is_picture
 
 ENCODER = ColourEncoder("colour", "1")
 
@@ -69,11 +70,11 @@ def png(colour="red", size=(16, 12)):
         (["0.5:dog", "in", "snow"], [Term("dog in snow", weight=0.5)]),
         ([".5:dog"], [Term("dog", weight=0.5)]),
         (["2:", "dog"], [Term("dog", weight=2)]),
-        (["1:16:9 poster"], [Term("16:9 poster")]),
-        (["1:16:9", "poster"], [Term("16:9 poster")]),
-        (["16:9 poster"], [Term("9 poster", weight=16)]),
-        (["poster", "16:9"], [Term("poster 16:9")]),
+        (["16:9 photo"], [Term("16:9 photo")]),
+        (["4:3"], [Term("4:3")]),
+        (["10:30", "clock"], [Term("10:30 clock")]),
         (["at 5:30", "sunset"], [Term("at 5:30 sunset")]),
+        (['2:"16:9 photo"'], [Term("16:9 photo", weight=2)]),
         (["2:./pool.jpg"], [Term(picture="./pool.jpg", weight=2)]),
         (["dog", "-", "2:pool.jpg"], [Term("dog"), Term(picture="pool.jpg", weight=-2)]),
         (["dog", "pool.jpg"], [Term("dog"), Term(picture="pool.jpg")]),
@@ -83,8 +84,29 @@ def png(colour="red", size=(16, 12)):
         (["dog", "", "cat"], [Term("dog cat")]),
         (["", "dog"], [Term("dog")]),
         (["T-shirt", "on-line"], [Term("T-shirt on-line")]),
-        (["- dog"], [Term("- dog")]),
-        (["3:2"], [Term("2", weight=3)]),
+        (["dog -snow"], [Term("dog"), Term("snow", weight=-1)]),
+        (["dog", "-snow", "beach"], [Term("dog beach"), Term("snow", weight=-1)]),
+        (["-snow dog"], [Term("dog"), Term("snow", weight=-1)]),
+        (["dog - black cat"], [Term("dog"), Term("black cat", weight=-1)]),
+        (["dog \u2212snow"], [Term("dog"), Term("snow", weight=-1)]),
+        (["dog", "\u2013", "snow"], [Term("dog"), Term("snow", weight=-1)]),
+        (["dog -2:snow"], [Term("dog"), Term("snow", weight=-2)]),
+        (["dog -pool.jpg"], [Term("dog"), Term(picture="pool.jpg", weight=-1)]),
+        (["dog", "-./my pool.jpg"], [Term("dog"), Term(picture="./my pool.jpg", weight=-1)]),
+        (["dog +cat bed"], [Term("dog bed"), Term("cat")]),
+        (['beach -"palm tree" sand'], [Term("beach sand"), Term("palm tree", weight=-1)]),
+        (["beach", "-palm tree"], [Term("beach"), Term("palm tree", weight=-1)]),
+        (
+            ["\u201cbeach\u201d -\u201cpalm tree\u201d"],
+            [Term("beach"), Term("palm tree", weight=-1)],
+        ),
+        (['"dog - cat" "2:x" "a.jpg"'], [Term("dog - cat 2:x a.jpg")]),
+        (['5" pipe'], [Term('5" pipe')]),
+        (["it is", "-5", "or -10\u00b0C"], [Term("it is -5 or -10\u00b0C")]),
+        (
+            ["C++", "--", "->", "x-ray", "black-and-white"],
+            [Term("C++ -- -> x-ray black-and-white")],
+        ),
         (["it's", "100%"], [Term("it's 100%")]),
     ],
 )
@@ -110,27 +132,79 @@ def test_sign_at_an_end_is_refused(words):
         Query.parse(words)
 
 
-@pytest.mark.parametrize("words", [["-", "dog"], ["-", "dog", "-", "cat"], ["0:dog"]])
+@pytest.mark.parametrize("words", [["-", "dog"], ["-dog"], ["-dog -cat"], ["0:dog"], ["NOT dog"]])
 def test_query_that_only_takes_away_is_refused(words):
     with pytest.raises(QueryError, match="only subtracts"):
         Query.parse(words)
 
 
+def test_two_glued_signs_are_refused_with_the_right_spelling():
+    with pytest.raises(QueryError, match="put one sign before a term, as in '-cat'"):
+        Query.parse("dog --cat")
+
+
+def test_picture_with_signs_in_its_name_is_one_if_it_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert terms("dog - pool.jpg") == (Term("dog"), Term(picture="pool.jpg", weight=-1))
+    (tmp_path / "dog - pool.jpg").touch()
+    assert terms("dog - pool.jpg") == (Term(picture="dog - pool.jpg"),)
+
+
+def test_words_of_a_line_may_name_no_files():
+    parsed = Query.parse('dog ./a.jpg -/etc/passwd - "~/x" + http://host/a', files=False)
+    assert [term.text for term in parsed.terms] == ["dog ./a.jpg", "/etc/passwd", "~/x", ""]
+
+
 @pytest.mark.parametrize(
-    ("word", "right"), [("-cat", "'- cat'"), ("+cat", "'\\+ cat'"), ("-2:cat", "'- 2:cat'")]
+    "text",
+    ["dog", "a dog - black cat + 2:bird - 0.5:snow", '"no smoking" + x', '2:"16:9 photo"',
+     '"a.jpg" - "2:x"', "dog + ./pool.jpg - http://host/a.png", '"dog - cat"'],
+)  # fmt: skip
+def test_written_query_is_parsed_to_the_same_terms(text):
+    query = Query.parse(text)
+    assert Query.parse(str(query)) == query
+
+
+def test_query_is_written_in_quotes_only_where_it_must_be():
+    assert str(Query.parse(["dog", "-palm tree", "+", "3:cat"])) == "dog - palm tree + 3:cat"
+    assert str(Query.parse('"no dogs" in "16:9"')) == '"no dogs in 16:9"'
+    assert str(Query.parse("dog", picture=b"bytes")) == "dog"
+
+
+@pytest.mark.parametrize(
+    ("words", "readings"),
+    [
+        (["dog", "-", "snow"], []),
+        ("dog - snow -cat", []),
+        (["dog -snow"], []),
+        (["dog - snow"], [Reading("dog - snow", "dog - snow")]),
+        ("dog \u2013 snow", [Reading("dog \u2013 snow", "dog - snow")]),
+        ("dog OR cat", [Reading("dog OR cat", "dog + cat")]),
+        ("Portland OR", []),
+        (["dog", "NOT", "snow"], [Reading("dog NOT snow", "dog - snow")]),
+        ("dog -5", [Reading("-5", None, "- 5")]),
+        ("no people", [Reading("no people", None, "- people")]),
+    ],
 )
-def test_glued_sign_is_refused_with_the_right_spelling(word, right):
-    with pytest.raises(QueryError, match=f"put a space after the sign, as in {right}"):
-        Query.parse(["dog", word])
+def test_query_says_how_words_were_read_that_could_mean_something_else(words, readings):
+    assert Query.parse(words).readings == tuple(readings)
+
+
+def test_literal_query_is_one_text():
+    words = ["dog", "-snow", "2:a.jpg", '"no', "cat"]
+    assert Query.parse(words, literal=True) == Query.of('dog -snow 2:a.jpg "no cat')
+    beside = Query.parse("without snow", picture=b"bytes", literal=True, weight=0.2)
+    assert beside == Query((Term("without snow"), Term(picture=b"bytes")), 0.2)
 
 
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        (["dog", "-cat"], 4),
+        (["dog", "--cat"], 4),
         (["dog", "-", "+", "cat"], 6),
         (["dog", "", "+"], 6),
-        (["- a", "-", "dog", "+-"], 10),
+        (["dog  + --cat"], 7),
+        (["-cat", "dog - "], 11),
         (["-", "dog"], 0),
         (["golden retriever", "+", "2:"], 21),
         (["dog", "+", f"{'9' * 40}:cat"], 6),
@@ -142,11 +216,6 @@ def test_an_error_points_at_its_place(words, place):
     assert (caught.value.text, caught.value.place) == (" ".join(words), place)
     assert caught.value.marked == f"{' '.join(words)}\n{' ' * place}^"
     assert str(caught.value) == caught.value.problem
-
-
-def test_both_signs_in_one_word_are_no_sign():
-    with pytest.raises(QueryError, match="put a space after the sign"):
-        Query.parse(["dog", "+-", "cat"])
 
 
 @pytest.mark.parametrize("words", [["2:"], ["dog", "+", "2:", " "]])

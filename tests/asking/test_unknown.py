@@ -5,7 +5,7 @@ import shutil
 import pytest
 from command_line import GOLDEN, answered, run, sample_library
 from streamlit.testing.v1 import AppTest
-from test_app import APP, said
+from test_app import APP, click, said
 
 from indexer import IndexOptions, index_folder
 from indexer.captions import find_captions
@@ -119,6 +119,32 @@ def test_slip_of_a_word_names_the_word_that_most_pictures_have(english, paint, p
     assert asked(english, "dgo").unknown == (Unknown("dgo", "dog"),)
     assert asked(english, "ctaa").unknown == (Unknown("ctaa"),)  # none that a picture has
     assert asked(english, "doog", "red").unknown == (Unknown("doog", "dog"),)
+    assert asked(english, "the", "Dgo,").unknown == (Unknown("Dgo,", "dog"),)
+
+
+def test_corrected_query_is_suggested_and_can_be_asked(english, paint, pictures):
+    paint("x.png", "red", caption="a dog")
+    index_folder(english, pictures, options=IndexOptions(workers=1))
+    assert asked(english, "red dog").suggestion is None
+    assert asked(english, "ctaa").suggestion is None
+    assert asked(english, 'a dgo "no red" -2:green').suggestion == '"a dog no red" - 2:green'
+    again = asked(english, asked(english, "blue -dgo").suggestion)
+    assert (str(again.query), again.unknown, again.suggestion) == ("blue - dog", (), None)
+
+
+def test_search_by_words_suggests_the_words_of_the_library(colour_library, paint, pictures):
+    """Also where an encoder may know other languages: the library has what is suggested."""
+    paint("x.png", "red", caption="a dog")
+    index_folder(colour_library, pictures, options=IndexOptions(workers=1))
+    assert asked(colour_library, "red dgo", mode="words").suggestion == "red dog"
+    assert asked(colour_library, "red dog", mode="words").suggestion is None
+
+
+@pytest.mark.parametrize("word", ["x" * 200_000, "-".join(["qzxj"] * 20_000), "ab" * 100_000])
+def test_word_of_any_length_is_looked_up(english, word):
+    answer = asked(english, f"red {word}")
+    assert answer.unknown == (Unknown(word),)
+    assert not is_known(word)
 
 
 @pytest.mark.parametrize("languages", [None, frozenset({"en", "de"})])
@@ -178,7 +204,8 @@ def test_signs_alone_find_nothing(sample):
 def test_a_slip_is_said_and_searched_for_with_the_other_words(sample):
     result = run("search", "brown", "hrose", "grazing", "outdoors", "asdkjh", "--library", sample)
     assert result.exit_code == 0
-    assert "unknown words 'hrose' (did you mean 'horse'?), 'asdkjh'\n" in result.stderr
+    assert "picfuse: unknown words 'hrose', 'asdkjh'\n" in result.stderr
+    assert "picfuse: did you mean: brown horse grazing outdoors asdkjh\n" in result.stderr
     assert "unknown" not in answered("search", "a", "horse", "outdoors", "--library", sample)
 
 
@@ -204,3 +231,26 @@ def test_app_says_what_nothing_knows_also_where_nothing_matches(sample, monkeypa
     assert "No good matches" in said(at.run())
     assert "The closest picture is probably not it (" in said(at)
     assert "Unknown word 'asdkjh'." in said(at)
+
+
+def test_app_offers_the_corrected_query_and_says_how_words_were_read(sample, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["app.py", "--library", str(sample), "--offline"])
+    at = AppTest.from_file(str(APP), default_timeout=60)
+    at.query_params["q"] = "hrose without snow"
+    at.run()
+    assert "Reading 'hrose without snow' as hrose - snow; double quotes keep words" in said(at)
+    assert "Did you mean: horse - snow" in said(at)
+    click(at, "Search for that")
+    assert at.text_input(key="q").value == "horse - snow"
+    assert "Did you mean" not in said(at)
+    assert any(button.label == "More like this" for button in at.button)
+
+
+def test_end_of_a_query_that_is_too_long_is_told_and_left_out(sample):
+    words = ("search", "two horses " * 80 + "on a meadow", "--all", "--library", sample)
+    assert (
+        "the query is too long for the model, which does not read 'two horses" in run(*words).stderr
+    )
+    (left,) = answered(*words)["left_out"]
+    assert left.endswith("horses on a meadow")
+    assert "left_out" not in answered("search", "two horses", "--library", sample)

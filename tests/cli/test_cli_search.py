@@ -24,6 +24,7 @@ from odd_pictures import jpeg
 from indexer import Library
 from search import Query, Searcher
 
+KEYS = ["query", "hits", "present", "elapsed_ms", "next_offset", "suggestion"]
 HIT = ["rank", "path", "score", "confidence", "caption", "image_score", "caption_score"]
 EVIL = "red \x1b]0;owned\x07\x1b[2J wall\r\x9b31m"
 
@@ -140,20 +141,66 @@ def test_plus_adds_and_minus_takes_away(home):
     assert found(home, "yellow", "-", "green", "--weight", 1)[0] == "red.png"
 
 
-def test_signs_in_quotes_are_text_and_that_is_said(home):
-    quoted = run("search", "yellow - red", "--all", "--library", home)
-    assert "'yellow - red' was searched for as one text" in quoted.stderr
-    assert "leave out the quotes" in quoted.stderr
-    assert quoted.stdout
-    plain = run("search", "yellow", "-", "red", "--all", "--library", home)
-    assert "quotes" not in plain.stderr
-    assert "quotes" not in run("search", "yellow - red", "--json", "--library", home).stderr
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["yellow -green"],
+        ["yellow", "-green"],
+        ["-green", "yellow"],
+        ["yellow", "NOT", "green"],
+        ["yellow without green"],
+        ["yellow", "-k", 9, "-green"],
+    ],
+)
+def test_green_is_subtracted_in_every_form(home, words):
+    answer = answered("search", "--library", home, "--weight", 1, *words)
+    assert answer["query"]["terms"] == [
+        {"weight": 1.0, "text": "yellow"},
+        {"weight": -1.0, "text": "green"},
+    ]
+    assert names(answer)[0] == "red.png"
+
+
+@pytest.mark.parametrize("word", ["-kitten", "-0.5:kitten", "-2:k"])
+def test_word_to_subtract_may_begin_as_an_option(home, word):
+    terms = answered("search", "red", word, "--library", home)["query"]["terms"]
+    assert [term["weight"] < 0 for term in terms] == [False, True]
+
+
+def test_value_of_an_option_is_no_term(home):
+    assert found(home, "red", "--where", "file: red.png", "-k", "1") == ["red.png"]
+    said = refusal("search", "red", "--like", "-green", "--library", home, status=2)
+    assert "-green: no such picture" in said
+
+
+def test_reading_of_a_query_is_said_and_can_be_refused(home):
+    words = ("search", "yellow without green", "--all", "--library", home)
+    assert run(*words).stderr == (
+        "picfuse: reading 'yellow without green' as yellow - green; --literal takes words as they "
+        "are\n"
+    )
+    assert run(*words, "--literal").stderr == ""
+    answer = answered(*words)
+    assert answer["query"]["readings"] == [
+        {"said": "yellow without green", "meant": "yellow - green", "instead": None}
+    ]
+    literal = answered(*words, "--literal")["query"]
+    assert literal == {"terms": [{"weight": 1.0, "text": "yellow without green"}], "weight": 0.5}
+    said = run("search", "no green", "--all", "--library", home).stderr
+    assert said == (
+        "picfuse: 'no green' is searched for as words; to subtract, write what to find and then: "
+        "- green\n"
+    )
+    assert (
+        "taking '+' and '-' in 'red - green' as signs"
+        in run("search", "red - green", "--all", "--library", home).stderr
+    )
 
 
 def test_number_weighs_a_term(home):
     assert found(home, "9:red", "+", "blue", "--weight", 1, "-k", 3)[0] == "red.png"
     assert found(home, "red", "+", "9:blue", "--weight", 1, "-k", 3)[0] == "blue.png"
-    query = answered("search", "1:16:9", "red", "--library", home)["query"]
+    query = answered("search", "16:9", "red", "--library", home)["query"]
     assert query["terms"] == [{"weight": 1.0, "text": "16:9 red"}]
 
 
@@ -197,7 +244,7 @@ def test_options_may_stand_before_the_words(home):
 
 def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
     answer = answered("search", "blue", "--library", home)
-    assert list(answer) == ["query", "hits", "present", "elapsed_ms", "next_offset"]
+    assert list(answer) == KEYS
     assert type(answer["elapsed_ms"]) is float
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3, 4, 5]
     scores = [hit["score"] for hit in answer["hits"]]
@@ -218,7 +265,7 @@ def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
 
 def test_similar_prints_the_same_json(home, colour_pictures):
     answer = answered("similar", colour_pictures / "red.png", "--library", home)
-    assert list(answer) == ["query", "hits", "present", "elapsed_ms", "next_offset"]
+    assert list(answer) == KEYS
     assert all(list(hit) == HIT for hit in answer["hits"])
 
 
@@ -320,11 +367,9 @@ def test_nothing_matched_is_status_1(home):
         (["red", "+", "-", "blue"], "a term is missing before '-'"),
         (["-", "red"], "the query only subtracts"),
         (["red", "-", "red"], "the terms of the query cancel out"),
-        (["-cat"], "'-cat': put a space after the sign, as in '- cat'"),
-        (["dog", "-house"], "'-house': put a space after the sign, as in '- house'"),
-        (["dog", "-kitten"], "'-kitten': put a space after the sign, as in '- kitten'"),
-        (["dog", "+cat"], "'+cat': put a space after the sign, as in '+ cat'"),
-        (["dog", "--", "-cat"], "'-cat': put a space after the sign, as in '- cat'"),
+        (["-cat"], "the query only subtracts"),
+        (["--", "-cat"], "the query only subtracts"),
+        (["dog --cat"], "'--cat': put one sign before a term, as in '-cat'"),
         (["./nowhere.jpg"], "nowhere.jpg: no such picture"),
         (["nowhere.jpg"], "nowhere.jpg: no such picture"),
         (["~nobody-at-all/nowhere"], "no such picture"),
@@ -367,7 +412,8 @@ def test_url_that_cannot_be_fetched_is_status_2(home):
     [
         ("--jsonn", "No such option '--jsonn'"),
         ("--nothing=1", "No such option '--nothing=1'"),
-        ("-x", "'-x': put a space after the sign"),
+        ("-x", "No such option '-x'; to subtract a word, put a space after the sign: '- x'"),
+        ("-offline", "No such option '-offline'; write '--offline'"),
         ("-k0", "Invalid value for '-k': 0"),
         ("-k=x", "Invalid value for '-k'"),
         ("--weight=2", "Invalid value for '--weight': 2"),
@@ -397,8 +443,8 @@ def test_process_answers_on_standard_output_alone(home, colour_pictures, subproc
     assert result.stdout == f"{colour_pictures / 'red.png'}\0"
     result = process("search", "-cat", "--library", home, **here)
     assert (result.returncode, result.stdout) == (2, "")
-    said = "picfuse: '-cat': put a space after the sign, as in '- cat'\n"
-    assert result.stderr == f"{said}  -cat --library {home}\n  ^\n"
+    said = "picfuse: the query only subtracts; put something to search for before the '-'\n"
+    assert result.stderr == f"{said}  -cat\n  ^\n"
     result = process("search", "red", "--library", home / "no", **here)
     assert (result.returncode, result.stdout) == (3, "")
 

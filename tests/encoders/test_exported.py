@@ -198,6 +198,11 @@ def test_argument_that_is_no_utf8_is_tokenised(kept):
     assert kept(["a \udcff dog"]).shape == (1, 77)
 
 
+def test_end_of_a_long_text_that_is_not_read_is_told(kept):
+    assert [kept.unread(text) for text in ("", "a dog", "dog " * 75)] == ["", "", ""]
+    assert kept.unread(f"{'dog ' * 75}Beach  SAND") == "beach sand"
+
+
 @pytest.mark.parametrize("cleaning", ["lower", "whitespace", "canonicalize"])
 def test_tokenizer_of_transformers_is_kept(tmp_path, cleaning):
     from open_clip.tokenizer import HFTokenizer
@@ -207,6 +212,8 @@ def test_tokenizer_of_transformers_is_kept(tmp_path, cleaning):
     kept = kept_form(tokenizer)
     texts = ["A  dog, on_the beach &amp; am strand", "", "dog " * 40]
     np.testing.assert_array_equal(kept(texts), tokenizer(texts).numpy())
+    assert kept.unread("a dog") == ""
+    assert kept.unread("dog " * 16 + "am strand").endswith("am strand")
 
 
 def test_tokenizer_without_an_equal_is_not_kept(tmp_path, monkeypatch):

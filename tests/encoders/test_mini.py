@@ -298,3 +298,13 @@ def test_heads_that_are_replaced_before_the_first_picture_are_refused(tmp_path):
     write_heads(heads, weights, {"seed": 2})
     with pytest.raises(ModelError, match="has been replaced"):
         made.encode_images(np.zeros((0, 260, 260, 3), np.uint8))
+
+
+def test_end_of_a_long_text_that_is_not_read_is_told(encoder):
+    text = "two dogs " * 100 + "on the beach"
+    left = encoder.unread(text)
+    assert text.endswith(left)
+    assert left.endswith("two dogs on the beach")
+    rows = encoder.encode_texts([text, text.removesuffix(left)])
+    assert np.allclose(rows[0], rows[1], atol=1e-5)
+    assert [encoder.unread(short) for short in ("", "two dogs", "dog " * 126)] == [""] * 3

@@ -201,8 +201,8 @@ NAMES = {
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "LocatingEncoder", "Pixels", "RestingEncoder", "Rows",
-        "centred_query", "load_encoder", "unit_rows",
+        "IMAGE", "TEXT", "Encoder", "LimitedEncoder", "LocatingEncoder", "Pixels", "RestingEncoder",
+        "Rows", "centred_query", "load_encoder", "unit_rows",
     ],
 }  # fmt: skip
 

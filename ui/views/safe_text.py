@@ -26,6 +26,11 @@ def _escaped(what: re.Pattern[str], text: str) -> str:
     return what.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def sentence(said: str) -> str:
+    """Message as a sentence: it begins with a capital and ends with a full stop."""
+    return f"{said[0].upper()}{said[1:]}."
+
+
 def counted(pictures: int) -> str:
     """Number of pictures as text: "1 picture", "2,000 pictures"."""
     return "1 picture" if pictures == 1 else f"{pictures:,} pictures"

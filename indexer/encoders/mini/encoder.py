@@ -94,6 +94,10 @@ class MiniEncoder:
         """Encode sentences as `v_t`, shape (n, dim)."""
         return project_texts(self.towers.text_features(texts), self.weights)
 
+    def unread(self, text: str) -> str:
+        """The end of a text that is not read; empty if all of it is."""
+        return self.towers.unread(text)
+
 
 def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> MiniEncoder:
     """Open `mini` (`rest` is empty) or `mini:FILE`; never uses the network."""

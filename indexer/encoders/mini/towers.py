@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from indexer.encoders.mini.graphs import Int8Graph, MiniGraph
 from indexer.encoders.mini.heads import (
@@ -116,11 +116,22 @@ class Towers:
                 mask[row, : len(encoded[place])] = 1
             yield places, {"tokens": tokens, "mask": mask}
 
+    def unread(self, text: str) -> str:
+        """The end of a text beyond the 128 tokens that the text tower reads; mostly empty."""
+        if len(text.encode("utf-8", "replace")) <= MAX_TOKENS - 2:  # two tokens mark the ends
+            return ""
+        (encoded,) = self._encoded([text])
+        read = max((end for _, end in encoded.offsets), default=0)
+        return text[read:].strip() if encoded.overflowing else ""
+
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._encoded(texts)]
+
+    def _encoded(self, texts: Sequence[str]) -> list[Encoding]:
         if self._tokenizer is None:
             self._tokenizer = Tokenizer.from_file(str(TEXT_TOWER.path.with_name("tokenizer.json")))
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(MAX_TOKENS)
         # Texts of the command line may hold surrogates.
         valid = [text.encode("utf-8", "replace").decode() for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(valid)]
+        return self._tokenizer.encode_batch(valid)

@@ -22,6 +22,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence, Sized
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
@@ -48,6 +49,7 @@ from indexer.encoders.open_clip.model import (
 )
 from indexer.encoders.open_clip.places import visual_places
 from indexer.encoders.open_clip.ready import BATCH, Ready, keep_ready, stamps_of, tower_name
+from indexer.encoders.open_clip.tokenizer import KeptTokenizer
 from indexer.encoders.open_clip.tokenizer_export import kept_form
 from indexer.encoders.protocol import Pixels, Places
 from indexer.errors import ModelError, PicfuseError
@@ -128,6 +130,18 @@ class OpenClipEncoder:
             places = visual_places(visual, self.normalised(images), self.name)
         return unit_rows(places.float().cpu().numpy())
 
+    def unread(self, text: str) -> str:
+        """The end of a text that is not read; empty if all of it is, or if nothing can tell."""
+        length = self._tokens([""]).shape[1]
+        if len(text.encode("utf-8", "replace")) <= length - 2:  # two tokens mark the ends
+            return ""
+        return "" if self._kept is None else self._kept.unread(text)
+
+    @cached_property
+    def _kept(self) -> KeptTokenizer | None:
+        with self._tokenizing:
+            return kept_form(self._tokenize)
+
     def _exported(self, graph: TowerGraph, inputs: Sized) -> bool:
         exported = EXPORTS and not self._half and len(inputs) > 0 and graph.usable
         if exported:
@@ -143,7 +157,7 @@ class OpenClipEncoder:
             self._noted = True
             if not all(tower.cached for tower in towers):
                 return
-            tokens = kept_form(self._tokenize)
+            tokens = self._kept
             if tokens is None:
                 logger.info("%s needs PyTorch for its tokenizer", self.name)
                 return

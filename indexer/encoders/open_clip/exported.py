@@ -72,6 +72,13 @@ class ExportedEncoder:
             raise ModelError(f"{self.name}: cannot locate a query in a picture")
         return whole.encode_places(images)
 
+    def unread(self, text: str) -> str:
+        """The end of a text that is not read; empty if all of it is, or if nothing can tell."""
+        try:
+            return self._tokens.unread(text)
+        except ModelError:
+            return ""
+
     def rest(self) -> None:
         """Close the towers; the next call that encodes reopens them."""
         self._images.rest()

@@ -88,6 +88,19 @@ class KeptTokenizer:
         tokens = np.array([one.ids for one in encoded], np.int64)
         return tokens if self.blank is None else np.where(tokens == self.blank, 0, tokens)
 
+    def unread(self, text: str) -> str:
+        """The end of a text, cleaned, that is cut off; empty if nothing is."""
+        prepared = self._prepared(text)
+        (encoded,) = self._tokenizer.encode_batch(
+            [prepared], is_pretokenized=self.words is not None
+        )
+        if not encoded.overflowing:
+            return ""
+        if isinstance(prepared, str):
+            return prepared[max((end for _, end in encoded.offsets), default=0) :].strip()
+        read = max((word for word in encoded.word_ids if word is not None), default=-1)
+        return " ".join(prepared[read + 1 :])
+
     def _prepared(self, text: str) -> str | list[str]:
         # Texts of the command line may hold surrogates.
         valid = text.encode("utf-8", "replace").decode()

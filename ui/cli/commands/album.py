@@ -13,7 +13,7 @@ from indexer.errors import InputError, LibraryDamaged
 from search import Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
 from search.query.options import AUTO
-from ui.cli.commands.searching import SearchCommand, query_of, style_of
+from ui.cli.commands.searching import query_of, style_of
 from ui.cli.group import NOTHING_MATCHED, library_options
 from ui.cli.options.searching import (
     grouped,
@@ -22,6 +22,8 @@ from ui.cli.options.searching import (
     printing_options,
     restricting_options,
 )
+from ui.cli.options.terms import SearchCommand, literal_option
+from ui.cli.output.notes import say_readings
 from ui.cli.output.text import hit_fields, print_answer, print_json, terminal_safe, valid
 
 COUNT = 50  # most pictures of an album saved without -k and --least
@@ -51,6 +53,7 @@ album_options = grouped(
 @click.argument("name", required=False)
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @mode_option
+@literal_option
 @click.option("--least", type=float, help="Only pictures with at least this score.")
 @click.option("--replace", is_flag=True, help="Replace an existing album of this name.")
 @click.option("--delete", is_flag=True, help="Delete the album; its pictures are not touched.")
@@ -62,6 +65,7 @@ def album(
     name: str | None,
     terms: tuple[str, ...],
     weight: float | None,
+    literal: bool,
     library: Path,
     offline: bool,
     zero: bool,
@@ -84,7 +88,7 @@ def album(
     elif options["delete"]:
         _delete(library, name, style)
     elif asking:
-        query = query_of(terms, weight, options) or Query((), weight)
+        query = query_of(terms, weight, options, literal=literal) or Query((), weight)
         _save(library, offline, name, query, style, options)
     else:
         _show(ctx, library, offline, name, style, options["k"])
@@ -119,6 +123,7 @@ def _save(
         click.echo(
             f"saved: {terminal_safe(album.name)}, {counted(len(found.answer.hits))} at present"
         )
+        say_readings(query)
     else:
         _print(found, style)
 

@@ -11,8 +11,9 @@ from indexer.files import whole_file
 from indexer.library.library import Library
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery, opened_picture
-from ui.cli.commands.searching import SearchCommand
 from ui.cli.group import json_option, library_options
+from ui.cli.options.terms import SearchCommand, literal_option
+from ui.cli.output.notes import say_readings
 from ui.cli.output.text import path_fields, print_json, query_fields, terminal_safe
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -31,12 +32,14 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     metavar="FILE",
     help="Write the picture with the heat map over it to this file (.png, .jpg or .webp).",
 )
+@literal_option
 @library_options
 @json_option
 def explain(
     picture: str,
     terms: tuple[str, ...],
     output: Path | None,
+    literal: bool,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -48,7 +51,7 @@ def explain(
     width and height, and the score of a typical place. If both scores are close, the query is
     nowhere in particular. The built-in model needs up to a minute to prepare the first map.
     """
-    query = Query.parse(terms)
+    query = Query.parse(terms, literal=literal)
     if output is not None:
         _check(output)
     with Library.open(library, read_only=True, offline=offline) as opened:
@@ -61,6 +64,7 @@ def explain(
         print_json(_fields(picture, query, found, output))
     else:
         _print(found, output)
+        say_readings(query)
 
 
 def _check(output: Path) -> None:

@@ -18,9 +18,11 @@ from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
 from search.query.options import AUTO
-from ui.cli.commands.searching import SearchCommand, say_hidden, with_standard_input
+from ui.cli.commands.searching import with_standard_input
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.options.searching import marking_options, mode_option, restricting_options
+from ui.cli.options.terms import SearchCommand, literal_option
+from ui.cli.output.notes import say_hidden, say_understood
 from ui.cli.output.progress import with_bar
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.exits import ended_by_signals
@@ -99,6 +101,7 @@ class Selection:
 )
 @click.option("--all", "everything", is_flag=True, help="Also export doubtful hits.")
 @mode_option
+@literal_option
 @restricting_options
 @marking_options
 @library_options
@@ -186,14 +189,15 @@ def _chosen(
     where: str | None,
     k: int | None,
     mode: str,
+    literal: bool,
     everything: bool,
     **marks: tuple[str, ...],
 ) -> Selection:
     """The hits of a query, the pictures that meet the conditions, or all pictures."""
     if terms or any(marks.values()):
-        query = (
-            with_standard_input(Query.parse(terms, weight=weight)) if terms else Query((), weight)
-        )
+        query = Query((), weight)
+        if terms:
+            query = with_standard_input(Query.parse(terms, weight=weight, literal=literal))
         options = SearchOptions(
             k=k or HITS,
             tags=tags,
@@ -240,8 +244,9 @@ def _report(written: int, files: Files, placed: PlacementReport | None, *, as_js
 
 
 def _say_left_out(chosen: Selection) -> None:
-    """Print that nothing matched, or how many hits are hidden."""
+    """Print that nothing matched, or how many hits are hidden, and how the query was read."""
     if chosen.answer is not None:
         say_hidden(chosen.answer, len(chosen.ids))
+        say_understood(chosen.answer)
     elif not chosen.ids:
         click.echo("picfuse: nothing matched", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,44 +10,22 @@ from typing import Any
 
 import click
 
-from indexer.errors import PlacedError, QueryError
+from indexer.errors import QueryError
 from indexer.library.library import Library
-from search import Answer, Query, Searcher
+from search import Query, Searcher
 from search.query.options import AUTO
-from search.query.terms import SIGNS, STDIN
+from search.query.tokens import STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.searching import mode_option, paged, search_options
+from ui.cli.options.terms import SearchCommand, literal_option
+from ui.cli.output.notes import say_hidden, say_understood
 from ui.cli.output.text import print_answer
-from ui.cli.output.text import terminal_safe as shown_text
-from ui.sentences import unknown_words_message
-
-_GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is not "-h" with a value
-
-
-class SearchCommand(click.Command):
-    """A command whose terms may contain '-', which may lack its space by mistake.
-
-    Click passes unknown options on as terms; here they are errors.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments. Raises `PlacedError` for a '-' without a space after it."""
-        terms = args[: args.index("--")] if "--" in args else args
-        known = {name for option in self.get_params(ctx) for name in option.opts}
-        for number, word in enumerate(terms):
-            if word.startswith("--") and word.partition("=")[0] not in known:
-                raise click.NoSuchOption(word, ctx=ctx)
-            if _GLUED.fullmatch(word):
-                problem = f"{word!r}: put a space after the sign, as in '- {word[1:]}'"
-                place = len(" ".join([*terms[:number], ""]))
-                raise PlacedError(problem, " ".join(terms), place)
-        return super().parse_args(ctx, args)
 
 
 @click.command(
     cls=SearchCommand,
     context_settings={"ignore_unknown_options": True},
-    epilog="\b\nExamples:\n  picfuse search a dog in the snow\n"
+    epilog="\b\nExamples:\n  picfuse search a dog in the snow\n  picfuse search a dog -snow\n"
     "  picfuse search golden retriever + ./pool.jpg - 2:fruit\n"
     "  picfuse search on the beach --tag joyful\n"
     "  picfuse search a dog --like ./ours.jpg --unlike ./theirs.jpg\n"
@@ -56,6 +33,7 @@ class SearchCommand(click.Command):
 )
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @mode_option
+@literal_option
 @search_options
 @click.option(
     "--all",
@@ -65,31 +43,38 @@ class SearchCommand(click.Command):
 )
 @click.pass_context
 def search(
-    ctx: click.Context, /, terms: tuple[str, ...], weight: float | None, **options: Any
+    ctx: click.Context,
+    /,
+    terms: tuple[str, ...],
+    weight: float | None,
+    literal: bool,
+    **options: Any,
 ) -> None:
     """Find pictures by words, by a picture, or by both.
 
-    A '+' or '-' with spaces around it adds or subtracts a term; 'N:' before a term sets its weight.
-    A term may be the path or URL of a picture, or '@-' to read one from standard input. --like and
-    --unlike refine the search by right and wrong hits. With --tag and no term, lists the pictures
-    most likely to have the tag; with only --where, the newest that match.
+    '-word' subtracts a word, '-"two words"' a phrase; so does 'without snow'. A '+' or '-' with
+    spaces around it adds or subtracts all words up to the next one; 'N:' before a term sets its
+    weight. Words in double quotes are taken as they are. A term may be the path or URL of a
+    picture, or '@-' to read one from standard input. --like and --unlike refine the search by right
+    and wrong hits. With --tag and no term, lists the pictures most likely to have the tag; with
+    only --where, the newest that match.
 
     Pictures named in the query are not among its hits, and near-duplicates form one hit. The
     percentage after the score says how likely a hit is right; doubtful hits are hidden. Exit status
     1 if nothing matched.
     """
-    _answer(ctx, query_of(terms, weight, options), **options)
+    _answer(ctx, query_of(terms, weight, options, literal=literal), **options)
 
 
 def query_of(
-    terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any]
+    terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any], *, literal: bool
 ) -> Query | None:
     """The query of a command's terms; None if only tags or conditions are given.
 
     With only --like and --unlike, it has no terms.
     """
     if terms:
-        return with_standard_input(Query.parse(terms, weight=weight))
+        return with_standard_input(Query.parse(terms, weight=weight, literal=literal))
     if options["like"] or options["unlike"]:
         return Query((), weight)
     return None if options["tags"] or options["where"] is not None else Query.parse(())
@@ -132,47 +117,9 @@ def _answer(
     print_answer(likely, style)
     if style == "lines":
         say_hidden(answer, len(likely.hits), options.offset)
-        say_signs(query)
+        say_understood(answer)
     if not likely.hits:
         ctx.exit(NOTHING_MATCHED)
-
-
-def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
-    """Print how many hits are hidden, and how to show them."""
-    hidden = len(answer.hits) - shown
-    sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
-    unknown = shown_text(unknown_words_message(answer.unknown))
-    if hidden and not shown and not sure:
-        guesses = "the best guess" if hidden == 1 else f"the {hidden} best guesses"
-        click.echo(f"picfuse: nothing matched: {unknown} (--all shows {guesses})", err=True)
-        return
-    if answer.unknown:
-        click.echo(f"picfuse: {unknown}", err=True)
-    if not answer.hits:
-        what = "nothing matched" if not offset else "no more hits"
-        click.echo(f"picfuse: {what}", err=True)
-    elif not shown:
-        best = max(sure)
-        click.echo(
-            f"picfuse: nothing matched (the best guess is {best:.0%} likely to be right; --all "
-            f"shows {'it' if hidden == 1 else f'the {hidden} best'})",
-            err=True,
-        )
-    elif hidden:
-        hits, them = ("hit is", "it") if hidden == 1 else ("hits are", "them")
-        click.echo(f"picfuse: {hidden} doubtful {hits} hidden; --all shows {them}", err=True)
-
-
-def say_signs(query: Query | None) -> None:
-    """Warn of a quoted term with signs in it, which was searched for as one text."""
-    for term in query.terms if query else ():
-        if not {*SIGNS}.isdisjoint(term.text.split()):
-            text = shown_text(term.text)
-            click.echo(
-                f"picfuse: {text!r} was searched for as one text; to add or subtract terms, leave "
-                f"out the quotes: {text}",
-                err=True,
-            )
 
 
 def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from search import Answer, Hit, Query, Term
     from search.answer.hits import Explanation
     from search.query.examples import Example
+    from search.query.terms import Reading
     from search.words.unknown import Unknown
 
 _JOINER = "\u200d"  # inside emoji
@@ -121,7 +123,14 @@ def query_fields(query: Query) -> dict[str, Any]:
     return {
         "terms": [term_fields(term) for term in query.terms],
         "weight": query.weight,
+        **reading_fields(query.readings),
     }
+
+
+def reading_fields(readings: Sequence[Reading]) -> dict[str, Any]:
+    """The JSON field of how words were read; empty if nothing else could be meant."""
+    fields = [{key: text and valid(text) for key, text in asdict(one).items()} for one in readings]
+    return {"readings": fields} if fields else {}
 
 
 def term_fields(term: Term) -> dict[str, Any]:
@@ -142,8 +151,11 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        facts = {"present": _rounded(answer.probability_present), "elapsed_ms": answer.elapsed_ms}
+        facts: dict[str, Any] = {"present": _rounded(answer.probability_present)}
+        facts |= {"elapsed_ms": answer.elapsed_ms}
         facts |= {"next_offset": answer.next_offset}
+        facts |= {"suggestion": answer.suggestion and valid(answer.suggestion)}
+        facts |= {"left_out": [valid(text) for text in answer.left_out]} if answer.left_out else {}
         print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
     elif style == "jsonl":
         for hit in answer.hits:

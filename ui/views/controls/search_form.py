@@ -13,6 +13,7 @@ from search.where import FIELDS
 from ui.views.controls.marks import clear_marks, marked
 from ui.views.controls.paste import paste_into
 
+WORDS_KEY = "q"  # of the search box, also in the address
 PICTURE = "picture"  # key of the uploader
 LIKE = "like"  # in the address: id of a picture of the library to search with
 MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
@@ -52,7 +53,7 @@ def ask(library: Library, names: Sequence[str]) -> SearchForm:
     """Show the controls; returns their state, with the picture id in the address."""
     words = st.text_input(
         "Search",
-        key="q",
+        key=WORDS_KEY,
         type="search",
         placeholder="Search your pictures, e.g. boats at sunset",
         label_visibility="collapsed",
@@ -170,6 +171,12 @@ def _weight(set_to: float, *, weighable: bool) -> float:
         bind="query-params",
         persist_state="session",
     )
+
+
+def search_for(words: str) -> None:
+    """Put words into the search box, and search for them."""
+    st.session_state[WORDS_KEY] = words
+    leave_similar()
 
 
 def leave_similar() -> None:

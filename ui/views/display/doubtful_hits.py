@@ -7,7 +7,7 @@ import streamlit as st
 from search import Answer
 from ui.sentences import unknown_words_message
 from ui.views.page_style import notice
-from ui.views.safe_text import browser_safe
+from ui.views.safe_text import browser_safe, sentence
 
 SHOW = "show-doubtful"
 
@@ -21,7 +21,7 @@ def likely_of(answer: Answer, page: int) -> Answer:
         title = "No more good matches" if page else "No good matches"
         notice(title, _why(answer), icon="search_off")
     elif answer.unknown:
-        st.text(browser_safe(_sentence(unknown_words_message(answer.unknown))))
+        st.text(browser_safe(sentence(unknown_words_message(answer.unknown))))
     if not hidden:
         return likely
     counted = "1 weaker match" if hidden == 1 else f"{hidden} weaker matches"
@@ -39,9 +39,5 @@ def _why(answer: Answer) -> str:
     best = answer.hits[0].confidence
     said = [] if best is None else [f"The closest picture is probably not it ({best:.0%})."]
     if answer.unknown or best is None:
-        said.append(_sentence(unknown_words_message(answer.unknown)))
+        said.append(sentence(unknown_words_message(answer.unknown)))
     return " ".join(said)
-
-
-def _sentence(said: str) -> str:
-    return f"{said[0].upper()}{said[1:]}."

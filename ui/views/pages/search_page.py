@@ -19,13 +19,14 @@ from search import Answer, Query, Searcher
 from search.query.options import WORDS
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.marks import clear_marks, judge, show_marks
-from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar
+from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar, search_for
 from ui.views.controls.typed_query import query_of
 from ui.views.display.cards import Card, jpeg
 from ui.views.display.doubtful_hits import likely_of
 from ui.views.display.grid import Actions, grid
 from ui.views.display.heat_maps import heat_finder
 from ui.views.display.pager import page_of, turn
+from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
@@ -115,6 +116,7 @@ def _card(opened: SharedLibrary, picture_id: int) -> Card | None:
 
 
 def _results(opened: SharedLibrary, asked: SearchForm, answer: Answer, page: int) -> None:
+    show_understanding(answer, search_for)
     if not answer.hits and page:
         notice("No more results", "Go back to an earlier page.", icon="search_off")
         turn(page, more=False)
