@@ -161,7 +161,7 @@ def open_session(
     well on another processor. `prepacked`: rearrange the weights for the processor.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # an error is raised, and then said once
     options.intra_op_num_threads = threads
     # After each run its threads would spin for a while, on cores that are needed to decode the
     # next pictures or to answer another query.

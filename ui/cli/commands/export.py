@@ -20,13 +20,14 @@ from search.export.writing import Files, check_free
 from search.query.options import AUTO
 from ui.cli.commands.searching import SearchCommand, say_hidden, with_standard_input
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
+from ui.cli.options.paths import UserPath
 from ui.cli.options.searching import marking_options, mode_option, restricting_options
 from ui.cli.output.progress import with_bar
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.exits import ended_by_signals
 
 HITS = 10  # of a query without -k
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = UserPath(dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Selection:
 )
 @click.option(
     "--into",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     help="Put the pictures into this folder.",
 )
 @click.option(

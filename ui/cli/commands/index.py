@@ -20,6 +20,7 @@ from indexer.pipeline.tagging import named_heads
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
+from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.progress import index_with_bar
 from ui.cli.output.reports import print_failures, print_problems
@@ -28,9 +29,10 @@ from ui.exits import exit_status
 
 
 @click.command(epilog="Example: picfuse index ~/Pictures --exclude 'Screenshots'")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, type=UserPath())
 @click.option(
     "--captions",
+    type=UserPath(clears=True),
     multiple=True,
     metavar="FILE",
     help="A caption file outside the folders. May be repeated. Remembered for later runs over the "
@@ -38,6 +40,7 @@ from ui.exits import exit_status
 )
 @click.option(
     "--exclude",
+    type=UserText(),
     multiple=True,
     metavar="PATTERN",
     help="Skip names or paths like this, as in '*.gif'. May be repeated. Remembered for later runs "
@@ -45,6 +48,7 @@ from ui.exits import exit_status
 )
 @click.option(
     "--model",
+    type=UserText(),
     help="The encoder. If it differs from the library's, new embeddings are built alongside the "
     "old ones and take over once complete.  "
     f"[default for a new library: {DEFAULT_ENCODER}]",
@@ -52,6 +56,7 @@ from ui.exits import exit_status
 @precision_option(ends="[default: the library's; auto for a new one]")
 @click.option(
     "--fusion",
+    type=UserText(),
     help="How picture and caption are combined. Changing it encodes nothing again.  "
     f"[default for a new library: {DEFAULT_FUSION}]",
 )
@@ -64,6 +69,7 @@ from ui.exits import exit_status
 )
 @click.option(
     "--tags",
+    type=UserPath(clears=True),
     multiple=True,
     metavar="FILE",
     help="A tag head of 'picfuse train tags'. It is copied into the library and tags all pictures, "
@@ -105,13 +111,13 @@ from ui.exits import exit_status
 def index(
     ctx: click.Context,
     folders: tuple[Path, ...],
-    captions: tuple[str, ...],
+    captions: tuple[Path | None, ...],
     exclude: tuple[str, ...],
     model: str | None,
     precision: str | None,
     fusion: str | None,
     weight: float | None,
-    tags: tuple[str, ...],
+    tags: tuple[Path | None, ...],
     prune: bool,
     workers: int | None,
     time_limit: float | None,
@@ -130,7 +136,7 @@ def index(
     files = named_files(captions)
     check_named(folders, files or ())
     for file in filter(None, tags):
-        read_tag_head(Path(file))
+        read_tag_head(file)
     check_begun(library, folders)
     options = IndexOptions(
         files,
@@ -157,9 +163,9 @@ def index(
     ctx.exit(status or (1 if report.failed else 0))
 
 
-def named_files(names: Sequence[str]) -> list[Path] | None:
-    """The named files without ''; None if the option is not given."""
-    return [Path(name) for name in names if name] if names else None
+def named_files(names: Sequence[Path | None]) -> list[Path] | None:
+    """The named files, none for ''; None if the option is not given."""
+    return [name for name in names if name is not None] if names else None
 
 
 def check_named(folders: Sequence[Path], captions: Sequence[Path]) -> None:

@@ -17,6 +17,7 @@ from search import Answer, Query, Searcher
 from search.query.options import AUTO
 from search.query.terms import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
+from ui.cli.options.paths import UserText
 from ui.cli.options.searching import mode_option, paged, search_options
 from ui.cli.output.text import print_answer
 from ui.cli.output.text import terminal_safe as shown_text
@@ -96,7 +97,7 @@ def query_of(
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
-@click.argument("picture")
+@click.argument("picture", type=UserText())
 @search_options
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:

@@ -9,6 +9,7 @@ import click
 
 from search.query.options import AUTO, DIVERSITY, MODES, SearchOptions
 from ui.cli.group import F, json_option, library_options
+from ui.cli.options.paths import UserText
 
 WHERE = (
     "Write 'field: value'. Dates and numbers also take <, <=, > and >=, and ranges 'A..B'. A list "
@@ -65,12 +66,14 @@ restricting_options = grouped(
 marking_options = grouped(
     click.option(
         "--unlike",
+        type=UserText(),
         multiple=True,
         metavar="PICTURE",
         help="Find fewer pictures like this one. May be repeated.",
     ),
     click.option(
         "--like",
+        type=UserText(),
         multiple=True,
         metavar="PICTURE",
         help="Find more pictures like this one, a hit or any other. May be repeated.",
