@@ -125,6 +125,7 @@ def _run(
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
         plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in known]
+        report.unmatched += _unmatched(options.exclude, plans)
         yield from _carry_out(library, plans, options, report)
     except (KeyboardInterrupt, GeneratorExit):
         with suppress(LibraryError):
@@ -133,6 +134,13 @@ def _run(
     library.save_vectors()
     yield from compress(library)
     yield from calibrate(library)
+
+
+def _unmatched(patterns: Sequence[str], plans: Sequence[FolderPlan]) -> list[str]:
+    """The patterns given for this run that left nothing out of any of its folders."""
+    given = [pattern for pattern in patterns if pattern]
+    matched = {place for plan in plans for place in plan.matched}
+    return [pattern for place, pattern in enumerate(given) if place not in matched]
 
 
 def _check_weight(library: Library, options: IndexOptions) -> None:

@@ -6,7 +6,8 @@ import gc
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,6 +20,8 @@ from indexer.catalogue.database import FILE
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
+from indexer.pictures.exclusion import Exclusion
+from indexer.pictures.formats import FORMATS
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.pipeline.report import IndexOptions, IndexReport
 
@@ -33,6 +36,7 @@ class FolderPlan:
     known: Mapping[bytes, IndexedPicture] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
+    matched: Collection[int] = ()  # places of the patterns that left something out
     returned: list[int] = field(default_factory=list)  # ids: were missing, are back unchanged
     gone: list[int] = field(default_factory=list)  # ids: were present, are missing now
 
@@ -59,7 +63,7 @@ def plan_folder(
     picture in a folder that cannot be read now stays as it was.
     """
     if not _may_be_there(folder.path):
-        report.problem(folder.path, "this folder is missing; its pictures count as missing too")
+        report.unread(folder.path, "this folder is missing; its pictures count as missing too")
     plan = FolderPlan(folder)
     with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
@@ -102,7 +106,7 @@ class _Files:
 
     same: list[bytes] = field(default_factory=list)
     changed: list[bytes] = field(default_factory=list)  # or new, or to be tried again
-    passed_over: list[bytes] = field(default_factory=list)  # not among `options.only`
+    unasked: list[bytes] = field(default_factory=list)  # not among `options.only`
     problems: list[ScanProblem] = field(default_factory=list)
     beside: NearbyFiles = field(default_factory=lambda: NearbyFiles(CAPTION_SUFFIXES))
 
@@ -113,12 +117,12 @@ def _compare_files(
     """Compare every picture file of a folder with the catalogue, and plan its decoding."""
     files, only, retry = _Files(), options.only, options.limits_given
     folder = plan.folder
-    excluded, closed = json.loads(folder.exclude), _inside(folder.path, library)
-    for found in scan(folder.path, exclude=excluded, closed=closed, beside=files.beside):
+    exclusion, closed = Exclusion(json.loads(folder.exclude)), _inside(folder.path, library)
+    for found in scan(folder.path, exclude=exclusion, closed=closed, beside=files.beside):
         if isinstance(found, ScanProblem):
             files.problems.append(found)
         elif only is not None and found.relative not in only:
-            files.passed_over.append(found.relative)
+            files.unasked.append(found.relative)
         elif _is_same(plan, found, report, retry=retry):
             files.same.append(found.relative)
         else:
@@ -126,8 +130,26 @@ def _compare_files(
     if not _may_be_there(folder.path):  # which was reported before
         files.problems.clear()
     for problem in files.problems:
-        report.problem(problem.path, problem.reason)
+        report.unread(problem.path, problem.reason)
+    plan.matched = exclusion.matched
+    _count_others(folder.path, files, report)
     return files
+
+
+def _count_others(folder: Path, files: _Files, report: IndexReport) -> None:
+    """Count the files that are no pictures; a folder with nothing else is a problem."""
+    others = Counter({_suffix(suffix): count for suffix, count in files.beside.others.items()})
+    report.passed_over += others
+    if others and not (files.same or files.changed or files.unasked or files.problems):
+        report.unread(
+            folder,
+            f"has no picture in a format that picfuse reads ({', '.join(FORMATS)}), only other "
+            "files",
+        )
+
+
+def _suffix(suffix: bytes) -> str:
+    return suffix.removeprefix(b".").decode(errors="replace")
 
 
 def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
@@ -151,16 +173,16 @@ def _captions(folder: IndexedFolder, files: _Files, report: IndexReport) -> Capt
     named = [Path(file) for file in json.loads(folder.caption_files)]
     there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
     for file in set(named) - set(there):
-        report.problem(file, "this caption file no longer exists; its captions are dropped")
-    pictures = [*files.same, *files.changed, *files.passed_over]
+        report.unread(file, "this caption file no longer exists; its captions are dropped")
+    pictures = [*files.same, *files.changed, *files.unasked]
     try:
         captions = find_captions(folder.path, pictures, explicit=there, beside=files.beside)
     except CaptionFileError as error:  # it was usable when it was named
-        report.problem(folder.path, str(error))
+        report.unread(folder.path, str(error))
         captions = find_captions(folder.path, pictures, beside=files.beside)
     report.caption_files += captions.files
     for path, reason in captions.problems:
-        report.problem(path, reason)
+        report.unread(path, reason)
     return captions
 
 

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from command_line import command, index_colours
 
 from ui.cli.process import CLOSED, UNEXPECTED, UNWRITABLE
 
-FULL = "/dev/full"
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def failing(code: str, environment):
     return ended([sys.executable, "-c", f"{script}run_command(command)"], environment)
 
 
-@pytest.mark.skipif(not os.path.exists(FULL), reason="no /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
 @pytest.mark.parametrize(
     "words", [("search", "red"), ("search", "red", "-0"), ("export",), ("--help",)], ids=" ".join
 )
 def test_full_output_ends_quietly(words, home, subprocess_environment):
     environment = subprocess_environment | {"PICFUSE_LIBRARY": str(home)}
-    with open(FULL, "w") as full:
+    with FULL.open("w") as full:
         end = ended(command(*words), environment, stdout=full)
     assert (end.returncode, end.stderr) == (UNWRITABLE, "")
 

@@ -23,7 +23,12 @@ from ui.cli.group import json_option, library_options
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.progress import index_with_bar
-from ui.cli.output.reports import print_failures, print_problems
+from ui.cli.output.reports import (
+    print_failures,
+    print_passed_over,
+    print_patterns,
+    print_problems,
+)
 from ui.cli.output.text import path_fields, print_json
 from ui.exits import exit_status
 
@@ -43,8 +48,9 @@ from ui.exits import exit_status
     type=UserText(),
     multiple=True,
     metavar="PATTERN",
-    help="Skip names or paths like this, as in '*.gif'. May be repeated. Remembered for later runs "
-    "over the same folders until you give others ('' for none).",
+    help="Skip files and folders like this, with the rules of .gitignore: '*.gif', 'drafts/', "
+    "'/2019/raw', '!keep.gif'. May be repeated. Remembered for later runs over the same folders "
+    "until you give others ('' for none).",
 )
 @click.option(
     "--model",
@@ -130,8 +136,8 @@ def index(
     """Add FOLDERS of pictures to the library, or update them.
 
     Without FOLDERS, updates all folders of the library. Captions beside the pictures are found
-    automatically. Only files that have changed are read again. Exit status 1 if some pictures could
-    not be read.
+    automatically. Only files that have changed are read again. Exit status 1 if some pictures
+    or folders could not be read.
     """
     files = named_files(captions)
     check_named(folders, files or ())
@@ -160,7 +166,7 @@ def index(
         except KeyboardInterrupt as error:
             report.interrupted, status = True, exit_status(error)
     _print_report(report, as_json)
-    ctx.exit(status or (1 if report.failed else 0))
+    ctx.exit(status or (0 if report.complete else 1))
 
 
 def named_files(names: Sequence[Path | None]) -> list[Path] | None:
@@ -203,6 +209,7 @@ def _check_heads(options: IndexOptions, offline: bool) -> None:
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
     print_problems(report)
+    print_patterns(report.unmatched)
     if report.interrupted:
         click.echo("picfuse: interrupted; run the same command again to continue", err=True)
     if as_json:
@@ -218,6 +225,7 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
         f"{report.removed} removed, {len(report.failed)} failed "
         f"in {report.elapsed_ms / 1000:.1f} s"
     )
+    print_passed_over(report.passed_over)
 
 
 def report_fields(report: IndexReport) -> dict[str, Any]:
@@ -235,6 +243,8 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
             {**path_fields(c.path), "format": c.format, "rows": c.rows, "unmatched": c.unmatched}
             for c in report.caption_files
         ],
+        "passed_over": dict(report.passed_over.most_common()),
+        "unmatched": report.unmatched,
         "interrupted": report.interrupted,
         "elapsed_ms": report.elapsed_ms,
     }
