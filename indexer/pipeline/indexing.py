@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from indexer.catalogue.lookup.contents import contents_of
+from indexer.catalogue.values import VECTORS
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
@@ -98,7 +99,8 @@ def _timed(
     """Do the work as the only writer; the report says how long it took and whether it ended."""
     start = time.monotonic()
     try:
-        with only_writer(library.path):
+        is_first_run = library.catalogue.setting(VECTORS) is None  # another one may be at it
+        with only_writer(library.path, patient=is_first_run):
             yield from _run(library, folders, options, report)
     except (KeyboardInterrupt, GeneratorExit):
         report.interrupted = True

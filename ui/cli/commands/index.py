@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from indexer import IndexOptions, IndexReport, Library, indexing
+from indexer.catalogue.database import FILE
 from indexer.encoders import load_encoder
-from indexer.errors import InputError
+from indexer.errors import InputError, LibraryError
 from indexer.fusion import open_fusion
-from indexer.library.directory import is_vacant
+from indexer.library.directory import is_file, is_vacant
 from indexer.locations import cache_directory
 from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pipeline.folders import existing_folder, usable_caption_file
@@ -196,7 +197,12 @@ def open_or_create(path: Path, options: IndexOptions, offline: bool) -> Library:
     encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
     if options.weight is not None:
         open_fusion(fusion).check_weight(options.weight)
-    return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
+    try:
+        return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
+    except LibraryError:
+        if is_vacant(path) or not is_file(path / FILE):
+            raise
+        return Library.open(path, offline=offline)  # another picfuse has made it meanwhile
 
 
 def _check_heads(options: IndexOptions, offline: bool) -> None:
