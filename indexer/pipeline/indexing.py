@@ -27,7 +27,7 @@ from indexer.pictures.decoding import Outcome
 from indexer.pictures.facts import ContentFacts
 from indexer.pipeline.decoders import decoding_pool
 from indexer.pipeline.folders import name_folders
-from indexer.pipeline.plan import FolderPlan, plan_folder
+from indexer.pipeline.plan import FolderPlan, plan_folder, tell_away
 from indexer.pipeline.pruning import prune
 from indexer.pipeline.reencoding import change_encoder
 from indexer.pipeline.report import PICTURES_PER_BATCH, IndexOptions, IndexReport
@@ -126,6 +126,7 @@ def _run(
         if options.tags is not None:
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
+        tell_away(library.catalogue, known, report)
         plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in known]
         report.unmatched += _unmatched(options.exclude, plans)
         yield from _carry_out(library, plans, options, report)

@@ -20,6 +20,7 @@ from indexer.catalogue.database import FILE
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
+from indexer.library.away import away_folders, away_message
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import FORMATS
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
@@ -62,8 +63,6 @@ def plan_folder(
     A picture with the same size and time of change counts as unchanged; its file is not opened. A
     picture in a folder that cannot be read now stays as it was.
     """
-    if not _may_be_there(folder.path):
-        report.unread(folder.path, "this folder is missing; its pictures count as missing too")
     plan = FolderPlan(folder)
     with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
@@ -73,6 +72,17 @@ def plan_folder(
     _compare_captions(plan, files.same, report)
     plan.gone = _gone(plan, files, options)
     return plan
+
+
+def tell_away(catalogue: Catalogue, folders: Sequence[IndexedFolder], report: IndexReport) -> None:
+    """Note the folders of a run that are missing or empty, with pictures or not."""
+    away = {one.path: one.pictures for one in away_folders(catalogue)}
+    for folder in folders:
+        if folder.path in away:
+            kept = "their records are kept; plug it in and run 'picfuse index' again"
+            report.unread(folder.path, f"{away_message(away[folder.path])}; {kept}")
+        elif not _may_be_there(folder.path):
+            report.unread(folder.path, "this folder is missing")
 
 
 def _may_be_there(folder: Path) -> bool:

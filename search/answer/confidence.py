@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.confidence.calibration import Calibration
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Line, Values, leads, probability
+from indexer.errors import QueryError
+from indexer.library.library import Library
 from search.answer.hits import Hit
+from search.query.options import WORDS, SearchOptions
 from search.query.terms import Query
 from search.words.query_words import QueryWords
 
@@ -24,6 +27,23 @@ from search.words.query_words import QueryWords
 def askable(query: Query) -> bool:
     """Whether hits of a query can have a confidence: all of its terms are words, none negative."""
     return bool(query.terms) and all(t.picture is None and t.weight > 0 for t in query.terms)
+
+
+def check_threshold(library: Library, subject: Query | int | None, options: SearchOptions) -> None:
+    """Raise `QueryError` for a lowest confidence where hits have none to compare with it."""
+    if options.min_confidence is None:
+        return
+    words = isinstance(subject, Query) and askable(subject) and options.mode != WORDS
+    if not words or options.like or options.unlike:
+        raise QueryError(
+            "a lowest confidence is for searches by meaning, for words that are added up; other "
+            "hits have none to compare (for a lowest score: --least)"
+        )
+    if not library.calibration.lines:
+        raise QueryError(
+            "this library knows no confidence yet, so there is none to compare; use a lowest score "
+            "instead (--least)"
+        )
 
 
 def with_confidence(

@@ -187,6 +187,7 @@ def _chosen(
     where: str | None,
     k: int | None,
     mode: str,
+    date_order: str,
     everything: bool,
     **marks: tuple[str, ...],
 ) -> Selection:
@@ -200,6 +201,7 @@ def _chosen(
             tags=tags,
             where=where,
             mode=mode,
+            date_order=date_order,
             like=marks["like"],
             unlike=marks["unlike"],
         )
@@ -207,7 +209,11 @@ def _chosen(
     if mode != AUTO:
         raise click.UsageError(f"--mode {mode} needs terms to search for")
     if tags or where is not None:
-        return Selection(Searcher(library).matching_ids(tags=tags, where=where)[:k].tolist())
+        return Selection(
+            Searcher(library)
+            .matching_ids(tags=tags, where=where, date_order=date_order)[:k]
+            .tolist()
+        )
     return Selection(library.catalogue.present()[:k].tolist())
 
 

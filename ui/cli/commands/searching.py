@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.errors import PlacedError, QueryError
+from indexer.library.away import away_folders
 from indexer.library.library import Library
 from search import Answer, Query, Searcher
 from search.query.options import AUTO
@@ -19,9 +21,13 @@ from search.query.terms import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.paths import UserText
 from ui.cli.options.searching import mode_option, paged, search_options
-from ui.cli.output.text import print_answer
+from ui.cli.output.away import away_fields, say_away
+from ui.cli.output.text import print_answer, valid
 from ui.cli.output.text import terminal_safe as shown_text
 from ui.sentences import unknown_words_message
+
+if TYPE_CHECKING:
+    from search.where.readings import Reading
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is not "-h" with a value
 
@@ -111,7 +117,10 @@ def _answer(
     *,
     tags: tuple[str, ...],
     where: str | None,
+    date_order: str,
     explain: bool,
+    least: float | None,
+    min_confidence: float | None,
     like: tuple[str, ...],
     unlike: tuple[str, ...],
     mode: str = AUTO,
@@ -127,15 +136,47 @@ def _answer(
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options = replace(paged(**pages), tags=tags, where=where, fold=fold)
     options = replace(options, like=like, unlike=unlike, explain=explain, mode=mode)
+    options = replace(options, date_order=date_order, least=least, min_confidence=min_confidence)
     with Library.open(library, read_only=True, offline=offline) as opened:
         answer = Searcher(opened, once=True).ask(query, options)
-    likely = answer if everything else answer.without_doubtful()
-    print_answer(likely, style)
+        likely = answer if everything else answer.without_doubtful()
+        readings = readings_of(where, date_order)
+        if style == "json":
+            print_answer(likely, style, {**reading_fields(readings), **away_fields(opened)})
+        else:
+            print_answer(likely, style)
+            say_readings(readings)
+            say_away(away_folders(opened.catalogue))
     if style == "lines":
         say_hidden(answer, len(likely.hits), options.offset)
         say_signs(query)
     if not likely.hits:
         ctx.exit(NOTHING_MATCHED)
+
+
+def readings_of(where: str | None, date_order: str) -> list[Reading]:
+    """The dates of a condition that could be read in another way; imported with the first one."""
+    if where is None:
+        return []
+    found: list[Reading] = import_module("search.where").ambiguous_dates(
+        where, date_order=date_order
+    )
+    return found
+
+
+def reading_fields(readings: Sequence[Reading]) -> dict[str, Any]:
+    """The JSON field of ambiguous dates; empty if there are none."""
+    listed = [{"text": valid(one.text), "read_as": one.day.date().isoformat()} for one in readings]
+    return {"dates": listed} if listed else {}
+
+
+def say_readings(readings: Sequence[Reading]) -> None:
+    """Print how ambiguous dates were read."""
+    for one in readings:
+        click.echo(
+            f"picfuse: reading {shown_text(one.text)} as {one.meaning} (--date-order chooses)",
+            err=True,
+        )
 
 
 def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:

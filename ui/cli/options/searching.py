@@ -7,6 +7,7 @@ from importlib import import_module
 
 import click
 
+from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO, DIVERSITY, MODES, SearchOptions
 from ui.cli.group import F, json_option, library_options
 from ui.cli.options.paths import UserText
@@ -40,7 +41,19 @@ printing_options = grouped(
     json_option,
 )
 
+date_order_option = click.option(
+    "--date-order",
+    type=click.Choice(DATE_ORDERS, case_sensitive=False),
+    envvar="PICFUSE_DATE_ORDER",
+    default=DATE_ORDERS[0],
+    show_default=True,
+    show_envvar=True,
+    metavar="DMY|MDY|YMD",
+    help="Order of day, month and year in dates like 06/12/2019 in --where.",
+)
+
 restricting_options = grouped(
+    date_order_option,
     click.option(
         "--weight",
         type=click.FloatRange(0, 1),
@@ -60,6 +73,15 @@ restricting_options = grouped(
         callback=lambda ctx, parameter, value: _where(ctx, value),
         help="Only pictures that meet this condition, as in 'taken: last winter and not format: "
         "png'. '--where help' lists the fields.",
+    ),
+)
+
+threshold_options = grouped(
+    click.option("--least", type=float, help="Only pictures with at least this score."),
+    click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        help="Only pictures at least this likely to be right, instead of hiding doubtful ones.",
     ),
 )
 
@@ -108,6 +130,7 @@ paging_options = grouped(
 search_options = grouped(
     printing_options,
     explain_option,
+    threshold_options,
     restricting_options,
     paging_options,
     marking_options,
