@@ -29,7 +29,8 @@ def matching(
     """The condition on `PictureRow` and its `FolderRow` for a text of `--where`.
 
     `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time that "yesterday"
-    refers to; `date_order`: "DMY", "MDY" or "YMD". An unknown fact of a picture fulfils no condition, and therefore any with `not`.
+    refers to; `date_order`: "DMY", "MDY" or "YMD". An unknown fact of a picture fulfils no
+    condition, and therefore any with `not`.
     Raises `PlacedError` for a text that is not understood.
     """
     return _sql(

@@ -27,6 +27,7 @@ from ui.cli.output.text import hit_fields, print_answer, print_json, terminal_sa
 
 COUNT = 50  # most pictures of an album saved without -k and --least
 _ASKING = ("tags", "where", "like", "unlike")
+_THRESHOLDS = ("least", "min_confidence")
 
 album_options = grouped(
     printing_options,
@@ -93,7 +94,7 @@ def album(
 
 def _check(name: str | None, asking: bool, weight: float | None, options: dict[str, Any]) -> None:
     """Raise `InputError` for options that do not go together."""
-    given = [key for key in ("least", "min_confidence", "replace", "delete", "k") if options[key]]
+    given = [key for key in (*_THRESHOLDS, "replace", "delete", "k") if options[key]]
     given += ["weight"] if weight is not None else []
     given += ["mode"] if options["mode"] != AUTO else []
     if name is None and (given or asking):
@@ -110,13 +111,10 @@ def _save(
     library: Path, offline: bool, name: str, query: Query, style: str, said: dict[str, Any]
 ) -> None:
     """Save an album and print how many pictures it has."""
-    options = {
-        key: said[key] for key in (*_ASKING, "least", "min_confidence", "date_order", "mode")
-    }
+    options = {key: said[key] for key in (*_ASKING, *_THRESHOLDS, "date_order", "mode")}
     ranked = bool(query.terms or said["like"] or said["unlike"])
-    k = said["k"] or (
-        COUNT if ranked and said["least"] is None and said["min_confidence"] is None else None
-    )
+    limited = any(said[key] is not None for key in _THRESHOLDS)
+    k = said["k"] or (COUNT if ranked and not limited else None)
     with Library.open(library, offline=offline) as opened:
         album = save_album(opened, name, query, k=k, replace=said["replace"], **options)
         found = album_pictures(Searcher(opened), album)

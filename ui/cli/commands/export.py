@@ -209,11 +209,8 @@ def _chosen(
     if mode != AUTO:
         raise click.UsageError(f"--mode {mode} needs terms to search for")
     if tags or where is not None:
-        return Selection(
-            Searcher(library)
-            .matching_ids(tags=tags, where=where, date_order=date_order)[:k]
-            .tolist()
-        )
+        ids = Searcher(library).matching_ids(tags=tags, where=where, date_order=date_order)
+        return Selection(ids[:k].tolist())
     return Selection(library.catalogue.present()[:k].tolist())
 
 

@@ -146,16 +146,8 @@ def print_answer(answer: Answer, style: str, more: Mapping[str, Any] | None = No
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
         facts = {"present": _rounded(answer.probability_present), "elapsed_ms": answer.elapsed_ms}
-        facts |= {"next_offset": answer.next_offset}
-        print_json(
-            {
-                "query": query,
-                "hits": hits,
-                **facts,
-                **unknown_fields(answer.unknown),
-                **(more or {}),
-            }
-        )
+        facts |= {"next_offset": answer.next_offset, **unknown_fields(answer.unknown)}
+        print_json({"query": query, "hits": hits, **facts, **(more or {})})
     elif style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))
