@@ -33,6 +33,7 @@ from indexer.pipeline.reencoding import change_encoder
 from indexer.pipeline.report import PICTURES_PER_BATCH, IndexOptions, IndexReport
 from indexer.pipeline.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
 from indexer.pipeline.tagging import adopt, named_heads
+from indexer.pipeline.verification import end_verification, settled, verified
 from indexer.progress import Progress
 from indexer.vectors.compression import compress
 
@@ -127,9 +128,14 @@ def _run(
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
         tell_away(library.catalogue, known, report)
-        plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in known]
+        done = verified(library.path) if options.verify else ()
+        plans = [
+            plan_folder(library.catalogue, f, library.path, options, report, done) for f in known
+        ]
         report.unmatched += _unmatched(options.exclude, plans)
         yield from _carry_out(library, plans, options, report)
+        if options.verify:
+            end_verification(library.path)
     except (KeyboardInterrupt, GeneratorExit):
         with suppress(LibraryError):
             library.save_vectors()
@@ -219,6 +225,11 @@ def _index_pictures(
     ):
         while batch := list(islice(outcomes, PICTURES_PER_BATCH)):
             pairs = [(pictures[_name(o)], o) for o in batch]
+            if options.verify:
+                pairs = settled(library.path, plan, pairs, report)
+                yield len(batch) - len(pairs)
+            if not pairs:
+                continue
             ahead = waiting.batch if waiting else None
             encoded = encode_pictures(library, plan, pairs, before, ahead)
             if waiting is not None:

@@ -37,6 +37,7 @@ class FolderPlan:
     known: Mapping[bytes, IndexedPicture] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
+    verified: Collection[int] = ()
     matched: Collection[int] = ()  # places of the patterns that left something out
     returned: list[int] = field(default_factory=list)  # ids: were missing, are back unchanged
     gone: list[int] = field(default_factory=list)  # ids: were present, are missing now
@@ -57,13 +58,15 @@ def plan_folder(
     library: Path,
     options: IndexOptions,
     report: IndexReport,
+    verified: Collection[int] = (),
 ) -> FolderPlan:
     """Compare a folder with the catalogue; unreadable files and folders go to `report.problems`.
 
     A picture with the same size and time of change counts as unchanged; its file is not opened. A
-    picture in a folder that cannot be read now stays as it was.
+    picture in a folder that cannot be read now stays as it was. To verify, all files are opened,
+    except those of the pictures (by id) that are `verified` already.
     """
-    plan = FolderPlan(folder)
+    plan = FolderPlan(folder, verified=verified)
     with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
         plan.before = catalogue.captions(folder.id, embedded=False)
@@ -133,7 +136,7 @@ def _compare_files(
             files.problems.append(found)
         elif only is not None and found.relative not in only:
             files.unasked.append(found.relative)
-        elif _is_same(plan, found, report, retry=retry):
+        elif _is_same(plan, found, report, retry=retry) and not _to_verify(plan, found, options):
             files.same.append(found.relative)
         else:
             files.changed.append(found.relative)
@@ -215,6 +218,15 @@ def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retr
         return False
     if known.state == MISSING:
         plan.returned.append(known.id)
+    return True
+
+
+def _to_verify(plan: FolderPlan, found: FoundPicture, options: IndexOptions) -> bool:
+    """Whether a file that looks unchanged is read all the same; plans that."""
+    known = plan.known[found.relative]
+    if not options.verify or known.state != PRESENT or known.id in plan.verified:
+        return False
+    plan.decode.append(found)
     return True
 
 

@@ -68,7 +68,8 @@ class IndexOptions:
     restricts the folders to these pictures (relative paths).
     `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is for
     queries that name none; `tags` are the files of its tag heads from then on (None: as before);
-    `prune` deletes the records of missing pictures at the end.
+    `prune` deletes the records of missing pictures at the end; `verify` reads every file again,
+    since a change may keep size and time, and goes on where an interrupted run was.
     """
 
     captions: Sequence[Path] | None = None
@@ -83,6 +84,7 @@ class IndexOptions:
     weight: float | None = None
     tags: Sequence[Path] | None = None
     prune: bool = False
+    verify: bool = False
 
     @property
     def limits_given(self) -> bool:

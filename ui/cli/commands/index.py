@@ -89,6 +89,12 @@ from ui.exits import exit_status
     "not a deletion.",
 )
 @click.option(
+    "--verify",
+    is_flag=True,
+    help="Read every file again, for changes that keep its size and time. An interrupted run goes "
+    "on where it was.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1),
     help="Number of decoding processes.  [default: one per core]",
@@ -126,6 +132,7 @@ def index(
     weight: float | None,
     tags: tuple[Path | None, ...],
     prune: bool,
+    verify: bool,
     workers: int | None,
     time_limit: float | None,
     max_pixels: int | None,
@@ -157,6 +164,7 @@ def index(
         weight=weight,
         tags=named_files(tags),
         prune=prune,
+        verify=verify,
     )
     status = 0
     with open_or_create(library, options, offline) as opened:
