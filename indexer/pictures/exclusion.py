@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,12 +34,23 @@ class Exclusion:
         decision = None
         for number, regex, include in self._patterns:
             found = regex.match(path)
-            if found and found.end() == len(path):  # itself, and not a folder above it
+            if found and _fits(found, path):
                 self.matched.add(number)
                 decision = include if decision is None else decision
                 if len(self.matched) == len(self._patterns):
                     break
         return bool(decision)
+
+
+def _fits(found: re.Match[str], path: str) -> bool:
+    """Whether a match is one of the path itself, and not of a folder above it.
+
+    pathspec marks the end of a folder, except in patterns like `raw/**`, which fit all that is in
+    the folder but not the folder.
+    """
+    if found.groupdict().get("ps_d"):
+        return found.end() == len(path)
+    return not path.endswith("/") or found.end() < len(path)
 
 
 def pattern_for(folder: Path, pattern: str) -> str:
@@ -90,7 +101,7 @@ def _split(pattern: str) -> tuple[str, list[str], bool]:
 
 
 def _rests(parts: list[str], inner: list[str]) -> Iterator[list[str]]:
-    """What is left of a pattern's path after it has led to `inner`, for each way that it can."""
+    """The rests of a pattern's path after it has led to `inner`, one for each way that it can."""
     if not inner:
         yield parts
     elif parts and parts[0] == "**":
@@ -102,4 +113,4 @@ def _rests(parts: list[str], inner: list[str]) -> Iterator[list[str]]:
 
 def _literal(path: str) -> str:
     """A pattern that fits only this path."""
-    return glob.escape(path.replace("\\", "\\\\"))
+    return re.sub(r"([\\*?\[\]!#])", r"\\\1", path)

@@ -70,3 +70,10 @@ def test_pattern_means_the_same_in_the_folder_above_and_back(pattern):
         below = Exclusion(from_below(above, "in [1]"))
         assert below.leaves_out(path.encode()) == inside
     assert not Exclusion([above]).leaves_out(b"elsewhere/x.gif")
+
+
+def test_contents_of_a_folder_can_be_left_out_but_for_one():
+    exclusion = Exclusion(["raw/**", "!raw/keep.jpg"])
+    assert not exclusion.leaves_out(b"raw", folder=True)
+    assert exclusion.leaves_out(b"raw/a.jpg")
+    assert not exclusion.leaves_out(b"raw/keep.jpg")

@@ -148,7 +148,7 @@ JPEG: dict[str, tuple[Outcome, Callable[[], bytes]]] = {
         Indexed(32, 48, "blue red white lime"),
         lambda: odd.encoded("JPEG", exif=odd.held(6), quality=95)[:-2],
     ),
-    "nearly-whole": (Failed(CUT), lambda: odd.noise("JPEG")[:-40]),
+    "nearly-whole": (Indexed(60, 40, None), lambda: odd.noise("JPEG")[:-40]),
     "nearly-whole-progressive": (Failed(CUT), lambda: odd.noise("JPEG", progressive=True)[:-400]),
     "bit-in-pixels": (
         Indexed(60, 40, None),
