@@ -110,10 +110,11 @@ class Graph(ABC):
             return False
 
     def ensure(self) -> None:
-        """Export the tower unless it is cached, which takes seconds in another process.
+        """Export the tower unless it is cached, which takes seconds in another process."""
+        self.make()
 
-        If another picfuse is exporting it, waits for that instead.
-        """
+    def make(self) -> None:
+        """Export what is not made; if another picfuse is at it, waits for that instead."""
         if not self.is_made:
             with alone(self.path):
                 if not self.is_made:
