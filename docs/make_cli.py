@@ -19,7 +19,8 @@ Printed from each command's `--help` by `make docs`.
 
 Results go to standard output, progress and messages to standard error. Exit status: 0 found,
 1 nothing matched (or some files failed to index), 2 wrong usage, 3 the library or a model is
-missing or damaged, 130 interrupted.
+missing or damaged, 70 an unexpected error, 74 and 141 standard output is full or closed, 130
+interrupted.
 """
 
 

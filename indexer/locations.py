@@ -1,4 +1,4 @@
-"""Locations of the default library, the cache and the sample photographs."""
+"""Locations of the default library, the cache, the log and the sample photographs."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def default_library() -> Path:
 def cache_directory() -> Path:
     """The cache, for exported towers and other files that can be rebuilt."""
     return platformdirs.user_cache_path("picfuse")
+
+
+def log_directory() -> Path:
+    """The folder of the log that unexpected errors are written to, in the user's state."""
+    return platformdirs.user_log_path("picfuse")

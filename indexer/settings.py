@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 DEFAULT_ENCODER = "mini"
 DEFAULT_FUSION = "concat"
 DEFAULT_WEIGHT = 0.5  # of picture against caption
+DATE_ORDERS = ("DMY", "MDY", "YMD")  # of day, month and year in a date; the first is the default
 
 
 @dataclass(frozen=True, slots=True)

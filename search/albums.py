@@ -18,6 +18,7 @@ from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
+from indexer.settings import DATE_ORDERS
 from search.answer.hits import Answer
 from search.query.examples import Example, Mark, examples_of, stored_row
 from search.query.feedback import NOTHING
@@ -57,6 +58,8 @@ def save_album(
     like: Sequence[Mark] = (),
     unlike: Sequence[Mark] = (),
     least: float | None = None,
+    min_confidence: float | None = None,
+    date_order: str = DATE_ORDERS[0],
     replace: bool = False,
 ) -> Album:
     """Save a query with its options as an album; its pictures and marks are kept as embeddings.
@@ -80,6 +83,8 @@ def save_album(
         like=tuple(like),
         unlike=tuple(unlike),
         least=least,
+        min_confidence=min_confidence,
+        date_order=date_order,
     )
     album = _album(library, name, query, k, options)
     album_pictures(Searcher(library), album, k=1)
@@ -132,6 +137,8 @@ def album_pictures(
         unlike=tuple(examples[content] for content in album.unlike if content in examples),
         asked_first=True,
         least=album.least,
+        min_confidence=album.min_confidence,
+        date_order=album.date_order,
     )
     searched = bool(query.terms or options.like)
     if not searched and (album.terms or album.like):
@@ -199,6 +206,8 @@ def _album(
         k=k,
         least=options.least,
         mode=options.mode,
+        min_confidence=options.min_confidence,
+        date_order=options.date_order,
         kept={content: _keep(example, encoder) for content, example in pictures.items()},
     )
 

@@ -13,13 +13,15 @@ from indexer.embedding import IMAGE, centred_query
 from indexer.encoders import RestingEncoder
 from indexer.errors import QueryError
 from indexer.library.library import Library
+from indexer.settings import DATE_ORDERS
 from indexer.vectors.blocks import RowsDamaged
 from indexer.vectors.index import VectorIndex
 from indexer.vectors.scoring import CentredIndex
+from search.answer.confidence import check_threshold
 from search.answer.hits import Answer
 from search.answer.question import Question
 from search.answer.without_encoder import answer_by_filters, answer_by_words
-from search.query.embedding import EmbeddedQuery, embed
+from search.query.embedding import EmbeddedQuery, embed, with_pictures_away
 from search.query.examples import Mark
 from search.query.options import AUTO, WORDS, SearchOptions
 from search.query.terms import Query, Term, as_query
@@ -55,6 +57,8 @@ class Searcher:
         unlike: Sequence[Mark] = (),
         asked_first: bool = False,
         least: float | None = None,
+        min_confidence: float | None = None,
+        date_order: str = DATE_ORDERS[0],
         explain: bool = False,
     ) -> Answer:
         """The k best pictures for a query; `SearchOptions` describes the options.
@@ -78,6 +82,8 @@ class Searcher:
             unlike=tuple(unlike),
             asked_first=asked_first,
             least=least,
+            min_confidence=min_confidence,
+            date_order=date_order,
             explain=explain,
         )
         return self.ask(as_query(query), options)
@@ -98,6 +104,7 @@ class Searcher:
         unlike: Sequence[Mark] = (),
         asked_first: bool = False,
         least: float | None = None,
+        date_order: str = DATE_ORDERS[0],
         explain: bool = False,
     ) -> Answer:
         """Pictures like one of the library, by its stored embedding and without decoding it.
@@ -121,6 +128,7 @@ class Searcher:
             unlike=tuple(unlike),
             asked_first=asked_first,
             least=least,
+            date_order=date_order,
             explain=explain,
         )
         return self.ask(int(picture_id), options)
@@ -133,20 +141,27 @@ class Searcher:
         where: str | None = None,
         tags: Sequence[str] = (),
         fold: bool = False,
+        date_order: str = DATE_ORDERS[0],
     ) -> Answer:
         """The k pictures that `where` and `tags` allow, without a query.
 
         With tags, those that have all of them most surely come first, by the lowest probability;
         without, the newest.
         """
-        options = SearchOptions(k=k, offset=offset, where=where, tags=tuple(tags), fold=fold)
+        options = SearchOptions(
+            k=k, offset=offset, where=where, tags=tuple(tags), fold=fold, date_order=date_order
+        )
         return self.ask(None, options)
 
     def matching_ids(
-        self, *, where: str | None = None, tags: Sequence[str] = ()
+        self,
+        *,
+        where: str | None = None,
+        tags: Sequence[str] = (),
+        date_order: str = DATE_ORDERS[0],
     ) -> NDArray[np.int64]:
         """Ids (n,) of all pictures that `where` and `tags` allow, in the order of `browse`."""
-        return in_browsing_order(self.library, where, tags)[0]
+        return in_browsing_order(self.library, where, tags, date_order)[0]
 
     def ask(self, subject: Query | int | None, options: SearchOptions) -> Answer:
         """The answer of `search` to a query, of `similar` to an id, and of `browse` to None.
@@ -154,12 +169,15 @@ class Searcher:
         For callers that keep options as one object.
         """
         start = time.perf_counter()
+        check_threshold(self.library, subject, options)
         if subject is None:
             answer = answer_by_filters(self.library, options)
         elif isinstance(subject, Query) and options.mode == WORDS:
             answer = answer_by_words(self.library, subject, options)
         else:
             answer = self._settled(lambda: self._question(subject, options).answer())
+        if options.min_confidence is not None:
+            answer = answer.confident(options.min_confidence)
         return replace(answer, elapsed_ms=round(1000 * (time.perf_counter() - start), 1))
 
     def _question(self, subject: Query | int, options: SearchOptions) -> Question:
@@ -181,6 +199,7 @@ class Searcher:
     def _embedded(self, query: Query) -> EmbeddedQuery:
         encoder = self.library.encoder
         means = self._rows().centres.means
+        query = with_pictures_away(self.library, query)
         embedded = embed(query, encoder, means, offline=self.library.offline)
         if self._once and isinstance(encoder, RestingEncoder):
             encoder.rest()

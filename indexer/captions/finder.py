@@ -23,7 +23,7 @@ from indexer.captions.json_files import (
     looks_like_jsonl,
 )
 from indexer.captions.matching import PictureNames
-from indexer.captions.nearby import SKIPPED_FOLDERS, NearbyFiles
+from indexer.captions.nearby import NearbyFiles, is_skipped
 from indexer.captions.sidecars import sidecar_captions
 from indexer.captions.tables import line_rows, looks_like_captions
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
@@ -190,7 +190,7 @@ class _Scan:
                 with os.scandir(posixpath.join(self._folder, directory)) as entries:
                     for entry in entries:
                         relative = posixpath.join(directory, entry.name)
-                        if entry.name.startswith(b".") or entry.name in SKIPPED_FOLDERS:
+                        if is_skipped(entry.name):
                             continue
                         if self._is_entered(entry, relative):
                             waiting.append(relative)

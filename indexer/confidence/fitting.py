@@ -76,11 +76,18 @@ def _sizes(pictures: int) -> list[int]:
 def lines_of(trials: Sequence[Trial]) -> Lines | None:
     """Fit lines to trials of one kind.
 
-    None if a higher score is no evidence, or if no right picture was found.
+    None if a higher score is no evidence for a hit, or if no right picture was found. If the best
+    score tells nothing of an answer, all answers are equally likely.
     """
     hit = _line_of([_hits(trial) for trial in trials], rising=True)
     answer = _line_of([_answers(trial) for trial in trials], rising=False)
-    return None if hit is None or answer is None else Lines(hit, answer)
+    return None if hit is None else Lines(hit, answer or _equally_likely(trials))
+
+
+def _equally_likely(trials: Sequence[Trial]) -> Line:
+    """The line that gives every answer the share of those that are there."""
+    there, all_trials = sum(t.present.sum() for t in trials), sum(len(t.present) for t in trials)
+    return Line((0.0, 0.0), 0.0, 0.0, 0.0, 2 * float(there / all_trials))
 
 
 class _Cases(NamedTuple):

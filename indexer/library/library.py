@@ -81,7 +81,7 @@ class Library(LibraryState):
         # It will be indexed at once: the decoding processes start while the encoder is opened.
         import_module("indexer.pictures.workers").prepare_workers("indexer.pictures.pool")
         loaded = load_encoder(encoder, cache=cache, offline=offline)
-        import_module("indexer.library.creation").create_catalogue(path, loaded, opened)
+        import_module("indexer.library.creation").create_library(path, loaded, opened)
         with sqlite_errors(path):
             connections = Connections(to_write(path))
         library = cls(path, connections, read_only=False, offline=offline, cache=cache)

@@ -6,6 +6,7 @@ of indexing. It is the operating system's lock on a file, so it ends with the pr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +17,22 @@ from indexer.catalogue import database
 from indexer.errors import LibraryError, LibraryLocked
 from indexer.library.directory import LOCK
 
+PATIENCE = 3600  # seconds; the other run goes on, but whoever started this one should know
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
-def only_writer(library: Path) -> Iterator[None]:
-    """Hold the writer's lock of a library. Raises `LibraryLocked` if another process keeps it."""
+def only_writer(library: Path, *, patient: bool = False) -> Iterator[None]:
+    """Hold the writer's lock of a library. Raises `LibraryLocked` if another process keeps it.
+
+    One that is `patient` says that it waits, and waits for an hour.
+    """
     lock = FileLock(library / LOCK, timeout=database.BUSY_SECONDS, thread_local=False)
     try:
-        lock.acquire()
+        if patient:
+            _acquire_patiently(lock, library)
+        else:
+            lock.acquire()
     except Timeout as error:
         raise LibraryLocked(
             f"{library}: another picfuse is changing this library; try again once it is done "
@@ -35,3 +45,11 @@ def only_writer(library: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _acquire_patiently(lock: FileLock, library: Path) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("another picfuse is filling %s; waiting until it is done", library)
+        lock.acquire(timeout=PATIENCE)

@@ -15,7 +15,13 @@ from indexer.errors import PictureError
 from indexer.pictures.exif import exif
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import hash_bytes, perceptual_hash
-from indexer.pictures.images import open_picture, read_picture, upright_rgb, upright_size
+from indexer.pictures.images import (
+    missing_of,
+    open_picture,
+    read_picture,
+    upright_rgb,
+    upright_size,
+)
 from indexer.pictures.limits import GIB, MAX_PIXELS, MEMORY_LIMIT
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, save_thumbnail
 from indexer.pictures.transform import ImageTransform
@@ -26,7 +32,8 @@ class Decoded:
     """The facts of a picture's contents, and its pixels as prepared for the encoder.
 
     `pixels` is a uint8 array of shape `(size, size, 3)`, shared with nobody. `thumbnail_flaw` says
-    why no thumbnail could be written, which spoils nothing else.
+    why no thumbnail could be written, which spoils nothing else; `flaw` says what the file lacks
+    although it could be decoded.
     """
 
     key: Hashable
@@ -34,6 +41,7 @@ class Decoded:
     content: ContentFacts
     pixels: NDArray[np.uint8]
     thumbnail_flaw: str = ""
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,17 @@ def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -
             content=content,
             pixels=pixels,
             thumbnail_flaw=_save_thumbnail(image, settings.thumbnails, digest),
+            flaw=_flaw(missing_of(picture)),
         )
+
+
+def _flaw(missing: float) -> str:
+    if not missing:
+        return ""
+    return (
+        f"cut short: about {max(missing, 0.01):.0%} of it is missing, and it was indexed without "
+        "(copy it again from its source)"
+    )
 
 
 def min_side(transform: ImageTransform, *, thumbnails: bool) -> int:

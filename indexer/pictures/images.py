@@ -12,15 +12,20 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+import numpy as np
 import pillow_heif
 from PIL import Image, PngImagePlugin
 
 from indexer.errors import PictureError
 from indexer.pictures.formats import FORMATS
-from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.limits import MAX_BYTES, MAX_PIXELS
+from indexer.pictures.limits import MAX_BYTES, MAX_MISSING, MAX_PIXELS
 from indexer.pictures.reasons import READ_ERRORS, ends_early, reasons
-from indexer.pictures.salvage import MAX_PROFILE_BYTES, ended_jpegs, without_broken_metadata
+from indexer.pictures.salvage import (
+    MAX_PROFILE_BYTES,
+    ended_jpegs,
+    missing_share,
+    without_broken_metadata,
+)
 from indexer.pictures.srgb import to_srgb
 
 PictureSource: TypeAlias = str | bytes | Path | BinaryIO  # a path, or an open file
@@ -31,6 +36,7 @@ Image.MAX_IMAGE_PIXELS = None
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # room for a printer's colour profile
 
 _ORIENTATION = 0x0112
+_MISSING = "picfuse: missing"  # in the facts of an opened picture
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -121,7 +127,7 @@ def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
 
 
 def _loaded(image: Image.Image, min_side: int) -> Image.Image:
-    """Decode the pixels; a JPEG may lack its end mark."""
+    """Decode the pixels; a JPEG may lack its end."""
     if min_side:
         image.draft(None, (min_side, min_side))
     try:
@@ -135,14 +141,30 @@ def _loaded(image: Image.Image, min_side: int) -> Image.Image:
 
 
 def _ended(image: Image.Image, min_side: int) -> Image.Image | None:
-    """Decode a JPEG that lacks its end mark; None if it lacks pixels too, or is not a JPEG."""
+    """Decode a JPEG that lacks its end; None if it lacks too much, or is not a JPEG.
+
+    `image` notes the share that it lacks, for `missing_of`.
+    """
     file = getattr(image, "fp", None)
     if image.format not in ("JPEG", "MPO") or not isinstance(file, io.BytesIO):
         return None
-    plain, padded = ended_jpegs(file.getvalue())
-    expected = hash_bytes(_drafted(padded, min_side).tobytes())
-    whole = _drafted(plain, min_side)
-    return whole if hash_bytes(whole.tobytes()) == expected else None
+    content = file.getvalue()
+    plain, padded = (_drafted(ended, min_side) for ended in ended_jpegs(content))
+    rows = [np.asarray(one).reshape(one.height, -1) for one in (plain, padded)]
+    differing = np.flatnonzero((rows[0] != rows[1]).any(axis=1))
+    if len(differing):
+        progressive, grey = "progressive" in image.info, len(image.getbands()) == 1
+        sound = int(differing[0]) / plain.height
+        share = missing_share(content, sound, progressive=progressive, grey=grey)
+        if share > MAX_MISSING:
+            return None
+        image.info[_MISSING] = share
+    return plain
+
+
+def missing_of(image: Image.Image) -> float:
+    """The share of a picture's file that is missing at its end, once it was decoded; mostly 0."""
+    return float(image.info.get(_MISSING, 0.0))
 
 
 def _drafted(content: bytes, min_side: int) -> Image.Image:

@@ -1,7 +1,7 @@
 """Copies of damaged files, reduced to the parts that their pixels need.
 
 Decoders reject a whole picture for a metadata block that is cut short or too large, although every
-viewer skips it. A JPEG without its last two bytes still looks whole.
+viewer skips it. A JPEG without its last bytes still looks whole, or nearly so.
 """
 
 import zlib
@@ -38,9 +38,32 @@ def ended_jpegs(content: bytes) -> tuple[bytes, bytes]:
     """Return a JPEG that ends early with an end mark: alone, and after a few extra bits.
 
     If only the mark was missing, both have the same pixels, since bits after the last pixel are
-    ignored. If pixels are missing too, the extra bits are taken for some of them.
+    ignored. If pixels are missing too, the extra bits are taken for some of them, so that nothing
+    is missing above the first row in which both differ.
     """
     return content + _END_OF_IMAGE, content + _MORE_BITS + _END_OF_IMAGE
+
+
+def missing_share(content: bytes, sound: float, *, progressive: bool, grey: bool) -> float:
+    """The share of a JPEG's bytes that is missing, if its last scan has this share of sound rows.
+
+    1 if scans may be missing behind that one. The last of a progressive JPEG brings luminance, by
+    itself, to its highest frequency and its last bit.
+    """
+    mark = b"\xff" + bytes([_START_OF_SCAN])
+    start, luminance = content.rfind(mark), content[content.find(mark) + 5 :][:1]
+    components = int.from_bytes(content[start + 4 : start + 5], "big")
+    header = content[start + 5 + 2 * components :][:3]
+    if not sound or len(header) < 3:
+        return 1.0
+    lowest, highest, bits = header
+    if progressive:
+        whole = lowest > 0 and highest == 63 and bits & 0x0F == 0
+        is_last = whole and components == 1 and content[start + 5 :][:1] == luminance
+    else:
+        is_last = components > 1 or grey
+    missing = (len(content) - start) * (1 - sound) / sound
+    return missing / (len(content) + missing) if is_last else 1.0
 
 
 def _sound_chunks(content: bytes) -> Iterator[bytes]:

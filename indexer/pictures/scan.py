@@ -1,16 +1,15 @@
 """Find the pictures below a folder."""
 
 import errno
-import fnmatch
 import os
-import re
 import stat
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.captions.nearby import SKIPPED_FOLDERS, NearbyFiles
+from indexer.captions.nearby import NearbyFiles, is_skipped
+from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_SUFFIXES
 
 
@@ -34,30 +33,30 @@ class ScanProblem:
 def scan(
     folder: Path,
     *,
-    exclude: Sequence[str] = (),
+    exclude: Exclusion | None = None,
     closed: Callable[[bytes], bool] = lambda relative: False,
     beside: NearbyFiles | None = None,
 ) -> Iterator[FoundPicture | ScanProblem]:
     """Yield the pictures below `folder`, sorted within each folder, and fill `beside` meanwhile.
 
-    Skips hidden names, `SKIPPED_FOLDERS`, and names and paths below `folder` that match a glob
-    pattern in `exclude`. Folders whose path is `closed` are not entered. Links to folders are
-    followed after everything else, and no folder is entered twice: a picture's own path wins over
-    one through a link.
+    Skips hidden names, folders of systems (`indexer/captions/nearby.py`), and what `exclude` leaves
+    out. Folders whose path is `closed` are not entered. Links to folders are followed after
+    everything else, and no folder is entered twice: a picture's own path wins over one through a
+    link.
     """
-    return _Scan(os.fsencode(folder), _matcher(exclude), closed, beside or NearbyFiles()).run()
+    return _Scan(os.fsencode(folder), exclude or Exclusion(), closed, beside or NearbyFiles()).run()
 
 
 class _Scan:
     def __init__(
         self,
         root: bytes,
-        excluded: Callable[[bytes, bytes], bool],
+        exclusion: Exclusion,
         closed: Callable[[bytes], bool],
         beside: NearbyFiles,
     ) -> None:
         self._root = root
-        self._excluded = excluded
+        self._exclusion = exclusion
         self._closed = closed
         self._beside = beside
         self._entered: set[tuple[int, int]] = set()
@@ -97,7 +96,7 @@ class _Scan:
             return
         above = relative + b"/" if relative else b""
         for entry in names:
-            if entry.name.startswith(b".") or entry.name in SKIPPED_FOLDERS:
+            if is_skipped(entry.name):
                 continue
             if (found := self._look(entry, above + entry.name)) is not None:
                 yield found
@@ -106,21 +105,33 @@ class _Scan:
         self, entry: os.DirEntry[bytes], relative: bytes
     ) -> FoundPicture | ScanProblem | bytes | None:
         """The entry as a picture or as a folder to enter; None if it is neither."""
-        excluded = self._excluded(entry.name, relative)
         try:
-            if entry.is_dir():
+            is_folder = entry.is_dir()
+            excluded = self._exclusion.leaves_out(relative, folder=is_folder)
+            if is_folder:
                 return self._folder(entry, relative, excluded)
             suffix = _suffix(entry.name)
-            if suffix in self._beside.suffixes and entry.is_file():
-                self._beside.files.append(relative)
             if excluded or suffix not in BYTE_SUFFIXES:
+                self._note(entry, relative, suffix, excluded)
                 return None
             state = entry.stat()
         except OSError as error:
+            excluded = self._exclusion.leaves_out(relative)
             return None if excluded else ScanProblem(entry.path, _reason(error))
         if stat.S_ISREG(state.st_mode):
             return FoundPicture(relative, state.st_size, state.st_mtime_ns)
         return ScanProblem(entry.path, "not a regular file (only files are read)")
+
+    def _note(
+        self, entry: os.DirEntry[bytes], relative: bytes, suffix: bytes, excluded: bool
+    ) -> None:
+        """Note a file that is no picture to index."""
+        if not entry.is_file():
+            return
+        if suffix in self._beside.suffixes:
+            self._beside.files.append(relative)
+        elif not excluded and entry.name.lower() not in _DROPPINGS:
+            self._beside.others[suffix] += 1
 
     def _folder(self, entry: os.DirEntry[bytes], relative: bytes, excluded: bool) -> bytes | None:
         """The folder if it is to be entered now; notes links and excluded folders for later."""
@@ -133,19 +144,13 @@ class _Scan:
         return None
 
 
+_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"picasa.ini"})
+
+
 def _suffix(name: bytes) -> bytes:
     """The suffix of a name that is not hidden; `os.path.splitext` takes four times as long."""
     dot = name.rfind(b".")
     return name[dot:].lower() if dot > 0 else b""
-
-
-def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], bool]:
-    if not patterns:
-        return lambda name, relative: False
-    # Names need not be text; as surrogates, their bytes still match a "*".
-    anything = "|".join(fnmatch.translate(pattern.rstrip("/")) for pattern in patterns)
-    matches = re.compile(anything).match
-    return lambda name, relative: bool(matches(os.fsdecode(name)) or matches(os.fsdecode(relative)))
 
 
 def _reason(error: OSError) -> str:

@@ -10,6 +10,7 @@ from indexer.captions import find_captions
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.library.library import Library
+from indexer.pictures.exclusion import pattern_for
 from indexer.pictures.formats import SUFFIXES
 from indexer.pipeline.report import IndexOptions
 
@@ -19,8 +20,8 @@ def name_folders(
 ) -> list[IndexedFolder]:
     """The library's folders for a run, with new ones added (none named: all its folders).
 
-    Raises `InputError` if a folder does not exist, or if there is none yet and none is named, and
-    `CaptionFileError` if a named caption file does not exist or cannot be used.
+    Raises `InputError` if a folder does not exist, if there is none yet and none is named, or for a
+    wrong pattern, and `CaptionFileError` if a named caption file does not exist or cannot be used.
     """
     named = [existing_folder(Path(folder)) for folder in folders]
     files = None
@@ -48,8 +49,9 @@ def _put(
     options: IndexOptions,
     files: Sequence[Path] | None,
 ) -> None:
+    patterns = [pattern_for(path, pattern) if pattern else "" for pattern in options.exclude]
     with library.writing() as batch:
-        folder_id = batch.folders.put(path, exclude=options.exclude, caption_files=files)
+        folder_id = batch.folders.put(path, exclude=patterns, caption_files=files)
         for folder in inner:
             prefix = os.fsencode(folder.path.relative_to(path))
             batch.folders.absorb(folder.id, folder_id, prefix)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from indexer.catalogue.lookup.contents import contents_of
+from indexer.catalogue.values import VECTORS
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
@@ -26,12 +27,13 @@ from indexer.pictures.decoding import Outcome
 from indexer.pictures.facts import ContentFacts
 from indexer.pipeline.decoders import decoding_pool
 from indexer.pipeline.folders import name_folders
-from indexer.pipeline.plan import FolderPlan, plan_folder
+from indexer.pipeline.plan import FolderPlan, plan_folder, tell_away
 from indexer.pipeline.pruning import prune
 from indexer.pipeline.reencoding import change_encoder
 from indexer.pipeline.report import PICTURES_PER_BATCH, IndexOptions, IndexReport
 from indexer.pipeline.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
 from indexer.pipeline.tagging import adopt, named_heads
+from indexer.pipeline.verification import end_verification, settled, verified
 from indexer.progress import Progress
 from indexer.vectors.compression import compress
 
@@ -98,7 +100,8 @@ def _timed(
     """Do the work as the only writer; the report says how long it took and whether it ended."""
     start = time.monotonic()
     try:
-        with only_writer(library.path):
+        is_first_run = library.catalogue.setting(VECTORS) is None  # another one may be at it
+        with only_writer(library.path, patient=is_first_run):
             yield from _run(library, folders, options, report)
     except (KeyboardInterrupt, GeneratorExit):
         report.interrupted = True
@@ -124,8 +127,15 @@ def _run(
         if options.tags is not None:
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
-        plans = [plan_folder(library.catalogue, f, library.path, options, report) for f in known]
+        tell_away(library.catalogue, known, report)
+        done = verified(library.path) if options.verify else ()
+        plans = [
+            plan_folder(library.catalogue, f, library.path, options, report, done) for f in known
+        ]
+        report.unmatched += _unmatched(options.exclude, plans)
         yield from _carry_out(library, plans, options, report)
+        if options.verify:
+            end_verification(library.path)
     except (KeyboardInterrupt, GeneratorExit):
         with suppress(LibraryError):
             library.save_vectors()
@@ -133,6 +143,13 @@ def _run(
     library.save_vectors()
     yield from compress(library)
     yield from calibrate(library)
+
+
+def _unmatched(patterns: Sequence[str], plans: Sequence[FolderPlan]) -> list[str]:
+    """The patterns given for this run that left nothing out of any of its folders."""
+    given = [pattern for pattern in patterns if pattern]
+    matched = {place for plan in plans for place in plan.matched}
+    return [pattern for place, pattern in enumerate(given) if place not in matched]
 
 
 def _check_weight(library: Library, options: IndexOptions) -> None:
@@ -208,6 +225,11 @@ def _index_pictures(
     ):
         while batch := list(islice(outcomes, PICTURES_PER_BATCH)):
             pairs = [(pictures[_name(o)], o) for o in batch]
+            if options.verify:
+                pairs = settled(library.path, plan, pairs, report)
+                yield len(batch) - len(pairs)
+            if not pairs:
+                continue
             ahead = waiting.batch if waiting else None
             encoded = encode_pictures(library, plan, pairs, before, ahead)
             if waiting is not None:

@@ -6,7 +6,8 @@ import gc
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,6 +20,9 @@ from indexer.catalogue.database import FILE
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
 from indexer.errors import CaptionFileError
+from indexer.library.away import away_folders, away_message
+from indexer.pictures.exclusion import Exclusion
+from indexer.pictures.formats import FORMATS
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.pipeline.report import IndexOptions, IndexReport
 
@@ -33,6 +37,8 @@ class FolderPlan:
     known: Mapping[bytes, IndexedPicture] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
+    verified: Collection[int] = ()
+    matched: Collection[int] = ()  # places of the patterns that left something out
     returned: list[int] = field(default_factory=list)  # ids: were missing, are back unchanged
     gone: list[int] = field(default_factory=list)  # ids: were present, are missing now
 
@@ -52,15 +58,15 @@ def plan_folder(
     library: Path,
     options: IndexOptions,
     report: IndexReport,
+    verified: Collection[int] = (),
 ) -> FolderPlan:
     """Compare a folder with the catalogue; unreadable files and folders go to `report.problems`.
 
     A picture with the same size and time of change counts as unchanged; its file is not opened. A
-    picture in a folder that cannot be read now stays as it was.
+    picture in a folder that cannot be read now stays as it was. To verify, all files are opened,
+    except those of the pictures (by id) that are `verified` already.
     """
-    if not _may_be_there(folder.path):
-        report.problem(folder.path, "this folder is missing; its pictures count as missing too")
-    plan = FolderPlan(folder)
+    plan = FolderPlan(folder, verified=verified)
     with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
         plan.before = catalogue.captions(folder.id, embedded=False)
@@ -69,6 +75,17 @@ def plan_folder(
     _compare_captions(plan, files.same, report)
     plan.gone = _gone(plan, files, options)
     return plan
+
+
+def tell_away(catalogue: Catalogue, folders: Sequence[IndexedFolder], report: IndexReport) -> None:
+    """Note the folders of a run that are missing or empty, with pictures or not."""
+    away = {one.path: one.pictures for one in away_folders(catalogue)}
+    for folder in folders:
+        if folder.path in away:
+            kept = "their records are kept; plug it in and run 'picfuse index' again"
+            report.unread(folder.path, f"{away_message(away[folder.path])}; {kept}")
+        elif not _may_be_there(folder.path):
+            report.unread(folder.path, "this folder is missing")
 
 
 def _may_be_there(folder: Path) -> bool:
@@ -102,7 +119,7 @@ class _Files:
 
     same: list[bytes] = field(default_factory=list)
     changed: list[bytes] = field(default_factory=list)  # or new, or to be tried again
-    passed_over: list[bytes] = field(default_factory=list)  # not among `options.only`
+    unasked: list[bytes] = field(default_factory=list)  # not among `options.only`
     problems: list[ScanProblem] = field(default_factory=list)
     beside: NearbyFiles = field(default_factory=lambda: NearbyFiles(CAPTION_SUFFIXES))
 
@@ -113,21 +130,39 @@ def _compare_files(
     """Compare every picture file of a folder with the catalogue, and plan its decoding."""
     files, only, retry = _Files(), options.only, options.limits_given
     folder = plan.folder
-    excluded, closed = json.loads(folder.exclude), _inside(folder.path, library)
-    for found in scan(folder.path, exclude=excluded, closed=closed, beside=files.beside):
+    exclusion, closed = Exclusion(json.loads(folder.exclude)), _inside(folder.path, library)
+    for found in scan(folder.path, exclude=exclusion, closed=closed, beside=files.beside):
         if isinstance(found, ScanProblem):
             files.problems.append(found)
         elif only is not None and found.relative not in only:
-            files.passed_over.append(found.relative)
-        elif _is_same(plan, found, report, retry=retry):
+            files.unasked.append(found.relative)
+        elif _is_same(plan, found, report, retry=retry) and not _to_verify(plan, found, options):
             files.same.append(found.relative)
         else:
             files.changed.append(found.relative)
     if not _may_be_there(folder.path):  # which was reported before
         files.problems.clear()
     for problem in files.problems:
-        report.problem(problem.path, problem.reason)
+        report.unread(problem.path, problem.reason)
+    plan.matched = exclusion.matched
+    _count_others(folder.path, files, report)
     return files
+
+
+def _count_others(folder: Path, files: _Files, report: IndexReport) -> None:
+    """Count the files that are no pictures; a folder with nothing else is a problem."""
+    others = Counter({_suffix(suffix): count for suffix, count in files.beside.others.items()})
+    report.passed_over += others
+    if others and not (files.same or files.changed or files.unasked or files.problems):
+        report.unread(
+            folder,
+            f"has no picture in a format that picfuse reads ({', '.join(FORMATS)}), only other "
+            "files",
+        )
+
+
+def _suffix(suffix: bytes) -> str:
+    return suffix.removeprefix(b".").decode(errors="replace")
 
 
 def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
@@ -151,16 +186,16 @@ def _captions(folder: IndexedFolder, files: _Files, report: IndexReport) -> Capt
     named = [Path(file) for file in json.loads(folder.caption_files)]
     there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
     for file in set(named) - set(there):
-        report.problem(file, "this caption file no longer exists; its captions are dropped")
-    pictures = [*files.same, *files.changed, *files.passed_over]
+        report.unread(file, "this caption file no longer exists; its captions are dropped")
+    pictures = [*files.same, *files.changed, *files.unasked]
     try:
         captions = find_captions(folder.path, pictures, explicit=there, beside=files.beside)
     except CaptionFileError as error:  # it was usable when it was named
-        report.problem(folder.path, str(error))
+        report.unread(folder.path, str(error))
         captions = find_captions(folder.path, pictures, beside=files.beside)
     report.caption_files += captions.files
     for path, reason in captions.problems:
-        report.problem(path, reason)
+        report.unread(path, reason)
     return captions
 
 
@@ -183,6 +218,15 @@ def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retr
         return False
     if known.state == MISSING:
         plan.returned.append(known.id)
+    return True
+
+
+def _to_verify(plan: FolderPlan, found: FoundPicture, options: IndexOptions) -> bool:
+    """Whether a file that looks unchanged is read all the same; plans that."""
+    known = plan.known[found.relative]
+    if not options.verify or known.state != PRESENT or known.id in plan.verified:
+        return False
+    plan.decode.append(found)
     return True
 
 

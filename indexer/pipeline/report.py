@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,10 @@ class IndexReport:
     `changed` counts pictures whose bytes or captions changed; `removed` those that are gone (their
     records are kept as missing); `pruned` missing ones whose records were deleted; `encoded` those
     that were encoded for another model. `problems` are folders and caption files that could not be
-    read; everything else was indexed.
+    read, and whatever else the user should know; everything else was indexed. `complete` is False
+    if a picture, a folder or a caption file could not be read. `passed_over` counts files that are
+    neither pictures nor captions, by suffix without its dot; `unmatched` are the patterns of
+    `IndexOptions.exclude` that left nothing out.
     """
 
     added: int = 0
@@ -32,15 +36,24 @@ class IndexReport:
     failed: list[Failure] = field(default_factory=list)
     problems: list[Failure] = field(default_factory=list)
     caption_files: list[CaptionFile] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    unmatched: list[str] = field(default_factory=list)
+    complete: bool = True
     interrupted: bool = False
     elapsed_ms: float = 0.0
 
     def fail(self, path: bytes | Path, reason: str) -> None:
         """Note a picture that could not be read."""
         self.failed.append(Failure(Path(os.fsdecode(path)), reason))
+        self.complete = False
+
+    def unread(self, path: bytes | Path, reason: str) -> None:
+        """Note a folder or caption file that could not be read."""
+        self.problem(path, reason)
+        self.complete = False
 
     def problem(self, path: bytes | Path, reason: str) -> None:
-        """Note a folder or caption file that could not be read."""
+        """Note what the user should know of a file or folder, although all of it was read."""
         self.problems.append(Failure(Path(os.fsdecode(path)), reason))
 
 
@@ -48,13 +61,15 @@ class IndexReport:
 class IndexOptions:
     """Options of a run of indexing.
 
-    `captions` (files; `()` for none, None: as before) and `exclude` (patterns) are remembered for
-    later runs over the same folders until others are given. `time_limit` is in
+    `captions` (files; `()` for none, None: as before) and `exclude` (patterns of .gitignore, each
+    for all folders of the run) are remembered for later runs over the same folders until others
+    are given. `time_limit` is in
     seconds per picture (None: 60), `memory_limit` in bytes per worker (None: 4 GiB); `only`
     restricts the folders to these pictures (relative paths).
     `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is for
     queries that name none; `tags` are the files of its tag heads from then on (None: as before);
-    `prune` deletes the records of missing pictures at the end.
+    `prune` deletes the records of missing pictures at the end; `verify` reads every file again,
+    since a change may keep size and time, and goes on where an interrupted run was.
     """
 
     captions: Sequence[Path] | None = None
@@ -69,6 +84,7 @@ class IndexOptions:
     weight: float | None = None
     tags: Sequence[Path] | None = None
     prune: bool = False
+    verify: bool = False
 
     @property
     def limits_given(self) -> bool:

@@ -89,6 +89,8 @@ def store_pictures(
         tag_pictures(library, batch, list(read), [key for key in keys if key not in read])
     for (found, outcome), content in pairs:
         _count(plan, found, outcome, content, report)
+        if isinstance(outcome, Decoded) and outcome.flaw:
+            report.problem(plan.full(found.relative), outcome.flaw)
     flaws = {picture.thumbnail_flaw for picture in encoded.decoded}
     for flaw in flaws - {"", *_reported(report)}:
         report.problem(library.thumbnails, flaw)

@@ -21,11 +21,10 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
 from indexer.captions.finder import CAPTION_SUFFIXES
-from indexer.captions.nearby import SKIPPED_FOLDERS
+from indexer.captions.nearby import is_skipped
 from indexer.pictures.formats import SUFFIXES
 
 _WATCHED = SUFFIXES | set(map(os.fsdecode, CAPTION_SUFFIXES))
-_SKIPPED = frozenset(map(os.fsdecode, SKIPPED_FOLDERS))
 _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
     errno.EMFILE: "fs.inotify.max_user_instances=1024",
@@ -210,7 +209,7 @@ class _Handler(events.FileSystemEventHandler):
         if not path.is_relative_to(self._folder) or any(map(path.is_relative_to, self._own)):
             return False
         parts = path.relative_to(self._folder).parts
-        if any(part.startswith(".") or part in _SKIPPED for part in parts):
+        if any(is_skipped(os.fsencode(part)) for part in parts):
             return False
         return is_directory or path.suffix.lower() in _WATCHED
 
@@ -245,4 +244,4 @@ def _stat(path: str) -> os.stat_result:
 def _listed(path: str | None) -> Iterable[os.DirEntry[str]]:
     """The entries of a directory, without those that picfuse never reads."""
     with os.scandir(path) as entries:
-        return [e for e in entries if not e.name.startswith(".") and e.name not in _SKIPPED]
+        return [e for e in entries if not is_skipped(os.fsencode(e.name))]

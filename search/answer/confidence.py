@@ -24,7 +24,10 @@ from indexer.confidence.line import (
     Values,
     leads,
 )
+from indexer.errors import QueryError
+from indexer.library.library import Library
 from search.answer.hits import Hit
+from search.query.options import WORDS, SearchOptions
 from search.query.terms import Query
 from search.words.query_words import QueryWords
 
@@ -46,6 +49,23 @@ class Searched:
     captioned: float
     gain: float
     leading: NDArray[np.floating]
+
+
+def check_threshold(library: Library, subject: Query | int | None, options: SearchOptions) -> None:
+    """Raise `QueryError` for a lowest confidence where hits have none to compare with it."""
+    if options.min_confidence is None:
+        return
+    words = isinstance(subject, Query) and askable(subject) and options.mode != WORDS
+    if not words or options.like or options.unlike:
+        raise QueryError(
+            "a lowest confidence is for searches by meaning, for words that are added up; other "
+            "hits have none to compare (for a lowest score: --least)"
+        )
+    if not library.calibration.lines:
+        raise QueryError(
+            "this library knows no confidence yet, so there is none to compare; use a lowest score "
+            "instead (--least)"
+        )
 
 
 def with_confidence(

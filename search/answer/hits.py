@@ -118,6 +118,19 @@ class Answer:
         hits = tuple(hit for hit in self.hits if not hit.doubtful)
         return replace(self, hits=hits, next_offset=self.next_offset if hits else None)
 
+    def confident(self, least: float) -> Answer:
+        """The same answer with the hits that have at least this confidence, none of them doubtful.
+
+        A hit without a confidence stays unless it is doubtful: it was found by its name. Pages end
+        as in `without_doubtful`.
+        """
+        hits = tuple(
+            replace(hit, doubtful=False)
+            for hit in self.hits
+            if (not hit.doubtful if hit.confidence is None else hit.confidence >= least)
+        )
+        return replace(self, hits=hits, next_offset=self.next_offset if hits else None)
+
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:

@@ -67,7 +67,7 @@ class Question:
         """
         embedded = with_best_scores(rows, embedded, weight)
         embedded, wrong = _refined_by_marks(library, rows, embedded, weight, options)
-        allowed = allowed_ids(library, options.where, options.tags)
+        allowed = allowed_ids(library, options.where, options.tags, options.date_order)
         names = names_in(QueryWords.of(query)) if options.mode == AUTO else ()
         named = having_names(library.words, names, rows.index.size)
         query = replace(query, weight=weight)

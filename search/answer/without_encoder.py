@@ -21,7 +21,9 @@ def answer_by_filters(library: Library, options: SearchOptions) -> Answer:
 
     Raises `InputError` for a condition or tag that is not understood, or a negative offset.
     """
-    order = RankedPictures.of(*in_browsing_order(library, options.where, options.tags))
+    order = RankedPictures.of(
+        *in_browsing_order(library, options.where, options.tags, options.date_order)
+    )
     page = page_of(library, order, replace(options, diverse=0.0), {})
     hits = read_hits(library, page.ids, page.scores, found_by="filter")
     return Answer(Query(()), ranked_hits(library, hits, page), 0.0, page.next_offset)
@@ -38,7 +40,8 @@ def answer_by_words(library: Library, query: Query, options: SearchOptions) -> A
         raise QueryError("a search by words has no scores to compare; leave the mode at 'auto'")
     if options.explain:
         raise QueryError("a search by words has no scores to explain; leave the mode at 'auto'")
-    words, allowed = QueryWords.alone(query), allowed_ids(library, options.where, options.tags)
+    words = QueryWords.alone(query)
+    allowed = allowed_ids(library, options.where, options.tags, options.date_order)
     order = having_words(library.words, words, options.exclude, allowed)
     page = page_of(library, order, replace(options, diverse=0.0), {})
     hits = read_hits(library, page.ids, page.scores, found_by="words")

@@ -49,13 +49,17 @@ def _example(library: Library, mark: Mark) -> Example:
         return mark
     if isinstance(mark, int):
         return _of_id(library, mark)
+    return example_away(library, mark) or _of_file(library, mark, _file(mark))
+
+
+def example_away(library: Library, mark: str | bytes) -> Example | None:
+    """A picture that the library knows at a path where nothing is: its disk is not plugged in."""
     path = _file(mark)
-    if path is not None and not os.path.lexists(path):  # its disk may not be plugged in
-        known = library.catalogue.content_at(path)
-        row = None if known is None else stored_row(library, known)
-        if known is not None and row is not None:
-            return Example(known, row, path)
-    return _of_file(library, mark, path)
+    if path is None or os.path.lexists(path):
+        return None
+    known = library.catalogue.content_at(path)
+    row = None if known is None else stored_row(library, known)
+    return None if known is None or row is None else Example(known, row, path)
 
 
 def _of_id(library: Library, picture_id: int) -> Example:

@@ -4,5 +4,6 @@ from search.where.condition import matching
 from search.where.fields import FIELDS
 from search.where.grammar import parse
 from search.where.matches import matches
+from search.where.readings import ambiguous_dates
 
-__all__ = ["FIELDS", "matches", "matching", "parse"]
+__all__ = ["FIELDS", "ambiguous_dates", "matches", "matching", "parse"]

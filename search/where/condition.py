@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
 from search.where.fields import FIELDS, Field, FieldContext, UnusableError
 from search.where.grammar import Both, Condition, Expression, Not, complain, parse
+from search.where.spans import DMY
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
 _COMPARED = re.compile(r"[<>!]=?|=")
@@ -18,15 +19,23 @@ _BEGUN = re.compile(r"([a-z]+)\s*(?:[<>!]=|[:=<>])", re.IGNORECASE)
 
 
 def matching(
-    text: str, *, encoder_id: int = 0, tags: Collection[str] = (), now: datetime | None = None
+    text: str,
+    *,
+    encoder_id: int = 0,
+    tags: Collection[str] = (),
+    now: datetime | None = None,
+    date_order: str = DMY,
 ) -> ColumnElement[bool]:
     """The condition on `PictureRow` and its `FolderRow` for a text of `--where`.
 
     `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time that "yesterday"
-    refers to. An unknown fact of a picture fulfils no condition, and therefore any with `not`.
+    refers to; `date_order`: "DMY", "MDY" or "YMD". An unknown fact of a picture fulfils no
+    condition, and therefore any with `not`.
     Raises `PlacedError` for a text that is not understood.
     """
-    return _sql(parse(text), text, FieldContext(now or datetime.now(), encoder_id, tags))
+    return _sql(
+        parse(text), text, FieldContext(now or datetime.now(), encoder_id, tags, date_order)
+    )
 
 
 def _sql(expression: Expression, text: str, context: FieldContext) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from indexer.catalogue.values import LATEST, NEVER
 from indexer.pictures.formats import FORMATS
 from search.where.grammar import Condition
 from search.where.places import near_or_within
-from search.where.spans import Span, span
+from search.where.spans import DMY, Span, span
 
 Sql: TypeAlias = ColumnElement[bool]
 Number: TypeAlias = Any  # a column or an expression of columns
@@ -41,11 +41,15 @@ class UnusableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """Facts that a value may depend on: the time, the encoder whose tags count, and its tags."""
+    """Facts that a value may depend on: the time, the encoder whose tags count, and its tags.
+
+    `date_order`: how a date of numbers alone is read.
+    """
 
     now: datetime
     encoder_id: int
     tags: Collection[str]
+    date_order: str = DMY
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,7 @@ def _modified(condition: Condition, context: FieldContext) -> Sql:
 
 def _span(value: str, context: FieldContext) -> Span:
     try:
-        time = span(value, context.now)
+        time = span(value, context.now, date_order=context.date_order)
         edges = [] if time is None else [time.start, time.end]
         _ = [edge.timestamp() for edge in edges if edge is not None]
     except (ValueError, OverflowError):  # a year that no calendar of the machine has

@@ -13,17 +13,20 @@ from indexer.catalogue.schema import FolderRow, PictureRow
 from indexer.catalogue.values import NEVER, PRESENT
 from indexer.library.library import Library
 from search.where.condition import matching
+from search.where.spans import DMY
 
 
-def matches(library: Library, text: str, *, now: datetime | None = None) -> NDArray[np.int64]:
+def matches(
+    library: Library, text: str, *, now: datetime | None = None, date_order: str = DMY
+) -> NDArray[np.int64]:
     """Ids (n,) of the present pictures that fulfil a condition, newest first.
 
     By the date of the camera, or the modification time of a file without one. `now`: the time that
-    "yesterday" refers to. Raises `PlacedError`.
+    "yesterday" refers to; `date_order`: how 06/12/2019 is read. Raises `PlacedError`.
     """
     encoder_id = library.encoder_id
     tags = library.tags.names(encoder_id)
-    condition = matching(text, encoder_id=encoder_id, tags=tags, now=now)
+    condition = matching(text, encoder_id=encoder_id, tags=tags, now=now, date_order=date_order)
     seconds = func.nullif(PictureRow.mtime_ns, NEVER) / 1e9
     changed = func.strftime("%Y-%m-%dT%H:%M:%S", seconds, "unixepoch", "localtime")
     newest = func.coalesce(PictureRow.taken, changed).desc(), PictureRow.id

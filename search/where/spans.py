@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+from indexer.settings import DATE_ORDERS
+
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # of the north
 _SEASON = re.compile(
     rf"(?:(?P<which>last|this)\s+)?(?P<season>{'|'.join(_SEASONS)})(?:\s+(?P<year>\d{{4}}))?"
@@ -16,6 +18,8 @@ _SEASON = re.compile(
 _WEEKEND = re.compile(r"(last|this) weekend")
 _WEEK = re.compile(r"(last|this) week")
 _YEAR = re.compile(r"\d{4}")
+_YEAR_FIRST = re.compile(r"\d{4}[./-]\d{1,2}[./-]\d{1,2}\b.*")
+DMY, _, YMD = DATE_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +30,26 @@ class Span:
     end: datetime | None
 
 
-def span(text: str, now: datetime) -> Span | None:
+def span(text: str, now: datetime, *, date_order: str = DMY) -> Span | None:
     """The span of time that a text names, as seen from `now`; None if it names none.
 
     Seasons are those of the northern hemisphere, and a winter belongs to the year in which it
-    begins. A text without a year names the last span that has begun.
+    begins. A text without a year names the last span that has begun. `date_order`: how 06/12/2019
+    is read; a date that begins with four digits is always year, month, day.
     """
     text = " ".join(text.lower().split())
     if ".." in text:
         first, last = text.split("..", 1)
-        return _between(first, last, now)
-    return _season(text, now) or _week(text, now) or _dated(text, now)
+        return _between(first, last, now, date_order)
+    return _season(text, now) or _week(text, now) or _dated(text, now, date_order)
 
 
-def _between(first: str, last: str, now: datetime) -> Span | None:
+def _between(first: str, last: str, now: datetime, date_order: str) -> Span | None:
     """The span of `A..B`: from the start of A to the end of B; one of them may be missing."""
-    start, end = (span(part, now) if part.strip() else Span(None, None) for part in (first, last))
+    start, end = (
+        span(part, now, date_order=date_order) if part.strip() else Span(None, None)
+        for part in (first, last)
+    )
     if start is None or end is None or not (first.strip() or last.strip()):
         return None
     if start.start and end.end and start.start >= end.end:
@@ -84,11 +92,12 @@ def _week(text: str, now: datetime) -> Span | None:
     return None
 
 
-def _dated(text: str, now: datetime) -> Span | None:
+def _dated(text: str, now: datetime, date_order: str) -> Span | None:
     """The span of a date by dateparser, which tells whether a day, month or year is meant."""
     if _YEAR.fullmatch(text):
         return _months(int(text), 1, 12) if int(text) else None
-    parsed = _parser(now).get_date_data(text)
+    order = YMD if _YEAR_FIRST.match(text) else date_order
+    parsed = _parser(now, order).get_date_data(text)
     date: datetime | None = parsed.date_obj
     if date is None:
         return None
@@ -104,10 +113,10 @@ def _dated(text: str, now: datetime) -> Span | None:
     return Span(day, day + timedelta(days=1))
 
 
-def _parser(now: datetime) -> Any:
+def _parser(now: datetime, date_order: str) -> Any:
     """Imports dateparser when a date is parsed, since it reads languages for 0.2 s."""
     settings = {
-        "DATE_ORDER": "DMY",
+        "DATE_ORDER": date_order,
         "PREFER_DATES_FROM": "past",
         "PREFER_DAY_OF_MONTH": "first",
         "PREFER_MONTH_OF_YEAR": "first",

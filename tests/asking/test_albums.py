@@ -319,6 +319,8 @@ def test_album_for_scripts(library, colour_pictures):
         "where": "format: png",
         "k": 2,
         "least": None,
+        "min_confidence": None,
+        "date_order": "DMY",
         "mode": "auto",
     }
     again = answered("album", "a", *place)

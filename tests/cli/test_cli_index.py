@@ -19,7 +19,7 @@ from indexer.pipeline import decoders
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way
-MORE = ["problems", "caption_files", "interrupted"]
+MORE = ["problems", "caption_files", "passed_over", "unmatched", "interrupted"]
 MOVING = ["pruned", "encoded"]
 
 

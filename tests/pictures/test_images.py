@@ -16,6 +16,7 @@ from odd_pictures import close
 from PIL import Image, ImageCms
 
 from indexer.errors import PictureError
+from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.hashes import content_hash, hash_bytes
 from indexer.pictures.images import decode, open_picture, upright_size
 from indexer.pictures.limits import MAX_PIXELS
@@ -405,7 +406,7 @@ def test_hidden_folder_that_is_named_is_scanned(tmp_path):
 )
 def test_excluded_names_and_paths_are_skipped(tmp_path, pattern, left):
     touch(tmp_path, "a.jpg", "b.png", "raw/c.jpg", "trip/raw/d.jpg")
-    assert found(tmp_path, exclude=[pattern]) == left
+    assert found(tmp_path, exclude=Exclusion([pattern])) == left
 
 
 def test_links_are_followed_but_never_in_circles(tmp_path):
@@ -466,7 +467,11 @@ def test_names_may_be_any_bytes(tmp_path):
     for name in names:
         odd_pictures.jpeg(tmp_path / "plain.jpg").rename(os.fsdecode(root + b"/" + name))
 
-    items = [item for item in scan(tmp_path, exclude=["*.png"]) if isinstance(item, FoundPicture)]
+    items = [
+        item
+        for item in scan(tmp_path, exclude=Exclusion(["*.png"]))
+        if isinstance(item, FoundPicture)
+    ]
 
     assert sorted(item.relative for item in items) == sorted(names)
     for item in items:

@@ -26,12 +26,16 @@ NO_PICTURE = "not a picture (or damaged at its start)"
 
 @dataclass(frozen=True)
 class Indexed:
-    """A picture with its size, the colours of its corners (row by row), and all its captions."""
+    """A picture with its size, the colours of its corners (row by row), and all its captions.
+
+    `flaw` begins the warning about a file that lacks something.
+    """
 
     width: int = 48
     height: int = 32
     corners: str | None = QUARTERS
     captions: tuple[str, ...] = ()
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ JPEG: dict[str, tuple[Outcome, Callable[[], bytes]]] = {
         Indexed(32, 48, "blue red white lime"),
         lambda: odd.encoded("JPEG", exif=odd.held(6), quality=95)[:-2],
     ),
-    "nearly-whole": (Failed(CUT), lambda: odd.noise("JPEG")[:-40]),
+    "nearly-whole": (Indexed(60, 40, None, flaw="cut short"), lambda: odd.noise("JPEG")[:-40]),
     "nearly-whole-progressive": (Failed(CUT), lambda: odd.noise("JPEG", progressive=True)[:-400]),
     "bit-in-pixels": (
         Indexed(60, 40, None),

@@ -8,6 +8,7 @@ import sys
 import click
 
 from ui.cli.group import Commands
+from ui.cli.process import run_command
 
 MODULES = {
     "index": "index",
@@ -49,7 +50,7 @@ def run() -> None:
     """
     gc.set_threshold(10_000)
     try:
-        main(prog_name="picfuse")
+        run_command(lambda: main(prog_name="picfuse"))
     finally:
         if "torch" not in sys.modules:  # torch complains about objects that are left
             gc.freeze()

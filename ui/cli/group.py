@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from textwrap import indent
 from typing import Any, TypeVar
 
@@ -14,7 +12,9 @@ import click
 
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
 from indexer.locations import default_library
+from ui.cli.options.paths import UserPath
 from ui.cli.output.text import harmless_usage, terminal_safe
+from ui.cli.process import UNEXPECTED
 from ui.exits import exit_status
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +24,7 @@ NOTHING_MATCHED, USAGE, DAMAGED = 1, 2, 3
 def _status(error: PicfuseError) -> int:
     if isinstance(error, LibraryError | ModelError):
         return DAMAGED
-    return USAGE if isinstance(error, InputError) else NOTHING_MATCHED
+    return USAGE if isinstance(error, InputError) else UNEXPECTED
 
 
 class Commands(click.Group):
@@ -114,19 +114,14 @@ def library_options(command: F) -> F:
     """`--library` and `--offline`, which every command on a library takes."""
     command = click.option(
         "--library",
-        type=click.Path(path_type=Path),
+        type=UserPath(),
         envvar="PICFUSE_LIBRARY",
         default=default_library,
-        callback=lambda ctx, parameter, path: _whole(path),
+        callback=lambda ctx, parameter, path: path.absolute(),
         help="Directory of the library. Default: one in your user data directory.",
         show_envvar=True,
     )(command)
     return offline_option(command)
-
-
-def _whole(path: Path) -> Path:
-    """An absolute path. Expands "~", which no shell does in an environment variable."""
-    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - an unknown "~name" is a name
 
 
 def offline_option(command: F) -> F:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from indexer.locations import default_library
+from indexer.settings import DATE_ORDERS
 
 # Server settings that `picfuse ui` passes on Streamlit's command line, where they override
 # configuration files and the environment.
@@ -44,17 +45,20 @@ def server_flags(port: int, *, headless: bool) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """The library to show, and whether the network is forbidden."""
+    """The library to show, whether the network is forbidden, and the order of dates."""
 
     library: Path
     offline: bool = False
+    date_order: str = DATE_ORDERS[0]
 
     @classmethod
     def parse(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
-        """Options of a command line; the library may also come from the environment."""
+        """Options of a command line; the environment may name the library and the date order."""
         parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         parser.add_argument("--library", default=environment.get("PICFUSE_LIBRARY") or None)
         parser.add_argument("--offline", action="store_true")
         found, _ = parser.parse_known_args(arguments)
         path = Path(found.library) if found.library else default_library()
-        return cls(path.expanduser().absolute(), found.offline)
+        order = environment.get("PICFUSE_DATE_ORDER", "").upper()
+        known = order if order in DATE_ORDERS else DATE_ORDERS[0]
+        return cls(path.expanduser().absolute(), found.offline, known)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import glob
 import json
 import os
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from indexer.catalogue.schema import FolderRow, PictureRow
+from indexer.pictures.exclusion import from_above, from_below
 
 
 class FolderChanges:
@@ -59,9 +58,8 @@ class FolderChanges:
 
     def _inherit(self, inner: FolderRow, outer: FolderRow) -> None:
         """Carry a folder's options over to its part of the folder that absorbs it."""
-        below = glob.escape(os.fsdecode(os.path.relpath(inner.path, outer.path)))
-        excluded = json.loads(inner.exclude)  # by name at any depth, or by path
-        patterns = [f"{below}/{way}{pattern}" for pattern in excluded for way in ("", "*/")]
+        below = os.fsdecode(os.path.relpath(inner.path, outer.path))
+        patterns = [from_above(pattern, below) for pattern in json.loads(inner.exclude)]
         outer.exclude = json.dumps(json.loads(outer.exclude) + patterns)
         files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
         outer.caption_files = json.dumps(list(dict.fromkeys(files)))
@@ -77,7 +75,8 @@ class FolderChanges:
     ) -> None:
         """Move the pictures below `prefix` into a folder of their own, at `path`."""
         whole = self._session.get_one(FolderRow, folder_id)
-        excluded = _patterns_below(json.loads(whole.exclude), os.fsdecode(prefix.rstrip(b"/")))
+        inner = os.fsdecode(prefix.rstrip(b"/"))
+        excluded = [below for p in json.loads(whole.exclude) for below in from_below(p, inner)]
         files = json.dumps([str(file) for file in caption_files])
         part = FolderRow(path=os.fsencode(path), exclude=json.dumps(excluded), caption_files=files)
         self._session.add(part)
@@ -97,17 +96,3 @@ class FolderChanges:
         count = len(self._session.scalars(ids).all())
         self._session.execute(delete(FolderRow).where(FolderRow.id == folder_id))
         return count
-
-
-def _patterns_below(patterns: Sequence[str], inner: str) -> list[str]:
-    """Patterns of a folder, and their remainders inside its subfolder `inner`.
-
-    A pattern is matched with paths too, so its beginning may match the path to `inner`.
-    """
-    rests = [
-        pattern[place + 1 :]
-        for pattern in patterns
-        for place, letter in enumerate(pattern)
-        if letter == "/" and fnmatch.fnmatchcase(inner, pattern[:place])
-    ]
-    return list(dict.fromkeys([*patterns, *filter(None, rests)]))

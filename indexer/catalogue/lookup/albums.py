@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from indexer.catalogue.lookup.tables import Tables
 from indexer.errors import LibraryDamaged
+from indexer.settings import DATE_ORDERS
 
 ANY_WAY = "auto"  # the mode of albums saved before modes existed
 
@@ -40,8 +41,9 @@ class Album:
     """A query with a name; its pictures are searched for again each time.
 
     `like` and `unlike` are contents of pictures marked as right and wrong; `k` is the most
-    pictures it holds and `least` the score that each must reach, None for no limit. `kept` are
-    the pictures in its query, by content. `mode` is a search mode of `search/query/options.py`.
+    pictures it holds, `least` the score and `min_confidence` the confidence that each must reach,
+    None for no limit. `kept` are the pictures in its query, by content. `mode` and `date_order` are
+    those of `search/query/options.py`.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Album:
     k: int | None = None
     least: float | None = None
     mode: str = ANY_WAY
+    min_confidence: float | None = None
+    date_order: str = DATE_ORDERS[0]
     kept: Mapping[bytes, KeptPicture] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -74,6 +78,8 @@ class Album:
                 "k": self.k,
                 "least": self.least,
                 "mode": self.mode,
+                "min_confidence": self.min_confidence,
+                "date_order": self.date_order,
             },
             sort_keys=True,
         )
@@ -94,6 +100,8 @@ class Album:
                 stored["k"],
                 stored["least"],
                 stored.get("mode", ANY_WAY),
+                stored.get("min_confidence"),
+                stored.get("date_order", DATE_ORDERS[0]),
                 kept,
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:

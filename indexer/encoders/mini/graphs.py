@@ -41,9 +41,7 @@ class Int8Graph(Graph):
         Raises `ModelError` if its embeddings differ on this processor: some processors lack the
         instructions for it, and their arithmetic overflows.
         """
-        if not self.cached or receipt_of(self.path).get("processor") != processor():
-            self._plain.ensure()
-            self.export(self.path)
+        self.make()
         cosine = receipt_of(self.path).get("agreement")
         if not isinstance(cosine, float) or not cosine >= LEAST_COSINE:
             raise ModelError(
@@ -51,8 +49,14 @@ class Int8Graph(Graph):
                 f"{cosine}); use --precision fp32"
             )
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the tower is cached, and was compared on a processor like this one."""
+        return self.cached and receipt_of(self.path).get("processor") == processor()
+
     def export(self, path: Path) -> None:
-        """Quantise the exported tower in a child process. Raises `ModelError`."""
+        """Quantise the plain tower in a child process, exported if need be. Raises `ModelError`."""
+        self._plain.ensure()
         quantise_tower(self._plain.path, path, self._heads)
 
 

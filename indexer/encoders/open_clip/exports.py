@@ -74,12 +74,16 @@ class TowerGraph(Graph):
 
         Raises `ModelError` if that fails, or failed before with the same versions.
         """
-        if self.cached:
-            return
+        self.make()
+        if not self.cached:
+            raise ModelError(str(receipt_of(self.path).get("failed")))
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the tower is cached, or is known not to be exportable."""
         receipt = receipt_of(self.path)
-        if receipt.get("failed") and receipt.get("versions") == VERSIONS:
-            raise ModelError(str(receipt["failed"]))
-        self.export(self.path)
+        failed_before = receipt.get("failed") and receipt.get("versions") == VERSIONS
+        return self.cached or bool(failed_before)
 
     def export(self, path: Path) -> None:
         """Write the graph and the outcome. Raises `ModelError` if the graph cannot be used."""

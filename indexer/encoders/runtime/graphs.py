@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import xxhash
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from indexer.encoders.runtime.layout import (
@@ -110,8 +111,19 @@ class Graph(ABC):
 
     def ensure(self) -> None:
         """Export the tower unless it is cached, which takes seconds in another process."""
-        if not self.cached:
-            self.export(self.path)
+        self.make()
+
+    def make(self) -> None:
+        """Export what is not made; if another picfuse is at it, waits for that instead."""
+        if not self.is_made:
+            with alone(self.path):
+                if not self.is_made:
+                    self.export(self.path)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether nothing has to be exported."""
+        return self.cached
 
     @abstractmethod
     def export(self, path: Path) -> None:
@@ -161,7 +173,7 @@ def open_session(
     well on another processor. `prepacked`: rearrange the weights for the processor.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # an error is raised, and then said once
     options.intra_op_num_threads = threads
     # After each run its threads would spin for a while, on cores that are needed to decode the
     # next pictures or to answer another query.
@@ -188,15 +200,37 @@ def run_module(module: str, *words: str, doing: str, made: Sequence[Path]) -> No
 
 
 @contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Be the only process that makes a file of the cache. Raises `ModelError`."""
+    lock = FileLock(path.with_name(f".{path.stem}.lock"), thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise unwritable_error(path.parent, error) from error
+    except NotImplementedError:  # a file system without locks: both make it, and the last one wins
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def unwritable_error(folder: Path, error: OSError) -> ModelError:
+    """The error for a cache that cannot be written to."""
+    return ModelError(
+        f"{folder}: towers cannot be stored there ({error.strerror}); free some space, make it "
+        "writable, or name another cache directory in XDG_CACHE_HOME"
+    )
+
+
+@contextmanager
 def beside(path: Path) -> Iterator[str]:
     """Yield a temporary folder next to a file of the cache. Raises `ModelError` if it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=path.parent)
     except OSError as error:
-        raise ModelError(
-            f"{path.parent}: towers cannot be stored there ({error.strerror}); free some space or "
-            "make it writable"
-        ) from error
+        raise unwritable_error(path.parent, error) from error
     with folder:
         yield folder.name

@@ -48,12 +48,6 @@ class MappedGraph(Graph):
             return False
         return made == receipt_of(self.path).get("xxh3")
 
-    def ensure(self) -> None:
-        """Make both files unless they are cached, exporting the plain tower first if needed."""
-        if self.cached:
-            return
-        self.export(self.path)
-
     def export(self, path: Path) -> None:
         """Write the graph to `path` and the weights beside it. Raises `ModelError`."""
         with beside(path) as room:

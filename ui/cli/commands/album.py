@@ -21,6 +21,7 @@ from ui.cli.options.searching import (
     mode_option,
     printing_options,
     restricting_options,
+    threshold_options,
 )
 from ui.cli.options.terms import SearchCommand, literal_option
 from ui.cli.output.notes import say_readings
@@ -28,6 +29,7 @@ from ui.cli.output.text import hit_fields, print_answer, print_json, terminal_sa
 
 COUNT = 50  # most pictures of an album saved without -k and --least
 _ASKING = ("tags", "where", "like", "unlike")
+_THRESHOLDS = ("least", "min_confidence")
 
 album_options = grouped(
     printing_options,
@@ -54,7 +56,7 @@ album_options = grouped(
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
 @mode_option
 @literal_option
-@click.option("--least", type=float, help="Only pictures with at least this score.")
+@threshold_options
 @click.option("--replace", is_flag=True, help="Replace an existing album of this name.")
 @click.option("--delete", is_flag=True, help="Delete the album; its pictures are not touched.")
 @album_options
@@ -96,7 +98,7 @@ def album(
 
 def _check(name: str | None, asking: bool, weight: float | None, options: dict[str, Any]) -> None:
     """Raise `InputError` for options that do not go together."""
-    given = [key for key in ("least", "replace", "delete", "k") if options[key]]
+    given = [key for key in (*_THRESHOLDS, "replace", "delete", "k") if options[key]]
     given += ["weight"] if weight is not None else []
     given += ["mode"] if options["mode"] != AUTO else []
     if name is None and (given or asking):
@@ -113,9 +115,10 @@ def _save(
     library: Path, offline: bool, name: str, query: Query, style: str, said: dict[str, Any]
 ) -> None:
     """Save an album and print how many pictures it has."""
-    options = {key: said[key] for key in (*_ASKING, "least", "mode")}
+    options = {key: said[key] for key in (*_ASKING, *_THRESHOLDS, "date_order", "mode")}
     ranked = bool(query.terms or said["like"] or said["unlike"])
-    k = said["k"] or (COUNT if ranked and said["least"] is None else None)
+    limited = any(said[key] is not None for key in _THRESHOLDS)
+    k = said["k"] or (COUNT if ranked and not limited else None)
     with Library.open(library, offline=offline) as opened:
         album = save_album(opened, name, query, k=k, replace=said["replace"], **options)
         found = album_pictures(Searcher(opened), album)
@@ -215,6 +218,8 @@ def album_fields(album: Album) -> dict[str, Any]:
         "k": album.k,
         "least": album.least,
         "mode": album.mode,
+        "min_confidence": album.min_confidence,
+        "date_order": album.date_order,
     }
 
 

@@ -15,6 +15,7 @@ from indexer.library.directory import is_vacant
 from indexer.locations import cache_directory, sample_folder
 from search import Query, Searcher
 from ui.cli.group import offline_option
+from ui.cli.options.paths import UserPath
 from ui.cli.output.text import print_hits, terminal_safe
 
 WORDS = "a boat on calm water"
@@ -30,7 +31,7 @@ def own_library(sample: Path) -> Path:
 @click.command(epilog="Example: picfuse demo")
 @click.option(
     "--library",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     default=lambda: own_library(sample_folder()),
     help="Directory of the demo's own library. Default: one in your cache directory.",
 )

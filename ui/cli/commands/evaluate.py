@@ -24,6 +24,7 @@ from ui.cli.commands.evaluate_measures import (
     measure_classes,
 )
 from ui.cli.group import json_option, offline_option
+from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_in_precision, precision_option
 from ui.cli.output.figures import print_advice, print_classes, print_figures
 from ui.cli.output.progress import index_with_bar
@@ -31,21 +32,22 @@ from ui.cli.output.text import print_json, terminal_safe, valid
 
 
 @click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --plot recall.png")
-@click.argument("dataset", type=click.Path(path_type=Path))
-@click.option(
-    "--split", type=click.Path(path_type=Path), help="File that lists the pictures to use."
-)
+@click.argument("dataset", type=UserPath())
+@click.option("--split", type=UserPath(), help="File that lists the pictures to use.")
 @click.option(
     "--captions",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="A caption file outside DATASET. May be repeated.",
 )
-@click.option("--model", default=DEFAULT_ENCODER, show_default=True, help="The encoder.")
+@click.option(
+    "--model", type=UserText(), default=DEFAULT_ENCODER, show_default=True, help="The encoder."
+)
 @precision_option(ends="[default: fp32]")
 @click.option(
     "--fusion",
     "fusions",
+    type=UserText(),
     multiple=True,
     metavar="NAME|all",
     default=(ALL,),
@@ -59,7 +61,11 @@ from ui.cli.output.text import print_json, terminal_safe, valid
     metavar="SHARE",
     help="Also measure with the captions of this share of the pictures removed.",
 )
-@click.option("--classes", help="Classes of a labelled data set: imagenet-1k, or a file.")
+@click.option(
+    "--classes",
+    type=UserText(),
+    help="Classes of a labelled data set: imagenet-1k, or a file.",
+)
 @click.option(
     "--class-text",
     type=click.Choice(["name", "definition"]),
@@ -81,7 +87,7 @@ from ui.cli.output.text import print_json, terminal_safe, valid
 )
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     help="Draw curves of recall@k to this file (.png, .svg or .pdf).",
 )
 @offline_option

@@ -12,6 +12,7 @@ from indexer.library.library import Library
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery, opened_picture
 from ui.cli.group import json_option, library_options
+from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.terms import SearchCommand, literal_option
 from ui.cli.output.notes import say_readings
 from ui.cli.output.text import path_fields, print_json, query_fields, terminal_safe
@@ -24,11 +25,11 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     context_settings={"ignore_unknown_options": True},
     epilog="Example: picfuse explain ./beach.jpg a red umbrella --output where.png",
 )
-@click.argument("picture")
+@click.argument("picture", type=UserText())
 @click.argument("terms", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False),
     metavar="FILE",
     help="Write the picture with the heat map over it to this file (.png, .jpg or .webp).",
 )

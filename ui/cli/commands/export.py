@@ -20,6 +20,7 @@ from search.export.writing import Files, check_free
 from search.query.options import AUTO
 from ui.cli.commands.searching import with_standard_input
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
+from ui.cli.options.paths import UserPath
 from ui.cli.options.searching import marking_options, mode_option, restricting_options
 from ui.cli.options.terms import SearchCommand, literal_option
 from ui.cli.output.notes import say_hidden, say_understood
@@ -28,7 +29,7 @@ from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.exits import ended_by_signals
 
 HITS = 10  # of a query without -k
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = UserPath(dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Selection:
 )
 @click.option(
     "--into",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     help="Put the pictures into this folder.",
 )
 @click.option(
@@ -190,6 +191,7 @@ def _chosen(
     k: int | None,
     mode: str,
     literal: bool,
+    date_order: str,
     everything: bool,
     **marks: tuple[str, ...],
 ) -> Selection:
@@ -203,6 +205,7 @@ def _chosen(
             tags=tags,
             where=where,
             mode=mode,
+            date_order=date_order,
             like=marks["like"],
             unlike=marks["unlike"],
         )
@@ -210,7 +213,8 @@ def _chosen(
     if mode != AUTO:
         raise click.UsageError(f"--mode {mode} needs terms to search for")
     if tags or where is not None:
-        return Selection(Searcher(library).matching_ids(tags=tags, where=where)[:k].tolist())
+        ids = Searcher(library).matching_ids(tags=tags, where=where, date_order=date_order)
+        return Selection(ids[:k].tolist())
     return Selection(library.catalogue.present()[:k].tolist())
 
 

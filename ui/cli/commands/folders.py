@@ -11,11 +11,12 @@ from indexer.catalogue.values import MISSING
 from indexer.pipeline.pruning import forget_folder
 from indexer.pipeline.relocating import relocate as relocate_folder
 from ui.cli.group import json_option, library_options
+from ui.cli.options.paths import UserPath
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 
 @click.command(epilog="Example: picfuse forget ~/Pictures/old")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=UserPath())
 @library_options
 @json_option
 def forget(folder: Path, library: Path, offline: bool, as_json: bool) -> None:
@@ -34,8 +35,8 @@ def forget(folder: Path, library: Path, offline: bool, as_json: bool) -> None:
 
 
 @click.command(epilog="Example: picfuse relocate /media/old-disk/photos /media/new-disk/photos")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=UserPath())
+@click.argument("new", type=UserPath())
 @library_options
 @json_option
 def relocate(old: Path, new: Path, library: Path, offline: bool, as_json: bool) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from indexer import IndexOptions, IndexReport, Library, indexing
+from indexer.catalogue.database import FILE
 from indexer.encoders import load_encoder
-from indexer.errors import InputError
+from indexer.errors import InputError, LibraryError
 from indexer.fusion import open_fusion
-from indexer.library.directory import is_vacant
+from indexer.library.directory import is_file, is_vacant
 from indexer.locations import cache_directory
 from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pipeline.folders import existing_folder, usable_caption_file
@@ -20,17 +21,24 @@ from indexer.pipeline.tagging import named_heads
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
+from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.progress import index_with_bar
-from ui.cli.output.reports import print_failures, print_problems
+from ui.cli.output.reports import (
+    print_failures,
+    print_passed_over,
+    print_patterns,
+    print_problems,
+)
 from ui.cli.output.text import path_fields, print_json
 from ui.exits import exit_status
 
 
 @click.command(epilog="Example: picfuse index ~/Pictures --exclude 'Screenshots'")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, type=UserPath())
 @click.option(
     "--captions",
+    type=UserPath(clears=True),
     multiple=True,
     metavar="FILE",
     help="A caption file outside the folders. May be repeated. Remembered for later runs over the "
@@ -38,13 +46,16 @@ from ui.exits import exit_status
 )
 @click.option(
     "--exclude",
+    type=UserText(),
     multiple=True,
     metavar="PATTERN",
-    help="Skip names or paths like this, as in '*.gif'. May be repeated. Remembered for later runs "
-    "over the same folders until you give others ('' for none).",
+    help="Skip files and folders like this, with the rules of .gitignore: '*.gif', 'drafts/', "
+    "'/2019/raw', '!keep.gif'. May be repeated. Remembered for later runs over the same folders "
+    "until you give others ('' for none).",
 )
 @click.option(
     "--model",
+    type=UserText(),
     help="The encoder. If it differs from the library's, new embeddings are built alongside the "
     "old ones and take over once complete.  "
     f"[default for a new library: {DEFAULT_ENCODER}]",
@@ -52,6 +63,7 @@ from ui.exits import exit_status
 @precision_option(ends="[default: the library's; auto for a new one]")
 @click.option(
     "--fusion",
+    type=UserText(),
     help="How picture and caption are combined. Changing it encodes nothing again.  "
     f"[default for a new library: {DEFAULT_FUSION}]",
 )
@@ -64,6 +76,7 @@ from ui.exits import exit_status
 )
 @click.option(
     "--tags",
+    type=UserPath(clears=True),
     multiple=True,
     metavar="FILE",
     help="A tag head of 'picfuse train tags'. It is copied into the library and tags all pictures, "
@@ -74,6 +87,12 @@ from ui.exits import exit_status
     is_flag=True,
     help="Delete the records of missing pictures. By default they are kept: an unplugged disk is "
     "not a deletion.",
+)
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Read every file again, for changes that keep its size and time. An interrupted run goes "
+    "on where it was.",
 )
 @click.option(
     "--workers",
@@ -105,14 +124,15 @@ from ui.exits import exit_status
 def index(
     ctx: click.Context,
     folders: tuple[Path, ...],
-    captions: tuple[str, ...],
+    captions: tuple[Path | None, ...],
     exclude: tuple[str, ...],
     model: str | None,
     precision: str | None,
     fusion: str | None,
     weight: float | None,
-    tags: tuple[str, ...],
+    tags: tuple[Path | None, ...],
     prune: bool,
+    verify: bool,
     workers: int | None,
     time_limit: float | None,
     max_pixels: int | None,
@@ -124,13 +144,13 @@ def index(
     """Add FOLDERS of pictures to the library, or update them.
 
     Without FOLDERS, updates all folders of the library. Captions beside the pictures are found
-    automatically. Only files that have changed are read again. Exit status 1 if some pictures could
-    not be read.
+    automatically. Only files that have changed are read again. Exit status 1 if some pictures
+    or folders could not be read.
     """
     files = named_files(captions)
     check_named(folders, files or ())
     for file in filter(None, tags):
-        read_tag_head(Path(file))
+        read_tag_head(file)
     check_begun(library, folders)
     options = IndexOptions(
         files,
@@ -144,6 +164,7 @@ def index(
         weight=weight,
         tags=named_files(tags),
         prune=prune,
+        verify=verify,
     )
     status = 0
     with open_or_create(library, options, offline) as opened:
@@ -154,12 +175,12 @@ def index(
         except KeyboardInterrupt as error:
             report.interrupted, status = True, exit_status(error)
     _print_report(report, as_json)
-    ctx.exit(status or (1 if report.failed else 0))
+    ctx.exit(status or (0 if report.complete else 1))
 
 
-def named_files(names: Sequence[str]) -> list[Path] | None:
-    """The named files without ''; None if the option is not given."""
-    return [Path(name) for name in names if name] if names else None
+def named_files(names: Sequence[Path | None]) -> list[Path] | None:
+    """The named files, none for ''; None if the option is not given."""
+    return [name for name in names if name is not None] if names else None
 
 
 def check_named(folders: Sequence[Path], captions: Sequence[Path]) -> None:
@@ -184,7 +205,12 @@ def open_or_create(path: Path, options: IndexOptions, offline: bool) -> Library:
     encoder, fusion = options.model or DEFAULT_ENCODER, options.fusion or DEFAULT_FUSION
     if options.weight is not None:
         open_fusion(fusion).check_weight(options.weight)
-    return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
+    try:
+        return Library.create(path, encoder=encoder, fusion=fusion, offline=offline)
+    except LibraryError:
+        if is_vacant(path) or not is_file(path / FILE):
+            raise
+        return Library.open(path, offline=offline)  # another picfuse has made it meanwhile
 
 
 def _check_heads(options: IndexOptions, offline: bool) -> None:
@@ -197,6 +223,7 @@ def _check_heads(options: IndexOptions, offline: bool) -> None:
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
     print_problems(report)
+    print_patterns(report.unmatched)
     if report.interrupted:
         click.echo("picfuse: interrupted; run the same command again to continue", err=True)
     if as_json:
@@ -212,6 +239,7 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
         f"{report.removed} removed, {len(report.failed)} failed "
         f"in {report.elapsed_ms / 1000:.1f} s"
     )
+    print_passed_over(report.passed_over)
 
 
 def report_fields(report: IndexReport) -> dict[str, Any]:
@@ -229,6 +257,8 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
             {**path_fields(c.path), "format": c.format, "rows": c.rows, "unmatched": c.unmatched}
             for c in report.caption_files
         ],
+        "passed_over": dict(report.passed_over.most_common()),
+        "unmatched": report.unmatched,
         "interrupted": report.interrupted,
         "elapsed_ms": report.elapsed_ms,
     }

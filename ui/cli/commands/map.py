@@ -16,6 +16,7 @@ from search.export.writing import check_free
 from search.library_map import LibraryMap, draw_map
 from search.projection import METHODS
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
+from ui.cli.options.paths import UserPath
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 MOST = 100_000
@@ -48,7 +49,7 @@ MOST = 100_000
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     help="Write id, path, x and y to this file (.csv or .jsonl).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")

@@ -11,13 +11,17 @@ from typing import Any
 import click
 
 from indexer.errors import QueryError
+from indexer.library.away import away_folders
 from indexer.library.library import Library
 from search import Query, Searcher
 from search.query.options import AUTO
 from search.query.tokens import STDIN
 from ui.cli.group import NOTHING_MATCHED
+from ui.cli.options.paths import UserText
 from ui.cli.options.searching import mode_option, paged, search_options
 from ui.cli.options.terms import SearchCommand, literal_option
+from ui.cli.output.away import away_fields, say_away
+from ui.cli.output.dates import date_fields, dates_of, say_dates
 from ui.cli.output.notes import say_hidden, say_understood
 from ui.cli.output.text import print_answer
 
@@ -81,7 +85,7 @@ def query_of(
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
-@click.argument("picture")
+@click.argument("picture", type=UserText())
 @search_options
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
@@ -95,7 +99,10 @@ def _answer(
     *,
     tags: tuple[str, ...],
     where: str | None,
+    date_order: str,
     explain: bool,
+    least: float | None,
+    min_confidence: float | None,
     like: tuple[str, ...],
     unlike: tuple[str, ...],
     mode: str = AUTO,
@@ -111,10 +118,17 @@ def _answer(
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options = replace(paged(**pages), tags=tags, where=where, fold=fold)
     options = replace(options, like=like, unlike=unlike, explain=explain, mode=mode)
+    options = replace(options, date_order=date_order, least=least, min_confidence=min_confidence)
     with Library.open(library, read_only=True, offline=offline) as opened:
         answer = Searcher(opened, once=True).ask(query, options)
-    likely = answer if everything else answer.without_doubtful()
-    print_answer(likely, style)
+        likely = answer if everything else answer.without_doubtful()
+        dates = dates_of(where, date_order)
+        if style == "json":
+            print_answer(likely, style, {**date_fields(dates), **away_fields(opened)})
+        else:
+            print_answer(likely, style)
+            say_dates(dates)
+            say_away(away_folders(opened.catalogue))
     if style == "lines":
         say_hidden(answer, len(likely.hits), options.offset)
         say_understood(answer)

@@ -10,8 +10,10 @@ import click
 
 from indexer import Library
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
+from indexer.library.away import away_message
 from indexer.pipeline.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
+from ui.cli.output.away import away_fields
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 
 
@@ -97,7 +99,12 @@ def _recall_lines(views: list[dict[str, float]]) -> list[str]:
     ]
 
 
+def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
+    return [f"{away_message(folder['pictures'])}: {folder['path']}" for folder in folders]
+
+
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
+    "away": _away_lines,
     "tags": _tag_lines,
     "recall": _recall_lines,
     "confidence": _confidence_line,
@@ -115,6 +122,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "captions": counts["captions"],
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
+        **away_fields(library),
         **_index(library),
         **_confidence(library),
         "weight": library.weight,

@@ -18,6 +18,7 @@ from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
 from ui.cli.commands.train_tags import tags
 from ui.cli.group import offline_option
+from ui.cli.options.paths import UserText
 from ui.cli.options.training import (
     check_output,
     kept_beside,
@@ -57,6 +58,7 @@ train.add_command(tags)
 )
 @click.option(
     "--tail",
+    type=UserText(),
     metavar="mini|FILE",
     help="Reuse the image tail of these heads instead of training one; takes half the time.",
 )
@@ -116,7 +118,7 @@ def align(
 
 def _heads_of(tail: str) -> Path:
     """The heads file of the option `--tail`: the built-in one, or a user's own."""
-    heads = BUILT_IN if tail == DEFAULT_ENCODER else Path(tail).expanduser()
+    heads = BUILT_IN if tail == DEFAULT_ENCODER else Path(tail)
     if not heads.is_file():
         raise InputError(
             f"--tail {tail}: no such heads file; use 'mini' for that of the built-in model"

@@ -13,6 +13,7 @@ import click
 from indexer.datasets.folder import dataset_folder
 from indexer.tag_head import BOTH, INPUTS
 from ui.cli.group import json_option, offline_option
+from ui.cli.options.paths import UserPath
 from ui.cli.options.training import (
     check_output,
     loop_of,
@@ -35,7 +36,7 @@ _FIGURES = {"macro_ap": "macro AP", "macro_f1": "macro F1", "accuracy": "accurac
 )
 @click.option(
     "--labels",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="Table with the columns 'file' and 'label'. A picture may have several labels: one per "
     "row, or separated by ';' in a cell.  [default: the one in DATASET]",
 )

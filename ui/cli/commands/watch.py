@@ -24,6 +24,7 @@ from indexer.watching.events import (
 from indexer.watching.watcher import watch as watch_folders
 from ui.cli.commands.index import check_begun, check_named, open_or_create, report_fields
 from ui.cli.group import library_options
+from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for
 from ui.cli.output.progress import Show, bar
 from ui.cli.output.reports import print_failures, print_problems
@@ -32,9 +33,10 @@ from ui.exits import ended_by_signals
 
 
 @click.command(epilog="Example: picfuse watch ~/Pictures")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, type=UserPath())
 @click.option(
     "--model",
+    type=UserText(),
     help="The encoder; see 'picfuse index --help'.  "
     f"[default for a new library: {DEFAULT_ENCODER}]",
 )

@@ -7,8 +7,10 @@ from importlib import import_module
 
 import click
 
+from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO, DIVERSITY, MODES, SearchOptions
 from ui.cli.group import F, json_option, library_options
+from ui.cli.options.paths import UserText
 
 WHERE = (
     "Write 'field: value'. Dates and numbers also take <, <=, > and >=, and ranges 'A..B'. A list "
@@ -39,7 +41,19 @@ printing_options = grouped(
     json_option,
 )
 
+date_order_option = click.option(
+    "--date-order",
+    type=click.Choice(DATE_ORDERS, case_sensitive=False),
+    envvar="PICFUSE_DATE_ORDER",
+    default=DATE_ORDERS[0],
+    show_default=True,
+    show_envvar=True,
+    metavar="DMY|MDY|YMD",
+    help="Order of day, month and year in dates like 06/12/2019 in --where.",
+)
+
 restricting_options = grouped(
+    date_order_option,
     click.option(
         "--weight",
         type=click.FloatRange(0, 1),
@@ -62,15 +76,26 @@ restricting_options = grouped(
     ),
 )
 
+threshold_options = grouped(
+    click.option("--least", type=float, help="Only pictures with at least this score."),
+    click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        help="Only pictures at least this likely to be right, instead of hiding doubtful ones.",
+    ),
+)
+
 marking_options = grouped(
     click.option(
         "--unlike",
+        type=UserText(),
         multiple=True,
         metavar="PICTURE",
         help="Find fewer pictures like this one. May be repeated.",
     ),
     click.option(
         "--like",
+        type=UserText(),
         multiple=True,
         metavar="PICTURE",
         help="Find more pictures like this one, a hit or any other. May be repeated.",
@@ -105,6 +130,7 @@ paging_options = grouped(
 search_options = grouped(
     printing_options,
     explain_option,
+    threshold_options,
     restricting_options,
     paging_options,
     marking_options,

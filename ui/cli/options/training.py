@@ -13,6 +13,7 @@ import click
 
 from indexer.errors import InputError
 from indexer.settings import DEFAULT_ENCODER
+from ui.cli.options.paths import UserPath, UserText
 
 if TYPE_CHECKING:
     from indexer.training.loop import LoopSettings
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 model_option = click.option(
-    "--model", default=DEFAULT_ENCODER, show_default=True, help="Encoder to train it for."
+    "--model",
+    type=UserText(),
+    default=DEFAULT_ENCODER,
+    show_default=True,
+    help="Encoder to train it for.",
 )
 
 
@@ -31,12 +36,12 @@ def training_options(
 
     `output` and `validation` are defaults; the others complete the help of an option.
     """
-    path = click.Path(path_type=Path)
+    path = UserPath()
     options = [
         click.argument("dataset", type=path),
         click.option(
             "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=UserPath(dir_okay=False),
             default=Path(output),
             show_default=True,
             help=f"File for the {holds}; settings and figures go to a .json file beside it.",
@@ -44,6 +49,7 @@ def training_options(
         click.option("--split", type=path, help=f"File that lists the pictures to {split}."),
         click.option(
             "--validation",
+            type=UserText(),
             default=validation,
             show_default=True,
             metavar="FILE|SHARE",

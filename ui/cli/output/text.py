@@ -146,8 +146,11 @@ def _name(picture: str | bytes | Example) -> str:
     return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
 
 
-def print_answer(answer: Answer, style: str) -> None:
-    """Print the hits: as "lines" for people; as "json", "jsonl" or "0" for scripts."""
+def print_answer(answer: Answer, style: str, more: Mapping[str, Any] | None = None) -> None:
+    """Print the hits: as "lines" for people; as "json", "jsonl" or "0" for scripts.
+
+    `more` are further fields of the JSON object.
+    """
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
@@ -156,7 +159,8 @@ def print_answer(answer: Answer, style: str) -> None:
         facts |= {"next_offset": answer.next_offset}
         facts |= {"suggestion": answer.suggestion and valid(answer.suggestion)}
         facts |= {"left_out": [valid(text) for text in answer.left_out]} if answer.left_out else {}
-        print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
+        facts |= unknown_fields(answer.unknown)
+        print_json({"query": query, "hits": hits, **facts, **(more or {})})
     elif style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))

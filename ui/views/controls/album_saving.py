@@ -21,7 +21,9 @@ _AT_MOST = 50
 
 def options_of(asked: SearchForm) -> SearchOptions:
     """Searcher options that the controls add to the query."""
-    options = SearchOptions(k=asked.k, tags=asked.tags, where=asked.where)
+    options = SearchOptions(
+        k=asked.k, tags=asked.tags, where=asked.where, date_order=asked.date_order
+    )
     if asked.like is None:  # a picture has no words, so it is searched by meaning
         options = dataclasses.replace(options, mode=asked.mode)
     if asked.nothing and not asked.right:
@@ -61,6 +63,7 @@ def _save(opened: SharedLibrary, asked: SearchForm, name: str, k: int, *, replac
                 where=options.where,
                 tags=options.tags,
                 mode=options.mode,
+                date_order=options.date_order,
                 like=options.like,
                 unlike=options.unlike,
                 replace=replace,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from indexer import Library
+from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO, DIVERSITY, MODES, WORDS
 from search.where import FIELDS
 from ui.views.controls.marks import clear_marks, marked
@@ -18,6 +20,7 @@ PICTURE = "picture"  # key of the uploader
 LIKE = "like"  # in the address: id of a picture of the library to search with
 MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
 COUNTS = (12, 24, 48, 96)
+_ORDER_NAMES = {"DMY": "day/month/year", "MDY": "month/day/year", "YMD": "year/month/day"}
 LONGEST = 10_000  # characters that can be typed or pasted
 
 
@@ -37,6 +40,7 @@ class SearchForm:
     diverse: float = 0.0
     right: tuple[int, ...] = ()
     wrong: tuple[int, ...] = ()
+    date_order: str = DATE_ORDERS[0]
 
     @property
     def refinable(self) -> bool:
@@ -49,8 +53,11 @@ class SearchForm:
         return self.like is None and self.picture is None and not self.words.strip()
 
 
-def ask(library: Library, names: Sequence[str]) -> SearchForm:
-    """Show the controls; returns their state, with the picture id in the address."""
+def ask(library: Library, names: Sequence[str], date_order: str) -> SearchForm:
+    """Show the controls; returns their state, with the picture id in the address.
+
+    `date_order` is the one that is chosen at first.
+    """
     words = st.text_input(
         "Search",
         key=WORDS_KEY,
@@ -76,11 +83,13 @@ def ask(library: Library, names: Sequence[str]) -> SearchForm:
         k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
     with st.expander("Filters and options", icon=":material/tune:"):
         where, tags, mode = _where(), _tags(names), _mode()
+        order = _date_order(where, date_order)
         fold, diverse = _variety()
     paste_into(PICTURE)
     like = st.query_params.get(LIKE)
     picture = uploaded.getvalue() if uploaded else None
     asked = SearchForm(words, picture, like, weight, k, tags, where, mode, fold, diverse)
+    asked = replace(asked, date_order=order)
     return replace(asked, right=marked(True), wrong=marked(False)) if asked.refinable else asked
 
 
@@ -111,6 +120,21 @@ def _where() -> str | None:
         persist_state="session",
     )
     return said.strip() or None
+
+
+def _date_order(where: str | None, first: str) -> str:
+    """Order of day, month and year; asked for only if a filter names a date in numbers."""
+    if where is None or not re.search(r"\d[./-]\d", where):
+        return first
+    chosen = st.selectbox(
+        "Dates like 06/12/2019 are",
+        DATE_ORDERS,
+        index=DATE_ORDERS.index(first),
+        format_func=_ORDER_NAMES.__getitem__,
+        key="dates",
+        persist_state="session",
+    )
+    return chosen or first
 
 
 def _variety() -> tuple[bool, float]:

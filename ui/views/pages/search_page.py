@@ -17,6 +17,7 @@ from indexer.errors import (
 from indexer.pictures.thumbnails import read_thumbnail
 from search import Answer, Query, Searcher
 from search.query.options import WORDS
+from search.where import ambiguous_dates
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.marks import clear_marks, judge, show_marks
 from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar, search_for
@@ -30,7 +31,7 @@ from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import counted
+from ui.views.safe_text import browser_safe, counted
 from ui.views.shared_library import SharedLibrary
 
 
@@ -42,15 +43,15 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """
     opened = filled_or_said(options, library_page)
     if opened is not None:
-        _search(opened)
+        _search(opened, options.date_order)
 
 
-def _search(opened: SharedLibrary) -> None:
+def _search(opened: SharedLibrary, date_order: str) -> None:
     try:
         pictures = opened.pictures
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
-        asked = ask(opened.library, names)
+        asked = ask(opened.library, names, date_order)
         page = page_of(asked)
         if asked.nothing and not asked.tags and not asked.where:
             _browse(opened, pictures, asked.k, page)
@@ -69,8 +70,15 @@ def _search(opened: SharedLibrary) -> None:
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
     else:
+        _say_readings(asked)
         _results(opened, asked, answer, page)
         offer_saving(opened, asked)
+
+
+def _say_readings(asked: SearchForm) -> None:
+    """Say how ambiguous dates of the filter were read."""
+    for one in ambiguous_dates(asked.where, date_order=asked.date_order) if asked.where else ():
+        st.caption(f"Reading {browser_safe(one.text)} as {one.meaning}")
 
 
 def _preview(opened: SharedLibrary, asked: SearchForm) -> None:
