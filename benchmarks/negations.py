@@ -40,7 +40,8 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.folder.absolute()
     only = read_split(folder, options.split) if options.split else None
-    read = find_captions(folder, only).captions
+    names = only or frozenset(os.fsencode(p.relative_to(folder)) for p in folder.rglob("*.jpg"))
+    read = find_captions(folder, names).captions
     captions = {os.fsdecode(name): [one.text for one in some] for name, some in read.items()}
     texts = {Path(name).name: " ".join(some).lower() for name, some in captions.items()}
     with indexed_dataset(folder, only, encoder=DEFAULT_ENCODER) as library:

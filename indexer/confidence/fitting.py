@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines,
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, part_of, run_trial
-from indexer.embedding import Mask
+from indexer.embedding import Ints, Mask
 
 MOST_TARGETS = 1000  # most pictures that are searched for
 FIT_FROM_TRIALS = 200  # fewer pictures give no reliable line
@@ -22,9 +22,9 @@ LinesByKind = dict[str, LinesByLength]
 
 
 def fit(
-    pool: Pool, setting: TrialSetting, encode: Encode, *, seed: int = 0
+    pools: Sequence[Pool], setting: TrialSetting, encode: Encode, *, seed: int = 0
 ) -> tuple[LinesByKind, int]:
-    """Fit lines by kind and length of a query; also returns the number of targets.
+    """Fit lines by kind and length of a query to libraries; also returns the number of targets.
 
     For kinds that score captions, only pictures with a second caption can be targets. Kinds with
     fewer than `FIT_FROM_TRIALS` targets get no lines.
@@ -34,36 +34,46 @@ def fit(
     kinds = KINDS if setting.fusion.weighable else (PICTURE, FUSED)
     for several in (False, True):
         rng = np.random.default_rng(seed)
-        able = np.flatnonzero(pool.counts > int(several))
-        if len(able) < FIT_FROM_TRIALS:
+        asked = [(pool, _targets(pool, rng, several=several)) for pool in pools]
+        number = sum(len(targets) for _, targets in asked)
+        queries = [
+            [(pool, own) for pool, targets in asked if (own := queries_of(pool, targets, rng))]
+            for queries_of in _queries(encode)
+        ]
+        if any(sum(len(own.rows) for _, own in q) < FIT_FROM_TRIALS for q in queries):
             continue
-        targets = np.sort(rng.permutation(able)[:MOST_TARGETS])
-        queries = (
-            words(pool, targets, (1,), rng, encode),
-            words(pool, targets, range(2, FEW_WORDS + 1), rng, encode),
-            sentences(pool, targets, rng),
-        )
         for kind in kinds:
-            if (kind in (CAPTION, FUSED)) == several and all(
-                len(own.rows) >= FIT_FROM_TRIALS for own in queries
-            ):
-                word, few, sentence = (_lines(pool, own, kind, setting, rng) for own in queries)
+            if (kind in (CAPTION, FUSED)) == several:
+                word, few, sentence = (_lines(own, kind, setting, rng) for own in queries)
                 if word is not None and few is not None and sentence is not None:
-                    lines[kind], most = (word, few, sentence), max(most, len(targets))
+                    lines[kind], most = (word, few, sentence), max(most, number)
     return lines, most
 
 
+def _targets(pool: Pool, rng: np.random.Generator, *, several: bool) -> Ints:
+    """The pictures of a pool to search for."""
+    able = np.flatnonzero(pool.counts > int(several))
+    return np.sort(rng.permutation(able)[:MOST_TARGETS])
+
+
+def _queries(encode: Encode) -> Iterator[Callable[..., CalibrationQueries]]:
+    """How queries of a word, of a few, and of a sentence are made for targets of a pool."""
+    yield lambda pool, targets, rng: words(pool, targets, (1,), rng, encode)
+    yield lambda pool, targets, rng: words(pool, targets, range(2, FEW_WORDS + 1), rng, encode)
+    yield sentences
+
+
 def _lines(
-    pool: Pool,
-    queries: CalibrationQueries,
+    queries: Sequence[tuple[Pool, CalibrationQueries]],
     kind: str,
     setting: TrialSetting,
     rng: np.random.Generator,
 ) -> Lines | None:
     trials = []
-    for size in _sizes(len(pool)):
-        for _ in range(-(-min(MOST_TARGETS, len(pool)) // (2 * size))):
-            trials.append(run_trial(*part_of(pool, queries, size, rng), kind, setting, rng))
+    for pool, own in queries:
+        for size in _sizes(len(pool)):
+            for _ in range(-(-min(MOST_TARGETS, len(pool)) // (2 * size))):
+                trials.append(run_trial(*part_of(pool, own, size, rng), kind, setting, rng))
     return lines_of(trials)
 
 
@@ -87,7 +97,7 @@ def lines_of(trials: Sequence[Trial]) -> Lines | None:
 def _equally_likely(trials: Sequence[Trial]) -> Line:
     """The line that gives every answer the share of those that are there."""
     there, all_trials = sum(t.present.sum() for t in trials), sum(len(t.present) for t in trials)
-    return Line((0.0, 0.0), 0.0, 0.0, 0.0, 2 * float(there / all_trials))
+    return Line((0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 2 * float(there / all_trials))
 
 
 class _Cases(NamedTuple):
@@ -121,8 +131,9 @@ def _line_of(cases: Sequence[_Cases], *, rising: bool) -> Line | None:
     features, true, certain, sizes = zip(*cases, strict=True)
     slopes, size, shift, ceiling = fitted(features, true, sizes)
     if rising and slopes[1] < 0:  # of many right pictures none leads: the score alone counts
-        (slope,), size, shift, ceiling = fitted([own[:, :1] for own in features], true, sizes)
-        slopes = np.array([slope, 0.0])
+        without = [own[:, [0, 2]] for own in features]
+        (slope, spread), size, shift, ceiling = fitted(without, true, sizes)
+        slopes = np.array([slope, 0.0, spread])
     if slopes[0] <= 0 or not any(own.any() for own in certain):
         return None
     return Line(

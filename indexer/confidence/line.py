@@ -20,11 +20,11 @@ class Line:
 
     Its log odds are `slopes @ features + size * ln(n) + shift`. The ceiling is below 1 since not
     all that a picture shows is said in its captions: even the best hits seem wrong at times.
-    The features of a hit are its score and its lead, the distance from the best of all other hits
-    (negative except for the first); `n` is the number of searched pictures. `slopes @ features` is
-    the evidence; less than `floor` is too little. The evidence does not depend on `n`, so pictures
-    do not become doubtful as their library grows. No slope for hits is negative, so that within an
-    answer the probabilities fall as the scores do.
+    The features of a hit are those of `hit_features`; `n` is the number of searched pictures.
+    `slopes @ features` is the evidence; less than `floor` is too little. The evidence does not
+    depend on `n`, so pictures do not become doubtful as their library grows. The slopes of score
+    and lead are not negative for hits, so that within an answer the probabilities fall as the
+    scores do.
     """
 
     slopes: tuple[float, ...]
@@ -80,6 +80,22 @@ class Lines:
     def towards(self, other: Lines, share: float) -> Lines:
         """Interpolate between these lines (share 0) and others (share 1)."""
         return Lines(self.hit.towards(other.hit, share), self.answer.towards(other.answer, share))
+
+
+def hit_features(
+    scores: NDArray[np.floating],
+    lead: Values,
+    level: NDArray[np.floating],
+    spread: NDArray[np.floating],
+) -> Values:
+    """The features (…, k, 3) of hits that evidence is made of.
+
+    The score above its `level`, the mean score of all pictures for the query; the lead; and the
+    `spread`, the standard deviation of all scores. The last is the same for all hits of a query:
+    it tells a word that parts the pictures of a library from one that says nothing of them.
+    """
+    parts = np.broadcast_arrays(scores - level, lead, spread)
+    return np.stack(parts, axis=-1).astype(np.float64)
 
 
 def leads(scores: NDArray[np.floating], leading: NDArray[np.floating] | None = None) -> Values:

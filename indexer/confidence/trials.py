@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, leads
+from indexer.confidence.line import CAPTION, FUSED, PICTURE, Values, hit_features, leads
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries
 from indexer.embedding import TEXT, Floats, Ints, Mask, Rows, centred_query, unit_rows
 from indexer.fusion import DEFAULT_WEIGHT, Fusion
-from indexer.vectors.scoring import CentredIndex, ScoredQuery, Scores, block_scores
+from indexer.vectors.scoring import (
+    CentredIndex,
+    ScoredQuery,
+    Scores,
+    block_scores,
+    score_level,
+)
 
 HITS = 10  # hits of each query
 REMOVED_SHARE = 0.5  # share of queries whose right pictures are removed
@@ -22,7 +28,7 @@ _NOWHERE = -np.inf
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The first k hits of q queries: their `features` (q, k, 2), and which are `right` (q, k).
+    """The first k hits of q queries: their `features` (q, k, 3), and which are `right` (q, k).
 
     `present` (q,) marks the queries with a right picture among the `size` searched ones.
     """
@@ -61,12 +67,13 @@ def run_trial(
     v_t = np.zeros_like(pool.v_i) if kind == PICTURE else _indexed(pool, queries, setting, rng)
     index = _centred_index(pool, v_t, kind != PICTURE, setting)
     all_scores = _scores(index, queries.rows, kind)
+    level, spread = score_level(all_scores)
     removed = rng.random(len(all_scores)) < share
     all_scores[removed[:, None] & queries.right] = _NOWHERE
     present = queries.right.any(axis=1) & ~removed
     order = np.argsort(-all_scores, axis=1, kind="stable")[:, :HITS]
     scores = np.take_along_axis(all_scores, order, 1)
-    features = np.stack([scores, leads(scores)], axis=2).astype(np.float64)
+    features = hit_features(scores, leads(scores), level[:, None], spread[:, None])
     right = np.take_along_axis(queries.right, order, 1) & np.isfinite(scores)
     return Trial(features, right, present, len(pool))
 

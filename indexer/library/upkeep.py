@@ -35,7 +35,7 @@ def calibrate(library: Library) -> Iterator[Progress]:
     chosen = ids[np.linspace(0, len(ids) - 1, min(MOST_PICTURES, len(ids))).astype(np.int64)]
     setting = TrialSetting(library.fusion, _means(library, index))
     pool = read_pool(library, np.sort(chosen))
-    lines, asked = fit(pool, setting, library.encoder.encode_texts)
+    lines, asked = fit([pool], setting, library.encoder.encode_texts)
     library.put_calibration(Calibration(lines, library.vectors_key, captioned, asked))
     yield Progress(1, 1, _WHAT)
 

@@ -18,6 +18,7 @@ from indexer.vectors.index import KeyedBlock, VectorIndex
 from indexer.vectors.keys import GONE, Ids
 
 SPREAD_SAMPLE = 2000  # captioned pictures on which the spread of fused scores is measured
+LEVEL_SAMPLE = 1000  # pictures on which the level of a query's scores is measured
 SHORT = 1e-6  # length below which a row cannot match
 Scores: TypeAlias = Floats
 
@@ -63,6 +64,13 @@ class CentredIndex:
         positions = captioned[np.linspace(0, len(captioned) - 1, size).astype(np.int64)]
         rows, precision = self.index.take(positions), self.index.precision
         return rows.astype(precision), self.fusion.measures(rows)
+
+    @cached_property
+    def level_sample(self) -> KeyedBlock:
+        """Up to `LEVEL_SAMPLE` rows, always the same; some may be out of date."""
+        size = min(LEVEL_SAMPLE, self.index.size)
+        positions = np.linspace(0, self.index.size - 1, size).astype(np.int64)
+        return self.index.gathered(positions, range(self.fusion.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,16 @@ def _products(
         stored = block.parts[part] if rows is None else block.parts[part][rows]
         products += multiply(stored, pieces[part])
     return products
+
+
+def score_level(scores: Scores) -> tuple[Scores, Scores]:
+    """Mean and standard deviation (m,) of scores (m, n); pictures that cannot match do not count.
+
+    They tell how much a library is like a query as a whole, and how much its pictures differ in it.
+    """
+    known = np.ma.masked_invalid(scores)
+    mean, deviation = known.mean(axis=1), known.std(axis=1)
+    return np.asarray(np.ma.filled(mean, 0.0)), np.asarray(np.ma.filled(deviation, 0.0))
 
 
 def plain_gain(stored: CentredIndex, queries: Rows, weight: float) -> Scores:

@@ -22,6 +22,7 @@ from indexer.confidence.line import (
     Line,
     Lines,
     Values,
+    hit_features,
     leads,
 )
 from indexer.errors import QueryError
@@ -39,15 +40,18 @@ def askable(query: Query) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The pictures that an answer was found among: their number, and the best of their scores.
+    """The pictures that an answer was found among: their number, and how they score.
 
     `captioned`: the share of the library's pictures that have a caption. `gain` multiplied the
-    scores of the others. `leading`: the two best scores of the whole answer.
+    scores of the others. `level` and `spread`: mean and standard deviation of the scores of all
+    pictures. `leading`: the two best scores of the whole answer.
     """
 
     pictures: int
     captioned: float
     gain: float
+    level: float
+    spread: float
     leading: NDArray[np.floating]
 
 
@@ -144,7 +148,8 @@ def _evidence(
 ) -> tuple[Values, Values]:
     """Probabilities (n,) of scores (n,), and how far (n,) their evidence is above the floor."""
     score = np.asarray(scores, np.float64)
-    features = np.stack([score, leads(score, searched.leading)], axis=-1)
+    level, spread = np.array(searched.level), np.array(searched.spread)
+    features = hit_features(score, leads(score, searched.leading), level, spread)
     return line.probability(features, searched.pictures), line.evidence(features) - line.floor
 
 

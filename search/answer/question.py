@@ -12,7 +12,7 @@ from indexer.errors import QueryError
 from indexer.library.library import Library
 from indexer.vectors.keys import picture_ids
 from indexer.vectors.nearest import Selection
-from indexer.vectors.scoring import CentredIndex, ScoredQuery
+from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores, score_level
 from search.answer.confidence import Searched, askable, trusted_by_words, with_confidence
 from search.answer.explaining import with_explanations
 from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_words
@@ -162,8 +162,11 @@ class Question:
         number = len(self.rows.index) if self.allowed is None else len(self.allowed)
         sums = self.rows.index.sums
         captioned = sums.with_caption / max(1, sums.with_caption + sums.without_caption)
-        gain = ScoredQuery.of(self.rows, self.embedded.q, self.weight).gain
-        return Searched(number, captioned, 1.0 if gain is None else float(gain[0]), page.leading)
+        query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)
+        gain = 1.0 if query.gain is None else float(query.gain[0])
+        sampled = block_scores(self.rows.level_sample, query, self.rows.fusion)
+        (level,), (spread,) = score_level(sampled)
+        return Searched(number, captioned, gain, float(level), float(spread), page.leading)
 
     @property
     def _is_marked(self) -> bool:

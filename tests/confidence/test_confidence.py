@@ -25,6 +25,7 @@ from indexer.confidence.line import (
     Line,
     Lines,
     fitted,
+    hit_features,
     leads,
     probability,
 )
@@ -43,7 +44,12 @@ DIM = 32
 numbers = st.floats(-9, 9)
 a_line = st.builds(Line, st.tuples(numbers, numbers), numbers, numbers, numbers, st.floats(0.01, 1))
 rising = st.builds(
-    Line, st.tuples(st.floats(0.1, 20), st.floats(0, 20)), numbers, numbers, numbers, st.just(0.9)
+    Line,
+    st.tuples(st.floats(0.1, 20), st.floats(0, 20), numbers),
+    numbers,
+    numbers,
+    numbers,
+    st.just(0.9),
 )
 lines = st.builds(Lines, a_line, a_line)
 
@@ -83,6 +89,11 @@ def _meant(v_i, word):
     return v_i[number] if word.startswith("own") else v_i[number::10].sum(axis=0)
 
 
+def features_of(scores):
+    """Features of scores (q, k) in a library whose scores are 0 on average, with a spread of 1."""
+    return hit_features(scores, leads(scores), np.array(0.0), np.array(1.0))
+
+
 def expected_error(sure, right, bins=10) -> float:
     place = np.minimum((sure * bins).astype(int), bins - 1)
     return np.abs(np.bincount(place, sure - right, minlength=bins)).sum() / len(sure)
@@ -100,7 +111,7 @@ def test_lead_is_the_distance_to_the_best_of_the_others():
     assert len(leads(np.zeros(0))) == 0
 
 
-@given(a_line, a_line, st.floats(0, 1), st.tuples(numbers, numbers))
+@given(a_line, a_line, st.floats(0, 1), st.tuples(numbers, numbers, numbers))
 def test_line_between_two_gives_evidence_between_theirs(one, other, share, features):
     row = np.array([features])
     ends = sorted([one.evidence(row)[0], other.evidence(row)[0]])
@@ -108,7 +119,7 @@ def test_line_between_two_gives_evidence_between_theirs(one, other, share, featu
     assert ends[0] - 1e-6 <= between.evidence(row)[0] <= ends[1] + 1e-6
 
 
-@given(a_line, st.floats(0.1, 10), st.tuples(numbers, numbers))
+@given(a_line, st.floats(0.1, 10), st.tuples(numbers, numbers, numbers))
 def test_stretched_line_judges_stretched_scores_alike(line, gain, features):
     row = np.array([features])
     found = line.stretched(gain).evidence(gain * row)
@@ -208,7 +219,7 @@ def test_part_of_a_library_asks_for_its_own_pictures(kind):
 
 @pytest.mark.parametrize("fusion", ["concat", "mean"])
 def test_confidence_of_new_queries_means_what_it_says(fusion):
-    line = fit(a_pool(), setting(fusion), encode)[0][FUSED][2].hit
+    line = fit([a_pool()], setting(fusion), encode)[0][FUSED][2].hit
     other, rng = a_pool(seed=7), np.random.default_rng(7)
     trial = run_trial(other, sentences(other, np.arange(300), rng), FUSED, setting(fusion), rng)
     sure = line.probability(trial.features, 300)
@@ -218,7 +229,7 @@ def test_confidence_of_new_queries_means_what_it_says(fusion):
 
 
 def test_few_right_hits_have_less_evidence_than_the_floor():
-    lines = fit(a_pool(), setting(), encode)[0][FUSED][2]
+    lines = fit([a_pool()], setting(), encode)[0][FUSED][2]
     other, rng = a_pool(seed=7), np.random.default_rng(7)
     trial = run_trial(other, sentences(other, np.arange(300), rng), FUSED, setting(), rng, share=0)
     evidence = lines.hit.evidence(trial.features[trial.right])
@@ -234,7 +245,7 @@ def test_what_is_there_is_told_apart_from_what_is_right():
     scores = np.where(there, 0.8, 0.3)[:, None] + 0.1 * rng.normal(size=(2000, 1))
     scores = np.concatenate([scores, scores - 0.3], axis=1)
     right = np.stack([np.zeros(2000, np.bool_), there], axis=1)
-    trial = Trial(np.stack([scores, leads(scores)], axis=2), right, there, 100)
+    trial = Trial(features_of(scores), right, there, 100)
     found = lines_of([trial])
     present = found.answer.probability(trial.features[:, 0], 100)
     assert present[there].mean() > 0.9 > 0.1 > present[~there].mean()
@@ -242,16 +253,16 @@ def test_what_is_there_is_told_apart_from_what_is_right():
 
 
 def test_pictures_of_one_caption_calibrate_the_picture_alone():
-    lines, asked = fit(a_pool(captions=1), setting(), encode)
+    lines, asked = fit([a_pool(captions=1)], setting(), encode)
     assert (set(lines), asked) == ({PICTURE}, 300)
 
 
 def test_fusion_without_weights_has_no_line_for_captions_alone():
-    assert set(fit(a_pool(), setting("mean"), encode)[0]) == {PICTURE, FUSED}
+    assert set(fit([a_pool()], setting("mean"), encode)[0]) == {PICTURE, FUSED}
 
 
 def test_few_pictures_have_no_lines():
-    assert fit(a_pool(pictures=fitting.FIT_FROM_TRIALS - 1), setting(), encode) == ({}, 0)
+    assert fit([a_pool(pictures=fitting.FIT_FROM_TRIALS - 1)], setting(), encode) == ({}, 0)
 
 
 def test_lead_never_speaks_against_a_hit():
@@ -260,15 +271,15 @@ def test_lead_never_speaks_against_a_hit():
     scores = 0.5 + 0.1 * rng.normal(size=(2000, 1))
     scores = np.concatenate([scores, scores - 0.3], axis=1)
     right = np.stack([np.zeros(2000, np.bool_), scores[:, 0] > 0.5], axis=1)
-    trial = Trial(np.stack([scores, leads(scores)], axis=2), right, right[:, 1], 100)
+    trial = Trial(features_of(scores), right, right[:, 1], 100)
     found = lines_of([trial])
     assert found is None or found.hit.slopes[1] >= 0
 
 
 def test_captions_that_tell_nothing_give_no_line_that_is_sure():
-    lines, _ = fit(a_pool(noise=1e6), setting(), encode)
+    lines, _ = fit([a_pool(noise=1e6)], setting(), encode)
     for pair in lines.values():
-        assert pair[2].hit.probability(np.zeros((1, 2)), 300)[0] < 0.05
+        assert pair[2].hit.probability(np.zeros((1, 3)), 300)[0] < 0.05
 
 
 # What is kept
@@ -286,7 +297,9 @@ def test_calibration_of_another_version_is_none(text):
 
 
 def test_query_is_calibrated_by_its_number_of_words():
-    word, few, sentence = (Lines(line, line) for line in (Line((n, n), n, n, n) for n in (9, 1, 2)))
+    word, few, sentence = (
+        Lines(line, line) for line in (Line((n, n, n), n, n, n) for n in (9, 1, 2))
+    )
     found = Calibration({PICTURE: (word, few, sentence)})
     assert found.lines_for(PICTURE, 1) == word
     assert found.lines_for(PICTURE, 2) == found.lines_for(PICTURE, FEW_WORDS) == few
@@ -378,13 +391,13 @@ def alike(lines: Lines) -> tuple[Lines, Lines, Lines]:
 
 
 SIMPLE = Calibration(
-    {k: alike(Lines(Line((9.0, 0), 0, -3, 3.0), Line((9.0, 0), 0, -1, 5.0))) for k in KINDS}
+    {k: alike(Lines(Line((9.0, 0, 0), 0, -3, 3.0), Line((9.0, 0, 0), 0, -1, 5.0))) for k in KINDS}
 )
 
 
 def searched(*hits, captioned=1.0, gain=1.0) -> Searched:
     leading = np.sort([hit.score for hit in hits])[::-1][:2]
-    return Searched(100, captioned, gain, leading)
+    return Searched(100, captioned, gain, 0.0, 1.0, leading)
 
 
 def confidences(*hits, weight=0.5, calibration=SIMPLE, **more):
@@ -399,7 +412,7 @@ def test_hit_without_enough_evidence_is_doubtful():
 
 
 def test_all_hits_are_doubtful_where_the_best_has_too_little_evidence():
-    unsure = Lines(Line((9.0, 0.0), 0, -9, 3.0), Line((9.0, 0.0), 0, -1, 5.0))
+    unsure = Lines(Line((9.0, 0, 0), 0, -9, 3.0), Line((9.0, 0, 0), 0, -1, 5.0))
     strict = Calibration({FUSED: alike(unsure)})
     assert all(hit.doubtful for hit in confidences(a_hit(0.5), a_hit(0.4), calibration=strict))
     assert not any(hit.doubtful for hit in confidences(a_hit(0.6), a_hit(0.4), calibration=strict))
@@ -450,7 +463,7 @@ def test_kinds_that_were_not_fitted_have_no_confidence(weight, captioned):
 
 @given(st.floats(0, 1))
 def test_confidence_between_two_weights_lies_between_theirs(weight):
-    pair = alike(Lines(Line((5.0, 1.0), 0, 0, 0), Line((5.0, 1.0), 0, 0, 0)))
+    pair = alike(Lines(Line((5.0, 1.0, 0), 0, 0, 0), Line((5.0, 1.0, 0), 0, 0, 0)))
     mixed = replace(SIMPLE, lines={**SIMPLE.lines, PICTURE: pair, CAPTION: pair})
     hits = (a_hit(0.7), a_hit(0.1))
     ends = [confidences(*hits, weight=w, calibration=mixed)[0].confidence for w in (0.5, 1)]
