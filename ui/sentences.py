@@ -1,4 +1,4 @@
-"""Sentences that the command line and the browser share: why a hit was found, unknown words."""
+"""Sentences that the command line and the browser share: why a hit was found, what was not understood."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def unknown_words_message(unknown: Sequence[Unknown]) -> str:
         for one in unknown
     ]
     return f"unknown {'word' if len(words) == 1 else 'words'} {', '.join(words)}"
+
+
+def unread_message(encoder: str) -> str:
+    """A message that an encoder cannot read the script of a query."""
+    return f"{encoder} reads English only; searched by words alone"
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:

@@ -1,6 +1,6 @@
-"""The vocabulary of descriptions: words for what is seen, which are not names.
+"""The vocabulary of descriptions: words for what is seen, and those among them that are common.
 
-`benchmarks/vocabulary.py` makes the list, one word a line. It is searched as one text.
+`benchmarks/vocabulary.py` makes the lists, one word a line. The long one is searched as one text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("vocabulary.txt")
+COMMON = Path(__file__).with_name("common.txt")
 SHORTEST = 3  # letters of a word that may be a name; shorter words are mostly abbreviations
 _ENDINGS = (
     ("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ed", ""), ("ed", "e"), ("ied", "y"),
@@ -21,6 +22,22 @@ _ENDINGS = (
 def is_described(word: str) -> bool:
     """Whether a lower-case word, or a word that it is an inflection of, occurs in descriptions."""
     return any(f"\n{root}\n" in _listed() for root in roots(word))
+
+
+def is_common(word: str) -> bool:
+    """Whether captions often have a word, or the word that it is the plural of.
+
+    Words that they mostly write with a capital are not common, except for adjectives such as
+    "German": "rose" is in the vocabulary, but no common word.
+    """
+    word = word.lower()
+    singular = (word.removesuffix("s"), word.removesuffix("es"))
+    return any(one in _common() or one.capitalize() in _common() for one in (word, *singular))
+
+
+def describes_with_capital(word: str) -> bool:
+    """Whether captions write a common word with a capital too ("Frisbee", "German")."""
+    return word.capitalize() in _common()
 
 
 def roots(word: str) -> list[str]:
@@ -37,6 +54,11 @@ def stems(word: str) -> Iterator[str]:
             yield stem
             if len(stem) > SHORTEST and stem[-1] == stem[-2]:
                 yield stem[:-1]
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(COMMON.read_text(encoding="ascii").split())
 
 
 @cache

@@ -14,13 +14,15 @@ import click
 from indexer.errors import PlacedError, QueryError
 from indexer.library.library import Library
 from search import Answer, Query, Searcher
+from search.query.examples import Example
 from search.query.options import AUTO
+from search.query.recalling import recalled
 from search.query.terms import SIGNS, STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.searching import mode_option, paged, search_options
 from ui.cli.output.text import print_answer
 from ui.cli.output.text import terminal_safe as shown_text
-from ui.sentences import unknown_words_message
+from ui.sentences import unknown_words_message, unread_message
 
 _GLUED = re.compile(r"-[^\W\d_]{2}.*", re.DOTALL)  # "-house" is not "-h" with a value
 
@@ -100,8 +102,16 @@ def query_of(
 @search_options
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
-    """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input."""
-    _answer(ctx, with_standard_input(Query.of(picture=picture, weight=weight)), **options)
+    """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input.
+
+    A picture of the library also by its name, or by its path while its disk is away.
+    """
+    _answer(
+        ctx,
+        with_standard_input(Query.of(picture=picture, weight=weight)),
+        to_recall=True,
+        **options,
+    )
 
 
 def _answer(
@@ -121,14 +131,22 @@ def _answer(
     zero: bool,
     fold: bool,
     everything: bool = False,
+    to_recall: bool = False,
     **pages: Any,
 ) -> None:
+    """Print the answer to a query.
+
+    `to_recall`: the name of a file stands for the picture, which is not among the hits.
+    """
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options = replace(paged(**pages), tags=tags, where=where, fold=fold)
     options = replace(options, like=like, unlike=unlike, explain=explain, mode=mode)
     with Library.open(library, read_only=True, offline=offline) as opened:
-        answer = Searcher(opened, once=True).ask(query, options)
+        asked = recalled(opened, query) if query and to_recall else query
+        answer = Searcher(opened, once=True).ask(asked, options)
     likely = answer if everything else answer.without_doubtful()
+    if query:
+        say_recalled(query, answer)
     print_answer(likely, style)
     if style == "lines":
         say_hidden(answer, len(likely.hits), options.offset)
@@ -137,11 +155,24 @@ def _answer(
         ctx.exit(NOTHING_MATCHED)
 
 
+def say_recalled(query: Query, answer: Answer) -> None:
+    """Print which pictures of the library stand for files that are not there."""
+    if any(hit.found_by == "name" for hit in answer.hits):
+        name = shown_text(str(query.terms[0].picture))
+        click.echo(f"picfuse: no file {name!r} here; pictures of that name:", err=True)
+    for asked, known in zip(query.terms, answer.query.terms, strict=False):
+        if isinstance(asked.picture, str) and isinstance(known.picture, Example):
+            name, path = shown_text(asked.picture), shown_text(str(known.picture.path))
+            click.echo(f"picfuse: no file {name!r} here; the library knows {path}", err=True)
+
+
 def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     """Print how many hits are hidden, and how to show them."""
     hidden = len(answer.hits) - shown
     sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
     unknown = shown_text(unknown_words_message(answer.unknown))
+    if answer.unread_by is not None:
+        click.echo(f"picfuse: {unread_message(answer.unread_by)}", err=True)
     if hidden and not shown and not sure:
         guesses = "the best guess" if hidden == 1 else f"the {hidden} best guesses"
         click.echo(f"picfuse: nothing matched: {unknown} (--all shows {guesses})", err=True)

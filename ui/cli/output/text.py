@@ -142,8 +142,12 @@ def print_answer(answer: Answer, style: str) -> None:
     if style == "json":
         hits = [hit_fields(hit) for hit in answer.hits]
         query = query_fields(answer.query)
-        facts = {"present": _rounded(answer.probability_present), "elapsed_ms": answer.elapsed_ms}
+        facts: dict[str, Any] = {
+            "present": _rounded(answer.probability_present),
+            "elapsed_ms": answer.elapsed_ms,
+        }
         facts |= {"next_offset": answer.next_offset}
+        facts |= {} if answer.unread_by is None else {"unread_by": answer.unread_by}
         print_json({"query": query, "hits": hits, **facts, **unknown_fields(answer.unknown)})
     elif style == "jsonl":
         for hit in answer.hits:

@@ -17,6 +17,7 @@ from indexer.errors import (
 from indexer.pictures.thumbnails import read_thumbnail
 from search import Answer, Query, Searcher
 from search.query.options import WORDS
+from ui.sentences import unread_message
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.marks import clear_marks, judge, show_marks
 from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar
@@ -29,7 +30,7 @@ from ui.views.display.pager import page_of, turn
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import counted
+from ui.views.safe_text import browser_safe, counted
 from ui.views.shared_library import SharedLibrary
 
 
@@ -120,7 +121,7 @@ def _results(opened: SharedLibrary, asked: SearchForm, answer: Answer, page: int
         turn(page, more=False)
         return
     if not answer.hits:
-        notice("Nothing found", _nothing(asked), icon="search_off")
+        notice("Nothing found", _nothing(asked, answer), icon="search_off")
         return
     likely = likely_of(answer, page)
     if likely.hits:
@@ -138,8 +139,11 @@ def _order(asked: SearchForm) -> str:
     return "best match"
 
 
-def _nothing(asked: SearchForm) -> str:
-    """Reason for an empty answer, as far as the controls tell."""
+def _nothing(asked: SearchForm, answer: Answer) -> str:
+    """Reason for an empty answer, as far as the query and the controls tell."""
+    if answer.unread_by is not None:
+        unread = browser_safe(unread_message(answer.unread_by))
+        return f"{unread}. No caption, file name or tag has these words."
     limits = [f'the filter "{asked.where}"'] if asked.where else []
     limits += [f"the tags {', '.join(asked.tags)}"] if asked.tags else []
     if limits:
