@@ -18,9 +18,9 @@ WordNet, and the words that are one token for MiniLM or CLIP. They still count a
 typing errors (`search/words/unknown.py`).
 
 With --common it prints the words of which small letters say that they describe: those that the
-captions of all folders have at least three times in lower case, and four times as often as with a
-capital. Words that are as common but have a capital at times ("Frisbee"), and such adjectives that
-WordNet writes with one ("German"), are printed with a capital. --split is that of the first folder.
+captions of all folders have three times in small letters, and four times as often as with a
+capital, or ten times. Words that have a capital half as often or more ("Frisbee"), and adjectives
+that WordNet writes with one ("German"), are printed with it. --split is that of the first folder.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _common(wordnet: Path, small: Counter[str], every: Counter[str]) -> list[str
         if times >= MIN_COMMON and times >= MIN_SMALL * capitals:
             common[word] = word
         elif times >= MIN_BOTH:
-            common[word] = word.capitalize()
+            common[word] = word.capitalize() if times < 2 * capitals else word
     lines = (wordnet / "data.adj").read_text(encoding="ascii").splitlines()
     facts = (line.partition(" | ")[0].split(" ") for line in lines if not line.startswith(" "))
     for lemma in (lemma for line in facts for lemma in _lemmas(line)):

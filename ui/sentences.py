@@ -1,4 +1,4 @@
-"""Sentences that the command line and the browser share: why a hit was found, what was not understood."""
+"""Sentences that the command line and the browser share: reasons for hits, unknown words."""
 
 from __future__ import annotations
 

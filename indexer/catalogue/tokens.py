@@ -16,7 +16,7 @@ _DATE = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _PIECE = re.compile(r"\d+|[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])")
 _MOST_PIECES = 4  # a word with more changes between letters and digits is a checksum
-_MARK = "ꟿ"  # a letter of no living language, which no stemmer cuts off
+_CAPITAL_MARK, _SMALL_MARK = "ꟿ", "ꟾ"  # letters of no living language, which no stemmer cuts off
 _SPACELESS = (  # scripts written without spaces, and Korean, whose endings are glued to words
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf"  # Thai and Lao
     "\u1000-\u103f\u1050-\u109f\uaa60-\uaa7f"  # Burmese
@@ -35,23 +35,26 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
 
 
-def spread(text: str, *, all_names: bool = False) -> str:
-    """A text, followed by the pieces of its compound words and by its words written as names.
+def spread(text: str, *, of_file: bool = False) -> str:
+    """A text, followed by the pieces of its compound words, and its capitalised words as names.
 
-    Those are words with a capital, as "John" in "a dog with John"; of the name of a file or folder,
-    all words (`all_names`).
+    In the name of a file or folder (`of_file`), words in small letters may be names too.
     """
     text = plain(text)
     pieces = [piece for word in WORD.findall(text) for piece in _more(word)]
     signs = [token for run in SPACELESS.findall(text) for token in (*_pairs(run), *_signs(run))]
-    words = [*WORD.findall(text), *pieces]
-    named = {as_name(w): None for w in words if _is_letters(w) and (all_names or w[0].isupper())}
-    return " ".join([text, *pieces, *signs, *named])
+    words = [word for word in (*WORD.findall(text), *pieces) if _is_letters(word)]
+    named = [as_name(word) for word in words if word[0].isupper()]
+    named += [as_name(word, small=True) for word in words if of_file and not word[0].isupper()]
+    return " ".join([text, *pieces, *signs, *dict.fromkeys(named)])
 
 
-def as_name(word: str) -> str:
-    """The token of a word that is written as a name: found by itself alone, not by its stem."""
-    return f"{plain(word).lower()}{_MARK}"
+def as_name(word: str, *, small: bool = False) -> str:
+    """The token of a word that is written as a name: found by itself alone, not by its stem.
+
+    `small`: in small letters in the name of a file or folder.
+    """
+    return f"{plain(word).lower()}{_SMALL_MARK if small else _CAPITAL_MARK}"
 
 
 def forms(word: str) -> tuple[str, ...]:

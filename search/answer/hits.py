@@ -63,9 +63,10 @@ class Hit:
     probability of the named tags, None without tags; by "words", or the "name" of its file, None.
     Of a hit by meaning, `image_score` and `caption_score` are the cosines of picture and caption
     with the query, and `agreement` that of picture and caption with each other; those with a
-    caption are None for a picture that has none. `confidence` is the probability that this is what was searched for, None
-    if it is not known; a `doubtful` hit is one with hardly any evidence. `tags` are those that the
-    picture has with their probabilities, surest first; None if the library has no tag head.
+    caption are None for a picture that has none. `confidence` is the probability that this is what
+    was searched for, None if it is not known; a `doubtful` hit is one with hardly any evidence.
+    `tags` are those that the picture has with their probabilities, surest first; None if the
+    library has no tag head.
     `words` are the words of the query that were looked up and found; None if none were looked up.
     `folded` are the pictures that are nearly the same as this one. `explanation` is None unless it
     was asked for.

@@ -66,8 +66,9 @@ class Question:
         embedded = with_best_scores(rows, embedded, weight)
         embedded, wrong = _refined_by_marks(library, rows, embedded, weight, options)
         allowed = allowed_ids(library, options.where, options.tags)
-        size = rows.index.size if options.mode == AUTO else 0
-        named = named_pictures(library.words, query, size) if size else NOBODY
+        named, size, refined = NOBODY, rows.index.size, bool(options.like or options.unlike)
+        if options.mode == AUTO:
+            named = named_pictures(library.words, query, size, refined=refined)
         query = replace(query, weight=weight)
         return cls(library, rows, query, weight, options, embedded, wrong, allowed, named)
 
@@ -88,7 +89,7 @@ class Question:
             0.0,
             page.next_offset,
             unknown,
-            None if self.named else probability_present,
+            None if self.named.matches else probability_present,
         )
 
     def order(self) -> RankedPictures:
@@ -101,7 +102,7 @@ class Question:
         own = [key for key in self._ids_of(self.embedded.content_hashes) if key not in barred]
         others = self._selection([*barred, *own], self.allowed)
         order = reaching(self._best_first(others), self.options.least)
-        if self.named:
+        if self.named.counts:
             order = self._named_first(order, others)
         if not self.options.asked_first or not own:
             return order
@@ -145,7 +146,7 @@ class Question:
         """
         row = QueryRow(self.embedded.q, self.rows.centres.means)
         hits = read_hits(self.library, page.ids, page.scores, row)
-        if self.named:
+        if self.named.matches:
             hits = with_names(self.library.words, hits, self.named.matches)
         if self._is_marked or not askable(self.query):
             return hits, None

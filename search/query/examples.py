@@ -77,7 +77,7 @@ def away_example(library: Library, said: str, path: Path) -> Example:
             f"{said}: the library has {len(ids):,} pictures of that name; give the path of one"
         )
         raise QueryError(f"{problem}, such as {first}")
-    where = "" if _is_path(said) else " here, and none of that name in the library"
+    where = "" if _is_path(said) else " here or in the library"
     raise QueryError(f"{said}: no such picture{where}; check the name")
 
 

@@ -8,13 +8,14 @@ describe what is seen do not count: by measurement, they would push away what an
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.lookup.words import WordLookup, any_of, in_name, written_as_name
+from indexer.catalogue.lookup.words import WordLookup, any_of, in_any_writing, in_name, with_capital
 from indexer.catalogue.tokens import SPACELESS, WORD, plain
 from search.query.terms import Query
 from search.ranking.order import RankedPictures, Ranking
@@ -24,40 +25,44 @@ from search.words.writing import Writing, may_be_written_as_name, written_words
 
 _NUMBER = re.compile(r"\d{3,}|[a-z]+\d+")  # "2041", "p1000"; not "2", "4x4" or "3d"
 _MAX_SHARE = 0.5  # of all pictures: a word that more of them have tells nothing
+_MOST_READ = 200  # captions in which the writing of a word is looked at
 _MOST_TOKENS = 8  # of a text that may be the name of a file as it stands
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPictures:
-    """The names of a query, each with the full-text query that finds it, and who has them.
+    """The pictures that have names of a query.
 
-    `counts` is the number of names that each picture has, by id; pictures without a name are left
-    out.
+    `matches` is the full-text query that finds each name. `counts` is the number of names that each
+    picture has, by id; pictures without one are left out.
     """
 
     matches: Mapping[str, str]
     counts: Mapping[int, int]
 
-    def __bool__(self) -> bool:
-        return bool(self.counts)
-
 
 NOBODY = NamedPictures({}, {})
 
 
-def named_pictures(lookup: WordLookup, query: Query, size: int) -> NamedPictures:
+def named_pictures(
+    lookup: WordLookup, query: Query, size: int, *, refined: bool = False
+) -> NamedPictures:
     """The pictures that have names of the positive terms of a query.
 
     `size`: number of pictures of the library. A name that no picture has, or most have, does not
-    count.
+    count. A text of several words counts as one more name where the name of a file has it as it
+    stands, unless it is one of several terms or marked pictures have `refined` it. It may describe,
+    so that it is not among the names.
     """
-    finder, matches, counts = _Finder(lookup, size), dict[str, str](), dict[int, int]()
-    for name, match in finder.names(query):
-        ids = finder.having(match)
-        if name not in matches and ids:
+    finder, matches, counts = _Finder(lookup, size), dict[str, str](), Counter[int]()
+    terms = [term for term in query.terms if term.weight > 0]
+    for name, match in (found for term in terms for found in finder.names(term.text)):
+        ids = finder.having(match) if name not in matches else []
+        if ids:
             matches[name] = match
-            for key in ids:
-                counts[key] = counts.get(key, 0) + 1
+            counts.update(ids)
+    if len(terms) == 1 and not refined and 1 < len(WORD.findall(terms[0].text)) <= _MOST_TOKENS:
+        counts.update(finder.having(in_name(terms[0].text)))
     return NamedPictures(matches, counts)
 
 
@@ -83,15 +88,11 @@ class _Finder:
     lookup: WordLookup
     size: int
 
-    def names(self, query: Query) -> Iterator[tuple[str, str]]:
-        """The words and texts of a query that may be names, and the full-text query for each."""
-        for term in query.terms:
-            if term.text and term.weight > 0:
-                words = written_words(term.text)
-                for word, writing in words:
-                    yield word, self._match(word, writing, alone=len(words) == 1)
-                if len(WORD.findall(term.text)) <= _MOST_TOKENS:
-                    yield term.text, in_name(term.text)
+    def names(self, text: str) -> Iterator[tuple[str, str]]:
+        """The words of a text that may be names, and the full-text query for each."""
+        words = written_words(text)
+        for word, writing in words:
+            yield word, self._match(word, writing, alone=len(words) == 1)
 
     def having(self, match: str) -> list[int]:
         """The pictures that a full-text query finds; none if they are too many to tell anything."""
@@ -114,25 +115,34 @@ class _Finder:
     def _common(self, word: str, writing: Writing, alone: bool) -> str:
         """The same of a common word: a capital inside the query makes it a name.
 
-        At the beginning, or as the whole query, it is one if the library never describes with it.
+        At the beginning, or as the whole query, it is one if the name of a file or folder has it
+        with a capital, or if no caption describes with it.
         """
+        in_names = with_capital(word, only_in_names=True)
         if writing is Writing.NAME:
-            return written_as_name(word, only_in_names=describes_with_capital(word))
-        if writing is Writing.BEGINNING or alone:
-            return written_as_name(word) if self._is_written(word, always=True) else ""
-        return ""
+            return in_names if describes_with_capital(word) else with_capital(word)
+        if writing is Writing.SMALL and not alone:
+            return ""
+        if self.having(in_names):
+            return in_names
+        return "" if self._describing(word) else with_capital(word)
 
     def _rare(self, word: str, writing: Writing) -> str:
         """The same of a rare word, which a small letter does not tell from a name either."""
+        match = in_any_writing(word)
+        named = self.having(match)
         if writing is Writing.SMALL:
-            return written_as_name(word) if self._is_written(word, always=False) else ""
-        return written_as_name(word) if self.having(written_as_name(word)) else any_of([word])
+            return match if len(named) > self._describing(word) else ""
+        return match if named else any_of([word])
 
-    def _is_written(self, word: str, *, always: bool) -> bool:
-        """Whether captions and names write a word as a name: always, or more often than not."""
-        named = len(self.having(written_as_name(word)))
-        most = named if always else 2 * named - 1
-        return named > 0 and len(self.lookup.having(word, most + 1)) <= most
+    def _describing(self, word: str) -> int:
+        """The number of captions that write a word in small letters, among the first that have it.
+
+        Captions with another form of it do not count.
+        """
+        small = re.compile(rf"(?<![^\W_]){re.escape(word.lower())}(?![^\W_])")
+        texts = self.lookup.captions(any_of([word]), _MOST_READ)
+        return sum(small.search(text) is not None for text in texts)
 
 
 def named_first(

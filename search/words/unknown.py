@@ -72,8 +72,8 @@ def is_known(word: str) -> bool:
 
 
 def is_foreign(word: str) -> bool:
-    """Whether a word has letters and none of them is Latin; one Greek letter is a sign of science."""
-    letters = [c for c in word if c.isalpha()]
+    """Whether a word has letters, none of them Latin; a single Greek letter is a symbol."""
+    letters = [] if word.isascii() else [c for c in word if c.isalpha()]
     if len(letters) == 1 and not SPACELESS.search(word):
         return False
     return bool(letters) and not any("LATIN" in unicodedata.name(c, "") for c in letters)

@@ -23,14 +23,14 @@ def written_words(text: str) -> list[tuple[str, Writing]]:
     """The words of a text except fillers, each with its writing; "John's" becomes "John".
 
     Where a filler has a capital too ("A Dog On The Beach"), or all letters are capitals, capitals
-    tell nothing.
+    tell nothing: such words count as small.
     """
     words = split_words(plain(text))
     fillers = [word for word in words[1:] if word.lower() in FILLERS and word != "I"]
     titled = text.isupper() or any(word[0].isupper() for word in fillers)
     begins = [True, *(word.endswith(_ENDS) for word in words)]
     return [
-        (bare, _writing(bare, begins=first or titled))
+        (bare, Writing.SMALL if titled else _writing(bare, begins=first))
         for bare, first in zip(map(_bare, words), begins, strict=False)
         if forms(bare) and bare.lower() not in FILLERS
     ]

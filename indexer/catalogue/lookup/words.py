@@ -36,6 +36,14 @@ class WordLookup(Tables):
         query = f"SELECT p.id FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
         return self.column(query, match, PRESENT, limit) if match else []
 
+    def captions(self, match: str, limit: int = -1) -> list[str]:
+        """The captions of at most `limit` pictures that a full-text query finds, each as one text.
+
+        They are spread (`indexer/catalogue/tokens.py`).
+        """
+        query = f"SELECT captions FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
+        return self.column(query, match, PRESENT, limit) if match else []
+
     def found(self, words: Sequence[str], ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """The words that each picture has, by id; pictures without any are left out."""
         return self.found_by({word: any_of([word]) for word in words}, ids)
@@ -65,12 +73,17 @@ class WordLookup(Tables):
         return [key for key in ids if stored.get(key) != right.get(key)]
 
 
-def written_as_name(word: str, *, only_in_names: bool = False) -> str:
-    """The full-text query for a word where captions write it as a name, or where names have it.
+def with_capital(word: str, *, only_in_names: bool = False) -> str:
+    """The full-text query for a word with a capital.
 
     `only_in_names`: in the name of a file or folder, not in captions.
     """
     return f'{"name : " if only_in_names else ""}"{as_name(word)}"'
+
+
+def in_any_writing(word: str) -> str:
+    """The same for a word that the name of a file or folder may also have in small letters."""
+    return f'"{as_name(word)}" OR "{as_name(word, small=True)}"'
 
 
 def in_name(text: str) -> str:
