@@ -12,7 +12,7 @@ _ENDS = (".", "!", "?", ":")  # signs after which a capital tells nothing
 
 
 class Writing(Enum):
-    """How a word of a query is written: as a name, with the capital of a beginning, or small."""
+    """The writing of a word in a query: as a name, with the capital of a beginning, or small."""
 
     NAME = "name"
     BEGINNING = "beginning"
