@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, centred_query
 from indexer.encoders import RestingEncoder
+from indexer.encoders.precision import plain_name
 from indexer.errors import QueryError
 from indexer.library.library import Library
 from indexer.vectors.blocks import RowsDamaged
@@ -165,7 +166,9 @@ class Searcher:
         elif isinstance(subject, Query) and self._is_by_words_alone(subject, options):
             found = answer_by_words(self.library, subject, replace(options, explain=False))
             unknown = unknown_words(self.library, subject)
-            answer = replace(found, unknown=unknown, unread_by=self.library.encoder.name)
+            answer = replace(
+                found, unknown=unknown, unread_by=plain_name(self.library.encoder.name)
+            )
         else:
             answer = self._settled(lambda: self._question(subject, options).answer())
         return replace(answer, elapsed_ms=round(1000 * (time.perf_counter() - start), 1))

@@ -32,6 +32,8 @@ _MARKED_SCRIPTS = range(0x0E00, 0x1800)
 
 def plain(text: str) -> str:
     """A text as it is searched: composed letters, no unprintable characters."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
 
 
@@ -41,11 +43,13 @@ def spread(text: str, *, of_file: bool = False) -> str:
     In the name of a file or folder (`of_file`), words in small letters may be names too.
     """
     text = plain(text)
-    pieces = [piece for word in WORD.findall(text) for piece in _more(word)]
-    signs = [token for run in SPACELESS.findall(text) for token in (*_pairs(run), *_signs(run))]
-    words = [word for word in (*WORD.findall(text), *pieces) if _is_letters(word)]
-    named = [as_name(word) for word in words if word[0].isupper()]
-    named += [as_name(word, small=True) for word in words if of_file and not word[0].isupper()]
+    words = WORD.findall(text)
+    pieces = [piece for word in words for piece in _more(word)]
+    words += pieces
+    named = [as_name(word) for word in words if word[0].isupper() and _is_letters(word)]
+    if of_file:
+        named += [as_name(word, small=True) for word in words if _is_small(word)]
+    signs = [] if text.isascii() else _parts_of_runs(text)
     return " ".join([text, *pieces, *signs, *dict.fromkeys(named)])
 
 
@@ -54,7 +58,7 @@ def as_name(word: str, *, small: bool = False) -> str:
 
     `small`: in small letters in the name of a file or folder.
     """
-    return f"{plain(word).lower()}{_SMALL_MARK if small else _CAPITAL_MARK}"
+    return f"{word.lower()}{_SMALL_MARK if small else _CAPITAL_MARK}"
 
 
 def forms(word: str) -> tuple[str, ...]:
@@ -86,8 +90,17 @@ def _pieces(word: str) -> list[str]:
 
 
 def _is_letters(word: str) -> bool:
-    """Whether a word may be a name: two letters or more, of a script that has capitals."""
-    return len(word) > 1 and word.isalpha() and word[0].lower() != word[0].upper()
+    return len(word) > 1 and word.isalpha()
+
+
+def _is_small(word: str) -> bool:
+    """Whether a word has letters alone, the first a small one: Chinese signs are neither."""
+    return word[0].islower() and _is_letters(word)
+
+
+def _parts_of_runs(text: str) -> list[str]:
+    """The pairs and single signs of each run of a script without spaces."""
+    return [token for run in SPACELESS.findall(text) for token in (*_pairs(run), *_signs(run))]
 
 
 def _pairs(run: str) -> list[str]:

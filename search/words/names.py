@@ -132,7 +132,7 @@ class _Finder:
         match = in_any_writing(word)
         named = self.having(match)
         if writing is Writing.SMALL:
-            return match if len(named) > self._describing(word) else ""
+            return match if named and len(named) > self._describing(word) else ""
         return match if named else any_of([word])
 
     def _describing(self, word: str) -> int:
