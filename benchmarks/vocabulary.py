@@ -4,6 +4,8 @@
     python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --split train.txt \\
         > search/words/vocabulary.txt
     python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS --known > search/words/known.txt
+    python benchmarks/vocabulary.py usr/share/wordnet CAPTIONS MORE --split train.txt --common \\
+        > search/words/common.txt
 
 Takes the lower-case words of WordNet 3.0: verbs, adjectives and adverbs, irregular forms, and all
 words of its definitions and examples (other nouns are mostly names of species and chemicals), and
@@ -14,6 +16,11 @@ in the list.
 With --known it prints other known words, of letters only and in any case: all nouns and names of
 WordNet, and the words that are one token for MiniLM or CLIP. They still count as names, but not as
 typing errors (`search/words/unknown.py`).
+
+With --common it prints the words of which small letters say that they describe: those that the
+captions of all folders have three times in small letters, and four times as often as with a
+capital, or ten times. Words that have a capital half as often or more ("Frisbee"), and adjectives
+that WordNet writes with one ("German"), are printed with it. --split is that of the first folder.
 """
 
 from __future__ import annotations
@@ -34,6 +41,8 @@ from indexer.encoders.mini.packages import TEXT_TOWER
 from search.words.vocabulary import SHORTEST, is_described, stems
 
 MIN_LOWER_CASE, MIN_ANY_CASE = 2, 10  # occurrences of a word in captions
+MIN_COMMON, MIN_SMALL, MIN_BOTH = 3, 4, 10  # in lower case; as often as a capital; either way
+_CAPITAL = re.compile(rf"[A-Z][a-z]{{{SHORTEST - 1},}}")
 _LOWER_CASE = re.compile(rf"(?<![\w'])[a-z]{{{SHORTEST},}}(?![^\W_])")
 _ANY_CASE = re.compile(rf"(?<![\w'])[A-Za-z]{{{SHORTEST},}}(?!\w)")
 _THINGS = "data/_info/imagenet_synset_to_lemma.txt"
@@ -46,19 +55,20 @@ def main() -> None:
     """Print the words, sorted, one a line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wordnet", type=Path, help="the folder of WordNet's data files")
-    parser.add_argument("captions", type=Path, help="a folder of captioned pictures")
+    parser.add_argument("captions", type=Path, nargs="+", help="folders of captioned pictures")
     parser.add_argument("--split", type=Path, help="only the captions of these pictures")
     parser.add_argument("--known", action="store_true", help="print names and rarer words instead")
+    parser.add_argument("--common", action="store_true", help="print the common words instead")
     options = parser.parse_args()
     if options.known:
         print("\n".join(sorted(_known(options.wordnet))))
         return
-    folder = options.captions.absolute()
-    names = read_split(folder, options.split) if options.split else picture_names(folder)
-    found = find_captions(folder, names).captions.values()
-    texts = [caption.text for captions in found for caption in captions]
+    texts = _captions(options.captions, options.split)
     small = Counter(word for text in texts for word in _LOWER_CASE.findall(text))
     every = Counter(word.lower() for text in texts for word in _ANY_CASE.findall(text))
+    if options.common:
+        print("\n".join(_common(options.wordnet, small, every)))
+        return
     words = {word for text in _wordnet(options.wordnet) for word in _LOWER_CASE.findall(text)}
     words |= {word for word, times in small.items() if times >= MIN_LOWER_CASE}
     words |= {word for word, times in every.items() if times >= MIN_ANY_CASE}
@@ -67,6 +77,34 @@ def main() -> None:
         if not any(stem in kept for stem in stems(word)):
             kept.add(word)
     print("\n".join(sorted(kept)))
+
+
+def _captions(folders: list[Path], split: Path | None) -> list[str]:
+    """All captions of some folders; of the first one, those of the pictures of a split."""
+    texts: list[str] = []
+    for number, folder in enumerate(path.absolute() for path in folders):
+        splits = split is not None and not number
+        names = read_split(folder, split) if splits and split else picture_names(folder)
+        found = find_captions(folder, names).captions.values()
+        texts += [caption.text for captions in found for caption in captions]
+    return texts
+
+
+def _common(wordnet: Path, small: Counter[str], every: Counter[str]) -> list[str]:
+    """The common words, in lower case; with a capital if captions write them so at times."""
+    common = dict[str, str]()
+    for word, times in small.items():
+        capitals = every[word] - times
+        if times >= MIN_COMMON and times >= MIN_SMALL * capitals:
+            common[word] = word
+        elif times >= MIN_BOTH:
+            common[word] = word.capitalize() if times < 2 * capitals else word
+    lines = (wordnet / "data.adj").read_text(encoding="ascii").splitlines()
+    facts = (line.partition(" | ")[0].split(" ") for line in lines if not line.startswith(" "))
+    for lemma in (lemma for line in facts for lemma in _lemmas(line)):
+        if _CAPITAL.fullmatch(lemma) and every[lemma.lower()] >= MIN_COMMON:
+            common.setdefault(lemma.lower(), lemma)
+    return sorted(common.values(), key=str.lower)
 
 
 def _wordnet(folder: Path) -> Iterator[str]:

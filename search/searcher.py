@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, centred_query
 from indexer.encoders import RestingEncoder
+from indexer.encoders.precision import plain_name
 from indexer.errors import QueryError
 from indexer.library.library import Library
 from indexer.settings import DATE_ORDERS
@@ -20,12 +21,14 @@ from indexer.vectors.scoring import CentredIndex
 from search.answer.confidence import check_threshold
 from search.answer.hits import Answer
 from search.answer.question import Question
-from search.answer.without_encoder import answer_by_filters, answer_by_words
-from search.query.embedding import EmbeddedQuery, embed, with_pictures_away
+from search.answer.without_encoder import answer_by_filters, answer_by_name, answer_by_words
+from search.query.embedding import EmbeddedQuery, embed
 from search.query.examples import Mark
 from search.query.options import AUTO, WORDS, SearchOptions
+from search.query.recalling import pictures_of_name, recalled
 from search.query.terms import Query, Term, as_query
 from search.ranking.filtering import in_browsing_order
+from search.words.unknown import is_unread, unknown_words
 
 
 class Searcher:
@@ -174,18 +177,32 @@ class Searcher:
             answer = answer_by_filters(self.library, options)
         elif isinstance(subject, Query) and options.mode == WORDS:
             answer = answer_by_words(self.library, subject, options)
+        elif isinstance(subject, Query) and (ids := pictures_of_name(self.library, subject)):
+            answer = answer_by_name(self.library, subject, ids, options)
+        elif isinstance(subject, Query) and self._is_by_words_alone(subject, options):
+            found = answer_by_words(self.library, subject, replace(options, explain=False))
+            unknown = unknown_words(self.library, subject)
+            answer = replace(
+                found, unknown=unknown, unread_by=plain_name(self.library.encoder.name)
+            )
         else:
             answer = self._settled(lambda: self._question(subject, options).answer())
         if options.min_confidence is not None:
             answer = answer.confident(options.min_confidence)
         return replace(answer, elapsed_ms=round(1000 * (time.perf_counter() - start), 1))
 
+    def _is_by_words_alone(self, query: Query, options: SearchOptions) -> bool:
+        """Whether the encoder cannot read the query, and no mark or limit needs a score."""
+        scored = options.like or options.unlike or options.least is not None
+        return options.mode == AUTO and not scored and is_unread(self.library, query)
+
     def _question(self, subject: Query | int, options: SearchOptions) -> Question:
         """The embedded query with its options; embeds before it reads rows."""
         named = subject.weight if isinstance(subject, Query) else None
         weight = self._checked_weight(named if options.weight is None else options.weight)
         if isinstance(subject, Query):
-            query, embedded = subject, self._embedded(subject)
+            query = recalled(self.library, subject)
+            embedded = self._embedded(query)
         else:
             query, embedded = self._embedded_picture(subject)
         return Question.of(self.library, self._rows(), query, weight, options, embedded)
@@ -199,7 +216,6 @@ class Searcher:
     def _embedded(self, query: Query) -> EmbeddedQuery:
         encoder = self.library.encoder
         means = self._rows().centres.means
-        query = with_pictures_away(self.library, query)
         embedded = embed(query, encoder, means, offline=self.library.offline)
         if self._once and isinstance(encoder, RestingEncoder):
             encoder.rest()

@@ -44,6 +44,11 @@ def _short(text: str, most: int = 200) -> str:
     return text if len(text) <= most else f"{text[:most]}\u2026"
 
 
+def unread_message(encoder: str) -> str:
+    """A message that an encoder cannot read the script of a query."""
+    return f"{encoder} reads English only; searched by words alone"
+
+
 def explanation_lines(explanation: Explanation) -> list[str]:
     """Lines that say what picture and caption, and each of several terms, add to a score."""
     parts = [("picture", explanation.picture)]

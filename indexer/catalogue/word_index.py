@@ -87,7 +87,7 @@ def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
 def _words(key: int, folder: bytes, relative: bytes, captions: Any, tags: Any) -> Words:
     """A row of the index. Of the folder only its own name counts, not the folders above it."""
     name = os.fsdecode(os.path.basename(folder) + b"/" + relative)
-    return key, _lines(captions), spread(_storable(name)), _lines(tags)
+    return key, _lines(captions), spread(_storable(name), of_file=True), _lines(tags)
 
 
 def _lines(texts: str | None) -> str:

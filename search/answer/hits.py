@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.pictures import PictureInfo
-from indexer.catalogue.lookup.words import WordLookup
+from indexer.catalogue.lookup.words import WordLookup, any_of
 from indexer.embedding import IMAGE, TEXT
 from indexer.library.library import Library
 from indexer.pictures.thumbnails import thumbnail_path
 from search.query.terms import Query, Term
 from search.words.unknown import Unknown
 
-FoundBy = Literal["meaning", "words", "filter"]
+FoundBy = Literal["meaning", "words", "name", "filter"]
 Means = Mapping[str, NDArray[np.float32]]
 Scores = tuple[float | None, float | None]  # by picture, by caption
 
@@ -60,14 +60,14 @@ class Hit:
     """One picture of an answer.
 
     `found_by` says what `score` is: found by "meaning", the fused cosine; by "filter", the lowest
-    probability of the named tags, None without tags; by "words", None. Of a hit by meaning,
-    `image_score` and `caption_score` are the cosines of picture and caption with the query, the
-    latter None for a picture that has none. `confidence` is the probability that this is what was
-    searched for, None if it is not known; a `doubtful` hit is one with hardly any evidence. `tags`
-    are those that the picture has with their probabilities, surest first; None if the library has
-    no tag head. `words` are the words of the query that were looked up and found; None if none were
-    looked up. `folded` are the pictures that are nearly the same as this one. `explanation` is None
-    unless it was asked for.
+    probability of the named tags, None without tags; by "words", or the "name" of its file, None.
+    Of a hit by meaning, `image_score` and `caption_score` are the cosines of picture and caption
+    with the query, the latter None for a picture that has none. `confidence` is the probability
+    that this is what was searched for, None if it is not known; a `doubtful` hit is one with hardly
+    any evidence. `tags` are those that the picture has with their probabilities, surest first; None
+    if the library has no tag head. `words` are the words of the query that were looked up and
+    found; None if none were looked up. `folded` are the pictures that are nearly the same as this
+    one. `explanation` is None unless it was asked for.
     """
 
     rank: int
@@ -97,7 +97,8 @@ class Answer:
     hits are doubtful. `probability_present` is the probability that the library has what was
     searched for, among these hits or not; None if it is not known. `suggestion` is the query with
     the words that were probably meant by unknown ones, in the grammar of `Query.parse`; None if
-    there are none. `left_out` are ends of texts that are too long for the encoder.
+    there are none. `left_out` are ends of texts that are too long for the encoder. `unread_by` is
+    the encoder that cannot read the script of the query, so that its words alone were searched.
     """
 
     query: Query
@@ -108,6 +109,7 @@ class Answer:
     probability_present: float | None = None
     suggestion: str | None = None
     left_out: tuple[str, ...] = ()
+    unread_by: str | None = None
 
     def without_doubtful(self) -> Answer:
         """The same answer without its doubtful hits.
@@ -218,7 +220,14 @@ def _hit(
 
 def with_words(lookup: WordLookup, hits: Sequence[Hit], words: Sequence[str]) -> tuple[Hit, ...]:
     """The hits, each with those of the words that its picture has."""
-    by_id: Mapping[int, tuple[str, ...]] = lookup.found(words, [hit.picture_id for hit in hits])
+    return with_names(lookup, hits, {word: any_of([word]) for word in words})
+
+
+def with_names(
+    lookup: WordLookup, hits: Sequence[Hit], names: Mapping[str, str]
+) -> tuple[Hit, ...]:
+    """The hits, each with those of the names that its picture has, by their full-text queries."""
+    by_id = lookup.found_by(names, [hit.picture_id for hit in hits])
     return tuple(replace(hit, words=by_id.get(hit.picture_id, ())) for hit in hits)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from indexer.vectors.nearest import Selection
 from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores, score_level
 from search.answer.confidence import Searched, askable, trusted_by_words, with_confidence
 from search.answer.explaining import with_explanations
-from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_words
+from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_names
 from search.answer.paging import Page, page_of, ranked_hits
 from search.query.embedding import EmbeddedQuery, left_out
 from search.query.examples import examples_of, marked_rows
@@ -25,8 +25,7 @@ from search.query.terms import Query
 from search.ranking.excluding import nearest_without, ranked_without, with_best_scores
 from search.ranking.filtering import allowed_ids
 from search.ranking.order import RankedPictures, best_first, preceded, reaching
-from search.words.names import having_names, named_first, names_in
-from search.words.query_words import QueryWords
+from search.words.names import NOBODY, NamedPictures, named_first, named_pictures
 from search.words.unknown import asks_nothing, corrected, unknown_words
 
 
@@ -36,7 +35,7 @@ class Question:
 
     `query` has the weight that is used. `embedded` is the query as marked pictures refine it, and
     `wrong` are the contents of those marked as wrong. `allowed`: ids (n,) that the filters let
-    through, None for all. `named`: how many of the `names` in the query each picture has, by id.
+    through, None for all. `named`: the names in the query, and the pictures that have them.
     """
 
     library: Library
@@ -47,8 +46,7 @@ class Question:
     embedded: EmbeddedQuery
     wrong: tuple[bytes, ...]
     allowed: NDArray[np.int64] | None
-    names: tuple[str, ...]
-    named: Mapping[int, int]
+    named: NamedPictures
 
     @classmethod
     def of(
@@ -68,10 +66,11 @@ class Question:
         embedded = with_best_scores(rows, embedded, weight)
         embedded, wrong = _refined_by_marks(library, rows, embedded, weight, options)
         allowed = allowed_ids(library, options.where, options.tags, options.date_order)
-        names = names_in(QueryWords.of(query)) if options.mode == AUTO else ()
-        named = having_names(library.words, names, rows.index.size)
+        named, size, refined = NOBODY, rows.index.size, bool(options.like or options.unlike)
+        if options.mode == AUTO:
+            named = named_pictures(library.words, query, size, refined=refined)
         query = replace(query, weight=weight)
-        return cls(library, rows, query, weight, options, embedded, wrong, allowed, names, named)
+        return cls(library, rows, query, weight, options, embedded, wrong, allowed, named)
 
     def answer(self) -> Answer:
         """The page of hits that the options ask for, with all that is known of them."""
@@ -90,7 +89,7 @@ class Question:
             0.0,
             page.next_offset,
             unknown,
-            None if self.named else probability_present,
+            None if self.named.matches else probability_present,
             corrected(self.query, unknown),
             left_out(self.query, self.library.encoder),
         )
@@ -105,7 +104,7 @@ class Question:
         own = [key for key in self._ids_of(self.embedded.content_hashes) if key not in barred]
         others = self._selection([*barred, *own], self.allowed)
         order = reaching(self._best_first(others), self.options.least)
-        if self.named:
+        if self.named.counts:
             order = self._named_first(order, others)
         if not self.options.asked_first or not own:
             return order
@@ -122,11 +121,11 @@ class Question:
 
     def _named_first(self, order: RankedPictures, others: Selection) -> RankedPictures:
         index = self.rows.index
-        selection = others.among(index.positions(np.array(sorted(self.named), np.int64)))
+        selection = others.among(index.positions(np.array(sorted(self.named.counts), np.int64)))
         positions, scores = nearest_without(self.rows, self.embedded, self.weight, selection)
         ranked = RankedPictures.of(picture_ids(index.keys_at(positions)), scores)
         having = reaching(ranked, self.options.least).first(len(scores))
-        return named_first(order, *having, self.named)
+        return named_first(order, *having, self.named.counts)
 
     def _selection(self, barred: Sequence[int], only: NDArray[np.int64] | None) -> Selection:
         positions, ids = self.rows.index.positions, np.array([*barred], np.int64)
@@ -149,8 +148,8 @@ class Question:
         """
         row = QueryRow(self.embedded.q, self.rows.centres.means)
         hits = read_hits(self.library, page.ids, page.scores, row)
-        if self.named:
-            hits = with_words(self.library.words, hits, self.names)
+        if self.named.matches:
+            hits = with_names(self.library.words, hits, self.named.matches)
         if self._is_marked or not askable(self.query):
             return hits, None
         calibration, searched = self.library.calibration, self._searched(page)

@@ -1,8 +1,11 @@
-"""Answers that need no encoder: by the words of a query alone, and by filters alone."""
+"""Answers that need no encoder: by words alone, by the name of a file, and by filters alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from indexer.errors import QueryError
 from indexer.library.library import Library
@@ -50,3 +53,16 @@ def answer_by_words(library: Library, query: Query, options: SearchOptions) -> A
     return Answer(
         query, ranked_hits(library, hits, page), 0.0, page.next_offset, suggestion=suggestion
     )
+
+
+def answer_by_name(
+    library: Library, query: Query, ids: Sequence[int], options: SearchOptions
+) -> Answer:
+    """The pictures of the name that a query is; all options but pages and filters are unused."""
+    allowed = allowed_ids(library, options.where, options.tags, options.date_order)
+    keys = np.setdiff1d(np.array(ids, np.int64), np.array([*options.exclude], np.int64))
+    keys = keys if allowed is None else np.intersect1d(keys, allowed)
+    order = RankedPictures.of(keys, np.full(len(keys), np.nan, np.float32))
+    page = page_of(library, order, replace(options, diverse=0.0), {})
+    hits = read_hits(library, page.ids, page.scores, found_by="name")
+    return Answer(query, ranked_hits(library, hits, page), 0.0, page.next_offset)

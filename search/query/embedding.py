@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 
 import numpy as np
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from indexer.embedding import IMAGE, TEXT, centred_query, unit_rows
 from indexer.encoders import Encoder, LimitedEncoder
 from indexer.errors import QueryError
-from indexer.library.library import Library
-from search.query.examples import Example, example_away
+from search.query.examples import Example
 from search.query.terms import Query
 
 _SAME_COSINE = 0.9999  # of a row with itself, in float32
@@ -44,14 +43,6 @@ class EmbeddedQuery:
     content_hashes: tuple[bytes, ...]
     terms: NDArray[np.float32]
     without: tuple[NegativeTerm, ...] = ()
-
-
-def with_pictures_away(library: Library, query: Query) -> Query:
-    """The query with the embeddings of those of its pictures that are not there now."""
-    named = ((n, term.picture) for n, term in enumerate(query.terms))
-    away = {n: example_away(library, p) for n, p in named if isinstance(p, str)}
-    terms = [replace(t, picture=away.get(n) or t.picture) for n, t in enumerate(query.terms)]
-    return replace(query, terms=tuple(terms))
 
 
 def embed(

@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalogue.lookup.words import in_name
+from indexer.catalogue.tokens import plain
 from indexer.catalogue.values import unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
@@ -31,6 +33,8 @@ class Example:
     path: Path | None = field(default=None, compare=False)
 
 
+_PLACES = ("./", "../", "/", "~")  # beginnings of what is a path and no name
+
 # By id in the library, by path or URL, by bytes, or as an embedded picture.
 Mark: TypeAlias = int | str | bytes | Example
 
@@ -49,17 +53,45 @@ def _example(library: Library, mark: Mark) -> Example:
         return mark
     if isinstance(mark, int):
         return _of_id(library, mark)
-    return example_away(library, mark) or _of_file(library, mark, _file(mark))
+    path = file_of(mark)
+    if path is not None and not os.path.lexists(path):
+        return away_example(library, str(mark), path)
+    return _of_file(library, mark, path)
 
 
-def example_away(library: Library, mark: str | bytes) -> Example | None:
-    """A picture that the library knows at a path where nothing is: its disk is not plugged in."""
-    path = _file(mark)
-    if path is None or os.path.lexists(path):
-        return None
+def away_example(library: Library, said: str, path: Path) -> Example:
+    """A picture whose file is not there, by the embedding that the library has of it.
+
+    Its disk may not be plugged in, or the user gives its name alone. Raises `QueryError`.
+    """
     known = library.catalogue.content_at(path)
     row = None if known is None else stored_row(library, known)
-    return None if known is None or row is None else Example(known, row, path)
+    if known is not None and row is not None:
+        return Example(known, row, path)
+    ids = ids_of_name(library, said)
+    if len(ids) == 1:
+        return _of_id(library, ids[0])
+    if ids:
+        first = library.catalogue.pictures(ids[:1])[ids[0]].path
+        problem = (
+            f"{said}: the library has {len(ids):,} pictures of that name; give the path of one"
+        )
+        raise QueryError(f"{problem}, such as {first}")
+    where = "" if _is_path(said) else " here or in the library"
+    raise QueryError(f"{said}: no such picture{where}; check the name")
+
+
+def ids_of_name(library: Library, said: str) -> list[int]:
+    """Ids of the pictures whose paths end with a name, in any case; none if it is a whole path."""
+    if _is_path(said):
+        return []
+    end = f"/{plain(said)}".casefold()
+    pictures = library.catalogue.pictures(library.words.matching(in_name(Path(said).name)))
+    return [key for key, info in pictures.items() if plain(str(info.path)).casefold().endswith(end)]
+
+
+def _is_path(said: str) -> bool:
+    return said.startswith(_PLACES)
 
 
 def _of_id(library: Library, picture_id: int) -> Example:
@@ -81,7 +113,7 @@ def _of_file(library: Library, mark: str | bytes, path: Path | None) -> Example:
     return Example(key, row, path)
 
 
-def _file(mark: str | bytes) -> Path | None:
+def file_of(mark: str | bytes) -> Path | None:
     """The absolute path that a mark names; None for bytes and URLs."""
     if isinstance(mark, bytes) or mark.startswith(("http://", "https://")):
         return None

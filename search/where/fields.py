@@ -19,6 +19,7 @@ from indexer.catalogue.schema import (
     TagHeadRow,
     TagRow,
 )
+from indexer.catalogue.tokens import SPACELESS
 from indexer.catalogue.values import LATEST, NEVER
 from indexer.pictures.formats import FORMATS
 from search.where.grammar import Condition
@@ -90,7 +91,9 @@ def _camera(value: str, _: FieldContext) -> Sql:
 
 def _caption(value: str, _: FieldContext) -> Sql:
     words = r"\s+".join(_pattern(word).replace("[^/]", r"\w") for word in value.split())
-    holds = func.folded(CaptionRow.text).regexp_match(rf"(^|\W){words}(\W|$)")
+    start = "" if SPACELESS.match(value) else rf"(^|\W|{SPACELESS.pattern})"
+    end = "" if SPACELESS.match(value[-1:]) else rf"(\W|{SPACELESS.pattern}|$)"
+    holds = func.folded(CaptionRow.text).regexp_match(f"{start}{words}{end}")
     return exists().where(CaptionRow.picture_id == PictureRow.id, holds).correlate(PictureRow)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.words import WordLookup
-from indexer.catalogue.tokens import WORD, forms
+from indexer.catalogue.tokens import SPACELESS, WORD, forms
 from indexer.errors import QueryError
 from search.query.terms import Query, Term
 from search.ranking.order import RankedPictures, Ranking
@@ -20,6 +21,7 @@ _FILLERS = (
     "these they this those to under up was we were what when where which while who with you "
     "your"
 )
+_RUNS = re.compile(f"{SPACELESS.pattern}|(?:(?!{SPACELESS.pattern}).)+")
 FILLERS = frozenset(_FILLERS.split())
 
 
@@ -53,8 +55,17 @@ class QueryWords:
 
 def _words(text: str) -> tuple[str, ...]:
     """The words of a text that can be looked up; fillers only if there are no others."""
-    words = tuple(word for word in text.split() if forms(word))
+    words = tuple(word for word in split_words(text) if forms(word))
     return tuple(word for word in words if word.lower() not in FILLERS) or words
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a text between spaces; each run of a script without spaces is one of its own."""
+    return [part for word in text.split() for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    return [word] if forms(word) == () or not SPACELESS.search(word) else _RUNS.findall(word)
 
 
 def named_by_words(query: Query) -> Query:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from indexer.catalogue.lookup.words import WordLookup
-from indexer.catalogue.tokens import WORD, forms
+from indexer.catalogue.tokens import SPACELESS, WORD, forms
 from indexer.encoders import Encoder
 from indexer.library.library import Library
 from search.query.terms import Query
@@ -75,13 +75,31 @@ def is_known(word: str) -> bool:
     """Whether a word is on a list, or has no letters that could be looked up.
 
     One known part of a word ("x-ray") is enough; so are two words written as one ("halfpipe").
-    Numbers, and words of one or two letters, are never unknown.
+    Numbers, and words of one or two Latin letters, are never unknown; other scripts always are.
     """
+    if is_foreign(word):
+        return False
     parts = [part for form in forms(word) for part in WORD.findall(_bare(form))]
     if any(c.isdecimal() for part in parts for c in part):
         return True
     long = [part for part in parts if len(part) >= SHORTEST]
     return not long or any(_is_listed(part) or _is_compound(part) for part in long)
+
+
+def is_foreign(word: str) -> bool:
+    """Whether a word has letters, none of them Latin; a single Greek letter is a symbol."""
+    letters = [] if word.isascii() else [c for c in word if c.isalpha()]
+    if len(letters) == 1 and not SPACELESS.search(word):
+        return False
+    return bool(letters) and not any("LATIN" in unicodedata.name(c, "") for c in letters)
+
+
+def is_unread(library: Library, query: Query) -> bool:
+    """Whether the encoder reads English alone and all positive terms are words of other scripts."""
+    positive = [term for term in query.terms if term.weight > 0]
+    words = QueryWords.of(query).words
+    foreign = all(term.picture is None for term in positive) and all(map(is_foreign, words))
+    return bool(words) and foreign and knows_english_alone(library.encoder)
 
 
 def _bare(word: str) -> str:

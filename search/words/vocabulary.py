@@ -1,7 +1,7 @@
-"""The vocabulary of descriptions: words for what is seen, which are not names.
+"""The vocabulary of descriptions: words for what is seen, and those among them that are common.
 
-`benchmarks/vocabulary.py` makes the list, one word a line and sorted. It is searched as one text:
-splitting it takes longer than a query.
+`benchmarks/vocabulary.py` makes the lists, one word a line and sorted. The long one is searched as
+one text: splitting it takes longer than a query.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("vocabulary.txt")
+COMMON = Path(__file__).with_name("common.txt")
 SHORTEST = 3  # letters of a word that may be a name; shorter words are mostly abbreviations
 LONGEST = 40  # letters; no word of a list has more, whatever its endings
 _ENDINGS = (
@@ -23,6 +24,22 @@ _ENDINGS = (
 def is_described(word: str) -> bool:
     """Whether a lower-case word, or a word that it is an inflection of, occurs in descriptions."""
     return len(word) <= LONGEST and any(_is_listed(root) for root in roots(word))
+
+
+def is_common(word: str) -> bool:
+    """Whether captions often have a word, or the word that it is the plural of.
+
+    Words that they mostly write with a capital are not common, except for adjectives such as
+    "German": "rose" is in the vocabulary, but no common word.
+    """
+    word = word.lower()
+    singular = (word.removesuffix("s"), word.removesuffix("es"))
+    return any(one in _common() or one.capitalize() in _common() for one in (word, *singular))
+
+
+def describes_with_capital(word: str) -> bool:
+    """Whether captions write a common word with a capital too ("Frisbee", "German")."""
+    return word.capitalize() in _common()
 
 
 def roots(word: str) -> list[str]:
@@ -53,6 +70,11 @@ def _is_listed(word: str) -> bool:
             return True
         low, high = (end + 1, high) if line < word else (low, start)
     return False
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(COMMON.read_text(encoding="ascii").split())
 
 
 @cache

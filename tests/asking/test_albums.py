@@ -285,7 +285,7 @@ def test_like_and_unlike_refine_a_search(library, colour_pictures):
 
 def test_mark_that_is_no_picture_is_status_2(library):
     said = refusal("search", "red", "--like", "nowhere.jpg", "--library", library, status=2)
-    assert said.endswith("nowhere.jpg: no such picture; check the name")
+    assert said.endswith("nowhere.jpg: no such picture here or in the library; check the name")
     said = refusal(
         "search", "--unlike", SAMPLE / "koala-in-tree.jpg", "--library", library, status=2
     )

@@ -21,13 +21,16 @@ from search.words.unknown import Unknown, asks_nothing, is_known, knows_english_
     "word",
     ["dog", "dogs", "snowboarders", "Paris", "selfie", "labradoodle", "entlebucher", "EntleBucher",
      "halfpipe", "sandcastles", "café", "Zoë", "x-ray", "T-shirt", "dog's", "AnnaAtTheSea",
-     "IMG_2041", "2019", "3d", "qx", "!?", "猫"],
+     "IMG_2041", "2019", "3d", "qx", "!?", "π"],
 )  # fmt: skip
 def test_word_of_a_list_or_no_word_to_look_up_is_known(word):
     assert is_known(word)
 
 
-@pytest.mark.parametrize("word", ["asdkjh", "qwertz", "xyzzy", "dgo", "moutain", "собака"])
+@pytest.mark.parametrize(
+    "word",
+    ["asdkjh", "qwertz", "xyzzy", "dgo", "moutain", "собака", "ёж", "犬", "小猫", "고양이", "แมว"],
+)
 def test_word_of_no_list_is_unknown(word):
     assert not is_known(word)
 
@@ -159,6 +162,24 @@ def test_words_of_an_encoder_of_other_languages_are_not_judged(
     assert answer.without_doubtful().hits == answer.hits != ()
 
 
+def test_words_of_another_script_are_searched_by_words_alone(english, paint, pictures):
+    paint("東京タワー.png", "blue"), paint("cat.png", "red", caption="田中さんと猫")
+    index_folder(english, pictures, options=IndexOptions(workers=1))
+    for asked_for, name in (("東京", "東京タワー.png"), ("猫", "cat.png"), ("田中", "cat.png")):
+        answer = asked(english, asked_for)
+        assert [hit.path.name for hit in answer.hits] == [name]
+        assert (answer.unread_by, answer.unknown) == (english.encoder.name, ())
+    nothing = asked(english, "犬")
+    assert (nothing.hits, nothing.unknown) == ((), (Unknown("犬"),))
+    assert asked(english, "red").unread_by is None
+
+
+def test_encoder_of_other_languages_reads_every_script(colour_library):
+    answer = asked(colour_library, "犬")
+    assert answer.unread_by is None
+    assert answer.without_doubtful().hits != ()
+
+
 # As users see it
 
 
@@ -191,6 +212,13 @@ def test_one_nonsense_word_finds_nothing_unless_all_is_asked_for(sample):
     assert answered("search", "asdkjh", "--library", sample, status=1)["unknown"] == [
         {"word": "asdkjh", "meant": None}
     ]
+
+
+def test_people_and_programs_are_told_that_a_script_is_not_read(sample):
+    result = run("search", "犬", "--library", sample)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("picfuse: mini reads English only; searched by words alone\n")
+    assert answered("search", "犬", "--library", sample, status=1)["unread_by"] == "mini"
 
 
 def test_signs_alone_find_nothing(sample):

@@ -157,7 +157,7 @@ def shelf(tmp_path_factory):
     _photograph(folder / "2021/Römer/anna.jpg", (30, 40), "NIKON", "D750", "sydney", year=2019)
     _photograph(folder / "other/rome.jpg", (32, 32), "", "Pixel 6", "fiji", year=2025)
     Image.new("RGB", (100, 20), "red").save(folder / "other/plain.png")
-    (folder / "other/plain.txt").write_text("Anna's black dog, asleep")
+    (folder / "other/plain.txt").write_text("Anna's black dog, asleep\n田中さんと猫")
     os.utime(folder / "other/plain.png", (1_000_000_000, 1_000_000_000))
     registry.BUILT_IN["colour"] = "colour_encoder:open_encoder"  # as tests/conftest.py does
     with Library.create(tmp_path_factory.mktemp("library") / "l", encoder="colour") as library:
@@ -243,6 +243,9 @@ ALL = {"IMG_2041.jpg", "anna.jpg", "rome.jpg", "plain.png"}
         ("caption: bla", set()),
         ("caption: bla*", {"plain.png"}),
         ("caption: <3", set()),
+        ("caption: 田中", {"plain.png"}),
+        ("caption: 猫", {"plain.png"}),
+        ("caption: 田猫", set()),
         ("has: caption", {"plain.png"}),
         ("has: place, caption", ALL),
         ("has: tag", set()),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from colour_tags import colour_head
-from command_line import answered, index_colours, run, sample_library
+from command_line import GOLDEN, answered, index_colours, run, sample_library
 from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ from indexer.errors import InputError, QueryError
 from indexer.pictures.facts import ContentFacts
 from indexer.pipeline.relocating import relocate
 from search import Query, Searcher, Term
-from search.words.names import is_name
+from search.words.names import is_name, named_pictures
 from search.words.vocabulary import FILE as VOCABULARY
 from search.words.vocabulary import is_described
 
@@ -85,6 +85,15 @@ def album(library, paint, pictures):
         ("A\u030arhus", "Aarhus"),
         ("dogs", "dog"),
         ("my T-shirt", "t-shirt"),
+        ("東京タワー.jpg", "東京"),
+        ("東京タワー.jpg", "京タワ"),
+        ("田中さんと猫", "猫"),
+        ("小猫2019", "小猫"),
+        ("서울에서", "서울"),
+        ("น้ำตก", "น้ำ"),
+        ("ນະຄອນຫຼວງ", "ຫຼວງ"),
+        ("ភ្នំពេញ", "ពេញ"),
+        ("ရန်ကုန်မြို့", "မြို့"),
     ],
 )
 def test_a_word_is_found_in_what_holds_it(said, word):
@@ -99,6 +108,9 @@ def test_a_word_is_found_in_what_holds_it(said, word):
         ("Savannah", "anna"),
         ("a-b", "b-a"),
         ("a pot", "poet"),
+        ("東京タワー", "京東"),
+        ("มา", "ม้า"),
+        ("東西 京", "東京"),
     ],
 )
 def test_a_word_is_not_found_in_what_only_looks_like_it(said, word):
@@ -279,6 +291,63 @@ def test_names_keep_to_what_is_allowed(album):
     again = Searcher(album).search("Anna", k=4, exclude=[taken.picture_id])
     assert taken.path.name not in names(again)
     assert [bool(hit.words) for hit in again.hits] == [True, True, False, False]
+
+
+PLACES = (GOLDEN / "places.txt").read_text().split()
+PEOPLE = (GOLDEN / "first_names.txt").read_text().split()
+
+
+@pytest.fixture
+def travels(library):
+    """A catalogue of 128 places and 63 people: each in a caption, and in the name of a folder."""
+    said = [f"Our holiday in {name}, by the sea" for name in PLACES]
+    said += [f"{name} with the parrot" for name in PEOPLE]
+    said += 30 * ["a dog on the beach", "a nice bath", "a man will chase an orange dog"]
+    files = [f"{n}.jpg" for n in range(len(said))]
+    files += [f"{name} 2019/x.jpg" for name in (*PLACES, *PEOPLE)]
+    content = ContentFacts(9, 9, "JPEG")
+    facts = [PictureFacts(f.encode(), 1, 1, f"{f:>16}".encode(), content) for f in files]
+    with library.writing() as batch:
+        ids = batch.pictures.put(batch.folders.put(Path("/pictures")), facts)
+        captions = {key: [Caption(text, "test")] for key, text in zip(ids, said, strict=False)}
+        batch.pictures.put_captions(captions, embedded=False)
+    return library
+
+
+def of_name(library, query):
+    """The captions, or else the folders, of the pictures with most names of a query."""
+    counts = named_pictures(library.words, Query.of(query), 10**6).counts
+    best = [key for key in counts if counts[key] == max(counts.values(), default=0)]
+    found = library.catalogue.pictures(best).values()
+    return {(*one.captions, one.path.parent.name)[0] for one in found}
+
+
+def test_every_name_is_found_in_captions_and_folders_whatever_else_it_means(travels):
+    assert (len(PLACES), len(PEOPLE)) == (128, 63)
+    for query in ("{}", "a day in {}", "{} at home", "{}'s garden", "a dog and {}"):
+        for name in (*PLACES, *PEOPLE):
+            found = of_name(travels, query.format(name))
+            assert f"{name} 2019" in found, query.format(name)
+            assert all(name in one for one in found), query.format(name)
+
+
+def test_names_need_no_capital_unless_they_are_words_of_descriptions_too(travels):
+    for name in ("paris", "john", "berlin", "oliver", "japan"):
+        assert f"{name.capitalize()} 2019" in of_name(travels, f"our holiday with {name}")
+    for query in ("a dog on the beach", "a nice dog", "a man in the bath", "an orange dog"):
+        assert of_name(travels, query) in (set(), {query})
+
+
+def test_capitals_of_a_title_tell_nothing(travels):
+    assert of_name(travels, "A Nice Dog In The Bath") == set()
+
+
+def test_text_of_a_files_name_is_found_before_what_looks_like_it(album, paint):
+    paint("garden-party.png", "black"), paint("A.Room.With.A.View.01.png", "black")
+    index_folder(album, options=QUICK)
+    for query in ("garden-party", "garden party"):
+        assert names(Searcher(album).search(query, k=1)) == ["garden-party.png"]
+    assert names(Searcher(album).search("A.Room.With.A.View", k=1)) == ["A.Room.With.A.View.01.png"]
 
 
 # The index agrees with the catalogue

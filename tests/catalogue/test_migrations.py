@@ -1,5 +1,7 @@
 """The schema over time: migrations make what the models say."""
 
+from pathlib import Path
+
 import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
@@ -8,11 +10,13 @@ from sqlalchemy import inspect, text
 
 from indexer import Library
 from indexer.catalogue import database, migrate
+from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE, to_write
 from indexer.catalogue.engine import create_tables, open_engine
 from indexer.catalogue.schema import Base
 from indexer.catalogue.values import SCHEMA
 from indexer.errors import LibraryError
+from indexer.pictures.facts import ContentFacts
 
 
 @pytest.fixture
@@ -129,8 +133,23 @@ def test_migrations_are_found_in_a_place_with_a_per_cent_sign(engine, tmp_path, 
     migrate.upgrade(engine)
 
 
+def test_words_of_a_library_of_the_first_release_are_indexed_again(library):
+    facts = PictureFacts(
+        "Paris/東京タワー.jpg".encode(), 1, 1, b"k" * 16, ContentFacts(9, 9, "JPEG")
+    )
+    with library.writing() as batch:
+        (key,) = batch.pictures.put(batch.folders.put(Path("/pictures")), [facts])
+    with library._engine.begin() as connection:
+        connection.execute(text("UPDATE words SET name = 'as it was'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    library.close()
+    with Library.open(library.path) as opened:
+        assert opened.words.wrong([key]) == []
+        assert opened.words.having("東京") == [key]
+
+
 def test_older_library_is_brought_up_to_date_when_opened(library, monkeypatch):
-    monkeypatch.setattr(database, "SCHEMA", "0007")
+    monkeypatch.setattr(database, "SCHEMA", "9999")
     upgraded = []
     monkeypatch.setattr(migrate, "upgrade", lambda *given: upgraded.append(given))
     Library.open(library.path).close()
@@ -138,8 +157,8 @@ def test_older_library_is_brought_up_to_date_when_opened(library, monkeypatch):
 
 
 def test_older_library_opened_for_reading_asks_for_a_writer(library, monkeypatch):
-    monkeypatch.setattr(database, "SCHEMA", "0007")
-    with pytest.raises(LibraryError, match=r"older picfuse \(schema 0006, this one needs 0007\)"):
+    monkeypatch.setattr(database, "SCHEMA", "9999")
+    with pytest.raises(LibraryError, match=r"older picfuse \(schema 0007, this one needs 9999\)"):
         Library.open(library.path, read_only=True)
 
 

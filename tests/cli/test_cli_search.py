@@ -371,12 +371,37 @@ def test_nothing_matched_is_status_1(home):
         (["--", "-cat"], "the query only subtracts"),
         (["dog --cat"], "'--cat': put one sign before a term, as in '-cat'"),
         (["./nowhere.jpg"], "nowhere.jpg: no such picture"),
-        (["nowhere.jpg"], "nowhere.jpg: no such picture"),
+        (["nowhere.jpg"], "nowhere.jpg: no such picture here or in the library; check the name"),
         (["~nobody-at-all/nowhere"], "no such picture"),
     ],
 )
 def test_query_that_cannot_be_asked_is_status_2(home, words, message):
     assert message in refusal("search", "--library", home, *words, status=2)
+
+
+def test_name_of_a_file_that_is_not_here_finds_the_pictures_of_that_name(home, colour_pictures):
+    result = run("search", "RED.png", "--library", home)
+    assert result.stdout.split() == ["1", str(colour_pictures / "red.png")]
+    assert result.stderr == "picfuse: no file 'RED.png' here; pictures of that name:\n"
+
+
+def test_name_of_a_file_beside_words_stands_for_its_picture(home, colour_pictures):
+    result = run("search", "yellow", "+", "3:red.png", "--library", home)
+    known = f"picfuse: no file 'red.png' here; the library knows {colour_pictures / 'red.png'}"
+    assert result.stderr == f"{known}\n"
+    by_path = run("search", "yellow", "+", f"3:{colour_pictures / 'red.png'}", "--library", home)
+    assert result.stdout == by_path.stdout
+
+
+def test_picture_that_is_away_is_known_by_its_embedding(home, colour_pictures, monkeypatch):
+    path = colour_pictures / "red.png"
+    there = run("similar", path, "--library", home)
+    path.unlink()
+    for name in (path, "red.png"):
+        away = run("similar", name, "--library", home)
+        assert away.stdout == there.stdout
+        assert "red.png" not in away.stdout
+    assert run("search", path, "--library", home).stdout == there.stdout
 
 
 def test_query_file_that_is_no_picture_is_status_2(home, tmp_path):

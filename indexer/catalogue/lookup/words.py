@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables
-from indexer.catalogue.tokens import forms
+from indexer.catalogue.tokens import as_name, forms
 from indexer.catalogue.values import PRESENT
 from indexer.catalogue.word_index import words_of
 
@@ -29,16 +29,32 @@ class WordLookup(Tables):
 
     def having(self, word: str, limit: int = -1) -> list[int]:
         """At most `limit` pictures that have a word, by id."""
-        match = any_of([word])
+        return self.matching(any_of([word]), limit)
+
+    def matching(self, match: str, limit: int = -1) -> list[int]:
+        """At most `limit` pictures that a full-text query of SQLite finds, by id; none if empty."""
         query = f"SELECT p.id FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
+        return self.column(query, match, PRESENT, limit) if match else []
+
+    def captions(self, match: str, limit: int = -1) -> list[str]:
+        """The captions of at most `limit` pictures that a full-text query finds, each as one text.
+
+        They are spread (`indexer/catalogue/tokens.py`).
+        """
+        query = f"SELECT captions FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
         return self.column(query, match, PRESENT, limit) if match else []
 
     def found(self, words: Sequence[str], ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """The words that each picture has, by id; pictures without any are left out."""
+        return self.found_by({word: any_of([word]) for word in words}, ids)
+
+    def found_by(
+        self, matches: Mapping[str, str], ids: Iterable[int]
+    ) -> dict[int, tuple[str, ...]]:
+        """The words whose full-text query finds each picture, by id; others are left out."""
         query = "SELECT rowid FROM words WHERE words MATCH ? AND rowid IN (:keys)"
         ids, matched = list(ids), dict[int, tuple[str, ...]]()
-        for word in dict.fromkeys(words):
-            match = any_of([word])
+        for word, match in matches.items():
             for (key,) in self.rows_in(query, ids, match) if match else ():
                 matched[key] = (*matched.get(key, ()), word)
         return matched
@@ -55,6 +71,28 @@ class WordLookup(Tables):
         with sqlite_errors(self._library), self._reading_rows() as connection:
             right = {row[0]: row for row in words_of(connection, ids)}
         return [key for key in ids if stored.get(key) != right.get(key)]
+
+
+def with_capital(word: str, *, only_in_names: bool = False) -> str:
+    """The full-text query for a word with a capital.
+
+    `only_in_names`: in the name of a file or folder, not in captions.
+    """
+    return f'{"name : " if only_in_names else ""}"{as_name(word)}"'
+
+
+def in_any_writing(word: str) -> str:
+    """The same for a word that the name of a file or folder may also have in small letters."""
+    return f'"{as_name(word)}" OR "{as_name(word, small=True)}"'
+
+
+def in_name(text: str) -> str:
+    """The full-text query for the words of a text one after the other in a file's or folder's name.
+
+    Empty if the text has neither letters nor digits.
+    """
+    phrases = " OR ".join(f'"{form.replace(chr(34), " ")}"' for form in forms(text))
+    return f"name : ({phrases})" if phrases else ""
 
 
 def any_of(words: Iterable[str]) -> str:

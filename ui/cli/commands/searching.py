@@ -15,6 +15,7 @@ from indexer.library.away import away_folders
 from indexer.library.library import Library
 from search import Query, Searcher
 from search.query.options import AUTO
+from search.query.recalling import recalled
 from search.query.tokens import STDIN
 from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.paths import UserText
@@ -22,7 +23,7 @@ from ui.cli.options.searching import mode_option, paged, search_options
 from ui.cli.options.terms import SearchCommand, literal_option
 from ui.cli.output.away import away_fields, say_away
 from ui.cli.output.dates import date_fields, dates_of, say_dates
-from ui.cli.output.notes import say_hidden, say_understood
+from ui.cli.output.notes import say_hidden, say_recalled, say_understood
 from ui.cli.output.text import print_answer
 
 
@@ -89,8 +90,16 @@ def query_of(
 @search_options
 @click.pass_context
 def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
-    """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input."""
-    _answer(ctx, with_standard_input(Query.of(picture=picture, weight=weight)), **options)
+    """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input.
+
+    A picture of the library also by its name, or by its path while its disk is away.
+    """
+    _answer(
+        ctx,
+        with_standard_input(Query.of(picture=picture, weight=weight)),
+        to_recall=True,
+        **options,
+    )
 
 
 def _answer(
@@ -113,15 +122,23 @@ def _answer(
     zero: bool,
     fold: bool,
     everything: bool = False,
+    to_recall: bool = False,
     **pages: Any,
 ) -> None:
+    """Print the answer to a query.
+
+    `to_recall`: the name of a file stands for the picture, which is not among the hits.
+    """
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     options = replace(paged(**pages), tags=tags, where=where, fold=fold)
     options = replace(options, like=like, unlike=unlike, explain=explain, mode=mode)
     options = replace(options, date_order=date_order, least=least, min_confidence=min_confidence)
     with Library.open(library, read_only=True, offline=offline) as opened:
-        answer = Searcher(opened, once=True).ask(query, options)
+        asked = recalled(opened, query) if query and to_recall else query
+        answer = Searcher(opened, once=True).ask(asked, options)
         likely = answer if everything else answer.without_doubtful()
+        if query:
+            say_recalled(query, answer)
         dates = dates_of(where, date_order)
         if style == "json":
             print_answer(likely, style, {**date_fields(dates), **away_fields(opened)})

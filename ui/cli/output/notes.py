@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from search.query.examples import Example
 from ui.cli.output.text import terminal_safe
-from ui.sentences import left_out_message, reading_message, unknown_words_message
+from ui.sentences import (
+    left_out_message,
+    reading_message,
+    unknown_words_message,
+    unread_message,
+)
 
 if TYPE_CHECKING:
     from search import Answer, Query
@@ -22,6 +28,17 @@ def say_readings(query: Query | None) -> None:
     for reading in query.readings if query else ():
         said = reading_message(reading, "--literal takes words as they are")
         click.echo(f"picfuse: {terminal_safe(said)}", err=True)
+
+
+def say_recalled(query: Query, answer: Answer) -> None:
+    """Print which pictures of the library stand for files that are not there."""
+    if any(hit.found_by == "name" for hit in answer.hits):
+        name = terminal_safe(str(query.terms[0].picture))
+        click.echo(f"picfuse: no file {name!r} here; pictures of that name:", err=True)
+    for asked, known in zip(query.terms, answer.query.terms, strict=False):
+        if isinstance(asked.picture, str) and isinstance(known.picture, Example):
+            name, path = terminal_safe(asked.picture), terminal_safe(str(known.picture.path))
+            click.echo(f"picfuse: no file {name!r} here; the library knows {path}", err=True)
 
 
 def say_understood(answer: Answer) -> None:
@@ -40,6 +57,8 @@ def say_hidden(answer: Answer, shown: int, offset: int = 0) -> None:
     hidden = len(answer.hits) - shown
     sure = [hit.confidence for hit in answer.hits if hit.confidence is not None]
     unknown = terminal_safe(unknown_words_message(answer.unknown))
+    if answer.unread_by is not None:
+        click.echo(f"picfuse: {unread_message(answer.unread_by)}", err=True)
     if hidden and not shown and not sure:
         guesses = "the best guess" if hidden == 1 else f"the {hidden} best guesses"
         click.echo(f"picfuse: nothing matched: {unknown} (--all shows {guesses})", err=True)

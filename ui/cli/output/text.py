@@ -159,6 +159,7 @@ def print_answer(answer: Answer, style: str, more: Mapping[str, Any] | None = No
         facts |= {"next_offset": answer.next_offset}
         facts |= {"suggestion": answer.suggestion and valid(answer.suggestion)}
         facts |= {"left_out": [valid(text) for text in answer.left_out]} if answer.left_out else {}
+        facts |= {} if answer.unread_by is None else {"unread_by": answer.unread_by}
         facts |= unknown_fields(answer.unknown)
         print_json({"query": query, "hits": hits, **facts, **(more or {})})
     elif style == "jsonl":

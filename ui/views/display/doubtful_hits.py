@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from search import Answer
-from ui.sentences import unknown_words_message
+from ui.sentences import unknown_words_message, unread_message
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe, sentence
 
@@ -14,6 +14,8 @@ SHOW = "show-doubtful"
 
 def likely_of(answer: Answer, page: int) -> Answer:
     """Answer with the hits to show; a switch says how many are hidden, and shows them."""
+    if answer.unread_by is not None:
+        st.text(browser_safe(sentence(unread_message(answer.unread_by))))
     likely = answer.without_doubtful()
     hidden = len(answer.hits) - len(likely.hits)
     shown = st.session_state.get(SHOW, False)

@@ -18,6 +18,7 @@ from indexer.pictures.thumbnails import read_thumbnail
 from search import Answer, Query, Searcher
 from search.query.options import WORDS
 from search.where import ambiguous_dates
+from ui.sentences import unread_message
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.marks import clear_marks, judge, show_marks
 from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar, search_for
@@ -130,7 +131,7 @@ def _results(opened: SharedLibrary, asked: SearchForm, answer: Answer, page: int
         turn(page, more=False)
         return
     if not answer.hits:
-        notice("Nothing found", _nothing(asked), icon="search_off")
+        notice("Nothing found", _nothing(asked, answer), icon="search_off")
         return
     likely = likely_of(answer, page)
     if likely.hits:
@@ -148,8 +149,11 @@ def _order(asked: SearchForm) -> str:
     return "best match"
 
 
-def _nothing(asked: SearchForm) -> str:
-    """Reason for an empty answer, as far as the controls tell."""
+def _nothing(asked: SearchForm, answer: Answer) -> str:
+    """Reason for an empty answer, as far as the query and the controls tell."""
+    if answer.unread_by is not None:
+        unread = browser_safe(unread_message(answer.unread_by))
+        return f"{unread}. No caption, file name or tag has these words."
     limits = [f'the filter "{asked.where}"'] if asked.where else []
     limits += [f"the tags {', '.join(asked.tags)}"] if asked.tags else []
     if limits:
