@@ -45,9 +45,10 @@ from indexer.confidence.calibration import BUILT_IN, FEW_WORDS, LONG, Calibratio
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import FUSED, PICTURE, Lines
 from indexer.confidence.pool import Pool
-from indexer.confidence.queries import CalibrationQueries, sentences, words
+from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
 from indexer.datasets.folder import held_out, read_split
+from indexer.embedding import Floats, Rows
 from indexer.encoders import Encoder, load_encoder
 from indexer.fusion import fusions_for, open_fusion
 from indexer.library.upkeep import read_pool
@@ -126,11 +127,12 @@ def _joined(pools: Sequence[Pool]) -> Pool:
 
 def _write(pools: Sequence[Pool], encoder: Encoder) -> None:
     """Fit the shipped calibrations: the mean of several draws of captions."""
+    encode = _remembering(encoder.encode_texts)
     captioned, fusions = sum({id(pool): len(pool) for pool in pools}.values()), {}
     for name in fusions_for(encoder):
         fusion = open_fusion(name, encoder=encoder)
         setting = TrialSetting(fusion, encoder.means, single=True)
-        found = [fit(pools, setting, encoder.encode_texts, seed=seed) for seed in range(SEEDS)]
+        found = [fit(pools, setting, encode, seed=seed) for seed in range(SEEDS)]
         lines = {
             kind: [_mean([asdict(lines[kind][n]) for lines, _ in found]) for n in range(len(ASKED))]
             for kind in found[0][0]
@@ -141,6 +143,18 @@ def _write(pools: Sequence[Pool], encoder: Encoder) -> None:
     text = json.dumps({"encoder": encoder.fingerprint, "fusions": fusions}, indent=1)
     BUILT_IN.write_text(f"{text}\n", encoding="utf-8")
     print(f"{BUILT_IN.name}: {', '.join(fusions_for(encoder))}")
+
+
+def _remembering(encode: Encode) -> Encode:
+    """The same, but each text is encoded once: fusions are asked the same queries."""
+    known: dict[str, Floats] = {}
+
+    def remembered(texts: Sequence[str]) -> Rows:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, encode(new), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return remembered
 
 
 def _mean(lines: list[Any]) -> Any:

@@ -57,7 +57,7 @@ def _targets(pool: Pool, rng: np.random.Generator, *, several: bool) -> Ints:
 
 
 def _queries(encode: Encode) -> Iterator[Callable[..., CalibrationQueries]]:
-    """How queries of a word, of a few, and of a sentence are made for targets of a pool."""
+    """Functions that make queries of a word, of a few, and of a sentence, for targets of a pool."""
     yield lambda pool, targets, rng: words(pool, targets, (1,), rng, encode)
     yield lambda pool, targets, rng: words(pool, targets, range(2, FEW_WORDS + 1), rng, encode)
     yield sentences
