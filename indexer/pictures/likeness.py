@@ -24,13 +24,14 @@ LEAST_SIDE = 24  # pixels: a smaller picture shows too little to tell
 PROPORTIONS = 0.02  # most that the proportions of two copies differ
 MOST_APART, MOST_COLOUR = 30.0, 45.0  # levels by which a place may differ, in grey and in colour
 LEAST_CORRELATION = 0.82  # of fine detail
-CLEAN, NOISY, MOST_OUT = 2.2, 0.75, 3.5  # how far a place may stand out: more if all are apart
+CLEAN, NOISY, MOST_OUT = 2.2, 0.75, 3.8  # how far a place may stand out: more if all are apart
 CUT_NOISE = 5.0  # times as much noise where brighter light has cut off levels
 FLOOR = 3.0  # squared levels of noise that every pair may have
 PLAIN = 0.2  # least share of one shade in a page, a drawing or a night sky
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _KINDS_OF_PLACES, _MOST_NOISE = 12, 0.85
 _BRIGHT, _CUT_OFF = 240, 250  # a level, and one that has no more levels above it
+_MUCH = 0.002  # more of all values that are cut off
 _STEP, _FEW = 3, 100_000  # pixels between those that levels and noise are learned from; few ones
 
 
@@ -110,18 +111,23 @@ def _in_same_tones(
     """One of the pictures, and the other with the mean level that the first has for each of its.
 
     For each channel by itself, so that other light, contrast and white balance make no difference.
-    Light that cuts off levels can be followed one way only: that which leaves less is taken. The
+    Light that cuts off levels can be followed one way only: towards the picture that has many of
+    the brightest, or else the way that leaves less. The
     last plane is 1 where it has cut off levels; a picture made smaller after that is another one
     there than if it was made smaller before.
     """
-    ways = []
+    bright = [np.count_nonzero(picture >= _CUT_OFF) for picture in (one, other)]
+    ways = [(one, other), (other, one)]  # shown, source
+    if abs(bright[0] - bright[1]) > _MUCH * one.size:
+        ways = [ways[int(np.argmax(bright))]]
     step = 1 if one.size < _FEW else _STEP
-    for shown, source in ((one, other), (other, one)):
+    tried = []
+    for shown, source in ways:
         some, these = shown[::step, ::step], source[::step, ::step]
         curves = [_curve(these[..., n], some[..., n]) for n in range(3)]
-        left = some - _toned(these, curves)
-        ways.append((float(np.square(left).mean() / (1 + some.var())), shown, source, curves))
-    _, shown, source, curves = min(ways, key=itemgetter(0))
+        left = float(np.square(some - _toned(these, curves)).mean() / (1 + some.var()))
+        tried.append((left, shown, source, curves))
+    _, shown, source, curves = min(tried, key=itemgetter(0))
     cut = [n for n, curve in enumerate(curves) if curve[_BRIGHT] >= _CUT_OFF]
     cut_off: Plane = (shown[..., cut] >= _CUT_OFF).max(axis=-1, initial=0).astype(np.float32)
     return shown.astype(np.float32), _toned(source, curves), cut_off

@@ -20,21 +20,18 @@ from search.duplicates.tiers import Tier
 class Group:
     """Files that are alike, the best copy first: most pixels, largest file, oldest.
 
-    Each of them is like the best one itself, not only like another of the group.
+    `spare` are those that can be deleted as long as the best one is kept: like the best one itself,
+    not only like another of the group, and neither links nor files with hard links, since deleting
+    those wins no room.
     """
 
     pictures: tuple[CopyInfo, ...]
+    spare: tuple[CopyInfo, ...]
 
     @property
     def best(self) -> CopyInfo:
         """The copy to keep."""
         return self.pictures[0]
-
-    @property
-    def spare(self) -> tuple[CopyInfo, ...]:
-        """The copies that win room when they are deleted: no links, and no file with hard links."""
-        others = self.pictures[1:]
-        return tuple(copy for copy in others if not copy.hard_links and not is_link(copy.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +116,50 @@ class _Search:
     def groups(self) -> Iterator[Group]:
         """Groups around the best file that is left, one after the other."""
         for best in list(self._free.values()):
-            others = self._around(best) if best.id in self._free else []
-            if not others or not self._is_sound(best):
+            if best.id not in self._free or not self._around(best) or not self._is_sound(best):
                 continue
-            alike = [copy for copy in others if self._are_alike(best, copy)]
-            for copy in (best, *alike):
-                del self._free[copy.id]
-            if alike:
-                yield Group((best, *alike))
+            del self._free[best.id]
+            others = sorted(self._gathered(best), key=lambda copy: self._places[copy.id])
+            if others:
+                spare = tuple(copy for copy in others if self._is_spare(best, copy))
+                yield Group((best, *others), spare)
 
-    def _around(self, best: CopyInfo) -> list[CopyInfo]:
-        """The free files that may be like one, best first."""
-        contents = (best.content_hash, *self._near.get(best.content_hash, ()))
-        around = [copy for content in contents for copy in self._by_content.get(content, ())]
-        free = [copy for copy in around if copy.id in self._free and copy.id != best.id]
-        return sorted(free, key=lambda copy: self._places[copy.id])
+    def _gathered(self, best: CopyInfo) -> Iterator[CopyInfo]:
+        """The free files that belong to the best one, and no longer are free.
+
+        What is like one of them may be like the best one too, though no hash says so.
+        """
+        waiting, seen = [best], {best.id}
+        while waiting:
+            for copy in self._around(waiting.pop()):
+                if copy.id in seen:
+                    continue
+                seen.add(copy.id)
+                if self._are_alike(best, copy) and self._is_sound(copy):
+                    del self._free[copy.id]
+                    waiting.append(copy)
+                    yield copy
+
+    def _around(self, copy: CopyInfo) -> list[CopyInfo]:
+        """The free files that may be like one."""
+        contents = (copy.content_hash, *sorted(self._near.get(copy.content_hash, ())))
+        around = [other for key in contents for other in self._by_content.get(key, ())]
+        return [other for other in around if other.id in self._free and other.id != copy.id]
 
     def _are_alike(self, best: CopyInfo, copy: CopyInfo) -> bool:
-        """Whether a sound file is like the best one itself."""
+        """Whether a file belongs to the best one; similar shots may do so through others."""
         if best.content_hash == copy.content_hash or self._tier is Tier.SIMILAR:
-            return self._is_sound(copy)
+            return True
         looks = import_module("search.ranking.looks")  # brings Pillow
         sights = [looks.Sight(one.content_hash, one.path, self._thumbnails) for one in (best, copy)]
-        return bool(looks.same(*sights)) and self._is_sound(copy)
+        return bool(looks.same(*sights))
+
+    def _is_spare(self, best: CopyInfo, copy: CopyInfo) -> bool:
+        if copy.hard_links or is_link(copy.path):
+            return False
+        near = self._near.get(best.content_hash, ())
+        same = best.content_hash == copy.content_hash or self._tier is Tier.SAME
+        return same or copy.content_hash in near
 
     def _is_sound(self, copy: CopyInfo) -> bool:
         """Whether a file still has its bytes; notes and forgets one that has not."""
