@@ -67,9 +67,20 @@ def _are_same(one: Sight, other: Sight) -> bool:
 @lru_cache(maxsize=50_000)
 def _are_near(one: Sight, other: Sight) -> bool:
     small, large = _thumbnail(one), _thumbnail(other)
-    if small is None or large is None or is_plain(small) or is_plain(large):
-        return _are_same(one, other)
-    return _alike(small, large) or _alike(*(shared_parts(small, large) or (None, None)))
+    if small is not None and large is not None:
+        if not is_plain(small) and not is_plain(large):
+            return _alike(small, large) or _alike(*_shared(small, large))
+        parts = shared_parts(small, large)
+        if _far(small, large, SIEVE) and (parts is None or _far(*parts, SIEVE)):
+            return False
+    first, second = _pixels(one), _pixels(other)
+    return _alike(first, second) or _alike(*_shared(first, second))
+
+
+def _shared(
+    one: Image.Image, other: Image.Image
+) -> tuple[Image.Image, Image.Image] | tuple[None, None]:
+    return shared_parts(one, other) or (None, None)
 
 
 def _alike(one: Image.Image | None, other: Image.Image | None) -> bool:
@@ -78,7 +89,7 @@ def _alike(one: Image.Image | None, other: Image.Image | None) -> bool:
 
 
 def _far(one: Image.Image | None, other: Image.Image | None, times: float) -> bool:
-    """Whether two pictures already differ at this size; small ones may be too small to tell."""
+    """Whether two pictures already differ at this size; those that are unknown do not."""
     found = None if one is None or other is None else difference(one, other)
     return found is not None and found.exceeds(times)
 

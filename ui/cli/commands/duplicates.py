@@ -80,6 +80,8 @@ def _fields(copy: CopyInfo, group: Group) -> dict[str, Any]:
 
 
 def _print(found: Duplicates) -> None:
+    if not found:
+        click.echo("picfuse: no duplicates of this tier", err=True)
     for number, group in enumerate(found, start=1):
         for copy in group.pictures:
             mark = click.style("best", fg="green") if copy is group.best else "    "
@@ -103,9 +105,7 @@ def _print_links(paths: Sequence[Path]) -> None:
 
 
 def _notices(found: Duplicates) -> Iterator[str]:
-    """Lines about what is not there: no duplicates, and the files that are left out."""
-    if not found:
-        yield "no duplicates of this tier"
+    """Lines about the files that are left out."""
     stale = sum(one.out_of_date for one in found.left_out)
     if stale:
         files, they = (
