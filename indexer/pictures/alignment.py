@@ -14,7 +14,7 @@ from PIL import Image
 
 SIDES, STEPS = (40, 80, 160), 8  # longer sides on which the movement is refined; steps on each
 MOST_SHIFT, MOST_TURN = 0.08, 0.12  # of the longer side; radians, and change of scale
-LEAST_SHARED = 0.8  # of the area
+LEAST_SHARED = 0.7  # of the area
 _EDGE = 0.06  # of the longer side, that may have moved out of the picture
 _OUTLIER = 0.3  # standard deviations of brightness from which on a pixel counts less
 _BICUBIC_REACH = 2  # pixels at the edge that mix with what is outside

@@ -22,10 +22,11 @@ Plane: TypeAlias = NDArray[np.float32]  # (height, width), in levels of 0 to 255
 
 LEAST_SIDE = 24  # pixels: a smaller picture shows too little to tell
 PROPORTIONS = 0.02  # most that the proportions of two copies differ
-MOST_APART, MOST_COLOUR = 30.0, 45.0  # levels by which a place may differ, in grey and in colour
+MOST_APART, MOST_COLOUR = 28.0, 45.0  # levels by which a place may differ, in grey and in colour
 LEAST_CORRELATION = 0.82  # of fine detail
-CLEAN, NOISY, MOST_OUT = 2.2, 0.75, 3.8  # how far a place may stand out: more if all are apart
-CUT_NOISE = 5.0  # times as much noise where brighter light has cut off levels
+CLEAN, NOISY = 1.6, 0.9  # how far a place may stand out: more for each level that all are apart,
+LEAST_OUT, MOST_OUT = 2.2, 3.4  # within these bounds
+CUT_NOISE = 9.0  # times as much noise where brighter light has cut off levels
 FLOOR = 3.0  # squared levels of noise that every pair may have
 PLAIN = 0.2  # least share of one shade in a page, a drawing or a night sky
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
@@ -37,7 +38,7 @@ _STEP, _FEW = 3, 100_000  # pixels between those that levels and noise are learn
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is left of a pair after its tones are matched.
+    """The rest of a pair after its tones are matched.
 
     `mean`, `most` and `colour` in levels of 0 to 255: of all places, at the worst one, and of
     colours at theirs. `outlier`: how many times the noise of places like it the worst one has.
@@ -53,19 +54,23 @@ class Difference:
     @property
     def none(self) -> bool:
         """Whether it is no more than saving again, resizing or other light leaves."""
-        return self.correlation >= LEAST_CORRELATION and not self.exceeds(1)
+        return self.within(1)
+
+    def within(self, times: float) -> bool:
+        """Whether it is no more than so many times of that, and the detail agrees."""
+        return self.correlation >= LEAST_CORRELATION and not self.exceeds(times)
 
     def exceeds(self, times: float) -> bool:
         """Whether a place is apart by so many times of what it may be."""
         return (
-            self.outlier > times * min(MOST_OUT, CLEAN + NOISY * self.mean)
+            self.outlier > times * min(MOST_OUT, max(LEAST_OUT, CLEAN + NOISY * self.mean))
             or self.most > times * MOST_APART
             or self.colour > times * MOST_COLOUR
         )
 
 
 def difference(one: Image.Image, other: Image.Image) -> Difference | None:
-    """How two pictures (RGB, upright) differ at the size of the smaller one.
+    """The difference of two pictures (RGB, upright) at the size of the smaller one.
 
     None if they cannot be compared: other proportions, or too small.
     """
@@ -152,7 +157,7 @@ def _curve(levels: NDArray[np.uint8], others: NDArray[np.uint8]) -> Plane:
 
 
 def _noise(apart: Plane, activity: Plane) -> Plane:
-    """How far apart most places are that are as busy as each place."""
+    """The squared levels by which most places are apart that are as busy as each one."""
     some, left = activity.ravel()[::_STEP], apart.ravel()[::_STEP]
     parts = np.array_split(np.argsort(some), _KINDS_OF_PLACES)
     busy = np.log1p([some[part].mean() for part in parts])

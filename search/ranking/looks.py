@@ -18,7 +18,9 @@ from indexer.pictures.likeness import difference, is_plain
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 
 FILE_SIDE = 768  # pixels of the longer side at which files are compared
-COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.25  # smaller ones already differ by so many times
+COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
+MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
+LESS = 0.8  # of the difference in place is left, at most, if it is a movement that makes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +71,22 @@ def _are_near(one: Sight, other: Sight) -> bool:
     small, large = _thumbnail(one), _thumbnail(other)
     if small is not None and large is not None:
         if not is_plain(small) and not is_plain(large):
-            return _alike(small, large) or _alike(*_shared(small, large))
-        parts = shared_parts(small, large)
-        if _far(small, large, SIEVE) and (parts is None or _far(*parts, SIEVE)):
+            return _shots_alike(small, large)
+        if _far(small, large, SIEVE) and not _shots_alike(small, large):
             return False
-    first, second = _pixels(one), _pixels(other)
-    return _alike(first, second) or _alike(*_shared(first, second))
+    return _shots_alike(_pixels(one), _pixels(other))
 
 
-def _shared(
-    one: Image.Image, other: Image.Image
-) -> tuple[Image.Image, Image.Image] | tuple[None, None]:
-    return shared_parts(one, other) or (None, None)
+def _shots_alike(one: Image.Image, other: Image.Image) -> bool:
+    """Whether two pictures are alike in place, or in what both show after a movement."""
+    found = difference(one, other)
+    if found is not None and found.none:
+        return True
+    parts = shared_parts(one, other)
+    moved = None if parts is None else difference(*parts)
+    if moved is None or (found is not None and moved.mean > LESS * found.mean):
+        return False
+    return moved.within(MOVED)
 
 
 def _alike(one: Image.Image | None, other: Image.Image | None) -> bool:
