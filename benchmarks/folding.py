@@ -23,6 +23,7 @@ from indexer.datasets.folder import read_split
 from indexer.library.records import copies
 from indexer.settings import DEFAULT_ENCODER
 from search.ranking.folding import are_alike
+from search.ranking.looks import Sight, near
 
 
 def main() -> None:
@@ -80,6 +81,9 @@ def _report(library: Library) -> None:
     bits = np.bitwise_count(hashes[:, None] ^ hashes)
     cosines = rows @ rows.T
     alike = are_alike(bits, cosines) & (hashes[:, None] != 0) & (hashes != 0)
+    sights = [Sight(copy.content_hash, copy.path, library.thumbnails) for copy in known]
+    for one, other in np.argwhere(np.triu(alike, 1)).tolist():
+        alike[one, other] = alike[other, one] = near(sights[one], sights[other])
     originals = {number: n for n, (number, kind) in enumerate(names) if kind == "original"}
     for kind in dict.fromkeys(kind for _, kind in names if kind != "original"):
         pairs = [(originals[number], n) for n, (number, k) in enumerate(names) if k == kind]

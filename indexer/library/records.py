@@ -18,7 +18,11 @@ from indexer.library.library import Library
 
 @dataclass(frozen=True, slots=True)
 class CopyInfo:
-    """A present picture as one copy among others; `size` in bytes, times as local ISO texts."""
+    """A present picture as one copy among others, as it was indexed.
+
+    `size` in bytes; `taken` and `modified` as local ISO texts, `mtime_ns` the exact time of change.
+    `hard_links` are other names of the same file, if somebody has looked for them.
+    """
 
     id: int
     path: Path
@@ -28,7 +32,13 @@ class CopyInfo:
     height: int
     size: int
     taken: str | None
-    modified: str | None
+    mtime_ns: int
+    hard_links: tuple[Path, ...] = ()
+
+    @property
+    def modified(self) -> str | None:
+        """The time of change; None for a picture that waits to be checked again."""
+        return _local_time(self.mtime_ns)
 
 
 def copies(catalogue: Catalogue) -> list[CopyInfo]:
@@ -48,7 +58,7 @@ def copies(catalogue: Catalogue) -> list[CopyInfo]:
             height or 0,
             size,
             taken,
-            _local_time(changed),
+            changed,
         )
         for key, folder, relative, content, perceptual, width, height, size, taken, changed in (
             catalogue.rows(query, PRESENT)

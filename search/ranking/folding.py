@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from importlib import import_module
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,14 +15,15 @@ FAR_BITS, NEAR_COSINE = 20, 0.9  # or more bits, if the embeddings are nearly th
 LOOK_BACK = 1000  # earlier hits that each hit is compared with
 _BLOCK_HITS = 512
 Places = NDArray[np.int64]
+LookAlike = Callable[[int, int], bool]
 
 
 def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
     """The place (n,) of the hit that each of these hits is folded into; its own for most.
 
     A hit is folded into the first hit before it that is not folded itself and has either the same
-    bytes or both a near perceptual hash and a near embedding. Pictures without shapes have no
-    perceptual hash and are never alike. Later hits make no difference.
+    bytes, or a near perceptual hash, a near embedding and a look that differs in no part. Pictures
+    without shapes have no perceptual hash and are never alike. Later hits make no difference.
     """
     looks = library.catalogue.hashes_of(ids.tolist())
     contents = [looks.get(key, (None, None))[0] for key in ids.tolist()]
@@ -27,6 +31,7 @@ def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
     alike: dict[int, list[int]] = {}
     for later, before in _alike(library, ids, np.frombuffer(b"".join(hashes), np.uint64)):
         alike.setdefault(later, []).append(before)
+    look_alike = _looks(library, {int(ids[n]) for later in alike for n in (later, *alike[later])})
     first: dict[bytes, int] = {}
     into = np.arange(len(ids))
     for place, content in enumerate(contents):
@@ -34,8 +39,29 @@ def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
         if same != place:
             into[place] = into[same]
         else:
-            into[place] = next((n for n in alike.get(place, ()) if into[n] == n), place)
+            leading = (n for n in alike.get(place, ()) if into[n] == n)
+            into[place] = next(
+                (n for n in leading if look_alike(int(ids[place]), int(ids[n]))), place
+            )
     return into
+
+
+def _looks(library: Library, ids: Collection[int]) -> LookAlike:
+    """Whether two of these pictures, by id, look alike.
+
+    The module is imported when there are any: most answers have no such pictures, and need no
+    Pillow.
+    """
+    if not ids:
+        return lambda one, other: False
+    looks = import_module("search.ranking.looks")
+    sights = {
+        key: looks.Sight(info.content_hash, info.path, library.thumbnails)
+        for key, info in library.catalogue.pictures(ids).items()
+    }
+    return lambda one, other: (
+        one in sights and other in sights and looks.near(sights[one], sights[other])
+    )
 
 
 def are_alike(bits: NDArray[np.uint8], cosines: NDArray[np.float32]) -> NDArray[np.bool_]:

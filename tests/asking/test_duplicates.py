@@ -1,6 +1,7 @@
 """Duplicates: the same bytes, the same picture, a similar shot; of real photographs."""
 
 import io
+import os
 import shutil
 
 import numpy as np
@@ -8,13 +9,16 @@ import pytest
 from command_line import SAMPLE, answered, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
-from indexer import Library, index_folder
+from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import unit_rows
 from indexer.errors import InputError
+from indexer.library.records import copies
 from indexer.pictures.hashes import perceptual_hash
-from search.duplicates import SAME_BITS, Tier, _similar, find_duplicates
+from search import Searcher
+from search.duplicates import Tier, find_duplicates, finding
+from search.duplicates.candidates import SAME_BITS, _similar
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +96,7 @@ def test_the_command_lists_groups_for_people_and_for_scripts(album):
     assert [" best " in line for line in said] == [n == 0 for n in range(len(group))]
     spare = run("duplicates", "-0", "--library", library).stdout.split("\0")
     assert spare == [copy["path"] for copy in group[1:]] + [""]
+    assert [copy["spare"] for copy in group] == [n > 0 for n in range(len(group))]
 
 
 def test_a_library_without_any_says_so(home):
@@ -135,3 +140,182 @@ def test_tier_may_be_named(colour_library):
     assert named == find_duplicates(colour_library, Tier.IDENTICAL)
     with pytest.raises(InputError, match="no tier 'alike'; use identical, same, similar"):
         find_duplicates(colour_library, "alike")
+
+
+# Files, not paths
+
+
+@pytest.fixture
+def shelf(paint, pictures, library):
+    """Index a folder of plain pictures anew; what `duplicates` answers, and prints with `-0`."""
+    paint("blue.png")
+
+    def asked(*folders):
+        index_folder(library, *(folders or [pictures]), options=IndexOptions(workers=1))
+        return listed(library)
+
+    return asked
+
+
+def listed(library, *options):
+    """The answer as JSON, and the names that `-0` prints."""
+    where = ("duplicates", *options, "--library", library.path)
+    printed = run(*where, "-0").stdout_bytes.split(b"\0")[:-1]
+    status = run(*where, "--json").exit_code
+    return answered(*where, status=status), [os.path.basename(path) for path in printed]
+
+
+def names(group):
+    return [os.path.basename(copy["path"]) for copy in group]
+
+
+def test_folder_under_two_paths_has_no_duplicates(shelf, paint, pictures, tmp_path):
+    paint("red.png")
+    (tmp_path / "again").symlink_to(pictures)
+    for folder in (tmp_path / "again", pictures):
+        fields, spare = shelf(folder)
+    assert (fields["groups"], fields["hard_links"], spare) == ([], [], [])
+
+
+def test_link_is_no_duplicate_of_its_target_and_never_the_best_copy(shelf, paint, pictures):
+    paint("z/red.png")
+    (pictures / "a.png").symlink_to(pictures / "z" / "red.png")
+    assert shelf()[0]["groups"] == []
+    shutil.copy(pictures / "z" / "red.png", pictures / "b.png")
+    os.utime(pictures / "b.png", (2e9, 2e9))
+    fields, spare = shelf()
+    assert [names(group) for group in fields["groups"]] == [["red.png", "b.png"]]
+    assert spare == [b"b.png"]
+
+
+def test_hard_link_is_told_and_never_listed_for_removal(shelf, paint, pictures, library):
+    (pictures / "b.png").hardlink_to(paint("red.png"))
+    fields, spare = shelf()
+    assert (fields["groups"], spare) == ([], [])
+    assert [names(paths) for paths in fields["hard_links"]] == [["b.png", "red.png"]]
+    assert "hard link" in run("duplicates", "--library", library.path).stdout
+    shutil.copy(pictures / "b.png", pictures / "a.png")
+    os.utime(pictures / "a.png", (1e9, 1e9))  # the oldest, but it is the one that wins room
+    fields, spare = shelf()
+    assert [names(group) for group in fields["groups"]] == [["b.png", "a.png"]]
+    assert names(fields["groups"][0][0]["hard_links"]) == ["red.png"]
+    assert spare == [b"a.png"]
+
+
+def gone(path):
+    path.unlink()
+
+
+def other_picture(path):
+    Image.new("RGB", (20, 20), "green").save(path)
+
+
+def other_bytes(path):
+    """Other bytes of the same length and time."""
+    before = path.stat()
+    path.write_bytes(bytes(before.st_size))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("harm", [gone, other_picture, other_bytes])
+@pytest.mark.parametrize("tier", ["identical", "same", "similar"])
+def test_last_copy_is_not_listed_when_the_best_has_changed(
+    shelf, paint, pictures, library, harm, tier
+):
+    first = paint("red-1.png")
+    os.utime(first, (1e9, 1e9))
+    shutil.copy(first, pictures / "red-2.png")
+    assert shelf()[1] == [b"red-2.png"]
+    harm(first)
+    fields, spare = listed(library, "--tier", tier)
+    assert spare == []
+    if tier != "similar" or harm is not other_bytes:  # read again for -0 only
+        assert fields["groups"] == []
+        assert names(fields["left_out"]) == ["red-1.png"]
+    said = run("duplicates", "-0", "--tier", tier, "--library", library.path).stderr
+    assert said == "picfuse: 1 file has changed or gone since it was indexed: run picfuse index\n"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything can be read")
+def test_file_that_cannot_be_read_is_left_out(shelf, paint, pictures, library):
+    shutil.copy(paint("red.png"), pictures / "b.png")
+    shelf()
+    (pictures / "b.png").chmod(0)
+    fields, spare = listed(library)
+    assert (fields["groups"], spare) == ([], [])
+    assert "Permission denied" in fields["left_out"][0]["reason"]
+
+
+def test_name_that_is_not_utf8_is_listed_by_its_bytes(shelf, paint):
+    paint("red.png")
+    paint(os.fsdecode(b"red-\xff.png"))
+    assert shelf()[1] in ([b"red.png"], [b"red-\xff.png"])
+
+
+# Parts that differ
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    """Receipts that differ in a number, one tripod's shots, and a copy of one of each."""
+    folder = tmp_path_factory.mktemp("papers")
+    for number in (3071, 8264):
+        receipt(number).save(folder / f"receipt-{number}.png")
+        tripod(number).save(folder / f"beach-{number}.png")
+    receipt(3071).save(folder / "receipt-copy.jpg", quality=60)
+    tripod(3071).resize((480, 320)).save(folder / "beach-copy.jpg", quality=85)
+    with Library.create(tmp_path_factory.mktemp("library") / "l") as library:
+        index_folder(library, folder)
+    return library.path
+
+
+def receipt(number):
+    image = Image.new("RGB", (600, 900), "white")
+    draw = ImageDraw.Draw(image)
+    for line in range(20):
+        text = f"No {number}" if line == 2 else f"{line * 7919 % 997} things  {line * 37 % 50}.00"
+        draw.text((60, 40 + 42 * line), text, "black", ImageFont.load_default(28))
+    return image
+
+
+def tripod(number):
+    with Image.open(SAMPLE / "breaking-wave.jpg") as photograph:
+        image = photograph.convert("RGB").resize((960, 640))
+    left = number % 700
+    ImageDraw.Draw(image).ellipse((left, 500, left + 40, 540), (200, 40, number % 200))
+    return image
+
+
+def test_pictures_that_differ_in_a_part_are_not_the_same(papers):
+    with Library.open(papers, read_only=True) as opened:
+        groups = find_duplicates(opened, Tier.SAME)
+        assert {frozenset(copy.path.stem for copy in group.pictures) for group in groups} == {
+            frozenset({"receipt-3071", "receipt-copy"}),
+            frozenset({"beach-3071", "beach-copy"}),
+        }
+        hits = Searcher(opened).search("paper", k=10, fold=True).hits
+    folded = {frozenset({hit.path.stem, *(p.path.stem for p in hit.folded)}) for hit in hits}
+    assert folded == {
+        frozenset({"receipt-3071", "receipt-copy"}),
+        frozenset({"receipt-8264"}),
+        frozenset({"beach-3071", "beach-copy"}),
+        frozenset({"beach-8264"}),
+    }
+
+
+def test_only_what_is_like_the_best_copy_itself_is_spare(colour_library, monkeypatch):
+    """`similar` goes on from one picture to the next, and the last is like the first no more."""
+    best, *others = (
+        copy.content_hash for copy in sorted(copies(colour_library.catalogue), key=size)
+    )
+    near = {best: {others[0]}, others[0]: {best, others[1]}, others[1]: {others[0]}}
+    monkeypatch.setattr(finding, "candidates", lambda *_: near)
+    (group,) = find_duplicates(colour_library, Tier.SIMILAR)
+    assert [copy.content_hash for copy in group.pictures[:1]] == [best]
+    assert len(group.pictures) == 3
+    assert [copy.content_hash for copy in group.spare] == [others[0]]
+
+
+def size(copy):
+    """A key that sorts pictures of as many pixels as `duplicates` ranks them."""
+    return -copy.size, copy.modified, str(copy.path)

@@ -43,25 +43,24 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     st.caption(MEANINGS[tier])
     try:
         with st.spinner("Looking for duplicates …", show_time=False):
-            groups = opened.kept(
-                "duplicates", tier, lambda _: find_duplicates(opened.library, tier)
-            )
+            found = opened.kept("duplicates", tier, lambda _: find_duplicates(opened.library, tier))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return
-    if not groups:
-        notice("No duplicates", "No two pictures are this similar.", icon="check")
+    if found.left_out:
+        st.text(_left_out(len(found.left_out)))
+    if not found:
+        notice("No duplicates", "No two files are this similar.", icon="check")
         return
-    spare = [copy for group in groups for copy in group.pictures[1:]]
-    size = _size(sum(copy.size for copy in spare))
+    size = _size(sum(copy.size for group in found for copy in group.spare))
     st.text(
-        f"{_counted(len(groups))}. Keeping only the best copy of each would free {size}. "
+        f"{_counted(len(found))}. Keeping only the best copy of each would free {size}. "
         "picfuse deletes nothing: copy the paths of the files to remove."
     )
-    count = how_many("duplicates", len(groups))
-    for group in groups[:count]:
+    count = how_many("duplicates", len(found))
+    for group in found[:count]:
         _group(group, opened.library.thumbnails)
-    show_more("duplicates", count, len(groups))
+    show_more("duplicates", count, len(found))
 
 
 def _group(group: Group, thumbnails: Path) -> None:
@@ -76,6 +75,18 @@ def _copy(copy: CopyInfo, best: bool, thumbnails: Path) -> None:
     facts = f"{copy.width} x {copy.height} · {_size(copy.size)}"
     st.markdown(f":green-badge[:material/star: Best] {facts}" if best else facts)
     path_to_copy(copy.path)
+    for path in copy.hard_links:
+        st.caption("The same file (hard link):")
+        path_to_copy(path)
+
+
+def _left_out(files: int) -> str:
+    """A line about files that are in no group, though they may have been when they were indexed."""
+    they = "1 file has" if files == 1 else f"{files:,} files have"
+    return (
+        f"{they} changed or gone since the library was updated, or cannot be read. "
+        "Update the library to look at them again."
+    )
 
 
 def _counted(groups: int) -> str:

@@ -1,0 +1,130 @@
+"""Looks: whether two pictures of a library look the same, by their thumbnails and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from indexer.errors import PictureError
+from indexer.pictures.alignment import shared_parts
+from indexer.pictures.hashes import hash_bytes
+from indexer.pictures.images import decode, read_picture
+from indexer.pictures.likeness import difference, is_plain
+from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
+
+FILE_SIDE = 768  # pixels of the longer side at which files are compared
+COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
+MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
+LESS = 0.8  # of the difference in place is left, at most, if it is a movement that makes it
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A picture to be looked at: the hash of its bytes, a file that has them, and its thumbnail."""
+
+    content: bytes
+    path: Path
+    thumbnails: Path
+
+
+def same(one: Sight, other: Sight) -> bool:
+    """Whether two pictures are the same in every part.
+
+    Opens both files, unless the thumbnails already differ. A file that is gone, or has other bytes
+    than it was indexed with, is the same as no other.
+    """
+    return _asked(_are_same, one, other)
+
+
+def near(one: Sight, other: Sight) -> bool:
+    """Whether two pictures are the same in every part but for a small movement of the camera.
+
+    Opens files only of pages, drawings and the like, and of pictures without a thumbnail.
+    """
+    return _asked(_are_near, one, other)
+
+
+def _asked(decide: Callable[[Sight, Sight], bool], one: Sight, other: Sight) -> bool:
+    # The order of two pictures makes no difference, and is one for each pair that is kept.
+    first, second = sorted((one, other), key=lambda sight: sight.content)
+    try:
+        return decide(first, second)
+    except PictureError:  # which is not kept: the file may come back
+        return False
+
+
+@lru_cache(maxsize=50_000)
+def _are_same(one: Sight, other: Sight) -> bool:
+    small, large = _thumbnail(one), _thumbnail(other)
+    if _far(_coarse(one), _coarse(other), COARSE_SIEVE) or _far(small, large, SIEVE):
+        return False
+    return _alike(_pixels(one), _pixels(other))
+
+
+@lru_cache(maxsize=50_000)
+def _are_near(one: Sight, other: Sight) -> bool:
+    small, large = _thumbnail(one), _thumbnail(other)
+    if small is not None and large is not None:
+        if not is_plain(small) and not is_plain(large):
+            return _shots_alike(small, large)
+        if _far(small, large, SIEVE) and not _shots_alike(small, large):
+            return False
+    return _shots_alike(_pixels(one), _pixels(other))
+
+
+def _shots_alike(one: Image.Image, other: Image.Image) -> bool:
+    """Whether two pictures are alike in place, or in what both show after a movement."""
+    found = difference(one, other)
+    if found is not None and found.none:
+        return True
+    parts = shared_parts(one, other)
+    moved = None if parts is None else difference(*parts)
+    if moved is None or (found is not None and moved.mean > LESS * found.mean):
+        return False
+    return moved.within(MOVED)
+
+
+def _alike(one: Image.Image | None, other: Image.Image | None) -> bool:
+    found = None if one is None or other is None else difference(one, other)
+    return found is not None and found.none
+
+
+def _far(one: Image.Image | None, other: Image.Image | None, times: float) -> bool:
+    """Whether two pictures already differ at this size; those that are unknown do not."""
+    found = None if one is None or other is None else difference(one, other)
+    return found is not None and found.exceeds(times)
+
+
+@lru_cache(maxsize=64)
+def _thumbnail(sight: Sight) -> Image.Image | None:
+    content = read_thumbnail(thumbnail_path(sight.thumbnails, sight.content))
+    return None if content is None else Image.open(BytesIO(content)).convert("RGB")
+
+
+@lru_cache(maxsize=2000)
+def _coarse(sight: Sight) -> Image.Image | None:
+    small = _thumbnail(sight)
+    return None if small is None else _shrunk(small, COARSE_SIDE)
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    scale = min(1.0, side / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+
+
+@lru_cache(maxsize=16)
+def _pixels(sight: Sight) -> Image.Image:
+    """The pixels of a file, at most `FILE_SIDE` long. Raises `PictureError`.
+
+    Only bytes that a worker has decoded while indexing are decoded here.
+    """
+    content = read_picture(sight.path)
+    if hash_bytes(content) != sight.content:
+        raise PictureError("changed since it was indexed")
+    return _shrunk(decode(BytesIO(content), min_side=FILE_SIDE), FILE_SIDE)
