@@ -144,7 +144,7 @@ def music(fixed: Random, own: Random) -> Image.Image:
             draw.line((80, top + 16 * line, 1160, top + 16 * line), "black", 2)
         for note in range(24):
             other = stave == 4 and 8 <= note < 13
-            left, y = 110 + 43 * note, top + 8 * (own if other else fixed).integers(0, 9)
+            left, y = 110 + 43 * note, top + 8 * int((own if other else fixed).integers(0, 9))
             draw.ellipse((left, y - 8, left + 20, y + 8), "black")
             draw.line((left + 19, y, left + 19, y - 50), "black", 3)
     return image
