@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from indexer.confidence.calibration import FEW_WORDS, LinesByLength
-from indexer.confidence.line import CAPTION, FUSED, KINDS, PICTURE, Line, Lines, Values, fitted
+from indexer.confidence.line import CAPTION, KINDS, PICTURE, Line, Lines, Values, fitted
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, part_of, run_trial
@@ -22,7 +23,12 @@ LinesByKind = dict[str, LinesByLength]
 
 
 def fit(
-    pools: Sequence[Pool], setting: TrialSetting, encode: Encode, *, seed: int = 0
+    pools: Sequence[Pool],
+    setting: TrialSetting,
+    encode: Encode,
+    *,
+    seed: int = 0,
+    kinds: Collection[str] = KINDS,
 ) -> tuple[LinesByKind, int]:
     """Fit lines by kind and length of a query to libraries; also returns the number of targets.
 
@@ -31,8 +37,8 @@ def fit(
     """
     lines: LinesByKind = {}
     most = 0
-    kinds = KINDS if setting.fusion.weighable else (PICTURE, FUSED)
-    for several in (False, True):
+    kinds = [kind for kind in kinds if kind != CAPTION or setting.fusion.weighable]
+    for several in sorted({kind != PICTURE for kind in kinds}):
         rng = np.random.default_rng(seed)
         asked = [(pool, _targets(pool, rng, several=several)) for pool in pools]
         number = sum(len(targets) for _, targets in asked)
@@ -43,7 +49,7 @@ def fit(
         if any(sum(len(own.rows) for _, own in q) < FIT_FROM_TRIALS for q in queries):
             continue
         for kind in kinds:
-            if (kind in (CAPTION, FUSED)) == several:
+            if (kind != PICTURE) == several:
                 word, few, sentence = (_lines(own, kind, setting, rng) for own in queries)
                 if word is not None and few is not None and sentence is not None:
                     lines[kind], most = (word, few, sentence), max(most, number)
@@ -73,7 +79,8 @@ def _lines(
     for pool, own in queries:
         for size in _sizes(len(pool)):
             for _ in range(-(-min(MOST_TARGETS, len(pool)) // (2 * size))):
-                trials.append(run_trial(*part_of(pool, own, size, rng), kind, setting, rng))
+                trial = run_trial(*part_of(pool, own, size, rng), kind, setting, rng)
+                trials.append(replace(trial, whole=size == len(pool)))
     return lines_of(trials)
 
 
@@ -110,25 +117,27 @@ class _Cases(NamedTuple):
     true: Mask
     certain: Mask
     size: int
+    whole: bool
 
 
 def _hits(trial: Trial) -> _Cases:
     """Cases of hits, true if right; the right ones are certain."""
     finite = np.isfinite(trial.features[..., 0])
     right = trial.right[finite]
-    return _Cases(trial.features[finite], right, right, trial.size)
+    return _Cases(trial.features[finite], right, right, trial.size, trial.whole)
 
 
 def _answers(trial: Trial) -> _Cases:
     """Cases of answers, true if a right picture is there; those that found one are certain."""
     finite = np.isfinite(trial.features[:, 0, 0])
     found = np.asarray(trial.right[finite].any(axis=1))
-    return _Cases(trial.features[finite, 0], trial.present[finite], found, trial.size)
+    present = trial.present[finite]
+    return _Cases(trial.features[finite, 0], present, found, trial.size, trial.whole)
 
 
 def _line_of(cases: Sequence[_Cases], *, rising: bool) -> Line | None:
     """The line of cases; if `rising`, neither a higher score nor a lead may lower it."""
-    features, true, certain, sizes = zip(*cases, strict=True)
+    features, true, certain, sizes, _ = zip(*cases, strict=True)
     slopes, size, shift, ceiling = fitted(features, true, sizes)
     if rising and slopes[1] < 0:  # of many right pictures none leads: the score alone counts
         without = [own[:, [0, 2]] for own in features]
@@ -142,11 +151,10 @@ def _line_of(cases: Sequence[_Cases], *, rising: bool) -> Line | None:
 
 
 def _floor(cases: Sequence[_Cases], slopes: Values) -> float:
-    """The evidence that nearly all certain cases exceed in the largest pools.
+    """The evidence that nearly all certain cases exceed in whole libraries.
 
-    Small pools do not count: even a bad hit is among the first there.
+    Parts of one do not count: even a bad hit is among the first there.
     """
-    largest = max(own.size for own in cases)
-    certain = [own.features[own.certain] @ slopes for own in cases if own.size == largest]
+    certain = [own.features[own.certain] @ slopes for own in cases if own.whole]
     evidence = np.concatenate(certain)
     return float(np.quantile(evidence, HIDDEN)) if len(evidence) else -np.inf

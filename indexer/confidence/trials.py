@@ -30,13 +30,15 @@ _NOWHERE = -np.inf
 class Trial:
     """The first k hits of q queries: their `features` (q, k, 3), and which are `right` (q, k).
 
-    `present` (q,) marks the queries with a right picture among the `size` searched ones.
+    `present` (q,) marks the queries with a right picture among the `size` searched ones. `whole`:
+    these are a whole library, not a part of one.
     """
 
     features: Values
     right: Mask
     present: Mask
     size: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

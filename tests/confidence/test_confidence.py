@@ -42,7 +42,9 @@ from search.answer.confidence import Searched, askable, trusted_by_words, with_c
 
 DIM = 32
 numbers = st.floats(-9, 9)
-a_line = st.builds(Line, st.tuples(numbers, numbers), numbers, numbers, numbers, st.floats(0.01, 1))
+a_line = st.builds(
+    Line, st.tuples(numbers, numbers, numbers), numbers, numbers, numbers, st.floats(0.01, 1)
+)
 rising = st.builds(
     Line,
     st.tuples(st.floats(0.1, 20), st.floats(0, 20), numbers),
