@@ -136,18 +136,27 @@ def _answers(trial: Trial) -> _Cases:
 
 
 def _line_of(cases: Sequence[_Cases], *, rising: bool) -> Line | None:
-    """The line of cases; if `rising`, neither a higher score nor a lead may lower it."""
-    features, true, certain, sizes, _ = zip(*cases, strict=True)
-    slopes, size, shift, ceiling = fitted(features, true, sizes)
-    if rising and slopes[1] < 0:  # of many right pictures none leads: the score alone counts
-        without = [own[:, [0, 2]] for own in features]
-        (slope, spread), size, shift, ceiling = fitted(without, true, sizes)
-        slopes = np.array([slope, 0.0, spread])
-    if slopes[0] <= 0 or not any(own.any() for own in certain):
+    """The line of cases; if `rising`, neither a higher score nor a lead may lower it.
+
+    Only hits are judged by the spread of scores as well: it says nothing of what is missing.
+    """
+    line = _fitted_to(cases, [0, 1, 2] if rising else [0, 1])
+    if rising and line.slopes[1] < 0:  # of many right pictures none leads: the score alone counts
+        line = _fitted_to(cases, [0, 2])
+    if line.slopes[0] <= 0 or not any(own.certain.any() for own in cases):
         return None
-    return Line(
-        tuple(float(slope) for slope in slopes), size, shift, _floor(cases, slopes), ceiling
+    return replace(line, floor=_floor(cases, np.array(line.slopes)))
+
+
+def _fitted_to(cases: Sequence[_Cases], used: Sequence[int]) -> Line:
+    """The line of cases by some of their features; the slopes of the others are zero."""
+    features, true, sizes = zip(
+        *((c.features[:, used], c.true, c.size) for c in cases), strict=True
     )
+    found, size, shift, ceiling = fitted(features, true, sizes)
+    slopes = np.zeros(3)
+    slopes[[*used]] = found
+    return Line(tuple(slopes.tolist()), size, shift, -np.inf, ceiling)
 
 
 def _floor(cases: Sequence[_Cases], slopes: Values) -> float:
