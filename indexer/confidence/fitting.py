@@ -18,7 +18,7 @@ from indexer.embedding import Ints, Mask
 MOST_TARGETS = 1000  # most pictures that are searched for
 FIT_FROM_TRIALS = 200  # fewer pictures give no reliable line
 SMALLEST, SIZES = 30, 5  # pools: all pictures, a half, a quarter, …, with at least 30
-HIDDEN = 0.015  # share of right hits and answers whose evidence may be below a line's `floor`
+HIDDEN = 0.005  # share of right hits and answers whose evidence may be below a line's `floor`
 LinesByKind = dict[str, LinesByLength]
 
 

@@ -68,7 +68,8 @@ def test_diverse_photographs_are_less_alike_and_the_best_stays_first(tmp_path_fa
 
 
 def test_command_takes_diverse_and_how_much(tmp_path_factory):
-    asked = ("search", "an", "animal", "--library", sample_library(tmp_path_factory), "-k", 8)
+    library = sample_library(tmp_path_factory)
+    asked = ("search", "an", "animal", "--library", library, "-k", 8, "--all")
     paths = [
         [hit["path"] for hit in answered(*asked, *more)["hits"]]
         for more in ((), ("--diversity", 0), ("--diverse",), ("--diversity", DIVERSITY))

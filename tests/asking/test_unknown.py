@@ -230,7 +230,8 @@ def test_signs_alone_find_nothing(sample):
 
 
 def test_a_slip_is_said_and_searched_for_with_the_other_words(sample):
-    result = run("search", "brown", "hrose", "grazing", "outdoors", "asdkjh", "--library", sample)
+    words = ("brown", "hrose", "grazing", "outdoors", "asdkjh")
+    result = run("search", *words, "--all", "--library", sample)
     assert result.exit_code == 0
     assert "picfuse: unknown words 'hrose', 'asdkjh'\n" in result.stderr
     assert "picfuse: did you mean: brown horse grazing outdoors asdkjh\n" in result.stderr

@@ -146,7 +146,7 @@ def test_relocated_folder_is_found_in_its_new_place(home, colour_pictures, tmp_p
 def test_relocating_what_was_missing_says_how_it_is_found_again(home, colour_pictures, tmp_path):
     shutil.move(colour_pictures, tmp_path / "new")
     colour_pictures.mkdir()
-    answered("index", "--library", home)
+    answered("index", "--library", home, status=1)
     colour_pictures.rmdir()
     result = run("relocate", colour_pictures, tmp_path / "new", "--library", home)
     assert "5 pictures are missing; 'picfuse index' looks for them again" in result.stderr

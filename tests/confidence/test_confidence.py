@@ -530,7 +530,7 @@ def test_nothing_is_shown_for_nonsense(sample, query):
 def test_what_is_there_is_found_with_confidence(sample, query, picture):
     first = answered("search", query, "--library", sample)["hits"][0]
     assert Path(first["path"]).name == picture
-    assert first["confidence"] > 0.75
+    assert first["confidence"] > 0.6  # two or three words have a ceiling of two thirds
 
 
 @pytest.mark.parametrize(
@@ -573,7 +573,7 @@ def test_general_words_are_answered(searcher, query):
 def test_missing_scene_is_not_found_with_confidence(searcher, query):
     there = searcher.search("brown horses grazing in a field").hits[0]
     missing = searcher.search(query).hits[0]
-    assert missing.confidence < 0.3 < 0.4 < there.confidence
+    assert missing.confidence < 0.4 < 0.5 < there.confidence
 
 
 def test_lines_show_the_confidence_and_say_what_is_hidden(sample):
@@ -581,7 +581,7 @@ def test_lines_show_the_confidence_and_say_what_is_hidden(sample):
     result = run("search", query, "--library", sample)
     first = result.stdout.splitlines()[0].split()
     assert first[0] == "1"
-    assert int(first[2].removesuffix("%")) > 75
+    assert int(first[2].removesuffix("%")) > 60
     assert "doubtful hit" in result.stderr
     every = run("search", query, "--library", sample, "--all")
     assert every.stderr == ""
@@ -648,7 +648,8 @@ def test_app_shows_how_sure_each_picture_is(app):
     assert 0 < open_buttons(page) < 12
     shown = [int(text.value[:-1]) for text in page.caption if text.value.endswith("%")]
     assert len(shown) == open_buttons(page)
-    assert shown[0] > 75
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] > 60
 
 
 def test_status_says_where_confidence_comes_from(sample, captioned, tmp_path, pictures):

@@ -180,7 +180,6 @@ def test_json_gives_hostile_text_whole(indexed):
     [
         (["search", "./{}.png"], 2),
         (["search", "http://localhost:1/{}.png", "--offline"], 2),
-        (["search", "red", "+", "-cat{}"], 2),
         (["search", "red", "--{}"], 2),
         (["search", "red", "--weight", "{}"], 2),
         (["similar", "{}.png"], 2),
