@@ -19,6 +19,7 @@ from indexer.vectors.keys import GONE, Ids
 
 SPREAD_SAMPLE = 2000  # captioned pictures on which the spread of fused scores is measured
 LEVEL_SAMPLE = 1000  # pictures on which the level of a query's scores is measured
+LEVEL_PRIOR = 100
 SHORT = 1e-6  # length below which a row cannot match
 Scores: TypeAlias = Floats
 
@@ -158,9 +159,11 @@ def score_level(scores: Scores) -> tuple[Scores, Scores]:
     """Mean and standard deviation (m,) of scores (m, n); pictures that cannot match do not count.
 
     They tell how much a library is like a query as a whole, and how much its pictures differ in it.
+    The mean is drawn towards zero, its usual value, as if `LEVEL_PRIOR` more pictures scored that:
+    in a small library, the pictures that are searched for make much of it.
     """
     known = np.ma.masked_invalid(scores)
-    mean, deviation = known.mean(axis=1), known.std(axis=1)
+    mean, deviation = known.sum(axis=1) / (known.count(axis=1) + LEVEL_PRIOR), known.std(axis=1)
     return np.asarray(np.ma.filled(mean, 0.0)), np.asarray(np.ma.filled(deviation, 0.0))
 
 
