@@ -67,10 +67,10 @@ def interrupted(*arguments):
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_wordings():
-    """Of the classes, in one short way to put them: all take longer than such a training."""
+    """Of the classes, in two short ways to put them: all take longer than such a training."""
     wordings, kinds = imagenet_wordings(), imagenet_kinds()[:20]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(texts, "imagenet_wordings", lambda: wordings[1:2])
+        patch.setattr(texts, "imagenet_wordings", lambda: [wordings[1], wordings[3]])
         patch.setattr(texts, "imagenet_kinds", lambda: kinds)
         yield
 
