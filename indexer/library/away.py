@@ -23,7 +23,7 @@ def away_folders(catalogue: Catalogue) -> list[AwayFolder]:
     Looks at nothing but the folders themselves, so that a query can ask.
     """
     gone = [folder for folder in catalogue.folders() if _is_away(folder.path)]
-    counted = [AwayFolder(folder.path, len(catalogue.files_of(folder.id))) for folder in gone]
+    counted = [AwayFolder(folder.path, catalogue.number_of(folder.id)) for folder in gone]
     return [folder for folder in counted if folder.pictures]
 
 

@@ -152,6 +152,11 @@ class Catalogue(Tables):
         """The size of every picture ever seen in a folder, by its relative path."""
         return dict(self.rows("SELECT relative, size FROM pictures WHERE folder_id = ?", folder_id))
 
+    def number_of(self, folder_id: int) -> int:
+        """The number of pictures ever seen in a folder."""
+        (number,) = self.column("SELECT count(*) FROM pictures WHERE folder_id = ?", folder_id)
+        return int(number)
+
     def by_presence(self, folder_id: int) -> tuple[list[int], list[int]]:
         """Ids of a folder's pictures: those that are there, failed ones too, and the missing."""
         ids: tuple[list[int], list[int]] = ([], [])
