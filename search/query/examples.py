@@ -19,6 +19,7 @@ from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
 from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
+from search.query.tokens import PLACES, URLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,6 @@ class Example:
     row: NDArray[np.float32] = field(compare=False, repr=False)
     path: Path | None = field(default=None, compare=False)
 
-
-_PLACES = ("./", "../", "/", "~")  # beginnings of what is a path and no name
 
 # By id in the library, by path or URL, by bytes, or as an embedded picture.
 Mark: TypeAlias = int | str | bytes | Example
@@ -91,7 +90,7 @@ def ids_of_name(library: Library, said: str) -> list[int]:
 
 
 def _is_path(said: str) -> bool:
-    return said.startswith(_PLACES)
+    return said.startswith(PLACES)
 
 
 def _of_id(library: Library, picture_id: int) -> Example:
@@ -115,7 +114,7 @@ def _of_file(library: Library, mark: str | bytes, path: Path | None) -> Example:
 
 def file_of(mark: str | bytes) -> Path | None:
     """The absolute path that a mark names; None for bytes and URLs."""
-    if isinstance(mark, bytes) or mark.startswith(("http://", "https://")):
+    if isinstance(mark, bytes) or mark.startswith(URLS):
         return None
     return Path(os.path.abspath(os.path.expanduser(mark)))  # noqa: PTH111 - "~nobody"
 

@@ -25,6 +25,7 @@ from indexer.encoders import Encoder
 from indexer.errors import PictureError, QueryError
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
+from search.query.tokens import URLS
 
 MAX_BYTES = 64 * 2**20
 MAX_REDIRECTS = 5
@@ -64,7 +65,7 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
     if not isinstance(picture, str):
         kind = type(picture).__name__
         raise QueryError(f"a picture is given by its path, its URL or its bytes, not as {kind}")
-    if picture.startswith(("http://", "https://")):
+    if picture.startswith(URLS):
         if offline:
             raise QueryError(f"{picture}: not fetched because of --offline; {_REMEDY}")
         return _download(picture)

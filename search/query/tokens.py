@@ -19,8 +19,8 @@ _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\uff02", '"'))
 _PIECE = re.compile(r'(?:[^\s"]|"[^"]*")+(?=\s|$)|\S+')  # a lone quote is a letter: 5" pipe
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(?!\d)(.*)", re.DOTALL)  # "10:30" is a time
 _NUMBER = re.compile(r"\.?\d+(?:[.,:/]\d+)*[^\w\s:]{0,2}[a-z]{0,2}", re.IGNORECASE)  # "5°C"
-_URLS = ("http://", "https://")
-_PATH_STARTS = ("./", "../", "/", "~", *_URLS)
+URLS = ("http://", "https://")
+PLACES = ("./", "../", "/", "~")  # beginnings of what is a path and no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _either(token: Token) -> Token:
 
 def is_picture(word: str) -> bool:
     """Whether a word of a query is a path or URL of a picture, or stands for standard input."""
-    return word == STDIN or word.startswith(_PATH_STARTS) or ("." in word and _has_suffix(word))
+    return word == STDIN or word.startswith((*PLACES, *URLS)) or ("." in word and _has_suffix(word))
 
 
 def _whole(word: str, line: str, place: int, *, files: bool, among: bool) -> Token | None:
@@ -124,7 +124,7 @@ def _token(typed: str, line: str, place: int, *, files: bool) -> Token | None:
     text = " ".join(text.replace('"', "").split()) if phrase else text
     if phrase and not text and not sign and weight is None:
         return None
-    picture = not phrase and (is_picture(text) if files else text.startswith(_URLS))
+    picture = not phrase and (is_picture(text) if files else text.startswith(URLS))
     return Token(text, typed, place, sign, weight, phrase, picture)
 
 

@@ -141,7 +141,7 @@ def test_int8_is_made_and_compared_again_on_another_processor(tmp_path, monkeypa
     graph.path.write_bytes(b"graph")
     receipt = {"xxh3": checksum(graph.path), "agreement": 0.99, "processor": "another one"}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
-    monkeypatch.setattr(graphs.Graph, "ensure", lambda plain: None)
+    monkeypatch.setattr(mini_graphs.MiniGraph, "ensure", lambda plain: None)
     monkeypatch.setattr(mini_graphs, "quantise_tower", lambda *paths: made.append(paths))
     graph.ensure()
     assert [path for _, path, _ in made] == [graph.path]

@@ -41,7 +41,7 @@ class Int8Graph(Graph):
         Raises `ModelError` if its embeddings differ on this processor: some processors lack the
         instructions for it, and their arithmetic overflows.
         """
-        self.make()
+        super().ensure()
         cosine = receipt_of(self.path).get("agreement")
         if not isinstance(cosine, float) or not cosine >= LEAST_COSINE:
             raise ModelError(

@@ -74,7 +74,7 @@ class TowerGraph(Graph):
 
         Raises `ModelError` if that fails, or failed before with the same versions.
         """
-        self.make()
+        super().ensure()
         if not self.cached:
             raise ModelError(str(receipt_of(self.path).get("failed")))
 

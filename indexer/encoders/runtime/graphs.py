@@ -10,12 +10,12 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xxhash
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from indexer.encoders.runtime.layout import (
@@ -110,11 +110,10 @@ class Graph(ABC):
             return False
 
     def ensure(self) -> None:
-        """Export the tower unless it is cached, which takes seconds in another process."""
-        self.make()
+        """Export the tower unless it is made, which takes seconds in another process.
 
-    def make(self) -> None:
-        """Export what is not made; if another picfuse is at it, waits for that instead."""
+        Waits instead if another picfuse exports it.
+        """
         if not self.is_made:
             with alone(self.path):
                 if not self.is_made:
@@ -202,7 +201,8 @@ def run_module(module: str, *words: str, doing: str, made: Sequence[Path]) -> No
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Be the only process that makes a file of the cache. Raises `ModelError`."""
-    lock = FileLock(path.with_name(f".{path.stem}.lock"), thread_local=False)
+    locks = import_module("filelock")  # imported late: a query makes nothing
+    lock = locks.FileLock(path.with_name(f".{path.stem}.lock"), thread_local=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -50,7 +50,7 @@ def duplicates(
     if zero and as_json:
         raise click.UsageError("--json and -0 cannot be combined")
     with Library.open(library, read_only=True, offline=offline) as opened:
-        found = find_duplicates(opened, Tier(tier), read_again=zero or None)
+        found = find_duplicates(opened, Tier(tier), read_again=zero or as_json or None)
     if as_json:
         print_json({"tier": tier, **_as_json(found)})
     elif zero:
