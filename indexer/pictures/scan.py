@@ -12,6 +12,9 @@ from indexer.captions.nearby import NearbyFiles, is_skipped
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_SUFFIXES
 
+# Files in lower case that systems and programs leave beside pictures.
+_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"picasa.ini"})
+
 
 @dataclass(frozen=True, slots=True)
 class FoundPicture:
@@ -142,9 +145,6 @@ class _Scan:
         elif not excluded:
             self._links.append(relative)
         return None
-
-
-_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"picasa.ini"})
 
 
 def _suffix(name: bytes) -> bytes:

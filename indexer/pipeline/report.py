@@ -63,11 +63,10 @@ class IndexOptions:
 
     `captions` (files; `()` for none, None: as before) and `exclude` (patterns of .gitignore, each
     for all folders of the run) are remembered for later runs over the same folders until others
-    are given. `time_limit` is in
-    seconds per picture (None: 60), `memory_limit` in bytes per worker (None: 4 GiB); `only`
-    restricts the folders to these pictures (relative paths).
-    `model` moves the library to another encoder first, `fusion` to another fusion; `weight` is for
-    queries that name none; `tags` are the files of its tag heads from then on (None: as before);
+    are given. `time_limit` is in seconds per picture (None: 60), `memory_limit` in bytes per worker
+    (None: 4 GiB); `only` restricts the folders to these pictures (relative paths). `model` moves
+    the library to another encoder first, `fusion` to another fusion; `weight` is for queries that
+    name none; `tags` are the files of its tag heads from then on (None: as before);
     `prune` deletes the records of missing pictures at the end; `verify` reads every file again,
     since a change may keep size and time, and goes on where an interrupted run was.
     """
