@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import Rows
+from indexer.embedding import Rows, unit_rows
 from indexer.encoders.golden import golden_pixels
 from indexer.encoders.mini.heads import BUILT_IN, FORMAT, IMAGE_ONLY, read_heads
+from indexer.encoders.mini.noun_phrases import sentences_for
 from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
 from indexer.encoders.mini.towers import Towers
@@ -91,8 +92,13 @@ class MiniEncoder:
         self.weights = weights
 
     def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """Encode sentences as `v_t`, shape (n, dim)."""
-        return project_texts(self.towers.text_features(texts), self.weights)
+        """Encode sentences as `v_t`, shape (n, dim); a noun phrase has one row in all its forms."""
+        said = [sentences_for(text) for text in texts]
+        flat = list(dict.fromkeys(sentence for own in said for sentence in own))
+        rows = project_texts(self.towers.text_features(flat), self.weights)
+        at = {sentence: place for place, sentence in enumerate(flat)}
+        means = [rows[[at[sentence] for sentence in own]].mean(axis=0) for own in said]
+        return unit_rows(np.stack([np.zeros(self.dim, np.float32), *means])[1:])
 
     def unread(self, text: str) -> str:
         """The end of a text that is not read; empty if all of it is."""
