@@ -90,9 +90,8 @@ class _Finder:
 
     def names(self, text: str) -> Iterator[tuple[str, str]]:
         """The words of a text that may be names, and the full-text query for each."""
-        words = written_words(text)
-        for word, writing in words:
-            yield word, self._match(word, writing, alone=len(words) == 1)
+        for word, writing in written_words(text):
+            yield word, self._match(word, writing)
 
     def having(self, match: str) -> list[int]:
         """The pictures that a full-text query finds; none if they are too many to tell anything."""
@@ -100,7 +99,7 @@ class _Finder:
         ids = self.lookup.matching(match, most + 1) if match else []
         return ids if len(ids) <= most else []
 
-    def _match(self, word: str, writing: Writing, *, alone: bool) -> str:
+    def _match(self, word: str, writing: Writing) -> str:
         """The full-text query for a word that is a name here; empty if it is none.
 
         Of words of descriptions, writing tells: that of the query, and where a capital may stand
@@ -110,18 +109,18 @@ class _Finder:
             return any_of([word])
         if not may_be_written_as_name(word):
             return ""
-        return self._common(word, writing, alone) if is_common(word) else self._rare(word, writing)
+        return self._common(word, writing) if is_common(word) else self._rare(word, writing)
 
-    def _common(self, word: str, writing: Writing, alone: bool) -> str:
+    def _common(self, word: str, writing: Writing) -> str:
         """The same of a common word: a capital inside the query makes it a name.
 
-        At the beginning, or as the whole query, it is one if the name of a file or folder has it
+        At the beginning, or alone, it is one if the name of a file or folder has it
         with a capital, or if no caption describes with it.
         """
         in_names = with_capital(word, only_in_names=True)
         if writing is Writing.NAME:
             return in_names if describes_with_capital(word) else with_capital(word)
-        if writing is Writing.SMALL and not alone:
+        if writing is Writing.SMALL:
             return ""
         if self.having(in_names):
             return in_names
@@ -131,7 +130,7 @@ class _Finder:
         """The same of a rare word, which a small letter does not tell from a name either."""
         match = in_any_writing(word)
         named = self.having(match)
-        if writing is Writing.SMALL:
+        if writing in (Writing.SMALL, Writing.ALONE):
             return match if named and len(named) > self._describing(word) else ""
         return match if named else any_of([word])
 

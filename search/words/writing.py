@@ -9,13 +9,18 @@ from search.words.query_words import FILLERS, split_words
 
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ENDS = (".", "!", "?", ":")  # signs after which a capital tells nothing
+_PLACE = frozenset("in at from to near around".split())  # no adjective at the end follows these
 
 
 class Writing(Enum):
-    """The writing of a word in a query: as a name, with the capital of a beginning, or small."""
+    """The writing of a word in a query: as a name, with the capital of a beginning, or small.
+
+    A small word that is the whole query, or stands where a place would ("a day in nice"), is alone.
+    """
 
     NAME = "name"
     BEGINNING = "beginning"
+    ALONE = "alone"
     SMALL = "small"
 
 
@@ -29,11 +34,15 @@ def written_words(text: str) -> list[tuple[str, Writing]]:
     fillers = [word for word in words[1:] if word.lower() in FILLERS and word != "I"]
     titled = text.isupper() or any(word[0].isupper() for word in fillers)
     begins = [True, *(word.endswith(_ENDS) for word in words)]
-    return [
+    written = [
         (bare, Writing.SMALL if titled else _writing(bare, begins=first))
         for bare, first in zip(map(_bare, words), begins, strict=False)
         if forms(bare) and bare.lower() not in FILLERS
     ]
+    if written and (len(written) == 1 or words[-2].lower() in _PLACE):
+        word, writing = written[-1]
+        written[-1] = word, Writing.ALONE if writing is Writing.SMALL else writing
+    return written
 
 
 def may_be_written_as_name(word: str) -> bool:
