@@ -292,6 +292,12 @@ def test_without_a_query_the_library_is_shown(library):
     )
 
 
+def test_pictures_on_an_unplugged_disk_are_told(library, folder):
+    assert "not there" not in said(app())
+    folder.rename(folder.with_name("away"))
+    assert "on a disk that is not there" in said(app(q="red"))
+
+
 def test_typed_words_show_the_right_picture_first(library):
     at = app()
     at.text_input(key="q").input("green").run()

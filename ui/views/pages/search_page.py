@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -14,6 +15,7 @@ from indexer.errors import (
     PlacedError,
     QueryError,
 )
+from indexer.library.away import AwayFolder, away_folders, away_message
 from indexer.pictures.thumbnails import read_thumbnail
 from search import Answer, Query, Searcher
 from search.query.options import WORDS
@@ -52,6 +54,8 @@ def _search(opened: SharedLibrary, date_order: str) -> None:
         pictures = opened.pictures
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
+            away = away_folders(opened.library.catalogue)
+        _say_away(away)
         asked = ask(opened.library, names, date_order)
         page = page_of(asked)
         if asked.nothing and not asked.tags and not asked.where:
@@ -74,6 +78,13 @@ def _search(opened: SharedLibrary, date_order: str) -> None:
         _say_readings(asked)
         _results(opened, asked, answer, page)
         offer_saving(opened, asked)
+
+
+def _say_away(folders: Sequence[AwayFolder]) -> None:
+    """Say which pictures cannot be opened now, since their disk is not plugged in."""
+    for folder in folders:
+        place = browser_safe(str(folder.path))
+        st.caption(f":material/usb_off: {away_message(folder.pictures)}: {place}")
 
 
 def _say_readings(asked: SearchForm) -> None:
