@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.captions import find_captions
+from indexer.captions.finder import SIDECARS
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.library.library import Library
@@ -37,7 +38,7 @@ def name_folders(
     for path in paths:
         inner = [folder for folder in known if path in folder.path.parents]
         is_new = path not in {folder.path for folder in known}
-        if is_new or inner or files is not None or options.exclude:
+        if is_new or inner or files is not None or options.exclude or options.include:
             _put(library, path, inner, options, files)
     return [folder for folder in library.catalogue.folders() if folder.path in paths]
 
@@ -49,9 +50,12 @@ def _put(
     options: IndexOptions,
     files: Sequence[Path] | None,
 ) -> None:
-    patterns = [pattern_for(path, pattern) if pattern else "" for pattern in options.exclude]
+    exclude, include = (
+        [pattern_for(path, pattern, option) if pattern else "" for pattern in patterns]
+        for option, patterns in (("--exclude", options.exclude), ("--include", options.include))
+    )
     with library.writing() as batch:
-        folder_id = batch.folders.put(path, exclude=patterns, caption_files=files)
+        folder_id = batch.folders.put(path, exclude=exclude, include=include, caption_files=files)
         for folder in inner:
             prefix = os.fsencode(folder.path.relative_to(path))
             batch.folders.absorb(folder.id, folder_id, prefix)
@@ -79,7 +83,8 @@ def usable_caption_file(path: Path) -> Path:
     file = absolute(path)
     if not os.path.isfile(file):  # noqa: PTH113 - False also without permission to look
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
-    if not any(file.with_suffix(suffix).exists() for suffix in SUFFIXES):
+    is_sidecar = os.fsencode(file.suffix.lower()) in SIDECARS
+    if not (is_sidecar and any(file.with_suffix(suffix).exists() for suffix in SUFFIXES)):
         find_captions(file, (), explicit=[file])  # raises, before a bad file is remembered
     return file
 
