@@ -14,9 +14,10 @@ _TABLES = (".csv", ".tsv", ".jsonl", ".token")  # whatever is called so is a tab
 _HINTS = re.compile(r"caption|metadata\.|annotation|label|descript|prompt|\balt[-_]?text|texts?\b")
 _PICTURE_NAMES = re.compile(rb"\.(?:jpe?g|png|webp|gif|tiff?|heic|avif|bmp)\b", re.IGNORECASE)
 _LABELS = re.compile(rb"(^|[\t,;|\"])(label|class|category)s?([\t,;|\"\r]|$)")
-_LEAST_NAMES = 2  # of pictures in a text: one may be mentioned in any text
+_LEAST_NAMES = {".json": 1}  # of pictures in a file; in any text one may be mentioned
+_CAPTION_KEYS = (b'"caption', b'"prompt"', b'"sentences"')
 _DELIMITERS = "\t|;,"
-_UNKNOWN_LAYOUT = "unknown layout"
+_UNKNOWN_LAYOUT = "no list of objects with a picture and captions, no COCO, no Karpathy"
 _KEPT_BY_PROGRAMS = {
     ".parquet": "picfuse reads no Parquet as captions; save it as CSV",
     ".xlsx": "picfuse reads no spreadsheet; save it as CSV",
@@ -38,9 +39,7 @@ def why_unused(path: Path) -> str | None:
     try:
         data = peeked(path)
         is_meant = suffix in _TABLES or bool(_HINTS.search(path.name.lower()))
-        if not is_meant and len(_PICTURE_NAMES.findall(data)) < _LEAST_NAMES:
-            return None
-        if _is_labels(data):
+        if _is_labels(data) or not (is_meant or _is_about_pictures(data, suffix)):
             return None
         lines = [line.strip() for line in data_lines(data) if line.strip()]
     except (OSError, UnusableFile) as error:
@@ -48,6 +47,13 @@ def why_unused(path: Path) -> str | None:
     if not lines:
         return "it is empty"
     return _UNKNOWN_LAYOUT if suffix in (".json", ".jsonl") else _wrong_header(lines)
+
+
+def _is_about_pictures(data: bytes, suffix: str) -> bool:
+    """Whether a text names pictures, or a JSON has captions."""
+    if suffix == ".json" and any(key in data for key in _CAPTION_KEYS):
+        return True
+    return len(_PICTURE_NAMES.findall(data)) >= _LEAST_NAMES.get(suffix, 2)
 
 
 def _is_labels(data: bytes) -> bool:

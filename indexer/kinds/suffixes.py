@@ -18,7 +18,7 @@ from indexer.kinds.signatures import (
 
 UNFINISHED = "unfinished download"
 CAPTION_FILE = "caption file in an unknown layout"
-BESIDE_PICTURE = "RAW beside its picture"
+BESIDE_PICTURE = "RAW beside another picture"
 NAMELESS = "file without a suffix"
 
 _RAW = (

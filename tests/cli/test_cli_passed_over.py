@@ -60,9 +60,10 @@ CAPTIONS = [  # name, contents, what is wrong
     ("meta.tsv", b"file\tmood\nred.png\tgood\n", "no column of captions"),
     ("export.csv", b"Dateiname;Beschreibung\nred.png;x\n", "no column of file names and none of"),
     ("list.csv", b"red.png\nblue.png\n", "no header of a table"),
-    ("captions.json", b'{"red.png": "x"}', "unknown layout"),
-    ("llava.json", b'[{"image": "red.png"}, {"image": "blue.png"}]', "unknown layout"),
-    ("metadata.jsonl", b'{"id": 1}\n', "unknown layout"),
+    ("captions.json", b'{"red.png": "x"}', "no list of objects"),
+    ("llava.json", b'[{"image": "red.png", "conversations": []}]', "no list of objects"),
+    ("val.json", b'{"data": [{"image_id": 1, "caption_str": "x"}]}', "no list of objects"),
+    ("metadata.jsonl", b'{"id": 1}\n', "no list of objects"),
     ("metadata.parquet", PARQUET, "save it as CSV"),
     ("captions.xlsx", XLSX, "save it as CSV"),
     ("red.caption", b"a red wall", "name it .txt"),
@@ -297,7 +298,7 @@ def test_raw_beside_its_picture_is_one_picture(pictures, home):
     (pictures / "IMG_2.CR2").write_bytes(raw("blue"))
     result = index_colours(pictures, home)
     assert "2 added" in result.stdout
-    assert "1 file was not indexed: 1 RAW beside its picture" in result.stderr
+    assert "1 file was not indexed: 1 RAW beside another picture" in result.stderr
     (pictures / "IMG_1.JPG").unlink()
     assert "1 added, 0 changed, 1 unchanged, 1 removed" in run("index", "--library", home).stdout
 
