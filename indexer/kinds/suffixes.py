@@ -17,6 +17,10 @@ from indexer.kinds.signatures import (
 )
 
 UNFINISHED = "unfinished download"
+BACKUP = "backup copy"
+IN_CLOUD = "file that is only in the cloud"
+BACKUP_ENDS = (b"~", b"_original", b".bak", b".orig")  # of names: editors and exiftool keep copies
+CLOUD_END = b".icloud"  # of hidden names: iCloud's place for a file that is not downloaded
 CAPTION_FILE = "caption file in an unknown layout"
 BESIDE_PICTURE = "RAW beside another picture"
 NAMELESS = "file without a suffix"
@@ -36,17 +40,17 @@ _BY_KIND = {
     " indd pub",
     DRAWING: "svg svgz ai eps ps wmf emf cdr dxf dwg vsd drawio",
     OTHER_PICTURE: "exr hdr pic jxr wdp hdp psb xcf kra clip afphoto sketch procreate xd dds ico"
-    " icns cur bpg pcx sgi pict pct fits fit dcm pdn flif insp",
+    " icns cur bpg pcx sgi pict pct fits fit dcm pdn flif",
     TABLE: "xls ods numbers arrow feather sqlite sqlite3 db mdb npy npz h5 hdf5 pkl",
     WEB_PAGE: "html htm xhtml mht mhtml php asp aspx css",
-    PROGRAM: "exe dll so dylib msi class pyc o a lib bat cmd com bin",
+    PROGRAM: "exe dll so dylib msi class pyc o a lib bat cmd com",
     UNFINISHED: "part partial crdownload download opdownload filepart tmp temp aria2 !ut bc! swp"
     " lock",
     CAPTION_FILE: "caption captions parquet xlsx",
 }
 # Suffixes of other files that are no pictures: they are counted by their suffix.
 _PLAIN = (
-    "aae bak bib c cfg cfs conf cpp cs cue dat dop exif go gpx h hpp icc icm ini java js json5 kml"
+    "aae bib c cfg cfs conf cpp cs cue dop exif go gpx h hpp icc icm ini java js json5 kml"
     " kmz lnk log lrcat lua m3u md mdx nfo on1 onnx pp3 pt pth py r rb rs rst safetensors sh srt"
     " sub thm toml torrent ts ttf otf tsx url vtt webloc woff woff2 xml yaml yml ipynb"
 )

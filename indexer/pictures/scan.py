@@ -12,7 +12,15 @@ from indexer.captions.nearby import NearbyFiles
 from indexer.kinds.folders import HIDDEN, NO_MEDIA, NO_MEDIA_FILE, kind_left_out
 from indexer.kinds.passed_over import PassedOver
 from indexer.kinds.signatures import HEAD_BYTES, PICTURES, kind_of
-from indexer.kinds.suffixes import BESIDE_PICTURE, SUFFIX_KINDS, by_suffix
+from indexer.kinds.suffixes import (
+    BACKUP,
+    BACKUP_ENDS,
+    BESIDE_PICTURE,
+    CLOUD_END,
+    IN_CLOUD,
+    SUFFIX_KINDS,
+    by_suffix,
+)
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_RAW_SUFFIXES, BYTE_SUFFIXES
 
@@ -143,9 +151,11 @@ class _Scan:
         return marked and not self._exclusion.brings_back(folder, folder=True)
 
     def _note_hidden(self, entry: os.DirEntry[bytes], relative: bytes) -> None:
-        """Note a hidden folder if it is one of a known kind; others are nobody's business."""
+        """Note what is hidden if it is of a known kind; the rest is nobody's business."""
         kind = kind_left_out(entry.name)
-        if kind != HIDDEN and entry.is_dir(follow_symlinks=False):
+        if entry.name.endswith(CLOUD_END):
+            self._beside.passed.append(PassedOver(relative, IN_CLOUD))
+        elif kind != HIDDEN and entry.is_dir(follow_symlinks=False):
             self._beside.passed.append(PassedOver(relative, kind))
 
     def _look(
@@ -178,6 +188,8 @@ class _Scan:
             self._beside.files.append(relative)
         elif excluded or entry.name.lower() in _DROPPINGS:
             return None
+        elif suffix.endswith(BACKUP_ENDS):
+            self._beside.passed.append(PassedOver(relative, BACKUP))
         elif kind := SUFFIX_KINDS.get(suffix):
             self._beside.passed.append(PassedOver(relative, kind))
         else:

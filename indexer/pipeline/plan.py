@@ -81,7 +81,7 @@ def plan_folder(
         plan.known = catalogue.known_pictures(folder.id)
         plan.before = catalogue.captions(folder.id, embedded=False)
     before = catalogue.passed_over(folder.id)
-    exclusion = Exclusion(json.loads(folder.exclude), json.loads(folder.include))
+    exclusion = Exclusion(json.loads(folder.exclude), folder.included)
     files = _compare_files(plan, library, options, report, before, exclusion)
     captions = _captions(folder, files, report)
     plan.captions = captions.captions

@@ -22,16 +22,15 @@ from watchdog.observers.polling import PollingObserverVFS
 
 from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.captions.nearby import is_skipped
-from indexer.kinds.suffixes import CAPTION_FILE, SUFFIX_KINDS
+from indexer.kinds.suffixes import BACKUP_ENDS, CAPTION_FILE, SUFFIX_KINDS
 from indexer.pictures.exclusion import Exclusion
 
-# Files with other suffixes may be pictures by their contents, except the backups of editors.
+# Files with other suffixes may be pictures by their contents.
 _UNWATCHED = frozenset(
     suffix
     for suffix, kind in SUFFIX_KINDS.items()
     if suffix not in CAPTION_SUFFIXES and kind != CAPTION_FILE
 )
-_BACKUP = b"~"
 _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
     errno.EMFILE: "fs.inotify.max_user_instances=1024",
@@ -223,7 +222,7 @@ class _Handler(events.FileSystemEventHandler):
         if self._is_skipped([os.fsencode(part) for part in path.relative_to(self._folder).parts]):
             return False
         suffix = os.fsencode(path.suffix.lower())
-        return is_directory or not (suffix in _UNWATCHED or suffix.endswith(_BACKUP))
+        return is_directory or not (suffix in _UNWATCHED or suffix.endswith(BACKUP_ENDS))
 
     def _is_skipped(self, parts: Sequence[bytes]) -> bool:
         return any(

@@ -7,7 +7,7 @@ import zipfile
 
 import odd_pictures as odd
 import pytest
-from command_line import answered, index_colours, run
+from command_line import answered, index_colours, refusal, run
 from faults import decoding_here
 from odd_raw import raw
 
@@ -47,6 +47,9 @@ OTHERS = [  # name, contents, kind
     ("icon", b"\0\0\1\0" + bytes(99), "picture of another format"),
     ("photo.jpg.crdownload", odd.encoded("JPEG"), "unfinished download"),
     ("photo.png.part", odd.encoded("PNG")[:90], "unfinished download"),
+    ("photo.jpg~", odd.encoded("JPEG"), "backup copy"),
+    ("photo.jpg_original", odd.encoded("JPEG"), "backup copy"),
+    (".IMG_7.HEIC.icloud", b"bplist00", "file that is only in the cloud"),
     ("page", b"<!DOCTYPE html><html>", "web page"),
     ("pointer", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
     ("run.py", b"", ".py file"),
@@ -240,6 +243,22 @@ def test_named_folder_with_nomedia_is_told_and_brought_back(paint, pictures, hom
     assert "1 added" in run("index", pictures, "--include", ".", "--library", home).stdout
 
 
+def test_folder_that_its_owner_leaves_out_is_named_with_what_helps(paint, pictures, home):
+    paint("red.png"), paint("#recycle/Photos/blue.png")
+    index_colours(pictures, home)
+    words = ("index", pictures / "#recycle" / "Photos", "--library", home)
+    said = refusal(*words, status=2)
+    assert "leaves it out (recycle bin)" in said
+    assert f"picfuse index {pictures} --include '#recycle'" in said
+    assert "1 added" in run(*words, "--include", "#recycle").stdout
+    assert run(*words).exit_code == 0
+
+
+def test_folder_that_is_named_is_indexed_whatever_its_name(paint, pictures, home):
+    paint("#recycle/blue.png")
+    assert "1 added" in index_colours(pictures / "#recycle", home).stdout
+
+
 def test_pattern_that_brings_nothing_back_is_named(paint, pictures, home):
     paint("red.png")
     said = index_colours(pictures, home, "--include", "#recycle").stderr
@@ -256,7 +275,8 @@ PICTURES = [  # name, contents of a red picture
     ("f.apng", odd.plain("PNG", "red")),
     ("photo.jpg?w=800", odd.plain("JPEG", "red")),
     ("twitter.jpg_large", odd.plain("JPEG", "red")),
-    ("photo.jpg~", odd.plain("JPEG", "red")),
+    ("IMG_360.insp", odd.plain("JPEG", "red")),
+    ("cache.bin", odd.plain("JPEG", "red")),
     ("no suffix", odd.plain("JPEG", "red")),
     ("8f14e45fceea167a5a36dedd4bea2543", odd.plain("WEBP", "red")),
     ("IMG.1234", odd.plain("PNG", "red")),

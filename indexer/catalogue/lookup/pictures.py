@@ -6,6 +6,7 @@ else that a text query does.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -44,6 +45,11 @@ class IndexedFolder:
     exclude: str = "[]"
     caption_files: str = "[]"
     include: str = "[]"
+
+    @property
+    def included(self) -> list[str]:
+        """The patterns of what is indexed although it would be left out."""
+        return list(json.loads(self.include))
 
 
 class IndexedPicture(NamedTuple):

@@ -23,7 +23,6 @@ from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
-from ui.cli.output.kinds import in_order
 from ui.cli.output.progress import index_with_bar
 from ui.cli.output.reports import (
     print_failures,
@@ -33,6 +32,7 @@ from ui.cli.output.reports import (
 )
 from ui.cli.output.text import path_fields, print_json
 from ui.exits import exit_status
+from ui.file_kinds import in_order
 
 
 @click.command(epilog="Example: picfuse index ~/Pictures --exclude 'Screenshots'")

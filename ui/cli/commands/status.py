@@ -14,8 +14,8 @@ from indexer.library.away import away_message
 from indexer.pipeline.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
 from ui.cli.output.away import away_fields
-from ui.cli.output.kinds import LEFT_OUT, in_order, numbered
 from ui.cli.output.text import path_fields, print_json, terminal_safe
+from ui.file_kinds import LEFT_OUT, in_order, numbered
 
 
 @click.command(epilog="Example: picfuse status --failed")

@@ -8,8 +8,8 @@ import click
 
 from indexer import IndexReport
 from indexer.kinds.suffixes import CAPTION_FILE
-from ui.cli.output.kinds import in_order, numbered, subject
 from ui.cli.output.text import terminal_safe
+from ui.file_kinds import in_order, numbered, subject
 
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
