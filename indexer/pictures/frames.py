@@ -24,10 +24,12 @@ def seek_most_telling(image: Image.Image, check_size: Callable[[int, int], None]
     """
     if image.format not in _FORMATS or not getattr(image, "is_animated", False):
         return
+    best, most = 0, _told(image, 0, check_size)
+    if most >= _TELLING:
+        return
     last = min(getattr(image, "n_frames", 1), _FARTHEST) - 1
     step = max(1, last // _LOOKED_AT)
-    best, most = 0, -1.0
-    for frame in range(0, last + 1, step):
+    for frame in range(step, last + 1, step):
         told = _told(image, frame, check_size)
         if told > most:
             best, most = frame, told

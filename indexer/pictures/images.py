@@ -20,7 +20,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from indexer.errors import PictureError
 from indexer.kinds.signatures import HEAD_BYTES, JPEG_XL, RAW, kind_of
-from indexer.pictures.colour_codes import colour_codes
+from indexer.pictures.colour_codes import ColourCodes, colour_codes
 from indexer.pictures.formats import FORMATS
 from indexer.pictures.frames import seek_most_telling
 from indexer.pictures.jpeg_xl import FORMAT as JPEG_XL_FORMAT
@@ -160,7 +160,7 @@ def decode(
 def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
     """Decode an opened picture like `decode`; `image` keeps its metadata."""
     with reasons(_tiff_of(image)):
-        upright = to_srgb(_loaded(image, min_side))
+        upright = to_srgb(_reduced(_loaded(image, min_side), min_side))
         transposition = _TRANSPOSITIONS.get(_orientation(image))
         if transposition is not None:
             upright = upright.transpose(transposition)
@@ -188,6 +188,15 @@ def _loaded(image: Image.Image, min_side: int) -> Image.Image:
             raise
         return whole
     return image
+
+
+def _reduced(image: Image.Image, min_side: int) -> Image.Image:
+    """Scale down a large picture of wide colours: to convert all of its pixels takes seconds."""
+    codes = image.info.get(CODES)
+    factor = min(image.size) // (2 * min_side) if min_side else 1
+    if factor < 2 or not (isinstance(codes, ColourCodes) and codes.differ):
+        return image
+    return image.reduce(factor)
 
 
 def _ended(image: Image.Image, min_side: int) -> Image.Image | None:

@@ -245,6 +245,7 @@ def _start_worker(
     _worker = _Worker(Slots.attach(block, *size), settings, task)
     warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody would read that
     silence()  # so do C libraries
+    os.environ["OMP_NUM_THREADS"] = "1"  # of LibRaw: each core has a worker already
     pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform != "win32":
         with suppress(ValueError, OSError):  # a stricter limit is set already, or none is known

@@ -15,6 +15,7 @@ from PIL import Image
 
 from indexer.errors import PictureError
 from indexer.pictures.optional import RAW, has_decoder, missing_decoder
+from indexer.pictures.quiet import quietly
 
 FORMAT = "RAW"
 WITHOUT_PREVIEW = "RAW without a preview"
@@ -24,8 +25,8 @@ _JPEG, _START_OF_SCAN = b"\xff\xd8\xff", 0xDA
 _FRAMES = (0xC0, 0xC1, 0xC2)  # those that viewers read; the sensor's data are another kind of JPEG
 _MAX_SEGMENTS = 64
 _TIFF = {b"II": b"II*\0", b"MM": b"MM\0*"}
-_ORIENTATION, _XMP = 0x0112, 0x02BC
-_TAGS = (0x010E, 0x010F, 0x0110, _ORIENTATION, 0x0131, 0x0132, 0x013B, 0x8298)  # texts and dates
+_MAKE, _ORIENTATION, _XMP = 0x010F, 0x0112, 0x02BC
+_TAGS = (0x010E, _MAKE, 0x0110, _ORIENTATION, 0x0131, 0x0132, 0x013B, 0x8298)  # texts and dates
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _REDUCED, _NEW_SUBFILE_TYPE, _DNG_VERSION, _SUB_IFDS = 1, 0x00FE, 0xC612, 0x014A
 _PHOTOMETRIC = 0x0106
@@ -37,8 +38,9 @@ def is_raw(content: bytes, tags: Mapping[int, Any] | None = None) -> bool:
     if content[8:10] == b"CR":
         return True
     tags = _exif(content) if tags is None else tags
-    reduced = tags.get(_NEW_SUBFILE_TYPE) == _REDUCED and _SUB_IFDS in tags
-    return _DNG_VERSION in tags or reduced or tags.get(_PHOTOMETRIC) in _SENSOR
+    camera = _MAKE in tags or tags.get(_NEW_SUBFILE_TYPE) == _REDUCED
+    more = camera and _SUB_IFDS in tags
+    return more or _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _SENSOR
 
 
 def open_raw(
@@ -108,7 +110,7 @@ def _decoded(content: bytes, check_size: Callable[[int, int], None]) -> Image.Im
     import rawpy
 
     try:
-        with rawpy.imread(io.BytesIO(content)) as raw:
+        with quietly(), rawpy.imread(io.BytesIO(content)) as raw:
             check_size(raw.sizes.width, raw.sizes.height)
             image = Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True))
     except rawpy.LibRawError as error:

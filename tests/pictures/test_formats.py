@@ -296,6 +296,15 @@ def test_light_above_white_is_pressed_and_not_cut():
     assert (shown == 255).mean() < 0.1
 
 
+def test_large_hdr_is_converted_at_the_size_that_is_needed():
+    image = odd.gradient(960, 640)
+    picture = opened(coded_png(pq(image), (9, 16, 0, 1)))
+    shown = upright_rgb(picture, min_side=64)
+    assert shown.size == (192, 128)
+    expected = np.asarray(image.resize(shown.size, Image.Resampling.BOX)).astype(float)
+    assert np.abs(np.asarray(shown) - expected).mean() < 5
+
+
 def test_wide_colours_become_srgb():
     image = Image.new("RGB", (4, 4), (234, 51, 35))  # sRGB's red in Display P3
     assert near([from_codes(image, ColourCodes(12, 13)).getpixel((0, 0))], "red", 3)
