@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MAX_CHARACTERS = 2_000
@@ -50,11 +50,15 @@ class CaptionFile:
 
 @dataclass(frozen=True, slots=True)
 class CaptionScan:
-    """All captions of a folder by relative path, the files they come from, and unreadable files."""
+    """All captions of a folder by relative path, the files they come from, and unreadable files.
+
+    `unused` are paths of files that could hold captions by their suffix, and did not.
+    """
 
     captions: dict[bytes, tuple[Caption, ...]]
     files: tuple[CaptionFile, ...]
     problems: tuple[tuple[Path, str], ...]
+    unused: tuple[bytes, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class _Scan:
         self._captions: dict[bytes, list[Caption]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
+        self._unused: list[bytes] = []
         self._done: set[bytes] = set()
 
     @cached_property
@@ -80,7 +81,8 @@ class _Scan:
 
     def result(self) -> CaptionScan:
         captions = {picture: united(each) for picture, each in sorted(self._captions.items())}
-        return CaptionScan(captions, tuple(self._files), tuple(self._problems))
+        problems, unused = tuple(self._problems), tuple(self._unused)
+        return CaptionScan(captions, tuple(self._files), problems, unused)
 
     def read_named(self, path: Path) -> None:
         relative = _relative_to(path, self._folder)
@@ -107,8 +109,10 @@ class _Scan:
         try:
             if pictures:
                 self._add_sidecar(path, pictures)
-            elif _is_plausible(path):
-                self._add_rows(path, posixpath.dirname(relative), _rows(path))
+            elif rows := _rows(path) if _is_plausible(path) else None:
+                self._add_rows(path, posixpath.dirname(relative), rows)
+            else:
+                self._unused.append(relative)
         except UnusableFile as error:
             self._problems.append((path, str(error)))
         except OSError as error:
@@ -132,9 +136,7 @@ class _Scan:
             for picture in pictures:
                 self._captions.setdefault(picture, []).extend(captions)
 
-    def _add_rows(self, path: Path, directory: bytes, rows: Rows | None) -> None:
-        if rows is None:
-            return
+    def _add_rows(self, path: Path, directory: bytes, rows: Rows) -> None:
         matched = self._names.matched((name for name, _ in rows.rows), directory)
         unmatched = 0
         for name, caption in rows.rows:
@@ -158,6 +160,8 @@ class _Scan:
                 sidecars.append((relative, pictures))
             elif relative.lower().endswith(TABLES):
                 tables.append(relative)
+            else:
+                self._unused.append(relative)
         # ".txt" before ".json" before ".xmp": a text by a person comes first.
         sidecars.sort(key=lambda sidecar: (SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
         return sidecars, sorted(tables)

@@ -7,18 +7,27 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indexer.captions.caption import UnusableFile
+from indexer.kinds.signatures import ARCHIVE, DOCUMENT, HEAD_BYTES, TABLE, kind_of
 
 MAX_BYTES = 1_000_000_000
 PEEK_BYTES = 4_096
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_TEXT = "it holds NUL characters, so it is not plain text; save it as UTF-8"
+_NO_TEXTS = {  # kinds of contents that are given as captions, and what helps
+    ARCHIVE: "it is an archive or a spreadsheet; unpack it, or save it as CSV",
+    TABLE: "it is a Parquet file; save it as CSV",
+    DOCUMENT: "it is a document or a spreadsheet; save it as CSV or as plain text",
+}
 
 
 def text_lines(stream: BinaryIO) -> Iterator[str]:
     """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise Windows-1252 line by line."""
-    utf16 = stream.read(2) in _UTF16
+    head = stream.read(HEAD_BYTES)
     stream.seek(0)
+    if reason := _NO_TEXTS.get(kind_of(head)):
+        raise UnusableFile(reason)
+    utf16 = head[:2] in _UTF16
     # Bytes that are not UTF-8 survive as surrogates, so that their line can be decoded again.
     encoding, errors = ("utf-16", "replace") if utf16 else ("utf-8-sig", "surrogateescape")
     for line in io.TextIOWrapper(stream, encoding=encoding, errors=errors):

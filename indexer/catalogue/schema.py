@@ -18,8 +18,8 @@ class Base(DeclarativeBase):
 class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
-    `exclude` (patterns) and `caption_files` (paths) are JSON lists: the options that the user gave
-    with the folder apply to later runs too.
+    `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists: the options that
+    the user gave with the folder apply to later runs too.
     """
 
     __tablename__ = "folders"
@@ -27,16 +27,36 @@ class FolderRow(Base):
     path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     exclude: Mapped[str] = mapped_column(default="[]")
     caption_files: Mapped[str] = mapped_column(default="[]")
+    include: Mapped[str] = mapped_column(default="[]", server_default="[]")
+
+
+class PassedOverRow(Base):
+    """A file or folder that is not indexed: its kind, and why if that needs words.
+
+    `size` and `mtime_ns` are those of a file whose first bytes were read to learn its kind; 0 for
+    others.
+    """
+
+    __tablename__ = "passed_over"
+    __table_args__ = (UniqueConstraint("folder_id", "relative"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
+    relative: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[str]
+    reason: Mapped[str]
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
 
 
 class PictureRow(Base):
     """A picture file. `revision` is the generation of the library that last touched its row.
 
     `state`: present (searched), missing (not found by the last run; kept, since an unplugged disk
-    is not a deletion) or failed (`reason` says why; tried again when it changes). One that is
-    present without a `format` has to be decoded again for its metadata. `camera` is its maker and
-    model, `latitude` and `longitude` are degrees north and east. `pixels_hash` is that of the
-    pixels given to an encoder: it stays the same when only metadata change.
+    is not a deletion), failed (`reason` says why; tried again when it changes) or undecoded
+    (`reason` names the decoder that is not installed; tried again once it is). One that is present
+    without a `format` has to be decoded again for its metadata. `camera` is its maker and model,
+    `latitude` and `longitude` are degrees north and east. `pixels_hash` is that of the pixels given
+    to an encoder: it stays the same when only metadata change.
     """
 
     __tablename__ = "pictures"

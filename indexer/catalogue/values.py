@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from indexer.errors import LibraryDamaged
 
 FIRST_SCHEMA = "0006"  # the first migration: schemas before it were never released
-SCHEMA = "0007"  # the newest migration; a test compares it with indexer/catalogue/migrations
+SCHEMA = "0009"  # the newest migration; a test compares it with indexer/catalogue/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
+UNDECODED = "undecoded"  # the state of a picture whose decoder is not installed
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
 COMPRESSED = "compressed"  # a setting: the state of the compressed index
 CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions

@@ -14,6 +14,7 @@ from indexer.doctor.finding import Finding, some
 from indexer.embedding import IMAGE, Golden, unit_rows
 from indexer.encoders import Encoder
 from indexer.encoders.golden import TOLERANCE, golden_of, least_cosine
+from indexer.encoders.parts import encode_with_parts
 from indexer.errors import EncoderMismatch, ModelError
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded
@@ -95,10 +96,12 @@ def _cosines(
         same = [o for o in outcomes if isinstance(o, Decoded) and o.content_hash == o.key]
     if not same:
         return []
-    now = encoder.encode_images(np.stack([o.pixels for o in same]))
+    pixels, parts = np.stack([o.pixels for o in same]), [o.parts for o in same]
+    whole, now = encoder.encode_images(pixels), encode_with_parts(encoder, pixels, parts)
     before = unit_rows(unpack([stored[o.content_hash] for o in same], encoder.dim))
     paths = dict(items)
-    cosines = (now * before).sum(axis=1)
+    # A panorama may have been indexed before there were parts.
+    cosines = np.maximum((now * before).sum(axis=1), (whole * before).sum(axis=1))
     return [
         (Path(paths[o.content_hash].decode("utf-8", "surrogateescape")), float(cosine))
         for o, cosine in zip(same, cosines, strict=True)

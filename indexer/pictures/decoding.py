@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ from indexer.pictures.images import (
     upright_size,
 )
 from indexer.pictures.limits import GIB, MAX_PIXELS, MEMORY_LIMIT
+from indexer.pictures.parts import NO_PARTS, transformed_parts
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, save_thumbnail
 from indexer.pictures.transform import ImageTransform
 
@@ -31,9 +32,10 @@ from indexer.pictures.transform import ImageTransform
 class Decoded:
     """The facts of a picture's contents, and its pixels as prepared for the encoder.
 
-    `pixels` is a uint8 array of shape `(size, size, 3)`, shared with nobody. `thumbnail_flaw` says
-    why no thumbnail could be written, which spoils nothing else; `flaw` says what the file lacks
-    although it could be decoded.
+    `pixels` is a uint8 array of shape `(size, size, 3)`, shared with nobody; `parts` are those of
+    the parts of a panorama, `(n, size, size, 3)`, n being 0 for other pictures. `thumbnail_flaw`
+    says why no thumbnail could be written, which spoils nothing else; `flaw` says what the file
+    lacks although it could be decoded.
     """
 
     key: Hashable
@@ -42,6 +44,7 @@ class Decoded:
     pixels: NDArray[np.uint8]
     thumbnail_flaw: str = ""
     flaw: str = ""
+    parts: NDArray[np.uint8] = field(default_factory=lambda: NO_PARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,15 @@ def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -
         width, height = upright_size(picture)
         side = min_side(settings.transform, thumbnails=settings.thumbnails is not None)
         image = upright_rgb(picture, min_side=side)
-        pixels = settings.transform(image)
+        pixels, parts = settings.transform(image), transformed_parts(settings.transform, image)
+        seen = repr(settings.transform).encode() + pixels.tobytes() + parts.tobytes()
         content = ContentFacts(
             width=width,
             height=height,
             format=picture.format or "",
             exif=exif(picture),
             perceptual_hash=perceptual_hash(image),
-            pixels_hash=hash_bytes(repr(settings.transform).encode() + pixels.tobytes()),
+            pixels_hash=hash_bytes(seen),
             captions=embedded_captions(picture),
         )
         return Decoded(
@@ -119,6 +123,7 @@ def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -
             content_hash=digest,
             content=content,
             pixels=pixels,
+            parts=parts,
             thumbnail_flaw=_save_thumbnail(image, settings.thumbnails, digest),
             flaw=_flaw(missing_of(picture)),
         )

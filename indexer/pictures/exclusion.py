@@ -11,23 +11,42 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from indexer.errors import InputError
 
+WHOLE = "."  # as a pattern to include: the folder itself
+
 
 class Exclusion:
     """The patterns of one folder. `matched` are the places of those that have left something out.
 
     A pattern without a slash before its end fits names at any depth, another one paths from the
     folder on; "!" takes an earlier pattern back. Folders are asked about before what is in them.
+    Patterns of the same kind in `include` bring back what is left out, by whatever rule.
     """
 
-    def __init__(self, patterns: Sequence[str] = ()) -> None:
+    def __init__(self, patterns: Sequence[str] = (), include: Sequence[str] = ()) -> None:
         self.matched: set[int] = set()
         made = enumerate(map(GitIgnoreSpecPattern, patterns))
         self._patterns = [(n, one.regex, one.include) for n, one in made if one.regex is not None]
         self._patterns.reverse()  # the last one that fits decides
+        self._included = Exclusion(include) if include else None
+        self._whole = {n for n, pattern in enumerate(include) if pattern == WHOLE}
+
+    @property
+    def brought_back(self) -> set[int]:
+        """The places of the patterns of `include` that have brought something back."""
+        return self._included.matched if self._included else set()
+
+    def brings_back(self, relative: bytes, *, folder: bool = False) -> bool:
+        """Whether a path is to be indexed although a rule leaves it out; empty: the folder."""
+        if self._included is None:
+            return False
+        if not relative and self._whole:
+            self._included.matched |= self._whole
+            return True
+        return bool(relative) and self._included.leaves_out(relative, folder=folder)
 
     def leaves_out(self, relative: bytes, *, folder: bool = False) -> bool:
         """Whether a path below the folder is left out."""
-        if not self._patterns:
+        if not self._patterns or self.brings_back(relative, folder=folder):
             return False
         # Names need not be text; as surrogates, their bytes still match a "*".
         path = os.fsdecode(relative + b"/" if folder else relative)
@@ -53,12 +72,14 @@ def _fits(found: re.Match[str], path: str) -> bool:
     return not path.endswith("/") or found.end() < len(path)
 
 
-def pattern_for(folder: Path, pattern: str) -> str:
+def pattern_for(folder: Path, pattern: str, option: str = "--exclude") -> str:
     """A pattern as a user writes it, for one folder. Raises `InputError` if it is none.
 
     Paths that begin with "/" may be whole ones, those with "./" begin at the folder, and "#" is a
     letter: nobody writes a comment on a command line.
     """
+    if option == "--include" and pattern.rstrip("/") in (WHOLE, str(folder).rstrip("/")):
+        return WHOLE
     sign, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
     if body.startswith(str(folder).rstrip("/") + "/"):
         body = body[len(str(folder).rstrip("/")) :]
@@ -72,7 +93,7 @@ def pattern_for(folder: Path, pattern: str) -> str:
         sound = False
     if not sound:
         raise InputError(
-            f"--exclude {pattern!r}: not a pattern of .gitignore; put '\\' before a sign that is "
+            f"{option} {pattern!r}: not a pattern of .gitignore; put '\\' before a sign that is "
             "to stand for itself"
         )
     return sign + body
@@ -80,6 +101,8 @@ def pattern_for(folder: Path, pattern: str) -> str:
 
 def from_above(pattern: str, below: str) -> str:
     """The pattern of a folder as it is written in one above it, from which `below` leads there."""
+    if pattern == WHOLE:
+        return f"/{_literal(below)}"
     sign, parts, anchored = _split(pattern)
     between = "" if anchored else "**/"
     return f"{sign}/{_literal(below)}/{between}{'/'.join(parts)}"

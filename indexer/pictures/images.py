@@ -9,16 +9,25 @@ import errno
 import io
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import pillow_heif
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from indexer.errors import PictureError
+from indexer.kinds.signatures import HEAD_BYTES, JPEG_XL, RAW, kind_of
+from indexer.pictures.colour_codes import ColourCodes, colour_codes
 from indexer.pictures.formats import FORMATS
+from indexer.pictures.frames import seek_most_telling
+from indexer.pictures.jpeg_xl import FORMAT as JPEG_XL_FORMAT
+from indexer.pictures.jpeg_xl import open_jpeg_xl
 from indexer.pictures.limits import MAX_BYTES, MAX_MISSING, MAX_PIXELS
+from indexer.pictures.quiet import quietly
+from indexer.pictures.raw import is_raw, open_raw
 from indexer.pictures.reasons import READ_ERRORS, ends_early, reasons
 from indexer.pictures.salvage import (
     MAX_PROFILE_BYTES,
@@ -26,7 +35,8 @@ from indexer.pictures.salvage import (
     missing_share,
     without_broken_metadata,
 )
-from indexer.pictures.srgb import to_srgb
+from indexer.pictures.srgb import CODES, to_srgb
+from indexer.pictures.targa import is_targa
 
 PictureSource: TypeAlias = str | bytes | Path | BinaryIO  # a path, or an open file
 
@@ -35,6 +45,7 @@ pillow_heif.register_heif_opener(thumbnails=False)
 Image.MAX_IMAGE_PIXELS = None
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # room for a printer's colour profile
 
+_CODED = ("HEIF", "AVIF", "PNG")  # formats that tell colours by code points
 _ORIENTATION = 0x0112
 _MISSING = "picfuse: missing"  # in the facts of an opened picture
 _TRANSPOSITIONS = {
@@ -78,35 +89,67 @@ def _too_large(size: int) -> str:
 
 
 def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Open a picture without decoding it; raise `PictureError` if it is not one or too large."""
+    """Open a picture at its most telling frame; raise `PictureError` if it is none or too large.
+
+    Of most pictures nothing is decoded yet.
+    """
     content = read_picture(source)
+    check_size = partial(_check_size, max_pixels)
     with reasons(content):
-        image = _opened(content)
-    width, height = image.size
+        image = _opened(content, check_size)
+        check_size(*image.size)
+        seek_most_telling(image, check_size)
+        if image.format in _CODED and (codes := colour_codes(content)) is not None:
+            image.info[CODES] = codes
+    return image
+
+
+def _check_size(max_pixels: int, width: int, height: int) -> None:
     if width * height > max_pixels:
         raise PictureError(
             f"{width} x {height} pixels is over the limit of {max_pixels:,}"
             " (to index it anyway: --max-pixels)"
         )
-    return image
 
 
-def _opened(content: bytes) -> Image.Image:
+def _opened(content: bytes, check_size: Callable[[int, int], None]) -> Image.Image:
+    kind = kind_of(content[:HEAD_BYTES])
+    if kind == JPEG_XL:
+        return open_jpeg_xl(content, check_size)
+    if kind == RAW:
+        return open_raw(content, check_size)
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
     except MemoryError:
         raise
     except Exception:
-        sound = without_broken_metadata(content)
-        if sound is None:
-            raise
-        return Image.open(io.BytesIO(sound), formats=FORMATS)
+        if kind == "TIFF" and _is_raw(content):
+            return open_raw(content, check_size)
+        return _opened_anew(content)
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and is_raw(content, image.tag_v2):
+        return open_raw(content, check_size, image)
+    return image
+
+
+def _is_raw(content: bytes) -> bool:
+    """Whether a TIFF that Pillow cannot open is a RAW; no if its tags are damaged, too."""
+    try:
+        return is_raw(content)
+    except Exception:
+        return False
+
+
+def _opened_anew(content: bytes) -> Image.Image:
+    """Open a file that no decoder accepts as it is. Raises the error of the decoders."""
+    if is_targa(content):
+        return Image.open(io.BytesIO(content), formats=("TGA",))
+    return Image.open(io.BytesIO(without_broken_metadata(content) or content), formats=FORMATS)
 
 
 def decode(
     source: PictureSource, *, min_side: int = 0, max_pixels: int = MAX_PIXELS
 ) -> Image.Image:
-    """Decode the first frame of a picture, upright, in sRGB; raise `PictureError` if it is bad.
+    """Decode a picture's most telling frame, upright, in sRGB; raise `PictureError` if it is bad.
 
     A JPEG is decoded at the smallest of the scales 1/8 to 1/1 that leaves both sides at least
     `min_side` pixels long (0: full size).
@@ -116,8 +159,8 @@ def decode(
 
 def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
     """Decode an opened picture like `decode`; `image` keeps its metadata."""
-    with reasons():
-        upright = to_srgb(_loaded(image, min_side))
+    with reasons(_tiff_of(image)):
+        upright = to_srgb(_reduced(_loaded(image, min_side), min_side))
         transposition = _TRANSPOSITIONS.get(_orientation(image))
         if transposition is not None:
             upright = upright.transpose(transposition)
@@ -126,18 +169,34 @@ def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
     return upright
 
 
+def _tiff_of(image: Image.Image) -> bytes:
+    """The bytes of an opened TIFF, which can be packed in ways that no decoder here unpacks."""
+    file = getattr(image, "fp", None)
+    return file.getvalue() if image.format == "TIFF" and isinstance(file, io.BytesIO) else b""
+
+
 def _loaded(image: Image.Image, min_side: int) -> Image.Image:
     """Decode the pixels; a JPEG may lack its end."""
     if min_side:
         image.draft(None, (min_side, min_side))
     try:
-        image.load()
+        with quietly(image.format == "TIFF"):
+            image.load()
     except OSError as error:
         whole = _ended(image, min_side) if ends_early(str(error)) else None
         if whole is None:
             raise
         return whole
     return image
+
+
+def _reduced(image: Image.Image, min_side: int) -> Image.Image:
+    """Scale down a large picture of wide colours: to convert all of its pixels takes seconds."""
+    codes = image.info.get(CODES)
+    factor = min(image.size) // (2 * min_side) if min_side else 1
+    if factor < 2 or not (isinstance(codes, ColourCodes) and codes.differ):
+        return image
+    return image.reduce(factor)
 
 
 def _ended(image: Image.Image, min_side: int) -> Image.Image | None:
@@ -187,6 +246,8 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == JPEG_XL_FORMAT:  # its decoder has turned it
+        return 1
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # broken EXIF takes many forms, and none of them spoils the pixels

@@ -33,6 +33,7 @@ from indexer.pictures.decoding import (
     decode_file,
 )
 from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
+from indexer.pictures.quiet import silence
 from indexer.pictures.shared_memory import Slots
 from indexer.pictures.transform import ImageTransform
 from indexer.pictures.workers import start_workers, worker_pool
@@ -243,6 +244,8 @@ def _start_worker(
     global _worker
     _worker = _Worker(Slots.attach(block, *size), settings, task)
     warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody would read that
+    silence()  # so do C libraries
+    os.environ["OMP_NUM_THREADS"] = "1"  # of LibRaw: each core has a worker already
     pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform != "win32":
         with suppress(ValueError, OSError):  # a stricter limit is set already, or none is known

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from indexer.pictures.colour_codes import ColourCodes, from_codes
+
+CODES = "picfuse: colour codes"  # in the facts of an opened picture
 _SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY", "LAB": "Lab"}
 _LAB = ImageCms.createProfile("LAB")
 
@@ -16,8 +19,10 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
     Integers of 16 bits are scaled, not clipped. Other numbers are taken as 0 to 1, 0 to 255 or 0
     to 65535, the first range that holds them all, otherwise stretched from least to greatest. An
-    embedded colour profile is applied if it fits the pixels, and ignored otherwise.
+    embedded colour profile is applied if it fits the pixels, and ignored otherwise. Without one,
+    the code points count that `image.info[CODES]` holds: HDR and wide colours become sRGB.
     """
+    codes = image.info.get(CODES)
     profile = image.info.get("icc_profile")
     opaque = _opaque(image)
     converter = _converter(profile, opaque.mode) if profile or opaque.mode == "LAB" else None
@@ -25,7 +30,10 @@ def to_srgb(image: Image.Image) -> Image.Image:
         converted = ImageCms.applyTransform(opaque, converter)
         assert converted is not None  # it is None only for work in place
         return converted
-    return opaque if opaque.mode == "RGB" else opaque.convert("RGB")
+    rgb = opaque if opaque.mode == "RGB" else opaque.convert("RGB")
+    if isinstance(codes, ColourCodes) and codes.differ and not profile:
+        return from_codes(rgb, codes)
+    return rgb
 
 
 def _opaque(image: Image.Image) -> Image.Image:

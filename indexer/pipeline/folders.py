@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.captions import find_captions
+from indexer.captions.finder import SIDECARS
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
+from indexer.kinds.folders import kind_left_out
 from indexer.library.library import Library
-from indexer.pictures.exclusion import pattern_for
+from indexer.pictures.exclusion import Exclusion, pattern_for
 from indexer.pictures.formats import SUFFIXES
 from indexer.pipeline.report import IndexOptions
 
@@ -20,8 +23,9 @@ def name_folders(
 ) -> list[IndexedFolder]:
     """The library's folders for a run, with new ones added (none named: all its folders).
 
-    Raises `InputError` if a folder does not exist, if there is none yet and none is named, or for a
-    wrong pattern, and `CaptionFileError` if a named caption file does not exist or cannot be used.
+    Raises `InputError` if a folder does not exist, if there is none yet and none is named, if one
+    lies in another that leaves it out unasked, or for a wrong pattern, and `CaptionFileError` if a
+    named caption file does not exist or cannot be used.
     """
     named = [existing_folder(Path(folder)) for folder in folders]
     files = None
@@ -33,13 +37,32 @@ def name_folders(
     paths: list[Path] = [] if named else [folder.path for folder in known]
     for path in sorted(named):
         owner = _owner(path, [*paths, *(folder.path for folder in known)])
+        _check_entered(owner, path, known, options)
         paths += [] if owner in paths else [owner]
     for path in paths:
         inner = [folder for folder in known if path in folder.path.parents]
         is_new = path not in {folder.path for folder in known}
-        if is_new or inner or files is not None or options.exclude:
+        if is_new or inner or files is not None or options.exclude or options.include:
             _put(library, path, inner, options, files)
     return [folder for folder in library.catalogue.folders() if folder.path in paths]
+
+
+def _check_entered(
+    owner: Path, path: Path, known: Sequence[IndexedFolder], options: IndexOptions
+) -> None:
+    """Raise `InputError` if a folder belongs to another one that would never enter it."""
+    include = [pattern for folder in known if folder.path == owner for pattern in folder.included]
+    given = [pattern_for(owner, pattern, "--include") for pattern in options.include if pattern]
+    exclusion = Exclusion((), given or include)
+    below = path.relative_to(owner)
+    for part in reversed([below, *below.parents][:-1]):
+        relative, above = os.fsencode(part), os.fsencode((owner / part).parent.name)
+        kind = kind_left_out(os.fsencode(part.name), above)
+        if kind and not exclusion.brings_back(relative, folder=True):
+            raise InputError(
+                f"{path}: {owner} is indexed and leaves it out ({kind}); to index it: picfuse index"
+                f" {shlex.quote(str(owner))} --include {shlex.quote(str(part))}"
+            )
 
 
 def _put(
@@ -49,9 +72,12 @@ def _put(
     options: IndexOptions,
     files: Sequence[Path] | None,
 ) -> None:
-    patterns = [pattern_for(path, pattern) if pattern else "" for pattern in options.exclude]
+    exclude, include = (
+        [pattern_for(path, pattern, option) if pattern else "" for pattern in patterns]
+        for option, patterns in (("--exclude", options.exclude), ("--include", options.include))
+    )
     with library.writing() as batch:
-        folder_id = batch.folders.put(path, exclude=patterns, caption_files=files)
+        folder_id = batch.folders.put(path, exclude=exclude, include=include, caption_files=files)
         for folder in inner:
             prefix = os.fsencode(folder.path.relative_to(path))
             batch.folders.absorb(folder.id, folder_id, prefix)
@@ -79,7 +105,8 @@ def usable_caption_file(path: Path) -> Path:
     file = absolute(path)
     if not os.path.isfile(file):  # noqa: PTH113 - False also without permission to look
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
-    if not any(file.with_suffix(suffix).exists() for suffix in SUFFIXES):
+    is_sidecar = os.fsencode(file.suffix.lower()) in SIDECARS
+    if not (is_sidecar and any(file.with_suffix(suffix).exists() for suffix in SUFFIXES)):
         find_captions(file, (), explicit=[file])  # raises, before a bad file is remembered
     return file
 

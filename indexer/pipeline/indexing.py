@@ -8,7 +8,7 @@ from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from indexer.catalogue.lookup.contents import contents_of
-from indexer.catalogue.values import VECTORS
+from indexer.catalogue.values import FAILED, PRESENT, UNDECODED, VECTORS
 from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
@@ -27,6 +27,7 @@ from indexer.pictures.decoding import Outcome
 from indexer.pictures.facts import ContentFacts
 from indexer.pipeline.decoders import decoding_pool
 from indexer.pipeline.folders import name_folders
+from indexer.pipeline.passing import tell_nothing_else
 from indexer.pipeline.plan import FolderPlan, plan_folder, tell_away
 from indexer.pipeline.pruning import prune
 from indexer.pipeline.reencoding import change_encoder
@@ -132,7 +133,9 @@ def _run(
         plans = [
             plan_folder(library.catalogue, f, library.path, options, report, done) for f in known
         ]
-        report.unmatched += _unmatched(options.exclude, plans)
+        report.unmatched += _unmatched(options.exclude, [plan.matched for plan in plans])
+        brought = [plan.brought_back for plan in plans]
+        report.unmatched_includes += _unmatched(options.include, brought)
         yield from _carry_out(library, plans, options, report)
         if options.verify:
             end_verification(library.path)
@@ -145,10 +148,10 @@ def _run(
     yield from calibrate(library)
 
 
-def _unmatched(patterns: Sequence[str], plans: Sequence[FolderPlan]) -> list[str]:
-    """The patterns given for this run that left nothing out of any of its folders."""
+def _unmatched(patterns: Sequence[str], places: Sequence[Collection[int]]) -> list[str]:
+    """The patterns given for this run that did nothing in any of its folders."""
     given = [pattern for pattern in patterns if pattern]
-    matched = {place for plan in plans for place in plan.matched}
+    matched = {place for each in places for place in each}
     return [pattern for place, pattern in enumerate(given) if place not in matched]
 
 
@@ -175,14 +178,24 @@ def _carry_out(
     if moved := library.catalogue.moved():  # after all folders: one may move between two
         with library.writing() as batch:
             batch.pictures.forget(moved)
+    _tell_undecoded(library, plans, report)
     if options.prune:
         report.pruned += prune(library, [plan.folder for plan in plans], report)
 
 
+def _tell_undecoded(library: Library, plans: Sequence[FolderPlan], report: IndexReport) -> None:
+    """Note the folders of which nothing is indexed, because no decoder is installed."""
+    for plan in plans if report.undecoded else ():
+        states = library.catalogue.states_in(plan.folder.id)
+        if states[UNDECODED] and not (states[PRESENT] or states[FAILED]):
+            tell_nothing_else(plan.folder.path, report)
+
+
 def _mark(library: Library, plan: FolderPlan, report: IndexReport) -> None:
     """Hide missing pictures and restore returned ones before the slow part starts."""
-    if plan.gone or plan.returned:
+    if plan.gone or plan.returned or plan.passed:
         with library.writing() as batch:
+            batch.folders.put_passed_over(plan.folder.id, plan.passed.gone, plan.passed.new)
             batch.pictures.mark_missing(plan.gone)
             batch.pictures.mark_present(plan.returned)
     report.removed += len(plan.gone)

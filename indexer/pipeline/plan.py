@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import stat
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,12 +17,21 @@ from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.database import FILE
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
-from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT
+from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT, UNDECODED
 from indexer.errors import CaptionFileError
+from indexer.kinds.passed_over import PassedOver
 from indexer.library.away import away_folders, away_message
 from indexer.pictures.exclusion import Exclusion
-from indexer.pictures.formats import FORMATS
+from indexer.pictures.optional import has_decoder, needed_extra
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pipeline.passing import (
+    Memory,
+    PassedChanges,
+    all_passed_over,
+    changes,
+    tell,
+    tell_nothing_else,
+)
 from indexer.pipeline.report import IndexOptions, IndexReport
 
 
@@ -39,6 +47,8 @@ class FolderPlan:
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
     verified: Collection[int] = ()
     matched: Collection[int] = ()  # places of the patterns that left something out
+    brought_back: Collection[int] = ()  # places of the patterns that brought something back
+    passed: PassedChanges = field(default_factory=PassedChanges)
     returned: list[int] = field(default_factory=list)  # ids: were missing, are back unchanged
     gone: list[int] = field(default_factory=list)  # ids: were present, are missing now
 
@@ -70,8 +80,15 @@ def plan_folder(
     with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
         plan.before = catalogue.captions(folder.id, embedded=False)
-    files = _compare_files(plan, library, options, report)
-    plan.captions = _captions(folder, files, report).captions
+    before = catalogue.passed_over(folder.id)
+    exclusion = Exclusion(json.loads(folder.exclude), folder.included)
+    files = _compare_files(plan, library, options, report, before, exclusion)
+    captions = _captions(folder, files, report)
+    plan.captions = captions.captions
+    plan.matched, plan.brought_back = exclusion.matched, exclusion.brought_back
+    if _may_be_there(folder.path):
+        _pass_over(plan, files, captions.unused, exclusion, report)
+        plan.passed = changes(before, files.beside.passed)
     _compare_captions(plan, files.same, report)
     plan.gone = _gone(plan, files, options)
     return plan
@@ -125,13 +142,19 @@ class _Files:
 
 
 def _compare_files(
-    plan: FolderPlan, library: Path, options: IndexOptions, report: IndexReport
+    plan: FolderPlan,
+    library: Path,
+    options: IndexOptions,
+    report: IndexReport,
+    before: Mapping[bytes, PassedOver],
+    exclusion: Exclusion,
 ) -> _Files:
     """Compare every picture file of a folder with the catalogue, and plan its decoding."""
     files, only, retry = _Files(), options.only, options.limits_given
-    folder = plan.folder
-    exclusion, closed = Exclusion(json.loads(folder.exclude)), _inside(folder.path, library)
-    for found in scan(folder.path, exclude=exclusion, closed=closed, beside=files.beside):
+    folder, closed = plan.folder, _inside(plan.folder.path, library)
+    memory = Memory({}, {}) if options.verify else Memory(plan.known, before)
+    walk = (exclusion, closed, files.beside, memory.kind)
+    for found in scan(folder.path, *walk):
         if isinstance(found, ScanProblem):
             files.problems.append(found)
         elif only is not None and found.relative not in only:
@@ -144,25 +167,24 @@ def _compare_files(
         files.problems.clear()
     for problem in files.problems:
         report.unread(problem.path, problem.reason)
-    plan.matched = exclusion.matched
-    _count_others(folder.path, files, report)
     return files
 
 
-def _count_others(folder: Path, files: _Files, report: IndexReport) -> None:
-    """Count the files that are no pictures; a folder with nothing else is a problem."""
-    others = Counter({_suffix(suffix): count for suffix, count in files.beside.others.items()})
-    report.passed_over += others
-    if others and not (files.same or files.changed or files.unasked or files.problems):
-        report.unread(
-            folder,
-            f"has no picture in a format that picfuse reads ({', '.join(FORMATS)}), only other "
-            "files",
-        )
-
-
-def _suffix(suffix: bytes) -> str:
-    return suffix.removeprefix(b".").decode(errors="replace")
+def _pass_over(
+    plan: FolderPlan,
+    files: _Files,
+    unused: Sequence[bytes],
+    exclusion: Exclusion,
+    report: IndexReport,
+) -> None:
+    """Note what is passed over; a folder with nothing else is a problem."""
+    folder, beside = plan.folder, files.beside
+    met = set(beside.files)
+    mine = [relative for relative in unused if relative in met]
+    beside.passed = all_passed_over(folder.path, beside.passed, mine, exclusion)
+    tell(folder, beside.passed, report)
+    if beside.passed and not (files.same or files.changed or files.unasked or files.problems):
+        tell_nothing_else(folder.path, report)
 
 
 def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
@@ -208,6 +230,9 @@ def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retr
         return False
     if known.state == PRESENT:
         return True
+    if known.state == UNDECODED and not has_decoder(needed_extra(known.reason or "")):
+        report.fail(plan.full(found.relative), known.reason or "")
+        return False
     if known.content_hash is None or known.reason:
         # The same bytes would fail again, except under other limits; a file that could not be
         # read may be readable by now.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.captions import CaptionFile
+from indexer.pictures.optional import kind_needing, needed_extra
 from indexer.progress import Failure
 
 PICTURES_PER_BATCH = 32  # one transaction: the work that a power cut can cost
@@ -22,9 +23,11 @@ class IndexReport:
     records are kept as missing); `pruned` missing ones whose records were deleted; `encoded` those
     that were encoded for another model. `problems` are folders and caption files that could not be
     read, and whatever else the user should know; everything else was indexed. `complete` is False
-    if a picture, a folder or a caption file could not be read. `passed_over` counts files that are
-    neither pictures nor captions, by suffix without its dot; `unmatched` are the patterns of
-    `IndexOptions.exclude` that left nothing out.
+    if a picture, a folder or a caption file could not be read. `passed_over` counts what was not
+    indexed by kind: files that are neither pictures nor captions, pictures whose decoder is not
+    installed, folders that are left out unasked. `unused_captions` are the caption files among
+    them, with what is wrong. `unmatched` are the patterns of `IndexOptions.exclude` that left
+    nothing out, `unmatched_includes` those of `IndexOptions.include` that brought nothing back.
     """
 
     added: int = 0
@@ -37,14 +40,21 @@ class IndexReport:
     problems: list[Failure] = field(default_factory=list)
     caption_files: list[CaptionFile] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    unused_captions: list[Failure] = field(default_factory=list)
+    undecoded: Counter[str] = field(default_factory=Counter)  # pictures, by the extra they need
     unmatched: list[str] = field(default_factory=list)
+    unmatched_includes: list[str] = field(default_factory=list)
     complete: bool = True
     interrupted: bool = False
     elapsed_ms: float = 0.0
 
     def fail(self, path: bytes | Path, reason: str) -> None:
-        """Note a picture that could not be read."""
-        self.failed.append(Failure(Path(os.fsdecode(path)), reason))
+        """Note a picture that could not be read, or that no decoder is installed for."""
+        if needed_extra(reason):
+            self.passed_over[kind_needing(reason)] += 1
+            self.undecoded[needed_extra(reason)] += 1
+            return
+        self.failed.append(self.failure(path, reason))
         self.complete = False
 
     def unread(self, path: bytes | Path, reason: str) -> None:
@@ -54,21 +64,28 @@ class IndexReport:
 
     def problem(self, path: bytes | Path, reason: str) -> None:
         """Note what the user should know of a file or folder, although all of it was read."""
-        self.problems.append(Failure(Path(os.fsdecode(path)), reason))
+        self.problems.append(self.failure(path, reason))
+
+    @staticmethod
+    def failure(path: bytes | Path, reason: str) -> Failure:
+        """A path, and why it could not be read or used."""
+        return Failure(Path(os.fsdecode(path)), reason)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
     """Options of a run of indexing.
 
-    `captions` (files; `()` for none, None: as before) and `exclude` (patterns of .gitignore, each
-    for all folders of the run) are remembered for later runs over the same folders until others
-    are given. `time_limit` is in seconds per picture (None: 60), `memory_limit` in bytes per worker
-    (None: 4 GiB); `only` restricts the folders to these pictures (relative paths). `model` moves
-    the library to another encoder first, `fusion` to another fusion; `weight` is for queries that
-    name none; `tags` are the files of its tag heads from then on (None: as before);
-    `prune` deletes the records of missing pictures at the end; `verify` reads every file again,
-    since a change may keep size and time, and goes on where an interrupted run was.
+    `captions` (files; `()` for none, None: as before), `exclude` and `include` (patterns of
+    .gitignore, each for all folders of the run) are remembered for later runs over the same folders
+    until others are given. What `include` fits is indexed although it is left out, such as recycle
+    bins; "." is the folder itself. `time_limit` is in seconds per picture (None: 60),
+    `memory_limit` in bytes per worker (None: 4 GiB); `only` restricts the folders to these pictures
+    (relative paths). `model` moves the library to another encoder first, `fusion` to another
+    fusion; `weight` is for queries that name none; `tags` are the files of its tag heads from then
+    on (None: as before); `prune` deletes the records of missing pictures at the end; `verify` reads
+    every file again, since a change may keep size and time, and goes on where an interrupted run
+    was.
     """
 
     captions: Sequence[Path] | None = None
@@ -84,6 +101,7 @@ class IndexOptions:
     tags: Sequence[Path] | None = None
     prune: bool = False
     verify: bool = False
+    include: Sequence[str] = ()
 
     @property
     def limits_given(self) -> bool:

@@ -16,6 +16,7 @@ from indexer.catalogue.lookup.contents import contents_of
 from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
+from indexer.encoders.parts import encode_with_parts
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
 from indexer.pictures.facts import ContentFacts
@@ -173,9 +174,11 @@ def new_image_embeddings(
     seen |= _by_pixels(waiting) if waiting else {}
     todo = [key for key, pixels_hash in new.items() if pixels_hash not in seen]
     images = np.stack([pixels[key] for key in todo]) if todo else _NO_PIXELS
+    parts = {d.content_hash: d.parts for d in decoded}
+    encoded = encode_with_parts(encoder, images, [parts[key] for key in todo])
     alike = [key for key, pixels_hash in new.items() if pixels_hash in seen]
     rows = unpack([seen[new[key]] for key in alike], encoder.dim)
-    return [*todo, *alike], np.concatenate([encoder.encode_images(images), rows])
+    return [*todo, *alike], np.concatenate([encoded, rows])
 
 
 def _by_pixels(batch: EncodedBatch) -> dict[bytes, bytes]:

@@ -10,7 +10,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,9 +22,15 @@ from watchdog.observers.polling import PollingObserverVFS
 
 from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.captions.nearby import is_skipped
-from indexer.pictures.formats import SUFFIXES
+from indexer.kinds.suffixes import BACKUP_ENDS, CAPTION_FILE, SUFFIX_KINDS
+from indexer.pictures.exclusion import Exclusion
 
-_WATCHED = SUFFIXES | set(map(os.fsdecode, CAPTION_SUFFIXES))
+# Files with other suffixes may be pictures by their contents.
+_UNWATCHED = frozenset(
+    suffix
+    for suffix, kind in SUFFIX_KINDS.items()
+    if suffix not in CAPTION_SUFFIXES and kind != CAPTION_FILE
+)
 _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
     errno.EMFILE: "fs.inotify.max_user_instances=1024",
@@ -66,9 +72,9 @@ class Happening:
 class Lookout:
     """Watches folders and collects what happens in them; a context manager.
 
-    Hidden names, files that are neither pictures nor captions, and the library's own directory
-    are left out. With `poll`, the folders are polled at this interval in seconds, for file systems
-    that report nothing.
+    Hidden names, files that are neither pictures nor captions by their suffix, and the library's
+    own directory are left out. With `poll`, the folders are polled at this interval in seconds, for
+    file systems that report nothing.
     """
 
     def __init__(self, library: Path, poll: float | None = None) -> None:
@@ -92,15 +98,18 @@ class Lookout:
         """The folders that are watched."""
         return list(self._watches)
 
-    def watch(self, folder: Path) -> None:
+    def watch(self, folder: Path, include: Sequence[str] = ()) -> None:
         """Watch a folder; starts again if it is watched already.
+
+        The patterns of `include` bring back names that are left out.
 
         Raises `WatchLimit` if the system cannot watch more folders, `OSError` if the folder does
         not exist or cannot be read.
         """
         self.unwatch(folder)
         os.listdir(folder)  # raises for an unreadable folder, which watchdog ignores
-        handler = _Handler(folder, self._queue, self._own(folder), tells_closing=not self.poll)
+        own, exclusion = self._own(folder), Exclusion((), include)
+        handler = _Handler(folder, self._queue, own, exclusion, tells_closing=not self.poll)
         try:
             observer = self._started()
             self._watches[folder] = observer.schedule(
@@ -185,12 +194,14 @@ class _Handler(events.FileSystemEventHandler):
         folder: Path,
         queue_: queue.SimpleQueue[Happening],
         own: tuple[Path, ...],
+        exclusion: Exclusion,
         *,
         tells_closing: bool,
     ) -> None:
         self._folder = folder
         self._queue = queue_
         self._own = own
+        self._exclusion = exclusion
         self._tells_closing = tells_closing and sys.platform == "linux"
 
     def on_any_event(self, event: events.FileSystemEvent) -> None:
@@ -208,10 +219,17 @@ class _Handler(events.FileSystemEventHandler):
     def _matters(self, path: Path, *, is_directory: bool) -> bool:
         if not path.is_relative_to(self._folder) or any(map(path.is_relative_to, self._own)):
             return False
-        parts = path.relative_to(self._folder).parts
-        if any(is_skipped(os.fsencode(part)) for part in parts):
+        if self._is_skipped([os.fsencode(part) for part in path.relative_to(self._folder).parts]):
             return False
-        return is_directory or path.suffix.lower() in _WATCHED
+        suffix = os.fsencode(path.suffix.lower())
+        return is_directory or not (suffix in _UNWATCHED or suffix.endswith(BACKUP_ENDS))
+
+    def _is_skipped(self, parts: Sequence[bytes]) -> bool:
+        return any(
+            is_skipped(part)
+            and not self._exclusion.brings_back(b"/".join(parts[: n + 1]), folder=True)
+            for n, part in enumerate(parts)
+        )
 
 
 class _Losses(logging.Handler):

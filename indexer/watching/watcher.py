@@ -166,7 +166,7 @@ class _Watcher:
             return
         if mark is not None and (before is None or mark.place != before.place):
             try:
-                self._lookout.watch(path)
+                self._lookout.watch(path, folder.included)
             except OSError:  # it vanished just now
                 mark = None
         self._marks[path] = mark

@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoders import Encoder
+from indexer.encoders.parts import encode_with_parts
 from indexer.errors import PictureError, QueryError
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
+from indexer.pictures.parts import transformed_parts
 from search.query.tokens import URLS
 
 MAX_BYTES = 64 * 2**20
@@ -51,7 +53,8 @@ def encoded(content: bytes, encoder: Encoder, name: str) -> NDArray[np.float32]:
         image = decode(io.BytesIO(content), min_side=encoder.transform.size)
     except PictureError as error:
         raise QueryError(f"{name}: {error}") from error
-    row: NDArray[np.float32] = encoder.encode_images(encoder.transform(image)[None])[0]
+    pixels, parts = encoder.transform(image)[None], transformed_parts(encoder.transform, image)
+    row: NDArray[np.float32] = encode_with_parts(encoder, pixels, [parts])[0]
     return row
 
 

@@ -731,11 +731,14 @@ def test_added_pictures_are_found_without_a_restart(library, folder):
 def test_library_page_shows_what_there_is(library, folder):
     (folder / "broken.jpg").write_bytes(b"no picture")
     (folder / "plain-green.png").unlink()
+    (folder / "clip.mp4").touch()
     with Library.open(library) as writer:
         index_folder(writer)
     at = library_page()
     numbers = {metric.label: metric.value for metric in at.metric}
-    assert numbers == {"Pictures": "2", "Captions": "2", "Not found": "1", "Unreadable": "1"}
+    found = {"Pictures": "2", "Captions": "2", "Not found": "1"}
+    assert numbers == {**found, "Unreadable": "1", "Not indexed": "1"}
+    assert [metric.help for metric in at.metric][-1] == "1 video"
     assert str(folder) in texts(at)
     assert "Model: mini (5 dimensions), fusion: concat" in texts(at)
     table = at.dataframe[0].value

@@ -40,17 +40,6 @@ def test_picture_that_is_away_is_searched_with_by_its_embedding(home, colour_pic
     assert [hit["path"] for hit in again] == [hit["path"] for hit in hits]
 
 
-def test_unreadable_formats_are_counted_and_a_folder_of_them_is_told(home, tmp_path):
-    (raw := tmp_path / "raw").mkdir()
-    for name in ("a.NEF", "b.nef", "c.mp4", "desktop.ini", "a.txt"):
-        (raw / name).write_bytes(b"?")
-    report = answered("index", raw, "--library", home, status=1)
-    assert report["passed_over"] == {"nef": 2, "mp4": 1}
-    assert [problem["path"] for problem in report["problems"]] == [str(raw)]
-    said = run("index", "--library", home).stderr
-    assert "3 files were not indexed: 2 nef, 1 mp4" in said
-
-
 def test_pattern_that_matches_nothing_is_named_when_it_is_given(home, colour_pictures):
     words = ("index", colour_pictures, "--library", home, "--exclude", "Red.png")
     said = run(*words, "--exclude", str(colour_pictures / "blue.png"))

@@ -19,7 +19,15 @@ from indexer.pipeline import decoders
 
 KEYS = ["added", "unchanged", "changed", "removed", "failed"]
 MANY = 100  # more than the three batches that could be on their way
-MORE = ["problems", "caption_files", "passed_over", "unmatched", "interrupted"]
+MORE = [
+    "problems",
+    "caption_files",
+    "passed_over",
+    "unused_captions",
+    "unmatched",
+    "unmatched_includes",
+    "interrupted",
+]
 MOVING = ["pruned", "encoded"]
 
 

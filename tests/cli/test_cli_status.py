@@ -11,7 +11,17 @@ from odd_pictures import truncated_jpeg
 from indexer.vectors import compressed
 from indexer.vectors import compression as compressing
 
-KEYS = ["library", "encoder", "fusion", "pictures", "captions", "missing", "failed", "index"]
+KEYS = [
+    "library",
+    "encoder",
+    "fusion",
+    "pictures",
+    "captions",
+    "missing",
+    "failed",
+    "passed_over",
+    "index",
+]
 
 
 @pytest.fixture
@@ -33,6 +43,7 @@ def test_json_has_the_keys_and_types_of_the_contract(home, colour_pictures):
         "captions": 2,
         "missing": 0,
         "failed": 1,
+        "passed_over": {},
         "index": "exact scan",
         "weight": 0.5,
         "moving": None,

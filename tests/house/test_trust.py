@@ -140,7 +140,15 @@ def test_status_shows_hostile_paths_and_reasons_as_escapes(indexed):
     output = said("status", "--failed", "--library", indexed)
     assert r"reason \x1b[31m" in output
     assert r"library \x1b[31m\x1b[2J\x1b]0;owned\x07" in output
-    assert output.count("\n") == 11
+    assert output.count("\n") == 12
+
+
+def test_status_shows_hostile_names_of_skipped_files_as_escapes(paint, pictures, tmp_path):
+    paint("red.png")
+    (pictures / f"a.b{SEQUENCES['csi']}").write_bytes(b"nothing known")
+    output = said("index", pictures, "--library", tmp_path / "own", "--model", "colour")
+    assert r"b\x1b[31m" in output
+    assert r"b\x1b[31m" in said("status", "--skipped", "--library", tmp_path / "own")
 
 
 def test_index_reports_hostile_names_as_escapes(filled, home):

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 import odd_pictures as odd
+from odd_raw import raw
 from PIL import Image
 
 QUARTERS = "red lime blue white"
 DAMAGED, CUT = "damaged: ", "truncated: the file ends before"
 BEGINS = "damaged, cut short or unusual: it begins like "
 NO_PICTURE = "not a picture (or damaged at its start)"
+DRAWING = "not a picture that picfuse reads, but a vector drawing"
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,13 @@ WHOLE: dict[str, tuple[Callable[[], bytes], Outcome]] = {
     "bmp": (lambda: odd.encoded("BMP"), Indexed()),
     "avif": (lambda: odd.encoded("AVIF", quality=95), Indexed()),
     "heic": (odd.heic_bytes, Indexed(128, 96)),
+    "jp2": (lambda: odd.encoded("JPEG2000"), Indexed()),
+    "qoi": (lambda: odd.encoded("QOI"), Indexed()),
+    "ppm": (lambda: odd.encoded("PPM"), Indexed()),
 }
-NOISE = {"jpg": "JPEG", "tif": "TIFF", "heic": "HEIF"}
+NOISE = {"jpg": "JPEG", "tif": "TIFF", "heic": "HEIF", "jp2": "JPEG2000"}
 # What half a file is called: some decoders only say that they cannot begin.
-HALF = {"webp": "damaged: it ends early", "avif": BEGINS + "AVIF"}
+HALF = {"jp2": DAMAGED, "webp": "damaged: it ends early", "avif": BEGINS + "AVIF"}
 SIGNATURE = {"avif": 4, "heic": 4}  # where the bytes are by which a format is known
 
 
@@ -173,10 +178,23 @@ JPEG: dict[str, tuple[Outcome, Callable[[], bytes]]] = {
     "wrong-mpf": (Indexed(), lambda: odd.with_segment(0xE2, b"MPF\0junk")),
     "mpo": (Indexed(), lambda: odd.frames("MPO", quality=95, subsampling=0)),
     "really-a-png": (Indexed(), lambda: odd.encoded("PNG")),
-    "eps": (Failed(NO_PICTURE), lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
-    "svg": (Failed(NO_PICTURE), lambda: b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'),
-    "pdf": (Failed(NO_PICTURE), lambda: b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"),
-    "tga": (Failed(NO_PICTURE), lambda: odd.encoded("TGA")),
+    "eps": (
+        Failed(DRAWING),
+        lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    ),
+    "svg": (
+        Failed(DRAWING),
+        lambda: b'<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+    ),
+    "pdf": (Failed("but a document"), lambda: b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"),
+    "html": (Failed("but a web page (download"), lambda: b"<!DOCTYPE html><html></html>"),
+    "lfs": (Failed("git lfs pull"), lambda: b"version https://git-lfs.github.com/spec/v1\noid x"),
+    "mp4": (Failed("but a video"), lambda: b"\0\0\0\x18ftypmp42" + bytes(500)),
+    "jp2": (Indexed(), lambda: odd.encoded("JPEG2000")),
+    "psd": (Indexed(corners="red red red red"), lambda: odd.psd("red")),
+    "psd-cut": (Failed(CUT), lambda: odd.half(odd.psd("red"))),
+    "raw": (Indexed(480, 360, "red red red red"), raw),
+    "tga": (Indexed(), lambda: odd.encoded("TGA")),
 }
 TURNED = {5: "red blue lime white", 6: "blue red white lime", 7: "white lime blue red",
           8: "lime white red blue"}  # fmt: skip
@@ -298,7 +316,7 @@ OTHERS: dict[str, tuple[Outcome, Callable[[], bytes]]] = {
         Indexed(32, 32, "red lime blue black"),
         lambda: odd.bmp(32, RLE, compression=1, bits=8),
     ),
-    "rle-cut.bmp": (Failed(DAMAGED), lambda: odd.bmp(32, RLE[:90], compression=1, bits=8)),
+    "rle-cut.bmp": (Failed(CUT), lambda: odd.bmp(32, RLE[:90], compression=1, bits=8)),
     "1-bit.bmp": (
         Indexed(corners="black white black white"),
         lambda: odd.encoded("BMP", odd.quarters().convert("1", dither=Image.Dither.NONE)),
@@ -322,10 +340,10 @@ NAMES: list[tuple[str | bytes, Outcome]] = [
     ("--json.png", Indexed()),
     (" . . .png", Indexed()),
     ("space .png", Indexed()),
-    ("spaced.png ", Ignored()),
+    ("spaced.png ", Indexed()),
     ("...png", Ignored()),
     (".png", Ignored()),
-    ("png", Ignored()),
+    ("png", Indexed()),
     ("two.png.jpg", Indexed()),
     ("\u202egnp.exe.png", Indexed()),
     ("\x1b[31mred\x1b[0m\x07.png", Indexed()),
@@ -442,6 +460,9 @@ captioned("surrogates", "a.json", b'{"caption": "a red\\ud800 \\udfffwall"}', "a
 captioned("nul-in-json", "a.json", {"caption": "a red\0wall"}, "a red wall")
 captioned("megabyte", "a.txt", WORDS, WORDS[:1999])
 captioned("beyond-megabyte", "a.txt", WORDS + "!", problem="larger than 1,000,000 bytes")
+captioned("labelme", "a.json", {"shapes": [{"label": "dog"}], "imageData": "A" * 1_100_000})
+captioned("long-json", "a.json", {"caption": WORDS + "!"}, problem="larger than 1,000,000 bytes")
+captioned("archive", "captions.csv", b"PK\3\4" + bytes(99), problem="save it as CSV")
 captioned("laughs", "a.xmp", LAUGHS, problem="declares entities")
 captioned("external", "a.xmp", EXTERNAL, problem="declares entities")
 captioned("wrong-xml", "a.xmp", b"<x:xmpmeta><rdf:RDF>", problem="not valid XMP")

@@ -275,3 +275,22 @@ def damaged(draw, content: bytes) -> bytes:
     for place in draw(st.sets(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
         changed[place] ^= draw(st.integers(1, 255))
     return bytes(changed)
+
+
+def plain(format: str, colour: str) -> bytes:
+    """Encode a picture of one colour."""
+    return encoded(format, Image.new("RGB", (48, 32), colour))
+
+
+def heic_of(colour: str) -> bytes:
+    """Encode a HEIC of one colour."""
+    with io.BytesIO() as buffer:
+        pillow_heif.from_pillow(Image.new("RGB", (64, 64), colour)).save(buffer, quality=95)
+        return buffer.getvalue()
+
+
+def psd(colour: str) -> bytes:
+    """Make a Photoshop file of one colour, without layers: Pillow cannot write one."""
+    pixels = np.asarray(Image.new("RGB", (48, 32), colour)).transpose(2, 0, 1)
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 32, 48, 8, 3)
+    return head + bytes(12) + struct.pack(">H", 0) + pixels.tobytes()

@@ -7,10 +7,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from indexer.catalogue.schema import FolderRow, PictureRow
+from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.schema import FolderRow, PassedOverRow, PictureRow
+from indexer.kinds.passed_over import PassedOver
 from indexer.pictures.exclusion import from_above, from_below
 
 
@@ -25,20 +27,35 @@ class FolderChanges:
         path: Path,
         *,
         exclude: Sequence[str] = (),
+        include: Sequence[str] = (),
         caption_files: Sequence[Path] | None = None,
     ) -> int:
         """Add a folder, or replace those of its options that are given now; its id."""
         raw = os.fsencode(path)
         row = self._session.scalar(select(FolderRow).where(FolderRow.path == raw))
         if row is None:
-            row = FolderRow(path=raw, exclude="[]", caption_files="[]")
+            row = FolderRow(path=raw, exclude="[]", include="[]", caption_files="[]")
             self._session.add(row)
         if exclude:
             row.exclude = json.dumps([pattern for pattern in exclude if pattern])
+        if include:
+            row.include = json.dumps([pattern for pattern in include if pattern])
         if caption_files is not None:
             row.caption_files = json.dumps([str(file) for file in caption_files])
         self._session.flush()
         return row.id
+
+    def put_passed_over(
+        self, folder_id: int, gone: Sequence[bytes], new: Sequence[PassedOver]
+    ) -> None:
+        """Change what is passed over in a folder: forget some of it by path, and add some."""
+        row = PassedOverRow
+        for part in chunks(gone):
+            mine = (row.folder_id == folder_id) & row.relative.in_(part)
+            self._session.execute(delete(row).where(mine))
+        if new:
+            values = [{"folder_id": folder_id, **each._asdict()} for each in new]
+            self._session.execute(insert(row), values)
 
     def absorb(self, inner: int, outer: int, prefix: bytes) -> None:
         """Give the pictures of a folder to the one above it; `prefix` is its path from there."""
@@ -59,8 +76,9 @@ class FolderChanges:
     def _inherit(self, inner: FolderRow, outer: FolderRow) -> None:
         """Carry a folder's options over to its part of the folder that absorbs it."""
         below = os.fsdecode(os.path.relpath(inner.path, outer.path))
-        patterns = [from_above(pattern, below) for pattern in json.loads(inner.exclude)]
-        outer.exclude = json.dumps(json.loads(outer.exclude) + patterns)
+        for name in ("exclude", "include"):
+            patterns = [from_above(pattern, below) for pattern in json.loads(getattr(inner, name))]
+            setattr(outer, name, json.dumps(json.loads(getattr(outer, name)) + patterns))
         files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
         outer.caption_files = json.dumps(list(dict.fromkeys(files)))
 
@@ -76,9 +94,15 @@ class FolderChanges:
         """Move the pictures below `prefix` into a folder of their own, at `path`."""
         whole = self._session.get_one(FolderRow, folder_id)
         inner = os.fsdecode(prefix.rstrip(b"/"))
-        excluded = [below for p in json.loads(whole.exclude) for below in from_below(p, inner)]
-        files = json.dumps([str(file) for file in caption_files])
-        part = FolderRow(path=os.fsencode(path), exclude=json.dumps(excluded), caption_files=files)
+        patterns = {
+            name: [below for p in json.loads(written) for below in from_below(p, inner)]
+            for name, written in (("exclude", whole.exclude), ("include", whole.include))
+        }
+        part = FolderRow(
+            path=os.fsencode(path),
+            caption_files=json.dumps([str(file) for file in caption_files]),
+            **{name: json.dumps(those) for name, those in patterns.items()},
+        )
         self._session.add(part)
         self._session.flush()
         inside = (PictureRow.folder_id == folder_id) & (

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from indexer.captions import Caption
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
-from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, text_hash
+from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, UNDECODED, text_hash
 from indexer.embedding import IMAGE, TEXT
 from indexer.pictures.facts import ContentFacts
+from indexer.pictures.optional import needed_extra
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
@@ -66,7 +67,7 @@ class PictureChanges:
             "size": facts.size,
             "mtime_ns": facts.mtime_ns,
             "content_hash": facts.content_hash,
-            "state": FAILED if facts.content.reason else PRESENT,
+            "state": _state(facts.content.reason),
             "revision": self._generation,
         }
 
@@ -126,6 +127,12 @@ class PictureChanges:
             self._session.execute(
                 update(PictureRow).where(PictureRow.id.in_(part)).values(**values)
             )
+
+
+def _state(reason: str | None) -> str:
+    if not reason:
+        return PRESENT
+    return UNDECODED if needed_extra(reason) else FAILED
 
 
 def _has_embedding(encoder_id: int) -> ColumnElement[bool]:

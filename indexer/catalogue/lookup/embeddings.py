@@ -127,11 +127,14 @@ class EmbeddingLookup(Tables):
     def contents_of_sizes(
         self, encoder_id: int, sizes: Collection[int]
     ) -> dict[int, frozenset[bytes]]:
-        """By size in bytes: contents that need not be opened: embedded, or known as unreadable."""
+        """By size in bytes: contents that need not be opened: embedded, or known as unreadable.
+
+        Those that an optional decoder could read are opened: it may be installed by now.
+        """
         query = f"""
             SELECT p.size, p.content_hash FROM pictures p {_IMAGE_ROW}
             WHERE p.content_hash IS NOT NULL
-            AND (p.reason IS NOT NULL OR (e.id IS NOT NULL AND p.format IS NOT NULL))
+            AND (p.reason NOT LIKE '%(pip install %' OR (e.id IS NOT NULL AND p.format IS NOT NULL))
             AND p.size IN (:keys)"""
         contents: dict[int, set[bytes]] = {}
         for size, content in self.rows_in(query, sizes, encoder_id):

@@ -6,7 +6,9 @@ else that a text query does.
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,9 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables, full_path
-from indexer.catalogue.values import FAILED, MISSING, PRESENT, VECTORS
+from indexer.catalogue.values import FAILED, MISSING, PRESENT, UNDECODED, VECTORS
+from indexer.kinds.passed_over import PassedOver
+from indexer.pictures.optional import kind_needing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,12 @@ class IndexedFolder:
     path: Path
     exclude: str = "[]"
     caption_files: str = "[]"
+    include: str = "[]"
+
+    @property
+    def included(self) -> list[str]:
+        """The patterns of what is indexed although it would be left out."""
+        return list(json.loads(self.include))
 
 
 class IndexedPicture(NamedTuple):
@@ -87,7 +97,9 @@ class Catalogue(Tables):
 
     def folders(self) -> list[IndexedFolder]:
         """Every indexed folder, in the order of naming."""
-        rows = self.rows("SELECT id, path, exclude, caption_files FROM folders ORDER BY id")
+        rows = self.rows(
+            "SELECT id, path, exclude, caption_files, include FROM folders ORDER BY id"
+        )
         return [IndexedFolder(key, Path(os.fsdecode(path)), *said) for key, path, *said in rows]
 
     def folder_paths(self) -> list[Path]:
@@ -181,6 +193,34 @@ class Catalogue(Tables):
             SELECT f.path, p.relative, p.reason FROM pictures p JOIN folders f ON f.id = p.folder_id
             WHERE p.state = ? ORDER BY f.path, p.relative"""
         return [(full_path(f, r), reason or "") for f, r, reason in self.rows(query, FAILED)]
+
+    def states_in(self, folder_id: int) -> Counter[str]:
+        """Numbers of a folder's pictures by state."""
+        query = "SELECT state, count(*) FROM pictures WHERE folder_id = ? GROUP BY state"
+        return Counter(dict(self.rows(query, folder_id)))
+
+    def passed_over(self, folder_id: int) -> dict[bytes, PassedOver]:
+        """Files and folders of a folder that are not indexed, by their relative path."""
+        query = "SELECT relative, kind, reason, size, mtime_ns FROM passed_over WHERE folder_id = ?"
+        return {row[0]: PassedOver(*row) for row in self.rows(query, folder_id)}
+
+    def kinds_passed_over(self) -> Counter[str]:
+        """Numbers of files and folders that are not indexed, by kind."""
+        query = "SELECT kind, count(*) FROM passed_over GROUP BY kind"
+        undecoded = "SELECT reason FROM pictures WHERE state = ?"
+        kinds = Counter(dict(self.rows(query)))
+        kinds.update(kind_needing(reason) for reason in self.column(undecoded, UNDECODED))
+        return kinds
+
+    def all_passed_over(self) -> list[tuple[Path, str, str]]:
+        """Every file and folder that is not indexed, its kind, and why if that needs words."""
+        query = """
+            SELECT f.path, o.relative, o.kind, o.reason FROM passed_over o
+            JOIN folders f ON f.id = o.folder_id
+            UNION ALL SELECT f.path, p.relative, '', p.reason FROM pictures p
+            JOIN folders f ON f.id = p.folder_id WHERE p.state = ? ORDER BY 1, 2"""
+        rows = self.rows(query, UNDECODED)
+        return [(full_path(f, r), kind or kind_needing(why), why) for f, r, kind, why in rows]
 
     def present(self) -> NDArray[np.int64]:
         """Ids of the present pictures (n,), ascending."""

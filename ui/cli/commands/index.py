@@ -32,6 +32,7 @@ from ui.cli.output.reports import (
 )
 from ui.cli.output.text import path_fields, print_json
 from ui.exits import exit_status
+from ui.file_kinds import in_order
 
 
 @click.command(epilog="Example: picfuse index ~/Pictures --exclude 'Screenshots'")
@@ -52,6 +53,15 @@ from ui.exits import exit_status
     help="Skip files and folders like this, with the rules of .gitignore: '*.gif', 'drafts/', "
     "'/2019/raw', '!keep.gif'. May be repeated. Remembered for later runs over the same folders "
     "until you give others ('' for none).",
+)
+@click.option(
+    "--include",
+    type=UserText(),
+    multiple=True,
+    metavar="PATTERN",
+    help="Index files and folders like this although they are left out: recycle bins, snapshots, "
+    "previews of other programs, hidden names, and folders with a file .nomedia ('.' is the folder "
+    "itself). May be repeated. Remembered as with --exclude.",
 )
 @click.option(
     "--model",
@@ -126,6 +136,7 @@ def index(
     folders: tuple[Path, ...],
     captions: tuple[Path | None, ...],
     exclude: tuple[str, ...],
+    include: tuple[str, ...],
     model: str | None,
     precision: str | None,
     fusion: str | None,
@@ -144,8 +155,8 @@ def index(
     """Add FOLDERS of pictures to the library, or update them.
 
     Without FOLDERS, updates all folders of the library. Captions beside the pictures are found
-    automatically. Only files that have changed are read again. Exit status 1 if some pictures
-    or folders could not be read.
+    automatically. Only files that have changed are read again. What is not indexed is counted by
+    kind. Exit status 1 if some pictures or folders could not be read.
     """
     files = named_files(captions)
     check_named(folders, files or ())
@@ -165,6 +176,7 @@ def index(
         tags=named_files(tags),
         prune=prune,
         verify=verify,
+        include=include,
     )
     status = 0
     with open_or_create(library, options, offline) as opened:
@@ -223,7 +235,8 @@ def _check_heads(options: IndexOptions, offline: bool) -> None:
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
     print_problems(report)
-    print_patterns(report.unmatched)
+    print_patterns("--exclude", report.unmatched)
+    print_patterns("--include", report.unmatched_includes)
     if report.interrupted:
         click.echo("picfuse: interrupted; run the same command again to continue", err=True)
     if as_json:
@@ -239,7 +252,7 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
         f"{report.removed} removed, {len(report.failed)} failed "
         f"in {report.elapsed_ms / 1000:.1f} s"
     )
-    print_passed_over(report.passed_over)
+    print_passed_over(report)
 
 
 def report_fields(report: IndexReport) -> dict[str, Any]:
@@ -257,8 +270,12 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
             {**path_fields(c.path), "format": c.format, "rows": c.rows, "unmatched": c.unmatched}
             for c in report.caption_files
         ],
-        "passed_over": dict(report.passed_over.most_common()),
+        "passed_over": in_order(report.passed_over),
+        "unused_captions": [
+            {**path_fields(c.path), "reason": c.reason} for c in report.unused_captions
+        ],
         "unmatched": report.unmatched,
+        "unmatched_includes": report.unmatched_includes,
         "interrupted": report.interrupted,
         "elapsed_ms": report.elapsed_ms,
     }

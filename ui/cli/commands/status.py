@@ -15,28 +15,53 @@ from indexer.pipeline.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
 from ui.cli.output.away import away_fields
 from ui.cli.output.text import path_fields, print_json, terminal_safe
+from ui.file_kinds import LEFT_OUT, in_order, numbered
 
 
 @click.command(epilog="Example: picfuse status --failed")
 @click.option("--failed", is_flag=True, help="List the pictures that could not be read, and why.")
+@click.option("--skipped", is_flag=True, help="List what was not indexed, and of which kind it is.")
 @library_options
 @json_option
-def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
-    """Show what the library contains."""
+def status(failed: bool, skipped: bool, library: Path, offline: bool, as_json: bool) -> None:
+    """Show what the library contains, and what in its folders was not indexed."""
     with Library.open(library, read_only=True, offline=offline) as opened:
         facts = library_fields(opened)
         failures = opened.catalogue.failures() if failed else []
+        passed = opened.catalogue.all_passed_over() if skipped else []
     if as_json:
-        listed = [{**path_fields(path), "reason": why} for path, why in failures]
-        print_json({**facts, "failures": listed} if failed else facts)
+        if failed:
+            facts["failures"] = [{**path_fields(path), "reason": why} for path, why in failures]
+        if skipped:
+            facts["skipped"] = [
+                {**path_fields(path), "kind": kind, "reason": why} for path, kind, why in passed
+            ]
+        print_json(facts)
         return
     for name, value in facts.items():
         lines = _LINES[name](value) if name in _LINES else value
         for line in lines if isinstance(lines, list) else [lines]:
             if line is not None:
-                click.echo(f"{name:9} {terminal_safe(str(line))}")
+                click.echo(f"{_LABELS.get(name, name):9} {terminal_safe(str(line))}")
     for path, why in failures:
         click.echo(f"{terminal_safe(str(path))}: {terminal_safe(why)}")
+    for path, kind, why in passed:
+        click.echo(f"{terminal_safe(str(path))}: {terminal_safe(_skipped(kind, why))}")
+
+
+def _skipped(kind: str, reason: str) -> str:
+    """The kind of what was not indexed, and what helps."""
+    if kind in LEFT_OUT:
+        return f"{kind} (to index it: picfuse index FOLDER --include PATTERN)"
+    if not reason:
+        return kind
+    return reason if reason.startswith(kind) else f"{kind}: {reason}"
+
+
+def _passed_line(kinds: dict[str, int]) -> str:
+    """Numbers by kind, the most frequent first."""
+    counted = ", ".join(numbered(kind, number) for kind, number in kinds.items())
+    return f"{sum(kinds.values()):,}" + (f" ({counted})" if counted else "")
 
 
 def _index(library: Library) -> dict[str, Any]:
@@ -103,10 +128,12 @@ def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
     return [f"{away_message(folder['pictures'])}: {folder['path']}" for folder in folders]
 
 
+_LABELS = {"passed_over": "skipped"}
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
     "tags": _tag_lines,
     "recall": _recall_lines,
+    "passed_over": _passed_line,
     "confidence": _confidence_line,
 }
 
@@ -122,6 +149,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "captions": counts["captions"],
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
+        "passed_over": in_order(library.catalogue.kinds_passed_over()),
         **away_fields(library),
         **_index(library),
         **_confidence(library),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import click
 
 from indexer import IndexReport
+from indexer.kinds.suffixes import CAPTION_FILE
 from ui.cli.output.text import terminal_safe
+from ui.file_kinds import in_order, numbered, subject
 
 SHOWN_FAILURES = 20
-SHOWN_SUFFIXES = 6
+SHOWN_KINDS = 10
 
 
 def print_problems(report: IndexReport) -> None:
@@ -41,24 +42,37 @@ def print_failures(report: IndexReport) -> None:
         click.echo(f"failed: {more} more; 'picfuse status --failed' lists all", err=True)
 
 
-def print_patterns(unmatched: Sequence[str]) -> None:
-    """Print the patterns that left nothing out."""
+def print_patterns(option: str, unmatched: Sequence[str]) -> None:
+    """Print the patterns of an option that left nothing out, or brought nothing back."""
     for pattern in unmatched:
         click.echo(
-            f"picfuse: --exclude '{terminal_safe(pattern)}' matches nothing; it follows "
+            f"picfuse: {option} '{terminal_safe(pattern)}' matches nothing; it follows "
             ".gitignore: capital letters count, and a path begins at the indexed folder",
             err=True,
         )
 
 
-def print_passed_over(counts: Counter[str]) -> None:
-    """Print how many files were no pictures, by suffix, the most frequent first."""
+def print_passed_over(report: IndexReport) -> None:
+    """Print how many files and folders were not indexed, by kind, the most frequent first."""
+    counts = report.passed_over
     if not counts:
         return
-    shown = [
-        f"{number:,} {terminal_safe(suffix) or 'without a suffix'}"
-        for suffix, number in counts.most_common(SHOWN_SUFFIXES)
-    ]
-    more = ", …" if len(counts) > SHOWN_SUFFIXES else ""
-    files = "1 file was" if counts.total() == 1 else f"{counts.total():,} files were"
-    click.echo(f"picfuse: {files} not indexed: {', '.join(shown)}{more}", err=True)
+    kinds = list(in_order(counts).items())
+    shown = [_counted(kind, number, report) for kind, number in kinds[:SHOWN_KINDS]]
+    more = f", {len(counts) - SHOWN_KINDS} more kinds" if len(counts) > SHOWN_KINDS else ""
+    text = f"picfuse: {subject(counts)} not indexed: {', '.join(shown)}{more}"
+    click.echo(f"{text}; 'picfuse status --skipped' lists all", err=True)
+    for extra, number in report.undecoded.items():
+        pictures = "1 picture" if number == 1 else f"{number:,} pictures"
+        command = f"pip install 'picfuse[{extra}]'"
+        click.echo(f"picfuse: to index {pictures} more: {command}, then index again", err=True)
+
+
+def _counted(kind: str, number: int, report: IndexReport) -> str:
+    """A kind with its number; the first of the caption files is named with what is wrong."""
+    text = terminal_safe(numbered(kind, number))
+    if kind == CAPTION_FILE and report.unused_captions:
+        first = report.unused_captions[0]
+        more = "; …" if number > 1 else ""
+        text += f" ({terminal_safe(first.path.name)}: {terminal_safe(first.reason)}{more})"
+    return text

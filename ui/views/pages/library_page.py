@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from indexer.errors import InputError, LibraryNotFound, PicfuseError
 from indexer.library.directory import is_vacant
 from indexer.pipeline.folders import existing_folder
 from indexer.settings import DEFAULT_ENCODER
+from ui.file_kinds import in_order, numbered, subject
 from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
@@ -49,11 +51,19 @@ def _show(options: AppOptions, desk: IndexJobs) -> None:
 def _numbers(opened: SharedLibrary) -> None:
     with opened.asking():
         counts = opened.library.catalogue.counts()
+        passed = opened.library.catalogue.kinds_passed_over()
     with st.container(horizontal=True, key="numbers"):
         st.metric("Pictures", f"{counts.get(PRESENT, 0):,}", width=130)
         st.metric("Captions", f"{counts['captions']:,}", width=130)
         st.metric("Not found", f"{counts.get(MISSING, 0):,}", width=130)
         st.metric("Unreadable", f"{counts.get(FAILED, 0):,}", width=130)
+        st.metric("Not indexed", f"{passed.total():,}", width=130, help=_kinds(passed))
+
+
+def _kinds(passed: Counter[str]) -> str | None:
+    """The kinds of what is not indexed, without those named by a suffix, which may say anything."""
+    known = {kind: number for kind, number in passed.items() if not kind.startswith(".")}
+    return ", ".join(numbered(kind, number) for kind, number in in_order(known).items()) or None
 
 
 def _job(desk: IndexJobs) -> None:
@@ -122,7 +132,9 @@ def _summary(report: IndexReport) -> str:
     }
     parts = [f"{counted(number)} {name}" for name, number in numbers.items() if number]
     failed = f" {len(report.failed):,} could not be read." if report.failed else ""
-    return f"{', '.join(parts) or 'No pictures added'}.{failed}"
+    passed = report.passed_over
+    skipped = f" {subject(passed)} not indexed." if passed else ""
+    return f"{', '.join(parts) or 'No pictures added'}.{failed}{skipped}"
 
 
 def _failures(failures: Sequence[tuple[Path, str]]) -> None:

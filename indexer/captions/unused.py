@@ -1,0 +1,76 @@
+"""Reasons why a file that looks like captions could not be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from indexer.captions.caption import UnusableFile
+from indexer.captions.columns import caption_columns, picture_column
+from indexer.captions.text_files import data_lines, peeked
+
+_TABLES = (".csv", ".tsv", ".jsonl", ".token")  # whatever is called so is a table
+_HINTS = re.compile(r"caption|metadata\.|annotation|label|descript|prompt|\balt[-_]?text|texts?\b")
+_PICTURE_NAMES = re.compile(rb"\.(?:jpe?g|png|webp|gif|tiff?|heic|avif|bmp)\b", re.IGNORECASE)
+_LABELS = re.compile(rb"(^|[\t,;|\"])(label|class|category)s?([\t,;|\"\r]|$)")
+_LEAST_NAMES = {".json": 1}  # of pictures in a file; in any text one may be mentioned
+_CAPTION_KEYS = (b'"caption', b'"prompt"', b'"sentences"')
+_DELIMITERS = "\t|;,"
+_UNKNOWN_LAYOUT = "no list of objects with a picture and captions, no COCO, no Karpathy"
+_KEPT_BY_PROGRAMS = {
+    ".parquet": "picfuse reads no Parquet as captions; save it as CSV",
+    ".xlsx": "picfuse reads no spreadsheet; save it as CSV",
+    ".caption": "picfuse reads no .caption; name it .txt",
+    ".captions": "picfuse reads no .captions; name it .txt",
+}
+
+
+def why_unused(path: Path) -> str | None:
+    """The fault of a caption file that could not be used; None if it is no such file.
+
+    A table is one by its suffix; another text by its name, or if it names pictures.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _KEPT_BY_PROGRAMS:
+        return _KEPT_BY_PROGRAMS[suffix]
+    if suffix == ".xmp":
+        return None
+    try:
+        data = peeked(path)
+        is_meant = suffix in _TABLES or bool(_HINTS.search(path.name.lower()))
+        if _is_labels(data) or not (is_meant or _is_about_pictures(data, suffix)):
+            return None
+        lines = [line.strip() for line in data_lines(data) if line.strip()]
+    except (OSError, UnusableFile) as error:
+        return str(error)
+    if not lines:
+        return "it is empty"
+    return _UNKNOWN_LAYOUT if suffix in (".json", ".jsonl") else _wrong_header(lines)
+
+
+def _is_about_pictures(data: bytes, suffix: str) -> bool:
+    """Whether a text names pictures, or a JSON has captions."""
+    if suffix == ".json" and any(key in data for key in _CAPTION_KEYS):
+        return True
+    return len(_PICTURE_NAMES.findall(data)) >= _LEAST_NAMES.get(suffix, 2)
+
+
+def _is_labels(data: bytes) -> bool:
+    """Whether a table's header has classes of pictures, which tags and measures are made from."""
+    return bool(_LABELS.search(data.partition(b"\n")[0].lower()))
+
+
+def _wrong_header(lines: Sequence[str]) -> str:
+    """The fault of a table that is told by its first line."""
+    first = lines[0]
+    delimiter = next((one for one in _DELIMITERS if one in first), None)
+    if first.lower().startswith("sep="):
+        return f"its first line is {first!r}; delete that line"
+    if delimiter is None:
+        return "its first line is no header of a table"
+    names = first.split(delimiter)
+    has_picture, has_caption = picture_column(names) is not None, bool(caption_columns(names))
+    if has_picture or has_caption:
+        return "no column of captions" if has_picture else "no column of file names"
+    return "no column of file names and none of captions"
