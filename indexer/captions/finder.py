@@ -24,10 +24,12 @@ from indexer.captions.json_files import (
 )
 from indexer.captions.matching import PictureNames
 from indexer.captions.nearby import NearbyFiles, is_skipped
-from indexer.captions.sidecars import sidecar_captions
+from indexer.captions.sidecars import read_sidecar
 from indexer.captions.tables import line_rows, looks_like_captions
+from indexer.captions.takeout_names import TakeoutNames
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 from indexer.errors import CaptionFileError
+from indexer.metadata.fact import Fact
 
 SIDECARS = (b".txt", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
@@ -69,6 +71,7 @@ class _Scan:
         self._pictures = pictures
         self._beside = beside
         self._captions: dict[bytes, list[Caption]] = {}
+        self._facts: dict[bytes, list[Fact]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
         self._done: set[bytes] = set()
@@ -78,9 +81,14 @@ class _Scan:
         # Made on first use: a folder without caption files needs no table of names.
         return PictureNames(self._pictures)
 
+    @cached_property
+    def _takeout(self) -> TakeoutNames:
+        return TakeoutNames(self._pictures)
+
     def result(self) -> CaptionScan:
         captions = {picture: united(each) for picture, each in sorted(self._captions.items())}
-        return CaptionScan(captions, tuple(self._files), tuple(self._problems))
+        facts = {picture: tuple(each) for picture, each in sorted(self._facts.items())}
+        return CaptionScan(captions, tuple(self._files), tuple(self._problems), facts)
 
     def read_named(self, path: Path) -> None:
         relative = _relative_to(path, self._folder)
@@ -127,10 +135,11 @@ class _Scan:
         self._add_rows(path, posixpath.dirname(relative or b""), rows)
 
     def _add_sidecar(self, path: Path, pictures: list[bytes]) -> None:
-        captions = sidecar_captions(path)
-        if captions:
-            for picture in pictures:
-                self._captions.setdefault(picture, []).extend(captions)
+        sidecar = read_sidecar(path)
+        for picture in pictures if sidecar.captions else ():
+            self._captions.setdefault(picture, []).extend(sidecar.captions)
+        for picture in pictures if sidecar.facts else ():
+            self._facts.setdefault(picture, []).extend(sidecar.facts)
 
     def _add_rows(self, path: Path, directory: bytes, rows: Rows | None) -> None:
         if rows is None:
@@ -165,7 +174,10 @@ class _Scan:
     def _sidecar_of(self, relative: bytes) -> list[bytes]:
         if _suffix(relative) not in SIDECARS:
             return []
-        return self._names.of_sidecar(posixpath.splitext(relative)[0])
+        pictures = self._names.of_sidecar(posixpath.splitext(relative)[0])
+        if _suffix(relative) != b".json":
+            return pictures
+        return list(dict.fromkeys([*pictures, *self._takeout.of_sidecar(relative)]))
 
     def _candidates(self) -> Iterator[bytes]:
         """Yield the relative paths of files that could hold captions."""

@@ -1,12 +1,17 @@
-"""Captions in files beside one picture: `name.txt`, `name.json`, `name.xmp`."""
+"""Files beside one picture: `name.txt`, `name.json`, `name.xmp`; captions and other facts."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.captions.caption import Caption, captions_of
-from indexer.captions.json_files import sidecar_texts
+from indexer.captions.caption import Caption, UnusableFile, captions_of
+from indexer.captions.json_files import parsed, sidecar_texts
+from indexer.captions.metadata import captions_among
 from indexer.captions.text_files import data_lines, read_limited
-from indexer.captions.xmp import xmp_texts
+from indexer.metadata.fact import Fact
+from indexer.metadata.order import SIDECAR
+from indexer.metadata.takeout import is_takeout, takeout_facts
+from indexer.metadata.xmp import xmp_facts
 
 MAX_BYTES = 1_000_000  # a larger file is not about one picture
 
@@ -14,13 +19,44 @@ MAX_BYTES = 1_000_000  # a larger file is not about one picture
 _NUMBERS = re.compile(r"[\d\s.,;:e+-]*\d[\d\s.,;:e+-]*")
 
 
-def sidecar_captions(path: Path) -> list[Caption]:
-    """Read the captions in a file beside a picture; raises UnusableFile and OSError."""
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The captions in a file beside a picture, and what else it says."""
+
+    captions: list[Caption]
+    facts: tuple[Fact, ...] = ()
+
+
+def read_sidecar(path: Path) -> Sidecar:
+    """Read a file beside a picture; raises UnusableFile and OSError."""
     suffix = path.suffix.lower()
     data = read_limited(path, MAX_BYTES)
     if suffix == ".xmp":
-        return captions_of(xmp_texts(data), "xmp")
+        return _of_facts(_xmp(data))
     if suffix == ".json":
-        return captions_of(sidecar_texts(data), "img2dataset")
+        facts = _takeout(data)
+        return (
+            _of_facts(facts) if facts else Sidecar(captions_of(sidecar_texts(data), "img2dataset"))
+        )
     lines = (line for line in data_lines(data) if not _NUMBERS.fullmatch(line))
-    return captions_of(lines, "sidecar")
+    return Sidecar(captions_of(lines, "sidecar"))
+
+
+def _of_facts(facts: tuple[Fact, ...]) -> Sidecar:
+    return Sidecar(list(captions_among(facts)), facts)
+
+
+def _xmp(packet: bytes) -> tuple[Fact, ...]:
+    try:
+        return tuple(xmp_facts(packet, SIDECAR))
+    except ValueError as error:
+        raise UnusableFile(str(error)) from error
+
+
+def _takeout(data: bytes) -> tuple[Fact, ...]:
+    """The facts in a sidecar of Google Takeout; none for other JSON."""
+    try:
+        value = parsed(data)
+    except ValueError:
+        return ()
+    return tuple(takeout_facts(value)) if is_takeout(value) else ()

@@ -130,7 +130,8 @@ def _run(
         tell_away(library.catalogue, known, report)
         done = verified(library.path) if options.verify else ()
         plans = [
-            plan_folder(library.catalogue, f, library.path, options, report, done) for f in known
+            plan_folder(library.catalogue, library.facts, f, library.path, options, report, done)
+            for f in known
         ]
         report.unmatched += _unmatched(options.exclude, plans)
         yield from _carry_out(library, plans, options, report)

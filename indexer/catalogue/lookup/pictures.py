@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables, full_path
 from indexer.catalogue.values import FAILED, MISSING, PRESENT, VECTORS
+from indexer.metadata.fields import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class IndexedPicture(NamedTuple):
     state: str
     content_hash: bytes | None
     reason: str | None
+    metadata_version: int | None = None
+
+    @property
+    def is_read_by_old(self) -> bool:
+        """Whether its metadata were read by older readers than today's."""
+        return self.metadata_version != VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +149,8 @@ class Catalogue(Tables):
     def known_pictures(self, folder_id: int) -> dict[bytes, IndexedPicture]:
         """Every picture ever seen in a folder, by its relative path."""
         query = """
-            SELECT relative, id, size, mtime_ns, state, content_hash, reason FROM pictures
-            WHERE folder_id = ?"""
+            SELECT relative, id, size, mtime_ns, state, content_hash, reason, metadata_version
+            FROM pictures WHERE folder_id = ?"""
         with sqlite_errors(self._library), self._reading_rows() as connection:
             rows = connection.execute(query, (folder_id,))
             return {row[0]: IndexedPicture(*row[1:]) for row in rows}

@@ -39,6 +39,16 @@ def status(failed: bool, library: Path, offline: bool, as_json: bool) -> None:
         click.echo(f"{terminal_safe(str(path))}: {terminal_safe(why)}")
 
 
+def _metadata(library: Library) -> dict[str, Any]:
+    """The number of pictures that say each kind of thing; empty if none says anything."""
+    counts = {name: count for name, count in library.facts.counts().items() if count}
+    return {"metadata": counts} if counts else {}
+
+
+def _metadata_line(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
 def _index(library: Library) -> dict[str, Any]:
     """The index that answers queries, and the measured recall@10 of a compressed one."""
     compressed = library.compressed
@@ -105,6 +115,7 @@ def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
 
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
+    "metadata": _metadata_line,
     "tags": _tag_lines,
     "recall": _recall_lines,
     "confidence": _confidence_line,
@@ -120,6 +131,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "fusion": library.settings.fusion,
         "pictures": counts.get(PRESENT, 0),
         "captions": counts["captions"],
+        **_metadata(library),
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         **away_fields(library),
