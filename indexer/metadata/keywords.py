@@ -44,12 +44,8 @@ def keyword_facts(
     alone = [word for word in kept if word.casefold() not in deep]
     yield from facts_of("keyword", [*alone, *all_paths], source)
     yield from facts_of("person", (name for levels in own for name in _people(levels)), source)
-    yield joined(kept or [levels[-1] for levels in own], source)
-
-
-def joined(keywords: Iterable[str], source: str) -> Fact:
-    """All keywords as one text, each once."""
-    return Fact("keywords", ", ".join(dict.fromkeys(filter(None, keywords))), source)
+    if together := ", ".join(dict.fromkeys(kept or [levels[-1] for levels in own])):
+        yield Fact("keywords", together, source)
 
 
 def _programs(words: Sequence[str], paths: Sequence[Sequence[str]]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from indexer.catalogue.schema import FactRow, PictureRow
 from indexer.catalogue.values import BESIDE, CARRIED, DERIVED
@@ -36,28 +36,35 @@ def said(*fields: str) -> Callable[[str, FieldContext], Sql]:
 
 
 def with_fact(fields: Collection[str], *conditions: Sql) -> Sql:
-    having = select(FactRow.picture_id).where(
-        FactRow.origin.in_((CARRIED, BESIDE, DERIVED)), FactRow.field.in_(fields), *conditions
-    )
+    """A condition that a picture has a fact of one of the fields that fulfils all conditions."""
+    origins = or_(*(FactRow.origin == origin for origin in (CARRIED, BESIDE, DERIVED)))
+    among = or_(*(FactRow.field == field for field in fields))
+    having = select(FactRow.picture_id).where(origins, among, *conditions)
     return PictureRow.id.in_(having)
 
 
 def lens(value: str, _: FieldContext) -> Sql:
+    """A condition on maker and model of the lens."""
     return func.folded(PictureRow.lens).regexp_match(pattern_of(value))
 
 
 def place(condition: Condition, context: FieldContext) -> Sql:
+    """A condition on the place of a picture: by its names, or by its degrees."""
     try:
-        place = near_or_within(condition.text)
-        place = near_named(condition.values) if place is None else place
+        degrees = near_or_within(condition.text)
+        degrees = near_named(condition.values) if degrees is None else degrees
     except UnknownPlace as error:
         raise UnusableError(str(error)) from error
-    if place is None and all(any(char.isalpha() for char in value) for value in condition.values):
-        place = any_of(said(*PLACES))(condition, context)
-    if place is None or _DISTANCE.search(condition.text):
+    if degrees is not None:
+        return degrees
+    if not all(map(_is_name, condition.values)):
         raise UnusableError(
             "takes names, as in 'Vienna' or 'Vienna within 10 km', a point with a distance, as in "
             "'48.2, 16.37 within 10 km', or a box, as in '48.1..48.3, 16.2..16.5' (degrees north "
             "and east)"
         )
-    return place
+    return any_of(said(*PLACES))(condition, context)
+
+
+def _is_name(value: str) -> bool:
+    return any(char.isalpha() for char in value) and not _DISTANCE.search(value)

@@ -63,6 +63,7 @@ def words_of(value: str) -> str:
 
 
 def is_pattern(value: str) -> bool:
+    """Whether a value has wildcards."""
     return "*" in value or "?" in value
 
 

@@ -70,7 +70,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "caption": hit.caption,
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
-        "metadata": metadata_fields(hit.metadata),
+        **({"metadata": metadata_fields(hit.metadata)} if hit.metadata else {}),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
         **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
         **like_fields(hit),
