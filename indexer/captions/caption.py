@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.metadata.fact import Fact
-from indexer.metadata.texts import tidied
+from indexer.metadata.texts import said
 
 # Defaults that cameras, phones and programs write in place of a caption, alike on every picture.
 _DEFAULTS = re.compile(
@@ -19,8 +19,11 @@ _DEFAULTS = re.compile(
     | lead\ technologies\ inc\..* | dcim | dji | default | ascii | binary\ comment
     | untitled[\s_-]*\d* | screen[\s_-]?shot([\s_-]*(at|am|pm|[\d.:,_-]+))*
     | (img|dsc|dscn|dscf|dscn|pict|pxl|mvimg|image|sdc|imgp)[_-]?\d+    # a file name, not a caption
-    | (cof|dav|ozno?r?|nor|sdr|vig|rhdr|hdr|fbt|edf|dig|bsh|mde|btf|ptr|rpt|qrf|burst|ptfbt)
-                                                (wb|hdr|soft|vivid)?(_[a-z]+)*[_\d]*    # Huawei
+    | (cof|dav|ozno?r?|nor|sdr|vig|rhdr|hdr|frontbhdr|fbt|rbt|edf|dig|bsh|mde|btf|btr|mon|ptr|rpt
+       |qrf|burst|ptfbt|frem|fshbty)(wb|hdr|mdn|soft|vivid)?(_[a-z]+)*[_\d]*    # Huawei and Honor
+    | samsung | sony | canon | nikon | kodak | olympus | panasonic | huawei | xiaomi | (hp|sanyo|ge)
+       \ ?(digital\ camera|photosmart.*)? | digital\ ?still\ ?camera | charset=\w+ | iclarified
+    | created\ by\ imlib | dvc\ [\d.]+.* | (image\ ?)?description | applemark | jpe?g\ image
     | _?cuva | (non_)?smart | hellomoto | motorola | minolta\ dsc | (my\ )?beautiful\ picture
     | my\ (photo|picture|image) | jpeg | picture | photo | created\ with\ paint\.net
     | file\ source:.* | (scanned|created)\ (by|with)\ (camscanner|adobe\ scan|office\ lens)\b.*
@@ -29,7 +32,9 @@ _DEFAULTS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # Metadata that microscopes, drones and generators keep in the description field.
-_MACHINE_TEXT = ("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'")
+_MACHINE_TEXT = (
+    *("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'", "workflow:{", "workflow: {"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def captions_of(texts: Iterable[str], source: str) -> list[Caption]:
 
 def clean(text: str) -> str:
     """Return the text in one line, NFC, cut at a word; empty when it is a camera's default."""
-    text = tidied(text)
+    text = said(text)
     return "" if _says_nothing(text) else text
 
 

@@ -24,12 +24,13 @@ from indexer.captions.json_files import (
 )
 from indexer.captions.matching import PictureNames
 from indexer.captions.nearby import NearbyFiles, is_skipped
-from indexer.captions.sidecars import read_sidecar
+from indexer.captions.sidecars import Sidecar, read_picasa, read_sidecar
 from indexer.captions.tables import line_rows, looks_like_captions
 from indexer.captions.takeout_names import TakeoutNames
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 from indexer.errors import CaptionFileError
 from indexer.metadata.fact import Fact
+from indexer.metadata.picasa import NAMES as PICASA_NAMES
 
 SIDECARS = (b".txt", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
@@ -74,6 +75,7 @@ class _Scan:
         self._facts: dict[bytes, list[Fact]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
+        self._picasa: list[bytes] = []
         self._done: set[bytes] = set()
 
     @cached_property
@@ -107,6 +109,8 @@ class _Scan:
         sidecars, tables = self._sidecars_and_tables()
         for relative, pictures in sidecars:
             self._attempt(relative, pictures)
+        for relative in self._picasa:
+            self._attempt(relative, [])
         for relative in tables:
             self._attempt(relative, [])
 
@@ -114,7 +118,9 @@ class _Scan:
         path = Path(os.fsdecode(posixpath.join(self._folder, relative)))
         try:
             if pictures:
-                self._add_sidecar(path, pictures)
+                self._add_sidecar(read_sidecar(path), pictures)
+            elif relative in self._picasa:
+                self._add_picasa(path, posixpath.dirname(relative))
             elif _is_plausible(path):
                 self._add_rows(path, posixpath.dirname(relative), _rows(path))
         except UnusableFile as error:
@@ -127,15 +133,19 @@ class _Scan:
             raise UnusableFile("it is not a file; name the caption file itself")
         pictures = self._sidecar_of(relative) if relative is not None else []
         if pictures:
-            self._add_sidecar(path, pictures)
+            self._add_sidecar(read_sidecar(path), pictures)
             return
         rows = _rows(path)
         if rows is None:
             raise UnusableFile(f"its format is unknown; {_FORMATS}")
         self._add_rows(path, posixpath.dirname(relative or b""), rows)
 
-    def _add_sidecar(self, path: Path, pictures: list[bytes]) -> None:
-        sidecar = read_sidecar(path)
+    def _add_picasa(self, path: Path, directory: bytes) -> None:
+        for name, sidecar in read_picasa(path).items():
+            picture = posixpath.join(directory, os.fsencode(name))
+            self._add_sidecar(sidecar, [picture] if picture in self._names else [])
+
+    def _add_sidecar(self, sidecar: Sidecar, pictures: list[bytes]) -> None:
         for picture in pictures if sidecar.captions else ():
             self._captions.setdefault(picture, []).extend(sidecar.captions)
         for picture in pictures if sidecar.facts else ():
@@ -162,6 +172,9 @@ class _Scan:
         tables: list[bytes] = []
         for relative in self._candidates():
             if relative in self._done:
+                continue
+            if posixpath.basename(relative).lower() in PICASA_NAMES:
+                self._picasa.append(relative)
                 continue
             if pictures := self._sidecar_of(relative):
                 sidecars.append((relative, pictures))
@@ -202,6 +215,8 @@ class _Scan:
                 with os.scandir(posixpath.join(self._folder, directory)) as entries:
                     for entry in entries:
                         relative = posixpath.join(directory, entry.name)
+                        if entry.name.lower() in PICASA_NAMES and _is_file(entry):
+                            yield relative
                         if is_skipped(entry.name):
                             continue
                         if self._is_entered(entry, relative):

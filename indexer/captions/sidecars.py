@@ -10,10 +10,12 @@ from indexer.captions.metadata import captions_among
 from indexer.captions.text_files import data_lines, read_limited
 from indexer.metadata.fact import Fact
 from indexer.metadata.order import SIDECAR
+from indexer.metadata.picasa import picasa_facts
 from indexer.metadata.takeout import is_takeout, takeout_facts
 from indexer.metadata.xmp import xmp_facts
 
 MAX_BYTES = 1_000_000  # a larger file is not about one picture
+MAX_FOLDER_BYTES = 100_000_000
 
 # Detectors keep boxes as lines of numbers in `name.txt`: "0 0.51 0.42 0.2 0.3".
 _NUMBERS = re.compile(r"[\d\s.,;:e+-]*\d[\d\s.,;:e+-]*")
@@ -40,6 +42,12 @@ def read_sidecar(path: Path) -> Sidecar:
         )
     lines = (line for line in data_lines(data) if not _NUMBERS.fullmatch(line))
     return Sidecar(captions_of(lines, "sidecar"))
+
+
+def read_picasa(path: Path) -> dict[str, Sidecar]:
+    """Read Picasa's file of a folder, by the names of pictures; raises UnusableFile and OSError."""
+    said = picasa_facts(read_limited(path, MAX_FOLDER_BYTES))
+    return {name: _of_facts(facts) for name, facts in said.items() if facts}
 
 
 def _of_facts(facts: tuple[Fact, ...]) -> Sidecar:

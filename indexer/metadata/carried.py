@@ -42,6 +42,14 @@ def _has_exif(image: Image.Image) -> bool:
 
 
 def _xmp(image: Image.Image) -> Iterator[Fact]:
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if isinstance(packet, bytes | str):
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or _raw(image)
+    if isinstance(packet, bytes | str) and packet:
         yield from xmp_facts(packet)
+
+
+def _raw(image: Image.Image) -> bytes:
+    """The packet as ImageMagick writes it into a PNG: its name, its length, and hexadecimal."""
+    text = image.info.get("Raw profile type xmp")
+    if not isinstance(text, str):
+        return b""
+    return bytes.fromhex("".join(text.split()[2:]))

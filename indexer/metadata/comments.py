@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from PIL import Image
 
 from indexer.metadata.dates import moment_of
 from indexer.metadata.fact import Fact, facts_of
-from indexer.metadata.prompts import prompt_of
+from indexer.metadata.keywords import keyword_facts
+from indexer.metadata.prompts import is_prompt, prompt_of
 from indexer.metadata.texts import decoded
 
 SOURCE = "png"
-_PNG_TEXTS = {"Description": "description", "Title": "title", "Comment": "comment"}
-_PNG_DATES = ("Creation Time", "CreationTime", "Creation time", "create-date", "date:create")
-_PROMPTS = ("parameters", "prompt", "Dream", "sd-metadata", "invokeai_metadata")
+_PNG_TEXTS = {  # keys in small letters
+    "description": "description", "caption": "description", "title": "title",
+}  # fmt: skip
+_PNG_DATES = ("creation time", "creationtime", "exif:datetimeoriginal")
+_PROMPTS = ("parameters", "prompt", "dream", "sd-metadata", "invokeai_metadata")
 # Libraries and cameras sign their work in a comment.
 _BY_A_PROGRAM = re.compile(
     r"""(creator:|(created|made|generated|edited|optimi[sz]ed|compressed|processed|resized)
@@ -31,29 +34,34 @@ _MACHINE = re.compile(r"[\[{<#]|\S{30}|[\W\d_]*$")  # JSON, XML, keys and checks
 
 def comment_facts(image: Image.Image) -> Iterator[Fact]:
     """The facts in the texts of an opened PNG, and in the comment of a JPEG or GIF."""
-    info = image.info
     if image.format == "PNG":
-        texts = {name: text for name, text in info.items() if isinstance(text, str)}
-        for name, field in _PNG_TEXTS.items():
-            yield from facts_of(field, _by_people([texts.get(name)]), SOURCE)
-        for name in _PNG_DATES:
-            moment = moment_of(texts.get(name, ""))
-            if moment is not None:
-                yield Fact("taken", str(moment), f"{SOURCE} created")
-                break
-        for name in _PROMPTS:
-            yield from facts_of("prompt", [prompt_of(texts.get(name, ""))], SOURCE)
-    else:
-        yield from facts_of("comment", _by_people([info.get("comment")]), str(image.format).lower())
+        yield from _png_facts(
+            {str(k).lower(): v for k, v in image.info.items() if isinstance(v, str)}
+        )
+        return
+    comment = image.info.get("comment")
+    text = decoded(comment) if isinstance(comment, bytes) else comment
+    if isinstance(text, str):
+        yield from commented(text, str(image.format).lower())
 
 
-def is_by_a_program(text: str) -> bool:
-    """Whether a comment says what wrote the file, or is not for people."""
-    return bool(_BY_A_PROGRAM.match(text) or _MACHINE.match(text))
+def commented(text: str, source: str) -> Iterator[Fact]:
+    """A comment as what it is: one by people, or the prompt of a generated picture, or nothing."""
+    text = text.strip()
+    if is_prompt(text):
+        yield from facts_of("prompt", [prompt_of(text)], source)
+    elif not _BY_A_PROGRAM.match(text) and not _MACHINE.match(text):
+        yield from facts_of("comment", [text], source)
 
 
-def _by_people(values: list[object]) -> Iterator[str]:
-    for value in values:
-        text = decoded(value) if isinstance(value, bytes) else value
-        if isinstance(text, str) and not is_by_a_program(text.strip()):
-            yield text
+def _png_facts(texts: Mapping[str, str]) -> Iterator[Fact]:
+    for name, field in _PNG_TEXTS.items():
+        yield from facts_of(field, [texts.get(name)], SOURCE)
+    yield from keyword_facts(texts.get("keywords", "").split(","), (), SOURCE)
+    yield from commented(texts.get("comment", ""), SOURCE)
+    for name in _PNG_DATES:
+        if (moment := moment_of(texts.get(name, ""))) is not None:
+            yield Fact("taken", str(moment), f"{SOURCE} created")
+            break
+    for name in _PROMPTS:
+        yield from facts_of("prompt", [prompt_of(texts.get(name, ""))], SOURCE)

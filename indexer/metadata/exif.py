@@ -9,10 +9,12 @@ from typing import Any
 
 from PIL import Image
 
+from indexer.metadata.comments import commented
 from indexer.metadata.dates import moment_of
 from indexer.metadata.fact import Fact, facts_of
 from indexer.metadata.keywords import keyword_facts
 from indexer.metadata.points import degrees_in, point, signed
+from indexer.metadata.prompts import is_prompt
 from indexer.metadata.ratings import REJECTED, rating_of_percent, rating_of_stars
 from indexer.metadata.texts import decoded, tidied
 
@@ -53,15 +55,14 @@ def _directory(written: Image.Exif, tag: int) -> Block:
 
 def _texts(picture: Block, camera: Block, _: Block) -> Iterator[Fact]:
     yield from facts_of("description", [_text(picture.get(_DESCRIPTION))], SOURCE)
-    for tag, field in (
-        (_XP_TITLE, "title"),
-        (_XP_SUBJECT, "description"),
-        (_XP_COMMENT, "comment"),
-    ):
-        yield from facts_of(field, [_from_utf16(picture.get(tag))], SOURCE)
+    yield from facts_of("title", [_from_utf16(picture.get(_XP_TITLE))], SOURCE)
+    yield from facts_of("description", [_from_utf16(picture.get(_XP_SUBJECT))], SOURCE)
+    yield from commented(_from_utf16(picture.get(_XP_COMMENT)), SOURCE)
     words = [tidied(word) for word in _from_utf16(picture.get(_XP_KEYWORDS)).split(";")]
     yield from keyword_facts(words, (), SOURCE)
-    yield from facts_of("comment", [_comment(camera.get(_COMMENT))], SOURCE)
+    yield from commented(_comment(camera.get(_COMMENT)), SOURCE)
+    made = _text(picture.get(_MAKE))  # where ComfyUI puts the prompt of a WebP
+    yield from commented(made, SOURCE) if is_prompt(made) else ()
 
 
 def _dates(picture: Block, camera: Block, gps: Block) -> Iterator[Fact]:
@@ -109,7 +110,8 @@ def _number(part: Any) -> float:
 
 
 def _camera(picture: Block, _: Block, __: Block) -> Iterator[Fact]:
-    yield from facts_of("camera", [named_once(*_two(picture, _MAKE, _MODEL))], SOURCE)
+    camera = named_once(*_two(picture, _MAKE, _MODEL))
+    yield from facts_of("camera", [] if "{" in camera else [camera], SOURCE)
 
 
 def _lens(_: Block, camera: Block, __: Block) -> Iterator[Fact]:

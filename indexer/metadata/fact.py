@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from indexer.metadata.texts import tidied
+from indexer.metadata.texts import said, tidied
 
 MOST_VALUES = 200  # of one field by one source: more is a mistake of a program
 
@@ -24,8 +24,9 @@ class Fact:
 
 
 def facts_of(field: str, texts: Iterable[object], source: str) -> Iterator[Fact]:
-    """A fact for each different text that says something, tidied."""
-    tidy = (tidied(text) for text in texts if isinstance(text, str))
+    """A fact for each different text that says something, tidied; people may be called Nan."""
+    clean = tidied if field == "person" else said
+    tidy = (clean(text) for text in texts if isinstance(text, str))
     for value, _ in zip(dict.fromkeys(filter(None, tidy)), range(MOST_VALUES), strict=False):
         yield Fact(field, value, source)
 

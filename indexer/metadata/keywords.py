@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from indexer.metadata.fact import Fact, facts_of
-from indexer.metadata.texts import tidied
+from indexer.metadata.texts import said
 
 SIGN = "|"  # between the levels of a keyword
 _PEOPLE = frozenset(
@@ -36,7 +36,7 @@ def keyword_facts(
     # darktable writes its paths into the flat list too.
     split += [_levels(text, SIGN) for text in flat if SIGN in text]
     own = [levels for levels in split if levels[0].casefold() != "darktable"]
-    words = [text for text in map(tidied, flat) if text and SIGN not in text]
+    words = [text for text in map(said, flat) if text and SIGN not in text]
     programs = _programs(words, split)
     kept = [word for word in words if word.casefold() not in programs]
     deep = {level.casefold() for levels in own if len(levels) > 1 for level in levels}
@@ -58,7 +58,7 @@ def _programs(words: Sequence[str], paths: Sequence[Sequence[str]]) -> frozenset
 
 
 def _levels(path: str, sign: str) -> list[str]:
-    return [level for part in path.split(sign) if (level := tidied(part))]
+    return [level for part in path.split(sign) if (level := said(part))]
 
 
 def _people(levels: Sequence[str]) -> list[str]:

@@ -11,6 +11,8 @@ _END = re.compile(r"\n\s*(negative prompt|steps|seed|sampler|parameters)\s*:", r
 _KEYS = ("positive_prompt", "prompt", "text", "text_g", "text_l", "string")
 _NETWORK = re.compile(r"<\w+:[^<>]*>")  # "<lora:name:0.8>"
 _WEIGHT = re.compile(r":\d+(?:\.\d+)?(?=\))")  # "(word:1.2)"
+_SETTINGS = re.compile(r"\bSteps: \d+, (?:[\w ]+: [^,]+, )*?(?:Sampler|CFG scale|Seed): ")
+_LABEL = re.compile(r"prompt:(?=\s*\{)", re.IGNORECASE)
 _MAX_CHARACTERS = 1_000_000
 _MAX_STEPS = 20  # from the sampler back to the text
 
@@ -20,6 +22,7 @@ def prompt_of(text: str) -> str:
 
     Those are lines of Automatic1111, and JSON of ComfyUI (a graph of nodes) and InvokeAI.
     """
+    text = _LABEL.sub("", text.lstrip())
     if len(text) > _MAX_CHARACTERS:
         return ""
     if text.lstrip().startswith(("{", "[")):
@@ -28,8 +31,8 @@ def prompt_of(text: str) -> str:
 
 
 def is_prompt(text: str) -> bool:
-    """Whether a comment is a prompt with the settings of a generator."""
-    return re.search(r"\bSteps: \d+, Sampler: ", text) is not None
+    """Whether a text is a prompt with the settings of a generator, or as ComfyUI labels it."""
+    return bool(_SETTINGS.search(text) or _LABEL.match(text))
 
 
 def _bare(prompt: str) -> str:
@@ -43,7 +46,12 @@ def _in_json(text: str) -> str:
         return ""
     if isinstance(value, dict) and any(_is_node(node) for node in value.values()):
         return ", ".join(dict.fromkeys(_of_graph(value)))
-    return next(_texts(value), "")
+    return next((text for part in _parts(value) for text in _texts(part)), "")
+
+
+def _parts(value: Any) -> list[Any]:
+    """A value, and the objects directly in it."""
+    return [value, *(value.values() if isinstance(value, dict) else ())]
 
 
 def _is_node(node: Any) -> bool:

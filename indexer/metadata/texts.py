@@ -21,16 +21,21 @@ _JAPANESE = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")
 _MOSTLY = 0.6  # of the letters: no language that is written in Latin letters has so many accents
 
 
+def said(text: str) -> str:
+    """A tidied text; empty if it only says that there is none."""
+    text = tidied(text)
+    return "" if text.casefold() in _NOTHING else text
+
+
 def tidied(text: str) -> str:
-    """The text in one line, NFC, cut at a word; empty if it only says that there is none."""
+    """The text in one line, NFC, cut at a word, with characters in place of HTML entities."""
     if not text.isprintable():
         text = _ESCAPES.sub("", text)
         text = "".join(_UNWANTED.get(unicodedata.category(char), char) for char in text)
         text = text.replace("\ufeff", "")
     if "&" in text:
         text = _ENTITY.sub(_character, text)
-    text = _shortened(" ".join(unicodedata.normalize("NFC", text).split()))
-    return "" if text.casefold() in _NOTHING else text
+    return _shortened(" ".join(unicodedata.normalize("NFC", text).split()))
 
 
 def decoded(data: bytes) -> str:

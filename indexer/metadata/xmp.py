@@ -9,6 +9,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from indexer.metadata.comments import commented
 from indexer.metadata.dates import moment_of
 from indexer.metadata.exif import named_once
 from indexer.metadata.fact import Fact, facts_of
@@ -47,7 +48,6 @@ _TEXTS = (  # a field, and the properties that hold it
     ("title", ("dc:title",)),
     ("headline", ("photoshop:Headline",)),
     ("alternative", ("core:AltTextAccessibility", "core:ExtDescrAccessibility")),
-    ("comment", ("exif:UserComment",)),
     ("person", ("ext:PersonInImage", "ext:PersonName", "region:PersonDisplayName")),
     ("location", ("core:Location", "ext:Sublocation", "ext:LocationName")),
     ("city", ("photoshop:City", "ext:City")),
@@ -76,6 +76,7 @@ def xmp_facts(packet: bytes | str, source: str = SOURCE) -> Iterator[Fact]:
     for field, names in _TEXTS:
         yield from facts_of(field, properties.texts(*names), source)
     yield from facts_of("person", properties.faces(), source)
+    yield from commented(properties.first("exif:UserComment"), source)
     paths = [(text, sign) for name, sign in _KEYWORD_PATHS for text in properties.texts(name)]
     yield from keyword_facts(properties.texts("dc:subject"), paths, source)
     yield from _dates(properties, source)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.captions.nearby import NearbyFiles, is_skipped
+from indexer.metadata.picasa import NAMES as PICASA_NAMES
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_SUFFIXES
 
 # Files in lower case that systems and programs leave beside pictures.
-_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"picasa.ini"})
+_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,15 @@ class _Scan:
         above = relative + b"/" if relative else b""
         for entry in names:
             if is_skipped(entry.name):
+                self._note_hidden(entry, above + entry.name)
                 continue
             if (found := self._look(entry, above + entry.name)) is not None:
                 yield found
+
+    def _note_hidden(self, entry: os.DirEntry[bytes], relative: bytes) -> None:
+        """Note a hidden file that says something about pictures."""
+        if entry.name.lower() in PICASA_NAMES and entry.is_file():
+            self._beside.files.append(relative)
 
     def _look(
         self, entry: os.DirEntry[bytes], relative: bytes
@@ -131,7 +138,7 @@ class _Scan:
         """Note a file that is no picture to index."""
         if not entry.is_file():
             return
-        if suffix in self._beside.suffixes:
+        if suffix in self._beside.suffixes or entry.name.lower() in PICASA_NAMES:
             self._beside.files.append(relative)
         elif not excluded and entry.name.lower() not in _DROPPINGS:
             self._beside.others[suffix] += 1

@@ -41,7 +41,7 @@ DATED = {
     "xmp digitised": picture(xmp=xmp("<xmp:CreateDate>2015-06-07T08:09:10</xmp:CreateDate>")),
     "xmp modified": picture(xmp=xmp("", 'xmp:ModifyDate="2015-06-07T08:09:10"')),
     "iptc created": with_iptc((55, b"20150607"), (60, b"080910+0200")),
-    "png created": png(Creation_Time=WHEN),
+    "png created": png(**{"Creation Time": WHEN}),
 }
 
 
@@ -166,6 +166,9 @@ def test_keywords_keep_their_levels_and_lose_those_of_programs(body, keywords, c
     assert captions(data) == [(caption, "xmp")]
 
 
+STARS = 'xmp:Rating="4"'
+
+
 @pytest.mark.parametrize(
     ("data", "field", "values"),
     [
@@ -175,7 +178,12 @@ def test_keywords_keep_their_levels_and_lose_those_of_programs(body, keywords, c
         (picture(xmp=xmp("", 'photoshop:City="Wien"')), "city", ["Wien"]),
         (picture(xmp=xmp("", 'Iptc4xmpCore:Location="Prater"')), "location", ["Prater"]),
         (picture(xmp=xmp("", 'photoshop:Headline="Storm"')), "headline", ["Storm"]),
-        (picture(xmp=xmp("", 'xmp:Rating="4"')), "rating", ["4"]),
+        (picture(xmp=xmp("", STARS)), "rating", ["4"]),
+        (
+            png(**{"Raw profile type xmp": f"\nxmp\n  99\n{xmp('', STARS).hex()}\n"}),
+            "rating",
+            ["4"],
+        ),
         (picture(xmp=xmp("", 'xmp:Rating="0"')), "rating", []),
         (picture(xmp=xmp("", 'xmp:Rating="-1"')), "flag", ["rejected"]),
         (picture(xmp=xmp("", 'MicrosoftPhoto:Rating="75"')), "rating", ["4"]),
@@ -199,6 +207,10 @@ GRAPH = {
 }
 
 
+FROG = ("a frog on a log", "prompt")
+SETTINGS = f"{FROG[0]}\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, CFG scale: 7"
+
+
 @pytest.mark.parametrize(
     ("data", "caption"),
     [
@@ -215,6 +227,10 @@ GRAPH = {
             ("a (frog)", "prompt"),
         ),
         (png(prompt=json.dumps(GRAPH)), ("a frog on a log", "prompt")),
+        (picture("WEBP", exif=exif({0x010F: f"prompt:{json.dumps(GRAPH)}"})), FROG),
+        (png(parameters=json.dumps({"sui_image_params": {"prompt": FROG[0]}})), FROG),
+        (png(invokeai_metadata=json.dumps({"positive_prompt": FROG[0]})), FROG),
+        (picture(exif=exif(camera={0x9286: b"UNICODE\0" + SETTINGS.encode("utf-16-be")})), FROG),
         (
             picture(xmp=xmp(bag("Iptc4xmpCore:AltTextAccessibility", "A lion"))),
             ("A lion", "xmp"),
@@ -235,6 +251,7 @@ def test_text_by_people_is_a_caption(data, caption):
     [
         *("cof", "dav", "oznor", "oznorWB", "_cuva", "hdr", "bsh", "smart", "HELLOMOTO", "sdr"),
         *("cof_vivid", "My beautiful picture", "SONY DSC", "OLYMPUS DIGITAL CAMERA", "Jpeg"),
+        *("frontbhdr", "btfmdn", "mde_soft", "sdr_HDRB", "SAMSUNG", "Workflow:{}"),
         *("nan", "NULL", "Created with Paint.NET", "File source: whatsapp", "MOTOROLA"),
     ],
 )
@@ -257,7 +274,7 @@ def test_comment_by_a_program_is_none(comment):
         picture(xmp=b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
         picture(exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"),
         png(prompt="[" * 5000, parameters=""),
-        png(Creation_Time="\x01\x02"),
+        png(**{"Creation Time": "\x01\x02"}),
     ],
 )
 def test_damaged_metadata_costs_nothing_else(data):

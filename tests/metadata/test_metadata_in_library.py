@@ -192,6 +192,31 @@ def test_takeout_of_another_number_belongs_to_no_picture(library, pictures):
     assert metadata(library, "IMG.JPG") == {}
 
 
+PICASA = """[Contacts2]
+8e62398ebda8c1a5=Anna Berg;;
+[a.jpg]
+star=yes
+caption=A lion
+keywords=zoo,summer
+geotag=48.2,16.37
+faces=rect64(3f845bcb59418507),8E62398ebda8c1a5;rect64(3f84),ffffffffffffffff
+[gone.jpg]
+star=yes
+"""
+
+
+@pytest.mark.parametrize("name", [".picasa.ini", "Picasa.ini"])
+def test_picasa_says_who_and_what(library, pictures, name):
+    (pictures / "a.jpg").write_bytes(picture())
+    (pictures / name).write_text(PICASA)
+    assert index(library, pictures).problems == []
+    known = metadata(library, "a.jpg")
+    assert (known["people"], known["keywords"]) == (["Anna Berg"], ["zoo", "summer"])
+    assert (known["flags"], known["place_source"]) == (["favourite"], "picasa")
+    (info,) = library.catalogue.pictures(library.catalogue.present_ids()).values()
+    assert info.captions == ("A lion", "zoo, summer")
+
+
 def test_own_metadata_win_over_sidecars_and_those_over_names(library, pictures):
     dated = picture(exif=exif(camera={0x9003: "2015:06:07 08:09:10"}, gps=VIENNA))
     (pictures / "2001-01-01.jpg").write_bytes(dated)

@@ -67,10 +67,10 @@ def picture(format: str = "JPEG", **options: object) -> bytes:
 
 
 def png(**texts: str) -> bytes:
-    """A PNG with texts; an underscore of a key stands for a space."""
+    """A PNG with texts by their keys."""
     info = PngImagePlugin.PngInfo()
     for key, text in texts.items():
-        info.add_text(key.replace("_", " "), text)
+        info.add_text(key, text)
     return picture("PNG", pnginfo=info)
 
 
