@@ -14,39 +14,36 @@ _TIME = (
     r"(?:\s*[:.-]\s*(?P<second>\d{1,2}))?(?:[.,]\d+)?\s*(?P<half>[ap]\.?m\.?)?)?"
     r"\s*(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}(?::?\d{2})?|[+-]\d{2})?"
 )
+# Patterns stay texts until they are used: an index run over unchanged files reads no date.
 _SHAPES = tuple(
-    re.compile(shape + _TIME, re.IGNORECASE)
+    shape + _TIME
     for shape in (
         r"(?P<year>\d{4})(?:\s*[-:/.年]\s*(?P<month>\d{0,2}))?(?:\s*[-:/.月]\s*(?P<day>\d{0,2})日?)?",
         r"(?P<day>\d{1,2})\s*\.\s*(?P<month>\d{1,2})\s*\.\s*(?P<year>\d{4})",
     )
 )
-_COMPACT = re.compile(
+_COMPACT = (
     r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
     r"(?:[T_ -]?(?P<hour>\d\d):?(?P<minute>\d\d):?(?P<second>\d\d)?)?(?:[.,]\d+)?"
     r"(?:[zZ]|[+-]\d{2}:?\d{2})?"
 )
-_UNORDERED = re.compile(
+_UNORDERED = (
     r"(?P<first>\d{1,2})\s*(?P<sign>[/-])\s*(?P<other>\d{1,2})\s*(?P=sign)\s*(?P<year>\d{4})"
-    + _TIME,
-    re.IGNORECASE,
+    + _TIME
 )
-_ABOUT = re.compile(r"(?:c|ca|circa|about|around|~)?\.?\s*(?P<year>\d{4})\s*[?~]?", re.IGNORECASE)
-_DECADE = re.compile(r"(?:c|ca|circa|about|~)?\.?\s*(?P<year>\d{3}0)'?s", re.IGNORECASE)
+_ABOUT = r"(?:c|ca|circa|about|around|~)?\.?\s*(?P<year>\d{4})\s*[?~]?"
+_DECADE = r"(?:c|ca|circa|about|~)?\.?\s*(?P<year>\d{3}0)'?s"
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december",
 )  # fmt: skip
 _NAME = r"(?:[a-z]{3,9}\.?,?\s+)?(?P<name>[a-z]{3,9})\.?"
-_IN_WORDS = tuple(
-    re.compile(shape, re.IGNORECASE)
-    for shape in (
-        r"(?:[a-z]{3,9}\.?,?\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<name>[a-z]{3,9})\.?,?"
-        r"[\s-]+(?P<year>\d{4})" + _TIME,
-        _NAME + r"\s+(?:(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?P<year>\d{4})" + _TIME,
-        _NAME + r"\s+(?P<day>\d{1,2})\s+(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\s+"
-        r"(?:[a-z]{2,5}\s+)?(?P<year>\d{4})",  # as C writes it
-    )
+_IN_WORDS = (
+    r"(?:[a-z]{3,9}\.?,?\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<name>[a-z]{3,9})\.?,?"
+    r"[\s-]+(?P<year>\d{4})" + _TIME,
+    _NAME + r"\s+(?:(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?P<year>\d{4})" + _TIME,
+    _NAME + r"\s+(?P<day>\d{1,2})\s+(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\s+"
+    r"(?:[a-z]{2,5}\s+)?(?P<year>\d{4})",  # as C writes it
 )
 
 
@@ -88,11 +85,11 @@ def moment_of(text: str) -> Moment | None:
     """
     text = " ".join(text.replace("\0", " ").split()).rstrip(" :./-")
     for shape in (*_SHAPES, _COMPACT, _ABOUT):
-        if match := shape.fullmatch(text):
+        if match := re.fullmatch(shape, text, re.I):
             return _of_parts(match.groupdict())
-    if match := _UNORDERED.fullmatch(text):
+    if match := re.fullmatch(_UNORDERED, text, re.I):
         return _of_parts(_ordered(match.groupdict()))
-    if match := _DECADE.fullmatch(text):
+    if match := re.fullmatch(_DECADE, text, re.I):
         return years(int(match["year"]), int(match["year"]) + 9)
     return _in_words(text)
 
@@ -161,7 +158,7 @@ def _ordered(parts: dict[str, str | None]) -> dict[str, str | None]:
 def _in_words(text: str) -> Moment | None:
     """A date with the name of its month: "Sun, 07 Jun 2015 08:09:10 GMT", "June 7, 2015"."""
     for shape in _IN_WORDS:
-        match = shape.fullmatch(text)
+        match = re.fullmatch(shape, text, re.I)
         if match and (month := month_named(match["name"])):
             return _of_parts(match.groupdict() | {"month": str(month)})
     return None

@@ -22,45 +22,35 @@ _CLOCK = (
     r"(?:(?:[T_\s-]+(?:at|um|à|alle|om)?\s*|\s*,\s*)(?P<hour>[0-2]?\d)(?P<colon>[-_.:h∶]?)(?P<minute>[0-5]\d)"
     r"(?:(?P=colon)(?P<second>[0-5]\d))?(?P<rest>\d{1,6})?(?:\s*(?P<half>[ap]\.?m)\b)?(?!\d))?"
 )
+# Patterns stay texts until they are used, as in dates.py.
 _DAYS = (
-    re.compile(
-        rf"(?<!\d){_YEAR}(?P<sign>[-_. :]?)(?P<month>[01]\d)(?P=sign)(?P<day>[0-3]\d)(?!\d)"
-        + _CLOCK,
-        re.I,
-    ),
-    re.compile(
-        rf"(?<!\d){_YEAR}(?P<month>[01]\d)(?P<day>[0-3]\d)(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d)(?!\d)"
-    ),
-    re.compile(rf"(?<!\d){_YEAR}年\s*(?P<month>1?\d)月\s*(?P<day>[1-3]?\d)日"),
-    re.compile(rf"(?<!\d)(?P<day>[0-3]?\d)\.(?P<month>[01]?\d)\.{_YEAR}(?!\d)" + _CLOCK, re.I),
+    rf"(?<!\d){_YEAR}(?P<sign>[-_. :]?)(?P<month>[01]\d)(?P=sign)(?P<day>[0-3]\d)(?!\d)" + _CLOCK,
+    rf"(?<!\d){_YEAR}(?P<month>[01]\d)(?P<day>[0-3]\d)"
+    r"(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d)(?!\d)",
+    rf"(?<!\d){_YEAR}年\s*(?P<month>1?\d)月\s*(?P<day>[1-3]?\d)日",
+    rf"(?<!\d)(?P<day>[0-3]?\d)\.(?P<month>[01]?\d)\.{_YEAR}(?!\d)" + _CLOCK,
 )
-_UNORDERED = re.compile(
-    rf"(?<!\d)(?P<one>\d\d)(?P<sign>[-_ ])(?P<other>\d\d)(?P=sign){_YEAR}(?!\d)"
-)
-_NAMED_MONTH = re.compile(
+_UNORDERED = rf"(?<!\d)(?P<one>\d\d)(?P<sign>[-_ ])(?P<other>\d\d)(?P=sign){_YEAR}(?!\d)"
+_NAMED_MONTH = (
     rf"(?<![^\W_])(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th)?[\s._-]+)?(?P<month>{_MONTH_NAMES})"
-    rf"[\s._,'-]*(?:(?P<late>[0-3]?\d)(?:st|nd|rd|th)?[\s._,-]+)?{_YEAR}(?!\d)",
-    re.I,
+    rf"[\s._,'-]*(?:(?P<late>[0-3]?\d)(?:st|nd|rd|th)?[\s._,-]+)?{_YEAR}(?!\d)"
 )
-_YEAR_AND_NAME = re.compile(
-    rf"(?<!\d){_YEAR}[\s._,-]+(?:[01]?\d[\s._-]+)?(?P<month>{_MONTH_NAMES})(?![^\W\d_])", re.I
+_YEAR_AND_NAME = (
+    rf"(?<!\d){_YEAR}[\s._,-]+(?:[01]?\d[\s._-]+)?(?P<month>{_MONTH_NAMES})(?![^\W\d_])"
 )
-_MONTH = re.compile(rf"(?<![\d.-]){_YEAR}[-_.](?P<month>0[1-9]|1[0-2])(?![\d])(?!-\d)")
-_YEARS = re.compile(
-    rf"(?<![^\W_]){_YEAR}\s*(?:-|–|to|bis)\s*(?P<until>(?:19|20)\d\d|\d\d)(?![^\W_])"
-)
-_DECADE = re.compile(r"(?<![^\W_])(?P<year>(?:19|20)\d0)'?s(?![^\W_])")
-_ONE_YEAR = re.compile(rf"(?<![^\W_]){_YEAR}(?![^\W_])")
-_EPOCH = re.compile(r"(?<!\d)(?P<seconds>1[0-9]{9})\d{3}(?!\d)")  # milliseconds, from 2001 to 2033
+_MONTH = rf"(?<![\d.-]){_YEAR}[-_.](?P<month>0[1-9]|1[0-2])(?![\d])(?!-\d)"
+_YEARS = rf"(?<![^\W_]){_YEAR}\s*(?:-|–|to|bis)\s*(?P<until>(?:19|20)\d\d|\d\d)(?![^\W_])"
+_DECADE = r"(?<![^\W_])(?P<year>(?:19|20)\d0)'?s(?![^\W_])"
+_ONE_YEAR = rf"(?<![^\W_]){_YEAR}(?![^\W_])"
+_EPOCH = r"(?<!\d)(?P<seconds>1[0-9]{9})\d{3}(?!\d)"  # milliseconds, from 2001 to 2033
 # A number behind one of these words counts the pictures of a camera: IMG_2015.jpg.
-_COUNTED = re.compile(
-    r"(?:img|dsc[nf_]?|dscn|dscf|p|pict|mvi|sam|gopr|cimg|imgp|mg|hpim|image|photo|picture|bild|foto"
-    r"|pic|scan|screenshot|file|untitled|no|nr|page|frame|f|x)[\s_#.()-]*$",
-    re.I,
+_COUNTED = (
+    r"(?<![^\W\d_])(?:img|dsc[nf]?|p|pict?|mvi|sam|gopr|cimg|imgp|mg|hpim|image|photo|picture|bild"
+    r"|foto|scan|screenshot|file|untitled|no|nr|page|frame|f)[\s_#.()-]*$"
 )
-_SIZE = re.compile(r"\s*(?:x\d|px|p\b|×)", re.I)
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_PART_OF_A_DATE = re.compile(r"(?P<number>\d\d?)(?=\D|$)")
+_SIZE_BEFORE, _SIZE = r"\d\s*[x×]\s*$", r"\s*(?:x\s*\d|px|p\b|×)"
+_WORD = r"[^\W\d_]{3,}"
+_PART_OF_A_DATE = r"(?P<number>\d\d?)(?=\D|$)"
 
 
 def name_facts(folder: bytes, relative: bytes) -> Iterator[Fact]:
@@ -96,7 +86,7 @@ def _nested(folders: tuple[str, ...]) -> Moment | None:
     for name in folders[::-1]:
         if re.fullmatch(r"(?:19|20)\d\d", name):
             return date_of(int(name), *numbers[::-1][:2]) if numbers else None
-        found = _PART_OF_A_DATE.match(name)
+        found = re.match(_PART_OF_A_DATE, name)
         if found is None or len(numbers) == 2:
             return None
         numbers.append(int(found["number"]))
@@ -105,10 +95,10 @@ def _nested(folders: tuple[str, ...]) -> Moment | None:
 
 def _day(name: str) -> Moment | None:
     for shape in _DAYS:
-        for match in shape.finditer(name):
+        for match in re.finditer(shape, name, re.I):
             if (moment := _exact(match)) is not None:
                 return moment
-    for match in _UNORDERED.finditer(name):
+    for match in re.finditer(_UNORDERED, name):
         one, other = int(match["one"]), int(match["other"])
         if one > 12 >= other or other > 12 >= one:
             return _sound(int(match["year"]), *((other, one) if one > 12 else (one, other)))
@@ -140,7 +130,7 @@ def _sound(year: int, month: int, day: int) -> Moment | None:
 
 def _of_epoch(name: str) -> Moment | None:
     """Milliseconds since 1970, as some apps call what they save; UTC."""
-    match = _EPOCH.search(name)
+    match = re.search(_EPOCH, name)
     if match is None:
         return None
     return Moment(datetime.fromtimestamp(int(match["seconds"]), UTC).replace(tzinfo=None))
@@ -148,28 +138,28 @@ def _of_epoch(name: str) -> Moment | None:
 
 def _month(name: str) -> Moment | None:
     for shape in (_NAMED_MONTH, _YEAR_AND_NAME):
-        if match := shape.search(name):
+        if match := re.search(shape, name, re.I):
             parts = match.groupdict()
             month = _MONTHS.index(match["month"].lower()[:3]) + 1
             return date_of(
                 int(match["year"]), month, int(parts.get("day") or parts.get("late") or 0)
             )
-    if match := _MONTH.search(name):
+    if match := re.search(_MONTH, name):
         return date_of(int(match["year"]), int(match["month"]))
     return None
 
 
 def _year(name: str, *, is_file: bool = False) -> Moment | None:
     """The years of a name; in that of a file, a number alone or of a series is none."""
-    if match := _YEARS.search(name):
+    if match := re.search(_YEARS, name):
         first = int(match["year"])
         until = match["until"]
         last = int(until) if len(until) == 4 else first // 100 * 100 + int(until)
         if first < last and not (is_file and _is_counted(name, match)):
             return years(first, last)
-    if match := _DECADE.search(name):
+    if match := re.search(_DECADE, name):
         return years(int(match["year"]), int(match["year"]) + 9)
-    for match in _ONE_YEAR.finditer(name):
+    for match in re.finditer(_ONE_YEAR, name):
         if not (is_file and _is_counted(name, match)):
             return years(int(match["year"]), int(match["year"]))
     return None
@@ -178,6 +168,6 @@ def _year(name: str, *, is_file: bool = False) -> Moment | None:
 def _is_counted(name: str, match: re.Match[str]) -> bool:
     """Whether a number that looks like a year counts pictures or pixels."""
     before, after = name[: match.start()], name[match.end() :]
-    if _COUNTED.search(before) or _SIZE.match(after) or before.rstrip().endswith(("x", "×")):
+    if re.search(_SIZE_BEFORE, before, re.I) or re.match(_SIZE, after, re.I):
         return True
-    return _WORD.search(before + " " + after) is None
+    return bool(re.search(_COUNTED, before, re.I)) or not re.search(_WORD, f"{before} {after}")
