@@ -19,17 +19,19 @@ _PNG_TEXTS = {  # keys in small letters
 }  # fmt: skip
 _PNG_DATES = ("creation time", "creationtime", "exif:datetimeoriginal")
 _PROMPTS = ("parameters", "prompt", "dream", "sd-metadata", "invokeai_metadata")
-# Libraries and cameras sign their work in a comment.
-_BY_A_PROGRAM = re.compile(
-    r"""(creator:|(created|made|generated|edited|optimi[sz]ed|compressed|processed|resized)
-        \ (with|by|using)
-        |lavc?\d|intel\(r\)|jpeg\ encoder|adobe\b|handmade\ software|lead\ technologies|software:
-        |file\ (written|source)|xpacket|\*|ver\.|av:|qt/|gd-jpeg|screenshot$
-        |.{0,40}\b(gimp|imagemagick|photoshop|ezgif
-        |gifsicle|paint\.net|ffmpeg|acdsee|irfanview|xnview)\b)""",
-    re.IGNORECASE | re.VERBOSE,
+# Libraries, programs and cameras sign their work in a comment.
+_PROGRAMS = (
+    r"(gimp|imagemagick|graphicsmagick|(adobe\s)?(photoshop|imageready|lightroom)|ezgif|gifsicle"
+    r"|paint\.net|ffmpeg|acdsee|irfanview|xnview|picasa|imlib|gd-jpeg|libvips|camscanner|vsco)"
 )
-_MACHINE = re.compile(r"[\[{<#]|\S{30}|[\W\d_]*$")  # JSON, XML, keys and checksums
+_BY_A_PROGRAM = (
+    r"(creator|software|encoder)\s*:|lavc?\d|intel\(r\)|jpeg encoder|handmade software"
+    rf"|{_PROGRAMS}\b|lead technologies|file (written|source)|xpacket|ver\.|av:|qt/|screenshot$"
+    r"|binary comment"
+    r"|(optimi[sz]ed|compressed|processed|resized|converted) (with|by|using)\b"
+    rf"|(created|made|generated|edited|saved) (with|by|using|in) .*({_PROGRAMS}\b|\d\.\d)"
+)
+_MACHINE = r"[\[{]\s*[\[{\]}\"']|<[?!/a-z]|[!-~]{30}|[\W\d_]*$"  # JSON, XML, checksums, signs
 
 
 def comment_facts(image: Image.Image) -> Iterator[Fact]:
@@ -50,7 +52,7 @@ def commented(text: str, source: str) -> Iterator[Fact]:
     text = text.strip()
     if is_prompt(text):
         yield from facts_of("prompt", [prompt_of(text)], source)
-    elif not _BY_A_PROGRAM.match(text) and not _MACHINE.match(text):
+    elif not re.match(f"{_BY_A_PROGRAM}|{_MACHINE}", text, re.I):
         yield from facts_of("comment", [text], source)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from indexer.metadata.fact import Fact, facts_of
 from indexer.metadata.keywords import keyword_facts
 from indexer.metadata.points import degrees_in, point, signed
 from indexer.metadata.prompts import is_prompt
-from indexer.metadata.ratings import REJECTED, rating_of_percent, rating_of_stars
+from indexer.metadata.ratings import rating_facts, rating_of_percent, rating_of_stars
 from indexer.metadata.texts import decoded, tidied
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
@@ -135,20 +135,10 @@ def named_once(make: str, model: str) -> str:
 
 
 def _rating(picture: Block, _: Block, __: Block) -> Iterator[Fact]:
-    read: tuple[tuple[int, Callable[[object], int | None]], ...] = (
-        (_RATING, rating_of_stars),
-        (_RATING_PERCENT, rating_of_percent),
-    )
-    for tag, stars in read:
-        rating = stars(picture.get(tag))
-        if rating is not None:
-            is_rejected = rating == REJECTED
-            yield (
-                Fact("flag", "rejected", SOURCE)
-                if is_rejected
-                else Fact("rating", str(rating), SOURCE)
-            )
-            return
+    stars = rating_of_stars(picture.get(_RATING))
+    if stars is None:
+        stars = rating_of_percent(picture.get(_RATING_PERCENT))
+    yield from rating_facts(stars, SOURCE)
 
 
 def _text(value: object) -> str:

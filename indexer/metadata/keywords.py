@@ -32,9 +32,9 @@ def keyword_facts(
     A path is kept as "Safari|Kenya"; a flat keyword that is a level of one says nothing more. The
     levels below "People" are names of people. "keywords" is one text of all, for a caption.
     """
-    split = [levels for path, sign in paths if (levels := _levels(path, sign))]
     # darktable writes its paths into the flat list too.
-    split += [_levels(text, SIGN) for text in flat if SIGN in text]
+    deep_ones = [*paths, *((text, SIGN) for text in flat if SIGN in text)]
+    split = [levels for path, sign in deep_ones if (levels := _levels(path, sign))]
     own = [levels for levels in split if levels[0].casefold() != "darktable"]
     words = [text for text in map(said, flat) if text and SIGN not in text]
     programs = _programs(words, split)

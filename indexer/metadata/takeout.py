@@ -39,7 +39,7 @@ def takeout_facts(value: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def _moment(value: object) -> Moment | None:
-    with suppress(TypeError, ValueError, OverflowError, OSError, AttributeError):
+    with suppress(TypeError, ValueError, LookupError, OverflowError, OSError):
         seconds = int(value["timestamp"])  # type: ignore[index]
         if seconds:
             return Moment(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
@@ -47,6 +47,6 @@ def _moment(value: object) -> Moment | None:
 
 
 def _point(value: object) -> str | None:
-    with suppress(TypeError, ValueError, KeyError):
+    with suppress(TypeError, ValueError, LookupError):
         return point(float(value["latitude"]), float(value["longitude"]))  # type: ignore[index]
     return None

@@ -15,7 +15,7 @@ from indexer.metadata.exif import named_once
 from indexer.metadata.fact import Fact, facts_of
 from indexer.metadata.keywords import keyword_facts
 from indexer.metadata.points import degrees_in, point
-from indexer.metadata.ratings import REJECTED, rating_of_percent, rating_of_stars
+from indexer.metadata.ratings import rating_facts, rating_of_percent, rating_of_stars
 from indexer.metadata.texts import tidied
 
 SOURCE = "xmp"
@@ -193,9 +193,7 @@ def _marks(properties: _Properties, source: str) -> Iterator[Fact]:
     stars = rating_of_stars(properties.first("xmp:Rating", "acdsee:rating"))
     if stars is None:
         stars = rating_of_percent(properties.first("ms:Rating"))
-    if stars is not None and stars != REJECTED:
-        yield Fact("rating", str(stars), source)
+    yield from rating_facts(stars, source)
     flags = [values.get(properties.first(name)) for name, values in _PICKS.items()]
-    flags += ["rejected"] if stars == REJECTED else []
     flags += [properties.first("xmp:Label").lower()]
     yield from facts_of("flag", flags, source)

@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from command_line import answered, refusal, run
 from conftest import forget_counts
 from faults import decoding_here
 from metadata_blocks import bag, exif, picture, sixtieths, xmp
@@ -13,6 +14,7 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.library.records import records
 from search import Searcher
 from search.where import matches
+from ui.sentences import metadata_lines
 
 VIENNA = {1: "N", 2: sixtieths(48, 12, 30), 3: "E", 4: sixtieths(16, 22, 12)}
 LISBON = {1: "N", 2: sixtieths(38, 43), 3: "W", 4: sixtieths(9, 8)}
@@ -147,6 +149,24 @@ def test_export_has_every_field(told):
     assert exported["people.jpg"]["rating"] == 5
     assert exported["1985.jpg"]["taken"] == "1985-07"
     assert exported["1985.jpg"]["keywords"] == []
+
+
+def test_command_line_shows_it(told):
+    home = ("--library", told.path)
+    (hit,) = answered("search", "--where", "person: zoe and rating >= 4", *home)["hits"]
+    assert hit["metadata"]["people"] == ["Zoë Müller"]
+    (plain,) = answered("search", "--where", "taken: 1985", *home)["hits"]
+    assert plain["metadata"] == {"taken": "1985-07", "taken_source": "exif original"}
+    assert answered("status", *home)["metadata"]["people"] == 1
+    assert "people 1" in run("status", *home).stdout
+    said = refusal("search", "--where", "place: Nowherestan within 5 km", *home, status=2)
+    assert "no place 'Nowherestan'" in said
+
+
+def test_details_in_the_browser_name_the_source(told):
+    assert metadata_lines(metadata(told, "1985.jpg")) == ["Taken: 1985-07 (exif original)"]
+    where, *_ = metadata_lines(metadata(told, "vienna.jpg"))
+    assert where.endswith("Vienna, Austria (48.20833, 16.37000; exif)")
 
 
 def test_counts_say_how_many_pictures_tell_something(told):
