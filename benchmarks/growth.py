@@ -32,8 +32,8 @@ from fixtures.tiny_pictures import ENCODER, environment
 from indexer import IndexOptions, Library
 from indexer.captions import Caption
 from indexer.encoders import registry
+from indexer.metadata.fact import Fact
 from indexer.pictures.decoding import Decoded
-from indexer.pictures.exif import Exif
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import BITS
 from indexer.pictures.scan import FoundPicture
@@ -179,9 +179,9 @@ def _outcomes(count: int, captions: float) -> Iterator[tuple[FoundPicture, Decod
         said = (Caption(f"picture {number} of many", "exif"),) if random.random() < captions else ()
         look = content[::-1]
         found = FoundPicture(name, int(random.integers(10**6, 10**7)), number * 10**9)
-        exif = Exif(taken="2020-01-01T00:00:00")
+        dated = (Fact("taken", "2020-01-01T00:00:00", "exif original"),)
         shown = content[: BITS // 8]  # no two are alike, so that none is folded into another
-        facts = ContentFacts(4000, 3000, "JPEG", exif, shown, look, captions=said)
+        facts = ContentFacts(4000, 3000, "JPEG", shown, look, captions=said, metadata=dated)
         yield found, Decoded(name, content, facts, pixels)
 
 

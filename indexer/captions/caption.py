@@ -1,12 +1,12 @@
 """A caption as a value: cleaned text, where it came from, and how several sources unite."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAX_CHARACTERS = 2_000
+from indexer.metadata.fact import Fact
+from indexer.metadata.texts import said
 
 # Defaults that cameras, phones and programs write in place of a caption, alike on every picture.
 _DEFAULTS = re.compile(
@@ -19,15 +19,22 @@ _DEFAULTS = re.compile(
     | lead\ technologies\ inc\..* | dcim | dji | default | ascii | binary\ comment
     | untitled[\s_-]*\d* | screen[\s_-]?shot([\s_-]*(at|am|pm|[\d.:,_-]+))*
     | (img|dsc|dscn|dscf|dscn|pict|pxl|mvimg|image|sdc|imgp)[_-]?\d+    # a file name, not a caption
+    | (cof|dav|ozno?r?|nor|sdr|vig|rhdr|hdr|frontbhdr|fbt|rbt|edf|dig|bsh|mde|btf|btr|mon|ptr|rpt
+       |qrf|burst|ptfbt|frem|fshbty)(wb|hdr|mdn|soft|vivid)?(_[a-z]+)*[_\d]*    # Huawei and Honor
+    | samsung | sony | canon | nikon | kodak | olympus | panasonic | huawei | xiaomi | (hp|sanyo|ge)
+       \ ?(digital\ camera|photosmart.*)? | digital\ ?still\ ?camera | charset=\w+ | iclarified
+    | created\ by\ imlib | dvc\ [\d.]+.* | (image\ ?)?description | applemark | jpe?g\ image
+    | _?cuva | (non_)?smart | hellomoto | motorola | minolta\ dsc | (my\ )?beautiful\ picture
+    | my\ (photo|picture|image) | jpeg | picture | photo | created\ with\ paint\.net
+    | file\ source:.* | (scanned|created)\ (by|with)\ (camscanner|adobe\ scan|office\ lens)\b.*
     | \S+\.(jpe?g|png|gif|tiff?|webp|heic|heif|avif|bmp|dng|cr2|nef|arw)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 # Metadata that microscopes, drones and generators keep in the description field.
-_MACHINE_TEXT = ("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'")
-# Escape sequences that change colours and titles of a terminal: none of it is text.
-_ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(\x07|\x1b\\)|(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
-_UNWANTED = {"Cc": " ", "Cs": ""}  # control characters; halves of surrogate pairs
+_MACHINE_TEXT = (
+    *("<?xml", "<ome", "<x:xmpmeta", "imagej=", '{"', "{'", "workflow:{", "workflow: {"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,14 @@ class CaptionFile:
 class CaptionScan:
     """All captions of a folder by relative path, the files they come from, and unreadable files.
 
-    `unused` are paths of files that could hold captions by their suffix, and did not.
+    `facts` are those that sidecars say of pictures, by relative path too; `unused` are paths of
+    files that could hold captions by their suffix, and did not.
     """
 
     captions: dict[bytes, tuple[Caption, ...]]
     files: tuple[CaptionFile, ...]
     problems: tuple[tuple[Path, str], ...]
+    facts: dict[bytes, tuple[Fact, ...]] = field(default_factory=dict)
     unused: tuple[bytes, ...] = field(default=(), compare=False)
 
 
@@ -82,11 +91,7 @@ def captions_of(texts: Iterable[str], source: str) -> list[Caption]:
 
 def clean(text: str) -> str:
     """Return the text in one line, NFC, cut at a word; empty when it is a camera's default."""
-    if not text.isprintable():
-        text = _ESCAPES.sub("", text)
-        text = "".join(_UNWANTED.get(unicodedata.category(char), char) for char in text)
-        text = text.replace("\ufeff", "")
-    text = _shortened(" ".join(unicodedata.normalize("NFC", text).split()))
+    text = said(text)
     return "" if _says_nothing(text) else text
 
 
@@ -97,13 +102,6 @@ def united(*groups: Iterable[Caption]) -> tuple[Caption, ...]:
         for caption in group:
             first.setdefault(" ".join(caption.text.casefold().split()), caption)
     return tuple(first.values())
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= MAX_CHARACTERS:
-        return text
-    head = text[: MAX_CHARACTERS + 1]
-    return head.rpartition(" ")[0] or head[:MAX_CHARACTERS]
 
 
 def _says_nothing(text: str) -> bool:

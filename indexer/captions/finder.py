@@ -24,10 +24,13 @@ from indexer.captions.json_files import (
 )
 from indexer.captions.matching import PictureNames
 from indexer.captions.nearby import NearbyFiles, is_skipped
-from indexer.captions.sidecars import sidecar_captions
+from indexer.captions.sidecars import Sidecar, read_picasa, read_sidecar
 from indexer.captions.tables import line_rows, looks_like_captions
+from indexer.captions.takeout_names import TakeoutNames
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 from indexer.errors import CaptionFileError
+from indexer.metadata.fact import Fact
+from indexer.metadata.picasa import NAMES as PICASA_NAMES
 
 SIDECARS = (b".txt", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
@@ -69,9 +72,11 @@ class _Scan:
         self._pictures = pictures
         self._beside = beside
         self._captions: dict[bytes, list[Caption]] = {}
+        self._facts: dict[bytes, list[Fact]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
         self._unused: list[bytes] = []
+        self._picasa: list[bytes] = []
         self._done: set[bytes] = set()
 
     @cached_property
@@ -79,10 +84,15 @@ class _Scan:
         # Made on first use: a folder without caption files needs no table of names.
         return PictureNames(self._pictures)
 
+    @cached_property
+    def _takeout(self) -> TakeoutNames:
+        return TakeoutNames(self._pictures)
+
     def result(self) -> CaptionScan:
         captions = {picture: united(each) for picture, each in sorted(self._captions.items())}
+        facts = {picture: tuple(each) for picture, each in sorted(self._facts.items())}
         problems, unused = tuple(self._problems), tuple(self._unused)
-        return CaptionScan(captions, tuple(self._files), problems, unused)
+        return CaptionScan(captions, tuple(self._files), problems, facts, unused)
 
     def read_named(self, path: Path) -> None:
         relative = _relative_to(path, self._folder)
@@ -101,6 +111,8 @@ class _Scan:
         sidecars, tables = self._sidecars_and_tables()
         for relative, pictures in sidecars:
             self._attempt(relative, pictures)
+        for relative in self._picasa:
+            self._attempt(relative, [])
         for relative in tables:
             self._attempt(relative, [])
 
@@ -108,7 +120,9 @@ class _Scan:
         path = Path(os.fsdecode(posixpath.join(self._folder, relative)))
         try:
             if pictures:
-                self._add_sidecar(path, pictures)
+                self._add_sidecar(read_sidecar(path), pictures)
+            elif relative in self._picasa:
+                self._add_picasa(path, posixpath.dirname(relative))
             elif rows := _rows(path) if _is_plausible(path) else None:
                 self._add_rows(path, posixpath.dirname(relative), rows)
             else:
@@ -123,18 +137,23 @@ class _Scan:
             raise UnusableFile("it is not a file; name the caption file itself")
         pictures = self._sidecar_of(relative) if relative is not None else []
         if pictures:
-            self._add_sidecar(path, pictures)
+            self._add_sidecar(read_sidecar(path), pictures)
             return
         rows = _rows(path)
         if rows is None:
             raise UnusableFile(f"its format is unknown; {_FORMATS}")
         self._add_rows(path, posixpath.dirname(relative or b""), rows)
 
-    def _add_sidecar(self, path: Path, pictures: list[bytes]) -> None:
-        captions = sidecar_captions(path)
-        if captions:
-            for picture in pictures:
-                self._captions.setdefault(picture, []).extend(captions)
+    def _add_picasa(self, path: Path, directory: bytes) -> None:
+        for name, sidecar in read_picasa(path).items():
+            picture = posixpath.join(directory, os.fsencode(name))
+            self._add_sidecar(sidecar, [picture] if picture in self._names else [])
+
+    def _add_sidecar(self, sidecar: Sidecar, pictures: list[bytes]) -> None:
+        for picture in pictures if sidecar.captions else ():
+            self._captions.setdefault(picture, []).extend(sidecar.captions)
+        for picture in pictures if sidecar.facts else ():
+            self._facts.setdefault(picture, []).extend(sidecar.facts)
 
     def _add_rows(self, path: Path, directory: bytes, rows: Rows) -> None:
         matched = self._names.matched((name for name, _ in rows.rows), directory)
@@ -156,6 +175,9 @@ class _Scan:
         for relative in self._candidates():
             if relative in self._done:
                 continue
+            if posixpath.basename(relative).lower() in PICASA_NAMES:
+                self._picasa.append(relative)
+                continue
             if pictures := self._sidecar_of(relative):
                 sidecars.append((relative, pictures))
             elif relative.lower().endswith(TABLES):
@@ -169,7 +191,10 @@ class _Scan:
     def _sidecar_of(self, relative: bytes) -> list[bytes]:
         if _suffix(relative) not in SIDECARS:
             return []
-        return self._names.of_sidecar(posixpath.splitext(relative)[0])
+        pictures = self._names.of_sidecar(posixpath.splitext(relative)[0])
+        if _suffix(relative) != b".json":
+            return pictures
+        return list(dict.fromkeys([*pictures, *self._takeout.of_sidecar(relative)]))
 
     def _candidates(self) -> Iterator[bytes]:
         """Yield the relative paths of files that could hold captions."""
@@ -194,6 +219,8 @@ class _Scan:
                 with os.scandir(posixpath.join(self._folder, directory)) as entries:
                     for entry in entries:
                         relative = posixpath.join(directory, entry.name)
+                        if entry.name.lower() in PICASA_NAMES and _is_file(entry):
+                            yield relative
                         if is_skipped(entry.name):
                             continue
                         if self._is_entered(entry, relative):

@@ -18,6 +18,9 @@ class PictureNames:
         self._paths = frozenset(pictures)
         self._tails: dict[tuple[bytes, int], dict[str, bytes | None]] = {}
 
+    def __contains__(self, picture: bytes) -> bool:
+        return picture in self._paths
+
     # The tables are made on first use: sidecars need one, other files the rest.
 
     @cached_property

@@ -1,36 +1,80 @@
-"""Captions in files beside one picture: `name.txt`, `name.json`, `name.xmp`."""
+"""Files beside one picture: `name.txt`, `name.json`, `name.xmp`; captions and other facts."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.captions.caption import Caption, UnusableFile, captions_of
-from indexer.captions.json_files import sidecar_texts
+from indexer.captions.json_files import parsed, sidecar_texts
+from indexer.captions.metadata import captions_among
 from indexer.captions.text_files import data_lines, peeked, read_limited
-from indexer.captions.xmp import xmp_texts
+from indexer.metadata.fact import Fact
+from indexer.metadata.order import SIDECAR
+from indexer.metadata.picasa import picasa_facts
+from indexer.metadata.takeout import is_takeout, takeout_facts
+from indexer.metadata.xmp import xmp_facts
 
 MAX_BYTES = 1_000_000  # a larger file is not about one picture
+MAX_FOLDER_BYTES = 100_000_000
 
 # Detectors keep boxes as lines of numbers in `name.txt`: "0 0.51 0.42 0.2 0.3".
 _NUMBERS = re.compile(r"[\d\s.,;:e+-]*\d[\d\s.,;:e+-]*")
 
 
-def sidecar_captions(path: Path) -> list[Caption]:
-    """Read the captions in a file beside a picture; raises UnusableFile and OSError."""
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The captions in a file beside a picture, and what else it says."""
+
+    captions: list[Caption]
+    facts: tuple[Fact, ...] = ()
+
+
+def read_sidecar(path: Path) -> Sidecar:
+    """Read a file beside a picture; raises UnusableFile and OSError."""
     suffix = path.suffix.lower()
     try:
         data = read_limited(path, MAX_BYTES)
     except UnusableFile:
         if suffix == ".json" and not _has_captions(path):
-            return []  # such as the boxes of labelme, with the picture itself inside
+            return Sidecar([])  # such as the boxes of labelme, with the picture itself inside
         raise
     if suffix == ".xmp":
-        return captions_of(xmp_texts(data), "xmp")
+        return _of_facts(_xmp(data))
     if suffix == ".json":
-        return captions_of(sidecar_texts(data), "img2dataset")
+        facts = _takeout(data)
+        return (
+            _of_facts(facts) if facts else Sidecar(captions_of(sidecar_texts(data), "img2dataset"))
+        )
     lines = (line for line in data_lines(data) if not _NUMBERS.fullmatch(line))
-    return captions_of(lines, "sidecar")
+    return Sidecar(captions_of(lines, "sidecar"))
 
 
 def _has_captions(path: Path) -> bool:
     """Whether a large JSON speaks of captions at its start."""
     return b'"caption' in peeked(path, MAX_BYTES)
+
+
+def read_picasa(path: Path) -> dict[str, Sidecar]:
+    """Read Picasa's file of a folder, by the names of pictures; raises UnusableFile and OSError."""
+    said = picasa_facts(read_limited(path, MAX_FOLDER_BYTES))
+    return {name: _of_facts(facts) for name, facts in said.items() if facts}
+
+
+def _of_facts(facts: tuple[Fact, ...]) -> Sidecar:
+    return Sidecar(list(captions_among(facts)), facts)
+
+
+def _xmp(packet: bytes) -> tuple[Fact, ...]:
+    try:
+        return tuple(xmp_facts(packet, SIDECAR))
+    except ValueError as error:
+        raise UnusableFile(str(error)) from error
+
+
+def _takeout(data: bytes) -> tuple[Fact, ...]:
+    """The facts in a sidecar of Google Takeout; none for other JSON."""
+    try:
+        value = parsed(data)
+    except ValueError:
+        return ()
+    return tuple(takeout_facts(value)) if is_takeout(value) else ()

@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from indexer.catalogue.values import FIRST_SCHEMA, SCHEMA
 from indexer.errors import LibraryDamaged, LibraryError, LibraryLocked
+from indexer.metadata.fields import bare
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Add the SQL functions `folded` and `REGEXP` to a connection."""
+    """Add the SQL functions `folded`, `bare` and `REGEXP` to a connection."""
     connection.create_function("folded", -1, folded, deterministic=True)
+    connection.create_function("bare", 1, _bare, deterministic=True)
     connection.create_function("regexp", 2, _holds, deterministic=True)
 
 
@@ -32,6 +34,10 @@ def folded(*parts: str | bytes | None) -> str | None:
         return None
     texts = [os.fsdecode(part) for part in parts if part is not None]
     return "/".join(texts).encode("utf-8", "replace").decode().casefold()
+
+
+def _bare(text: str | None) -> str | None:
+    return None if text is None else bare(text)
 
 
 def _holds(pattern: str, text: str | None) -> bool | None:

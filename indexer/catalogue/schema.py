@@ -54,9 +54,10 @@ class PictureRow(Base):
     `state`: present (searched), missing (not found by the last run; kept, since an unplugged disk
     is not a deletion), failed (`reason` says why; tried again when it changes) or undecoded
     (`reason` names the decoder that is not installed; tried again once it is). One that is present
-    without a `format` has to be decoded again for its metadata. `camera` is its maker and model,
-    `latitude` and `longitude` are degrees north and east. `pixels_hash` is that of the pixels given
-    to an encoder: it stays the same when only metadata change.
+    without a `format` has to be decoded again for its metadata. From `taken` to `rating`, the
+    columns hold the values that won (`indexer/metadata/order.py`). `metadata_version` is that of
+    the readers of metadata that read the picture: another one reads it again. `pixels_hash` is that
+    of the pixels given to an encoder: it stays the same when only metadata change.
     """
 
     __tablename__ = "pictures"
@@ -79,9 +80,15 @@ class PictureRow(Base):
     height: Mapped[int | None]
     format: Mapped[str | None]
     taken: Mapped[str | None]
+    taken_last: Mapped[str | None]
+    taken_source: Mapped[str | None]
     camera: Mapped[str | None]
+    lens: Mapped[str | None]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    place_source: Mapped[str | None]
+    rating: Mapped[int | None]
+    metadata_version: Mapped[int | None]
     perceptual_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str]
     reason: Mapped[str | None]
@@ -100,6 +107,26 @@ class CaptionRow(Base):
     text_hash: Mapped[bytes] = mapped_column(LargeBinary)
     source: Mapped[str]
     embedded: Mapped[bool]  # carried by the picture itself: read again only with the picture
+
+
+class FactRow(Base):
+    """A fact that a source says of a picture, in the order of its sources.
+
+    `origin`: carried by the picture itself; beside it, in a sidecar; or derived from its place.
+    """
+
+    __tablename__ = "facts"
+    __table_args__ = (
+        Index("facts_by_picture", "picture_id"),
+        Index("facts_by_origin", "origin", "field"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    picture_id: Mapped[int] = mapped_column(ForeignKey("pictures.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    field: Mapped[str]
+    value: Mapped[str]
+    source: Mapped[str]
+    origin: Mapped[str]
 
 
 class EncoderRow(Base):

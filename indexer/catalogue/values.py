@@ -20,6 +20,7 @@ SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "mov
 COMPRESSED = "compressed"  # a setting: the state of the compressed index
 CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions
 KEPT_FUSION = "fusion "  # with a fingerprint: settings that hold learned weights in base64
+CARRIED, BESIDE, DERIVED = "carried", "beside", "derived"  # origins of facts
 NEVER = -(2**63)  # a time of change that no file has: the picture waits to be checked again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
 

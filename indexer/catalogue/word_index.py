@@ -1,7 +1,7 @@
-"""The index of words: captions, names and tags of every picture, in SQLite's full-text search.
+"""The index of words: captions, names, tags and facts of pictures, in SQLite's full-text search.
 
-Triggers note the pictures whose captions, names or tags have changed, whoever changed them; their
-rows are made again before the transaction ends. So the index agrees with every commit.
+Triggers note the pictures whose words have changed, whoever changed them; their rows are made again
+before the transaction ends. So the index agrees with every commit.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 from indexer.catalogue.database import Reading
 from indexer.catalogue.tokens import spread
+from indexer.metadata.fields import NAMES, TEXTS
 
 TABLE = (
     "CREATE VIRTUAL TABLE words USING fts5("
-    "captions, name, tags, tokenize = 'porter unicode61 remove_diacritics 2')"
+    "captions, name, tags, named, facts, tokenize = 'porter unicode61 remove_diacritics 2')"
 )
 _TRIGGERS = {  # an event, and the pictures whose words it changes
     "new_pictures": ("INSERT ON pictures", "VALUES (NEW.id)"),
@@ -31,6 +32,8 @@ _TRIGGERS = {  # an event, and the pictures whose words it changes
     "old_captions": ("DELETE ON captions", "VALUES (OLD.picture_id)"),
     "new_tags": ("INSERT ON picture_tags", "VALUES (NEW.picture_id)"),
     "old_tags": ("DELETE ON picture_tags", "VALUES (OLD.picture_id)"),
+    "new_facts": ("INSERT ON facts", "VALUES (NEW.picture_id)"),
+    "old_facts": ("DELETE ON facts", "VALUES (OLD.picture_id)"),
     "renamed_tags": (
         "UPDATE OF name ON tags",
         "SELECT picture_id FROM picture_tags WHERE tag_id = NEW.id",
@@ -55,10 +58,20 @@ _TEXTS = """
             SELECT text FROM captions c WHERE c.picture_id = p.id ORDER BY embedded, position)),
         (SELECT group_concat(name, char(10)) FROM (
             SELECT name FROM picture_tags h JOIN tags t ON t.id = h.tag_id
-            WHERE h.picture_id = p.id ORDER BY name))
+            WHERE h.picture_id = p.id ORDER BY name)),
+        (SELECT group_concat(value, char(10)) FROM (
+            SELECT value FROM facts w WHERE w.picture_id = p.id AND w.field IN (:named)
+            ORDER BY origin, position)),
+        (SELECT group_concat(value, char(10)) FROM (
+            SELECT value FROM facts w WHERE w.picture_id = p.id AND w.field IN (:texts)
+            ORDER BY origin, position))
     FROM pictures p JOIN folders f ON f.id = p.folder_id
     WHERE p.id IN (SELECT value FROM json_each(?))"""
-Words = tuple[int, str, str, str]  # a picture's id, and the text of each column
+_QUERY = _TEXTS.replace(":named", ", ".join(f"'{field}'" for field in NAMES)).replace(
+    ":texts", ", ".join(f"'{field}'" for field in TEXTS)
+)
+COLUMNS = ("captions", "name", "tags", "named", "facts")
+Words = tuple[int, str, str, str, str, str]  # a picture's id, and the text of each column
 
 
 def reindex_stale_words(reading: Reading) -> None:
@@ -72,7 +85,7 @@ def reindex_stale_words(reading: Reading) -> None:
             keys = [(key,) for key in ids]
             connection.executemany("DELETE FROM words WHERE rowid = ?", keys)
             connection.executemany(
-                "INSERT INTO words (rowid, captions, name, tags) VALUES (?, ?, ?, ?)",
+                f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)",
                 words_of(connection, ids),
             )
             connection.executemany("DELETE FROM stale_words WHERE picture_id = ?", keys)
@@ -80,20 +93,23 @@ def reindex_stale_words(reading: Reading) -> None:
 
 def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
     """The rows that the index should have for pictures; unknown ones are left out."""
-    rows = connection.execute(_TEXTS, (f"[{','.join(map(str, ids))}]",))
+    rows = connection.execute(_QUERY, (f"[{','.join(map(str, ids))}]",))
     return [_words(*row) for row in rows]
 
 
-def _words(key: int, folder: bytes, relative: bytes, captions: Any, tags: Any) -> Words:
+def _words(
+    key: int, folder: bytes, relative: bytes, captions: Any, tags: Any, named: Any, facts: Any
+) -> Words:
     """A row of the index. Of the folder only its own name counts, not the folders above it."""
     name = os.fsdecode(os.path.basename(folder) + b"/" + relative)
-    return key, _lines(captions), spread(_storable(name), of_file=True), _lines(tags)
+    path = spread(_storable(name), of_file=True)
+    return key, _lines(captions), path, _lines(tags), _lines(named, named=True), _lines(facts)
 
 
-def _lines(texts: str | None) -> str:
-    """The different texts, one a line, each with its pieces."""
+def _lines(texts: str | None, *, named: bool = False) -> str:
+    """The different texts, one a line, each with its pieces; `named`: in small letters too."""
     lines: Iterable[str] = dict.fromkeys((texts or "").split("\n"))
-    return "\n".join(spread(line) for line in lines)
+    return "\n".join(spread(line, of_file=named) for line in lines)
 
 
 def _storable(name: str) -> str:

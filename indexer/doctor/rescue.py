@@ -75,12 +75,15 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
     with closing(source), closing(target), _written(library):
         source.text_factory = _text
         _check_schema(source, library)
-        rows, whole = {}, True
+        rows, lost = {}, set()
         for table in _tables():
             rows[table], sound = _copy(source, target, table)
-            whole = whole and (sound or table != "captions")
-        if not whole:  # those that pictures carry are read with their pictures only
+            lost |= set() if sound else {table}
+        # What pictures carry is read with their pictures only.
+        if "captions" in lost:
             target.execute("UPDATE pictures SET format = NULL, mtime_ns = ?", (NEVER,))
+        if "facts" in lost:
+            target.execute("UPDATE pictures SET metadata_version = NULL")
         for table, row, *_ in target.execute("PRAGMA foreign_key_check").fetchall():
             target.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row,))
         target.commit()

@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from indexer.catalogue.lookup.facts import LISTS, METADATA, Metadata
 from indexer.catalogue.lookup.pictures import Catalogue
 from indexer.catalogue.lookup.tables import chunks, full_path
 from indexer.catalogue.values import NEVER, PRESENT
 from indexer.library.library import Library
+from indexer.metadata.fields import shown_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +47,37 @@ def copies(catalogue: Catalogue) -> list[CopyInfo]:
     """Every present picture, in the order of ids."""
     query = """
         SELECT p.id, f.path, p.relative, p.content_hash, p.perceptual_hash, p.width, p.height,
-            p.size, p.taken, p.mtime_ns
+            p.size, p.taken, p.taken_last, p.mtime_ns
         FROM pictures p JOIN folders f ON f.id = p.folder_id
         WHERE p.state = ? ORDER BY p.id"""
-    return [
-        CopyInfo(
-            key,
-            full_path(folder, relative),
-            content or b"",
-            perceptual,
-            width or 0,
-            height or 0,
-            size,
-            taken,
-            changed,
-        )
-        for key, folder, relative, content, perceptual, width, height, size, taken, changed in (
-            catalogue.rows(query, PRESENT)
-        )
-    ]
+    return [_copy(row) for row in catalogue.rows(query, PRESENT)]
+
+
+def _copy(row: Sequence[Any]) -> CopyInfo:
+    key, folder, relative, content, perceptual, width, height, size, taken, last, changed = row
+    return CopyInfo(
+        key,
+        full_path(folder, relative),
+        content or b"",
+        perceptual,
+        width or 0,
+        height or 0,
+        size,
+        None if taken is None else shown_moment(taken, last),
+        changed,
+    )
 
 
 Record: TypeAlias = dict[str, Any]
 _STORED = {  # fields of a record that stand in the table of pictures, by column
-    "taken": "taken", "mtime_ns": "modified", "camera": "camera", "latitude": "latitude",
-    "longitude": "longitude", "size": "size", "width": "width", "height": "height",
+    "mtime_ns": "modified", "size": "size", "width": "width", "height": "height",
     "format": "format", "content_hash": "hash", "perceptual_hash": "perceptual_hash",
 }  # fmt: skip
+_FIRST = ("taken", "camera", "latitude", "longitude")  # columns that tables have had for long
 FIELDS = (
-    "id", "path", "path_base64", "folder", "caption", "captions", "tags", *_STORED.values()
+    "id", "path", "path_base64", "folder", "caption", "captions", "tags", "taken", "modified",
+    "camera", "latitude", "longitude", "size", "width", "height", "format", "hash",
+    "perceptual_hash", *(name for name in METADATA if name not in _FIRST),
 )  # fmt: skip
 _QUERY = f"""
     SELECT p.id, f.path, p.relative, {", ".join(f"p.{column}" for column in _STORED)}
@@ -84,14 +88,16 @@ def records(library: Library, ids: Sequence[int]) -> Iterator[list[Record]]:
     """Records of present pictures in the order of `ids`, in batches; those gone are left out.
 
     `folder` is the indexed one; `modified` a local time; `tags` by name with their probabilities;
-    the hashes are hexadecimal. A path that is not UTF-8 also has its bytes in base64.
+    the hashes are hexadecimal; docs/metadata.md describes the rest. A path that is not UTF-8 also
+    has its bytes in base64.
     """
     for part in chunks(ids):
         pictures = library.catalogue.pictures(part)
-        tags = library.tags.of(part)
+        tags, metadata = library.tags.of(part), library.facts.of(part)
         rows = library.catalogue.rows_in(_QUERY, part, PRESENT)
         made = {
             row[0]: _record(row, pictures[row[0]].captions, tags.get(row[0], {}))
+            | _said(metadata.get(row[0], {}))
             for row in rows
             if row[0] in pictures
         }
@@ -113,6 +119,18 @@ def _record(row: Sequence[Any], captions: Sequence[str], tags: dict[str, float])
     }
     facts = dict(zip(_STORED.values(), map(_shown, _STORED, stored), strict=True))
     return record | facts
+
+
+def _said(metadata: Metadata) -> Record:
+    """The metadata of a picture; None for an unknown value, an empty list for several."""
+    empty: Record = {name: [] if name in LISTS else None for name in METADATA}
+    return empty | {name: _valid_value(value) for name, value in metadata.items()}
+
+
+def _valid_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_valid_value(one) for one in value]
+    return _valid(value) if isinstance(value, str) else value
 
 
 def _shown(column: str, value: Any) -> Any:

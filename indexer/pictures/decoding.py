@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.captions import embedded_captions
+from indexer.captions.metadata import captions_among
 from indexer.errors import PictureError
-from indexer.pictures.exif import exif
+from indexer.metadata.carried import carried_facts
+from indexer.metadata.fact import Fact
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import hash_bytes, perceptual_hash
 from indexer.pictures.images import (
@@ -49,10 +50,14 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A file with contents that the caller knows already: it was read and hashed, not decoded."""
+    """A file with contents that the caller knows already: it was read and hashed, not decoded.
+
+    `metadata` are read all the same: they cost little, and the readers may have become better.
+    """
 
     key: Hashable
     content_hash: bytes
+    metadata: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
         if settings.note is not None:
             settings.note(digest)
         if digest in settings.known:
-            return Known(path, digest)
+            return Known(path, digest, _metadata(data, settings.max_pixels))
         return _decode(path, data, digest, settings)
     except PictureError as error:
         return DecodeFailure(path, digest, str(error))
@@ -102,6 +107,16 @@ def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
         return DecodeFailure(path, digest, reason)
 
 
+def _metadata(data: bytes, max_pixels: int) -> tuple[Fact, ...]:
+    """The metadata of a file whose pixels are not needed; none of one that cannot be opened."""
+    try:
+        with open_picture(io.BytesIO(data), max_pixels=max_pixels) as picture:
+            upright_size(picture)  # decodes a PNG, which may have metadata behind its pixels
+            return carried_facts(picture)
+    except PictureError:
+        return ()
+
+
 def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
     with open_picture(io.BytesIO(data), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
@@ -109,14 +124,15 @@ def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -
         image = upright_rgb(picture, min_side=side)
         pixels, parts = settings.transform(image), transformed_parts(settings.transform, image)
         seen = repr(settings.transform).encode() + pixels.tobytes() + parts.tobytes()
+        metadata = carried_facts(picture)
         content = ContentFacts(
             width=width,
             height=height,
             format=picture.format or "",
-            exif=exif(picture),
             perceptual_hash=perceptual_hash(image),
             pixels_hash=hash_bytes(seen),
-            captions=embedded_captions(picture),
+            captions=captions_among(metadata),
+            metadata=metadata,
         )
         return Decoded(
             key=path,

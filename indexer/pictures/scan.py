@@ -21,11 +21,12 @@ from indexer.kinds.suffixes import (
     SUFFIX_KINDS,
     by_suffix,
 )
+from indexer.metadata.picasa import NAMES as PICASA_NAMES
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_RAW_SUFFIXES, BYTE_SUFFIXES
 
 # Files in lower case that systems and programs leave beside pictures.
-_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"picasa.ini"})
+_DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini"})
 
 
 Remembered = Callable[[bytes, int, int], str | None]  # path, size, time: its kind, if it is known
@@ -153,7 +154,9 @@ class _Scan:
     def _note_hidden(self, entry: os.DirEntry[bytes], relative: bytes) -> None:
         """Note what is hidden if it is of a known kind; the rest is nobody's business."""
         kind = kind_left_out(entry.name)
-        if entry.name.endswith(CLOUD_END):
+        if entry.name.lower() in PICASA_NAMES and entry.is_file():
+            self._beside.files.append(relative)
+        elif entry.name.endswith(CLOUD_END):
             self._beside.passed.append(PassedOver(relative, IN_CLOUD))
         elif kind != HIDDEN and entry.is_dir(follow_symlinks=False):
             self._beside.passed.append(PassedOver(relative, kind))
@@ -184,7 +187,7 @@ class _Scan:
         """A file without the suffix of a picture, if it is one all the same; notes any other."""
         if not entry.is_file():
             return None
-        if suffix in self._beside.suffixes:
+        if suffix in self._beside.suffixes or entry.name.lower() in PICASA_NAMES:
             self._beside.files.append(relative)
         elif excluded or entry.name.lower() in _DROPPINGS:
             return None

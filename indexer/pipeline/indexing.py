@@ -131,7 +131,8 @@ def _run(
         tell_away(library.catalogue, known, report)
         done = verified(library.path) if options.verify else ()
         plans = [
-            plan_folder(library.catalogue, f, library.path, options, report, done) for f in known
+            plan_folder(library.catalogue, library.facts, f, library.path, options, report, done)
+            for f in known
         ]
         report.unmatched += _unmatched(options.exclude, [plan.matched for plan in plans])
         brought = [plan.brought_back for plan in plans]

@@ -16,14 +16,17 @@ from indexer.captions import Caption, CaptionScan, find_captions
 from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.database import FILE
+from indexer.catalogue.lookup.facts import FactLookup, StoredFact
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT, UNDECODED
 from indexer.errors import CaptionFileError
 from indexer.kinds.passed_over import PassedOver
 from indexer.library.away import away_folders, away_message
+from indexer.metadata.fact import Fact
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.optional import has_decoder, needed_extra
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pipeline.facts import stored_beside
 from indexer.pipeline.passing import (
     Memory,
     PassedChanges,
@@ -44,6 +47,8 @@ class FolderPlan:
     decode: list[FoundPicture] = field(default_factory=list)
     known: Mapping[bytes, IndexedPicture] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # captions, by picture id
+    facts: Mapping[bytes, tuple[Fact, ...]] = field(default_factory=dict)  # in sidecars
+    facts_before: Mapping[int, tuple[StoredFact, ...]] = field(default_factory=dict)  # by id
     recaption: dict[int, tuple[Caption, ...]] = field(default_factory=dict)  # by picture id
     verified: Collection[int] = ()
     matched: Collection[int] = ()  # places of the patterns that left something out
@@ -61,9 +66,23 @@ class FolderPlan:
         captions = self.captions.get(relative)
         return tuple(caption.text for caption in captions) if captions else ()
 
+    def is_said_as_before(self, relative: bytes, key: int) -> bool:
+        """Whether captions and other facts beside a picture are those that are stored."""
+        same = self.texts(relative) == self.before.get(key, ())
+        return same and self.has_facts_as_before(relative, key)
+
+    def has_facts_as_before(self, relative: bytes, key: int) -> bool:
+        """Whether the facts of a picture's sidecars are those that are stored."""
+        if not self.facts and not self.facts_before:
+            return True
+        today = stored_beside(self.facts.get(relative, ()))
+        said = tuple((fact.field, fact.value, fact.source) for fact in today)
+        return said == self.facts_before.get(key, ())
+
 
 def plan_folder(
     catalogue: Catalogue,
+    facts: FactLookup,
     folder: IndexedFolder,
     library: Path,
     options: IndexOptions,
@@ -72,22 +91,24 @@ def plan_folder(
 ) -> FolderPlan:
     """Compare a folder with the catalogue; unreadable files and folders go to `report.problems`.
 
-    A picture with the same size and time of change counts as unchanged; its file is not opened. A
-    picture in a folder that cannot be read now stays as it was. To verify, all files are opened,
-    except those of the pictures (by id) that are `verified` already.
+    A picture with the same size and time of change counts as unchanged; its file is not opened,
+    unless older readers read its metadata. A picture in a folder that cannot be read now stays as
+    it was. To verify, all files are opened, except those of the pictures (by id) that are
+    `verified` already.
     """
     plan = FolderPlan(folder, verified=verified)
     with _garbage_collection_paused():
         plan.known = catalogue.known_pictures(folder.id)
         plan.before = catalogue.captions(folder.id, embedded=False)
+        plan.facts_before = facts.beside(folder.id)
     before = catalogue.passed_over(folder.id)
     exclusion = Exclusion(json.loads(folder.exclude), folder.included)
     files = _compare_files(plan, library, options, report, before, exclusion)
-    captions = _captions(folder, files, report)
-    plan.captions = captions.captions
+    found = _captions(folder, files, report)
+    plan.captions, plan.facts = found.captions, found.facts
     plan.matched, plan.brought_back = exclusion.matched, exclusion.brought_back
     if _may_be_there(folder.path):
-        _pass_over(plan, files, captions.unused, exclusion, report)
+        _pass_over(plan, files, found.unused, exclusion, report)
         plan.passed = changes(before, files.beside.passed)
     _compare_captions(plan, files.same, report)
     plan.gone = _gone(plan, files, options)
@@ -229,7 +250,9 @@ def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retr
         plan.decode.append(found)
         return False
     if known.state == PRESENT:
-        return True
+        if known.is_read_by_old:
+            plan.decode.append(found)
+        return not known.is_read_by_old
     if known.state == UNDECODED and not has_decoder(needed_extra(known.reason or "")):
         report.fail(plan.full(found.relative), known.reason or "")
         return False
@@ -256,10 +279,15 @@ def _to_verify(plan: FolderPlan, found: FoundPicture, options: IndexOptions) -> 
 
 
 def _compare_captions(plan: FolderPlan, same: Sequence[bytes], report: IndexReport) -> None:
-    """Determine which pictures have other captions now, although their files are unchanged."""
+    """Determine which pictures have other captions or sidecars now, though their files have not.
+
+    Where sidecars say other facts, the picture is read again: its own metadata may win over them.
+    """
     for relative in same:
         known = plan.known[relative]
-        if plan.texts(relative) != plan.before.get(known.id, ()):
+        if known.state == PRESENT and not plan.has_facts_as_before(relative, known.id):
+            plan.decode.append(FoundPicture(relative, known.size, known.mtime_ns))
+        elif plan.texts(relative) != plan.before.get(known.id, ()):
             plan.recaption[known.id] = plan.captions.get(relative, ())
         elif known.state == PRESENT:
             report.unchanged += 1

@@ -6,11 +6,12 @@ The two steps are separate so that a batch can be encoded while the previous one
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from indexer.captions import Caption
+from indexer.captions.metadata import captions_among
 from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.lookup.contents import contents_of
 from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
@@ -21,6 +22,7 @@ from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.scan import FoundPicture
+from indexer.pipeline.facts import Origins, all_facts
 from indexer.pipeline.plan import FolderPlan
 from indexer.pipeline.report import IndexReport
 from indexer.pipeline.tagging import tag_pictures
@@ -78,8 +80,10 @@ def store_pictures(
     with library.writing() as batch:
         batch.embeddings.put(encoded.encoder_id, IMAGE, *encoded.images)
         batch.embeddings.put(encoded.encoder_id, TEXT, *encoded.texts)
-        facts = [_facts(found, outcome, content) for (found, outcome), content in pairs]
-        keys = dict(zip(batch.pictures.put(plan.folder.id, facts), pairs, strict=True))
+        stored = [_facts(plan, found, outcome, content) for (found, outcome), content in pairs]
+        ids = batch.pictures.put(plan.folder.id, [facts for facts, _ in stored])
+        batch.pictures.put_facts({key: own for key, (_, own) in zip(ids, stored, strict=True)})
+        keys = dict(zip(ids, pairs, strict=True))
         read = {key: pair for key, pair in keys.items() if pair[1].reason is None}
         beside = {
             key: plan.captions.get(found.relative, ()) for key, ((found, _), _) in read.items()
@@ -108,16 +112,28 @@ def _contents(
 
 def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFacts:
     if isinstance(outcome, Known):
-        return known[outcome.content_hash]
+        return _with_metadata(known[outcome.content_hash], outcome)
     if isinstance(outcome, DecodeFailure):
         reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # may quote a name
         return ContentFacts(reason=reason)
     return outcome.content
 
 
-def _facts(found: FoundPicture, outcome: Outcome, content: ContentFacts) -> PictureFacts:
+def _with_metadata(content: ContentFacts, file: Known) -> ContentFacts:
+    if content.reason is not None:
+        return content
+    return replace(content, metadata=file.metadata, captions=captions_among(file.metadata))
+
+
+def _facts(
+    plan: FolderPlan, found: FoundPicture, outcome: Outcome, content: ContentFacts
+) -> tuple[PictureFacts, Origins]:
     file = (found.relative, found.size, found.mtime_ns, outcome.content_hash)
-    return PictureFacts(*file, content)
+    if content.reason is not None:
+        return PictureFacts(*file, content), {}
+    beside = plan.facts.get(found.relative, ())
+    values, origins = all_facts(plan.folder.path, found.relative, content.metadata, beside)
+    return PictureFacts(*file, content, values), origins
 
 
 def _count(
@@ -133,7 +149,7 @@ def _count(
     elif known is None:
         report.added += 1
     elif (known.content_hash, known.state) == (outcome.content_hash, PRESENT) and (
-        plan.texts(found.relative) == plan.before.get(known.id, ())
+        plan.is_said_as_before(found.relative, known.id)
     ):
         report.unchanged += 1  # only its time of change differs
     else:

@@ -61,4 +61,4 @@ def _is_same(plan: FolderPlan, found: FoundPicture, outcome: Outcome) -> bool:
     if known is None or known.state != PRESENT or known.content_hash != outcome.content_hash:
         return False
     unmoved = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
-    return unmoved and plan.texts(found.relative) == plan.before.get(known.id, ())
+    return unmoved and not known.is_read_by_old and plan.is_said_as_before(found.relative, known.id)

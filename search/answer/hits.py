@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +65,10 @@ class Hit:
     with the query, the latter None for a picture that has none. `confidence` is the probability
     that this is what was searched for, None if it is not known; a `doubtful` hit is one with hardly
     any evidence. `tags` are those that the picture has with their probabilities, surest first; None
-    if the library has no tag head. `words` are the words of the query that were looked up and
-    found; None if none were looked up. `folded` are the pictures that are nearly the same as this
-    one. `explanation` is None unless it was asked for.
+    if the library has no tag head. `metadata` is what the picture says of itself, by the names in
+    docs/metadata.md; unknown fields are left out. `words` are the words of the query that were
+    looked up and found; None if none were looked up. `folded` are the pictures that are nearly the
+    same as this one. `explanation` is None unless it was asked for.
     """
 
     rank: int
@@ -86,6 +87,7 @@ class Hit:
     folded: tuple[PictureInfo, ...] = ()
     explanation: Explanation | None = None
     found_by: FoundBy = "meaning"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ def read_hits(
     by_id = {} if query is None else query.scores_of(library, keys)
     missing: Scores = (None if query is None else 0.0, None)
     tags = _tags(library, keys)
+    metadata = library.facts.of(keys)
     present = [(key, s) for key, s in zip(keys, scores.tolist(), strict=True) if key in pictures]
     return tuple(
         _hit(
@@ -181,6 +184,7 @@ def read_hits(
             library.thumbnails,
             None if tags is None else tags.get(key, {}),
             found_by,
+            metadata.get(key, {}),
         )
         for rank, (key, score) in enumerate(present, start=1)
     )
@@ -200,6 +204,7 @@ def _hit(
     thumbnails: Path,
     tags: Mapping[str, float] | None,
     found_by: FoundBy,
+    metadata: Mapping[str, Any],
 ) -> Hit:
     image_score, caption_score = scores
     return Hit(
@@ -215,6 +220,7 @@ def _hit(
         thumbnail=thumbnail_path(thumbnails, picture.content_hash),
         tags=tags,
         found_by=found_by,
+        metadata=metadata,
     )
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from indexer.catalogue.lookup.facts import LISTS
 from indexer.errors import InputError
 from indexer.library.records import FIELDS, Record
 
@@ -102,9 +103,10 @@ class Parquet:
 
     def _type(self, name: str) -> Any:
         arrow = self._arrow
-        types = {"captions": arrow.list_(arrow.string()), "id": arrow.int64()}
+        types = {name: arrow.list_(arrow.string()) for name in ("captions", *LISTS)}
+        types["id"] = arrow.int64()
         types["tags"] = arrow.map_(arrow.string(), arrow.float64())
-        types |= {name: arrow.int64() for name in ("size", "width", "height", "rank")}
+        types |= {name: arrow.int64() for name in ("size", "width", "height", "rank", "rating")}
         floats = ("latitude", "longitude", "score", "confidence")
         types |= {name: arrow.float64() for name in floats}
         return types.get(name, arrow.string())

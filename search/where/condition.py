@@ -9,9 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
-from search.where.fields import FIELDS, Field, FieldContext, UnusableError
+from search.where.fields import FIELDS
 from search.where.grammar import Both, Condition, Expression, Not, complain, parse
 from search.where.spans import DMY
+from search.where.values import Field, FieldContext, UnusableError
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
 _COMPARED = re.compile(r"[<>!]=?|=")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 
 from indexer.catalogue.schema import (
     CaptionRow,
@@ -19,14 +17,23 @@ from indexer.catalogue.schema import (
     TagHeadRow,
     TagRow,
 )
-from indexer.catalogue.tokens import SPACELESS
 from indexer.catalogue.values import LATEST, NEVER
+from indexer.metadata.fields import PLACES
 from indexer.pictures.formats import FORMATS
+from search.where.facts import FACTS, lens, place, said, with_fact
 from search.where.grammar import Condition
-from search.where.places import near_or_within
-from search.where.spans import DMY, Span, span
+from search.where.spans import Span, span
+from search.where.values import (
+    Field,
+    FieldContext,
+    Sql,
+    UnusableError,
+    any_of,
+    is_pattern,
+    pattern_of,
+    words_of,
+)
 
-Sql: TypeAlias = ColumnElement[bool]
 Number: TypeAlias = Any  # a column or an expression of columns
 _FORMATS = {"jpg": "jpeg", "tif": "tiff", "heic": "heif"}
 _KINDS = {"jpeg": ("jpeg", "mpo")}  # Pillow calls a JPEG with several pictures an MPO
@@ -36,64 +43,24 @@ _ORDERED = (":", "=", "!=", "<", "<=", ">", ">=")
 _EQUAL = (":", "=", "!=")
 
 
-class UnusableError(Exception):
-    """A field does not take a value; the message says which values it takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldContext:
-    """Facts that a value may depend on: the time, the encoder whose tags count, and its tags.
-
-    `date_order`: how a date of numbers alone is read.
-    """
-
-    now: datetime
-    encoder_id: int
-    tags: Collection[str]
-    date_order: str = DMY
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of `--where`: its meaning, the operators that it takes, and its condition."""
-
-    meaning: str
-    operators: tuple[str, ...]
-    condition: Callable[[Condition, FieldContext], Sql]
-
-
-def _any(each: Callable[[str, FieldContext], Sql]) -> Callable[[Condition, FieldContext], Sql]:
-    """A condition that holds if it holds for one of the values."""
-
-    def condition(condition: Condition, context: FieldContext) -> Sql:
-        if not all(condition.values):
-            raise UnusableError("a value is missing")
-        return or_(*(each(value, context) for value in condition.values))
-
-    return condition
-
-
 def _folder(value: str, _: FieldContext) -> Sql:
     return func.folded(FolderRow.path, PictureRow.relative).regexp_match(
-        f"(^|/){_pattern(value.strip('/'))}/"
+        f"(^|/){pattern_of(value.strip('/'))}/"
     )
 
 
 def _file(value: str, _: FieldContext) -> Sql:
-    pattern = _pattern(value)
-    whole = f"(^|/){pattern}$" if _is_pattern(value) else f"{pattern}[^/]*$"
+    pattern = pattern_of(value)
+    whole = f"(^|/){pattern}$" if is_pattern(value) else f"{pattern}[^/]*$"
     return func.folded(PictureRow.relative).regexp_match(whole)
 
 
 def _camera(value: str, _: FieldContext) -> Sql:
-    return func.folded(PictureRow.camera).regexp_match(_pattern(value))
+    return func.folded(PictureRow.camera).regexp_match(pattern_of(value))
 
 
 def _caption(value: str, _: FieldContext) -> Sql:
-    words = r"\s+".join(_pattern(word).replace("[^/]", r"\w") for word in value.split())
-    start = "" if SPACELESS.match(value) else rf"(^|\W|{SPACELESS.pattern})"
-    end = "" if SPACELESS.match(value[-1:]) else rf"(\W|{SPACELESS.pattern}|$)"
-    holds = func.folded(CaptionRow.text).regexp_match(f"{start}{words}{end}")
+    holds = func.folded(CaptionRow.text).regexp_match(words_of(value))
     return exists().where(CaptionRow.picture_id == PictureRow.id, holds).correlate(PictureRow)
 
 
@@ -142,22 +109,16 @@ def _has(value: str, context: FieldContext) -> Sql:
         "caption": exists().where(CaptionRow.picture_id == PictureRow.id).correlate(PictureRow),
         "date": PictureRow.taken.is_not(None),
         "camera": PictureRow.camera.is_not(None),
-        "place": PictureRow.latitude.is_not(None),
+        "place": or_(PictureRow.latitude.is_not(None), with_fact(PLACES)),
         "tag": tagged,
+        "lens": PictureRow.lens.is_not(None),
+        "rating": PictureRow.rating.is_not(None),
+        **{name: with_fact(fields) for name, fields in FACTS.items()},
     }
     if value.lower() not in known:
-        raise UnusableError("takes caption, date, camera, place or tag")
+        *names, last = known
+        raise UnusableError(f"takes {', '.join(names)} or {last}")
     return known[value.lower()]
-
-
-def _place(condition: Condition, _: FieldContext) -> Sql:
-    place = near_or_within(condition.text)
-    if place is None:
-        raise UnusableError(
-            "takes a point with a distance, as in '48.2, 16.37 within 10 km', or a box, as in "
-            "'48.1..48.3, 16.2..16.5' (degrees north and east)"
-        )
-    return place
 
 
 def _number(
@@ -171,7 +132,7 @@ def _number(
             low, high = _interval(value, units)
             return _compared(column, condition.operator, low, high)
 
-        return _any(each)(condition, context)
+        return any_of(each)(condition, context)
 
     return condition
 
@@ -198,30 +159,36 @@ def _compared(
     high: float | str | None,
     *,
     up_to: bool = True,
+    last: Number = None,
 ) -> Sql:
-    """A column compared with an interval; `up_to`: `high` belongs to the interval."""
-    below = None if low is None else column < low
-    above = None if high is None else (column > high if up_to else column >= high)
-    if operator in ("<", ">="):
-        edge = below
-    elif operator in (">", "<="):
-        edge = above
-    else:
-        inside = [~edge for edge in (below, above) if edge is not None]
-        return and_(*inside)
-    if edge is None:
-        raise UnusableError(f"is open-ended, so {operator!r} cannot compare with it")
-    sql: Sql = edge if operator in ("<", ">") else ~edge
-    return sql
+    """A column compared with an interval; `up_to`: `high` belongs to the interval.
+
+    `last`: the column is the first of a span, and this its last; all of the span must fulfil it.
+    """
+    last = column if last is None else last
+    conditions: dict[str, Sql | None] = {
+        "<": None if low is None else last < low,
+        ">=": None if low is None else column >= low,
+        ">": None if high is None else (column > high if up_to else column >= high),
+        "<=": None if high is None else (last <= high if up_to else last < high),
+    }
+    if operator in conditions:
+        sql = conditions[operator]
+        if sql is None:
+            raise UnusableError(f"is open-ended, so {operator!r} cannot compare with it")
+        return sql
+    edges = (conditions[edge] for edge in (">=", "<="))
+    return and_(*(edge for edge in edges if edge is not None))
 
 
 def _taken(condition: Condition, context: FieldContext) -> Sql:
     def each(value: str, _: FieldContext) -> Sql:
         time = _span(value, context)
         edges = [None if edge is None else edge.isoformat() for edge in (time.start, time.end)]
-        return _compared(PictureRow.taken, condition.operator, *edges, up_to=False)
+        last = func.coalesce(PictureRow.taken_last, PictureRow.taken)
+        return _compared(PictureRow.taken, condition.operator, *edges, up_to=False, last=last)
 
-    return _any(each)(condition, context)
+    return any_of(each)(condition, context)
 
 
 def _modified(condition: Condition, context: FieldContext) -> Sql:
@@ -234,7 +201,7 @@ def _modified(condition: Condition, context: FieldContext) -> Sql:
         known = func.nullif(PictureRow.mtime_ns, NEVER)
         return _compared(known, condition.operator, *edges, up_to=False)
 
-    return _any(each)(condition, context)
+    return any_of(each)(condition, context)
 
 
 def _span(value: str, context: FieldContext) -> Span:
@@ -252,31 +219,43 @@ def _span(value: str, context: FieldContext) -> Span:
     return time
 
 
-def _is_pattern(value: str) -> bool:
-    return "*" in value or "?" in value
-
-
-def _pattern(value: str) -> str:
-    """A regular expression of folded text, in which * and ? stand for any characters but /."""
-    escaped = re.escape(value.casefold())
-    return escaped.replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
-
-
 _MEGAPIXELS = PictureRow.width * PictureRow.height / 1e6
 FIELDS = {
-    "folder": Field("a folder on its path: 2021, holidays/rome", _EQUAL, _any(_folder)),
-    "file": Field("its name or part of it; * and ? stand for anything", _EQUAL, _any(_file)),
+    "folder": Field("a folder on its path: 2021, holidays/rome", _EQUAL, any_of(_folder)),
+    "file": Field("its name or part of it; * and ? stand for anything", _EQUAL, any_of(_file)),
     "taken": Field("when it was taken: last winter, 2019..2021, may 2020", _ORDERED, _taken),
     "modified": Field("when its file was last changed: yesterday", _ORDERED, _modified),
-    "camera": Field("maker and model, or part of it: canon", _EQUAL, _any(_camera)),
-    "place": Field("where: 48.2, 16.37 within 10 km; 48.1..48.3, 16.2..16.5", _EQUAL, _place),
+    "camera": Field("maker and model, or part of it: canon", _EQUAL, any_of(_camera)),
+    "lens": Field("its maker and model, or part of it: 35mm", _EQUAL, any_of(lens)),
+    "place": Field(
+        "where: Vienna; Vienna within 10 km; 48.2, 16.37 within 10 km; or a box",
+        _EQUAL,
+        place,
+    ),
+    "person": Field("who is in it: Anna", _EQUAL, any_of(said(*FACTS["person"]))),
+    "keyword": Field(
+        "a keyword, or a level of one: safari/kenya", _EQUAL, any_of(said(*FACTS["keyword"]))
+    ),
+    "title": Field(
+        "words of its title, headline or alternative text", _EQUAL, any_of(said(*FACTS["title"]))
+    ),
+    "comment": Field("words of a comment", _EQUAL, any_of(said(*FACTS["comment"]))),
+    "prompt": Field(
+        "words of the prompt it was generated from", _EQUAL, any_of(said(*FACTS["prompt"]))
+    ),
+    "rating": Field(
+        "stars, from 1 to 5", _ORDERED, _number(PictureRow.rating, {"": 1, "stars": 1, "star": 1})
+    ),
+    "flag": Field(
+        "picked, rejected, favourite, or a colour: red", _EQUAL, any_of(said(*FACTS["flag"]))
+    ),
     "size": Field("size of its file: 2 MB", _ORDERED, _number(PictureRow.size, _BYTES)),
     "width": Field("in pixels", _ORDERED, _number(PictureRow.width, {"": 1, "px": 1})),
     "height": Field("in pixels", _ORDERED, _number(PictureRow.height, {"": 1, "px": 1})),
     "megapixels": Field("width times height", _ORDERED, _number(_MEGAPIXELS, {"": 1, "mp": 1})),
-    "orientation": Field("landscape, portrait or square", _EQUAL, _any(_orientation)),
-    "format": Field("format of its file: jpeg, png, webp", _EQUAL, _any(_format)),
-    "tag": Field("a tag it has", _EQUAL, _any(_tag)),
-    "caption": Field("consecutive words of a caption", _EQUAL, _any(_caption)),
-    "has": Field("caption, date, camera, place or tag", _EQUAL, _any(_has)),
+    "orientation": Field("landscape, portrait or square", _EQUAL, any_of(_orientation)),
+    "format": Field("format of its file: jpeg, png, webp", _EQUAL, any_of(_format)),
+    "tag": Field("a tag it has", _EQUAL, any_of(_tag)),
+    "caption": Field("consecutive words of a caption", _EQUAL, any_of(_caption)),
+    "has": Field("caption, date, camera, place, person, rating, tag …", _EQUAL, any_of(_has)),
 }

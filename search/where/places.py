@@ -1,19 +1,27 @@
-"""Places of `--where`: within a distance of a point, or within a box in degrees."""
+"""Places of `--where`: within a distance of a point or named place, or within a box in degrees."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
 from indexer.catalogue.schema import PictureRow
+from indexer.errors import InputError
+from indexer.metadata.gazetteer import opened
 
 _DEGREES = r"([-+]?\d+(?:\.\d+)?)"
 _NEAR = re.compile(
     rf"{_DEGREES}\s*,\s*{_DEGREES}\s+(?:within|<)?\s*(\d+(?:\.\d+)?)\s*(km|m|mi|miles)"
 )
 _BOX = re.compile(rf"{_DEGREES}\.\.{_DEGREES}\s*,\s*{_DEGREES}\.\.{_DEGREES}")
+_DISTANCE = r"(\d+(?:\.\d+)?)\s*(km|m|mi|miles)"
+_NEAR_NAMED = (
+    re.compile(rf"(?P<name>.*[^\W\d].*?)\s+(?:within|<)\s*{_DISTANCE}", re.IGNORECASE),
+    re.compile(rf"(?:within\s+)?{_DISTANCE}\s+(?:of|from|around)\s+(?P<name>.+)", re.IGNORECASE),
+)
 _KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344, "miles": 1.609344}
 _EARTH = 6371.0088  # mean radius in km (IUGG)
 
@@ -33,6 +41,33 @@ def near_or_within(text: str) -> ColumnElement[bool] | None:
         if south <= north and _is_point(south, west) and _is_point(north, east):
             return _within(south, north, west, east)
     return None
+
+
+class UnknownPlace(Exception):  # noqa: N818 - named by what it is about
+    """A name that the gazetteer does not know; the message says what to give instead."""
+
+
+def near_named(values: Sequence[str]) -> ColumnElement[bool] | None:
+    """The condition of `NAME within N km` or `within N km of NAME`; None for other values.
+
+    State or country may follow the name behind a comma: `Vienna, Virginia within 10 km`. Raises
+    `UnknownPlace`.
+    """
+    text = ", ".join(values)
+    match = next(filter(None, (shape.fullmatch(text) for shape in _NEAR_NAMED)), None)
+    if match is None:
+        return None
+    distance, unit = (group for group in match.groups() if group != match["name"])
+    try:
+        place = opened().named([part.strip() for part in match["name"].split(",")])
+    except InputError as error:
+        raise UnknownPlace(str(error)) from error
+    if place is None:
+        raise UnknownPlace(
+            f"no place {match['name']!r} in the list of places with 500 inhabitants and more, by "
+            "their English names; give its coordinates, as in '48.2, 16.37 within 10 km'"
+        )
+    return _near(place.latitude, place.longitude, float(distance) * _KILOMETRES[unit.lower()])
 
 
 def _is_point(latitude: float, longitude: float) -> bool:

@@ -9,7 +9,10 @@ from search.words.query_words import FILLERS, split_words
 
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ENDS = (".", "!", "?", ":")  # signs after which a capital tells nothing
-_PLACE = frozenset("in at from to near around".split())  # no adjective at the end follows these
+# No adjective ends a text after one of these.
+_PLACE = frozenset({"in", "at", "from", "to", "near", "around"})
+    ["in", "at", "from", "to", "near", "around"]
+)  # no adjective at the end follows these
 
 
 class Writing(Enum):

@@ -130,7 +130,7 @@ def test_commas_part_values_unless_quoted():
         ("format: xyz", 0, "takes jpeg, png, webp, gif, tiff, bmp, avif or heif"),
         ("orientation: tall", 0, "landscape, portrait or square"),
         ("folder < a", 0, "'folder' takes : = !="),
-        ("place: home", 0, "within 10 km"),
+        ("place: within 10 km", 0, "within 10 km"),
         ("place: 95, 0 within 1 km", 0, "within 10 km"),
         ("format: png,", 0, "a value is missing"),
         ("taken > 2019..", 0, "is open-ended"),

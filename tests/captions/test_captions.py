@@ -15,9 +15,10 @@ from indexer.captions import finder as finder_module
 from indexer.captions import json_files as json_files_module
 from indexer.captions import sidecars as sidecars_module
 from indexer.captions import text_files as text_files_module
-from indexer.captions.caption import MAX_CHARACTERS, clean
+from indexer.captions.caption import clean
 from indexer.captions.tables import line_rows
 from indexer.errors import CaptionFileError
+from indexer.metadata.texts import MAX_CHARACTERS
 
 
 def write(path: Path, content: str | bytes | object = b"") -> Path:
@@ -572,7 +573,7 @@ def test_file_that_cannot_be_opened_is_a_problem(tmp_path, monkeypatch):
     def refused(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(finder_module, "sidecar_captions", refused)
+    monkeypatch.setattr(finder_module, "read_sidecar", refused)
     ((where, why),) = scan(tmp_path, "a.jpg").problems
     assert where == path
     assert "Permission denied" in why

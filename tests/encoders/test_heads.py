@@ -480,7 +480,7 @@ def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
 
 def test_cache_that_cannot_be_written_is_a_model_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ModelError, match="towers cannot be stored there.*XDG_CACHE_HOME"):
+    with pytest.raises(ModelError, match=r"towers cannot be stored there.*XDG_CACHE_HOME"):
         export_tower("image-1", tmp_path / "file" / "towers" / "image-1.onnx", BUILT_IN)
 
 

@@ -122,6 +122,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
             "decoupling", "dot_products", "embedding", "errors", "files", "interpreter", "kinds",
             "locations", "progress", "settings", "weights_file",
         },
+        {"metadata"},
         {"captions", "metrics", "tag_head"},
         {"pictures"},
         {"catalogue", "encoders"},

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from indexer.errors import PicfuseError
+from indexer.metadata.fact import values_of
 from indexer.pictures.decoding import (
     Decoded,
     DecodeFailure,
@@ -107,7 +108,7 @@ def test_decoded_picture_has_its_facts_and_pixels(tmp_path):
         30,
         "JPEG",
     )
-    assert decoded.content.exif.taken == "2021-07-04T18:30:05"
+    assert values_of(decoded.content.metadata, "taken") == ["2021-07-04T18:30:05"]
     assert np.array_equal(decoded.pixels, TRANSFORM(decode(path)))
 
 
@@ -118,7 +119,7 @@ def test_impossible_time_is_no_time(tmp_path, when):
     path = odd_pictures.taken(tmp_path / "a.jpg", when)
     outcome = decode_file(os.fsencode(path), DecodeSettings(TRANSFORM, None))
     assert isinstance(outcome, Decoded)
-    assert outcome.content.exif.taken is None
+    assert values_of(outcome.content.metadata, "taken") == []
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
@@ -178,7 +179,7 @@ def test_known_content_is_hashed_and_not_decoded(tmp_path):
     known = {"a": frozenset({content_hash(path), b"another"}), "b": frozenset({b"another"})}
     with pool() as workers:
         found = {o.key: o for o in workers.decode_all([("a", path), ("b", path)], known)}
-    assert found["a"] == Known("a", content_hash(path))
+    assert found["a"] == Known("a", content_hash(path))  # it carries no metadata
     assert isinstance(found["b"], DecodeFailure)
 
 

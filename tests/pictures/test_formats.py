@@ -9,13 +9,13 @@ import numpy as np
 import odd_pictures as odd
 import pillow_heif
 import pytest
+from indexer.pictures.exif import exif
 from odd_raw import raw
 from PIL import Image, ImageColor
 
 from indexer.errors import PictureError
 from indexer.kinds.signatures import PICTURES, UNKNOWN, kind_of
 from indexer.pictures.colour_codes import ColourCodes, from_codes
-from indexer.pictures.exif import exif
 from indexer.pictures.images import decode, open_picture, upright_rgb, upright_size
 from indexer.pictures.targa import is_targa
 

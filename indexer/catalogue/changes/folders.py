@@ -85,6 +85,9 @@ class FolderChanges:
     def move(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
         """Change the path of a folder."""
         row = self._session.get_one(FolderRow, folder_id)
+        if os.path.basename(row.path) != os.fsencode(path.name):  # which may have held a date
+            inside = PictureRow.folder_id == folder_id
+            self._session.execute(update(PictureRow).where(inside).values(metadata_version=None))
         row.path = os.fsencode(path)
         row.caption_files = json.dumps([str(file) for file in caption_files])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.sqlite import insert
@@ -14,11 +14,16 @@ from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
 from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, UNDECODED, text_hash
 from indexer.embedding import IMAGE, TEXT
+from indexer.metadata.fact import Fact
+from indexer.metadata.fields import VERSION
+from indexer.metadata.order import Settled
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.optional import needed_extra
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
-_PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
+_PICTURES, _CAPTIONS, _FACTS = (
+    Base.metadata.tables[name] for name in ("pictures", "captions", "facts")
+)
 _NEW = insert(_PICTURES)
 _PUT = _NEW.on_conflict_do_update(
     index_elements=["folder_id", "relative"],
@@ -29,17 +34,24 @@ _DROP_CAPTIONS = delete(_CAPTIONS).where(
     _CAPTIONS.c.picture_id == bindparam("picture"), _CAPTIONS.c.embedded == bindparam("carried")
 )
 _PUT_CAPTION = insert(_CAPTIONS)
+_DROP_FACTS = delete(_FACTS).where(_FACTS.c.picture_id == bindparam("picture"))
+_PUT_FACT = insert(_FACTS)
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """Facts of a picture file and of its bytes; its captions are stored by `put_captions`."""
+    """Facts of a picture file and of its bytes.
+
+    `settled` are the values that won among all sources. Captions are stored by `put_captions`,
+    fields with several values by `put_facts`.
+    """
 
     relative: bytes
     size: int
     mtime_ns: int
     content_hash: bytes | None
     content: ContentFacts
+    settled: Settled = field(default_factory=Settled)
 
 
 class PictureChanges:
@@ -61,15 +73,20 @@ class PictureChanges:
         return [ids[facts.relative] for facts in pictures]
 
     def _values(self, folder_id: int, facts: PictureFacts) -> dict[str, object]:
-        return facts.content.columns | {
-            "folder_id": folder_id,
-            "relative": facts.relative,
-            "size": facts.size,
-            "mtime_ns": facts.mtime_ns,
-            "content_hash": facts.content_hash,
-            "state": _state(facts.content.reason),
-            "revision": self._generation,
-        }
+        return (
+            facts.content.columns
+            | facts.settled.columns
+            | {
+                "metadata_version": VERSION,
+                "folder_id": folder_id,
+                "relative": facts.relative,
+                "size": facts.size,
+                "mtime_ns": facts.mtime_ns,
+                "content_hash": facts.content_hash,
+                "state": _state(facts.content.reason),
+                "revision": self._generation,
+            }
+        )
 
     def put_captions(self, captions: Mapping[int, Iterable[Caption]], *, embedded: bool) -> None:
         """Replace the captions that pictures carry, or those beside them, by picture."""
@@ -90,6 +107,26 @@ class PictureChanges:
         ]
         if rows:
             self._session.execute(_PUT_CAPTION, rows)
+
+    def put_facts(self, facts: Mapping[int, Mapping[str, Sequence[Fact]]]) -> None:
+        """Replace the facts of pictures, which are given by picture and origin."""
+        if facts:
+            self._session.execute(_DROP_FACTS, [{"picture": key} for key in facts])
+        rows = [
+            {
+                "picture_id": picture_id,
+                "position": position,
+                "field": fact.field,
+                "value": fact.value,
+                "source": fact.source,
+                "origin": origin,
+            }
+            for picture_id, origins in facts.items()
+            for origin, own in origins.items()
+            for position, fact in enumerate(own)
+        ]
+        if rows:
+            self._session.execute(_PUT_FACT, rows)
 
     def touch(self, picture_ids: Sequence[int]) -> None:
         """Note that the fused rows of these pictures are out of date."""

@@ -21,6 +21,7 @@ from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables, full_path
 from indexer.catalogue.values import FAILED, MISSING, PRESENT, UNDECODED, VECTORS
 from indexer.kinds.passed_over import PassedOver
+from indexer.metadata.fields import VERSION
 from indexer.pictures.optional import kind_needing
 
 
@@ -64,6 +65,12 @@ class IndexedPicture(NamedTuple):
     state: str
     content_hash: bytes | None
     reason: str | None
+    metadata_version: int | None = None
+
+    @property
+    def is_read_by_old(self) -> bool:
+        """Whether its metadata were read by older readers than today's."""
+        return self.metadata_version != VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +161,8 @@ class Catalogue(Tables):
     def known_pictures(self, folder_id: int) -> dict[bytes, IndexedPicture]:
         """Every picture ever seen in a folder, by its relative path."""
         query = """
-            SELECT relative, id, size, mtime_ns, state, content_hash, reason FROM pictures
-            WHERE folder_id = ?"""
+            SELECT relative, id, size, mtime_ns, state, content_hash, reason, metadata_version
+            FROM pictures WHERE folder_id = ?"""
         with sqlite_errors(self._library), self._reading_rows() as connection:
             rows = connection.execute(query, (folder_id,))
             return {row[0]: IndexedPicture(*row[1:]) for row in rows}

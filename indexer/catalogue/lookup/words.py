@@ -8,14 +8,14 @@ from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables
 from indexer.catalogue.tokens import as_name, forms
 from indexer.catalogue.values import PRESENT
-from indexer.catalogue.word_index import words_of
+from indexer.catalogue.word_index import COLUMNS, words_of
 
-WEIGHTS = (1.0, 1.0, 0.5)  # of captions, name and tags in BM25
+WEIGHTS = (1.0, 1.0, 0.5, 1.0, 0.5)  # of captions, name, tags, names and other facts in BM25
 _PRESENT = "JOIN pictures p ON p.id = words.rowid WHERE words MATCH ? AND p.state = ?"
 
 
 class WordLookup(Tables):
-    """Read access to the words of one library's pictures: captions, names of files, tags."""
+    """Read access to the words of one library's pictures: captions, names of files, tags, facts."""
 
     def best(self, words: Iterable[str], k: int = -1) -> list[tuple[int, float]]:
         """The best k pictures (all if k is negative) that have any of the words, best first.
@@ -66,7 +66,7 @@ class WordLookup(Tables):
 
     def wrong(self, ids: Sequence[int]) -> list[int]:
         """Those of the pictures whose words are indexed wrongly or not indexed."""
-        query = "SELECT rowid, captions, name, tags FROM words WHERE rowid IN (:keys)"
+        query = f"SELECT rowid, {', '.join(COLUMNS)} FROM words WHERE rowid IN (:keys)"
         stored = {row[0]: row for row in self.rows_in(query, ids)}
         with sqlite_errors(self._library), self._reading_rows() as connection:
             right = {row[0]: row for row in words_of(connection, ids)}
@@ -76,9 +76,9 @@ class WordLookup(Tables):
 def with_capital(word: str, *, only_in_names: bool = False) -> str:
     """The full-text query for a word with a capital.
 
-    `only_in_names`: in the name of a file or folder, not in captions.
+    `only_in_names`: in the name of a file, folder, person or place, not in captions.
     """
-    return f'{"name : " if only_in_names else ""}"{as_name(word)}"'
+    return f'{"{name named} : " if only_in_names else ""}"{as_name(word)}"'
 
 
 def in_any_writing(word: str) -> str:

@@ -64,6 +64,16 @@ def _passed_line(kinds: dict[str, int]) -> str:
     return f"{sum(kinds.values()):,}" + (f" ({counted})" if counted else "")
 
 
+def _metadata(library: Library) -> dict[str, Any]:
+    """The number of pictures that say each kind of thing; empty if none says anything."""
+    counts = {name: count for name, count in library.facts.counts().items() if count}
+    return {"metadata": counts} if counts else {}
+
+
+def _metadata_line(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
 def _index(library: Library) -> dict[str, Any]:
     """The index that answers queries, and the measured recall@10 of a compressed one."""
     compressed = library.compressed
@@ -131,6 +141,7 @@ def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
 _LABELS = {"passed_over": "skipped"}
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
+    "metadata": _metadata_line,
     "tags": _tag_lines,
     "recall": _recall_lines,
     "passed_over": _passed_line,
@@ -147,6 +158,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "fusion": library.settings.fusion,
         "pictures": counts.get(PRESENT, 0),
         "captions": counts["captions"],
+        **_metadata(library),
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         "passed_over": in_order(library.catalogue.kinds_passed_over()),

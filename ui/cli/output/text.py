@@ -70,11 +70,23 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "caption": hit.caption,
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
+        **({"metadata": metadata_fields(hit.metadata)} if hit.metadata else {}),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
         **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
         **like_fields(hit),
         **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
     }
+
+
+def metadata_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a picture, for JSON."""
+    return {name: _valid_value(value) for name, value in metadata.items()}
+
+
+def _valid_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_valid_value(one) for one in value]
+    return valid(value) if isinstance(value, str) else value
 
 
 def explanation_fields(explanation: Explanation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
-from ui.sentences import explanation_lines
+from ui.sentences import explanation_lines, metadata_lines
 from ui.views.safe_text import browser_safe
 
 
@@ -24,7 +24,8 @@ class Card:
 
     `score` is the figure on the card and `scores` all figures behind it; both are empty if nothing
     was searched for. `like`: near-identical pictures that were folded into this one. `why`: lines
-    that explain the score. `words`: words of the query in its caption, name or tags.
+    that explain the score. `words`: words of the query in its caption, name or tags. `details`:
+    lines of what its metadata say.
     """
 
     picture_id: int
@@ -37,6 +38,7 @@ class Card:
     like: tuple[Card, ...] = ()
     why: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
     @classmethod
     def of_hit(cls, hit: Hit) -> Card:
@@ -55,6 +57,7 @@ class Card:
             tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.folded),
             () if hit.explanation is None else tuple(explanation_lines(hit.explanation)),
             hit.words or (),
+            tuple(metadata_lines(hit.metadata)),
         )
 
     @classmethod

@@ -40,6 +40,8 @@ def open_picture(card: Card, more: More, where: HeatFinder | None = None) -> Non
         st.text(browser_safe(caption))
     if card.tags:
         st.text(f"Tags: {browser_safe(', '.join(card.tags))}")
+    for line in card.details:
+        st.text(browser_safe(line))
     st.code(browser_safe(card.path), language=None, wrap_lines=True)
     if card.scores:
         st.caption(f"Match: {card.score}", help=card.scores)

@@ -1,0 +1,70 @@
+"""Conditions of `--where` on facts of metadata: who, what, and where by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+
+from sqlalchemy import func, or_, select
+
+from indexer.catalogue.schema import FactRow, PictureRow
+from indexer.catalogue.values import BESIDE, CARRIED, DERIVED
+from indexer.metadata.fields import PLACES, bare
+from search.where.grammar import Condition
+from search.where.places import UnknownPlace, near_named, near_or_within
+from search.where.values import FieldContext, Sql, UnusableError, any_of, pattern_of, words_of
+
+_DISTANCE = re.compile(r"\b(within|\d+(\.\d+)?\s*(km|mi|miles))\b", re.IGNORECASE)
+FACTS = {  # a field of `--where`, and the fields of facts
+    "person": ("person",),
+    "keyword": ("keyword",),
+    "title": ("title", "headline", "alternative"),
+    "comment": ("comment",),
+    "prompt": ("prompt",),
+    "flag": ("flag",),
+}
+
+
+def said(*fields: str) -> Callable[[str, FieldContext], Sql]:
+    """A condition on the words of facts; accents do not count, and "/" divides levels too."""
+
+    def condition(value: str, _: FieldContext) -> Sql:
+        pattern = words_of(bare(value)).replace("/", "[/|]")
+        return with_fact(fields, func.bare(FactRow.value).regexp_match(pattern))
+
+    return condition
+
+
+def with_fact(fields: Collection[str], *conditions: Sql) -> Sql:
+    """A condition that a picture has a fact of one of the fields that fulfils all conditions."""
+    origins = or_(*(FactRow.origin == origin for origin in (CARRIED, BESIDE, DERIVED)))
+    among = or_(*(FactRow.field == field for field in fields))
+    having = select(FactRow.picture_id).where(origins, among, *conditions)
+    return PictureRow.id.in_(having)
+
+
+def lens(value: str, _: FieldContext) -> Sql:
+    """A condition on maker and model of the lens."""
+    return func.folded(PictureRow.lens).regexp_match(pattern_of(value))
+
+
+def place(condition: Condition, context: FieldContext) -> Sql:
+    """A condition on the place of a picture: by its names, or by its degrees."""
+    try:
+        degrees = near_or_within(condition.text)
+        degrees = near_named(condition.values) if degrees is None else degrees
+    except UnknownPlace as error:
+        raise UnusableError(str(error)) from error
+    if degrees is not None:
+        return degrees
+    if not all(map(_is_name, condition.values)):
+        raise UnusableError(
+            "takes names, as in 'Vienna' or 'Vienna within 10 km', a point with a distance, as in "
+            "'48.2, 16.37 within 10 km', or a box, as in '48.1..48.3, 16.2..16.5' (degrees north "
+            "and east)"
+        )
+    return any_of(said(*PLACES))(condition, context)
+
+
+def _is_name(value: str) -> bool:
+    return any(char.isalpha() for char in value) and not _DISTANCE.search(value)
