@@ -11,8 +11,6 @@ _POSSESSIVE = ("'s", "’s", "'", "’")
 _ENDS = (".", "!", "?", ":")  # signs after which a capital tells nothing
 # No adjective ends a text after one of these.
 _PLACE = frozenset({"in", "at", "from", "to", "near", "around"})
-    ["in", "at", "from", "to", "near", "around"]
-)  # no adjective at the end follows these
 
 
 class Writing(Enum):
