@@ -9,12 +9,13 @@ import numpy as np
 import odd_pictures as odd
 import pillow_heif
 import pytest
-from indexer.pictures.exif import exif
 from odd_raw import raw
 from PIL import Image, ImageColor
 
 from indexer.errors import PictureError
 from indexer.kinds.signatures import PICTURES, UNKNOWN, kind_of
+from indexer.metadata.carried import carried_facts
+from indexer.metadata.order import settled
 from indexer.pictures.colour_codes import ColourCodes, from_codes
 from indexer.pictures.images import decode, open_picture, upright_rgb, upright_size
 from indexer.pictures.targa import is_targa
@@ -82,7 +83,7 @@ def test_raw_shows_its_largest_preview_with_its_own_metadata(maker):
     picture = opened(RAWS[maker])
     assert picture.format == "RAW"
     assert upright_size(picture) == (320, 480)
-    facts = exif(picture)
+    facts = settled(carried_facts(picture))
     assert (facts.taken, facts.camera) == ("2020-01-02T03:04:05", "Maker")
     assert (facts.latitude, facts.longitude) == (48.5, 16.0)
     assert near(corners(upright_rgb(picture)), "blue red white lime")
@@ -106,7 +107,7 @@ def test_dng_without_a_preview_is_decoded_from_the_sensor(thumbnail, orientation
     image = upright_rgb(picture)
     assert image.size == size
     assert near(corners(image), "red red red red", 80)
-    assert exif(picture).camera == "Maker Model One"
+    assert settled(carried_facts(picture)).camera == "Maker Model One"
 
 
 def test_sensor_of_too_many_pixels_is_not_decoded():
