@@ -14,8 +14,8 @@ from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
 from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, UNDECODED, text_hash
 from indexer.embedding import IMAGE, TEXT
+from indexer.kinds.extras import needed_extra
 from indexer.pictures.facts import ContentFacts
-from indexer.pictures.optional import needed_extra
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS = (Base.metadata.tables[name] for name in ("pictures", "captions"))
