@@ -16,7 +16,7 @@ from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import pillow_heif
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, PngImagePlugin
 
 from indexer.errors import PictureError
 from indexer.kinds.signatures import HEAD_BYTES, JPEG_XL, RAW, kind_of
@@ -126,7 +126,7 @@ def _opened(content: bytes, check_size: Callable[[int, int], None]) -> Image.Ima
         if kind == "TIFF" and _is_raw(content):
             return open_raw(content, check_size)
         return _opened_anew(content)
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and is_raw(content, image.tag_v2):
+    if image.format == "TIFF" and is_raw(content, getattr(image, "tag_v2", {})):
         return open_raw(content, check_size, image)
     return image
 

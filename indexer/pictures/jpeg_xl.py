@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from indexer.kinds.extras import JPEG_XL
 from indexer.kinds.signatures import JPEG_XL as KIND
-from indexer.pictures.optional import JPEG_XL, has_decoder, missing_decoder
+from indexer.pictures.optional import has_decoder, missing_decoder
 
 FORMAT = "JXL"
 

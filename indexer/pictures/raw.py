@@ -14,7 +14,8 @@ from typing import Any
 from PIL import Image
 
 from indexer.errors import PictureError
-from indexer.pictures.optional import RAW, has_decoder, missing_decoder
+from indexer.kinds.extras import RAW
+from indexer.pictures.optional import has_decoder, missing_decoder
 from indexer.pictures.quiet import quietly
 
 FORMAT = "RAW"

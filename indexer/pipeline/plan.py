@@ -20,11 +20,12 @@ from indexer.catalogue.lookup.facts import FactLookup, StoredFact
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT, UNDECODED
 from indexer.errors import CaptionFileError
+from indexer.kinds.extras import needed_extra
 from indexer.kinds.passed_over import PassedOver
 from indexer.library.away import away_folders, away_message
 from indexer.metadata.fact import Fact
 from indexer.pictures.exclusion import Exclusion
-from indexer.pictures.optional import has_decoder, needed_extra
+from indexer.pictures.optional import has_decoder
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.pipeline.facts import stored_beside
 from indexer.pipeline.passing import (

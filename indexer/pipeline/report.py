@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.captions import CaptionFile
-from indexer.pictures.optional import kind_needing, needed_extra
+from indexer.kinds.extras import kind_needing, needed_extra
 from indexer.progress import Failure
 
 PICTURES_PER_BATCH = 32  # one transaction: the work that a power cut can cost

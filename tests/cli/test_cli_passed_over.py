@@ -219,7 +219,8 @@ def test_folder_that_nobody_looks_into_is_left_out_and_brought_back(
         (pictures / folder / ".nomedia").touch()
     first = index_colours(pictures, home)
     assert "1 added" in first.stdout
-    assert f"1 folder was not indexed: 1 {kind}" in first.stderr
+    assert f"1 folder was not indexed: 1 {kind};" in first.stderr
+    assert "--include brings folders back" in first.stderr
     assert first.exit_code == 0
     inner = folder if top.endswith(("library", "CaptureOne")) else top
     inner = "/".join(inner.split("/")[:2])

@@ -14,11 +14,11 @@ from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
 from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, UNDECODED, text_hash
 from indexer.embedding import IMAGE, TEXT
+from indexer.kinds.extras import needed_extra
 from indexer.metadata.fact import Fact
 from indexer.metadata.fields import VERSION
 from indexer.metadata.order import Settled
 from indexer.pictures.facts import ContentFacts
-from indexer.pictures.optional import needed_extra
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS, _FACTS = (

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from indexer.catalogue.database import sqlite_errors
 from indexer.catalogue.lookup.tables import Tables, full_path
 from indexer.catalogue.values import FAILED, MISSING, PRESENT, UNDECODED, VECTORS
+from indexer.kinds.extras import kind_needing
 from indexer.kinds.passed_over import PassedOver
 from indexer.metadata.fields import VERSION
-from indexer.pictures.optional import kind_needing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import click
 from indexer import IndexReport
 from indexer.kinds.suffixes import CAPTION_FILE
 from ui.cli.output.text import terminal_safe
-from ui.file_kinds import in_order, numbered, subject
+from ui.file_kinds import LEFT_OUT, in_order, numbered, subject
 
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
@@ -61,7 +61,8 @@ def print_passed_over(report: IndexReport) -> None:
     shown = [_counted(kind, number, report) for kind, number in kinds[:SHOWN_KINDS]]
     more = f", {len(counts) - SHOWN_KINDS} more kinds" if len(counts) > SHOWN_KINDS else ""
     text = f"picfuse: {subject(counts)} not indexed: {', '.join(shown)}{more}"
-    click.echo(f"{text}; 'picfuse status --skipped' lists all", err=True)
+    back = ", --include brings folders back" if LEFT_OUT & set(counts) else ""
+    click.echo(f"{text}; 'picfuse status --skipped' lists all{back}", err=True)
     for extra, number in report.undecoded.items():
         pictures = "1 picture" if number == 1 else f"{number:,} pictures"
         command = f"pip install 'picfuse[{extra}]'"
