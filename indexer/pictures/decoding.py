@@ -117,10 +117,10 @@ def _metadata(data: bytes, max_pixels: int) -> tuple[Fact, ...]:
 def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
     with open_picture(io.BytesIO(data), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
+        metadata = carried_facts(picture)  # before its pixels are read, and its file is closed
         side = min_side(settings.transform, thumbnails=settings.thumbnails is not None)
         image = upright_rgb(picture, min_side=side)
         pixels = settings.transform(image)
-        metadata = carried_facts(picture)
         content = ContentFacts(
             width=width,
             height=height,

@@ -252,6 +252,15 @@ def test_text_by_people_is_a_caption(data, caption):
     assert captions(data) == [caption]
 
 
+def test_gif_has_xmp_in_an_extension():
+    end = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    block = b"\x21\xff\x0bXMP DataXMP" + xmp("", STARS) + end
+    gif = picture("GIF")
+    start = gif.index(b",")  # of the pixels
+    with Image.open(io.BytesIO(gif[:start] + block + gif[start:])) as image:
+        assert [fact.field for fact in carried_facts(image)] == ["rating"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
