@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors, to_read, to_write
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.facts import FactLookup
+from indexer.catalogue.lookup.passed_over import PassedOverLookup
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
@@ -39,9 +40,9 @@ class Library(LibraryState):
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
     Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`,
-    `tags`, `words`, `facts` and `albums` answer questions, `writing()` changes things, `vectors()`
-    gives the rows to search. Reading is plain SQL; SQLAlchemy is imported with the first write, so
-    that a query does not wait for it.
+    `tags`, `words`, `facts`, `passed_over` and `albums` answer questions, `writing()` changes
+    things, `vectors()` gives the rows to search. Reading is plain SQL; SQLAlchemy is imported with
+    the first write, so that a query does not wait for it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Library(LibraryState):
         self.cache = cache
         self.tags = TagLookup(connections.reading, path)
         self.facts = FactLookup(connections.reading, path)
+        self.passed_over = PassedOverLookup(connections.reading, path)
         self.words = WordLookup(connections.reading, path)
         self.albums = AlbumLookup(connections.reading, path)
         self._connections = connections

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 
 from PIL import Image
@@ -10,7 +11,10 @@ from indexer.metadata.comments import comment_facts
 from indexer.metadata.exif import exif_facts
 from indexer.metadata.fact import Fact
 from indexer.metadata.iptc import iptc_facts
-from indexer.metadata.xmp import xmp_facts
+from indexer.metadata.xmp import MAX_BYTES, xmp_facts
+
+_GIF_END = b"\x01\xff\xfe\xfd"
+_EXIF_BLOCKS = ("exif", "Raw profile type exif")
 
 
 def carried_facts(image: Image.Image) -> tuple[Fact, ...]:
@@ -32,19 +36,27 @@ def _survived(read: Callable[[Image.Image], Iterator[Fact]], image: Image.Image)
 
 
 def _exif(image: Image.Image) -> Iterator[Fact]:
-    if image.format != "PNG" or _has_exif(image):
-        # Pillow would decode a whole PNG to look for EXIF behind its pixels.
+    # The tags of a TIFF are its EXIF. Without a block, Pillow would decode a whole PNG for it.
+    if image.format == "TIFF" or any(image.info.get(name) for name in _EXIF_BLOCKS):
         yield from exif_facts(image.getexif())
 
 
-def _has_exif(image: Image.Image) -> bool:
-    return "exif" in image.info or "Raw profile type exif" in image.info
-
-
 def _xmp(image: Image.Image) -> Iterator[Fact]:
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or _raw(image)
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    packet = packet or _raw(image) or _in_gif(image)
     if isinstance(packet, bytes | str) and packet:
         yield from xmp_facts(packet)
+
+
+def _in_gif(image: Image.Image) -> bytes:
+    """The packet in an extension of a GIF, which ends with 256 bytes of descending values."""
+    name, offset = image.info.get("extension", (b"", 0))[:2]
+    file = getattr(image, "fp", None)
+    if name != b"XMP DataXMP" or not isinstance(file, io.BytesIO):
+        return b""
+    packet = file.getvalue()[offset : offset + MAX_BYTES]
+    end = packet.find(_GIF_END)
+    return packet[:end] if end > 0 else b""
 
 
 def _raw(image: Image.Image) -> bytes:

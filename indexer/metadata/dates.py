@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 _OLDEST, _LATEST = 1500, 2100  # years; anything else is a mistake
+_SHORTEST, _LONGEST = 4, 60  # characters of a date
 _EPOCHS = (datetime(1970, 1, 1), datetime(1904, 1, 1))  # a clock that counts from nothing
 _TIME = (
     r"(?:(?:\s*T\s*|[\s_,]+(?:at\s+)?)(?P<hour>\d{1,2})\s*[:.h-]\s*(?P<minute>\d{1,2})"
@@ -84,6 +85,8 @@ def moment_of(text: str) -> Moment | None:
     unknown parts: "1985:07:00 00:00:00" is a month.
     """
     text = " ".join(text.replace("\0", " ").split()).rstrip(" :./-")
+    if not _SHORTEST <= len(text) <= _LONGEST:
+        return None
     for shape in (*_SHAPES, _COMPACT, _ABOUT):
         if match := re.fullmatch(shape, text, re.I):
             return _of_parts(match.groupdict())

@@ -14,6 +14,7 @@ _WEIGHT = re.compile(r":\d+(?:\.\d+)?(?=\))")  # "(word:1.2)"
 _SETTINGS = re.compile(r"\bSteps: \d+, (?:[\w ]+: [^,]+, )*?(?:Sampler|CFG scale|Seed): ")
 _LABEL = re.compile(r"prompt:(?=\s*\{)", re.IGNORECASE)
 _MAX_CHARACTERS = 1_000_000
+_MOST_READ = 20_000  # characters in which settings are looked for
 _MAX_STEPS = 20  # from the sampler back to the text
 
 
@@ -32,7 +33,7 @@ def prompt_of(text: str) -> str:
 
 def is_prompt(text: str) -> bool:
     """Whether a text is a prompt with the settings of a generator, or as ComfyUI labels it."""
-    return bool(_SETTINGS.search(text) or _LABEL.match(text))
+    return bool(_SETTINGS.search(text[:_MOST_READ]) or _LABEL.match(text))
 
 
 def _bare(prompt: str) -> str:

@@ -149,7 +149,8 @@ def _values(element: Any) -> list[str]:
     lists = [child for child in element if child.tag in _LISTS]
     if not lists:
         return [element.text] if element.text and not len(element) else []
-    items = sorted(lists[0].iter(_ITEM), key=lambda item: item.get(_LANGUAGE) != "x-default")
+    own = [item for item in lists[0] if item.tag == _ITEM]
+    items = sorted(own, key=lambda item: item.get(_LANGUAGE) != "x-default")
     return [item.text for item in items if item.text]
 
 

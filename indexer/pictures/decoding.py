@@ -120,11 +120,11 @@ def _metadata(data: bytes, max_pixels: int) -> tuple[Fact, ...]:
 def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -> Decoded:
     with open_picture(io.BytesIO(data), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
+        metadata = carried_facts(picture)  # before its pixels are read, and its file is closed
         side = min_side(settings.transform, thumbnails=settings.thumbnails is not None)
         image = upright_rgb(picture, min_side=side)
         pixels, parts = settings.transform(image), transformed_parts(settings.transform, image)
         seen = repr(settings.transform).encode() + pixels.tobytes() + parts.tobytes()
-        metadata = carried_facts(picture)
         content = ContentFacts(
             width=width,
             height=height,

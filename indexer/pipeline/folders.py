@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from indexer.captions import find_captions
 from indexer.captions.finder import SIDECARS
+from indexer.catalogue.database import FILE
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
 from indexer.kinds.folders import kind_left_out
@@ -114,3 +116,18 @@ def usable_caption_file(path: Path) -> Path:
 def _owner(path: Path, known: Sequence[Path]) -> Path:
     """The indexed folder that contains a path, or the path itself."""
     return next((folder for folder in known if folder in path.parents), path)
+
+
+def inside_library(folder: Path, library: Path) -> Callable[[bytes], bool]:
+    """A test whether a directory below the folder belongs to a library, through whatever links."""
+    root, own = os.fsencode(folder), os.path.realpath(os.fsencode(library)) + b"/"
+
+    @cache
+    def inside(directory: bytes) -> bool:
+        path = os.path.join(root, directory)
+        if (os.path.realpath(path) + b"/").startswith(own):
+            return True
+        another = os.path.isfile(os.path.join(path, os.fsencode(FILE)))  # noqa: PTH113 - bytes
+        return another or (bool(directory) and inside(os.path.dirname(directory)))  # noqa: PTH120
+
+    return inside

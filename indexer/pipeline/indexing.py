@@ -130,10 +130,7 @@ def _run(
         known = name_folders(library, folders, options)
         tell_away(library.catalogue, known, report)
         done = verified(library.path) if options.verify else ()
-        plans = [
-            plan_folder(library.catalogue, library.facts, f, library.path, options, report, done)
-            for f in known
-        ]
+        plans = [plan_folder(library, f, options, report, done) for f in known]
         report.unmatched += _unmatched(options.exclude, [plan.matched for plan in plans])
         brought = [plan.brought_back for plan in plans]
         report.unmatched_includes += _unmatched(options.include, brought)

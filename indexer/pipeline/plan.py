@@ -6,28 +6,28 @@ import gc
 import json
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from indexer.captions import Caption, CaptionScan, find_captions
 from indexer.captions.finder import CAPTION_SUFFIXES
 from indexer.captions.nearby import NearbyFiles
-from indexer.catalogue.database import FILE
-from indexer.catalogue.lookup.facts import FactLookup, StoredFact
+from indexer.catalogue.lookup.facts import StoredFact
 from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT, UNDECODED
 from indexer.errors import CaptionFileError
 from indexer.kinds.extras import needed_extra
 from indexer.kinds.passed_over import PassedOver
 from indexer.library.away import away_folders, away_message
+from indexer.library.library import Library
 from indexer.metadata.fact import Fact
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.optional import has_decoder
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
 from indexer.pipeline.facts import stored_beside
+from indexer.pipeline.folders import inside_library
 from indexer.pipeline.passing import (
     Memory,
     PassedChanges,
@@ -82,10 +82,8 @@ class FolderPlan:
 
 
 def plan_folder(
-    catalogue: Catalogue,
-    facts: FactLookup,
+    library: Library,
     folder: IndexedFolder,
-    library: Path,
     options: IndexOptions,
     report: IndexReport,
     verified: Collection[int] = (),
@@ -99,12 +97,12 @@ def plan_folder(
     """
     plan = FolderPlan(folder, verified=verified)
     with _garbage_collection_paused():
-        plan.known = catalogue.known_pictures(folder.id)
-        plan.before = catalogue.captions(folder.id, embedded=False)
-        plan.facts_before = facts.beside(folder.id)
-    before = catalogue.passed_over(folder.id)
+        plan.known = library.catalogue.known_pictures(folder.id)
+        plan.before = library.catalogue.captions(folder.id, embedded=False)
+        plan.facts_before = library.facts.beside(folder.id)
+    before = library.passed_over.in_folder(folder.id)
     exclusion = Exclusion(json.loads(folder.exclude), folder.included)
-    files = _compare_files(plan, library, options, report, before, exclusion)
+    files = _compare_files(plan, library.path, options, report, before, exclusion)
     found = _captions(folder, files, report)
     plan.captions, plan.facts = found.captions, found.facts
     plan.matched, plan.brought_back = exclusion.matched, exclusion.brought_back
@@ -173,7 +171,7 @@ def _compare_files(
 ) -> _Files:
     """Compare every picture file of a folder with the catalogue, and plan its decoding."""
     files, only, retry = _Files(), options.only, options.limits_given
-    folder, closed = plan.folder, _inside(plan.folder.path, library)
+    folder, closed = plan.folder, inside_library(plan.folder.path, library)
     memory = Memory({}, {}) if options.verify else Memory(plan.known, before)
     walk = (exclusion, closed, files.beside, memory.kind)
     for found in scan(folder.path, *walk):
@@ -207,21 +205,6 @@ def _pass_over(
     tell(folder, beside.passed, report)
     if beside.passed and not (files.same or files.changed or files.unasked or files.problems):
         tell_nothing_else(folder.path, report)
-
-
-def _inside(folder: Path, library: Path) -> Callable[[bytes], bool]:
-    """A test whether a directory below the folder belongs to a library, through whatever links."""
-    root, own = os.fsencode(folder), os.path.realpath(os.fsencode(library)) + b"/"
-
-    @cache
-    def inside(directory: bytes) -> bool:
-        path = os.path.join(root, directory)
-        if (os.path.realpath(path) + b"/").startswith(own):
-            return True
-        another = os.path.isfile(os.path.join(path, os.fsencode(FILE)))  # noqa: PTH113 - bytes
-        return another or (bool(directory) and inside(os.path.dirname(directory)))  # noqa: PTH120
-
-    return inside
 
 
 def _captions(folder: IndexedFolder, files: _Files, report: IndexReport) -> CaptionScan:

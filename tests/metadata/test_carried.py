@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -252,6 +253,15 @@ def test_text_by_people_is_a_caption(data, caption):
     assert captions(data) == [caption]
 
 
+def test_gif_has_xmp_in_an_extension():
+    end = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    block = b"\x21\xff\x0bXMP DataXMP" + xmp("", STARS) + end
+    gif = picture("GIF")
+    start = gif.index(b",")  # of the pixels
+    with Image.open(io.BytesIO(gif[:start] + block + gif[start:])) as image:
+        assert [fact.field for fact in carried_facts(image)] == ["rating"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -297,6 +307,14 @@ def test_comment_by_people_stays(comment):
 )
 def test_damaged_metadata_costs_nothing_else(data):
     assert facts(data) == ()
+
+
+def test_nested_lists_take_no_longer_than_their_size():
+    depth = 20_000
+    nested = "<rdf:Bag><rdf:li>" * depth + "x" + "</rdf:li></rdf:Bag>" * depth
+    start = time.process_time()
+    facts(picture("WEBP", xmp=xmp(f"<dc:subject>{nested}</dc:subject>")))
+    assert time.process_time() - start < 5  # each level reading all below it takes minutes
 
 
 JSON = st.recursive(

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.library.records import records
+from indexer.pipeline.relocating import relocate
 from search import Searcher
 from search.where import matches
 from ui.sentences import metadata_lines
@@ -288,6 +289,17 @@ def test_moved_picture_has_the_date_of_its_new_folder(library, pictures):
     index(library, pictures)
     (pictures / "2018").rename(pictures / "2019")
     index(library)
+    assert metadata(library, "a.jpg")["taken"] == "2019"
+
+
+def test_relocated_folder_gives_its_date(library, pictures):
+    old, new = pictures / "2018", pictures / "2019"
+    old.mkdir()
+    (old / "a.jpg").write_bytes(picture())
+    index(library, old)
+    old.rename(new)
+    relocate(library, old, new)
+    assert numbers(index(library)) == (0, 1, 0)
     assert metadata(library, "a.jpg")["taken"] == "2019"
 
 

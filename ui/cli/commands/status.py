@@ -28,7 +28,7 @@ def status(failed: bool, skipped: bool, library: Path, offline: bool, as_json: b
     with Library.open(library, read_only=True, offline=offline) as opened:
         facts = library_fields(opened)
         failures = opened.catalogue.failures() if failed else []
-        passed = opened.catalogue.all_passed_over() if skipped else []
+        passed = opened.passed_over.everything() if skipped else []
     if as_json:
         if failed:
             facts["failures"] = [{**path_fields(path), "reason": why} for path, why in failures]
@@ -161,7 +161,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         **_metadata(library),
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
-        "passed_over": in_order(library.catalogue.kinds_passed_over()),
+        "passed_over": in_order(library.passed_over.kinds()),
         **away_fields(library),
         **_index(library),
         **_confidence(library),

@@ -51,7 +51,7 @@ def _show(options: AppOptions, desk: IndexJobs) -> None:
 def _numbers(opened: SharedLibrary) -> None:
     with opened.asking():
         counts = opened.library.catalogue.counts()
-        passed = opened.library.catalogue.kinds_passed_over()
+        passed = opened.library.passed_over.kinds()
     with st.container(horizontal=True, key="numbers"):
         st.metric("Pictures", f"{counts.get(PRESENT, 0):,}", width=130)
         st.metric("Captions", f"{counts['captions']:,}", width=130)
