@@ -12,12 +12,15 @@ from PIL import Image
 
 from indexer.errors import PictureError
 from indexer.pictures.alignment import shared_parts
+from indexer.pictures.copying import Exposure, remainder
 from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.images import decode, read_picture
+from indexer.pictures.images import decode, open_picture, read_picture, turn_of, upright_rgb
 from indexer.pictures.likeness import difference, is_plain
+from indexer.pictures.quantisation import steps_of
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 
-FILE_SIDE = 768  # pixels of the longer side at which files are compared
+FILE_SIDE = 768  # pixels of the longer side at which files of shots are compared
+COPY_SIDE = 1280  # pixels of the longer side at which files of copies are compared
 COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
 MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
 LESS = 0.8  # of the difference in place is left, at most, if it is a movement that makes it
@@ -63,7 +66,8 @@ def _are_same(one: Sight, other: Sight) -> bool:
     small, large = _thumbnail(one), _thumbnail(other)
     if _far(_coarse(one), _coarse(other), COARSE_SIEVE) or _far(small, large, SIEVE):
         return False
-    return _alike(_pixels(one), _pixels(other))
+    found = remainder(_exposure(one), _exposure(other))
+    return found is not None and found.none
 
 
 @lru_cache(maxsize=50_000)
@@ -87,11 +91,6 @@ def _shots_alike(one: Image.Image, other: Image.Image) -> bool:
     if moved is None or (found is not None and moved.mean > LESS * found.mean):
         return False
     return moved.within(MOVED)
-
-
-def _alike(one: Image.Image | None, other: Image.Image | None) -> bool:
-    found = None if one is None or other is None else difference(one, other)
-    return found is not None and found.none
 
 
 def _far(one: Image.Image | None, other: Image.Image | None, times: float) -> bool:
@@ -119,12 +118,36 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _pixels(sight: Sight) -> Image.Image:
-    """The pixels of a file, at most `FILE_SIDE` long. Raises `PictureError`.
+def _exposure(sight: Sight) -> Exposure:
+    return exposed(_content(sight))
 
-    Only bytes that a worker has decoded while indexing are decoded here.
+
+def exposed(content: bytes) -> Exposure:
+    """The pixels of a file, at most `COPY_SIDE` long, and the steps that they were rounded to.
+
+    Raises `PictureError`.
+    """
+    with open_picture(BytesIO(content)) as picture:
+        longer = max(picture.size)
+        steps, turn = steps_of(picture), turn_of(picture)
+        if longer <= COPY_SIDE:
+            return Exposure(upright_rgb(picture), steps, turn)
+        image = _shrunk(upright_rgb(picture, min_side=COPY_SIDE), COPY_SIDE)
+        return Exposure(image, steps.scaled(COPY_SIDE / longer))
+
+
+@lru_cache(maxsize=16)
+def _pixels(sight: Sight) -> Image.Image:
+    """The pixels of a file, at most `FILE_SIDE` long. Raises `PictureError`."""
+    return _shrunk(decode(BytesIO(_content(sight)), min_side=FILE_SIDE), FILE_SIDE)
+
+
+def _content(sight: Sight) -> bytes:
+    """The bytes of a file: only those that a worker has decoded while indexing are decoded here.
+
+    Raises `PictureError`.
     """
     content = read_picture(sight.path)
     if hash_bytes(content) != sight.content:
         raise PictureError("changed since it was indexed")
-    return _shrunk(decode(BytesIO(content), min_side=FILE_SIDE), FILE_SIDE)
+    return content
