@@ -37,7 +37,9 @@ SIDES, LEVELS = (100, 150, 320, 500, 900), (0.3, 0.4, 1.0, 1.0, 2.5)
 CONTRAST = (
     0.02  # of a place, that may be left over too: programs make pictures smaller each its way
 )
-MOST = 1.3  # times that
+MOST = 1.28  # times that at the worst place,
+USUAL, LEAST_PLACES = 0.3, 0.8  # and times that at so many places
+IDENTICAL = 0.5  # times that where both files have the same steps, so that a copy rounds nothing
 OTHER_TONES = 1.5  # times as much where light or contrast were changed
 COLOUR, MORE_COLOUR = 4.0, 5.0  # levels, and for each of `LEVELS`
 COARSEST = 42.0  # step of slow waves for each of `LEVELS`: a coarser one hides a digit
@@ -83,24 +85,28 @@ class Exposure:
 class Remainder:
     """What copying does not explain of two pictures.
 
-    `most`: at the worst place, as a share of what a copy may leave there. `colour`, in levels.
+    `most` and `usual`: at the worst place and at four of five, as a share of what a copy may leave
+    there. `colour`, in levels. `saved_alike`: both files have one size and the same steps.
     `coarseness`: the step of the poorer file's slow waves. `correlation` of the fine detail.
     `size`: by how many levels a small thing shows at this resolution, at least. `nothing`: the
     pixels are the same.
     """
 
     most: float
+    usual: float
     colour: float
     coarseness: float
     correlation: float
     size: float
+    saved_alike: bool
     nothing: bool
 
     @property
     def none(self) -> bool:
         """Whether one is a copy of the other, and a change of a digit's size would have shown."""
         return self.nothing or (
-            self.most <= MOST
+            self.most <= (IDENTICAL if self.saved_alike else MOST)
+            and self.usual <= USUAL
             and self.colour <= COLOUR + MORE_COLOUR * self.size
             and self.coarseness <= COARSEST * self.size
             and self.correlation >= LEAST_CORRELATION
@@ -114,7 +120,8 @@ def remainder(one: Exposure, other: Exposure) -> Remainder | None:
         return None
     small, large = (_as_stored(exposure.image, poor.turn) for exposure in (poor, good))
     best = min(_ways(np.asarray(small), large, poor.steps), key=lambda way: way.left_over)
-    return _measured(best, poor.steps)
+    saved_alike = small.size == large.size and poor.steps.are(good.steps)
+    return _measured(best, poor.steps, saved_alike=saved_alike)
 
 
 def _as_stored(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
@@ -190,7 +197,7 @@ def _straight(levels: Pixels, others: Pixels) -> Plane:
     return np.asarray(line.clip(0, 255), np.float32)
 
 
-def _measured(way: _Way, steps: Steps) -> Remainder:
+def _measured(way: _Way, steps: Steps, *, saved_alike: bool) -> Remainder:
     shown, expected = way.shown.astype(np.float32), way.expected()
     left = shown - expected
     grey = in_pairs(unexplained(left @ _GREY, way.allowed(steps.grey)))
@@ -206,12 +213,15 @@ def _measured(way: _Way, steps: Steps) -> Remainder:
     colour = sum(
         in_pairs(unexplained(colours[..., n], way.allowed(steps.colour))) for n in range(2)
     )
+    shares = np.sqrt(grey / (level**2 + contrast**2 * busy))
     return Remainder(
-        most=float(np.sqrt((grey / (level**2 + contrast**2 * busy)).max())),
+        most=float(shares.max()),
+        usual=float(np.quantile(shares, LEAST_PLACES)),
         colour=float(np.sqrt(np.max(colour))),
         coarseness=steps.coarseness,
         correlation=detail_correlation(*(pixels @ _GREY for pixels in (shown, expected))),
         size=size,
+        saved_alike=saved_alike,
         nothing=not left.any(),
     )
 

@@ -43,6 +43,10 @@ class Steps:
         """The mean step of the slow waves of brightness."""
         return float(self.grey[:_SLOW, :_SLOW].mean())
 
+    def are(self, other: Steps) -> bool:
+        """Whether these are the steps of a JPEG, and the other's too."""
+        return bool(self.grey.any() and np.array_equal(self.grey, other.grey))
+
     def scaled(self, scale: float) -> Steps:
         """The steps that are left, roughly, when the picture is made smaller by a scale below 1."""
         return Steps(self.grey * np.float32(scale), self.colour * np.float32(scale), halved=False)

@@ -14,12 +14,11 @@ from indexer.errors import PictureError
 from indexer.pictures.alignment import shared_parts
 from indexer.pictures.copying import Exposure, remainder
 from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.images import decode, open_picture, read_picture, turn_of, upright_rgb
-from indexer.pictures.likeness import difference, is_plain
+from indexer.pictures.images import open_picture, read_picture, turn_of, upright_rgb
+from indexer.pictures.likeness import Difference, difference, is_plain
 from indexer.pictures.quantisation import steps_of
-from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
+from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 
-FILE_SIDE = 768  # pixels of the longer side at which files of shots are compared
 COPY_SIDE = 1280  # pixels of the longer side at which files of copies are compared
 COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
 MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
@@ -47,7 +46,8 @@ def same(one: Sight, other: Sight) -> bool:
 def near(one: Sight, other: Sight) -> bool:
     """Whether two pictures are the same in every part but for a small movement of the camera.
 
-    Opens files only of pages, drawings and the like, and of pictures without a thumbnail.
+    Opens files only of pages, drawings and the like, which have to be copies, of pictures that are
+    smaller than a thumbnail, and of those without one.
     """
     return _asked(_are_near, one, other)
 
@@ -73,19 +73,20 @@ def _are_same(one: Sight, other: Sight) -> bool:
 @lru_cache(maxsize=50_000)
 def _are_near(one: Sight, other: Sight) -> bool:
     small, large = _thumbnail(one), _thumbnail(other)
-    if small is not None and large is not None:
-        if not is_plain(small) and not is_plain(large):
-            return _shots_alike(small, large)
-        if _far(small, large, SIEVE) and not _shots_alike(small, large):
-            return False
-    return _shots_alike(_pixels(one), _pixels(other))
-
-
-def _shots_alike(one: Image.Image, other: Image.Image) -> bool:
-    """Whether two pictures are alike in place, or in what both show after a movement."""
-    found = difference(one, other)
-    if found is not None and found.none:
+    if small is None or large is None:
+        return _are_same(one, other)
+    found = difference(small, large)
+    plain = is_plain(small) or is_plain(large)
+    if not plain and (found is None or not found.none):
+        return _moved(small, large, found)
+    if max(small.size) >= THUMBNAIL_SIDE and max(large.size) >= THUMBNAIL_SIDE and not plain:
         return True
+    # On a page or at so few pixels, two shots differ by their noise as much as by a digit.
+    return _are_same(one, other)
+
+
+def _moved(one: Image.Image, other: Image.Image, found: Difference | None) -> bool:
+    """Whether two pictures that differ by `found` are alike in what both show after a movement."""
     parts = shared_parts(one, other)
     moved = None if parts is None else difference(*parts)
     if moved is None or (found is not None and moved.mean > LESS * found.mean):
@@ -134,12 +135,6 @@ def exposed(content: bytes) -> Exposure:
             return Exposure(upright_rgb(picture), steps, turn)
         image = _shrunk(upright_rgb(picture, min_side=COPY_SIDE), COPY_SIDE)
         return Exposure(image, steps.scaled(COPY_SIDE / longer))
-
-
-@lru_cache(maxsize=16)
-def _pixels(sight: Sight) -> Image.Image:
-    """The pixels of a file, at most `FILE_SIDE` long. Raises `PictureError`."""
-    return _shrunk(decode(BytesIO(_content(sight)), min_side=FILE_SIDE), FILE_SIDE)
 
 
 def _content(sight: Sight) -> bytes:
