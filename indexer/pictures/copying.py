@@ -18,6 +18,7 @@ from PIL import Image
 from indexer.pictures.likeness import (
     LEAST_SIDE,
     Plane,
+    as_grey,
     detail_correlation,
     halved,
     same_proportions,
@@ -54,7 +55,6 @@ _FILTERS = (
     Image.Resampling.BILINEAR,
     Image.Resampling.HAMMING,
 )  # by which programs make pictures smaller
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _COLOURS = np.array(
     [[-0.168736, 0.5], [-0.331264, -0.418688], [0.5, -0.081312]], np.float32
 )  # blue and red, as JPEGs store them
@@ -65,6 +65,7 @@ _TURNED_BACK = {
 _FLAT = np.zeros((SIDE, SIDE), np.float32)
 _FLAT[0, 0] = 1000  # no difference of a whole block counts: curves of tones are not that exact
 Pixels: TypeAlias = NDArray[np.uint8]
+Places: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """What copying does not explain of two pictures.
+    """The rest of two pictures that copying does not explain.
 
     `most` and `usual`: at the worst place and at four of five, as a share of what a copy may leave
     there. `colour`, in levels. `saved_alike`: both files have one size and the same steps.
@@ -114,7 +115,7 @@ class Remainder:
 
 
 def remainder(one: Exposure, other: Exposure) -> Remainder | None:
-    """What differs between two pictures at the size of the poorer; None if not to be compared."""
+    """The rest of two pictures at the size of the poorer; None if they cannot be compared."""
     poor, good = sorted((one, other), key=lambda exposure: exposure.quality)
     if min(poor.image.size) < LEAST_SIDE or not same_proportions(poor.image.size, good.image.size):
         return None
@@ -163,7 +164,8 @@ def _ways(poor: Pixels, good: Image.Image, steps: Steps) -> Iterator[_Way]:
     for filter_ in _FILTERS[: 1 if good.size == size else None]:
         smaller = np.asarray(good if good.size == size else good.resize(size, filter_))
         greys = [_grey(pixels) for pixels in (poor, smaller)]
-        left = unexplained(greys[0] - greys[1].astype(np.float32), steps.grey).mean()
+        apart = np.subtract(greys[0], greys[1], dtype=np.float32)
+        left = unexplained(apart, steps.grey).mean()
         yield _Way(poor, smaller, float(left))
         if left > _SAME_TONES:
             yield from _in_other_tones((poor, smaller), greys, steps)
@@ -200,26 +202,27 @@ def _straight(levels: Pixels, others: Pixels) -> Plane:
 def _measured(way: _Way, steps: Steps, *, saved_alike: bool) -> Remainder:
     shown, expected = way.shown.astype(np.float32), way.expected()
     left = shown - expected
-    grey = in_pairs(unexplained(left @ _GREY, way.allowed(steps.grey)))
-    clipped = ((way.shown >= _BRIGHT + 4) | (way.shown <= 1)).any(axis=-1)
+    grey = in_pairs(unexplained(as_grey(left), way.allowed(steps.grey)))
+    cut_off = (way.shown >= _BRIGHT + 4) | (way.shown <= 1)
+    clipped: Places = cut_off.max(axis=-1)
     grey[in_pairs(touched(clipped)) > 0] *= _CLIPPED
-    busy = in_pairs(np.minimum(*(activity(pixels @ _GREY) for pixels in (shown, expected))))
+    busy = in_pairs(np.minimum(*(activity(as_grey(pixels)) for pixels in (shown, expected))))
     size = float(np.interp(max(shown.shape), SIDES, LEVELS))
     level = size * (OTHER_TONES if way.tones else 1.0)
     contrast = CONTRAST * (OTHER_TONES if way.tones else 1.0)
-    colours = left @ _COLOURS
+    colours = np.matmul(left, _COLOURS, dtype=np.float32)
     if steps.halved:
         colours = halved(colours)
-    colour = sum(
+    blue, red = (
         in_pairs(unexplained(colours[..., n], way.allowed(steps.colour))) for n in range(2)
     )
     shares = np.sqrt(grey / (level**2 + contrast**2 * busy))
     return Remainder(
         most=float(shares.max()),
         usual=float(np.quantile(shares, LEAST_PLACES)),
-        colour=float(np.sqrt(np.max(colour))),
+        colour=float(np.sqrt((blue + red).max())),
         coarseness=steps.coarseness,
-        correlation=detail_correlation(*(pixels @ _GREY for pixels in (shown, expected))),
+        correlation=detail_correlation(*(as_grey(pixels) for pixels in (shown, expected))),
         size=size,
         saved_alike=saved_alike,
         nothing=not left.any(),
@@ -227,4 +230,5 @@ def _measured(way: _Way, steps: Steps, *, saved_alike: bool) -> Remainder:
 
 
 def _grey(pixels: Pixels) -> Pixels:
-    return np.rint(pixels @ _GREY).astype(np.uint8)
+    grey: Pixels = np.rint(as_grey(pixels)).astype(np.uint8)
+    return grey

@@ -171,6 +171,12 @@ def _activity(plane: Plane) -> Plane:
     return activity
 
 
+def as_grey(pixels: NDArray[np.uint8] | NDArray[np.float32]) -> Plane:
+    """The brightness of pixels (height, width, 3)."""
+    grey: Plane = pixels @ _GREY
+    return grey
+
+
 def detail_correlation(one: Plane, other: Plane) -> float:
     """The correlation of the fine detail of two planes, 1 at most."""
     one, other = (plane - _smooth(plane, 2) for plane in (one, other))

@@ -82,8 +82,7 @@ def waves(plane: Plane) -> Waves:
 def unexplained(difference: Plane, steps: Plane) -> Plane:
     """The mean square (rows, columns) of what rounding to these steps cannot have made."""
     left = np.abs(waves(difference)) - (steps / 2 + np.float32(ROUNDING))
-    energy: Plane = np.square(np.maximum(left, 0)).mean(axis=(2, 3))
-    return energy
+    return np.asarray(np.square(np.maximum(left, 0)).mean(axis=(2, 3)), np.float32)
 
 
 def activity(plane: Plane) -> Plane:
@@ -98,10 +97,11 @@ def touched(places: NDArray[np.bool_]) -> Plane:
     height, width = places.shape
     whole = np.pad(places, ((0, -height % SIDE), (0, -width % SIDE)), constant_values=True)
     blocks = whole.reshape(whole.shape[0] // SIDE, SIDE, whole.shape[1] // SIDE, SIDE)
-    return blocks.any(axis=(1, 3)).astype(np.float32)
+    return np.asarray(blocks.max(axis=(1, 3)), np.float32)
 
 
 def in_pairs(blocks: Plane) -> Plane:
     """Sums over every two by two blocks, since a small thing may lie across their edges."""
     framed = np.pad(blocks, 1)
-    return framed[:-1, :-1] + framed[1:, :-1] + framed[:-1, 1:] + framed[1:, 1:]
+    sums: Plane = framed[:-1, :-1] + framed[1:, :-1] + framed[:-1, 1:] + framed[1:, 1:]
+    return sums

@@ -20,9 +20,9 @@ from search.duplicates.tiers import Tier
 class Group:
     """Files that are alike, the best copy first: most pixels, largest file, oldest.
 
-    `spare` are those that can be deleted as long as the best one is kept: like the best one itself,
-    not only like another of the group, and neither links nor files with hard links, since deleting
-    those wins no room.
+    `spare` are those that can be deleted as long as the best one is kept: copies of it or of one of
+    its copies (among similar shots: like the best one itself, not only like another of the group),
+    and neither links nor files with hard links, since deleting those wins no room.
     """
 
     pictures: tuple[CopyInfo, ...]

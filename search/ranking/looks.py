@@ -19,7 +19,8 @@ from indexer.pictures.likeness import Difference, difference, is_plain
 from indexer.pictures.quantisation import steps_of
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 
-COPY_SIDE = 1280  # pixels of the longer side at which files of copies are compared
+FILE_SIDE = 768  # pixels of the longer side at which files of moved shots are compared
+COPY_SIDE = 1800  # pixels of the longer side at which files of copies are compared
 COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
 MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
 LESS = 0.8  # of the difference in place is left, at most, if it is a movement that makes it
@@ -46,8 +47,8 @@ def same(one: Sight, other: Sight) -> bool:
 def near(one: Sight, other: Sight) -> bool:
     """Whether two pictures are the same in every part but for a small movement of the camera.
 
-    Opens files only of pages, drawings and the like, which have to be copies, of pictures that are
-    smaller than a thumbnail, and of those without one.
+    Opens files only of pages, drawings and the like, of pictures that are smaller than a thumbnail,
+    and of those without one. If such pictures have not moved, they have to be copies.
     """
     return _asked(_are_near, one, other)
 
@@ -77,8 +78,9 @@ def _are_near(one: Sight, other: Sight) -> bool:
         return _are_same(one, other)
     found = difference(small, large)
     plain = is_plain(small) or is_plain(large)
-    if not plain and (found is None or not found.none):
-        return _moved(small, large, found)
+    if found is None or not found.none:
+        moved = _moved(small, large, found)
+        return moved and (not plain or _moved_in_files(one, other))
     if max(small.size) >= THUMBNAIL_SIDE and max(large.size) >= THUMBNAIL_SIDE and not plain:
         return True
     # On a page or at so few pixels, two shots differ by their noise as much as by a digit.
@@ -92,6 +94,11 @@ def _moved(one: Image.Image, other: Image.Image, found: Difference | None) -> bo
     if moved is None or (found is not None and moved.mean > LESS * found.mean):
         return False
     return moved.within(MOVED)
+
+
+def _moved_in_files(one: Sight, other: Sight) -> bool:
+    this, that = (_shrunk(_exposure(sight).image, FILE_SIDE) for sight in (one, other))
+    return _moved(this, that, difference(this, that))
 
 
 def _far(one: Image.Image | None, other: Image.Image | None, times: float) -> bool:
