@@ -3,10 +3,12 @@
     python benchmarks/series.py FOLDER [--series 4] [--show]
 
 Makes series of receipts, chats, pages, forms, tables, slides, sheets of music, boards, codes,
-skies, snow, and tripod shots (photographs of FOLDER into which a small thing is set), three
-pictures of each series, and a copy of each that was saved again. Prints, for the tier `same` and
-for the folding of hits, how many pairs of different pictures are taken for one, and how many of the
-copies are found.
+skies, snow, and tripod shots (photographs of FOLDER into which a small thing is set), and of
+pictures that differ in a few strokes (`fixtures/small_changes.py`: date stamps, noisy scans,
+prices, scores, subtitles, eyes, stars). Three pictures of each series, and three copies of each:
+saved again at a low quality, and at half the size. Prints, for the tier `same` and for the folding
+of hits, how many pairs of different pictures are taken for one, and how many of the copies are
+found.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from fixtures import small_changes
+from fixtures.small_changes import WORDS, Place, Random, font, paper, sentence
+from PIL import Image, ImageDraw, ImageFilter
 
 from indexer import Library, index_folder
 from indexer.datasets.folder import picture_names
@@ -29,29 +33,7 @@ from search.duplicates import Tier, find_duplicates
 from search.ranking.folding import leaders
 
 MEMBERS = 3  # different pictures of a series
-WORDS = [
-    "river", "stone", "window", "letter", "bread", "morning", "paper", "garden", "table", "number",
-    "winter", "road", "small", "light", "water", "market", "house", "yellow", "train", "music",
-    "street", "summer", "price", "total", "change", "order", "friend", "tomorrow",
-]  # fmt: skip
 PHOTOGRAPHS: list[Path] = []
-Random = np.random.Generator
-
-
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, so that the pages look alike on every machine."""
-    return ImageFont.load_default(size)
-
-
-def sentence(random: Random, words: int) -> str:
-    """Words in a random order."""
-    return " ".join(random.choice(WORDS, words))
-
-
-def paper(width: int, height: int, shade: int = 250) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """An empty page."""
-    image = Image.new("RGB", (width, height), (shade, shade, shade - 3))
-    return image, ImageDraw.Draw(image)
 
 
 def receipt(fixed: Random, own: Random) -> Image.Image:
@@ -215,12 +197,18 @@ def tripod(fixed: Random, own: Random) -> Image.Image:
 
 
 Make = Callable[[Random, Random], Image.Image]
-KINDS: dict[str, Make] = {
-    kind.__name__: kind
-    for kind in (
-        receipt, page, chat, form, table, slide, music, board, code, sky, snow, tripod,
-    )
-}  # fmt: skip
+PARTS: tuple[Make, ...] = (
+    receipt, page, chat, form, table, slide, music, board, code, sky, snow, tripod,
+)  # fmt: skip
+COPIES = {"first": (1, 92), "again": (1, 50), "half": (2, 50), "fine": (2, 88)}  # smaller, quality
+
+
+def drawn(kind: Make) -> small_changes.Make:
+    """A kind of picture, drawn at a place of a series."""
+    return lambda at: kind(at.fixed, at.own)
+
+
+KINDS = {kind.__name__: drawn(kind) for kind in PARTS} | small_changes.KINDS
 
 
 def main() -> None:
@@ -246,14 +234,18 @@ def main() -> None:
 
 
 def make(folder: Path, series: int, seed: int) -> None:
-    """Write `KIND.SERIES.MEMBER.first.jpg`, and `….again.jpg` of a lower quality."""
+    """Write `KIND.SERIES.MEMBER.first.jpg` and its copies."""
     for place, (kind, draw) in enumerate(KINDS.items()):
         for number in range(series):
             for member in range(MEMBERS):
-                own = np.random.default_rng([seed, place, number, member])
-                image = draw(np.random.default_rng([seed, place, number]), own)
-                image.save(folder / f"{kind}.{number}.{member}.first.jpg", quality=90)
-                image.save(folder / f"{kind}.{number}.{member}.again.jpg", quality=60)
+                fixed, own = (
+                    np.random.default_rng([seed, place, number, *more]) for more in ([], [member])
+                )
+                image = draw(Place(fixed, own, member, PHOTOGRAPHS))
+                for copy, (smaller, quality) in COPIES.items():
+                    size = image.width // smaller, image.height // smaller
+                    name = f"{kind}.{number}.{member}.{copy}.jpg"
+                    image.resize(size).save(folder / name, quality=quality)
 
 
 def folded(library: Library) -> list[list[str]]:
@@ -273,15 +265,17 @@ def report(title: str, groups: Sequence[Sequence[str]], options: argparse.Namesp
     for group in groups:
         for one, other in combinations(group, 2):
             kind = one.split(".")[0]
-            same = one.split(".")[:3] == other.split(".")[:3]
-            (found if same else wrong)[kind] += 1
-            if options.show and not same:
-                print(f"  {one} and {other}")
-    copies = options.series * MEMBERS
-    pairs = (2 * copies) * (2 * copies - 1) // 2 - copies  # of a kind, of all its series
-    print(f"{title}: of {pairs * len(KINDS)} different pairs {sum(wrong.values())} are one")
+            if one.split(".")[:3] != other.split(".")[:3]:
+                wrong[kind] += 1
+                if options.show:
+                    print(f"  {one} and {other}")
+            elif "first" in one or "first" in other:
+                found[kind] += 1
+    copies = options.series * MEMBERS * (len(COPIES) - 1)
+    pairs = options.series * MEMBERS * (MEMBERS - 1) // 2 * len(COPIES) ** 2
+    print(f"{title}: of {pairs * len(KINDS)} pairs within a series {sum(wrong.values())} are one")
     for kind in KINDS:
-        print(f"  {kind:8} {wrong[kind]:4} of {pairs}; copies {found[kind]} of {copies}")
+        print(f"  {kind:12} {wrong[kind]:4} of {pairs}; copies {found[kind]} of {copies}")
 
 
 if __name__ == "__main__":

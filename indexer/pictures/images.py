@@ -161,7 +161,7 @@ def upright_rgb(image: Image.Image, *, min_side: int = 0) -> Image.Image:
     """Decode an opened picture like `decode`; `image` keeps its metadata."""
     with reasons(_tiff_of(image)):
         upright = to_srgb(_reduced(_loaded(image, min_side), min_side))
-        transposition = _TRANSPOSITIONS.get(_orientation(image))
+        transposition = turn_of(image)
         if transposition is not None:
             upright = upright.transpose(transposition)
     if upright is not image:
@@ -219,6 +219,11 @@ def _ended(image: Image.Image, min_side: int) -> Image.Image | None:
             return None
         image.info[_MISSING] = share
     return plain
+
+
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """The turn that brings an opened picture upright; None if it is so."""
+    return _TRANSPOSITIONS.get(_orientation(image))
 
 
 def missing_of(image: Image.Image) -> float:

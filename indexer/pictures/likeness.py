@@ -75,12 +75,12 @@ def difference(one: Image.Image, other: Image.Image) -> Difference | None:
     None if they cannot be compared: other proportions, or too small.
     """
     size = min(one.size, other.size, key=lambda size: size[0] * size[1])
-    if min(size) < LEAST_SIDE or not _same_proportions(one.size, other.size):
+    if min(size) < LEAST_SIDE or not same_proportions(one.size, other.size):
         return None
     return _compared(*(_pixels(image, size) for image in (one, other)))
 
 
-def _same_proportions(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def same_proportions(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether they are, but for the rounding of the sides."""
     allowed = PROPORTIONS + 1 / min(*one, *other)
     return abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= allowed
@@ -94,19 +94,19 @@ def _pixels(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 def _compared(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Difference:
     shown, expected, cut_off = _in_same_tones(one, other)
-    left = _halved(shown - expected)
+    left = halved(shown - expected)
     grey = left @ _GREY
     apart = _smooth(grey * grey, 1)
     red, blue = (_smooth(left[..., channel] - grey, 2) for channel in (0, 2))
-    planes = [_halved(picture @ _GREY) for picture in (shown, expected)]
+    planes = [halved(picture @ _GREY) for picture in (shown, expected)]
     noise = _noise(apart, np.minimum(*(_activity(plane) for plane in planes)))
-    noise *= 1 + CUT_NOISE * (_smooth(_halved(cut_off), 2) > 0)
+    noise *= 1 + CUT_NOISE * (_smooth(halved(cut_off), 2) > 0)
     return Difference(
         mean=float(np.sqrt(apart.mean())),
         most=float(np.sqrt(apart.max())),
         colour=float(np.sqrt((red * red + blue * blue).max())),
         outlier=float(np.sqrt((apart / (FLOOR + noise)).max())),
-        correlation=_correlation(*(plane - _smooth(plane, 2) for plane in planes)),
+        correlation=detail_correlation(*planes),
     )
 
 
@@ -129,7 +129,7 @@ def _in_same_tones(
     tried = []
     for shown, source in ways:
         some, these = shown[::step, ::step], source[::step, ::step]
-        curves = [_curve(these[..., n], some[..., n]) for n in range(3)]
+        curves = [tone_curve(these[..., n], some[..., n]) for n in range(3)]
         left = float(np.square(some - _toned(these, curves)).mean() / (1 + some.var()))
         tried.append((left, shown, source, curves))
     _, shown, source, curves = min(tried, key=itemgetter(0))
@@ -142,7 +142,7 @@ def _toned(picture: NDArray[np.uint8], curves: Sequence[Plane]) -> NDArray[np.fl
     return np.stack([curve[picture[..., n]] for n, curve in enumerate(curves)], axis=-1)
 
 
-def _curve(levels: NDArray[np.uint8], others: NDArray[np.uint8]) -> Plane:
+def tone_curve(levels: NDArray[np.uint8], others: NDArray[np.uint8]) -> Plane:
     """The mean of `others` for each of 256 levels, over the nine next to it."""
     counts = np.bincount(levels.ravel(), minlength=256).astype(float)
     sums = np.bincount(levels.ravel(), others.ravel(), 256)
@@ -171,12 +171,20 @@ def _activity(plane: Plane) -> Plane:
     return activity
 
 
-def _correlation(one: Plane, other: Plane) -> float:
+def as_grey(pixels: NDArray[np.uint8] | NDArray[np.float32]) -> Plane:
+    """The brightness of pixels (height, width, 3)."""
+    grey: Plane = pixels @ _GREY
+    return grey
+
+
+def detail_correlation(one: Plane, other: Plane) -> float:
+    """The correlation of the fine detail of two planes, 1 at most."""
+    one, other = (plane - _smooth(plane, 2) for plane in (one, other))
     length = np.sqrt(np.square(one).sum() * np.square(other).sum())
     return float((one * other).sum() / length) if length > 0 else 0.0
 
 
-def _halved(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+def halved(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Means of two by two pixels; a last odd row or column is left out."""
     height, width = (side // 2 * 2 for side in pixels.shape[:2])
     even = pixels[:height, :width]

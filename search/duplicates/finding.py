@@ -20,9 +20,9 @@ from search.duplicates.tiers import Tier
 class Group:
     """Files that are alike, the best copy first: most pixels, largest file, oldest.
 
-    `spare` are those that can be deleted as long as the best one is kept: like the best one itself,
-    not only like another of the group, and neither links nor files with hard links, since deleting
-    those wins no room.
+    `spare` are those that can be deleted as long as the best one is kept: copies of it or of one of
+    its copies (among similar shots: like the best one itself, not only like another of the group),
+    and neither links nor files with hard links, since deleting those wins no room.
     """
 
     pictures: tuple[CopyInfo, ...]
@@ -127,18 +127,35 @@ class _Search:
     def _gathered(self, best: CopyInfo) -> Iterator[CopyInfo]:
         """The free files that belong to the best one, and no longer are free.
 
-        What is like one of them may be like the best one too, though no hash says so.
+        What is like one of them may be like the best one too, though no hash says so. Copies of the
+        best one are looked for first, then copies of those: a file that was made lighter is the
+        best for its size, and what was made smaller of the original is a copy of that one alone.
         """
-        waiting, seen = [best], {best.id}
+        near = self._connected(best)
+        copies = [copy for copy in near if self._are_alike(best, copy)]
+        others = [copy for copy in near if copy not in copies]
+        second = [
+            copy
+            for copy in others
+            if any(
+                copy.width * copy.height <= one.width * one.height and self._are_alike(one, copy)
+                for one in copies
+            )
+        ]
+        for copy in (*copies, *second):
+            if self._is_sound(copy):
+                del self._free[copy.id]
+                yield copy
+
+    def _connected(self, best: CopyInfo) -> list[CopyInfo]:
+        """The free files that may be like the best one, or like one that may be."""
+        waiting, seen = [best], {best.id: best}
         while waiting:
             for copy in self._around(waiting.pop()):
-                if copy.id in seen:
-                    continue
-                seen.add(copy.id)
-                if self._are_alike(best, copy) and self._is_sound(copy):
-                    del self._free[copy.id]
+                if copy.id not in seen:
+                    seen[copy.id] = copy
                     waiting.append(copy)
-                    yield copy
+        return [copy for key, copy in seen.items() if key != best.id]
 
     def _around(self, copy: CopyInfo) -> list[CopyInfo]:
         """The free files that may be like one."""

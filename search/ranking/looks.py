@@ -12,12 +12,15 @@ from PIL import Image
 
 from indexer.errors import PictureError
 from indexer.pictures.alignment import shared_parts
+from indexer.pictures.copying import Exposure, remainder
 from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.images import decode, read_picture
-from indexer.pictures.likeness import difference, is_plain
-from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
+from indexer.pictures.images import open_picture, read_picture, turn_of, upright_rgb
+from indexer.pictures.likeness import Difference, difference, is_plain
+from indexer.pictures.quantisation import steps_of
+from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 
-FILE_SIDE = 768  # pixels of the longer side at which files are compared
+FILE_SIDE = 768  # pixels of the longer side at which files of moved shots are compared
+COPY_SIDE = 1800  # pixels of the longer side at which files of copies are compared
 COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
 MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
 LESS = 0.8  # of the difference in place is left, at most, if it is a movement that makes it
@@ -44,7 +47,8 @@ def same(one: Sight, other: Sight) -> bool:
 def near(one: Sight, other: Sight) -> bool:
     """Whether two pictures are the same in every part but for a small movement of the camera.
 
-    Opens files only of pages, drawings and the like, and of pictures without a thumbnail.
+    Opens files only of pages, drawings and the like, of pictures that are smaller than a thumbnail,
+    and of those without one. If such pictures have not moved, they have to be copies.
     """
     return _asked(_are_near, one, other)
 
@@ -63,25 +67,28 @@ def _are_same(one: Sight, other: Sight) -> bool:
     small, large = _thumbnail(one), _thumbnail(other)
     if _far(_coarse(one), _coarse(other), COARSE_SIEVE) or _far(small, large, SIEVE):
         return False
-    return _alike(_pixels(one), _pixels(other))
+    found = remainder(_exposure(one), _exposure(other))
+    return found is not None and found.none
 
 
 @lru_cache(maxsize=50_000)
 def _are_near(one: Sight, other: Sight) -> bool:
     small, large = _thumbnail(one), _thumbnail(other)
-    if small is not None and large is not None:
-        if not is_plain(small) and not is_plain(large):
-            return _shots_alike(small, large)
-        if _far(small, large, SIEVE) and not _shots_alike(small, large):
-            return False
-    return _shots_alike(_pixels(one), _pixels(other))
-
-
-def _shots_alike(one: Image.Image, other: Image.Image) -> bool:
-    """Whether two pictures are alike in place, or in what both show after a movement."""
-    found = difference(one, other)
-    if found is not None and found.none:
+    if small is None or large is None:
+        return _are_same(one, other)
+    found = difference(small, large)
+    plain = is_plain(small) or is_plain(large)
+    if found is None or not found.none:
+        moved = _moved(small, large, found)
+        return moved and (not plain or _moved_in_files(one, other))
+    if max(small.size) >= THUMBNAIL_SIDE and max(large.size) >= THUMBNAIL_SIDE and not plain:
         return True
+    # On a page or at so few pixels, two shots differ by their noise as much as by a digit.
+    return _are_same(one, other)
+
+
+def _moved(one: Image.Image, other: Image.Image, found: Difference | None) -> bool:
+    """Whether two pictures that differ by `found` are alike in what both show after a movement."""
     parts = shared_parts(one, other)
     moved = None if parts is None else difference(*parts)
     if moved is None or (found is not None and moved.mean > LESS * found.mean):
@@ -89,9 +96,9 @@ def _shots_alike(one: Image.Image, other: Image.Image) -> bool:
     return moved.within(MOVED)
 
 
-def _alike(one: Image.Image | None, other: Image.Image | None) -> bool:
-    found = None if one is None or other is None else difference(one, other)
-    return found is not None and found.none
+def _moved_in_files(one: Sight, other: Sight) -> bool:
+    this, that = (_shrunk(_exposure(sight).image, FILE_SIDE) for sight in (one, other))
+    return _moved(this, that, difference(this, that))
 
 
 def _far(one: Image.Image | None, other: Image.Image | None, times: float) -> bool:
@@ -119,12 +126,30 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _pixels(sight: Sight) -> Image.Image:
-    """The pixels of a file, at most `FILE_SIDE` long. Raises `PictureError`.
+def _exposure(sight: Sight) -> Exposure:
+    return exposed(_content(sight))
 
-    Only bytes that a worker has decoded while indexing are decoded here.
+
+def exposed(content: bytes) -> Exposure:
+    """The pixels of a file, at most `COPY_SIDE` long, and the steps that they were rounded to.
+
+    Raises `PictureError`.
+    """
+    with open_picture(BytesIO(content)) as picture:
+        longer = max(picture.size)
+        steps, turn = steps_of(picture), turn_of(picture)
+        if longer <= COPY_SIDE:
+            return Exposure(upright_rgb(picture), steps, turn)
+        image = _shrunk(upright_rgb(picture, min_side=COPY_SIDE), COPY_SIDE)
+        return Exposure(image, steps.scaled(COPY_SIDE / longer))
+
+
+def _content(sight: Sight) -> bytes:
+    """The bytes of a file: only those that a worker has decoded while indexing are decoded here.
+
+    Raises `PictureError`.
     """
     content = read_picture(sight.path)
     if hash_bytes(content) != sight.content:
         raise PictureError("changed since it was indexed")
-    return _shrunk(decode(BytesIO(content), min_side=FILE_SIDE), FILE_SIDE)
+    return content

@@ -202,6 +202,25 @@ def test_hard_link_is_told_and_never_listed_for_removal(shelf, paint, pictures, 
     assert spare == [b"a.png"]
 
 
+def test_folder_that_is_mounted_twice_has_no_duplicates(
+    shelf, paint, pictures, library, monkeypatch
+):
+    """A bind mount: one device and number of a file, under two real paths."""
+    first = paint("a/red.png")
+    shelf()
+    (pictures / "b").mkdir()
+    shutil.copy2(first, pictures / "b" / "red.png")
+    assert [names(group) for group in shelf()[0]["groups"]] == [["red.png", "red.png"]]
+    true = type(first).stat
+
+    def mounted(path, **options):
+        return true(first if path.name == first.name else path, **options)
+
+    monkeypatch.setattr(type(first), "stat", mounted)
+    fields, spare = listed(library)
+    assert (fields["groups"], fields["hard_links"], spare) == ([], [], [])
+
+
 def gone(path):
     path.unlink()
 
