@@ -63,7 +63,7 @@ def _panoramas(
         width = round(_HEIGHT * shape)
         picture = Image.open(sceneries[(number * 5 + seed) % len(sceneries)]).convert("RGB")
         scale = max(width / picture.width, _HEIGHT / picture.height)
-        picture = picture.resize(tuple(int(side * scale) + 1 for side in picture.size))
+        picture = picture.resize((int(picture.width * scale) + 1, int(picture.height * scale) + 1))
         top = (picture.height - _HEIGHT) // 2
         picture = picture.crop((0, top, width, top + _HEIGHT))
         animal = Image.open(photos / f"animal_{name}.jpg").convert("RGB")
