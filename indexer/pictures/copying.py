@@ -38,7 +38,7 @@ SIDES, LEVELS = (100, 150, 320, 500, 900), (0.3, 0.4, 1.0, 1.0, 2.5)
 CONTRAST = (
     0.02  # of a place, that may be left over too: programs make pictures smaller each its way
 )
-MOST = 1.15  # times that at the worst place,
+MOST = 1.2  # times that at the worst place,
 SMALL_MOST, CLEAN = (
     1.35,
     0.05,
