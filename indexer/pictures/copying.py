@@ -38,7 +38,11 @@ SIDES, LEVELS = (100, 150, 320, 500, 900), (0.3, 0.4, 1.0, 1.0, 2.5)
 CONTRAST = (
     0.02  # of a place, that may be left over too: programs make pictures smaller each its way
 )
-MOST = 1.28  # times that at the worst place,
+MOST = 1.2  # times that at the worst place,
+SMALL_MOST, CLEAN = (
+    1.35,
+    0.05,
+)  # or more, if few pixels (below level 1) agree so well in most places
 USUAL, LEAST_PLACES = 0.3, 0.8  # and times that at so many places
 IDENTICAL = 0.5  # times that where both files have the same steps, so that a copy rounds nothing
 OTHER_TONES = 1.5  # times as much where light or contrast were changed
@@ -106,12 +110,18 @@ class Remainder:
     def none(self) -> bool:
         """Whether one is a copy of the other, and a change of a digit's size would have shown."""
         return self.nothing or (
-            self.most <= (IDENTICAL if self.saved_alike else MOST)
+            self.most <= self._allowed
             and self.usual <= USUAL
             and self.colour <= COLOUR + MORE_COLOUR * self.size
             and self.coarseness <= COARSEST * self.size
             and self.correlation >= LEAST_CORRELATION
         )
+
+    @property
+    def _allowed(self) -> float:
+        if self.saved_alike:
+            return IDENTICAL
+        return SMALL_MOST if self.size < 1 and self.usual <= CLEAN else MOST
 
 
 def remainder(one: Exposure, other: Exposure) -> Remainder | None:
