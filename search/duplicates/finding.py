@@ -20,9 +20,9 @@ from search.duplicates.tiers import Tier
 class Group:
     """Files that are alike, the best copy first: most pixels, largest file, oldest.
 
-    `spare` are those that can be deleted as long as the best one is kept: copies of it or of one of
-    its copies (among similar shots: like the best one itself, not only like another of the group),
-    and neither links nor files with hard links, since deleting those wins no room.
+    `spare` are those that can be deleted as long as the best one is kept: like that one itself, not
+    only like another of the group, and neither links nor files with hard links, since deleting
+    those wins no room.
     """
 
     pictures: tuple[CopyInfo, ...]
@@ -119,13 +119,14 @@ class _Search:
             if best.id not in self._free or not self._around(best) or not self._is_sound(best):
                 continue
             del self._free[best.id]
-            others = sorted(self._gathered(best), key=lambda copy: self._places[copy.id])
+            copies, second = self._gathered(best)
+            others = sorted((*copies, *second), key=lambda copy: self._places[copy.id])
             if others:
-                spare = tuple(copy for copy in others if self._is_spare(best, copy))
+                spare = tuple(c for c in others if c in copies and self._is_spare(best, c))
                 yield Group((best, *others), spare)
 
-    def _gathered(self, best: CopyInfo) -> Iterator[CopyInfo]:
-        """The free files that belong to the best one, and no longer are free.
+    def _gathered(self, best: CopyInfo) -> tuple[list[CopyInfo], list[CopyInfo]]:
+        """The free files like the best one, and those like one of them; they no longer are free.
 
         What is like one of them may be like the best one too, though no hash says so. Copies of the
         best one are looked for first, then copies of those: a file that was made lighter is the
@@ -142,10 +143,14 @@ class _Search:
                 for one in copies
             )
         ]
-        for copy in (*copies, *second):
-            if self._is_sound(copy):
-                del self._free[copy.id]
-                yield copy
+        return self._taken(copies), self._taken(second)
+
+    def _taken(self, copies: Sequence[CopyInfo]) -> list[CopyInfo]:
+        """Those of some files that still have their bytes; they are in a group now."""
+        sound = [copy for copy in copies if self._is_sound(copy)]
+        for copy in sound:
+            del self._free[copy.id]
+        return sound
 
     def _connected(self, best: CopyInfo) -> list[CopyInfo]:
         """The free files that may be like the best one, or like one that may be."""
