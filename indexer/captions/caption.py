@@ -72,11 +72,15 @@ class CaptionScan:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Pairs (picture's name, caption) of one file; `flaw` says why lines were left out, if any."""
+    """Pairs (picture's name, caption) of one file; `flaw` says why lines were left out, if any.
+
+    `sure`: the names are those of pictures, and do not only seem to be.
+    """
 
     format: str
     rows: list[tuple[str, Caption]]
     flaw: str | None = None
+    sure: bool = True
 
 
 class UnusableFile(Exception):  # noqa: N818 - named by the state; its text is the reason and remedy

@@ -4,32 +4,39 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
 
-# In order of preference if a table has several of them.
-_PICTURE = (
-    *("file_name", "filename", "file", "image_name", "image_file", "image_filename"),
-    *("image_path", "file_path", "filepath", "path", "image", "img", "img_name", "img_path"),
-    *("picture", "photo"),
-)
-_CAPTION = re.compile(
-    r"(captions?|texts?|sentences?|description|title|comment|raw"
-    r"|image_caption|caption_text|alt_text|image_description)(_?\d+)?"
-)
+# Words of headers, with what their columns hold; of several for a picture, the first counts.
+TABLE = Path(__file__).with_name("headers.tsv")
+PICTURE, PERHAPS, CAPTION = "picture", "perhaps a picture", "caption"
 EXPECTED = (
     "a column with the picture's file (file, filename, file_name, image, image_name, path) "
     "and one with captions (caption, text, sentence, description, title, comment)"
 )
 
 
-def picture_column(names: Sequence[str]) -> int | None:
-    """Return the position of the column that names the picture."""
+def picture_column(names: Sequence[str], *, sure: bool = False) -> int | None:
+    """The position of the column that names the picture.
+
+    A column such as "id" or "name" is taken if there is no other, unless it has to be `sure`.
+    """
     folded = [_folded(name) for name in names]
-    return next((folded.index(name) for name in _PICTURE if name in folded), None)
+    roles = (PICTURE,) if sure else (PICTURE, PERHAPS)
+    words = (word for word, role in _roles().items() if role in roles)
+    return next((folded.index(word) for word in words if word in folded), None)
 
 
 def caption_columns(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the positions of the columns with captions; `label` is not one."""
-    return tuple(i for i, name in enumerate(names) if _CAPTION.fullmatch(_folded(name)))
+    """The positions of the columns with captions, numbered or not; `label` is not one."""
+    bare = [re.sub(r"_?\d+$", "", _folded(name)) for name in names]
+    return tuple(i for i, name in enumerate(bare) if _roles().get(name) == CAPTION)
+
+
+@cache
+def _roles() -> dict[str, str]:
+    lines = (line.partition("\t") for line in TABLE.read_text("utf-8").splitlines()[1:])
+    return {word: role for word, _, role in lines}
 
 
 def texts_in(value: object) -> Iterator[str]:

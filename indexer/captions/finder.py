@@ -124,7 +124,7 @@ class _Scan:
             elif relative in self._picasa:
                 self._add_picasa(path, posixpath.dirname(relative))
             elif rows := _rows(path) if _is_plausible(path) else None:
-                self._add_rows(path, posixpath.dirname(relative), rows)
+                self._add_rows(path, posixpath.dirname(relative), rows, found=relative)
             else:
                 self._unused.append(relative)
         except UnusableFile as error:
@@ -155,8 +155,13 @@ class _Scan:
         for picture in pictures if sidecar.facts else ():
             self._facts.setdefault(picture, []).extend(sidecar.facts)
 
-    def _add_rows(self, path: Path, directory: bytes, rows: Rows) -> None:
+    def _add_rows(
+        self, path: Path, directory: bytes, rows: Rows, found: bytes | None = None
+    ) -> None:
         matched = self._names.matched((name for name, _ in rows.rows), directory)
+        if found and not rows.sure and not matched:  # a table of something else
+            self._unused.append(found)
+            return
         unmatched = 0
         for name, caption in rows.rows:
             picture = matched.get(name)

@@ -3,9 +3,9 @@
 import csv
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from indexer.captions.caption import Caption, Rows, captions_of
 from indexer.captions.columns import caption_columns, picture_column, texts_in_cell
@@ -14,42 +14,74 @@ _DELIMITERS = "\t|;,"
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
 # Flickr30k's table has a row without its last delimiter: "2199200615.jpg| 4   A dog runs".
 _NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
+_SEPARATOR = re.compile(r"sep=(?P<sign>.)\s*", re.IGNORECASE)  # Excel's first line
+_MOST_LINES_ABOVE = 10  # a header: titles and remarks
+_PICTURE_NAME = re.compile(r"[^\t|;,]+\.(jpe?g|png|gif|webp|tiff?|heic|bmp|avif)", re.IGNORECASE)
 _MAX_LINES_PER_ROW = 20  # a quote that stays open for longer was not meant to open a cell
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first line of a table: its delimiter, its width, and where picture and captions are."""
+    """The header of a table: its delimiter, its width, and where picture and captions are.
+
+    `sure`: a column names pictures, and does not only seem to.
+    """
 
     delimiter: str
     width: int
     picture: int
     captions: tuple[int, ...]
+    sure: bool = True
 
 
 def line_rows(lines: Iterator[str]) -> Rows | None:
-    """Read a table or a token file; None if the first line is neither."""
-    first = _first_line(lines)
-    if _TOKEN.match(first):
-        return token_rows(chain([first], lines))
-    header = table_header(first)
-    return table_rows(header, lines) if header else None
+    """Read a table or a token file; None if no line at its beginning is one of theirs."""
+    above: list[str] = []
+    for line in islice((line for line in lines if line.strip()), _MOST_LINES_ABOVE):
+        if not above and _TOKEN.match(line):
+            return token_rows(chain([line], lines))
+        header = table_header(line, _separator(above))
+        if header:
+            return table_rows(header, lines)
+        above.append(line)
+    header = bare_header(above)
+    return table_rows(header, chain(above, lines)) if header else None
 
 
 def looks_like_captions(lines: Iterable[str]) -> bool:
-    """Whether the first line is a table's header or a line of a token file."""
-    first = _first_line(iter(lines))
-    return bool(_TOKEN.match(first) or table_header(first))
+    """Whether a table or a token file begins here."""
+    above = list(islice((line for line in lines if line.strip()), _MOST_LINES_ABOVE))
+    if not above:
+        return False
+    header = any(table_header(line, _separator(above)) for line in above)
+    return header or bool(_TOKEN.match(above[0]) or bare_header(above))
 
 
-def table_header(line: str) -> Header | None:
+def _separator(above: Sequence[str]) -> str:
+    """The delimiters that a table may have, by the line that Excel writes first."""
+    found = _SEPARATOR.fullmatch(above[0].strip()) if above else None
+    return found["sign"] if found else _DELIMITERS
+
+
+def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:
     """Recognise the delimiter and the columns; None without a picture or a caption column."""
-    for delimiter in _DELIMITERS:
+    for delimiter in delimiters:
         if delimiter in line:
-            names = _names(line, delimiter)
+            names = _names(line.lstrip("#"), delimiter)
             picture, captions = picture_column(names), caption_columns(names)
             if picture is not None and captions:
-                return Header(delimiter, len(names), picture, captions)
+                sure = picture_column(names, sure=True) is not None
+                return Header(delimiter, len(names), picture, captions, sure)
+    return None
+
+
+def bare_header(lines: Sequence[str]) -> Header | None:
+    """The header of a table that has none: every line is a picture's name and one text."""
+    for delimiter in _DELIMITERS:
+        rows = [_names(line, delimiter) for line in lines if not line.startswith("#")]
+        named = [len(row) == 2 and _PICTURE_NAME.fullmatch(row[0].strip()) for row in rows]
+        if rows and all(named):
+            return Header(delimiter, 2, 0, (1,))
     return None
 
 
@@ -60,7 +92,7 @@ def table_rows(header: Header, lines: Iterator[str]) -> Rows:
     for cells in _records(lines, header.delimiter):
         name, texts = _row(cells, header)
         rows += ((name, caption) for caption in captions_of(texts, source))
-    return Rows(source, rows)
+    return Rows(source, rows, sure=header.sure)
 
 
 def token_rows(lines: Iterable[str]) -> Rows:
@@ -82,10 +114,6 @@ def flaw_of(lines: list[int], what: str) -> str | None:
     if not lines:
         return None
     return f"line {lines[0]} {what} ({len(lines)} such lines skipped); correct it"
-
-
-def _first_line(lines: Iterator[str]) -> str:
-    return next((line for line in lines if line.strip()), "")
 
 
 def _row(cells: list[str], header: Header) -> tuple[str, list[str]]:
