@@ -10,6 +10,7 @@ from pathlib import Path
 # Words of headers, with what their columns hold; of several for a picture, the first counts.
 TABLE = Path(__file__).with_name("headers.tsv")
 PICTURE, PERHAPS, CAPTION = "picture", "perhaps a picture", "caption"
+_TEXT_KEYS = ("raw", "caption", "text")
 EXPECTED = (
     "a column with the picture's file (file, filename, file_name, image, image_name, path) "
     "and one with captions (caption, text, sentence, description, title, comment)"
@@ -40,14 +41,14 @@ def _roles() -> dict[str, str]:
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """Yield the texts in a JSON value: a text, a list of texts, or objects with a `raw` text."""
+    """Yield the texts in a JSON value: a text, a list of texts, or objects that hold one."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for part in value:
             yield from texts_in(part)
     elif isinstance(value, dict):
-        yield from texts_in(value.get("raw", value.get("caption")))
+        yield from texts_in(next((value[key] for key in _TEXT_KEYS if key in value), None))
 
 
 def texts_in_cell(cell: str) -> list[str]:
@@ -63,4 +64,6 @@ def texts_in_cell(cell: str) -> list[str]:
 
 
 def _folded(name: str) -> str:
+    """A header in small letters, without the group that exiftool writes before it."""
+    name = re.sub(r"^\w+:", "", name.strip())
     return re.sub(r"[\s-]+", "_", name.strip().strip("\"'").strip().casefold())

@@ -16,27 +16,18 @@ from indexer.captions.caption import (
     united,
 )
 from indexer.captions.columns import EXPECTED
-from indexer.captions.json_files import (
-    json_rows,
-    jsonl_rows,
-    looks_like_json,
-    looks_like_jsonl,
-)
+from indexer.captions.lists import is_plausible, rows_of
 from indexer.captions.matching import PictureNames
 from indexer.captions.nearby import NearbyFiles, is_skipped
 from indexer.captions.sidecars import Sidecar, read_picasa, read_sidecar
-from indexer.captions.tables import line_rows, looks_like_captions
 from indexer.captions.takeout_names import TakeoutNames
-from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 from indexer.errors import CaptionFileError
 from indexer.metadata.fact import Fact
 from indexer.metadata.picasa import NAMES as PICASA_NAMES
 
-SIDECARS = (b".txt", b".json", b".xmp")
-TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token")
+SIDECARS = (b".txt", b".caption", b".json", b".xmp")
+TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token", b".parquet")
 CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
-_HINTS = (b"caption", b".token", b"metadata.")  # files with such names are meant to hold captions
-_JSONL_PEEK = 1 << 16  # bytes; a longer first line is hardly about one picture
 _FORMATS = (
     f"use a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "
     "or a metadata.jsonl"
@@ -123,7 +114,7 @@ class _Scan:
                 self._add_sidecar(read_sidecar(path), pictures)
             elif relative in self._picasa:
                 self._add_picasa(path, posixpath.dirname(relative))
-            elif rows := _rows(path) if _is_plausible(path) else None:
+            elif rows := rows_of(path) if is_plausible(path) else None:
                 self._add_rows(path, posixpath.dirname(relative), rows, found=relative)
             else:
                 self._unused.append(relative)
@@ -139,7 +130,7 @@ class _Scan:
         if pictures:
             self._add_sidecar(read_sidecar(path), pictures)
             return
-        rows = _rows(path)
+        rows = rows_of(path)
         if rows is None:
             raise UnusableFile(f"its format is unknown; {_FORMATS}")
         self._add_rows(path, posixpath.dirname(relative or b""), rows)
@@ -189,14 +180,15 @@ class _Scan:
                 tables.append(relative)
             else:
                 self._unused.append(relative)
-        # ".txt" before ".json" before ".xmp": a text by a person comes first.
+        # A text by a person comes first, what programs write comes last.
         sidecars.sort(key=lambda sidecar: (SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
         return sidecars, sorted(tables)
 
     def _sidecar_of(self, relative: bytes) -> list[bytes]:
         if _suffix(relative) not in SIDECARS:
             return []
-        pictures = self._names.of_sidecar(posixpath.splitext(relative)[0])
+        stem = posixpath.splitext(relative)[0]
+        pictures = self._names.of_sidecar(stem.removesuffix(b".caption"))
         if _suffix(relative) != b".json":
             return pictures
         return list(dict.fromkeys([*pictures, *self._takeout.of_sidecar(relative)]))
@@ -241,36 +233,6 @@ class _Scan:
         if entry.is_dir(follow_symlinks=False):
             return True
         return entry.is_symlink() and relative in self._names.directories
-
-
-def _rows(path: Path) -> Rows | None:
-    """Read a file of many captions by its suffix or its first line; None if it is not one."""
-    check_size(path)
-    suffix = path.suffix.lower()
-    if suffix == ".json":
-        return json_rows(path)
-    if suffix == ".jsonl":
-        return jsonl_rows(path)
-    with path.open("rb") as stream:
-        return line_rows(text_lines(stream))
-
-
-def _is_plausible(path: Path) -> bool:
-    """Whether a file that the user did not name looks like captions.
-
-    Raises `UnusableFile` if it is not text although its name says that it holds captions.
-    """
-    suffix = path.suffix.lower()
-    if suffix == ".json":
-        return looks_like_json(path)
-    try:
-        if suffix == ".jsonl":
-            return looks_like_jsonl(peeked(path, _JSONL_PEEK))
-        return looks_like_captions(data_lines(peeked(path)))
-    except UnusableFile:
-        if any(hint in os.fsencode(path.name).lower() for hint in _HINTS):
-            raise
-        return False
 
 
 def _relative_to(path: Path, folder: bytes) -> bytes | None:

@@ -1,6 +1,7 @@
-"""Captions in JSON: COCO, Karpathy's splits, lists of records, and one record per line."""
+"""Captions in JSON: COCO, Karpathy's splits, lists of records, one record per line, by name."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from indexer.captions.caption import Caption, Rows, UnusableFile, captions_of
 from indexer.captions.columns import caption_columns, picture_column, texts_in
 from indexer.captions.tables import flaw_of
-from indexer.captions.text_files import data_lines, text_lines
+from indexer.captions.text_files import data_lines, peeked, text_lines
 
 _CHUNK = 1 << 20
 # Quoted words: a file must hold all those of one format.
@@ -16,7 +17,22 @@ _MARKS = (
     (b'"annotations"', b'"image_id"', b'"caption"'),
     (b'"images"', b'"sentences"'),
 )
-_RECORD_MARKS = (b'"caption', b'"text', b'"sentence', b'"description"', b'"title"', b'"raw"')
+_RECORD_MARKS = (
+    *(
+        b'"caption',
+        b'"text',
+        b'"sentence',
+        b'"description"',
+        b'"title"',
+        b'"raw"',
+        b':description"',
+    ),
+    *(b'"conversations"', b'"messages"', b'"keywords"', b'"prompt"', b'"alt'),
+)
+_NAMED = re.compile(rb'"[^"\\]+\.(?:jpe?g|png|webp|gif|bmp)"\s*:', re.IGNORECASE)
+_PICTURE_NAME = re.compile(r".+\.(?:jpe?g|png|webp|gif|bmp)", re.IGNORECASE)
+_ENTRY_KEYS = ("caption", "captions", "text", "description", "tags", "p")  # of a picture's entry
+_SPEAKERS = ("gpt", "assistant")  # who describes the picture in a conversation
 _SIDECAR_KEYS = ("caption", "captions", "text", "description")
 
 
@@ -27,7 +43,7 @@ def json_rows(path: Path) -> Rows | None:
     except ValueError as error:
         raise UnusableFile(f"it is not valid JSON ({error}); correct it") from error
     if isinstance(value, dict):
-        return _coco(value) or _karpathy(value)
+        return _coco(value) or _karpathy(value) or _records(value.get("data")) or _by_name(value)
     return _records(value)
 
 
@@ -61,13 +77,22 @@ def looks_like_json(path: Path) -> bool:
             return True
         stream.seek(0)
         while chunk := stream.read(_CHUNK):
-            window = tail + chunk
+            window = (tail + chunk).lower()
             seen |= {word for word in words - seen if word in window}
             tail = window[-32:]
-    is_list = first.startswith(b"[")
-    return any(seen.issuperset(marks) for marks in _MARKS) or (
-        is_list and not seen.isdisjoint(_RECORD_MARKS)
+    by_name = first.startswith(b"{") and _looks_like_names(path)
+    is_list = first.startswith(b"[") or b'"data"' in peeked(path)
+    return (
+        by_name
+        or any(seen.issuperset(marks) for marks in _MARKS)
+        or (is_list and not seen.isdisjoint(_RECORD_MARKS))
     )
+
+
+def _looks_like_names(path: Path) -> bool:
+    """Whether an object's keys are names of pictures, or its entries have captions."""
+    start = peeked(path)
+    return bool(_NAMED.search(start)) or any(b'"%s"' % k in start for k in (b"caption", b"tags"))
 
 
 def looks_like_jsonl(data: bytes) -> bool:
@@ -141,18 +166,45 @@ def _records(values: object) -> Rows | None:
     return Rows("json", [row for record in records for row in _record_rows(record, "json")])
 
 
+def _by_name(value: dict[str, Any]) -> Rows | None:
+    """Read an object with an entry for each picture, by its name with suffix or without."""
+    rows = [
+        (name, caption)
+        for name, entry in value.items()
+        if isinstance(entry, dict) or _PICTURE_NAME.fullmatch(name)
+        for caption in captions_of(_entry_texts(entry), "json")
+    ]
+    return Rows("json", rows, sure=False) if rows else None
+
+
+def _entry_texts(entry: object) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield from texts_in(entry)
+        return
+    for key in _ENTRY_KEYS:
+        yield from texts_in(entry.get(key))
+
+
 def _record_rows(record: dict[str, Any], source: str) -> Iterator[tuple[str, Caption]]:
     keys = list(record)
     picture = picture_column(keys)
     name = record[keys[picture]] if picture is not None else ""
-    texts = (text for i in caption_columns(keys) for text in texts_in(record[keys[i]]))
-    for caption in captions_of(texts, source):
-        yield (name if isinstance(name, str) else "", caption)
+    texts = [text for i in caption_columns(keys) for text in texts_in(record[keys[i]])]
+    for caption in captions_of([*texts, *_said(record)], source):
+        yield (str(name) if isinstance(name, str | int) else "", caption)
 
 
 def _is_captioned(record: dict[str, Any]) -> bool:
     keys = list(record)
-    return picture_column(keys) is not None and bool(caption_columns(keys))
+    said = bool(caption_columns(keys)) or next(_said(record), None) is not None
+    return picture_column(keys) is not None and said
+
+
+def _said(record: dict[str, Any]) -> Iterator[str]:
+    """The model's part of a conversation about the picture, as LLaVA learns from."""
+    for turn in _objects(record.get("conversations") or record.get("messages")):
+        if (turn.get("from") or turn.get("role")) in _SPEAKERS:
+            yield from texts_in(turn.get("value", turn.get("content")))
 
 
 def _line_record(line: str) -> dict[str, Any] | None:

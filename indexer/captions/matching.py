@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from urllib.parse import unquote, urlsplit
 
 _MAX_PARTS = 4  # compared at the end of a path, as in "coco/images/val2014/1.jpg"
 
@@ -17,6 +18,7 @@ class PictureNames:
     def __init__(self, pictures: Iterable[bytes]) -> None:
         self._paths = frozenset(pictures)
         self._tails: dict[tuple[bytes, int], dict[str, bytes | None]] = {}
+        self._loose: dict[bytes, dict[str, bytes | None]] = {}  # by the folder above
 
     def __contains__(self, picture: bytes) -> bool:
         return picture in self._paths
@@ -45,14 +47,28 @@ class PictureNames:
         return stems
 
     @cached_property
+    def _folded_stems(self) -> dict[bytes, list[bytes]]:
+        stems: dict[bytes, list[bytes]] = defaultdict(list)
+        for picture in self._sorted:
+            stems[posixpath.splitext(picture)[0].lower()].append(picture)
+            stems[picture.lower()].append(picture)
+        return stems
+
+    @cached_property
     def _exact(self) -> dict[str, bytes]:
         spelt = {os.fsdecode(picture): picture for picture in self._sorted}
         # Two pictures may differ only in the spelling of an accent: the exact name wins.
         return {_key(name): picture for name, picture in spelt.items()} | spelt
 
     def of_sidecar(self, stem: bytes) -> list[bytes]:
-        """Return the pictures of a sidecar's stem: the picture `a.jpg`, or all pictures `a.*`."""
-        return [stem] if stem in self._paths else self._stems.get(stem, [])
+        """The pictures of a sidecar's stem: the picture `a.jpg`, or all pictures `a.*`.
+
+        Letters may be small or capital where that leaves one picture.
+        """
+        if stem in self._paths:
+            return [stem]
+        alike = self._folded_stems.get(stem.lower(), [])
+        return self._stems.get(stem) or (alike if len(alike) == 1 else [])
 
     def matched(self, names: Iterable[str], directory: bytes) -> dict[str, bytes]:
         """Map the names in a caption file in `directory` to pictures, unless they are ambiguous.
@@ -74,6 +90,10 @@ class PictureNames:
                 if path is not None:
                     (sure if whole else guessed)[name] = path
                     break
+            else:
+                path = self._loosely(spellings[-1], directory)
+                if path is not None:
+                    guessed[name] = path
         return sure | _undisputed(guessed, set(sure.values()))
 
     def _at(self, name: str, directory: bytes) -> bytes | None:
@@ -90,6 +110,19 @@ class PictureNames:
                 if tail in tails:
                     return tails[tail], count == len(parts)
         return None, False
+
+    def _loosely(self, name: str, directory: bytes) -> bytes | None:
+        """The picture of a name in other letters, with another suffix or none, if only one is."""
+        for scope in self._scopes(directory):
+            loose = self._loose.get(scope)
+            if loose is None:
+                loose = self._loose[scope] = {}
+                for picture in self._below(scope):
+                    key = _loose_key(os.fsdecode(picture))
+                    loose[key] = None if key in loose else picture
+            if _loose_key(name) in loose:
+                return loose[_loose_key(name)]
+        return None
 
     def _scopes(self, directory: bytes) -> Iterator[bytes]:
         yield directory
@@ -122,9 +155,18 @@ def _key(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def _loose_key(path: str) -> str:
+    """The base name in small letters without its suffix."""
+    stem = path.rpartition("/")[2]
+    head, dot, suffix = stem.rpartition(".")
+    return _key(head if dot and 2 <= len(suffix) <= 4 and suffix.isalnum() else stem).casefold()
+
+
 def _spellings(name: str) -> Iterator[str]:
-    """Yield the name, then its Windows form, then the spelling of an old file system."""
+    """Yield the name, then as a URL means it, its Windows form, and that of an old file system."""
     yield name
+    if "%" in name or "://" in name:
+        yield unquote(urlsplit(name).path if "://" in name else name)
     if "\\" in name:
         yield name.replace("\\", "/")
     if not name.isascii():

@@ -16,7 +16,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_TEXT = "it holds NUL characters, so it is not plain text; save it as UTF-8"
 _NO_TEXTS = {  # kinds of contents that are given as captions, and what helps
     ARCHIVE: "it is an archive or a spreadsheet; unpack it, or save it as CSV",
-    TABLE: "it is a Parquet file; save it as CSV",
+    TABLE: "it is a Parquet file; name it .parquet",
     DOCUMENT: "it is a document or a spreadsheet; save it as CSV or as plain text",
 }
 

@@ -19,9 +19,7 @@ _CAPTION_KEYS = (b'"caption', b'"prompt"', b'"sentences"')
 _DELIMITERS = "\t|;,"
 _UNKNOWN_LAYOUT = "no list of objects with a picture and captions, no COCO, no Karpathy"
 _KEPT_BY_PROGRAMS = {
-    ".parquet": "picfuse reads no Parquet as captions; save it as CSV",
     ".xlsx": "picfuse reads no spreadsheet; save it as CSV",
-    ".caption": "picfuse reads no .caption; name it .txt",
     ".captions": "picfuse reads no .captions; name it .txt",
 }
 
@@ -34,8 +32,10 @@ def why_unused(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if suffix in _KEPT_BY_PROGRAMS:
         return _KEPT_BY_PROGRAMS[suffix]
-    if suffix == ".xmp":
+    if suffix in (".xmp", ".caption"):
         return None
+    if suffix == ".parquet":
+        return "no column of file names, or none of captions"
     try:
         data = peeked(path)
         is_meant = suffix in _TABLES or bool(_HINTS.search(path.name.lower()))
@@ -63,10 +63,8 @@ def _is_labels(data: bytes) -> bool:
 
 def _wrong_header(lines: Sequence[str]) -> str:
     """The fault of a table that is told by its first line."""
-    first = lines[0]
+    first = next((line for line in lines if not line.lower().startswith("sep=")), "")
     delimiter = next((one for one in _DELIMITERS if one in first), None)
-    if first.lower().startswith("sep="):
-        return f"its first line is {first!r}; delete that line"
     if delimiter is None:
         return "its first line is no header of a table"
     names = first.split(delimiter)

@@ -13,7 +13,7 @@ from odd_raw import raw
 
 from indexer.pictures import optional
 
-PARQUET, XLSX = b"PAR1" + bytes(40), b"PK\3\4" + bytes(60)
+XLSX = b"PK\3\4" + bytes(60)
 
 
 def archive(kind: str) -> bytes:
@@ -58,18 +58,17 @@ OTHERS = [  # name, contents, kind
     ("notes.txt", b"nothing about pictures", ".txt file"),
 ]
 CAPTIONS = [  # name, contents, what is wrong
-    ("captions.csv", b"sep=;\r\nfile;caption\r\nred.png;x\r\n", "delete that line"),
-    ("table.csv", b"image_id,caption\nred.png,x\n", "no column of file names"),
+    ("captions.csv", b"sep=;\r\nfile;mood\r\nred.png;x\r\n", "no column of captions"),
+    ("table.csv", b"number,caption\n7,x\n", "no column of file names"),
     ("meta.tsv", b"file\tmood\nred.png\tgood\n", "no column of captions"),
-    ("export.csv", b"Dateiname;Beschreibung\nred.png;x\n", "no column of file names and none of"),
+    ("export.csv", b"Datum;Laune\n2019;x\n", "no column of file names and none of"),
     ("list.csv", b"red.png\nblue.png\n", "no header of a table"),
-    ("captions.json", b'{"red.png": "x"}', "no list of objects"),
+    ("captions.json", b'{"red.png": 3}', "no list of objects"),
     ("llava.json", b'[{"image": "red.png", "conversations": []}]', "no list of objects"),
-    ("val.json", b'{"data": [{"image_id": 1, "caption_str": "x"}]}', "no list of objects"),
+    ("val.json", b'{"data": [{"number": 1, "caption_str": "x"}]}', "no list of objects"),
     ("metadata.jsonl", b'{"id": 1}\n', "no list of objects"),
-    ("metadata.parquet", PARQUET, "save it as CSV"),
     ("captions.xlsx", XLSX, "save it as CSV"),
-    ("red.caption", b"a red wall", "name it .txt"),
+    ("red.captions", b"a red wall", "name it .txt"),
     ("captions.txt", b"red.png a wall\nblue.png a door\n", "no header of a table"),
     ("empty.csv", b"", "it is empty"),
 ]
@@ -334,7 +333,7 @@ def test_raw_is_indexed_where_its_picture_is_excluded(pictures, home):
 
 def test_named_caption_file_beside_its_picture_is_refused(paint, pictures, home):
     paint("red.png")
-    (pictures / "red.caption").write_text("a red wall")
-    result = index_colours(pictures, home, "--captions", pictures / "red.caption")
+    (pictures / "red.captions").write_text("a red wall")
+    result = index_colours(pictures, home, "--captions", pictures / "red.captions")
     assert result.exit_code == 2
     assert not home.exists()

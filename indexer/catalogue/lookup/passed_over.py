@@ -1,4 +1,4 @@
-"""What is not indexed, in plain SQL."""
+"""Files and folders that are not indexed, in plain SQL."""
 
 from __future__ import annotations
 

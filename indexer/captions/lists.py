@@ -1,0 +1,47 @@
+"""Files of many captions, by the reader of each format."""
+
+import os
+from pathlib import Path
+
+from indexer.captions.caption import Rows, UnusableFile
+from indexer.captions.json_files import json_rows, jsonl_rows, looks_like_json, looks_like_jsonl
+from indexer.captions.parquet import parquet_rows
+from indexer.captions.tables import line_rows, looks_like_captions
+from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
+
+_HINTS = (b"caption", b".token", b"metadata.")  # files with such names are meant to hold captions
+_JSONL_PEEK = 1 << 16  # bytes; a longer first line is hardly about one picture
+
+
+def rows_of(path: Path) -> Rows | None:
+    """Read a file of many captions by its suffix or its first line; None if it is not one."""
+    check_size(path)
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return json_rows(path)
+    if suffix == ".jsonl":
+        return jsonl_rows(path)
+    if suffix == ".parquet":
+        return parquet_rows(path)
+    with path.open("rb") as stream:
+        return line_rows(text_lines(stream))
+
+
+def is_plausible(path: Path) -> bool:
+    """Whether a file that the user did not name looks like captions.
+
+    Raises `UnusableFile` if it is not text although its name says that it holds captions.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return looks_like_json(path)
+    if suffix == ".parquet":
+        return True
+    try:
+        if suffix == ".jsonl":
+            return looks_like_jsonl(peeked(path, _JSONL_PEEK))
+        return looks_like_captions(data_lines(peeked(path)))
+    except UnusableFile:
+        if any(hint in os.fsencode(path.name).lower() for hint in _HINTS):
+            raise
+        return False

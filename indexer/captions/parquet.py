@@ -1,0 +1,50 @@
+"""Captions in Parquet, as data sets of Hugging Face and other programs keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from indexer.captions.caption import Rows, UnusableFile, captions_of
+from indexer.captions.columns import caption_columns, picture_column, texts_in
+
+_ROWS = 10_000  # that are in memory together
+
+
+def parquet_rows(path: Path) -> Rows | None:
+    """Read a table with a column of file names and one of captions; None without them.
+
+    Raises `UnusableFile` for a file that is no Parquet.
+    """
+    arrow = import_module("pyarrow")  # imported late: it takes a tenth of a second
+    parquet = import_module("pyarrow.parquet")
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = list(file.schema_arrow.names)
+            picture, captions = picture_column(names), caption_columns(names)
+            if picture is None or not captions:
+                return None
+            sure = picture_column(names, sure=True) is not None
+            columns = [names[i] for i in (picture, *captions)]
+            rows = [
+                (name, caption)
+                for name, texts in _cells(file, columns)
+                for caption in captions_of(texts, "parquet")
+            ]
+    except arrow.ArrowException as error:
+        raise UnusableFile(f"it is not a readable Parquet file ({error})") from error
+    return Rows("parquet", rows, sure=sure)
+
+
+def _cells(file: Any, columns: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The name and the texts of each row; `columns` begin with that of the names.
+
+    Hugging Face keeps a picture as an object with its bytes and its path.
+    """
+    for batch in file.iter_batches(_ROWS, columns=columns):
+        for row in batch.to_pylist():
+            name, *texts = (row[column] for column in columns)
+            name = name.get("path") if isinstance(name, dict) else name
+            yield str(name or ""), [text for cell in texts for text in texts_in(cell)]

@@ -1,0 +1,135 @@
+"""Layouts of caption files as other programs write them: one line for each."""
+
+import json
+
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+
+from indexer.captions import find_captions
+
+PICTURES = ["a.jpg", "IMG_2.JPG", "my lion.jpg", "deep/b.png"]
+
+
+def layout(folder, files):
+    """The captions of `PICTURES` in a folder with these files, by picture."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = find_captions(folder, [name.encode() for name in PICTURES])
+    said = {name.decode(): [c.text for c in each] for name, each in found.captions.items()}
+    return said, found
+
+
+def as_parquet(**columns):
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(pyarrow.table(columns), sink)
+    return sink.getvalue().to_pybytes()
+
+
+LLAVA = [
+    {
+        "image": "a.jpg",
+        "conversations": [
+            {"from": "human", "value": "<image> What is this?"},
+            {"from": "gpt", "value": "a lion"},
+        ],
+    }
+]
+CHAT = [{"image": "a.jpg", "messages": [
+    {"role": "user", "content": "?"},
+    {"role": "assistant", "content": [{"type": "text", "text": "a lion"}]}]}]  # fmt: skip
+
+OF_A = {
+    "Excel's first line": ("c.csv", "sep=;\r\nfile;caption\r\na.jpg;a lion\r\n"),
+    "a sign that Excel names": ("c.csv", "sep=|\nfile|caption\na.jpg|a lion\n"),
+    "a title above": ("c.csv", "My pictures of 2019\n\nfile,caption\na.jpg,a lion\n"),
+    "a remark above": ("c.csv", "# made by hand\nfile,caption\na.jpg,a lion\n"),
+    "a header behind a sign": ("c.tsv", "#file\tcaption\na.jpg\ta lion\n"),
+    "no header": ("c.csv", 'a.jpg,a lion\n"my lion.jpg",another\n'),
+    "German words": ("c.csv", "Dateiname;Beschreibung\na.jpg;a lion\n"),
+    "French words": ("c.csv", "fichier;légende\na.jpg;a lion\n"),
+    "an id": ("c.csv", "image_id,caption\na.jpg,a lion\n"),
+    "an id without suffix": ("c.csv", "id,caption\na,a lion\n"),
+    "a name": ("c.csv", "name,alt\na.jpg,a lion\n"),
+    "a URL": ("c.csv", "URL,TEXT\nhttps://example.org/x/a.jpg?w=800,a lion\n"),
+    "exiftool's table": ("c.csv", "SourceFile,Description\n./a.jpg,a lion\n"),
+    "exiftool's JSON": ("c.json", '[{"SourceFile": "a.jpg", "XMP:Description": "a lion"}]'),
+    "keywords": ("c.csv", "Filename,Keywords\na.jpg,a lion\n"),
+    "text by name": ("c.json", '{"a.jpg": "a lion"}'),
+    "texts by name": ("c.json", '{"a.jpg": ["a lion"]}'),
+    "entries by stem": ("c.json", '{"a": {"caption": "a lion"}, "gone": {"caption": "x"}}'),
+    "prompts by name": ("c.json", '{"a.jpg": {"p": "a lion", "se": 1}}'),
+    "tags by name": ("c.json", '{"a": {"tags": "a lion"}}'),
+    "a list below data": ("c.json", '{"data": [{"image_id": "a", "caption_str": "a lion"}]}'),
+    "results of COCO": ("c.json", '[{"image_id": "a", "caption": "a lion"}]'),
+    "a conversation": ("c.json", json.dumps(LLAVA)),
+    "a chat": ("c.json", json.dumps(CHAT)),
+    "Parquet": ("c.parquet", as_parquet(file_name=["a.jpg"], text=["a lion"])),
+    "Parquet of several": ("c.parquet", as_parquet(image=["a.jpg"], captions=[["a lion"]])),
+    "Parquet with pictures": (
+        "c.parquet", as_parquet(image=[{"bytes": b"?", "path": "a.jpg"}], text=["a lion"])),
+    "a trainer's file": ("a.caption", "a lion\n"),
+    "a double suffix": ("a.jpg.caption.txt", "a lion\n"),
+    "a double suffix of a stem": ("a.caption.txt", "a lion\n"),
+    "other letters": ("c.csv", "file,caption\nA.JPG,a lion\n"),
+    "another suffix": ("c.csv", "file,caption\na.CR2,a lion\n"),
+    "a file URL": ("c.csv", "file,caption\nfile:///home/me/a.jpg,a lion\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_A)
+def test_layout_is_read(tmp_path, name):
+    file, content = OF_A[name]
+    said, scan = layout(tmp_path, {file: content})
+    assert said["a.jpg"] == ["a lion"]
+    assert not scan.problems
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "picture"),
+    [
+        ("img_2.txt", "a walrus", "IMG_2.JPG"),
+        ("c.csv", "file,caption\nimg_2.jpg,a walrus\n", "IMG_2.JPG"),
+        ("c.csv", "file,caption\nmy%20lion.jpg,a walrus\n", "my lion.jpg"),
+        ("c.csv", "file,caption\nB,a walrus\n", "deep/b.png"),
+    ],
+)
+def test_names_that_differ_in_spelling_match_where_one_picture_is_meant(
+    tmp_path, file, content, picture
+):
+    said, _ = layout(tmp_path, {file: content})
+    assert said == {picture: ["a walrus"]}
+
+
+def test_loose_names_are_not_guessed_where_two_pictures_may_be_meant(tmp_path):
+    (tmp_path / "c.csv").write_text("file,caption\nA.tif,a lion\n")
+    found = find_captions(tmp_path, [b"a.jpg", b"a.png"])
+    assert not found.captions
+    assert found.files[0].unmatched == 1
+
+
+def test_exact_name_wins_over_one_in_other_letters(tmp_path):
+    (tmp_path / "c.csv").write_text("file,caption\na.jpg,small\nA.JPG,capital\n")
+    found = find_captions(tmp_path, [b"a.jpg", b"A.JPG"])
+    assert [c.text for c in found.captions[b"a.jpg"]] == ["small"]
+    assert [c.text for c in found.captions[b"A.JPG"]] == ["capital"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("people.csv", "id,name,comment\n1,Anna,nice\n2,Bert,tall\n"),
+        ("settings.json", '{"theme": {"description": "dark"}, "x.jpg": 3}'),
+        ("links.csv", "url,title\nhttps://example.org/,Example\n"),
+    ],
+)
+def test_table_of_something_else_is_left_alone(tmp_path, file, content):
+    said, scan = layout(tmp_path, {file: content})
+    assert (said, scan.files, scan.problems) == ({}, (), ())
+
+
+def test_parquet_that_is_none_is_a_problem(tmp_path):
+    _, scan = layout(tmp_path, {"captions.parquet": b"PAR1?"})
+    assert "not a readable Parquet file" in scan.problems[0][1]
