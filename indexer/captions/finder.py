@@ -189,6 +189,7 @@ class _Scan:
             return []
         stem = posixpath.splitext(relative)[0]
         pictures = self._names.of_sidecar(stem.removesuffix(b".caption"))
+        pictures = pictures or self._names.of_parallel(stem)
         if _suffix(relative) != b".json":
             return pictures
         return list(dict.fromkeys([*pictures, *self._takeout.of_sidecar(relative)]))

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
+_CAPTION_FOLDERS = frozenset(
+    b"captions caption igcaption texts text txt prompts descriptions alt".split()
+)
 _MAX_PARTS = 4  # compared at the end of a path, as in "coco/images/val2014/1.jpg"
 
 
@@ -47,6 +50,15 @@ class PictureNames:
         return stems
 
     @cached_property
+    def _stems_beside(self) -> dict[tuple[bytes, bytes], list[bytes]]:
+        """Pictures by the folder above their own, and their stem."""
+        stems: dict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
+        for picture in self._sorted:
+            folder, name = posixpath.split(picture)
+            stems[posixpath.dirname(folder), posixpath.splitext(name)[0]].append(picture)
+        return stems
+
+    @cached_property
     def _folded_stems(self) -> dict[bytes, list[bytes]]:
         stems: dict[bytes, list[bytes]] = defaultdict(list)
         for picture in self._sorted:
@@ -69,6 +81,14 @@ class PictureNames:
             return [stem]
         alike = self._folded_stems.get(stem.lower(), [])
         return self._stems.get(stem) or (alike if len(alike) == 1 else [])
+
+    def of_parallel(self, stem: bytes) -> list[bytes]:
+        """The picture of a sidecar in a folder of captions: in a folder beside, if only one is."""
+        folder, name = posixpath.split(stem)
+        if posixpath.basename(folder).lower() not in _CAPTION_FOLDERS:
+            return []
+        pictures = self._stems_beside.get((posixpath.dirname(folder), name), [])
+        return pictures if len(pictures) == 1 else []
 
     def matched(self, names: Iterable[str], directory: bytes) -> dict[str, bytes]:
         """Map the names in a caption file in `directory` to pictures, unless they are ambiguous.

@@ -90,6 +90,7 @@ def test_layout_is_read(tmp_path, name):
 @pytest.mark.parametrize(
     ("file", "content", "picture"),
     [
+        ("captions/b.txt", "a walrus", "deep/b.png"),
         ("img_2.txt", "a walrus", "IMG_2.JPG"),
         ("c.csv", "file,caption\nimg_2.jpg,a walrus\n", "IMG_2.JPG"),
         ("c.csv", "file,caption\nmy%20lion.jpg,a walrus\n", "my lion.jpg"),
