@@ -26,7 +26,7 @@ from indexer.metadata.fact import Fact
 from indexer.metadata.picasa import NAMES as PICASA_NAMES
 
 SIDECARS = (b".txt", b".caption", b".json", b".xmp")
-TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token", b".parquet")
+TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token", b".parquet", b".xlsx", b".ion")
 CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
 _FORMATS = (
     f"use a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "

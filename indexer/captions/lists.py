@@ -6,7 +6,8 @@ from pathlib import Path
 from indexer.captions.caption import Rows, UnusableFile
 from indexer.captions.json_files import json_rows, jsonl_rows, looks_like_json, looks_like_jsonl
 from indexer.captions.parquet import parquet_rows
-from indexer.captions.tables import line_rows, looks_like_captions
+from indexer.captions.spreadsheet import spreadsheet_rows
+from indexer.captions.tables import described_rows, line_rows, looks_like_captions
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
 
 _HINTS = (b"caption", b".token", b"metadata.")  # files with such names are meant to hold captions
@@ -23,8 +24,11 @@ def rows_of(path: Path) -> Rows | None:
         return jsonl_rows(path)
     if suffix == ".parquet":
         return parquet_rows(path)
+    if suffix == ".xlsx":
+        return spreadsheet_rows(path)
     with path.open("rb") as stream:
-        return line_rows(text_lines(stream))
+        lines = text_lines(stream)
+        return described_rows(lines) if suffix == ".ion" else line_rows(lines)
 
 
 def is_plausible(path: Path) -> bool:
@@ -35,8 +39,10 @@ def is_plausible(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix == ".json":
         return looks_like_json(path)
-    if suffix == ".parquet":
+    if suffix in (".parquet", ".xlsx"):
         return True
+    if suffix == ".ion":
+        return path.stem.lower() == "descript"
     try:
         if suffix == ".jsonl":
             return looks_like_jsonl(peeked(path, _JSONL_PEEK))

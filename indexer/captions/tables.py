@@ -14,6 +14,7 @@ _DELIMITERS = "\t|;,"
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
 # Flickr30k's table has a row without its last delimiter: "2199200615.jpg| 4   A dog runs".
 _NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
+_DESCRIBED = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<name>\S+))\s+(?P<text>[^\x04]+)')
 _SEPARATOR = re.compile(r"sep=(?P<sign>.)\s*", re.IGNORECASE)  # Excel's first line
 _MOST_LINES_ABOVE = 10  # a header: titles and remarks
 _PICTURE_NAME = re.compile(r"[^\t|;,]+\.(jpe?g|png|gif|webp|tiff?|heic|bmp|avif)", re.IGNORECASE)
@@ -107,6 +108,18 @@ def token_rows(lines: Iterable[str]) -> Rows:
         elif line.strip():
             flawed.append(number)
     return Rows("flickr8k", rows, flaw_of(flawed, "is not 'name.jpg#0<TAB>caption'"))
+
+
+def described_rows(lines: Iterable[str]) -> Rows:
+    """Read a descript.ion: a name, in quotes if it has spaces, and what it shows."""
+    found = (_DESCRIBED.match(line) for line in lines)
+    rows = [
+        (match["quoted"] or match["name"], caption)
+        for match in found
+        if match
+        for caption in captions_of([match["text"]], "descript.ion")
+    ]
+    return Rows("descript.ion", rows, sure=False)  # it describes all files of a folder
 
 
 def flaw_of(lines: list[int], what: str) -> str | None:

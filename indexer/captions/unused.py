@@ -14,12 +14,12 @@ _TABLES = (".csv", ".tsv", ".jsonl", ".token")  # whatever is called so is a tab
 _HINTS = re.compile(r"caption|metadata\.|annotation|label|descript|prompt|\balt[-_]?text|texts?\b")
 _PICTURE_NAMES = re.compile(rb"\.(?:jpe?g|png|webp|gif|tiff?|heic|avif|bmp)\b", re.IGNORECASE)
 _LABELS = re.compile(rb"(^|[\t,;|\"])(label|class|category)s?([\t,;|\"\r]|$)")
+_CREDITS = re.compile(r"attribution|licen[cs]e|credits|sources")  # names of what is about rights
 _LEAST_NAMES = {".json": 1}  # of pictures in a file; in any text one may be mentioned
 _CAPTION_KEYS = (b'"caption', b'"prompt"', b'"sentences"')
 _DELIMITERS = "\t|;,"
 _UNKNOWN_LAYOUT = "no list of objects with a picture and captions, no COCO, no Karpathy"
 _KEPT_BY_PROGRAMS = {
-    ".xlsx": "picfuse reads no spreadsheet; save it as CSV",
     ".captions": "picfuse reads no .captions; name it .txt",
 }
 
@@ -32,9 +32,9 @@ def why_unused(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if suffix in _KEPT_BY_PROGRAMS:
         return _KEPT_BY_PROGRAMS[suffix]
-    if suffix in (".xmp", ".caption"):
+    if suffix in (".xmp", ".caption", ".ion") or _CREDITS.search(path.name.lower()):
         return None
-    if suffix == ".parquet":
+    if suffix in (".parquet", ".xlsx"):
         return "no column of file names, or none of captions"
     try:
         data = peeked(path)

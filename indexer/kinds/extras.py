@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-RAW, JPEG_XL = "raw", "jxl"
+RAW, JPEG_XL, SPREADSHEET = "raw", "jxl", "xlsx"
 _COMMAND = re.compile(r"\(pip install 'picfuse\[(\w+)\]' reads it\)$")
 
 

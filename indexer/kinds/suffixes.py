@@ -46,7 +46,7 @@ _BY_KIND = {
     PROGRAM: "exe dll so dylib msi class pyc o a lib bat cmd com",
     UNFINISHED: "part partial crdownload download opdownload filepart tmp temp aria2 !ut bc! swp"
     " lock",
-    CAPTION_FILE: "captions xlsx",
+    CAPTION_FILE: "captions",
 }
 # Suffixes of other files that are no pictures: they are counted by their suffix.
 _PLAIN = (

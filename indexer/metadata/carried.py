@@ -36,8 +36,8 @@ def _survived(read: Callable[[Image.Image], Iterator[Fact]], image: Image.Image)
 
 
 def _exif(image: Image.Image) -> Iterator[Fact]:
-    # The tags of a TIFF are its EXIF. Without a block, Pillow would decode a whole PNG for it.
-    if image.format == "TIFF" or any(image.info.get(name) for name in _EXIF_BLOCKS):
+    # The tags of these are their EXIF. Without a block, Pillow would decode a whole PNG for it.
+    if image.format in ("TIFF", "RAW") or any(image.info.get(name) for name in _EXIF_BLOCKS):
         yield from exif_facts(image.getexif())
 
 

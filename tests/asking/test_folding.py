@@ -21,7 +21,7 @@ from search.ranking.order import RankedPictures
 def burst(tmp_path_factory):
     """Twelve photographs, and of the first what a burst and a chat make of it; a library of all."""
     folder = tmp_path_factory.mktemp("burst")
-    paths = sorted(SAMPLE.rglob("*.jpg"))[:12]
+    paths = [SAMPLE / "spice-market.jpg", *sorted(SAMPLE.rglob("*.jpg"))[:11]]
     for path in paths:
         (folder / path.name).write_bytes(path.read_bytes())
     image = Image.open(paths[0]).convert("RGB")

@@ -127,7 +127,7 @@ def test_commas_part_values_unless_quoted():
         ("size: > 3 MB", 6, "takes no ':', as in size > 3 MB"),
         ("size:>=3MB", 5, "takes no ':', as in size >= 3MB"),
         ("width: 900..300", 0, "the smaller number comes first"),
-        ("format: xyz", 0, "takes jpeg, png, webp, gif, tiff, bmp, avif or heif"),
+        ("format: xyz", 0, "takes jpeg, png, webp, gif, tiff, bmp, avif, heif"),
         ("orientation: tall", 0, "landscape, portrait or square"),
         ("folder < a", 0, "'folder' takes : = !="),
         ("place: within 10 km", 0, "within 10 km"),

@@ -1,6 +1,8 @@
 """Layouts of caption files as other programs write them: one line for each."""
 
+import io
 import json
+import sys
 
 import pyarrow
 import pyarrow.parquet as parquet
@@ -26,6 +28,14 @@ def as_parquet(**columns):
     sink = pyarrow.BufferOutputStream()
     parquet.write_table(pyarrow.table(columns), sink)
     return sink.getvalue().to_pybytes()
+
+
+def as_excel(*rows):
+    book = pytest.importorskip("openpyxl").Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(file := io.BytesIO())
+    return file.getvalue()
 
 
 LLAVA = [
@@ -70,6 +80,7 @@ OF_A = {
     "Parquet of several": ("c.parquet", as_parquet(image=["a.jpg"], captions=[["a lion"]])),
     "Parquet with pictures": (
         "c.parquet", as_parquet(image=[{"bytes": b"?", "path": "a.jpg"}], text=["a lion"])),
+    "descript.ion": ("descript.ion", 'a.jpg a lion\r\n"no picture.pdf" a letter\r\n'),
     "a trainer's file": ("a.caption", "a lion\n"),
     "a double suffix": ("a.jpg.caption.txt", "a lion\n"),
     "a double suffix of a stem": ("a.caption.txt", "a lion\n"),
@@ -129,6 +140,18 @@ def test_exact_name_wins_over_one_in_other_letters(tmp_path):
 def test_table_of_something_else_is_left_alone(tmp_path, file, content):
     said, scan = layout(tmp_path, {file: content})
     assert (said, scan.files, scan.problems) == ({}, (), ())
+
+
+def test_spreadsheet_is_read_below_its_title(tmp_path):
+    sheet = as_excel(["Pictures"], [], ["Datei", "Titel"], ["a.jpg", "a lion"], ["gone.jpg", None])
+    said, scan = layout(tmp_path, {"captions.xlsx": sheet})
+    assert (said, scan.files[0].unmatched) == ({"a.jpg": ["a lion"]}, 0)
+
+
+def test_spreadsheet_is_told_what_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    _, scan = layout(tmp_path, {"captions.xlsx": b"PK"})
+    assert "pip install 'picfuse[xlsx]'" in scan.problems[0][1]
 
 
 def test_parquet_that_is_none_is_a_problem(tmp_path):

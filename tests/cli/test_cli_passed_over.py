@@ -13,8 +13,6 @@ from odd_raw import raw
 
 from indexer.pictures import optional
 
-XLSX = b"PK\3\4" + bytes(60)
-
 
 def archive(kind: str) -> bytes:
     """An archive with a picture in it."""
@@ -67,7 +65,6 @@ CAPTIONS = [  # name, contents, what is wrong
     ("llava.json", b'[{"image": "red.png", "conversations": []}]', "no list of objects"),
     ("val.json", b'{"data": [{"number": 1, "caption_str": "x"}]}', "no list of objects"),
     ("metadata.jsonl", b'{"id": 1}\n', "no list of objects"),
-    ("captions.xlsx", XLSX, "save it as CSV"),
     ("red.captions", b"a red wall", "name it .txt"),
     ("captions.txt", b"red.png a wall\nblue.png a door\n", "no header of a table"),
     ("empty.csv", b"", "it is empty"),
@@ -139,7 +136,7 @@ def test_caption_files_that_cannot_be_used_are_named_with_what_is_wrong(paint, p
         (pictures / name).write_bytes(content)
     result = index_colours(pictures, home)
     assert result.exit_code == 0
-    number = f"{len(CAPTIONS)} caption files in an unknown layout (captions.xlsx: "
+    number = f"{len(CAPTIONS)} caption files in an unknown layout ("
     assert number in result.stderr
     listed = skipped(home)
     for name, _, wrong in CAPTIONS:
@@ -153,11 +150,12 @@ def test_used_caption_files_are_not_counted(paint, pictures, home):
     paint("red.png", caption="a red wall"), paint("blue.png")
     (pictures / "captions.csv").write_text("file,caption\nblue.png,a blue door\n")
     (pictures / "blue.json").write_text("{}")
+    (pictures / "ATTRIBUTION.tsv").write_text("picture\tauthor\nblue.png\tAnna\n")
     (pictures / "labels.csv").write_text("file,label\nblue.png,door\n")
     (pictures / "drafts").mkdir()
     (pictures / "drafts" / "other.csv").write_text("a,b\n")
     said = index_colours(pictures, home, "--exclude", "drafts").stderr
-    assert "1 file was not indexed: 1 .csv file;" in said
+    assert "2 files were not indexed: 1 .csv file, 1 .tsv file;" in said
 
 
 def test_folder_of_nothing_else_is_told(pictures, home):

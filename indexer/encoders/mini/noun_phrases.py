@@ -1,9 +1,9 @@
 """Noun phrases: "dog", "a dog", "the dogs" and "a photo of dogs" ask for the same pictures.
 
 The text tower learned from sentences and takes these for different things. A text that is nothing
-but a noun phrase is therefore reduced to its words in the singular, and embedded as the mean of a
-few sentences about it (prompt ensembling, Radford et al., 2021), so that all its forms have one
-row.
+but a noun phrase is therefore reduced to its words in the singular, so that all its forms have one
+row. That of a single noun is the mean of a few sentences about it (prompt ensembling, Radford et
+al., 2021).
 """
 
 from __future__ import annotations
@@ -37,10 +37,15 @@ _NO_NOUNS = frozenset(_OTHER_WORDS.split())
 
 
 def sentences_for(text: str) -> list[str]:
-    """The sentences whose mean row is the row of a text: of a noun phrase several, else one."""
+    """The sentences whose mean row is the row of a text: of a single noun several, else one.
+
+    Sentences about a phrase that shows nothing, as "a photo of a tax report", would find pictures.
+    """
     plain = without_prefix(text)
     phrase = noun_phrase(plain)
-    return [plain] if phrase is None else sentences_about(phrase)
+    if phrase is None:
+        return [plain]
+    return [phrase] if " " in phrase else sentences_about(phrase)
 
 
 def without_prefix(text: str) -> str:
