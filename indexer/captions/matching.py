@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 _CAPTION_FOLDERS = frozenset(
     b"captions caption igcaption texts text txt prompts descriptions alt".split()
 )
+_POST = b"_UTC"  # as instaloader names the files of a post
 _MAX_PARTS = 4  # compared at the end of a path, as in "coco/images/val2014/1.jpg"
 
 
@@ -59,6 +60,15 @@ class PictureNames:
         return stems
 
     @cached_property
+    def _posts(self) -> dict[bytes, list[bytes]]:
+        posts: dict[bytes, list[bytes]] = defaultdict(list)
+        for picture in self._sorted:
+            stem, _, number = posixpath.splitext(picture)[0].rpartition(b"_")
+            if stem.endswith(_POST) and number.isdigit():
+                posts[stem].append(picture)
+        return posts
+
+    @cached_property
     def _folded_stems(self) -> dict[bytes, list[bytes]]:
         stems: dict[bytes, list[bytes]] = defaultdict(list)
         for picture in self._sorted:
@@ -75,12 +85,17 @@ class PictureNames:
     def of_sidecar(self, stem: bytes) -> list[bytes]:
         """The pictures of a sidecar's stem: the picture `a.jpg`, or all pictures `a.*`.
 
-        Letters may be small or capital where that leaves one picture.
+        Letters may be small or capital where that leaves one picture. One text may belong to all
+        pictures of a post (`2019-08-03_UTC.txt` to `2019-08-03_UTC_2.jpg`).
         """
         if stem in self._paths:
             return [stem]
+        if stem in self._stems:
+            return self._stems[stem]
+        if stem.endswith(_POST):
+            return self._posts.get(stem, [])
         alike = self._folded_stems.get(stem.lower(), [])
-        return self._stems.get(stem) or (alike if len(alike) == 1 else [])
+        return alike if len(alike) == 1 else []
 
     def of_parallel(self, stem: bytes) -> list[bytes]:
         """The picture of a sidecar in a folder of captions: in a folder beside, if only one is."""

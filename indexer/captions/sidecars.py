@@ -11,6 +11,7 @@ from indexer.captions.text_files import data_lines, peeked, read_limited
 from indexer.metadata.fact import Fact
 from indexer.metadata.order import SIDECAR
 from indexer.metadata.picasa import picasa_facts
+from indexer.metadata.records import record_facts, record_of
 from indexer.metadata.takeout import is_takeout, takeout_facts
 from indexer.metadata.xmp import xmp_facts
 
@@ -41,7 +42,7 @@ def read_sidecar(path: Path) -> Sidecar:
     if suffix == ".xmp":
         return _of_facts(_xmp(data))
     if suffix == ".json":
-        facts = _takeout(data)
+        facts = _records(data)
         return (
             _of_facts(facts) if facts else Sidecar(captions_of(sidecar_texts(data), "img2dataset"))
         )
@@ -71,10 +72,13 @@ def _xmp(packet: bytes) -> tuple[Fact, ...]:
         raise UnusableFile(str(error)) from error
 
 
-def _takeout(data: bytes) -> tuple[Fact, ...]:
-    """The facts in a sidecar of Google Takeout; none for other JSON."""
+def _records(data: bytes) -> tuple[Fact, ...]:
+    """The facts in a sidecar of Google Takeout, exiftool or gallery-dl; none for other JSON."""
     try:
         value = parsed(data)
     except ValueError:
         return ()
-    return tuple(takeout_facts(value)) if is_takeout(value) else ()
+    if is_takeout(value):
+        return tuple(takeout_facts(value))
+    record = record_of(value)
+    return () if record is None else tuple(record_facts(record))

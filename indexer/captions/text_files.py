@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from indexer.captions.caption import UnusableFile
 from indexer.kinds.signatures import ARCHIVE, DOCUMENT, HEAD_BYTES, TABLE, kind_of
+from indexer.metadata.texts import character_set
 
 MAX_BYTES = 1_000_000_000
 PEEK_BYTES = 4_096
@@ -22,7 +23,7 @@ _NO_TEXTS = {  # kinds of contents that are given as captions, and what helps
 
 
 def text_lines(stream: BinaryIO) -> Iterator[str]:
-    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise Windows-1252 line by line."""
+    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise what each line looks like."""
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if reason := _NO_TEXTS.get(kind_of(head)):
@@ -68,7 +69,7 @@ def _redecoded(line: str) -> str:
     except UnicodeEncodeError:
         data = line.encode("utf-8", "surrogateescape")
         try:
-            return data.decode("cp1252")
+            return data.decode(character_set(data))
         except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
             return data.decode("latin-1")
     return line

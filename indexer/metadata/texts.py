@@ -47,10 +47,11 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode(_character_set(data), "replace")
+        return data.decode(character_set(data), "replace")
 
 
-def _character_set(data: bytes) -> str:
+def character_set(data: bytes) -> str:
+    """The character set that bytes look like, which are not UTF-8."""
     letters = len(_LETTERS.findall(data))
     if _is_japanese(data):
         return "shift_jis"
