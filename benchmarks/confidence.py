@@ -29,7 +29,6 @@ in the held-out eighth.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -37,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fixtures.data import DATA, indexed_dataset
+from fixtures.data import DATA, held_out_eighth, indexed_dataset
 from numpy.typing import NDArray
 
 from indexer import Library
@@ -47,7 +46,7 @@ from indexer.confidence.line import CAPTION, FUSED, PICTURE, Lines
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
-from indexer.datasets.folder import held_out, read_split
+from indexer.datasets.folder import held_out, picture_names, read_split
 from indexer.embedding import Floats, Rows
 from indexer.encoders import Encoder, load_encoder
 from indexer.fusion import fusions_for, open_fusion
@@ -113,9 +112,8 @@ def _pool(library: Library) -> Pool:
 
 def _part(folder: Path, *, held: bool) -> Pool:
     """The held-out eighth of a folder, or the rest."""
-    names = [path.name for path in (folder / "images").iterdir()]
-    part = {n for n in names if (hashlib.md5(n.encode()).hexdigest()[0] in "01") == held}
-    return captioned_pool(folder, frozenset(f"images/{name}".encode() for name in part))
+    eighth = held_out_eighth(folder)
+    return captioned_pool(folder, eighth if held else frozenset(picture_names(folder)) - eighth)
 
 
 def _joined(pools: Sequence[Pool]) -> Pool:

@@ -11,8 +11,6 @@ and the worst form of a word (the mean, and the worst of words of twenty picture
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,22 +18,21 @@ from pathlib import Path
 
 import click
 import numpy as np
-from fixtures.data import indexed_dataset
+from fixtures.data import held_out_eighth, indexed_dataset
+from kinds import Places, average_precision
 from numpy.typing import NDArray
 from timm.data import ImageNetInfo
 
-from indexer.datasets.folder import picture_names, read_split
+from indexer.datasets.folder import read_split
 from indexer.embedding import TEXT, centred_query
-from indexer.encoders.mini.noun_phrases import plural, singular
+from indexer.encoders.mini.noun_phrases import forms_of, singular
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.mini.phrases import FUNCTION_WORDS
 
 LEAST_PICTURES = 5  # of a word
 MANY_PICTURES = 20  # of a word whose spread is judged by itself
-EIGHTH = "01"  # first digits of the MD5 of the names that no training reads
 FORMS = ("{one}", "{a}", "the {one}", "{many}", "a photo of {a}", "photo of {many}",
          "picture of the {one}")  # fmt: skip
-Places = NDArray[np.intp]
 _FUNCTION = frozenset(FUNCTION_WORDS.split())
 
 
@@ -49,7 +46,7 @@ def main(folder: Path, split: Path | None, eighth: bool, each: bool) -> None:
     folder = folder.absolute()
     only = read_split(folder, split) if split else None
     if eighth:
-        only = frozenset(filter(_is_reserved, picture_names(folder)))
+        only = held_out_eighth(folder)
     with indexed_dataset(folder, only, encoder=DEFAULT_ENCODER) as library:
         found = library.catalogue.pictures(library.catalogue.present_ids())
         keys = sorted(key for key, picture in found.items() if picture.captions)
@@ -57,13 +54,9 @@ def main(folder: Path, split: Path | None, eighth: bool, each: bool) -> None:
     right = _pictures_of_words([found[key].captions for key in keys])
     precisions = np.empty((len(right), len(FORMS)))
     for place, (word, pictures) in enumerate(right.items()):
-        queries = centred_query(encoder.encode_texts(_forms(word)), TEXT, encoder.means)
-        precisions[place] = [100 * _average_precision(q @ rows.T, pictures) for q in queries]
+        queries = centred_query(encoder.encode_texts(forms_of(word, FORMS)), TEXT, encoder.means)
+        precisions[place] = [100 * average_precision(q[None] @ rows.T, [pictures]) for q in queries]
     _print(len(rows), right, precisions, each)
-
-
-def _is_reserved(name: bytes) -> bool:
-    return hashlib.md5(os.path.basename(name)).hexdigest()[0] in EIGHTH
 
 
 def _pictures_of_words(captions: list[tuple[str, ...]]) -> dict[str, Places]:
@@ -83,23 +76,12 @@ def _pictures_of_words(captions: list[tuple[str, ...]]) -> dict[str, Places]:
     }
 
 
-def _forms(word: str) -> list[str]:
-    article = "an" if word[0] in "aeiou" else "a"
-    parts = {"one": word, "a": f"{article} {word}", "many": plural(word)}
-    return [form.format(**parts) for form in FORMS]
-
-
-def _average_precision(scores: NDArray[np.float32], right: Places) -> float:
-    ranks = np.sort(np.argsort(np.argsort(-scores))[right])
-    return float(np.mean(np.arange(1, len(ranks) + 1) / (ranks + 1)))
-
-
 def _print(
     pictures: int, right: Mapping[str, Places], precisions: NDArray[np.float64], each: bool
 ) -> None:
     click.echo(f"{pictures} pictures, {len(right)} nouns: mean average precision by the picture")
     for form, mean in zip(FORMS, precisions.mean(axis=0), strict=True):
-        named = form.format(one="dog", a="a dog", many="dogs")
+        (named,) = forms_of("dog", [form])
         click.echo(f"{named:20} {mean:5.1f}")
     spread = np.ptp(precisions, axis=1)
     many = np.array([len(of) >= MANY_PICTURES for of in right.values()])

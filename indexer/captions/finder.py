@@ -29,8 +29,8 @@ SIDECARS = (b".txt", b".caption", b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token", b".parquet", b".xlsx", b".ion")
 CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
 _FORMATS = (
-    f"use a table with {EXPECTED}, lines of 'name.jpg#0<TAB>caption', COCO or Karpathy JSON, "
-    "or a metadata.jsonl"
+    f"use a table (CSV, TSV, Parquet or Excel) with {EXPECTED}, lines of "
+    "'name.jpg#0<TAB>caption', or JSON in a layout of docs/captions.md"
 )
 
 

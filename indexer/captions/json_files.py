@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from indexer.captions.caption import Caption, Rows, UnusableFile, captions_of
-from indexer.captions.columns import caption_columns, picture_column, texts_in
+from indexer.captions.columns import (
+    PICTURE_SUFFIXES,
+    caption_columns,
+    is_picture_name,
+    is_sure,
+    picture_column,
+    texts_in,
+)
 from indexer.captions.tables import flaw_of
 from indexer.captions.text_files import data_lines, peeked, text_lines
 
@@ -29,8 +36,7 @@ _RECORD_MARKS = (
     ),
     *(b'"conversations"', b'"messages"', b'"keywords"', b'"prompt"', b'"alt'),
 )
-_NAMED = re.compile(rb'"[^"\\]+\.(?:jpe?g|png|webp|gif|bmp)"\s*:', re.IGNORECASE)
-_PICTURE_NAME = re.compile(r".+\.(?:jpe?g|png|webp|gif|bmp)", re.IGNORECASE)
+_NAMED = re.compile(rf'"[^"\\]+{PICTURE_SUFFIXES}"\s*:'.encode(), re.IGNORECASE)
 _ENTRY_KEYS = ("caption", "captions", "text", "description", "tags", "p")  # of a picture's entry
 _SPEAKERS = ("gpt", "assistant")  # who describes the picture in a conversation
 _SIDECAR_KEYS = ("caption", "captions", "text", "description")
@@ -51,7 +57,7 @@ def jsonl_rows(path: Path) -> Rows | None:
     """Read one record per line, as in metadata.jsonl; None if the records are of another kind."""
     rows: list[tuple[str, Caption]] = []
     flawed: list[int] = []
-    recognised = False
+    recognised = sure = False
     with path.open("rb") as stream:
         for number, line in enumerate(text_lines(stream), 1):
             record = _line_record(line)
@@ -59,11 +65,12 @@ def jsonl_rows(path: Path) -> Rows | None:
                 flawed += [number] if line.strip() else []
                 continue
             recognised = recognised or _is_captioned(record)
+            sure = sure or _is_surely_captioned(record)
             rows += _record_rows(record, "metadata.jsonl")
             if not recognised and number > 100:  # a log or another data set: read no further
                 return None
     flaw = flaw_of(flawed, "is not a JSON object")
-    return Rows("metadata.jsonl", rows, flaw) if recognised else None
+    return Rows("metadata.jsonl", rows, flaw, sure) if recognised else None
 
 
 def looks_like_json(path: Path) -> bool:
@@ -163,7 +170,8 @@ def _records(values: object) -> Rows | None:
     records = _objects(values)
     if not any(_is_captioned(record) for record in records):
         return None
-    return Rows("json", [row for record in records for row in _record_rows(record, "json")])
+    rows = [row for record in records for row in _record_rows(record, "json")]
+    return Rows("json", rows, sure=any(map(_is_surely_captioned, records)))
 
 
 def _by_name(value: dict[str, Any]) -> Rows | None:
@@ -171,7 +179,7 @@ def _by_name(value: dict[str, Any]) -> Rows | None:
     rows = [
         (name, caption)
         for name, entry in value.items()
-        if isinstance(entry, dict) or _PICTURE_NAME.fullmatch(name)
+        if isinstance(entry, dict) or is_picture_name(name)
         for caption in captions_of(_entry_texts(entry), "json")
     ]
     return Rows("json", rows, sure=False) if rows else None
@@ -198,6 +206,10 @@ def _is_captioned(record: dict[str, Any]) -> bool:
     keys = list(record)
     said = bool(caption_columns(keys)) or next(_said(record), None) is not None
     return picture_column(keys) is not None and said
+
+
+def _is_surely_captioned(record: dict[str, Any]) -> bool:
+    return _is_captioned(record) and is_sure(list(record))
 
 
 def _said(record: dict[str, Any]) -> Iterator[str]:

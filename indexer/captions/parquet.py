@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.captions.caption import Rows, UnusableFile, captions_of
-from indexer.captions.columns import caption_columns, picture_column, texts_in
+from indexer.captions.columns import Columns, texts_in
 
 _ROWS = 10_000  # that are in memory together
 
@@ -23,19 +23,18 @@ def parquet_rows(path: Path) -> Rows | None:
     try:
         with parquet.ParquetFile(path) as file:
             names = list(file.schema_arrow.names)
-            picture, captions = picture_column(names), caption_columns(names)
-            if picture is None or not captions:
+            columns = Columns.of(names)
+            if columns is None:
                 return None
-            sure = picture_column(names, sure=True) is not None
-            columns = [names[i] for i in (picture, *captions)]
+            read = [names[place] for place in (columns.picture, *columns.captions)]
             rows = [
                 (name, caption)
-                for name, texts in _cells(file, columns)
+                for name, texts in _cells(file, read)
                 for caption in captions_of(texts, "parquet")
             ]
     except arrow.ArrowException as error:
         raise UnusableFile(f"it is not a readable Parquet file ({error})") from error
-    return Rows("parquet", rows, sure=sure)
+    return Rows("parquet", rows, sure=columns.sure)
 
 
 def _cells(file: Any, columns: list[str]) -> Iterator[tuple[str, list[str]]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
 from indexer.captions.caption import Rows, UnusableFile, captions_of
-from indexer.captions.columns import caption_columns, picture_column, texts_in_cell
-from indexer.kinds.extras import SPREADSHEET, missing
-
-_MOST_LINES_ABOVE = 10  # a header: titles and remarks
+from indexer.captions.columns import Columns
+from indexer.captions.tables import MOST_LINES_ABOVE
+from indexer.kinds.extras import SPREADSHEET_EXTRA, missing
 
 
 def spreadsheet_rows(path: Path) -> Rows | None:
@@ -22,7 +21,7 @@ def spreadsheet_rows(path: Path) -> Rows | None:
     try:
         excel = import_module("openpyxl")  # imported late: few need it
     except ImportError:
-        raise UnusableFile(missing("it is a spreadsheet", SPREADSHEET)) from None
+        raise UnusableFile(missing("it is a spreadsheet", SPREADSHEET_EXTRA)) from None
     try:
         book = excel.load_workbook(path, read_only=True, data_only=True)
         cells = ([_text(cell) for cell in row] for row in book.worksheets[0].values)
@@ -34,22 +33,15 @@ def spreadsheet_rows(path: Path) -> Rows | None:
 
 
 def _rows(cells: Iterator[list[str]]) -> Rows | None:
-    for names in islice(cells, _MOST_LINES_ABOVE):
-        picture, captions = picture_column(names), caption_columns(names)
-        if picture is not None and captions:
-            sure = picture_column(names, sure=True) is not None
+    for names in islice(cells, MOST_LINES_ABOVE):
+        if (columns := Columns.of(names)) is not None:
             rows = [
-                (row[picture].strip(), caption)
-                for row in cells
-                for caption in captions_of(_texts(row, captions), "xlsx")
+                (name, caption)
+                for name, texts in map(columns.read, cells)
+                for caption in captions_of(texts, "xlsx")
             ]
-            return Rows("xlsx", rows, sure=sure)
+            return Rows("xlsx", rows, sure=columns.sure)
     return None
-
-
-def _texts(row: Sequence[str], columns: Sequence[int]) -> Iterator[str]:
-    for column in columns:
-        yield from texts_in_cell(row[column])
 
 
 def _text(cell: object) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from indexer.captions.caption import Caption, Rows, captions_of
-from indexer.captions.columns import caption_columns, picture_column, texts_in_cell
+from indexer.captions.columns import Columns, is_picture_name
 
 _DELIMITERS = "\t|;,"
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
@@ -16,29 +16,23 @@ _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
 _NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
 _DESCRIBED = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<name>\S+))\s+(?P<text>[^\x04]+)')
 _SEPARATOR = re.compile(r"sep=(?P<sign>.)\s*", re.IGNORECASE)  # Excel's first line
-_MOST_LINES_ABOVE = 10  # a header: titles and remarks
-_PICTURE_NAME = re.compile(r"[^\t|;,]+\.(jpe?g|png|gif|webp|tiff?|heic|bmp|avif)", re.IGNORECASE)
+MOST_LINES_ABOVE = 10  # a header: titles and remarks
 _MAX_LINES_PER_ROW = 20  # a quote that stays open for longer was not meant to open a cell
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header of a table: its delimiter, its width, and where picture and captions are.
-
-    `sure`: a column names pictures, and does not only seem to.
-    """
+    """The header of a table: its delimiter, its width, and its columns."""
 
     delimiter: str
     width: int
-    picture: int
-    captions: tuple[int, ...]
-    sure: bool = True
+    columns: Columns
 
 
 def line_rows(lines: Iterator[str]) -> Rows | None:
     """Read a table or a token file; None if no line at its beginning is one of theirs."""
     above: list[str] = []
-    for line in islice((line for line in lines if line.strip()), _MOST_LINES_ABOVE):
+    for line in islice((line for line in lines if line.strip()), MOST_LINES_ABOVE):
         if not above and _TOKEN.match(line):
             return token_rows(chain([line], lines))
         header = table_header(line, _separator(above))
@@ -51,7 +45,7 @@ def line_rows(lines: Iterator[str]) -> Rows | None:
 
 def looks_like_captions(lines: Iterable[str]) -> bool:
     """Whether a table or a token file begins here."""
-    above = list(islice((line for line in lines if line.strip()), _MOST_LINES_ABOVE))
+    above = list(islice((line for line in lines if line.strip()), MOST_LINES_ABOVE))
     if not above:
         return False
     header = any(table_header(line, _separator(above)) for line in above)
@@ -69,10 +63,9 @@ def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:
     for delimiter in delimiters:
         if delimiter in line:
             names = _names(line.lstrip("#"), delimiter)
-            picture, captions = picture_column(names), caption_columns(names)
-            if picture is not None and captions:
-                sure = picture_column(names, sure=True) is not None
-                return Header(delimiter, len(names), picture, captions, sure)
+            columns = Columns.of(names)
+            if columns is not None:
+                return Header(delimiter, len(names), columns)
     return None
 
 
@@ -80,9 +73,9 @@ def bare_header(lines: Sequence[str]) -> Header | None:
     """The header of a table that has none: every line is a picture's name and one text."""
     for delimiter in _DELIMITERS:
         rows = [_names(line, delimiter) for line in lines if not line.startswith("#")]
-        named = [len(row) == 2 and _PICTURE_NAME.fullmatch(row[0].strip()) for row in rows]
+        named = [len(row) == 2 and is_picture_name(row[0]) for row in rows]
         if rows and all(named):
-            return Header(delimiter, 2, 0, (1,))
+            return Header(delimiter, 2, Columns(0, (1,)))
     return None
 
 
@@ -91,9 +84,9 @@ def table_rows(header: Header, lines: Iterator[str]) -> Rows:
     source = "tsv" if header.delimiter == "\t" else "csv"
     rows: list[tuple[str, Caption]] = []
     for cells in _records(lines, header.delimiter):
-        name, texts = _row(cells, header)
+        name, texts = header.columns.read(_aligned(cells, header))
         rows += ((name, caption) for caption in captions_of(texts, source))
-    return Rows(source, rows, sure=header.sure)
+    return Rows(source, rows, sure=header.columns.sure)
 
 
 def token_rows(lines: Iterable[str]) -> Rows:
@@ -129,16 +122,9 @@ def flaw_of(lines: list[int], what: str) -> str | None:
     return f"line {lines[0]} {what} ({len(lines)} such lines skipped); correct it"
 
 
-def _row(cells: list[str], header: Header) -> tuple[str, list[str]]:
-    cells = _aligned(cells, header)
-    name = cells[header.picture].strip() if header.picture < len(cells) else ""
-    texts = [cells[i].strip() for i in header.captions if i < len(cells)]
-    return name, [text for cell in texts for text in texts_in_cell(cell)]
-
-
 def _aligned(cells: list[str], header: Header) -> list[str]:
     """Assign cells to columns where a delimiter is unquoted or missing."""
-    last = header.captions[-1]
+    last = header.columns.captions[-1]
     while len(cells) > header.width and not cells[-1].strip():
         cells = cells[:-1]
     extra = len(cells) - header.width
@@ -146,7 +132,7 @@ def _aligned(cells: list[str], header: Header) -> list[str]:
         joined = header.delimiter.join(cells[last : last + extra + 1])
         return [*cells[:last], joined, *cells[last + extra + 1 :]]
     numbered = _NUMBERED.match(cells[-1])
-    if numbered and len(cells) == last > header.picture + 1:
+    if numbered and len(cells) == last > header.columns.picture + 1:
         return [*cells, numbered["text"]]
     return cells
 

@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.captions.caption import UnusableFile
-from indexer.captions.columns import caption_columns, picture_column
+from indexer.captions.columns import PICTURE_SUFFIXES, caption_columns, picture_column
 from indexer.captions.text_files import data_lines, peeked
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".token")  # whatever is called so is a table
 _HINTS = re.compile(r"caption|metadata\.|annotation|label|descript|prompt|\balt[-_]?text|texts?\b")
-_PICTURE_NAMES = re.compile(rb"\.(?:jpe?g|png|webp|gif|tiff?|heic|avif|bmp)\b", re.IGNORECASE)
+_PICTURE_NAMES = re.compile(rf"{PICTURE_SUFFIXES}\b".encode(), re.IGNORECASE)
 _LABELS = re.compile(rb"(^|[\t,;|\"])(label|class|category)s?([\t,;|\"\r]|$)")
 _CREDITS = re.compile(r"attribution|licen[cs]e|credits|sources")  # names of what is about rights
 _LEAST_NAMES = {".json": 1}  # of pictures in a file; in any text one may be mentioned
 _CAPTION_KEYS = (b'"caption', b'"prompt"', b'"sentences"')
 _DELIMITERS = "\t|;,"
 _UNKNOWN_LAYOUT = "no list of objects with a picture and captions, no COCO, no Karpathy"
-_KEPT_BY_PROGRAMS = {
-    ".captions": "picfuse reads no .captions; name it .txt",
-}
 
 
 def why_unused(path: Path) -> str | None:
@@ -30,8 +27,8 @@ def why_unused(path: Path) -> str | None:
     A table is one by its suffix; another text by its name, or if it names pictures.
     """
     suffix = path.suffix.lower()
-    if suffix in _KEPT_BY_PROGRAMS:
-        return _KEPT_BY_PROGRAMS[suffix]
+    if suffix == ".captions":
+        return "picfuse reads no .captions; name it .txt"
     if suffix in (".xmp", ".caption", ".ion") or _CREDITS.search(path.name.lower()):
         return None
     if suffix in (".parquet", ".xlsx"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-RAW, JPEG_XL, SPREADSHEET = "raw", "jxl", "xlsx"
+RAW_EXTRA, JPEG_XL_EXTRA, SPREADSHEET_EXTRA = "raw", "jxl", "xlsx"
 _COMMAND = re.compile(r"\(pip install 'picfuse\[(\w+)\]' reads it\)$")
 
 

@@ -136,13 +136,14 @@ def _of_parts(parts: dict[str, str | None]) -> Moment | None:
     date = date_of(year, month, day)
     if date is None or not parts.get("hour") or not date.is_one_day:
         return date
-    hour = _on_24_hours(int(parts["hour"] or 0), parts.get("half"))
+    hour = on_24_hours(int(parts["hour"] or 0), parts.get("half"))
     second = parts.get("second")
     exact = time_of(date, hour, int(parts["minute"] or 0), None if second is None else int(second))
     return exact if exact is not None or date.first in _EPOCHS else date
 
 
-def _on_24_hours(hour: int, half: str | None) -> int:
+def on_24_hours(hour: int, half: str | None) -> int:
+    """The hour of a clock that may show only half of the day; `half` begins with "a" or "p"."""
     if not half or hour > 12:
         return hour
     return hour % 12 + (12 if half.lower().startswith("p") else 0)

@@ -8,15 +8,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from indexer.metadata.dates import Moment, date_of, time_of, years
+from indexer.metadata.dates import (
+    MONTHS,
+    Moment,
+    date_of,
+    month_named,
+    on_24_hours,
+    time_of,
+    years,
+)
 from indexer.metadata.fact import Fact
 
 FILE, FOLDER = "file name", "folder name"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LONG = ("january", "february", "march", "april", "june", "july", "august", "september",
-         "october", "november", "december", "sept")  # fmt: skip
-_MONTH_NAMES = "|".join(sorted({*_MONTHS, *_LONG}, key=len, reverse=True))
+_MONTH_NAMES = "|".join(
+    sorted({"sept", *MONTHS, *(month[:3] for month in MONTHS)}, key=len, reverse=True)
+)
 # "WhatsApp Image 2015-06-07 at 8.09.10 PM", "IMG_20150607_080910", "2015-06-07 08.09.10"
 _CLOCK = (
     r"(?:(?:[T_\s-]+(?:at|um|à|alle|om)?\s*|\s*,\s*)(?P<hour>[0-2]?\d)(?P<colon>[-_.:h∶]?)(?P<minute>[0-5]\d)"
@@ -111,10 +118,11 @@ def _exact(match: re.Match[str]) -> Moment | None:
     parts = match.groupdict()
     if day is None or not parts.get("hour"):
         return day
-    hour, second = int(parts["hour"] or 0), parts.get("second")
-    if half := parts.get("half"):
-        hour = hour % 12 + (12 if half.lower().startswith("p") else 0)
-    elif second is None and not parts.get("colon"):  # "2015-06-07 0012.jpg" counts pictures
+    half, second = parts.get("half"), parts.get("second")
+    hour = on_24_hours(int(parts["hour"] or 0), half)
+    if (
+        not half and second is None and not parts.get("colon")
+    ):  # "2015-06-07 0012.jpg" counts pictures
         return day
     return (
         time_of(day, hour, int(parts["minute"] or 0), None if second is None else int(second))
@@ -140,7 +148,7 @@ def _month(name: str) -> Moment | None:
     for shape in (_NAMED_MONTH, _YEAR_AND_NAME):
         if match := re.search(shape, name, re.I):
             parts = match.groupdict()
-            month = _MONTHS.index(match["month"].lower()[:3]) + 1
+            month = month_named(match["month"])
             return date_of(
                 int(match["year"]), month, int(parts.get("day") or parts.get("late") or 0)
             )

@@ -16,14 +16,16 @@ from indexer.metadata.fields import KEPT
 from indexer.metadata.points import point_of
 
 SIDECAR = "sidecar"  # XMP in a file beside the picture
+RECORD = "json"  # a record of exiftool or gallery-dl beside the picture
 TAKEN = (  # when it happened, then when it was scanned, then when it was saved or sent
     "exif original", "xmp original", "iptc created", "png created",
     "exif digitised", "xmp digitised", "iptc digitised", "exif gps",
-    "sidecar original", "sidecar digitised", "takeout",
+    "sidecar original", "sidecar digitised", "json original", "takeout",
     "exif modified", "file name", "folder name", "xmp modified",
 )  # fmt: skip
 SOURCES = (
-    "exif", "xmp", "iptc", "png", "jpeg", "mpo", "gif", SIDECAR, "picasa", "takeout", "coordinates",
+    "exif", "xmp", "iptc", "png", "jpeg", "mpo", "gif", SIDECAR, RECORD, "picasa", "takeout",
+    "coordinates",
 )  # fmt: skip
 SINGLE = ("taken", "point", "camera", "lens", "rating")
 

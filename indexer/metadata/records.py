@@ -9,7 +9,7 @@ from typing import Any
 from indexer.metadata.dates import moment_of
 from indexer.metadata.fact import Fact, facts_of
 from indexer.metadata.keywords import keyword_facts
-from indexer.metadata.order import SIDECAR
+from indexer.metadata.order import RECORD
 from indexer.metadata.points import point
 
 _EXIFTOOL, _GALLERY_DL = "SourceFile", ("tag_string", "category")
@@ -34,16 +34,16 @@ def record_facts(record: Mapping[str, Any]) -> Iterator[Fact]:
     """The facts in a record; the date is the time of the camera."""
     tags = {key.rpartition(":")[2].casefold(): value for key, value in record.items()}
     for tag, field in _FIELDS.items():
-        yield from facts_of(field, _texts(tags.get(tag)), SIDECAR)
+        yield from facts_of(field, _texts(tags.get(tag)), RECORD)
     words = [word for tag in _KEYWORDS for word in _texts(tags.get(tag)) if isinstance(word, str)]
     words += str(tags.get("tag_string") or "").split()
-    yield from keyword_facts(list(dict.fromkeys(words)), (), SIDECAR)
+    yield from keyword_facts(list(dict.fromkeys(words)), (), RECORD)
     if (moment := moment_of(str(tags.get("datetimeoriginal") or ""))) is not None:
-        yield Fact("taken", str(moment), "sidecar original")
+        yield Fact("taken", str(moment), f"{RECORD} original")
     with suppress(TypeError, ValueError, KeyError):  # without a hemisphere only numbers are sure
         where = point(float(tags["gpslatitude"]), float(tags["gpslongitude"]))
         if where is not None:
-            yield Fact("point", where, SIDECAR)
+            yield Fact("point", where, RECORD)
 
 
 def _texts(value: object) -> list[object]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from indexer.kinds.extras import JPEG_XL
-from indexer.kinds.signatures import JPEG_XL as KIND
+from indexer.kinds.extras import JPEG_XL_EXTRA
+from indexer.kinds.signatures import JPEG_XL
 from indexer.pictures.optional import has_decoder, missing_decoder
 
 FORMAT = "JXL"
@@ -18,8 +18,8 @@ def open_jpeg_xl(content: bytes, check_size: Callable[[int, int], None]) -> Imag
 
     The decoder turns the pixels, so an orientation in the EXIF has no meaning.
     """
-    if not has_decoder(JPEG_XL):
-        raise missing_decoder(KIND, JPEG_XL)
+    if not has_decoder(JPEG_XL_EXTRA):
+        raise missing_decoder(JPEG_XL, JPEG_XL_EXTRA)
     import pylibjxl
 
     facts = pylibjxl.probe(content)

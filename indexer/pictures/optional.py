@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from indexer.errors import PictureError
-from indexer.kinds.extras import JPEG_XL, RAW, missing
+from indexer.kinds.extras import JPEG_XL_EXTRA, RAW_EXTRA, missing
 
-_MODULES = {RAW: "rawpy", JPEG_XL: "pylibjxl"}
+_MODULES = {RAW_EXTRA: "rawpy", JPEG_XL_EXTRA: "pylibjxl"}
 
 
 def has_decoder(extra: str) -> bool:

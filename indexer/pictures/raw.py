@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from indexer.errors import PictureError
-from indexer.kinds.extras import RAW
+from indexer.kinds.extras import RAW_EXTRA
 from indexer.pictures.optional import has_decoder, missing_decoder
 from indexer.pictures.quiet import quietly
 
@@ -57,7 +57,7 @@ def open_raw(
     if best is None or max(best.size) < _LEAST_SIDE:
         best = _decoded(content, check_size) or best
     if best is None:
-        raise missing_decoder(WITHOUT_PREVIEW, RAW)
+        raise missing_decoder(WITHOUT_PREVIEW, RAW_EXTRA)
     if best is page:
         return best
     check_size(*best.size)
@@ -106,7 +106,7 @@ def _pixels_at(content: bytes, place: int) -> int:
 
 def _decoded(content: bytes, check_size: Callable[[int, int], None]) -> Image.Image | None:
     """The sensor's data at half their size, upright; None without a decoder for them."""
-    if not has_decoder(RAW):
+    if not has_decoder(RAW_EXTRA):
         return None
     import rawpy
 

@@ -160,6 +160,8 @@ def test_exact_name_wins_over_one_in_other_letters(tmp_path):
         ("people.csv", "id,name,comment\n1,Anna,nice\n2,Bert,tall\n"),
         ("settings.json", '{"theme": {"description": "dark"}, "x.jpg": 3}'),
         ("links.csv", "url,title\nhttps://example.org/,Example\n"),
+        ("people.json", '[{"id": 1, "name": "Anna", "description": "tall"}]'),
+        ("log.jsonl", '{"id": 1, "text": "started"}\n'),
     ],
 )
 def test_table_of_something_else_is_left_alone(tmp_path, file, content):
@@ -168,9 +170,10 @@ def test_table_of_something_else_is_left_alone(tmp_path, file, content):
 
 
 def test_spreadsheet_is_read_below_its_title(tmp_path):
-    sheet = as_excel(["Pictures"], [], ["Datei", "Titel"], ["a.jpg", "a lion"], ["gone.jpg", None])
+    head = (["Pictures"], [], ["Datei", "Titel"])
+    sheet = as_excel(*head, ["a.jpg", "a lion"], ["gone.jpg"], [None, "of nothing", "more"])
     said, scan = layout(tmp_path, {"captions.xlsx": sheet})
-    assert (said, scan.files[0].unmatched) == ({"a.jpg": ["a lion"]}, 0)
+    assert (said, scan.files[0].unmatched) == ({"a.jpg": ["a lion"]}, 1)
 
 
 def test_spreadsheet_is_told_what_reads_it(tmp_path, monkeypatch):

@@ -43,6 +43,7 @@ def test_text_that_is_nothing_but_a_noun_phrase(text, phrase):
     ("text", "rest"),
     [
         ("a photo of a dog on a beach", "a dog on a beach"), ("Pictures showing a dog", "a dog"),
+        ("  a photo of a dog", "a dog"),
         ("photo album", "photo album"), ("photo of", "photo of"), ("a picture", "a picture"),
         ("a man takes a photo of a dog", "a man takes a photo of a dog"),
     ],

@@ -9,6 +9,7 @@ al., 2021).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ TABLE = Path(__file__).with_name("plurals.tsv")
 MOST_WORDS = 3  # of a noun phrase; longer ones describe a scene
 TEMPLATES = ("{one}", "a photo of {a}", "several {many}", "a close up of {a}", "{a} outside")
 _PICTURE = re.compile(
-    r"(?:(?:an?|the|some|any|my|our|this|that|these|those|all)\s+)?"
+    r"^\s*(?:(?:an?|the|some|any|my|our|this|that|these|those|all)\s+)?"
     r"(?:photo(?:graph)?|picture|image|pic|snapshot)s?\s+(?:of|with|showing)\s+",
     re.IGNORECASE,
 )
@@ -50,7 +51,7 @@ def sentences_for(text: str) -> list[str]:
 
 def without_prefix(text: str) -> str:
     """A text without "a photo of" at its start; every picture is one."""
-    return text[found.end() :] if (found := _PICTURE.match(text.lstrip())) else text
+    return _PICTURE.sub("", text, count=1)
 
 
 def noun_phrase(text: str) -> str | None:
@@ -71,9 +72,14 @@ def noun_phrase(text: str) -> str | None:
 
 def sentences_about(phrase: str) -> list[str]:
     """Sentences about a noun phrase in the singular, whose mean row is that of the phrase."""
+    return forms_of(phrase, TEMPLATES)
+
+
+def forms_of(phrase: str, templates: Iterable[str]) -> list[str]:
+    """Templates with a phrase in the singular for `{one}`, with an article `{a}`, as `{many}`."""
     article = "an" if phrase[0] in "aeiou" else "a"
     forms = {"one": phrase, "a": f"{article} {phrase}", "many": plural(phrase)}
-    return [template.format(**forms) for template in TEMPLATES]
+    return [template.format(**forms) for template in templates]
 
 
 def singular(word: str) -> str:
