@@ -25,6 +25,7 @@ from indexer.confidence.line import (
     hit_features,
     leads,
 )
+from indexer.encoders.mini.noun_phrases import without_prefix
 from indexer.errors import QueryError
 from indexer.library.library import Library
 from search.answer.hits import Hit
@@ -106,7 +107,7 @@ def lines_of_answer(calibration: Calibration, query: Query, searched: Searched) 
     They lie between those of captioned and of other pictures, by the share of either, and, for a
     weight between 0.5 and an end, between those of the two weights.
     """
-    words = len(QueryWords.of(query).words)
+    words = _number_of_words(query)
     weight = query.weight or 0.0
     share = abs(2 * weight - 1)
     single = calibration.lines_for(PICTURE if weight > 0.5 else CAPTION, words)
@@ -116,6 +117,12 @@ def lines_of_answer(calibration: Calibration, query: Query, searched: Searched) 
     if share == 0 or both is None or single is None:
         return both if share == 0 else None
     return both.towards(single, share)
+
+
+def _number_of_words(query: Query) -> int:
+    """The number of words that say what is asked for: "a photo of" says nothing of it."""
+    terms = tuple(replace(term, text=without_prefix(term.text)) for term in query.terms)
+    return len(QueryWords.of(replace(query, terms=terms)).words)
 
 
 def _lines_of_kinds(calibration: Calibration, words: int, searched: Searched) -> Lines | None:

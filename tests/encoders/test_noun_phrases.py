@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from command_line import sample_library
 
+from indexer import Library
 from indexer.encoders import load_encoder
 from indexer.encoders.mini.noun_phrases import (
     by_rule,
@@ -14,6 +16,7 @@ from indexer.encoders.mini.noun_phrases import (
     without_prefix,
 )
 from indexer.training.mini.plurals import exceptions
+from search import Searcher
 
 FORMS = ("{one}", "{a}", "the {one}", "{many}", "a photo of {a}", "Photo of {many}",
          "picture of the {one}", "Pictures of some {many}.", " {one} ")  # fmt: skip
@@ -91,3 +94,15 @@ def test_all_forms_of_a_noun_phrase_have_one_row(encoder, parts):
 
 def test_a_sentence_is_read_as_it_is():
     assert sentences_for("Two dogs are running on a beach") == ["Two dogs are running on a beach"]
+
+
+def test_all_forms_of_a_noun_phrase_find_the_same_with_the_same_confidence(tmp_path_factory):
+    with Library.open(sample_library(tmp_path_factory), read_only=True) as library:
+        answers = [
+            Searcher(library).search(text, k=3, mode="vector").hits
+            for text in ("dog", "a dog", "photo of dogs", "a picture of the dogs")
+        ]
+    for hits in answers[1:]:
+        assert [hit.path for hit in hits] == [hit.path for hit in answers[0]]
+        found, expected = ([hit.confidence for hit in each] for each in (hits, answers[0]))
+        assert found == pytest.approx(expected, abs=1e-4)
