@@ -17,7 +17,7 @@ class LibrarySettings:
 
     `fingerprint` covers the encoder's weights and its preparation of pictures; vectors of two
     fingerprints are never compared. `weight` of picture against caption is that of queries that
-    name none.
+    name none. `reads_text`: indexing reads the text in pictures.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -26,6 +26,7 @@ class LibrarySettings:
     fusion: str = DEFAULT_FUSION
     weight: float = DEFAULT_WEIGHT
     fusion_fingerprint: str = ""
+    reads_text: bool = False
 
     @property
     def fusion_key(self) -> str:

@@ -16,7 +16,7 @@ _DETAILS = {  # a name for people, and the field
     "Taken": "taken", "Place": "place", "People": "people", "Title": "title",
     "Headline": "headline", "Alternative text": "alternative", "Keywords": "keywords",
     "Rating": "rating", "Flags": "flags", "Camera": "camera", "Lens": "lens",
-    "Comments": "comments", "Prompt": "prompt",
+    "Comments": "comments", "Prompt": "prompt", "Text in the picture": "text",
 }  # fmt: skip
 
 
@@ -71,10 +71,17 @@ def _said(metadata: Mapping[str, Any], key: str) -> str:
         value, source = value or [degrees], f"{degrees}; {source}" if value else source
     if value is None:
         return ""
+    if key == "text":
+        value = " ".join(value.split())
     if key == "taken":
         value = value.replace("T", " ")
     text = ", ".join(value) if isinstance(value, list) else str(value)
     return f"{text} ({source})" if source else text
+
+
+def excerpt_line(excerpt: str) -> str:
+    """A line that quotes the text in a picture."""
+    return f"text in the picture: {excerpt.strip()}"
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:
@@ -92,6 +99,8 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     shares += [] if explanation.marks is None else [("marked pictures", explanation.marks)]
     if len(shares) > 1:
         found.append(f"by term: {_sum(shares)}")
+    if explanation.text is not None:
+        found.append(f"text in the picture: ranked as {_signed(explanation.text)}")
     return found
 
 

@@ -129,6 +129,21 @@ class FactRow(Base):
     origin: Mapped[str]
 
 
+class ReadingRow(Base):
+    """The text that a program read in a picture's bytes; empty if they show none.
+
+    `models` names the models that read it: others read it again. `reason` says why it could not be
+    read.
+    """
+
+    __tablename__ = "readings"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    text: Mapped[str]
+    models: Mapped[str]
+    reason: Mapped[str | None]
+
+
 class EncoderRow(Base):
     """An encoder that made embeddings of this library.
 

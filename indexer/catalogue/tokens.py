@@ -41,16 +41,18 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
 
 
-def spread(text: str, *, of_file: bool = False) -> str:
+def spread(text: str, *, of_file: bool = False, names: bool = True) -> str:
     """A text, followed by the pieces of its compound words, and its capitalised words as names.
 
-    In the name of a file or folder (`of_file`), words in small letters may be names too.
+    In the name of a file or folder (`of_file`), words in small letters may be names too. `names`:
+    capitals tell names from other words.
     """
     text = plain(text)
     words = WORD.findall(text)
     pieces = [piece for word in words for piece in _more(word)]
     words += pieces
-    named = [as_name(word) for word in words if word[0].isupper() and _is_letters(word)]
+    capitals = [word for word in words if names and word[0].isupper() and _is_letters(word)]
+    named = [as_name(word) for word in capitals]
     if of_file:
         named += [as_name(word, small=True) for word in words if _is_small(word)]
     signs = [] if text.isascii() else _parts_of_runs(text)

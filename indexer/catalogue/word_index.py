@@ -1,4 +1,4 @@
-"""The index of words: captions, names, tags and facts of pictures, in SQLite's full-text search.
+"""The index of words: captions, names, tags, facts and read text, in SQLite's full-text search.
 
 Triggers note the pictures whose words have changed, whoever changed them; their rows are made again
 before the transaction ends. So the index agrees with every commit.
@@ -17,8 +17,9 @@ from indexer.metadata.fields import NAMES, TEXTS
 
 TABLE = (
     "CREATE VIRTUAL TABLE words USING fts5("
-    "captions, name, tags, named, facts, tokenize = 'porter unicode61 remove_diacritics 2')"
+    "captions, name, tags, named, facts, text, tokenize = 'porter unicode61 remove_diacritics 2')"
 )
+_SHOWING = "SELECT id FROM pictures WHERE content_hash = {}.content_hash"
 _TRIGGERS = {  # an event, and the pictures whose words it changes
     "new_pictures": ("INSERT ON pictures", "VALUES (NEW.id)"),
     "moved_pictures": (
@@ -34,6 +35,13 @@ _TRIGGERS = {  # an event, and the pictures whose words it changes
     "old_tags": ("DELETE ON picture_tags", "VALUES (OLD.picture_id)"),
     "new_facts": ("INSERT ON facts", "VALUES (NEW.picture_id)"),
     "old_facts": ("DELETE ON facts", "VALUES (OLD.picture_id)"),
+    "changed_contents": (
+        "UPDATE OF content_hash ON pictures WHEN OLD.content_hash IS NOT NEW.content_hash",
+        "VALUES (NEW.id)",
+    ),
+    "new_readings": ("INSERT ON readings", _SHOWING.format("NEW")),
+    "changed_readings": ("UPDATE ON readings", _SHOWING.format("NEW")),
+    "old_readings": ("DELETE ON readings", _SHOWING.format("OLD")),
     "renamed_tags": (
         "UPDATE OF name ON tags",
         "SELECT picture_id FROM picture_tags WHERE tag_id = NEW.id",
@@ -64,14 +72,17 @@ _TEXTS = """
             ORDER BY origin, position)),
         (SELECT group_concat(value, char(10)) FROM (
             SELECT value FROM facts w WHERE w.picture_id = p.id AND w.field IN (:texts)
-            ORDER BY origin, position))
+            ORDER BY origin, position)),
+        (SELECT text FROM readings r WHERE r.content_hash = p.content_hash)
     FROM pictures p JOIN folders f ON f.id = p.folder_id
     WHERE p.id IN (SELECT value FROM json_each(?))"""
 _QUERY = _TEXTS.replace(":named", ", ".join(f"'{field}'" for field in NAMES)).replace(
     ":texts", ", ".join(f"'{field}'" for field in TEXTS)
 )
-COLUMNS = ("captions", "name", "tags", "named", "facts")
-Words = tuple[int, str, str, str, str, str]  # a picture's id, and the text of each column
+COLUMNS = ("captions", "name", "tags", "named", "facts", "text")
+Words = tuple[int, str, str, str, str, str, str]  # a picture's id, and the text of each column
+
+_PLACES = ", ".join("?" * (1 + len(COLUMNS)))
 
 
 def reindex_stale_words(reading: Reading) -> None:
@@ -85,7 +96,7 @@ def reindex_stale_words(reading: Reading) -> None:
             keys = [(key,) for key in ids]
             connection.executemany("DELETE FROM words WHERE rowid = ?", keys)
             connection.executemany(
-                f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES ({_PLACES})",
                 words_of(connection, ids),
             )
             connection.executemany("DELETE FROM stale_words WHERE picture_id = ?", keys)
@@ -98,12 +109,21 @@ def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
 
 
 def _words(
-    key: int, folder: bytes, relative: bytes, captions: Any, tags: Any, named: Any, facts: Any
+    key: int,
+    folder: bytes,
+    relative: bytes,
+    captions: Any,
+    tags: Any,
+    named: Any,
+    facts: Any,
+    text: Any,
 ) -> Words:
     """A row of the index. Of the folder only its own name counts, not the folders above it."""
     name = os.fsdecode(os.path.basename(folder) + b"/" + relative)
     path = spread(_storable(name), of_file=True)
-    return key, _lines(captions), path, _lines(tags), _lines(named, named=True), _lines(facts)
+    people = _lines(named, named=True)
+    shown = spread(text or "", names=False)  # signs are written in capitals
+    return key, _lines(captions), path, _lines(tags), people, _lines(facts), shown
 
 
 def _lines(texts: str | None, *, named: bool = False) -> str:

@@ -129,8 +129,13 @@ def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
             "embeddings are of pictures and captions that have changed; they only take up space",
             "they are deleted",
             serious=False,
-            mend=lambda batch: batch.embeddings.forget_unused(),
+            mend=_forget_unused,
         )
+
+
+def _forget_unused(batch: Batch) -> None:
+    batch.embeddings.forget_unused()
+    batch.readings.forget_unused()
 
 
 def waiting(library: Library) -> Iterator[Finding | Progress]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 RAW_EXTRA, JPEG_XL_EXTRA, SPREADSHEET_EXTRA = "raw", "jxl", "xlsx"
+OCR_EXTRA = "ocr"  # reads the text in pictures
 _COMMAND = re.compile(r"\(pip install 'picfuse\[(\w+)\]' reads it\)$")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.facts import FactLookup
 from indexer.catalogue.lookup.passed_over import PassedOverLookup
+from indexer.catalogue.lookup.readings import ReadingLookup
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
@@ -40,9 +42,9 @@ class Library(LibraryState):
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
     Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`,
-    `tags`, `words`, `facts`, `passed_over` and `albums` answer questions, `writing()` changes
-    things, `vectors()` gives the rows to search. Reading is plain SQL; SQLAlchemy is imported with
-    the first write, so that a query does not wait for it.
+    `tags`, `words`, `facts`, `readings`, `passed_over` and `albums` answer questions, `writing()`
+    changes things, `vectors()` gives the rows to search. Reading is plain SQL; SQLAlchemy is
+    imported with the first write, so that a query does not wait for it.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Library(LibraryState):
         self.cache = cache
         self.tags = TagLookup(connections.reading, path)
         self.facts = FactLookup(connections.reading, path)
+        self.readings = ReadingLookup(connections.reading, path)
         self.passed_over = PassedOverLookup(connections.reading, path)
         self.words = WordLookup(connections.reading, path)
         self.albums = AlbumLookup(connections.reading, path)
@@ -215,6 +218,12 @@ class Library(LibraryState):
         self.fusion.check_weight(weight)
         with self.writing() as batch:
             batch.settings.set(SETTINGS, self.settings.with_weight(weight).to_json())
+
+    def set_reads_text(self, reads_text: bool) -> None:
+        """Set whether indexing reads the text in pictures; what was read stays."""
+        with self.writing() as batch:
+            settings = replace(self.settings, reads_text=reads_text)
+            batch.settings.set(SETTINGS, settings.to_json())
 
     def save_vectors(self) -> None:
         """Bring the segments on disk up to date, if there is enough to write."""

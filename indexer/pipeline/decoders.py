@@ -1,4 +1,4 @@
-"""The pool of workers that decodes pictures for an indexing run."""
+"""The pools of workers that decode pictures and read their text for an indexing run."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pictures.pool import DecodingPool
 from indexer.pictures.transform import ImageTransform
 from indexer.pipeline.report import IndexOptions
+from indexer.recognition.pool import ReadingPool
 
 
 def decoding_pool(
@@ -15,6 +16,16 @@ def decoding_pool(
     return DecodingPool(
         transform,
         thumbnails,
+        workers=options.workers,
+        time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+        memory_limit=options.memory_limit or MEMORY_LIMIT,
+        max_pixels=options.max_pixels or MAX_PIXELS,
+    )
+
+
+def reading_pool(options: IndexOptions) -> ReadingPool:
+    """Workers that read the text in pictures, within the same limits."""
+    return ReadingPool(
         workers=options.workers,
         time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
         memory_limit=options.memory_limit or MEMORY_LIMIT,

@@ -30,6 +30,7 @@ from indexer.pipeline.folders import name_folders
 from indexer.pipeline.passing import tell_nothing_else
 from indexer.pipeline.plan import FolderPlan, plan_folder, tell_away
 from indexer.pipeline.pruning import prune
+from indexer.pipeline.reading import choose_reading, read_texts
 from indexer.pipeline.reencoding import change_encoder
 from indexer.pipeline.report import PICTURES_PER_BATCH, IndexOptions, IndexReport
 from indexer.pipeline.storing import EncodedBatch, encode_pictures, store_captions, store_pictures
@@ -125,6 +126,7 @@ def _run(
             library.set_fusion(options.fusion)
         if options.weight not in (None, library.settings.weight):
             library.set_weight(options.weight)
+        choose_reading(library, options.text)
         if options.tags is not None:
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
@@ -144,6 +146,7 @@ def _run(
     library.save_vectors()
     yield from compress(library)
     yield from calibrate(library)
+    yield from read_texts(library, [plan.folder.id for plan in plans], options, report)
 
 
 def _unmatched(patterns: Sequence[str], places: Sequence[Collection[int]]) -> list[str]:

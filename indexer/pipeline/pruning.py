@@ -85,8 +85,9 @@ def _kept_encoder(library: Library) -> int | None:
 
 
 def _delete_unused(batch: Batch, kept: int | None) -> None:
-    """Delete embeddings that no picture or caption needs, and those of former encoders."""
+    """Delete embeddings and readings that nothing needs, and embeddings of former encoders."""
     batch.embeddings.forget_unused()
+    batch.readings.forget_unused()
     if kept is not None:
         batch.embeddings.forget_other_encoders(kept)
 

@@ -28,6 +28,7 @@ class IndexReport:
     installed, folders that are left out unasked. `unused_captions` are the caption files among
     them, with what is wrong. `unmatched` are the patterns of `IndexOptions.exclude` that left
     nothing out, `unmatched_includes` those of `IndexOptions.include` that brought nothing back.
+    `texts_read` counts the pictures whose text was read, `texts_found` those that show some.
     """
 
     added: int = 0
@@ -44,6 +45,8 @@ class IndexReport:
     undecoded: Counter[str] = field(default_factory=Counter)  # pictures, by the extra they need
     unmatched: list[str] = field(default_factory=list)
     unmatched_includes: list[str] = field(default_factory=list)
+    texts_read: int = 0
+    texts_found: int = 0
     complete: bool = True
     interrupted: bool = False
     elapsed_ms: float = 0.0
@@ -85,7 +88,7 @@ class IndexOptions:
     fusion; `weight` is for queries that name none; `tags` are the files of its tag heads from then
     on (None: as before); `prune` deletes the records of missing pictures at the end; `verify` reads
     every file again, since a change may keep size and time, and goes on where an interrupted run
-    was.
+    was. `text`: whether the text in pictures is read from then on (None: as before).
     """
 
     captions: Sequence[Path] | None = None
@@ -102,6 +105,7 @@ class IndexOptions:
     prune: bool = False
     verify: bool = False
     include: Sequence[str] = ()
+    text: bool | None = None
 
     @property
     def limits_given(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,6 +84,16 @@ def with_explanations(
         for hit in known
     }
     return tuple(replace(hit, explanation=explanations.get(hit.picture_id)) for hit in hits)
+
+
+def raised_by_text(hits: Sequence[Hit], shown: Collection[int], by: float) -> tuple[Hit, ...]:
+    """The hits, of which the explanations say how far their text raises those that are `shown`."""
+    return tuple(
+        replace(hit, explanation=replace(hit.explanation, text=by))
+        if hit.explanation is not None and hit.picture_id in shown
+        else hit
+        for hit in hits
+    )
 
 
 def _penalties(

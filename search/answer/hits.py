@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from indexer.embedding import IMAGE, TEXT
 from indexer.library.library import Library
 from indexer.pictures.thumbnails import thumbnail_path
 from search.query.terms import Query, Term
+from search.words.query_words import QueryWords
 from search.words.unknown import Unknown
 
 FoundBy = Literal["meaning", "words", "name", "filter"]
@@ -39,7 +40,8 @@ class Explanation:
     and `taken_away`; a learned fusion mixes picture and caption, and their numbers are what the
     score would lose without the one or the other. `caption` is None for a picture without a
     caption. `marks` is the amount that pictures marked as right and wrong add beside the terms,
-    None without marks.
+    None without marks. `text` is the amount by which the text in the picture raises it among the
+    hits, beside its score; None if it does not.
     """
 
     picture: float
@@ -47,6 +49,7 @@ class Explanation:
     terms: tuple[TermShare, ...]
     exact: bool
     marks: float | None = None
+    text: float | None = None
 
     @property
     def taken_away(self) -> float | None:
@@ -68,7 +71,8 @@ class Hit:
     if the library has no tag head. `metadata` is what the picture says of itself, by the names in
     docs/metadata.md; unknown fields are left out. `words` are the words of the query that were
     looked up and found; None if none were looked up. `folded` are the pictures that are nearly the
-    same as this one. `explanation` is None unless it was asked for.
+    same as this one. `explanation` is None unless it was asked for. `excerpt` is the part of the
+    text in the picture that has words of the query; None if it has none.
     """
 
     rank: int
@@ -88,6 +92,7 @@ class Hit:
     explanation: Explanation | None = None
     found_by: FoundBy = "meaning"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    excerpt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,26 @@ def with_names(
     """The hits, each with those of the names that its picture has, by their full-text queries."""
     by_id = lookup.found_by(names, [hit.picture_id for hit in hits])
     return tuple(replace(hit, words=by_id.get(hit.picture_id, ())) for hit in hits)
+
+
+def with_shown_words(
+    lookup: WordLookup, hits: Sequence[Hit], query: Query, shown: Collection[int]
+) -> tuple[Hit, ...]:
+    """The hits with the parts of their text that have words of the query.
+
+    Those that are `shown` have all of its words.
+    """
+    words = QueryWords.of(query).words
+    ids = [hit.picture_id for hit in hits if "text" in hit.metadata]
+    excerpts = lookup.excerpts(words, ids) if ids else {}
+    return tuple(
+        replace(
+            hit,
+            excerpt=excerpts.get(hit.picture_id),
+            words=words if hit.picture_id in shown else hit.words,
+        )
+        for hit in hits
+    )
 
 
 def all_doubtful(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -14,8 +14,16 @@ from indexer.vectors.keys import picture_ids
 from indexer.vectors.nearest import Selection
 from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores, score_level
 from search.answer.confidence import Searched, askable, trusted_by_words, with_confidence
-from search.answer.explaining import with_explanations
-from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_names
+from search.answer.explaining import raised_by_text, with_explanations
+from search.answer.hits import (
+    Answer,
+    Hit,
+    QueryRow,
+    all_doubtful,
+    read_hits,
+    with_names,
+    with_shown_words,
+)
 from search.answer.paging import Page, page_of, ranked_hits
 from search.query.embedding import EmbeddedQuery, left_out
 from search.query.examples import examples_of, marked_rows
@@ -24,8 +32,9 @@ from search.query.options import AUTO, SearchOptions
 from search.query.terms import Query
 from search.ranking.excluding import nearest_without, ranked_without, with_best_scores
 from search.ranking.filtering import allowed_ids
-from search.ranking.order import RankedPictures, best_first, preceded, reaching
+from search.ranking.order import RankedPictures, Ranking, best_first, preceded, reaching
 from search.words.names import NOBODY, NamedPictures, named_first, named_pictures
+from search.words.shown import DEVIATIONS, raised, showing
 from search.words.unknown import asks_nothing, corrected, unknown_words
 
 
@@ -36,6 +45,7 @@ class Question:
     `query` has the weight that is used. `embedded` is the query as marked pictures refine it, and
     `wrong` are the contents of those marked as wrong. `allowed`: ids (n,) that the filters let
     through, None for all. `named`: the names in the query, and the pictures that have them.
+    `shown`: ids of the pictures in whose text all words of the query were read.
     """
 
     library: Library
@@ -47,6 +57,7 @@ class Question:
     wrong: tuple[bytes, ...]
     allowed: NDArray[np.int64] | None
     named: NamedPictures
+    shown: frozenset[int]
 
     @classmethod
     def of(
@@ -66,11 +77,13 @@ class Question:
         embedded = with_best_scores(rows, embedded, weight)
         embedded, wrong = _refined_by_marks(library, rows, embedded, weight, options)
         allowed = allowed_ids(library, options.where, options.tags, options.date_order)
-        named, size, refined = NOBODY, rows.index.size, bool(options.like or options.unlike)
+        named, shown, size = NOBODY, frozenset[int](), rows.index.size
         if options.mode == AUTO:
+            refined = bool(options.like or options.unlike)
             named = named_pictures(library.words, query, size, refined=refined)
+            shown = showing(library.words, query, size)
         query = replace(query, weight=weight)
-        return cls(library, rows, query, weight, options, embedded, wrong, allowed, named)
+        return cls(library, rows, query, weight, options, embedded, wrong, allowed, named, shown)
 
     def answer(self) -> Answer:
         """The page of hits that the options ask for, with all that is known of them."""
@@ -83,13 +96,14 @@ class Question:
             hits = with_explanations(
                 self.library, self.rows, hits, self.embedded, self.query, self.weight
             )
+            hits = raised_by_text(hits, self.shown, self._raise)
         return Answer(
             self.query,
             ranked_hits(self.library, hits, page),
             0.0,
             page.next_offset,
             unknown,
-            None if self.named.matches else probability_present,
+            None if self.named.matches or self.shown else probability_present,
             corrected(self.query, unknown),
             left_out(self.query, self.library.encoder),
         )
@@ -104,6 +118,8 @@ class Question:
         own = [key for key in self._ids_of(self.embedded.content_hashes) if key not in barred]
         others = self._selection([*barred, *own], self.allowed)
         order = reaching(self._best_first(others), self.options.least)
+        if self.shown:
+            order = raised(order, self._ranked(self.shown, others), self._raise)
         if self.named.counts:
             order = self._named_first(order, others)
         if not self.options.asked_first or not own:
@@ -120,12 +136,31 @@ class Question:
         return best_first(self.rows, self.embedded.q, self.weight, selection)
 
     def _named_first(self, order: RankedPictures, others: Selection) -> RankedPictures:
+        having = RankedPictures.of(*self._ranked(self.named.counts, others))
+        shown = self._ranked(self.shown & self.named.counts.keys(), others)
+        ids, scores = raised(having, shown, self._raise).first(len(self.named.counts))
+        return named_first(order, ids, scores, self.named.counts)
+
+    def _ranked(self, ids: Iterable[int], others: Selection) -> Ranking:
+        """Those of the pictures that may be found, best first by meaning, with their scores."""
         index = self.rows.index
-        selection = others.among(index.positions(np.array(sorted(self.named.counts), np.int64)))
+        selection = others.among(index.positions(np.array(sorted(ids), np.int64)))
         positions, scores = nearest_without(self.rows, self.embedded, self.weight, selection)
         ranked = RankedPictures.of(picture_ids(index.keys_at(positions)), scores)
-        having = reaching(ranked, self.options.least).first(len(scores))
-        return named_first(order, *having, self.named.counts)
+        return reaching(ranked, self.options.least).first(len(scores))
+
+    @property
+    def _raise(self) -> float:
+        """The amount by which text raises a picture."""
+        return DEVIATIONS * self._level[1]
+
+    @property
+    def _level(self) -> tuple[float, float]:
+        """Mean and standard deviation of the scores of the query."""
+        query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)
+        sampled = block_scores(self.rows.level_sample, query, self.rows.fusion)
+        (level,), (spread,) = score_level(sampled)
+        return float(level), float(spread)
 
     def _selection(self, barred: Sequence[int], only: NDArray[np.int64] | None) -> Selection:
         positions, ids = self.rows.index.positions, np.array([*barred], np.int64)
@@ -150,6 +185,7 @@ class Question:
         hits = read_hits(self.library, page.ids, page.scores, row)
         if self.named.matches:
             hits = with_names(self.library.words, hits, self.named.matches)
+        hits = with_shown_words(self.library.words, hits, self.query, self.shown)
         if self._is_marked or not askable(self.query):
             return hits, None
         calibration, searched = self.library.calibration, self._searched(page)
@@ -163,9 +199,7 @@ class Question:
         captioned = sums.with_caption / max(1, sums.with_caption + sums.without_caption)
         query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)
         gain = 1.0 if query.gain is None else float(query.gain[0])
-        sampled = block_scores(self.rows.level_sample, query, self.rows.fusion)
-        (level,), (spread,) = score_level(sampled)
-        return Searched(number, captioned, gain, float(level), float(spread), page.leading)
+        return Searched(number, captioned, gain, *self._level, page.leading)
 
     @property
     def _is_marked(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
-from indexer.catalogue.schema import FactRow, PictureRow
+from indexer.catalogue.schema import FactRow, PictureRow, ReadingRow
 from indexer.catalogue.values import BESIDE, CARRIED, DERIVED
 from indexer.metadata.fields import PLACES, bare
 from search.where.grammar import Condition
@@ -41,6 +41,17 @@ def with_fact(fields: Collection[str], *conditions: Sql) -> Sql:
     among = or_(*(FactRow.field == field for field in fields))
     having = select(FactRow.picture_id).where(origins, among, *conditions)
     return PictureRow.id.in_(having)
+
+
+def text(value: str, _: FieldContext) -> Sql:
+    """A condition on consecutive words that a picture shows; accents do not count."""
+    return with_text(func.bare(ReadingRow.text).regexp_match(words_of(bare(value))))
+
+
+def with_text(condition: Sql) -> Sql:
+    """A condition that text was read in a picture, and fulfils another condition."""
+    shown = ReadingRow.content_hash == PictureRow.content_hash
+    return exists().where(shown, ReadingRow.text != "", condition).correlate(PictureRow)
 
 
 def lens(value: str, _: FieldContext) -> Sql:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select, true
 
 from indexer.catalogue.schema import (
     CaptionRow,
@@ -20,7 +20,7 @@ from indexer.catalogue.schema import (
 from indexer.catalogue.values import LATEST, NEVER
 from indexer.metadata.fields import PLACES
 from indexer.pictures.formats import FORMATS
-from search.where.facts import FACTS, lens, place, said, with_fact
+from search.where.facts import FACTS, lens, place, said, text, with_fact, with_text
 from search.where.grammar import Condition
 from search.where.spans import Span, span
 from search.where.values import (
@@ -113,6 +113,7 @@ def _has(value: str, context: FieldContext) -> Sql:
         "tag": tagged,
         "lens": PictureRow.lens.is_not(None),
         "rating": PictureRow.rating.is_not(None),
+        "text": with_text(true()),
         **{name: with_fact(fields) for name, fields in FACTS.items()},
     }
     if value.lower() not in known:
@@ -257,5 +258,6 @@ FIELDS = {
     "format": Field("format of its file: jpeg, png, webp", _EQUAL, any_of(_format)),
     "tag": Field("a tag it has", _EQUAL, any_of(_tag)),
     "caption": Field("consecutive words of a caption", _EQUAL, any_of(_caption)),
+    "text": Field("consecutive words that it shows: platform 9", _EQUAL, any_of(text)),
     "has": Field("caption, date, camera, place, person, rating, tag …", _EQUAL, any_of(_has)),
 }

@@ -8,14 +8,21 @@ describe what is seen do not count: by measurement, they would push away what an
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.lookup.words import WordLookup, any_of, in_any_writing, in_name, with_capital
+from indexer.catalogue.lookup.words import (
+    WordLookup,
+    any_of,
+    in_any_writing,
+    in_name,
+    not_read,
+    with_capital,
+)
 from indexer.catalogue.tokens import SPACELESS, WORD, plain
 from search.query.terms import Query
 from search.ranking.order import RankedPictures, Ranking
@@ -26,6 +33,7 @@ from search.words.writing import Writing, may_be_written_as_name, written_words
 _NUMBER = re.compile(r"\d{3,}|[a-z]+\d+")  # "2041", "p1000"; not "2", "4x4" or "3d"
 _MAX_SHARE = 0.5  # of all pictures: a word that more of them have tells nothing
 _MOST_READ = 200  # captions in which the writing of a word is looked at
+_READ = 0.5  # of a name that a program read in a picture: less than if people wrote it
 _MOST_TOKENS = 8  # of a text that may be the name of a file as it stands
 
 
@@ -34,11 +42,11 @@ class NamedPictures:
     """The pictures that have names of a query.
 
     `matches` is the full-text query that finds each name. `counts` is the number of names that each
-    picture has, by id; pictures without one are left out.
+    picture has, by id, one half for one that only its read text has; others are left out.
     """
 
     matches: Mapping[str, str]
-    counts: Mapping[int, int]
+    counts: Mapping[int, float]
 
 
 NOBODY = NamedPictures({}, {})
@@ -54,15 +62,19 @@ def named_pictures(
     stands, unless it is one of several terms or marked pictures have `refined` it. It may describe,
     so that it is not among the names.
     """
-    finder, matches, counts = _Finder(lookup, size), dict[str, str](), Counter[int]()
+    finder, matches = _Finder(lookup, size), dict[str, str]()
+    counts, shows_text = defaultdict[int, float](float), lookup.shows_text()
     terms = [term for term in query.terms if term.weight > 0]
     for name, match in (found for term in terms for found in finder.names(term.text)):
         ids = finder.having(match) if name not in matches else []
         if ids:
             matches[name] = match
-            counts.update(ids)
+            written = {*(lookup.matching(not_read(match)) if shows_text else ids)}
+            for key in ids:
+                counts[key] += 1 if key in written else _READ
     if len(terms) == 1 and not refined and 1 < len(WORD.findall(terms[0].text)) <= _MOST_TOKENS:
-        counts.update(finder.having(in_name(terms[0].text)))
+        for key in finder.having(in_name(terms[0].text)):
+            counts[key] += 1
     return NamedPictures(matches, counts)
 
 
@@ -148,7 +160,7 @@ def named_first(
     order: RankedPictures,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
-    named: Mapping[int, int],
+    named: Mapping[int, float],
 ) -> RankedPictures:
     """An order, preceded by the pictures that have a name, those with most names first.
 

@@ -125,6 +125,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"metadata"},
         {"captions", "metrics", "tag_head"},
         {"pictures"},
+        {"recognition"},
         {"catalogue", "encoders"},
         {"fusion"},
         {"vectors"},

@@ -13,6 +13,7 @@ from indexer.catalogue.changes.albums import AlbumChanges
 from indexer.catalogue.changes.embeddings import EmbeddingChanges
 from indexer.catalogue.changes.folders import FolderChanges
 from indexer.catalogue.changes.pictures import PictureChanges
+from indexer.catalogue.changes.readings import ReadingChanges
 from indexer.catalogue.changes.segments import SegmentChanges
 from indexer.catalogue.changes.settings import SettingChanges
 from indexer.catalogue.changes.tags import TagChanges
@@ -30,6 +31,7 @@ class Batch:
         self.folders = FolderChanges(session)
         self.pictures = PictureChanges(session, generation)
         self.embeddings = EmbeddingChanges(session)
+        self.readings = ReadingChanges(session)
         self.tags = TagChanges(session)
         self.albums = AlbumChanges(session)
         self.segments = SegmentChanges(session)

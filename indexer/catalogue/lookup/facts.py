@@ -21,7 +21,7 @@ _LISTS = {  # a field as it is shown, and its fields of facts
 }  # fmt: skip
 METADATA = (
     "taken", "taken_source", "camera", "lens", "latitude", "longitude", "place_source", "rating",
-    *_LISTS,
+    *_LISTS, "text",
 )  # fmt: skip
 _TEXTS = ("title", "headline", "alternative", "prompt")  # shown as one text
 LISTS = tuple(name for name in _LISTS if name not in _TEXTS)
@@ -39,7 +39,8 @@ class FactLookup(Tables):
         """All that is known of pictures, by id and by the names in `METADATA`.
 
         `taken` is a local ISO time, or a date without what is not known of it; places go from the
-        nearest to the widest; `taken_source` and `place_source` name the source of each.
+        nearest to the widest; `taken_source` and `place_source` name the source of each. `text` is
+        what was read in the picture, line by line.
         """
         ids = list(ids)
         query = f"SELECT id, {', '.join(_COLUMNS)} FROM pictures WHERE id IN (:keys)"
@@ -49,6 +50,11 @@ class FactLookup(Tables):
         for key, facts in self._kept(ids).items():
             if key in found:
                 found[key] |= _several(facts)
+        query = """
+            SELECT p.id, r.text FROM pictures p JOIN readings r USING (content_hash)
+            WHERE r.text != '' AND p.id IN (:keys)"""
+        for key, text in self.rows_in(query, ids):
+            found[key]["text"] = text
         return {**found}
 
     def _kept(self, ids: list[int]) -> dict[int, list[tuple[str, str]]]:

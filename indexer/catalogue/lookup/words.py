@@ -10,12 +10,14 @@ from indexer.catalogue.tokens import as_name, forms
 from indexer.catalogue.values import PRESENT
 from indexer.catalogue.word_index import COLUMNS, words_of
 
-WEIGHTS = (1.0, 1.0, 0.5, 1.0, 0.5)  # of captions, name, tags, names and other facts in BM25
+# Of captions, name, tags, names, other facts and read text in BM25.
+WEIGHTS = (1.0, 1.0, 0.5, 1.0, 0.5, 0.5)
+_EXCERPT_WORDS = 12
 _PRESENT = "JOIN pictures p ON p.id = words.rowid WHERE words MATCH ? AND p.state = ?"
 
 
 class WordLookup(Tables):
-    """Read access to the words of one library's pictures: captions, names of files, tags, facts."""
+    """Read access to the words of one library: captions, names, tags, facts and read text."""
 
     def best(self, words: Iterable[str], k: int = -1) -> list[tuple[int, float]]:
         """The best k pictures (all if k is negative) that have any of the words, best first.
@@ -42,7 +44,20 @@ class WordLookup(Tables):
         They are spread (`indexer/catalogue/tokens.py`).
         """
         query = f"SELECT captions FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
-        return self.column(query, match, PRESENT, limit) if match else []
+        return self.column(query, not_read(match), PRESENT, limit) if match else []
+
+    def shows_text(self) -> bool:
+        """Whether text was read in any picture."""
+        return bool(self.column("SELECT EXISTS (SELECT * FROM readings WHERE text != '')")[0])
+
+    def excerpts(self, words: Sequence[str], ids: Iterable[int]) -> dict[int, str]:
+        """Parts of the text in pictures that have the words, by id; others are left out."""
+        place = COLUMNS.index("text")
+        query = f"""
+            SELECT rowid, snippet(words, {place}, '', '', '… ', {_EXCERPT_WORDS}) FROM words
+            WHERE words MATCH ? AND rowid IN (:keys)"""
+        match = any_of(words)
+        return dict(self.rows_in(query, ids, read(match))) if match else {}
 
     def found(self, words: Sequence[str], ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """The words that each picture has, by id; pictures without any are left out."""
@@ -93,6 +108,27 @@ def in_name(text: str) -> str:
     """
     phrases = " OR ".join(f'"{form.replace(chr(34), " ")}"' for form in forms(text))
     return f"name : ({phrases})" if phrases else ""
+
+
+def read(match: str) -> str:
+    """The same full-text query for the text that was read in pictures alone."""
+    return f"text : ({match})"
+
+
+def not_read(match: str) -> str:
+    """The same full-text query for everything but the text that was read in pictures."""
+    return f"- text : ({match})"
+
+
+def all_read(words: Iterable[str]) -> str:
+    """The full-text query for all of the words in the text that was read in a picture.
+
+    Empty if one holds neither a letter nor a digit, or there are none.
+    """
+    matches = [any_of([word]) for word in words]
+    if not matches or not all(matches):
+        return ""
+    return read(" AND ".join(f"({match})" for match in matches))
 
 
 def any_of(words: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from indexer.locations import cache_directory
 from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pipeline.folders import existing_folder, usable_caption_file
 from indexer.pipeline.tagging import named_heads
+from indexer.recognition.models import check_installed
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
@@ -93,6 +94,12 @@ from ui.file_kinds import in_order
     "future ones too. May be repeated. Kept until you give others ('' for none).",
 )
 @click.option(
+    "--text/--no-text",
+    default=None,
+    help="Read the text in pictures too, once they are indexed, so that it can be searched; needs "
+    "'picfuse[ocr]'. Kept for later runs until --no-text; what was read stays.",
+)
+@click.option(
     "--prune",
     is_flag=True,
     help="Delete the records of missing pictures. By default they are kept: an unplugged disk is "
@@ -142,6 +149,7 @@ def index(
     fusion: str | None,
     weight: float | None,
     tags: tuple[Path | None, ...],
+    text: bool | None,
     prune: bool,
     verify: bool,
     workers: int | None,
@@ -163,6 +171,8 @@ def index(
     for file in filter(None, tags):
         read_tag_head(file)
     check_begun(library, folders)
+    if text:
+        check_installed()
     options = IndexOptions(
         files,
         exclude,
@@ -177,6 +187,7 @@ def index(
         prune=prune,
         verify=verify,
         include=include,
+        text=text,
     )
     status = 0
     with open_or_create(library, options, offline) as opened:
@@ -252,6 +263,8 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
         f"{report.removed} removed, {len(report.failed)} failed "
         f"in {report.elapsed_ms / 1000:.1f} s"
     )
+    if report.texts_read:
+        click.echo(f"text read in {report.texts_read}, found in {report.texts_found}")
     print_passed_over(report)
 
 
@@ -276,6 +289,8 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
         ],
         "unmatched": report.unmatched,
         "unmatched_includes": report.unmatched_includes,
+        "texts_read": report.texts_read,
+        "texts_found": report.texts_found,
         "interrupted": report.interrupted,
         "elapsed_ms": report.elapsed_ms,
     }

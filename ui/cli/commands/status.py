@@ -70,6 +70,19 @@ def _metadata(library: Library) -> dict[str, Any]:
     return {"metadata": counts} if counts else {}
 
 
+def _text(library: Library) -> dict[str, Any]:
+    """Numbers of pictures by the text in them; empty if none was ever to be read."""
+    counts, kept = library.readings.counts(), library.settings.reads_text
+    if not (kept or counts.read):
+        return {}
+    return {"text": {"read": counts.read, "found": counts.shown, "failed": counts.failed}}
+
+
+def _text_line(counts: dict[str, int]) -> str:
+    failed = f", {counts['failed']} could not be read" if counts["failed"] else ""
+    return f"read in {counts['read']} pictures, found in {counts['found']}{failed}"
+
+
 def _metadata_line(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
@@ -142,6 +155,7 @@ _LABELS = {"passed_over": "skipped"}
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
     "metadata": _metadata_line,
+    "text": _text_line,
     "tags": _tag_lines,
     "recall": _recall_lines,
     "passed_over": _passed_line,
@@ -159,6 +173,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "pictures": counts.get(PRESENT, 0),
         "captions": counts["captions"],
         **_metadata(library),
+        **_text(library),
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         "passed_over": in_order(library.passed_over.kinds()),

@@ -165,6 +165,7 @@ def _say_run(run: IndexRun, now: datetime, as_json: bool) -> None:
         "changed": run.report.changed,
         "removed": run.report.removed,
         "failed": len(run.news.failed),
+        "with text": run.report.texts_found,
     }
     if any(numbers.values()):
         counted = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.sentences import explanation_lines
+from ui.sentences import excerpt_line, explanation_lines
 
 if TYPE_CHECKING:
     from search import Answer, Hit, Query, Term
@@ -72,6 +72,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "caption_score": _rounded(hit.caption_score),
         **({"metadata": metadata_fields(hit.metadata)} if hit.metadata else {}),
         **({} if hit.tags is None else {"tags": tag_fields(hit.tags)}),
+        **({} if hit.excerpt is None else {"excerpt": valid(hit.excerpt)}),
         **({} if hit.words is None else {"words": [valid(word) for word in hit.words]}),
         **like_fields(hit),
         **({} if hit.explanation is None else {"explanation": explanation_fields(hit.explanation)}),
@@ -96,6 +97,7 @@ def explanation_fields(explanation: Explanation) -> dict[str, Any]:
         "caption": _rounded(explanation.caption),
         "taken_away": _rounded(explanation.taken_away),
         "marks": _rounded(explanation.marks),
+        **({} if explanation.text is None else {"text": _rounded(explanation.text)}),
         "exact": explanation.exact,
         "terms": [
             {**term_fields(part.term), "share": _rounded(part.share)} for part in explanation.terms
@@ -199,6 +201,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
             )
         if hit.words:
             said = f"has: {terminal_safe(', '.join(hit.words))}"
+            click.echo(click.style(f"{'':11}{'':{len(beside)}}{said}", dim=True))
+        if hit.excerpt:
+            said = terminal_safe(excerpt_line(hit.excerpt))
             click.echo(click.style(f"{'':11}{'':{len(beside)}}{said}", dim=True))
         if hit.explanation is not None:
             for line in explanation_lines(hit.explanation):

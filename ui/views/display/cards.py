@@ -14,7 +14,7 @@ from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
 from search import Hit
-from ui.sentences import explanation_lines, metadata_lines
+from ui.sentences import excerpt_line, explanation_lines, metadata_lines
 from ui.views.safe_text import browser_safe
 
 
@@ -55,7 +55,7 @@ class Card:
             f"Score {score}{image}{caption}" if score else "",
             tuple(f"{name} {p:.0%}" for name, p in (hit.tags or {}).items()),
             tuple(cls.of_picture(p, hit.thumbnail.parent.parent) for p in hit.folded),
-            () if hit.explanation is None else tuple(explanation_lines(hit.explanation)),
+            why_lines(hit),
             hit.words or (),
             tuple(metadata_lines(hit.metadata)),
         )
@@ -90,6 +90,13 @@ class Card:
             return jpeg(self.contents(), THUMBNAIL_SIDE)
         except PictureError:
             return None
+
+
+def why_lines(hit: Hit) -> tuple[str, ...]:
+    """Lines that say why a hit was found: what its text has of the query, and its explanation."""
+    found = [excerpt_line(hit.excerpt)] if hit.excerpt else []
+    found += [] if hit.explanation is None else explanation_lines(hit.explanation)
+    return tuple(found)
 
 
 def jpeg(content: bytes, side: int) -> bytes:
