@@ -26,6 +26,8 @@ MORE = [
     "unused_captions",
     "unmatched",
     "unmatched_includes",
+    "texts_read",
+    "texts_found",
     "interrupted",
 ]
 MOVING = ["pruned", "encoded"]
