@@ -7,7 +7,7 @@ caption's text) and encoder, so that a moved or copied picture keeps its own.
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -137,6 +137,7 @@ class ReadingRow(Base):
     """
 
     __tablename__ = "readings"
+    __table_args__ = (Index("readings_with_text", "content_hash", sqlite_where=text("text != ''")),)
     id: Mapped[int] = mapped_column(primary_key=True)
     content_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     text: Mapped[str]

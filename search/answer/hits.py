@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,6 @@ from indexer.embedding import IMAGE, TEXT
 from indexer.library.library import Library
 from indexer.pictures.thumbnails import thumbnail_path
 from search.query.terms import Query, Term
-from search.words.query_words import QueryWords
 from search.words.unknown import Unknown
 
 FoundBy = Literal["meaning", "words", "name", "filter"]
@@ -240,26 +239,6 @@ def with_names(
     """The hits, each with those of the names that its picture has, by their full-text queries."""
     by_id = lookup.found_by(names, [hit.picture_id for hit in hits])
     return tuple(replace(hit, words=by_id.get(hit.picture_id, ())) for hit in hits)
-
-
-def with_shown_words(
-    lookup: WordLookup, hits: Sequence[Hit], query: Query, shown: Collection[int]
-) -> tuple[Hit, ...]:
-    """The hits with the parts of their text that have words of the query.
-
-    Those that are `shown` have all of its words.
-    """
-    words = QueryWords.of(query).words
-    ids = [hit.picture_id for hit in hits if "text" in hit.metadata]
-    excerpts = lookup.excerpts(words, ids) if ids else {}
-    return tuple(
-        replace(
-            hit,
-            excerpt=excerpts.get(hit.picture_id),
-            words=words if hit.picture_id in shown else hit.words,
-        )
-        for hit in hits
-    )
 
 
 def all_doubtful(hits: Sequence[Hit]) -> tuple[Hit, ...]:

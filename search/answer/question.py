@@ -14,6 +14,7 @@ from indexer.vectors.keys import picture_ids
 from indexer.vectors.nearest import Selection
 from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores, score_level
 from search.answer.confidence import Searched, askable, trusted_by_words, with_confidence
+from search.answer.excerpts import with_excerpts, with_shown_words
 from search.answer.explaining import raised_by_text, with_explanations
 from search.answer.hits import (
     Answer,
@@ -22,7 +23,6 @@ from search.answer.hits import (
     all_doubtful,
     read_hits,
     with_names,
-    with_shown_words,
 )
 from search.answer.paging import Page, page_of, ranked_hits
 from search.query.embedding import EmbeddedQuery, left_out
@@ -185,7 +185,8 @@ class Question:
         hits = read_hits(self.library, page.ids, page.scores, row)
         if self.named.matches:
             hits = with_names(self.library.words, hits, self.named.matches)
-        hits = with_shown_words(self.library.words, hits, self.query, self.shown)
+        hits = with_shown_words(hits, self.query, self.shown)
+        hits = with_excerpts(self.library.words, hits)
         if self._is_marked or not askable(self.query):
             return hits, None
         calibration, searched = self.library.calibration, self._searched(page)

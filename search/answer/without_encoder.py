@@ -9,13 +9,14 @@ import numpy as np
 
 from indexer.errors import QueryError
 from indexer.library.library import Library
-from search.answer.hits import Answer, read_hits, with_shown_words, with_words
+from search.answer.excerpts import with_excerpts
+from search.answer.hits import Answer, read_hits, with_words
 from search.answer.paging import page_of, ranked_hits
 from search.query.options import SearchOptions
 from search.query.terms import Query
 from search.ranking.filtering import allowed_ids, in_browsing_order
 from search.ranking.order import RankedPictures
-from search.words.query_words import QueryWords, having_words, named_by_words
+from search.words.query_words import QueryWords, having_words
 from search.words.unknown import corrected, unlisted_words
 
 
@@ -49,7 +50,7 @@ def answer_by_words(library: Library, query: Query, options: SearchOptions) -> A
     page = page_of(library, order, replace(options, diverse=0.0), {})
     hits = read_hits(library, page.ids, page.scores, found_by="words")
     hits = with_words(library.words, hits, words.words)
-    hits = with_shown_words(library.words, hits, named_by_words(query), ())
+    hits = with_excerpts(library.words, hits)
     suggestion = corrected(query, unlisted_words(library.words, query))
     return Answer(
         query, ranked_hits(library, hits, page), 0.0, page.next_offset, suggestion=suggestion

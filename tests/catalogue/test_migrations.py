@@ -47,6 +47,14 @@ def test_migrations_make_exactly_what_the_models_say(engine):
         assert compare_metadata(context, Base.metadata) == []
 
 
+def said(facts):
+    """Facts of a table as a text; a condition of an index as it is written."""
+    if not isinstance(facts, dict):
+        return str(facts)
+    options = {name: str(option) for name, option in facts.get("dialect_options", {}).items()}
+    return str({**facts, "dialect_options": options})
+
+
 def tables_of(engine):
     """Columns, indexes, keys and constraints of every table, and whether ids are used once."""
     look = inspect(engine)
@@ -55,7 +63,7 @@ def tables_of(engine):
         made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
         once = {name for name, sql in made if "AUTOINCREMENT" in sql}
     found = {
-        table: [sorted(map(str, answer(table))) for answer in (*ask, look.get_unique_constraints)]
+        table: [sorted(map(said, answer(table))) for answer in (*ask, look.get_unique_constraints)]
         for table in look.get_table_names()
     }
     return found, once

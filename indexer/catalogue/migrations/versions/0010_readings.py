@@ -28,6 +28,9 @@ def upgrade() -> None:
         sa.Column("models", sa.String, nullable=False),
         sa.Column("reason", sa.String),
     )
+    op.create_index(
+        "readings_with_text", "readings", ["content_hash"], sqlite_where=sa.text("text != ''")
+    )
     op.execute("DROP TABLE words")
     op.execute(
         "CREATE VIRTUAL TABLE words USING fts5("
