@@ -2,32 +2,42 @@
 
     python benchmarks/text.py [--made 300] [--photographs 1000] [--seed 0] [--show FOLDER]
 
-Makes pictures that show text (`benchmarks/fixtures/shown_text.py`) and compares the words that are
-read in them with those that were put there, by the size of the letters. In photographs of Flickr8k
-(dev) it counts those in which text is read, and prints it: some do show text, so look at them
-(`--show` copies them). Reads with and without the glance at a small copy.
+Makes pictures that show text (`benchmarks/fixtures/shown_text.py`; it names the fonts) and compares
+the words that are read in them with those that were put there, by the size of the letters. In
+photographs of Flickr8k (dev) it prints what is read: some do show text, so look at them (`--show`
+copies them). Then it compares readings with and without the glance at a small copy, and times
+indexing with and without text.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import os
 import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 from fixtures.data import DATA
+from fixtures.large_pictures import large_pictures
 from fixtures.shown_text import MadePicture, made_picture
-from PIL import Image
 
+from indexer import IndexOptions, Library, index_folder
 from indexer.pictures.images import decode
-from indexer.recognition.reader import READ_SIDE, TextReader
+from indexer.recognition.pool import ReadingPool
+from indexer.recognition.reader import TextReader
+
+Counts: TypeAlias = Counter[tuple[str, str, int]]  # by what, kind and size
 
 _WORD = re.compile(r"[^\W_]+")
 _SIZES = (0.0, 0.02, 0.03, 0.04, 1.0)  # bounds of the shares of the height, in groups
+_LARGE = 2  # the first group of letters of 3 % of the height and more
+_THOROUGH = 60  # photographs read with and without a glance
+_TIMED = 100  # photographs indexed with and without text
 
 
 def main() -> None:
@@ -43,65 +53,87 @@ def main() -> None:
     images = flickr / "images"
     train = [images / name for name in (flickr / "train.txt").read_text().split()]
     dev = [images / name for name in (flickr / "dev.txt").read_text().split()]
-    reader = TextReader()
     if options.made:
         made = [made_picture(n, train, seed=options.seed) for n in range(options.made)]
-        _measure_made(reader, made)
+        _measure_made(made)
     if options.photographs:
-        _measure_photographs(reader, dev[: options.photographs], options.show)
+        dev = dev[: options.photographs]
+        _measure_photographs(dev, options.show)
+        _measure_glance(dev[:_THOROUGH])
+        for files in (dev[:_TIMED], large_pictures(dev[:_TIMED], 12)):
+            _measure_rates(files)
+
+
+def _texts(files: Iterable[Path]) -> dict[str, str]:
+    """The text in each file, by its name."""
+    items = ((file.name.encode(), os.fsencode(file)) for file in files)
+    with ReadingPool() as pool:
+        return {one.key.decode(): one.text for one in pool.read_all(items)}
 
 
 def _words(text: str) -> Counter[str]:
     return Counter(word.casefold() for word in _WORD.findall(text))
 
 
-def _measure_made(reader: TextReader, made: Sequence[MadePicture]) -> None:
-    found, shown = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
-    right, read, lost, seconds = Counter[str](), Counter[str](), 0, 0.0
-    for picture in made:
-        image = decode(io.BytesIO(picture.jpeg), min_side=READ_SIDE)
+def _measure_made(made: Sequence[MadePicture]) -> None:
+    with TemporaryDirectory() as folder:
+        for number, picture in enumerate(made):
+            (Path(folder) / f"{number}.jpg").write_bytes(picture.jpeg)
+            if picture.bare is not None:
+                picture.bare.save(Path(folder) / f"{number}-bare.png")
         start = time.perf_counter()
-        text = reader.read(image)
-        seconds += time.perf_counter() - start
-        lost += not text
-        words, truth = _words(text), Counter[str]()
-        if picture.bare is not None and words:
-            words -= _words(reader.read(picture.bare))
-        left = words.copy()
-        for word in picture.words:
-            for part in _WORD.findall(word.text.casefold()):
-                group = next(n for n, bound in enumerate(_SIZES[1:]) if word.height < bound - 1e-4)
-                shown[picture.kind, group] += 1
-                truth[part] += 1
-                if left[part]:
-                    left[part] -= 1
-                    found[picture.kind, group] += 1
-        read[picture.kind] += words.total()
-        right[picture.kind] += (words & truth).total()
-    print(f"{len(made)} made pictures, {seconds / len(made):.2f} s each; no text in {lost}")
-    for kind in (*right, None):
-        sizes = []
-        for group, low in enumerate(_SIZES[:-1]):
-            there = sum(n for (k, g), n in shown.items() if g == group and kind in (k, None))
-            seen = sum(n for (k, g), n in found.items() if g == group and kind in (k, None))
-            if there:
-                sizes.append(f"from {low:.0%} {seen / there:.3f} of {there}")
-        big = sum(n for (k, g), n in shown.items() if g >= 2 and kind in (k, None))
-        seen = sum(n for (k, g), n in found.items() if g >= 2 and kind in (k, None))
-        kinds = [kind] if kind else list(right)
-        precision = sum(right[k] for k in kinds) / max(1, sum(read[k] for k in kinds))
-        print(
-            f"{kind or 'all':10} recall from 3 %: {seen / max(1, big):.3f} (target 0.9); "
-            f"precision {precision:.3f} (target 0.95); by size: {', '.join(sizes)}"
-        )
+        texts = _texts(sorted(Path(folder).iterdir()))
+        seconds = time.perf_counter() - start
+    counts: Counts = Counter()
+    for number, picture in enumerate(made):
+        text = texts[f"{number}.jpg"]
+        counts["empty", picture.kind, 0] += not text
+        words = _words(text) - _words(texts.get(f"{number}-bare.png", ""))
+        _count(picture, words, counts)
+    print(f"{len(made)} made pictures in {seconds:.0f} s; a line for each kind, and for all:")
+    for kind in (*dict.fromkeys(picture.kind for picture in made), ""):
+        _print_kind(kind, counts)
 
 
-def _measure_photographs(reader: TextReader, files: Sequence[Path], show: Path | None) -> None:
-    images = [Image.open(file).convert("RGB") for file in files]
+def _count(
+    picture: MadePicture, words: Counter[str], counts: Counter[tuple[str, str, int]]
+) -> None:
+    """Count the words of a picture, and those that were read, by the size of their letters."""
+    left, truth = words.copy(), Counter[str]()
+    for word in picture.words:
+        group = next(n for n, bound in enumerate(_SIZES[1:]) if word.height < bound - 1e-4)
+        for part in _WORD.findall(word.text.casefold()):
+            truth[part] += 1
+            counts["shown", picture.kind, group] += 1
+            if left[part]:
+                left[part] -= 1
+                counts["found", picture.kind, group] += 1
+    counts["read", picture.kind, 0] += words.total()
+    counts["right", picture.kind, 0] += (words & truth).total()
+
+
+def _print_kind(kind: str, counts: Counts) -> None:
+    def total(what: str, groups: Iterable[int]) -> int:
+        return sum(n for (w, k, g), n in counts.items() if w == what and g in groups and kind in k)
+
+    def recall(groups: Iterable[int]) -> str:
+        shown = total("shown", groups)
+        return f"{total('found', groups) / shown:.3f} of {shown}" if shown else "none"
+
+    sizes = [f"from {low:.0%} {recall([n])}" for n, low in enumerate(_SIZES[:-1])]
+    precision = total("right", [0]) / max(1, total("read", [0]))
+    print(
+        f"{kind or 'all':10} recall from 3 %: {recall(range(_LARGE, len(_SIZES)))} (target 0.9); "
+        f"precision {precision:.3f} (target 0.95); no text in {total('empty', [0])}; by size: "
+        + ", ".join(sizes)
+    )
+
+
+def _measure_photographs(files: Sequence[Path], show: Path | None) -> None:
     start = time.perf_counter()
-    texts = [reader.read(image) for image in images]
+    texts = _texts(files)
     seconds = time.perf_counter() - start
-    seen = [(file, text) for file, text in zip(files, texts, strict=True) if text]
+    seen = [(file, texts[file.name]) for file in files if texts[file.name]]
     lines = sum(text.count("\n") + 1 for _, text in seen)
     for file, text in seen:
         print(f"{file.name}: {' / '.join(text.splitlines())}")
@@ -109,18 +141,40 @@ def _measure_photographs(reader: TextReader, files: Sequence[Path], show: Path |
             show.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, show)
     print(
-        f"text in {len(seen)} of {len(files)} photographs, {lines / len(files):.3f} lines each "
-        f"(wrongly: at most 0.05); {len(files) / seconds:.1f} photographs a second on one core"
+        f"text in {len(seen)} of {len(files)} photographs, {lines / len(files):.3f} lines each, "
+        f"right ones among them (wrong: at most 0.05); {len(files) / seconds:.1f} a second"
     )
-    thorough = images[:: max(1, len(images) // 100)]
-    start = time.perf_counter()
-    missed = sum(bool(reader.read(i, glance=False)) != bool(reader.read(i)) for i in thorough)
-    print(f"of {len(thorough)} read without a glance, {missed} show text that it misses")
-    start = time.perf_counter()
-    for image in thorough:
-        reader.read(image, glance=False)
-    rate = len(thorough) / (time.perf_counter() - start)
-    print(f"without the glance: {rate:.1f} photographs a second on one core")
+
+
+def _measure_glance(files: Sequence[Path]) -> None:
+    """Compare a reader with one that takes no glance, on one core."""
+    reader, images = TextReader(), [decode(file) for file in files]
+    rates, texts = [], []
+    for glance in (True, False):
+        start = time.perf_counter()
+        texts.append([bool(reader.read(image, glance=glance)) for image in images])
+        rates.append(len(images) / (time.perf_counter() - start))
+    missed = sum(without and not glanced for glanced, without in zip(*texts, strict=True))
+    print(
+        f"with a glance {rates[0]:.1f} photographs a second on one core, without {rates[1]:.1f}; "
+        f"it misses text in {missed} of {len(images)}"
+    )
+
+
+def _measure_rates(files: Sequence[Path]) -> None:
+    """Index photographs without and with text, on all cores."""
+    with TemporaryDirectory() as room, Library.create(Path(room) / "library") as library:
+        folder = Path(room) / "photographs"
+        folder.mkdir()
+        for file in files:
+            shutil.copy(file, folder)
+        plain = index_folder(library, folder).elapsed_ms / 1000
+        text = index_folder(library, options=IndexOptions(text=True)).elapsed_ms / 1000
+    size = decode(files[0]).size
+    print(
+        f"{len(files)} photographs like {size[0]} x {size[1]}: {len(files) / plain:.1f} a second "
+        f"indexed, {len(files) / text:.1f} read, {len(files) / (plain + text):.1f} with both"
+    )
 
 
 if __name__ == "__main__":

@@ -77,5 +77,4 @@ def _store(
         report.texts_read += text.reason is None
         report.texts_found += bool(text.text)
         if text.reason is not None:
-            assert isinstance(text.key, bytes)
             report.problem(paths[text.key], text.reason)

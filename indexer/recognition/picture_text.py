@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 
@@ -10,10 +9,11 @@ from dataclasses import dataclass
 class PictureText:
     """The text in a picture, line by line from the top; empty if it shows none.
 
-    `reason` says why it could not be read.
+    `key` is that of the request; `content_hash` that of the bytes that were read, empty if none
+    were. `reason` says why the text could not be read.
     """
 
-    key: Hashable
+    key: bytes
     content_hash: bytes
     text: str
     reason: str | None = None

@@ -18,6 +18,7 @@ from indexer.pictures.transform import ImageTransform
 from indexer.recognition.picture_text import PictureText
 from indexer.recognition.reader import READ_SIDE, TextReader
 
+_DECODED = READ_SIDE * 9 // 16  # the shorter side of a picture that is read at full size
 _NO_PIXELS = ImageTransform(1, "squash", "bilinear")  # none come back: a text is small
 
 
@@ -65,6 +66,7 @@ def _text_of(outcome: Outcome | PictureText) -> PictureText:
     if isinstance(outcome, PictureText):
         return outcome
     assert isinstance(outcome, DecodeFailure)
+    assert isinstance(outcome.key, bytes)
     content = outcome.content_hash or b""
     return PictureText(outcome.key, content, "", outcome.reason)
 
@@ -77,7 +79,7 @@ def read_file(path: bytes, settings: DecodeSettings) -> PictureText | DecodeFail
         digest = hash_bytes(data)
         if settings.note is not None:
             settings.note(digest)
-        image = decode(io.BytesIO(data), min_side=READ_SIDE, max_pixels=settings.max_pixels)
+        image = decode(io.BytesIO(data), min_side=_DECODED, max_pixels=settings.max_pixels)
         return PictureText(path, digest, _reader().read(image))
     except PictureError as error:
         return DecodeFailure(path, digest, str(error))
