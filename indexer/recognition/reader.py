@@ -1,11 +1,10 @@
-"""A reader of text: a glance at a small copy, and a thorough look only if that shows some."""
+"""A reader of text: a glance at a small copy, then all of the places that show some."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +13,15 @@ from PIL import Image
 from indexer.errors import PictureError
 from indexer.metadata.texts import tidied
 from indexer.recognition.models import model_files
+from indexer.recognition.regions import regions_of
 
 Pixels: TypeAlias = NDArray[np.uint8]
-Box: TypeAlias = NDArray[np.floating]
 
 GLANCE_SIDE = 480  # pixels of the longer side at which is decided whether there is any text
 READ_SIDE = 1600  # the longest side at which text is read
 LEAST_SIDE = 640  # smaller pictures are enlarged to this: detection misses the smallest letters
 GLANCE_SCORE = 0.4  # of a place in the small copy that may be text
-MANY_PLACES = 6  # are text; fewer are read first, since leaves and windows may look like it
-LEGIBLE = 0.5  # the mean probability of the letters of a line that may be one
+MANY_PLACES = 6  # more are a page, with smaller letters than the small copy shows
 BOX_SCORE = 0.5  # of a place that is text
 LINE_SCORE = 0.8  # the mean probability of the letters of a line that counts
 SIGN_SCORE = 0.97  # the same of a line of one letter or digit
@@ -36,13 +34,12 @@ class TextReader:
 
     def __init__(self) -> None:
         import_module("cv2").setNumThreads(1)
-        self._crop = import_module("rapidocr.utils.process_img").get_rotate_crop_image
         engine = "EngineConfig.onnxruntime"
         self._engine: Any = import_module("rapidocr").RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.use_preprocess_img": False,  # which would scale once more
-                "Global.text_score": LEGIBLE,
+                "Global.text_score": LINE_SCORE,
                 "Det.limit_side_len": 32,
                 f"{engine}.intra_op_num_threads": 1,
                 f"{engine}.inter_op_num_threads": 1,
@@ -66,65 +63,52 @@ class TextReader:
         return "\n".join(dict.fromkeys(lines)) if len(pieces) > 1 else "\n".join(lines)
 
     def _lines(self, image: Image.Image, *, glance: bool) -> list[str]:
-        side = min(READ_SIDE, max(LEAST_SIDE, *image.size))
-        pixels = _pixels(_scaled(image, side))
-        glanced = self._glanced(image, pixels) if glance else []
-        if glanced is None:
+        boxes = self._places(image) if glance else None
+        if boxes is not None and not len(boxes):
             return []
-        found = self._engine(pixels, use_det=True, use_cls=True, use_rec=True, box_thresh=BOX_SCORE)
-        every = zip(found.txts or (), found.scores or (), _boxes(found), strict=True)
-        lines = [_Line(tidied(text), score, box) for text, score, box in every]
-        # A single word in a large picture is found in the small copy only.
-        lines += [one for one in glanced if not any(one.overlaps(line) for line in lines)]
+        pixels = _pixels(_scaled(image, min(READ_SIDE, max(LEAST_SIDE, *image.size))))
+        if boxes is None or len(boxes) > MANY_PLACES:
+            lines = self._every_line(pixels)
+        else:
+            lines = self._lines_around(pixels, boxes)
         return [line.text for line in lines if line.counts]
 
-    def _glanced(self, image: Image.Image, pixels: Pixels) -> list[_Line] | None:
-        """The lines at the places of text in a small copy, unread if they are many.
-
-        None if there is no such place, or none of a few can be read.
-        """
+    def _places(self, image: Image.Image) -> NDArray[np.floating]:
+        """The places in a small copy that may be text, as shares of width and height (n, 4, 2)."""
         small = _pixels(_scaled(image, min(GLANCE_SIDE, max(image.size))))
         found = self._engine(
             small, use_det=True, use_cls=False, use_rec=False, box_thresh=GLANCE_SCORE
         )
-        if len(found) > MANY_PLACES:
-            return []
-        scale = np.array(pixels.shape[1::-1]) / np.array(small.shape[1::-1])
-        lines = [self._line_at(pixels, (box * scale).astype(np.float32)) for box in _boxes(found)]
-        return [line for line in lines if line.score >= LEGIBLE] or None
+        boxes = np.array(found.boxes if len(found) else [], np.float64).reshape(-1, 4, 2)
+        shares: NDArray[np.floating] = boxes / np.array(small.shape[1::-1])
+        return shares
 
-    def _line_at(self, pixels: Pixels, box: Box) -> _Line:
-        """The line at a place."""
-        crop = self._crop(pixels, box.copy())
-        found = self._engine(crop, use_det=False, use_cls=True, use_rec=True)
-        return _Line(tidied(found.txts[0]), found.scores[0], box)
+    def _lines_around(self, pixels: Pixels, boxes: NDArray[np.floating]) -> list[_Line]:
+        """The lines in the regions of some places, which are shares of width and height."""
+        height, width = pixels.shape[:2]
+        lines: list[_Line] = []
+        for left, top, right, bottom in regions_of(boxes * [width, height], width, height):
+            lines += self._every_line(np.ascontiguousarray(pixels[top:bottom, left:right]))
+        return lines
+
+    def _every_line(self, pixels: Pixels) -> list[_Line]:
+        """All lines, from the top."""
+        found = self._engine(pixels, use_det=True, use_cls=True, use_rec=True, box_thresh=BOX_SCORE)
+        texts = zip(found.txts or (), found.scores or (), strict=True)
+        return [_Line(tidied(text), score) for text, score in texts]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line, the mean probability of its letters, and the corners (4, 2) of its place."""
+class _Line(NamedTuple):
+    """A line, and the mean probability of its letters."""
 
     text: str
     score: float
-    box: Box
 
     @property
     def counts(self) -> bool:
         """Whether it is surely read and has letters or digits."""
         signs = sum(map(str.isalnum, self.text))
         return signs > 0 and self.score >= (SIGN_SCORE if signs == 1 else LINE_SCORE)
-
-    def overlaps(self, other: _Line) -> bool:
-        """Whether the rectangles around both have points in common."""
-        low = np.maximum(self.box.min(axis=0), other.box.min(axis=0))
-        high = np.minimum(self.box.max(axis=0), other.box.max(axis=0))
-        return bool((low < high).all())
-
-
-def _boxes(found: Any) -> Sequence[Box]:
-    """The corners (n, 4, 2) of what was found."""
-    boxes = getattr(found, "boxes", None)
-    return () if boxes is None else boxes
 
 
 def _pieces(image: Image.Image) -> Iterator[Image.Image]:

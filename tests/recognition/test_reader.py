@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from command_line import SAMPLE
 from PIL import Image, ImageDraw, ImageFont
@@ -14,6 +15,7 @@ from indexer.recognition import models
 from indexer.recognition.models import check_installed, model_files
 from indexer.recognition.pool import ReadingPool
 from indexer.recognition.reader import TextReader
+from indexer.recognition.regions import regions_of
 
 FONT = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
@@ -108,3 +110,28 @@ def test_workers_read_files_and_say_why_not(tmp_path):
     assert broken.reason
     assert gone.content_hash == b""
     assert gone.reason
+
+
+def place(left, top, right, bottom):
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], float)
+
+
+@pytest.mark.parametrize(
+    ("places", "regions"),
+    [
+        ([], []),
+        ([place(100, 100, 200, 120)], [(80, 80, 220, 140)]),
+        ([place(100, 100, 200, 110)], [(84, 84, 216, 126)]),  # at least some margin
+        ([place(0, 5, 60, 30), place(350, 270, 399, 299)], [(0, 0, 85, 55), (321, 241, 400, 300)]),
+        (
+            [place(100, 200, 200, 220), place(100, 60, 200, 80)],
+            [(80, 40, 220, 100), (80, 180, 220, 240)],
+        ),
+        (
+            [place(10, 50, 90, 70), place(120, 50, 200, 70), place(230, 50, 300, 70)],
+            [(0, 30, 320, 90)],
+        ),
+    ],
+)
+def test_regions_have_all_places_and_never_overlap(places, regions):
+    assert regions_of(places, 400, 300) == regions
