@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from fixtures.data import DATA
 from fixtures.large_pictures import large_pictures
-from fixtures.shown_text import MadePicture, made_picture
+from fixtures.shown_text import KINDS, ShownWord, made_picture
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.pictures.images import decode
@@ -54,8 +54,7 @@ def main() -> None:
     train = [images / name for name in (flickr / "train.txt").read_text().split()]
     dev = [images / name for name in (flickr / "dev.txt").read_text().split()]
     if options.made:
-        made = [made_picture(n, train, seed=options.seed) for n in range(options.made)]
-        _measure_made(made)
+        _measure_made(options.made, train, options.seed)
     if options.photographs:
         dev = dev[: options.photographs]
         _measure_photographs(dev, options.show)
@@ -75,41 +74,42 @@ def _words(text: str) -> Counter[str]:
     return Counter(word.casefold() for word in _WORD.findall(text))
 
 
-def _measure_made(made: Sequence[MadePicture]) -> None:
-    with TemporaryDirectory() as folder:
-        for number, picture in enumerate(made):
-            (Path(folder) / f"{number}.jpg").write_bytes(picture.jpeg)
+def _measure_made(number: int, photographs: Sequence[Path], seed: int) -> None:
+    words: dict[str, tuple[str, Sequence[ShownWord]]] = {}
+    with TemporaryDirectory() as room:
+        folder = Path(room)
+        for n in range(number):
+            picture = made_picture(n, photographs, seed=seed)
+            (folder / f"{n}.jpg").write_bytes(picture.jpeg)
+            words[f"{n}.jpg"] = picture.kind, picture.words
             if picture.bare is not None:
-                picture.bare.save(Path(folder) / f"{number}-bare.png")
+                picture.bare.save(folder / f"{n}.jpg-bare.jpg", quality=90)
         start = time.perf_counter()
-        texts = _texts(sorted(Path(folder).iterdir()))
+        texts = _texts(sorted(folder.iterdir()))
         seconds = time.perf_counter() - start
     counts: Counts = Counter()
-    for number, picture in enumerate(made):
-        text = texts[f"{number}.jpg"]
-        counts["empty", picture.kind, 0] += not text
-        words = _words(text) - _words(texts.get(f"{number}-bare.png", ""))
-        _count(picture, words, counts)
-    print(f"{len(made)} made pictures in {seconds:.0f} s; a line for each kind, and for all:")
-    for kind in (*dict.fromkeys(picture.kind for picture in made), ""):
+    for name, (kind, shown) in words.items():
+        counts["empty", kind, 0] += not texts[name]
+        read = _words(texts[name]) - _words(texts.get(f"{name}-bare.jpg", ""))
+        _count(kind, shown, read, counts)
+    print(f"{number} made pictures in {seconds:.0f} s; a line for each kind, and for all:")
+    for kind in (*KINDS, ""):
         _print_kind(kind, counts)
 
 
-def _count(
-    picture: MadePicture, words: Counter[str], counts: Counter[tuple[str, str, int]]
-) -> None:
+def _count(kind: str, shown: Sequence[ShownWord], read: Counter[str], counts: Counts) -> None:
     """Count the words of a picture, and those that were read, by the size of their letters."""
-    left, truth = words.copy(), Counter[str]()
-    for word in picture.words:
+    left, truth = read.copy(), Counter[str]()
+    for word in shown:
         group = next(n for n, bound in enumerate(_SIZES[1:]) if word.height < bound - 1e-4)
         for part in _WORD.findall(word.text.casefold()):
             truth[part] += 1
-            counts["shown", picture.kind, group] += 1
+            counts["shown", kind, group] += 1
             if left[part]:
                 left[part] -= 1
-                counts["found", picture.kind, group] += 1
-    counts["read", picture.kind, 0] += words.total()
-    counts["right", picture.kind, 0] += (words & truth).total()
+                counts["found", kind, group] += 1
+    counts["read", kind, 0] += read.total()
+    counts["right", kind, 0] += (read & truth).total()
 
 
 def _print_kind(kind: str, counts: Counts) -> None:

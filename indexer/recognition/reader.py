@@ -26,6 +26,7 @@ BOX_SCORE = 0.5  # of a place that is text
 LINE_SCORE = 0.8  # the mean probability of the letters of a line that counts
 SIGN_SCORE = 0.97  # the same of a line of one letter or digit
 _LONG = 3  # times as long as wide: read in pieces, since it would be scaled down too far
+_MOST_PIECES = 30  # of a picture; those of a mere line are longer
 _OVERLAP = 0.2  # of the width: no line is cut in both of two pieces
 
 
@@ -117,9 +118,9 @@ def _pieces(image: Image.Image) -> Iterator[Image.Image]:
     if long <= _LONG * short:
         yield image
         return
-    length, step = round(short * (2 + _OVERLAP)), 2 * short
-    for start in range(0, max(1, long - round(short * _OVERLAP)), step):
-        end = min(long, start + length)
+    overlap, step = round(short * _OVERLAP), max(2 * short, long // _MOST_PIECES)
+    for start in range(0, max(1, long - overlap), step):
+        end = min(long, start + step + overlap)
         tall = image.height > image.width
         yield image.crop((0, start, short, end) if tall else (start, 0, end, short))
 

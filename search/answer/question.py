@@ -16,14 +16,7 @@ from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores, sco
 from search.answer.confidence import Searched, askable, trusted_by_words, with_confidence
 from search.answer.excerpts import with_excerpts, with_shown_words
 from search.answer.explaining import raised_by_text, with_explanations
-from search.answer.hits import (
-    Answer,
-    Hit,
-    QueryRow,
-    all_doubtful,
-    read_hits,
-    with_names,
-)
+from search.answer.hits import Answer, Hit, QueryRow, all_doubtful, read_hits, with_names
 from search.answer.paging import Page, page_of, ranked_hits
 from search.query.embedding import EmbeddedQuery, left_out
 from search.query.examples import examples_of, marked_rows
@@ -137,8 +130,9 @@ class Question:
 
     def _named_first(self, order: RankedPictures, others: Selection) -> RankedPictures:
         having = RankedPictures.of(*self._ranked(self.named.counts, others))
-        shown = self._ranked(self.shown & self.named.counts.keys(), others)
-        ids, scores = raised(having, shown, self._raise).first(len(self.named.counts))
+        if shown := self.shown & self.named.counts.keys():
+            having = raised(having, self._ranked(shown, others), self._raise)
+        ids, scores = having.first(len(self.named.counts))
         return named_first(order, ids, scores, self.named.counts)
 
     def _ranked(self, ids: Iterable[int], others: Selection) -> Ranking:

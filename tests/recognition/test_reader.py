@@ -45,6 +45,7 @@ def reader():
         (poster("--- ---"), ""),
         (Image.new("RGB", (300, 200), "teal"), ""),
         (Image.new("RGB", (1, 1)), ""),
+        (Image.new("RGB", (9000, 2)), ""),
     ],
 )
 def test_text_is_read_line_by_line_and_nothing_else(reader, image, text):
