@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fixtures.data import DATA, held_out_eighth, indexed_dataset
+from fixtures.data import DATA, indexed_dataset
 from numpy.typing import NDArray
 
 from indexer import Library
@@ -46,7 +46,7 @@ from indexer.confidence.line import CAPTION, FUSED, PICTURE, Lines
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode, sentences, words
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
-from indexer.datasets.folder import held_out, picture_names, read_split
+from indexer.datasets.folder import held_out, picture_names, read_split, reserved
 from indexer.embedding import Floats, Rows
 from indexer.encoders import Encoder, load_encoder
 from indexer.fusion import fusions_for, open_fusion
@@ -112,7 +112,7 @@ def _pool(library: Library) -> Pool:
 
 def _part(folder: Path, *, held: bool) -> Pool:
     """The held-out eighth of a folder, or the rest."""
-    eighth = held_out_eighth(folder)
+    eighth = reserved(folder)
     return captioned_pool(folder, eighth if held else frozenset(picture_names(folder)) - eighth)
 
 

@@ -1,7 +1,8 @@
 """Rate of the image towers, in each precision.
 
-All contestants encode the same random pictures, in turn in each round. Prints the medians in
-pictures per second, and the ratio to PyTorch in the same round.
+All contestants encode random pictures, in turn in each round: Lite2 in the size that it was trained
+for, `mini` in the larger one that it sees. Prints the medians in pictures per second, and the ratio
+to PyTorch in the same round.
 Example: python benchmarks/encoder.py --repeat 7
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from indexer.encoders.mini.encoder import TRANSFORM
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.encoders.mini.image_tower import ImageTower, Trunk
 from indexer.encoders.mini.quantising import quantise, sample_pixels
@@ -29,7 +31,7 @@ from indexer.encoders.runtime.layout import Run, Streams, measured_layout
 from indexer.locations import cache_directory
 
 BATCH = 32  # pictures
-SIZE = 260
+SIZE = 260  # of a picture, for Lite2 alone
 TORCH, LITE2, LITE2_INT8 = "Lite2, PyTorch", "Lite2, fp32", "Lite2, int8"
 MINI_TORCH, MINI, MINI_INT8 = "mini, PyTorch", "mini, fp32", "mini, int8"
 LIMITS = {LITE2: 3.0, LITE2_INT8: 5.0}
@@ -89,10 +91,17 @@ def export(tower: nn.Module, path: Path) -> Path:
     return path
 
 
-def contestants(folder: Path, pixels: np.ndarray) -> Mapping[str, Encode]:
-    """The encoders to measure, by name."""
-    lite2, samples = export(Plain(), folder / "lite2.onnx"), sample_pixels()
-    quantise(lite2, folder / "lite2-int8.onnx", samples)
+def random_pixels(size: int) -> np.ndarray:
+    """A batch of square pictures."""
+    return np.random.default_rng(0).integers(0, 256, (BATCH, size, size, 3), np.uint8)
+
+
+def contestants(folder: Path) -> Mapping[str, tuple[Encode, np.ndarray]]:
+    """The encoders to measure, each with its pictures, by name."""
+    small, large = random_pixels(SIZE), random_pixels(TRANSFORM.size)
+    lite2, edge = export(Plain(), folder / "lite2.onnx"), (TRANSFORM.size - SIZE) // 2
+    samples = sample_pixels()[:, edge : edge + SIZE, edge : edge + SIZE]
+    quantise(lite2, folder / "lite2-int8.onnx", np.ascontiguousarray(samples))
     graphs: dict[str, Graph] = {
         name: Towers(cache_directory(), int8=int8).image
         for name, int8 in ((MINI, False), (MINI_INT8, True))
@@ -100,11 +109,11 @@ def contestants(folder: Path, pixels: np.ndarray) -> Mapping[str, Encode]:
     for graph in graphs.values():
         graph.ensure()
     return {
-        TORCH: in_pytorch(Plain()),
-        LITE2: in_runtime(lite2, pixels),
-        LITE2_INT8: in_runtime(folder / "lite2-int8.onnx", pixels),
-        MINI_TORCH: in_pytorch(ImageTower(BUILT_IN)),
-        **{name: in_runtime(graph.path, pixels) for name, graph in graphs.items()},
+        TORCH: (in_pytorch(Plain()), small),
+        LITE2: (in_runtime(lite2, small), small),
+        LITE2_INT8: (in_runtime(folder / "lite2-int8.onnx", small), small),
+        MINI_TORCH: (in_pytorch(ImageTower(BUILT_IN)), large),
+        **{name: (in_runtime(graph.path, large), large) for name, graph in graphs.items()},
     }
 
 
@@ -126,12 +135,11 @@ def main(repeat: int) -> None:
     """Measure the image towers in each precision against PyTorch."""
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    pixels = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        encoders = contestants(Path(folder), pixels)
-        for encode in encoders.values():
-            encode(pixels[:BATCH])  # the first run allocates
-        rounds = [{n: rate(e, pixels) for n, e in encoders.items()} for _ in range(repeat)]
+        encoders = contestants(Path(folder))
+        for encode, pixels in encoders.values():
+            encode(pixels)  # the first run allocates
+        rounds = [{n: rate(*e) for n, e in encoders.items()} for _ in range(repeat)]
     for name in encoders:
         base = MINI_TORCH if name.startswith("mini") else TORCH
         ratios = [one[name] / one[base] for one in rounds]

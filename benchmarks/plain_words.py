@@ -1,6 +1,6 @@
 """Quality for the plainest queries: one noun, in seven forms, by the picture alone.
 
-    python benchmarks/plain_words.py FOLDER [--split dev.txt | --eighth]
+    python benchmarks/plain_words.py FOLDER [--split dev.txt|reserved]
 
 FOLDER is a captioned data set. Every noun that is said of five pictures or more should find all of
 these, however it is put: "dog", "a dog", "the dog", "dogs", "a photo of a dog", "photo of dogs",
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from fixtures.data import held_out_eighth, indexed_dataset
+from fixtures.data import indexed_dataset
 from kinds import Places, average_precision
 from numpy.typing import NDArray
 from timm.data import ImageNetInfo
@@ -39,14 +39,11 @@ _FUNCTION = frozenset(FUNCTION_WORDS.split())
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--split", type=click.Path(path_type=Path), help="Only these pictures.")
-@click.option("--eighth", is_flag=True, help="Only the eighth that no training reads.")
 @click.option("--words", "each", is_flag=True, help="Print every word.")
-def main(folder: Path, split: Path | None, eighth: bool, each: bool) -> None:
+def main(folder: Path, split: Path | None, each: bool) -> None:
     """Search for every noun of the captions of FOLDER."""
     folder = folder.absolute()
     only = read_split(folder, split) if split else None
-    if eighth:
-        only = held_out_eighth(folder)
     with indexed_dataset(folder, only, encoder=DEFAULT_ENCODER) as library:
         found = library.catalogue.pictures(library.catalogue.present_ids())
         keys = sorted(key for key, picture in found.items() if picture.captions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from indexer.errors import DatasetError
 from indexer.pictures.scan import FoundPicture, scan
 
 LABEL_TABLES = ("*.tsv", "*.csv")
+RESERVED = "reserved"  # the name of a split that needs no list
+RESERVED_DIGITS = "01"  # of sixteen, with which the hashes of its names begin
 
 ClassText: TypeAlias = tuple[str, str]  # the name of a class, and the text that stands for it
 
@@ -47,10 +50,13 @@ def picture_names(folder: Path) -> list[bytes]:
 def read_split(folder: Path, split: Path) -> frozenset[bytes]:
     """The pictures in a list of names (a file, searched for in the data set first).
 
-    A name is a relative path, a base name or a base name without its suffix. Raises
-    `DatasetError` if the list is missing or matches no picture.
+    A name is a relative path, a base name or a base name without its suffix. Where no file has that
+    name, `reserved` is the eighth that `reserved` gives. Raises `DatasetError` if the list is
+    missing or matches no picture.
     """
     path = folder / split if (folder / split).is_file() else split.expanduser()
+    if not path.is_file() and str(split) == RESERVED:
+        return reserved(folder)
     if not path.is_file():
         raise DatasetError(f"{split}: no such list of pictures, here or in {folder}")
     listed = {line.strip() for line in path.read_bytes().splitlines() if line.strip()}
@@ -58,6 +64,15 @@ def read_split(folder: Path, split: Path) -> frozenset[bytes]:
     if not names:
         raise DatasetError(f"{path}: none of its {len(listed)} names is a picture in {folder}")
     return names
+
+
+def reserved(folder: Path) -> frozenset[bytes]:
+    """The eighth of a data set that nothing is trained on: by the MD5 of the pictures' names."""
+    return frozenset(
+        name
+        for name in picture_names(folder)
+        if hashlib.md5(os.path.basename(name)).hexdigest()[0] in RESERVED_DIGITS
+    )
 
 
 def _spellings(name: bytes) -> set[bytes]:

@@ -11,6 +11,7 @@ from command_line import GOLDEN, answered, refusal, run
 from odd_pictures import truncated_jpeg
 from PIL import Image
 
+from indexer.datasets.folder import reserved
 from indexer.metrics.bootstrap import MIN_PICTURES
 from indexer.metrics.recall import RetrievalRanks
 from search.evaluation.advice import WEIGHTS, AdvisedSetting, advice_from
@@ -150,6 +151,9 @@ def test_split_is_looked_for_in_the_data_set_first(captioned, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert evaluate(captioned, "--split", "dev.txt")["pictures"] == 3
     assert evaluate(captioned, "--split", "own.txt")["pictures"] == 5
+    eighth = len(reserved(captioned))
+    assert 1 < eighth < 20
+    assert evaluate(captioned, "--split", "reserved")["pictures"] == eighth
 
 
 def test_second_evaluation_says_the_same(captioned):

@@ -10,14 +10,14 @@ import pytest
 from command_line import SAMPLE, answered, refusal, run
 from safetensors.numpy import load_file
 
+from indexer.datasets.folder import reserved
 from indexer.encoders.mini.heads import BUILT_IN, TAIL, read_heads
 from indexer.encoders.mini.towers import Towers
 from indexer.locations import cache_directory
 from indexer.training.mini import recipe, texts
 from indexer.training.mini.imagenet import imagenet_kinds, imagenet_wordings
 
-HOW = ("--epochs", 1, "--seed", 7, "--validation", "dev.txt", "--report", "train.txt")
-HOW = (*HOW, "--more-heads", 1)
+HOW = ("--epochs", 1, "--seed", 7, "--report", "train.txt", "--more-heads", 1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,22 +34,40 @@ def _own_cache(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory) -> Path:
-    """A dozen sample photographs, each with two captions, and lists of nine and of three."""
-    folder = tmp_path_factory.mktemp("dataset")
-    lines = (SAMPLE / "captions.csv").read_text("utf-8").splitlines()
-    rows = list({row["file"]: row for row in csv.DictReader(lines)}.values())
+ROWS = list({row["file"]: row for row in csv.DictReader((SAMPLE / "captions.csv").open())}.values())
+
+
+def captioned(folder: Path, rows) -> Path:
+    """A folder of sample photographs, each with two captions."""
     with (folder / "captions.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "caption"])
-        for row in rows[:12]:
+        for row in rows:
             shutil.copy(SAMPLE / row["file"], folder)
             table.writerow([row["file"], row["caption"]])
             table.writerow([row["file"], f"photo: {row['caption'].lower()}"])
-    (folder / "train.txt").write_text("".join(f"{row['file']}\n" for row in rows[:9]))
-    (folder / "dev.txt").write_text("".join(f"{row['file']}\n" for row in rows[9:12]))
     return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
+    """A dozen captioned photographs, and lists of nine and of three."""
+    folder = captioned(tmp_path_factory.mktemp("dataset"), ROWS[:12])
+    (folder / "train.txt").write_text("".join(f"{row['file']}\n" for row in ROWS[:9]))
+    (folder / "dev.txt").write_text("".join(f"{row['file']}\n" for row in ROWS[9:12]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory) -> Path:
+    """A second data set, of other photographs."""
+    return captioned(tmp_path_factory.mktemp("more"), ROWS[12:28])
+
+
+@pytest.fixture(scope="module")
+def datasets(dataset, more) -> tuple[str, ...]:
+    """Both, of which the second counts half."""
+    return str(dataset), f"{more}:0.5", "--reserve", "--validation", "0.25"
 
 
 def _link(file: Path, name: Path) -> None:
@@ -76,20 +94,20 @@ def _few_wordings():
 
 
 @pytest.fixture(scope="module")
-def begun(dataset, tmp_path_factory):
+def begun(datasets, tmp_path_factory):
     """The result of a training that was interrupted between its parts, and what it is to write."""
     output = tmp_path_factory.mktemp("output") / "mine.safetensors"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "add_tail_features", interrupted)
-        return run("train", "align", dataset, "--output", output, *HOW), output
+        return run("train", "align", *datasets, "--output", output, *HOW), output
 
 
 @pytest.fixture(scope="module")
-def trained(dataset, begun):
+def trained(datasets, begun):
     """The result of running the same command again, and the heads file it wrote."""
     _, output = begun
     assert output.with_suffix(".tail").is_file()
-    result = run("train", "align", dataset, "--output", output, *HOW)
+    result = run("train", "align", *datasets, "--output", output, *HOW)
     assert result.exit_code == 0, result.output
     return result, output
 
@@ -130,9 +148,16 @@ def test_heads_have_the_shapes_of_the_built_in_ones(trained):
     assert settings["loop"]["epochs"] == 1
 
 
-def test_json_beside_the_heads_tells_how_they_came_about(trained):
+def test_json_beside_the_heads_tells_how_they_came_about(trained, dataset, more):
     facts = json.loads(trained[1].with_suffix(".json").read_text())
-    assert facts["pictures"] == {"train": 9, "validation": 3}
+    read = 16 - len(reserved(more))
+    assert read < 16
+    held_out = 3 + round(read / 4)
+    assert facts["pictures"] == {"train": 12 + read - held_out, "validation": held_out}
+    assert facts["sources"] == [
+        {"folder": dataset.name, "split": None, "weight": 1.0},
+        {"folder": more.name, "split": None, "weight": 0.5},
+    ]
     assert facts["settings"]["loop"]["seed"] == 7
     assert facts["heads and text tail"]["best_epoch"] == 1
     assert len(facts["heads and text tail"]["epochs"]) == 1
@@ -157,7 +182,10 @@ def test_nothing_but_heads_figures_and_curves_is_left(trained):
 def test_heads_on_the_tail_of_others_are_not_trained_again_after_an_interruption(
     trained, dataset, tmp_path, monkeypatch
 ):
-    output, words = tmp_path / "mine.safetensors", (*HOW, "--tail", trained[1])
+    output, words = (
+        tmp_path / "mine.safetensors",
+        (*HOW, "--validation", "dev.txt", "--tail", trained[1]),
+    )
     with monkeypatch.context() as patch:
         patch.setattr(recipe, "MoreHeadsStage", interrupted)
         begun = run("train", "align", dataset, "--output", output, *words)
@@ -207,6 +235,9 @@ def test_library_notices_that_its_heads_have_changed(trained, dataset, tmp_path)
         (["--split", "nowhere.txt"], "nowhere.txt: no such list of pictures"),
         (["--split", "dev.txt", "--validation", "dev.txt"], "choose another split"),
         (["--captions", "nowhere.csv"], "nowhere.csv does not exist"),
+        (["nowhere:0.5"], "no such folder"),
+        (["nowhere:2"], "nowhere:2: a weight after ':' must be above 0 and at most 1"),
+        ([".", "--validation", "dev.txt"], "with several data sets, name a share"),
         (["--tail", "nowhere"], "--tail nowhere: no such heads file; use 'mini' for that of"),
     ],
 )

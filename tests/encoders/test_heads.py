@@ -21,12 +21,16 @@ from indexer.encoders.mini.graphs import MiniGraph, export_tower
 from indexer.encoders.mini.heads import (
     BUILT_IN,
     BY_BYTES,
+    CLASSES,
     FORMAT,
+    POOLED,
     SENSE_SHARE,
     SHAPES,
+    SHOWN,
     TAIL,
     TEXT_TAIL,
     class_branch,
+    class_evidence,
     class_part_of_images,
     class_part_of_texts,
     head,
@@ -226,6 +230,17 @@ def test_class_branch_weighs_classes_by_squared_probability():
     assert class_branch(np.array([[0.5, 0.5]]), weights).tolist() == [[0.5, 2.0]]
 
 
+def test_class_evidence_is_high_where_the_whole_and_a_place_agree():
+    features = np.zeros((2, POOLED + SHOWN), np.float32)
+    features[:, [POOLED, POOLED + 1]] = 0.6, 0.6  # roots of the probabilities as a whole
+    features[0, [POOLED + CLASSES, POOLED + CLASSES + 2]] = 0.9, 0.5
+    features[1] = features[0]
+    evidence = class_evidence(features)
+    assert evidence.shape == (2, CLASSES)
+    assert evidence.sum(1) == pytest.approx(np.ones(2), abs=1e-5)
+    assert evidence[0, 0] > evidence[0, 1] > evidence[0, 2] > evidence[0, 3] == 0
+
+
 def class_part(**changes):
     """Two classes at right angles, texts of two features, a gate that the first one opens."""
     weights = {
@@ -299,7 +314,7 @@ def worded(texts, weights):
 def test_embedding_is_of_unit_length_and_has_all_parts(tmp_path):
     random = np.random.default_rng(1)
     weights = read_random(tmp_path / "heads", **{"class.gate_bias": np.array([99.0], np.float32)})
-    images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (9064, 768))
+    images, texts = (np.abs(random.normal(size=(4, n))).astype(np.float32) for n in (10064, 768))
     for rows, heads, others in (
         (project_images(images, weights), heads_part_of_images(images, weights), 0.5),
         (project_texts(texts, weights), worded(texts, weights), np.hypot(1.5, 0.8)),
@@ -313,7 +328,7 @@ def test_embedding_is_of_unit_length_and_has_all_parts(tmp_path):
 def test_sense_part_tells_texts_from_each_other_and_says_nothing_of_pictures(tmp_path):
     random = np.random.default_rng(1)
     weights = read_random(tmp_path / "heads")
-    images, texts = (random.normal(size=(4, n)).astype(np.float32) for n in (9064, 768))
+    images, texts = (random.normal(size=(4, n)).astype(np.float32) for n in (10064, 768))
     found = sense_part_of_texts(texts, weights)
     known = texts[:, :384] @ weights["sense.linear"] + weights["sense.bias"]
     assert np.allclose(found, SENSE_SHARE * known / np.linalg.norm(known, axis=1, keepdims=True))

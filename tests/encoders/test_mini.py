@@ -47,7 +47,7 @@ def towers():
 @pytest.fixture(scope="module")
 def pixels():
     names = ["giant-panda.jpg", "red-goldfish.webp", "espresso-cup.jpg"]
-    return np.stack([TRANSFORM(decode(SAMPLE / name, min_side=260)) for name in names])
+    return np.stack([TRANSFORM(decode(SAMPLE / name, min_side=320)) for name in names])
 
 
 def cosines(one, other):
@@ -141,9 +141,12 @@ def test_image_tower_gives_what_timm_gives(encoder, towers, pixels):
         pooled = net.global_pool(net.forward_features(images)).numpy()
         probabilities = net(images).softmax(1).numpy()
     found = encoder.towers.image_features(pixels)
-    assert found.shape == (3, 9064)
+    assert found.shape == (3, 10064)
     assert (cosines(found[:, 4224:5504], pooled) > 0.9999).all()
-    assert np.allclose(found[:, 8064:] ** 2, probabilities, atol=1e-3)
+    whole, places = found[:, 8064:9064] ** 2, found[:, 9064:] ** 2
+    assert np.allclose(whole, probabilities, atol=1e-3)
+    assert (places.argmax(1) == probabilities.argmax(1)).all()
+    assert (places.sum(1) > 1).all()  # different places show different things
     assert probabilities.argmax(1).tolist() == [388, 1, 967]  # panda, goldfish, espresso
 
 
@@ -158,7 +161,7 @@ def test_image_features_are_means_and_maxima_of_the_later_stages(encoder, towers
         for stage, block in enumerate(net.blocks):
             x = block(x)
             expected += [x.mean((2, 3)), x.amax((2, 3))] if stage >= 3 else []
-    halves = (slice(5), slice(4, 9))
+    halves = (slice(5), slice(5, 10))
     quarters = [x[:, :, r, c].mean((2, 3)) for r in halves for c in halves]
     expected = torch.cat([*expected, *quarters], 1).numpy()
     found = encoder.towers.image_features(pixels)[:, : expected.shape[1]]
@@ -180,7 +183,7 @@ def test_tail_gives_what_pytorch_gives(encoder, towers, pixels):
 def test_trunk_gives_what_the_image_tower_gives_without_its_tail(encoder, pixels):
     features, read = encoder.towers.trunk_features(pixels)
     whole = encoder.towers.image_features(pixels)
-    assert read.shape == (3, 208, 9, 9)
+    assert read.shape == (3, 208, 10, 10)
     assert np.allclose(features, np.delete(whole, np.s_[5504:8064], axis=1), atol=1e-3)
 
 
@@ -285,7 +288,7 @@ def test_text_reads_no_weights_that_only_pictures_need(encoder):
     made = load_encoder("mini", cache=cache_directory())
     assert np.array_equal(made.encode_texts(SENTENCES), encoder.encode_texts(SENTENCES))
     assert not set(IMAGE_ONLY) & set(made.weights)
-    pixels = np.zeros((1, 260, 260, 3), np.uint8)
+    pixels = np.zeros((1, 320, 320, 3), np.uint8)
     assert np.allclose(made.encode_images(pixels), encoder.encode_images(pixels), atol=1e-6)
     assert set(IMAGE_ONLY) <= set(made.weights)
 
@@ -297,7 +300,7 @@ def test_heads_that_are_replaced_before_the_first_picture_are_refused(tmp_path):
     weights, _ = read_heads(BUILT_IN)
     write_heads(heads, weights, {"seed": 2})
     with pytest.raises(ModelError, match="has been replaced"):
-        made.encode_images(np.zeros((0, 260, 260, 3), np.uint8))
+        made.encode_images(np.zeros((0, 320, 320, 3), np.uint8))
 
 
 def test_end_of_a_long_text_that_is_not_read_is_told(encoder):

@@ -39,8 +39,8 @@ def encoders():
 def pixels():
     """Photographs; half of them are no samples: their left and right halves."""
     names = ["giant-panda.jpg", "red-goldfish.webp", "espresso-cup.jpg", "helicopter.jpg"]
-    whole = [TRANSFORM(decode(SAMPLE / name, min_side=260)) for name in names]
-    return np.stack([*whole, *(np.repeat(image[:, :130], 2, axis=1) for image in whole)])
+    whole = [TRANSFORM(decode(SAMPLE / name, min_side=320)) for name in names]
+    return np.stack([*whole, *(np.repeat(image[:, :160], 2, axis=1) for image in whole)])
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_int8_library_is_asked_by_pictures_and_by_words(home, one_picture):
     assert run("index", one_picture, "--library", home, "--precision", "int8").exit_code == 0
     with Library.open(home, read_only=True) as opened:
         (stored,) = opened.embedded(opened.catalogue.present_ids()).v_i
-        query = TRANSFORM(decode(one_picture / "panda.jpg", min_side=260))
+        query = TRANSFORM(decode(one_picture / "panda.jpg", min_side=320))
         assert opened.encoder.encode_images(query[None])[0] @ stored > 0.999
     assert answered("search", "a panda", "--library", home)["hits"]
 

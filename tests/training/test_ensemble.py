@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoders.mini.heads import CLASSES, POOLED, class_branch, head, standardised
+from indexer.encoders.mini.heads import (
+    CLASSES,
+    POOLED,
+    SHOWN,
+    class_branch,
+    class_evidence,
+    head,
+    standardised,
+)
 from indexer.training.mini.ensemble import join_heads, prune_units
 
-WIDTHS = {"image": POOLED + CLASSES, "text": 20}
+WIDTHS = {"image": POOLED + SHOWN, "text": 20}
 UNITS = 6
 
 
@@ -31,7 +39,7 @@ def member(seed, dim=8):
 def features(seed=0, count=30):
     random = np.random.default_rng(seed)
     images = random.normal(size=(count, WIDTHS["image"]))
-    images[:, POOLED:] = random.dirichlet(np.ones(CLASSES), count) ** 0.5
+    images[:, POOLED:] = np.tile(random.dirichlet(np.ones(CLASSES), count) ** 0.5, 2)
     texts = random.normal(size=(count, WIDTHS["text"]))
     return images.astype(np.float32), texts.astype(np.float32)
 
@@ -39,7 +47,7 @@ def features(seed=0, count=30):
 def rows_of(weights, images, texts):
     """Rows that heads make from features, before they are scaled to unit length."""
     v_i = head(standardised(images, "image", weights), "image", weights)
-    v_i = v_i + class_branch(images[:, POOLED:] ** 2, weights)
+    v_i = v_i + class_branch(class_evidence(images), weights)
     return v_i, head(standardised(texts, "text", weights), "text", weights)
 
 

@@ -70,7 +70,7 @@ def heads(seed=0):
 
 def both_sides(weights, n=20):
     random = np.random.default_rng(1)
-    images = random.normal(size=(n, POOLED + 1000)).astype(np.float32)
+    images = random.normal(size=(n, POOLED + 2000)).astype(np.float32)
     texts = random.normal(size=(n, 768)).astype(np.float32)
     return heads_part_of_images(images, weights), heads_part_of_texts(texts, weights)
 

@@ -25,11 +25,11 @@ from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import heads_part_of_texts, project_images, project_texts
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.metrics.recall import figures, mean_recall, ranks
-from indexer.training.batches import shuffled_batches
+from indexer.training.batches import drawn, shuffled_batches, weighted_batches
 from indexer.training.loop import Epoch, LoopSettings, train
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.mini.alignment import AlignSettings, draw_captions, judge_rows
-from indexer.training.mini.features import MAP_SHAPE, Features
+from indexer.training.mini.features import MAP_SHAPE, Features, joined
 from indexer.training.mini.heads_model import HeadSizes, arrays
 from indexer.training.mini.recipe import tail_key, write_tail
 from indexer.training.mini.stages import (
@@ -212,13 +212,15 @@ def problem(seed=0, n=60, each=2):
     maps = np.random.default_rng(99)
     to_image, to_text = maps.normal(size=(8, TRUNK)), maps.normal(size=(8, 384))
     hidden = random.normal(size=(n, 8))
-    probabilities = random.dirichlet(np.ones(1000), size=n)
+    probabilities = np.tile(random.dirichlet(np.ones(1000), size=n), 2)
     images = np.concatenate([hidden @ to_image, probabilities**0.5], axis=1).astype(np.float16)
     texts = np.repeat(hidden, each, axis=0) @ to_text + random.normal(size=(n * each, 384)) / 9
     captions = list(np.arange(n * each).reshape(n, each))
     shown = np.maximum(hidden @ maps.normal(size=(8, MAP_SHAPE[0])), 0).astype(np.float16)
     read = np.broadcast_to(shown[None, :, :, None, None], (1, n, *MAP_SHAPE))
-    return Features(images[None], read, np.arange(n), captions), texts.astype(np.float32)
+    places = np.column_stack([np.zeros(n, np.int64), np.arange(n)])
+    data = Features(images[None], [read], places, captions, np.ones(n, np.float32))
+    return data, texts.astype(np.float32)
 
 
 def spoken(sentences, seed=0):
@@ -349,7 +351,7 @@ def test_mean_rows_are_those_of_the_training_data(learned):
     trainer, _ = learned
     weights = completed(trainer)
     features = trainer.plain_features(trainer.train)
-    assert features.shape == (60, POOLED + 1000)
+    assert features.shape == (60, POOLED + 2000)
     expected = project_images(features, weights).mean(0)
     assert np.allclose(weights["mean.image"], expected, atol=1e-5)
 
@@ -385,8 +387,8 @@ def test_training_ends_when_recall_no_longer_rises():
 
 def test_all_views_are_trained_on():
     data, texts = small()
-    views, maps = (np.concatenate([x, x / 2]) for x in (data.views, data.maps))
-    both = replace(data, views=views, maps=maps)
+    views, maps = (np.concatenate([x, x / 2]) for x in (data.views, data.maps[0]))
+    both = replace(data, views=views, maps=[maps])
     one, two = (completed(trained(heads((d, texts), shortened(epochs=1)))[0]) for d in (data, both))
     assert not np.array_equal(one["image.linear"], two["image.linear"])
 
@@ -422,7 +424,7 @@ def test_heads_that_have_become_one_find_no_less_than_the_first(learned, more):
         return judge_rows(*rows, data)[0]
 
     together = first.complete(first.join_heads([trainer.exported() for trainer, _ in more]))
-    assert together["image.inner"].shape == (POOLED + 1000, 3 * 16)
+    assert together["image.inner"].shape == (POOLED + 2000, 3 * 16)
     assert together["image.bias"].shape == (7,)
     assert recall(together) > recall(completed(first)) - 1
 
@@ -431,7 +433,7 @@ def test_heads_that_have_become_one_have_the_units_that_are_wanted(learned, more
     trainer = copy(learned[0])
     trainer.settings = replace(TINY, image_units=20, text_units=9)
     weights = trainer.join_heads([trainer.exported() for trainer, _ in more])
-    assert weights["image.inner"].shape == (POOLED + 1000, 20)
+    assert weights["image.inner"].shape == (POOLED + 2000, 20)
     assert weights["text.outer"].shape == (9, 7)
 
 
@@ -455,7 +457,7 @@ def test_text_tail_learns(learned):
 
 def test_tail_that_has_not_learned_gives_what_the_trunk_gives():
     trunk = Trunk().eval()
-    pixels = torch.randint(256, (2, 260, 260, 3), generator=torch.Generator().manual_seed(0))
+    pixels = torch.randint(256, (2, 320, 320, 3), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         pooled, _, read = trunk(pixels.to(torch.uint8))
         found = Tail(trunk)(read)
@@ -515,7 +517,7 @@ def test_classes_are_the_mean_of_their_wordings_once_trained(learned):
 # Views
 
 
-def pixels(n=3, size=260):
+def pixels(n=3, size=320):
     return np.random.default_rng(0).integers(0, 256, (n, size, size, 3)).astype(np.uint8)
 
 
@@ -523,7 +525,7 @@ def pixels(n=3, size=260):
 def test_view_has_the_shape_of_the_picture_and_is_the_same_each_time(number):
     state = torch.random.get_rng_state()
     found = view(pixels(), [b"a", b"b", b"c"], number)
-    assert found.shape == (3, 260, 260, 3)
+    assert found.shape == (3, 320, 320, 3)
     assert found.dtype == np.uint8
     assert np.array_equal(found, view(pixels(), [b"a", b"b", b"c"], number))
     assert torch.equal(state, torch.random.get_rng_state())
@@ -542,6 +544,23 @@ def test_cut_outs_depend_on_the_name_and_the_number():
     assert not np.array_equal(one, other)
 
 
+# Several data sets
+
+
+def test_joined_data_sets_keep_their_maps_captions_and_weights():
+    (one, _), (two, _) = problem(0, n=4), problem(1, n=5, each=1)
+    both = joined([one, two.weighted(0.5)])
+    assert both.views.shape[1] == 9
+    assert both.weights.tolist() == [1.0] * 4 + [0.5] * 5
+    assert both.all_captions().tolist() == list(range(13))
+    at = np.array([5, 0, 8, 3])
+    read = both.read_maps(np.zeros_like(at), at)
+    expected = [two.maps[0][0, 1], one.maps[0][0, 0], two.maps[0][0, 4], one.maps[0][0, 3]]
+    assert np.array_equal(read, np.stack(expected))
+    some = both.subset(np.arange(9) > 4)
+    assert np.array_equal(some.read_maps(np.zeros(1, np.int64), np.array([3])), read[2:3])
+
+
 # Batches
 
 
@@ -558,6 +577,16 @@ def test_every_picture_comes_once_an_epoch(count, size, seed):
     assert max(map(len, found)) < 2 * size
 
 
+@given(st.lists(st.sampled_from([0.25, 0.5, 1.0]), min_size=8, max_size=60), st.integers(0, 10**6))
+def test_pictures_come_as_often_as_their_weights_say(weights, seed):
+    shares, generator = torch.tensor(weights), torch.Generator().manual_seed(seed)
+    epochs = [torch.cat(list(weighted_batches(shares, 9, generator))) for _ in range(60)]
+    assert {len(epoch) for epoch in epochs} == {drawn(shares)} == {int(sum(weights))}
+    assert all(len(set(epoch.tolist())) == len(epoch) for epoch in epochs)
+    seen = torch.bincount(torch.cat(epochs), minlength=len(weights)) / 60
+    assert seen.numpy() == pytest.approx(np.array(weights), abs=0.4)
+
+
 def test_epochs_are_shuffled_otherwise():
     generator = torch.Generator().manual_seed(0)
     first, second = (torch.cat(list(shuffled_batches(30, 10, generator))) for _ in range(2))
@@ -572,6 +601,7 @@ def test_captions_of_a_batch_belong_to_its_pictures(counts, number):
     for own, rows in zip(captions, drawn, strict=True):
         assert set(rows) <= set(own)
         assert len(set(rows)) == min(number, len(own))
+        assert set(rows[len(own) :]) <= {own[0]}
 
 
 def test_all_captions_are_drawn_in_time():

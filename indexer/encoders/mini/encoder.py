@@ -27,8 +27,8 @@ from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.pictures.transform import ImageTransform
 
-TRANSFORM = ImageTransform(size=260, resize="squash", interpolation="bicubic")
-GRID = (9, 9)  # places of the last map
+TRANSFORM = ImageTransform(size=320, resize="squash", interpolation="bicubic")
+GRID = (10, 10)  # places of the last map
 INT8_COST = BUILT_IN.with_name("int8.json")  # measured loss of int8 with the shipped heads
 INT8_MOST_LOSS = 0.5  # points of R@1 that int8 may lose to be chosen automatically
 INT8_LEAST_SPEED = 1.2  # times as fast as fp32, which it must reach to be chosen
@@ -65,12 +65,12 @@ class MiniEncoder:
         return means_of(self.weights)
 
     def encode_images(self, images: Pixels) -> Rows:
-        """Encode uint8 pixels (n, 260, 260, 3) as `v_i`, shape (n, dim)."""
+        """Encode uint8 pixels (n, 320, 320, 3) as `v_i`, shape (n, dim)."""
         self._complete()
         return project_images(self.towers.image_features(images), self.weights)
 
     def encode_places(self, images: Pixels) -> Places:
-        """Rows (n, 9, 9, dim): `v_i` minus the row of the picture without that place."""
+        """Rows (n, 10, 10, dim): `v_i` minus the row of the picture without that place."""
         self._complete()
         places = np.zeros((len(images), *GRID, self.dim), np.float32)
         for picture, image in enumerate(images):

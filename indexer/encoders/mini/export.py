@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from indexer.encoders.mini.encoder import TRANSFORM
 from indexer.encoders.mini.image_tower import ImageTower, Maps, Trunk
 from indexer.encoders.mini.places import MAPS
 from indexer.encoders.mini.text_tower import TextTower, TextTrunk
@@ -27,7 +28,8 @@ def export(name: str, path: Path, heads: Path) -> None:
     "trunk" and "words" (the trunk of the text tower) have none.
     """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
-    pixels = (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),)
+    side = TRANSFORM.size
+    pixels = (torch.zeros(2, side, side, 3, dtype=torch.uint8),)
     example: tuple[Tensor, ...] = pixels
     tower: nn.Module
     if name == "image":

@@ -26,8 +26,9 @@ from indexer.errors import ModelError
 from indexer.files import whole_file
 from indexer.weights_file import packed
 
-FORMAT = "picfuse-heads-7"
+FORMAT = "picfuse-heads-8"
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of the outputs of the two towers
+SHOWN = 2 * CLASSES  # class probabilities of a picture: of the whole, and the largest of any place
 TRUNK = 5504  # pooled features of the trunk; the rest of `POOLED` are the tail's
 READ = 2 * WORDS  # width of text features: those of the text tower and of its tail
 TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # prefixes of the towers' tensors
@@ -52,13 +53,13 @@ CLASS_PART = {
 }
 SENSE_PART = {"sense.linear": (WORDS, "s"), "sense.bias": ("s",)}
 SHAPES = {  # name: axes; w = text features, h = hidden units; d, c, s = the parts of a row, r
-    **{f"image.{name}": (POOLED + CLASSES, out) for name, out in (("linear", "d"), ("inner", "h"))},
+    **{f"image.{name}": (POOLED + SHOWN, out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"text.{name}": ("w", out) for name, out in (("linear", "d"), ("inner", "h"))},
     **{f"{side}.outer": ("h", "d") for side in ("image", "text")},
     **{f"{side}.bias": ("d",) for side in ("image", "text")},
     **{f"{side}.inner_bias": ("h",) for side in ("image", "text")},
-    "image.mean": (POOLED + CLASSES,),
-    "image.scale": (POOLED + CLASSES,),
+    "image.mean": (POOLED + SHOWN,),
+    "image.scale": (POOLED + SHOWN,),
     "text.mean": ("w",),
     "text.scale": ("w",),
     "classes": (CLASSES, "d"),
@@ -87,6 +88,17 @@ def head(x: Array, side: str, weights: Arrays, drop: Callable[[Array], Array] = 
     w = {name: weights[f"{side}.{name}"] for name in ("linear", "bias", "inner", "inner_bias")}
     hidden = (x @ w["inner"] + w["inner_bias"]).clip(min=0)
     return x @ w["linear"] + w["bias"] + drop(hidden) @ weights[f"{side}.outer"]
+
+
+def class_evidence(features: Array) -> Array:
+    """Class probabilities (n, 1000) of image features (n, 10064): of the whole and of its places.
+
+    The square of the mean of both square roots, scaled to a sum of 1: a small thing has a high
+    probability at one place only, a scene has one as a whole.
+    """
+    roots = (features[:, POOLED : POOLED + CLASSES] + features[:, POOLED + CLASSES :]) / 2
+    evidence = roots * roots
+    return evidence / evidence.sum(1)[:, None]
 
 
 def class_branch(probabilities: Array, weights: Arrays) -> Array:
@@ -130,7 +142,7 @@ def sense_part_of_texts(x: Floats, weights: Arrays) -> Rows:
 
 
 def image_features(pooled: Array, probabilities: Array, concatenate: Callable[..., Array]) -> Array:
-    """Input of the image head: pooled features and the square roots of class probabilities."""
+    """Input of the image head: pooled features, and square roots of class probabilities."""
     return concatenate([pooled, probabilities.clip(min=0) ** 0.5], -1)
 
 

@@ -12,6 +12,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from indexer.encoders.mini.heads import TAIL
 from indexer.encoders.mini.packages import IMAGE_TOWER
@@ -19,6 +20,7 @@ from indexer.errors import ModelError
 
 FIRST_STAGE = 3  # of seven, from 0: the first stage whose channels the image head reads
 TAIL_STAGE = 5  # the tail begins after the first block of this stage
+PLACE = 3  # side of a place that is classified for itself, in cells of the last map
 
 
 class Trunk(nn.Module):
@@ -38,19 +40,27 @@ class Trunk(nn.Module):
         self.net.load_state_dict(dict(zip(names, stored.values(), strict=True)))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map uint8 (n, 260, 260, 3) to float32 (n, 5504), (n, 1000) and the tail's input.
+        """Map uint8 (n, 320, 320, 3) to float32 (n, 5504), (n, 2000) and the tail's input.
 
-        The latter is the output (n, 208, 9, 9) of the first block of stage 5.
+        The latter is the output (n, 208, 10, 10) of the first block of stage 5.
         """
         maps, x, read = self.maps(pixels)
         parts = [part for y in maps for part in (y.mean((2, 3)), y.amax((2, 3)))]
         parts += quarters(maps[-1])
         pooled = x.mean((2, 3))
-        probabilities = self.net.classifier(pooled).softmax(-1)
-        return torch.cat([*parts, x.amax((2, 3)), pooled], -1), probabilities, read
+        whole = self.net.classifier(pooled).softmax(-1)
+        return torch.cat([*parts, x.amax((2, 3)), pooled], -1), self.shown(whole, x), read
+
+    def shown(self, whole: Tensor, x: Tensor) -> Tensor:
+        """Append to class probabilities (n, 1000) the largest of each class at any place.
+
+        The classifier reads the mean of each square of 3 x 3 cells of the last map `x`.
+        """
+        places = functional.avg_pool2d(x, PLACE, 1).flatten(2).transpose(1, 2)
+        return torch.cat([whole, self.net.classifier(places).softmax(-1).amax(1)], -1)
 
     def maps(self, pixels: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Maps (n, c, h, w) of the last stages, the final map (n, 1280, 9, 9), the tail's input."""
+        """Maps (n, c, h, w) of the last stages, the final (n, 1280, 10, 10), the tail's input."""
         images = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0
         x, maps = self.net.bn1(self.net.conv_stem(images)), []
         read = x
@@ -79,12 +89,12 @@ class Tail(nn.Module):
         self.train()
 
     def forward(self, read: Tensor) -> Tensor:
-        """Turn maps (n, 208, 9, 9) into means and maxima of 1,280 channels, (n, 2560)."""
+        """Turn maps (n, 208, 10, 10) into means and maxima of 1,280 channels, (n, 2560)."""
         x = self.map(read)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1)
 
     def map(self, read: Tensor) -> Tensor:
-        """The final map (n, 1280, 9, 9)."""
+        """The final map (n, 1280, 10, 10)."""
         x: Tensor = self.last(self.blocks(read))
         return x
 
@@ -119,7 +129,7 @@ class ImageTower(nn.Module):
         self.tail.load(heads)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Map uint8 (n, 260, 260, 3) to float32 (n, 8064) and class probabilities (n, 1000)."""
+        """Map uint8 (n, 320, 320, 3) to float32 (n, 8064) and class probabilities (n, 2000)."""
         pooled, probabilities, read = self.trunk(pixels)
         return torch.cat([pooled, self.tail(read)], -1), probabilities
 
@@ -133,7 +143,7 @@ class Maps(nn.Module):
         self.trunk, self.tail = tower.trunk, tower.tail
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Map uint8 (n, 260, 260, 3) to maps (n, c, h, w), in the order of `MAPS`.
+        """Map uint8 (n, 320, 320, 3) to maps (n, c, h, w), in the order of `MAPS`.
 
         The classes are logits; their mean over places equals the classifier's output.
         """
@@ -144,7 +154,7 @@ class Maps(nn.Module):
 
 
 def quarters(x: Tensor) -> list[Tensor]:
-    """Means (n, c) over the four quarters of a map (n, c, h, w), which overlap by one row."""
+    """Means (n, c) over the four quarters of a map (n, c, h, w); of odd sides, they overlap."""
     h, w = ((side + 1) // 2 for side in x.shape[2:])
     return [
         part.mean((2, 3))

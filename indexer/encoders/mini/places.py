@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from indexer.embedding import Floats, Mask
 from indexer.encoders.mini.heads import image_features
@@ -19,10 +20,12 @@ Map: TypeAlias = Floats  # (c, h, w)
 
 MAPS = ("stage3", "stage4", "stage5", "stage6", "last", "tail", "classes")
 REACH = 1  # places to leave out on each side of one
+PLACE = 3  # side of a square that is classified for itself, as in the image tower
+REST = PLACE // 2  # cells at the border in which no square has its middle
 
 
 def features_without(maps: Sequence[Map], reach: int = REACH) -> Floats:
-    """Features (1 + h * w, 9064) from the `MAPS` of a picture: complete, then without each place.
+    """Features (1 + h * w, 10064) from the `MAPS` of a picture: complete, then without each place.
 
     Places go row by row over the grid of the last maps.
     """
@@ -45,14 +48,30 @@ def _around(place: int, reach: int) -> slice:
 
 
 def _pooled(maps: Sequence[Map], mask: Mask) -> tuple[Floats, Floats]:
-    """Pooled features (8064,) and class probabilities (1000,) of the places in the mask."""
-    *stages, last, tail, logits = (x[:, _scaled(mask, x.shape[1:])] for x in maps)
+    """Pooled features (8064,) and class probabilities (2000,) of the places in the mask."""
+    *stages, last, tail, _ = (x[:, _scaled(mask, x.shape[1:])] for x in maps)
     parts = [part for x in stages for part in (x.mean(1), x.max(1))]
     parts += _quarters(maps[3], mask)
     parts += [last.max(1), last.mean(1), tail.mean(1), tail.max(1)]
-    logit = logits.mean(1)
-    powers = np.exp(logit - logit.max())
-    return np.concatenate(parts), powers / powers.sum()
+    return np.concatenate(parts), _shown(maps[-1], mask)
+
+
+def _shown(logits: Map, mask: Mask) -> Floats:
+    """Class probabilities (2000,) of logits (1000, h, w): of all, and the largest of a square.
+
+    A square of 3 x 3 cells counts if the cell in its middle is in the mask.
+    """
+    squares = sliding_window_view(logits, (PLACE, PLACE), axis=(1, 2)).mean((-1, -2))
+    inside = mask[REST:-REST, REST:-REST]
+    whole = _softmax(logits[:, mask].mean(1))
+    return np.concatenate([whole, _softmax(squares[:, inside]).max(1)])
+
+
+def _softmax(logits: Floats) -> Floats:
+    """Probabilities over the first axis."""
+    powers = np.exp(logits - logits.max(0))
+    probabilities: Floats = powers / powers.sum(0)
+    return probabilities
 
 
 def _scaled(mask: Mask, shape: tuple[int, ...]) -> Mask:
@@ -66,7 +85,7 @@ def _scaled(mask: Mask, shape: tuple[int, ...]) -> Mask:
 
 
 def _quarters(x: Map, mask: Mask) -> list[Floats]:
-    """Means (c,) over the masked places of each quarter; quarters overlap by one row."""
+    """Means (c,) over the masked places of each quarter; quarters of an odd side overlap."""
     h, w = ((side + 1) // 2 for side in mask.shape)
     parts = [np.s_[r, c] for r in (np.s_[:h], np.s_[-h:]) for c in (np.s_[:w], np.s_[-w:])]
     return [x[:, *part][:, mask[part]].mean(1) for part in parts]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows
 from indexer.encoders.mini.heads import (
-    POOLED,
     WORDS,
     class_branch,
+    class_evidence,
     class_part_of_images,
     class_part_of_texts,
     head,
@@ -30,8 +30,8 @@ def means_of(weights: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
 
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Embed image features (n, 9064): heads' part, class part, zeros as sense part, hubness."""
-    classes = class_part_of_images(features[:, POOLED:] ** 2, weights)
+    """Embed image features (n, 10064): heads' part, class part, zeros as sense part, hubness."""
+    classes = class_part_of_images(class_evidence(features), weights)
     no_sense = np.zeros((len(features), len(weights["sense.bias"])), np.float32)
     rows = np.hstack([heads_part_of_images(features, weights), classes, no_sense])
     return with_hubness(unit_rows(rows), IMAGE, weights)
@@ -47,10 +47,9 @@ def project_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> 
 
 
 def heads_part_of_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
-    """Project image features (n, 9064) by the image head and the class branch."""
-    probabilities = features[:, POOLED:] ** 2
+    """Project image features (n, 10064) by the image head and the class branch."""
     projected = head(standardised(features, IMAGE, weights), IMAGE, weights)
-    return unit_rows(projected + class_branch(probabilities, weights))
+    return unit_rows(projected + class_branch(class_evidence(features), weights))
 
 
 def heads_part_of_texts(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:

@@ -12,9 +12,9 @@ from tokenizers import Encoding, Tokenizer
 from indexer.encoders.mini.graphs import Int8Graph, MiniGraph
 from indexer.encoders.mini.heads import (
     BUILT_IN,
-    CLASSES,
     POOLED,
     READ,
+    SHOWN,
     WORDS,
     image_features,
 )
@@ -26,7 +26,7 @@ from indexer.files import file_hash
 
 BATCH = 16  # sentences per run; more only take more memory
 MAX_TOKENS = 128
-GRAPHS = 2  # version of the image tower's graphs, raised when its features change
+GRAPHS = 3  # version of the image tower's graphs, raised when its features change
 
 
 class Towers:
@@ -61,21 +61,21 @@ class Towers:
             graph.rest()
 
     def image_features(self, images: Pixels) -> NDArray[np.float32]:
-        """Features (n, 9064): 8,064 pooled ones and square roots of 1,000 class probabilities."""
-        parts = [np.zeros((0, POOLED + CLASSES), np.float32)]
+        """Features (n, 10064): 8,064 pooled ones and square roots of 2,000 class probabilities."""
+        parts = [np.zeros((0, POOLED + SHOWN), np.float32)]
         for pooled, probabilities in self.image.run_pixels(images):
             parts.append(image_features(pooled, probabilities, np.concatenate))
         return np.concatenate(parts)
 
     def features_without(self, image: Pixels) -> NDArray[np.float32]:
-        """Features (1 + h * w, 9064) of pixels (260, 260, 3): complete, then without each place.
+        """Features (1 + h * w, 10064) of pixels (320, 320, 3): complete, then without each place.
 
         The first call exports their graph, always in fp32, which takes up to a minute.
         """
         return features_without([x[0] for x in self.maps.run({"pixels": image[None]})])
 
     def trunk_features(self, images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Features (n, 6504) without those of the tail, and the tail's input maps."""
+        """Features (n, 7504) without those of the tail, and the tail's input maps."""
         outputs = self.trunk.run_pixels(images)
         pooled, probabilities, read = (np.concatenate(part) for part in zip(*outputs, strict=True))
         return image_features(pooled, probabilities, np.concatenate), read

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from indexer.embedding import Rows
 from indexer.encoders.mini.projection import heads_part_of_images, heads_part_of_texts
 from indexer.metrics.recall import figures, mean_recall, ranks
-from indexer.training.batches import batch_starts, shuffled_batches
+from indexer.training.batches import batch_starts, drawn, weighted_batches
 from indexer.training.loop import Judgement, LoopSettings, Task
 from indexer.training.losses import class_agreement, info_nce, info_nce_of_several
 from indexer.training.mini.features import Features, Ints
@@ -26,7 +26,7 @@ from indexer.training.mini.words import Words
 Weights = dict[str, NDArray[np.float32]]
 LOOP = LoopSettings(epochs=12, patience=3, learning_rate=1e-3, weight_decay=0.3)
 SIZES = HeadSizes()
-TAIL_LOOP = replace(LOOP, epochs=8)
+TAIL_LOOP = replace(LOOP, epochs=6)
 SHORT_LOOP = LoopSettings(epochs=3, patience=3, learning_rate=1e-4, weight_decay=0.01)
 STANDARDISING_PICTURES = 1000  # features are standardised by a sample of about that many
 
@@ -49,7 +49,7 @@ class AlignSettings:
     image_units: int = 1024
     text_units: int = 3000
     views: int = VIEWS
-    batch: int = 500
+    batch: int = 700
     captions: int = 3
     tail_rate: float = 0.3
     text_tail_rate: float = 1.5
@@ -95,6 +95,7 @@ class Alignment(ABC):
             images = self.pictures(tail, train, np.zeros_like(some), some)
             captions = self.texts(tail, np.concatenate([train.captions[k] for k in some]))
         self.heads = Heads(tail, images, captions, settings.sizes)
+        self._shares = torch.from_numpy(train.weights)
         self._wordings: Tensor | None = None  # as the tail read them before the current epoch
 
     name: str  # of the part that is trained
@@ -115,7 +116,7 @@ class Alignment(ABC):
 
     @abstractmethod
     def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
-        """Features that the image head reads of pictures, each in one view, (n, 9064)."""
+        """Features that the image head reads of pictures, each in one view, (n, 10064)."""
 
     @abstractmethod
     def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
@@ -127,16 +128,16 @@ class Alignment(ABC):
 
     def task(self, key: str) -> Task[Pairs]:
         """The task of the training loop; `key` identifies the data."""
-        steps = len(batch_starts(len(self.train.places), self.settings.batch))
+        steps = len(batch_starts(drawn(self._shares), self.settings.batch))
         key, rates = repr((type(self).__name__, key, self.settings)), {"tail.": self.rate}
         return Task(self.heads, self.batches, steps, self.loss, self.judge, key, rates)
 
     def batches(self, generator: torch.Generator) -> Iterator[Pairs]:
-        """One epoch: every picture once, in a random view, with random captions of it."""
+        """One epoch: each picture, by its weight, once, in a random view, with random captions."""
         train = self.train
         if self._wordings is None:
             self._wordings = self.current_wordings()
-        for pictures in shuffled_batches(len(train.places), self.settings.batch, generator):
+        for pictures in weighted_batches(self._shares, self.settings.batch, generator):
             views = torch.randint(len(train.views), pictures.shape, generator=generator)
             at = pictures.numpy()
             captions = draw_captions(
@@ -174,7 +175,7 @@ class Alignment(ABC):
         return weights
 
     def plain_features(self, data: Features) -> NDArray[np.float32]:
-        """Features that the image head reads of unchanged pictures, (n, 9064)."""
+        """Features that the image head reads of unchanged pictures, (n, 10064)."""
         at = np.arange(len(data.places))
         with evaluating(self.heads.tail) as tail:
             return self.pictures(tail, data, np.zeros_like(at), at).numpy()
@@ -203,11 +204,14 @@ def evaluating(tail: nn.Module) -> Iterator[nn.Module]:
 
 
 def draw_captions(captions: Sequence[Ints], number: int, generator: torch.Generator) -> Ints:
-    """Draw `number` captions of each picture, (n, number); they repeat only if it has fewer."""
+    """Draw `number` captions of each picture, (n, number); its first fills up those it lacks.
+
+    Where a picture has few captions, the first describes it and others tell its context.
+    """
     rows = []
     for own in captions:
-        order = torch.randperm(len(own), generator=generator).numpy()
-        rows.append(own[np.resize(order, number)])
+        order = torch.randperm(len(own), generator=generator).numpy()[:number]
+        rows.append(own[np.pad(order, (0, number - len(order)))])
     return np.stack(rows)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.mini.heads import POOLED, class_branch, head, standardised
+from indexer.encoders.mini.heads import class_branch, class_evidence, head, standardised
 
 Array = NDArray[np.float32]
 SIDES = ("image", "text")
@@ -27,7 +27,7 @@ def join_heads(
 ) -> dict[str, Array]:
     """Tensors of heads whose rows concatenate those of all members, with equal weight.
 
-    Each member is scaled by the mean length of its rows, for features of `images` (n, 9064) and
+    Each member is scaled by the mean length of its rows, for features of `images` (n, 10064) and
     `captions` (m, w). Members may standardise features differently; the result does it like the
     first.
     """
@@ -90,7 +90,7 @@ def _to_unit_length(side: str, features: Array, weights: Mapping[str, Array]) ->
     rows = head(standardised(features, side, weights), side, weights)
     classes = weights["class_weight"] * weights["classes"]
     if side == "image":
-        rows = rows + class_branch(features[:, POOLED:] ** 2, weights)
+        rows = rows + class_branch(class_evidence(features), weights)
     length = np.linalg.norm(rows, axis=1).mean()
     scaled = {f"{side}.{name}": weights[f"{side}.{name}"] / length for name in _SCALED}
     return {**weights, **scaled, "classes": classes / length}

@@ -10,8 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
-from indexer.encoders.mini.heads import POOLED, TRUNK, WORDS, class_branch, head, standardised
+from indexer.encoders.mini.heads import (
+    POOLED,
+    TRUNK,
+    WORDS,
+    class_branch,
+    class_evidence,
+    head,
+    standardised,
+)
+from indexer.training.halves import halves
+from indexer.training.mini.features import Maps
 
 TAIL_BATCH = 25  # pictures that run through the tail together
 SPREAD_FLOOR = 1e-3  # added to the spread of a feature
@@ -78,7 +89,7 @@ class Head(nn.Module):
 class Heads(nn.Module):
     """Both heads, the class-name branch, the temperature, and the tail that is trained with them.
 
-    The heads standardise by features of training data: `images` (n, 9064) and `captions` (m, w).
+    The heads standardise by features of training data: `images` (n, 10064) and `captions` (m, w).
     """
 
     def __init__(self, tail: nn.Module, images: Tensor, captions: Tensor, sizes: HeadSizes) -> None:
@@ -95,7 +106,7 @@ class Heads(nn.Module):
 
     def images(self, features: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """`v_i` (n, dim) and the class probabilities (n, 1000) of image features."""
-        probabilities = features[:, POOLED:] ** 2
+        probabilities = class_evidence(features)
         weights = {"class_weight": self.class_weight, "classes": classes}
         rows = self.image(features) + class_branch(probabilities, weights)
         return functional.normalize(rows, dim=-1), probabilities
@@ -140,15 +151,19 @@ def _spread_floors(width: int, of_tail: slice) -> Tensor:
 
 
 def image_features(
-    tail: nn.Module, images: NDArray[np.float16], maps: NDArray[np.float16]
+    tail: nn.Module, images: NDArray[np.float16], maps: Maps, *, half: bool = False
 ) -> Tensor:
-    """Input of the image head (n, 9064), from features (n, 6504) and maps of the trunk.
+    """Input of the image head (n, 10064), from features (n, 7504) and maps of the trunk.
 
-    The tail runs on few pictures at a time, whose maps fit into the processor's cache.
+    The tail runs on few pictures at a time, whose maps fit into the processor's cache; for
+    gradients it runs again, which takes less memory than keeping its maps. With `half`, it
+    multiplies in bfloat16 if the processor supports that.
     """
     parts = []
     for start in range(0, len(maps), TAIL_BATCH):
         read = torch.from_numpy(maps[start : start + TAIL_BATCH]).float()
-        parts.append(tail(read.contiguous(memory_format=torch.channels_last)))
+        with halves(half):
+            read = read.contiguous(memory_format=torch.channels_last)
+            parts.append(checkpoint(tail, read, use_reentrant=False).float())
     known = torch.from_numpy(images).float()
     return torch.cat([known[:, :TRUNK], torch.cat(parts), known[:, TRUNK:]], -1)

@@ -1,4 +1,4 @@
-"""Train the built-in model on a captioned data set: features, split, training, heads file."""
+"""Train the built-in model on captioned data sets: features, split, training, heads file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from indexer.datasets.folder import read_split, validation_mask
+from indexer.datasets.folder import validation_mask
 from indexer.embedding import TEXT, centred_query
 from indexer.encoders.mini.heads import BUILT_IN, read_heads, write_heads
 from indexer.encoders.mini.image_tower import Tail, Trunk
@@ -25,9 +26,11 @@ from indexer.progress import Progress
 from indexer.training.facts import epoch_facts, write_facts
 from indexer.training.loop import Epoch, Task, train
 from indexer.training.mini.alignment import Alignment, AlignSettings, Weights, judge_rows
-from indexer.training.mini.features import ExtractedFeatures, Features, extract
+from indexer.training.mini.extraction import ExtractedFeatures, extract, together
+from indexer.training.mini.features import Features
 from indexer.training.mini.heads_model import arrays, image_features
 from indexer.training.mini.short_texts import ShortTextsStage
+from indexer.training.mini.sources import Source
 from indexer.training.mini.stages import (
     HeadsStage,
     ImageTailStage,
@@ -59,19 +62,17 @@ def tail_key(path: Path) -> str | None:
 class AlignRecipe:
     """Data and output of a training.
 
-    `tail`: a heads file whose image tail is used instead of training one; `split` restricts the
-    data set; `validation` is a list of names, or the share of the pictures to hold out for early
-    stopping; `report` is a list of names used only for final figures; `checkpoint` and `curves`
-    are those of the training loop.
+    `tail`: a heads file whose image tail is used instead of training one; `validation` is a list of
+    names, or the share of each source's pictures to hold out for early stopping; `report` is a list
+    of names of the first source, used only for final figures; `checkpoint` and `curves` are those
+    of the training loop.
     """
 
-    folder: Path
+    sources: Sequence[Source]
     output: Path
-    split: Path | None = None
     validation: Path | float = 1 / 12
     report: Path | None = None
     tail: Path | None = None
-    captions: Sequence[Path] = ()
     checkpoint: Path | None = None
     curves: Path | None = None
     settings: AlignSettings = field(default_factory=AlignSettings)
@@ -85,23 +86,15 @@ def align(recipe: AlignRecipe, cache: Path) -> Iterator[Progress | Epoch | str]:
     """
     start = time.monotonic()
     towers = Towers(cache)
-    data = ExtractedFeatures()
-    only = read_split(recipe.folder, recipe.split) if recipe.split else None
-    yield from extract(
-        recipe.folder,
-        towers,
-        cache,
-        data,
-        only=only,
-        captions=recipe.captions,
-        views=recipe.settings.views,
-    )
-    parts = _split(recipe, data)
-    learned, validation = parts
+    data, held_out = yield from _read(recipe, towers, cache)
+    assert data.features is not None
+    parts = learned, validation = data.features.subset(~held_out), data.features.subset(held_out)
+    data.features = None  # parts are copies
     texts = yield from read_texts(towers, data.texts(), learned.captions, validation.captions)
     facts: dict[str, Any] = {
         "settings": asdict(recipe.settings),
         "data": _fingerprint(data),
+        "sources": [_source_facts(source) for source in recipe.sources],
         "pictures": {"train": len(learned.captions), "validation": len(validation.captions)},
         "unreadable": data.failed,
         "built_in": _figures(BUILT_IN, validation, data, cache),
@@ -205,10 +198,22 @@ def _checkpoints(recipe: AlignRecipe) -> list[Path]:
     )
 
 
-def _split(recipe: AlignRecipe, data: ExtractedFeatures) -> tuple[Features, Features]:
-    assert data.features is not None
-    held_out = validation_mask(recipe.folder, data.names, recipe.validation, least=2)
-    return data.features.subset(~held_out), data.features.subset(held_out)
+def _read(
+    recipe: AlignRecipe, towers: Towers, cache: Path
+) -> Generator[Progress, None, tuple[ExtractedFeatures, NDArray[np.bool_]]]:
+    """Extract all sources; returns their features and the mask of the pictures to hold out."""
+    parts, masks = [], []
+    for source in recipe.sources:
+        part = ExtractedFeatures()
+        yield from extract(source, towers, cache, part, views=recipe.settings.views)
+        masks.append(validation_mask(source.folder, part.names, recipe.validation, least=2))
+        parts.append(part)
+    return together(parts), np.concatenate(masks)
+
+
+def _source_facts(source: Source) -> dict[str, Any]:
+    split = source.split.name if source.split else None
+    return {"folder": source.folder.name, "split": split, "weight": source.weight}
 
 
 def _report(
@@ -217,8 +222,7 @@ def _report(
     """Add the figures on the `report` split, which no decision of the training depends on."""
     assert recipe.report is not None
     data = ExtractedFeatures()
-    only = read_split(recipe.folder, recipe.report)
-    yield from extract(recipe.folder, towers, cache, data, only=only, captions=recipe.captions)
+    yield from extract(replace(recipe.sources[0], split=recipe.report), towers, cache, data)
     assert data.features is not None
     facts["report"] = _figures(recipe.output, data.features, data, cache)
     write_facts(recipe.output, facts, start)
@@ -231,7 +235,9 @@ def _figures(
     tail = Tail(Trunk())
     tail.load(heads)
     with torch.no_grad():
-        plain = image_features(tail, pictures.views[0], pictures.maps[0, pictures.places]).numpy()
+        at = np.arange(len(pictures.places))
+        read = pictures.read_maps(np.zeros_like(at), at)
+        plain = image_features(tail, pictures.views[0], read).numpy()
     texts = data.texts()
     captions = Towers(cache, heads).text_features([texts[k] for k in pictures.all_captions()])
     weights, _ = read_heads(heads)

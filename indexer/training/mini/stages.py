@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.embedding import unit_rows
-from indexer.encoders.mini.heads import POOLED, WORDS, class_part_of_images, empty_part
+from indexer.encoders.mini.heads import WORDS, class_evidence, class_part_of_images, empty_part
 from indexer.encoders.mini.hubness import HUB_PART, HUB_WIDTH
 from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import (
@@ -29,6 +29,7 @@ from indexer.encoders.mini.projection import (
 )
 from indexer.encoders.mini.text_tower import TextTail, TextTrunk
 from indexer.progress import Progress
+from indexer.training.halves import with_exact_depthwise
 from indexer.training.loop import LoopSettings
 from indexer.training.mini.alignment import Alignment, Weights, evaluating
 from indexer.training.mini.assembly import (
@@ -63,8 +64,8 @@ class ImageTailStage(Alignment):
     def rate(self) -> float:
         return self.settings.tail_rate
 
-    def new_tail(self) -> Tail:
-        return Tail(Trunk())
+    def new_tail(self) -> nn.Module:
+        return with_exact_depthwise(Tail(Trunk()))
 
     @property
     def tail(self) -> Tail:
@@ -73,7 +74,8 @@ class ImageTailStage(Alignment):
         return self.heads.tail
 
     def pictures(self, tail: nn.Module, data: Features, views: Ints, at: Ints) -> Tensor:
-        return image_features(tail, data.views[views, at], data.maps[views, data.places[at]])
+        read, half = data.read_maps(views, at), torch.is_grad_enabled()
+        return image_features(tail, data.views[views, at], read, half=half)
 
     def texts(self, tail: nn.Module, rows: Ints) -> Tensor:
         return torch.from_numpy(self.words.sentences[rows])
@@ -170,7 +172,7 @@ class HeadsStage(Alignment):
         names = np.stack([words.sentences for words in self.classes])
         weights = weights | class_part(names, captions[:, :WORDS], sizes.classes, named.kinds)
         of_heads = heads_part_of_images(images, weights)
-        of_classes = class_part_of_images(images[:, POOLED:] ** 2, weights)
+        of_classes = class_part_of_images(class_evidence(images), weights)
         mentions = named.mentions.reshape(len(named.words), len(images))
         weights |= word_part(named.words, mentions, of_heads, of_classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)
@@ -242,10 +244,10 @@ def add_tail_features(tail: Tail, data: Features) -> Generator[Progress, None, F
     count = len(data.places)
     for number, known in enumerate(data.views):
         for start in range(0, count, PROGRESS_PICTURES):
-            part = slice(start, start + PROGRESS_PICTURES)
+            at = np.arange(start, min(start + PROGRESS_PICTURES, count))
             with torch.no_grad():
-                read = data.maps[number, data.places[part]]
-                views[number, part] = image_features(tail, known[part], read).numpy()
+                read = data.read_maps(np.full_like(at, number), at)
+                views[number, at] = image_features(tail, known[at], read, half=True).numpy()
             yield Progress(
                 number * count + min(start + PROGRESS_PICTURES, count), views.shape[0] * count
             )

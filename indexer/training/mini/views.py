@@ -6,6 +6,8 @@ import hashlib
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torchvision.transforms import v2
 
 from indexer.encoders.protocol import Pixels
@@ -24,7 +26,7 @@ def view(pixels: Pixels, names: list[bytes], number: int) -> Pixels:
     return np.stack([_crop(p, _seed(n, number)) for p, n in zip(pixels, names, strict=True)])
 
 
-def _crop(picture: Pixels, seed: int) -> Pixels:
+def _crop(picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     changes = v2.Compose(
         [
             v2.RandomResizedCrop(picture.shape[:2], scale=(0.55, 1.0), ratio=(0.8, 1.25)),
@@ -34,8 +36,8 @@ def _crop(picture: Pixels, seed: int) -> Pixels:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        changed = changes(torch.from_numpy(picture).permute(2, 0, 1))
-    return np.asarray(changed.permute(1, 2, 0).numpy(), dtype=np.uint8)
+        # Pillow changes colours three times as fast as tensors do.
+        return np.asarray(changes(Image.fromarray(picture)), dtype=np.uint8)
 
 
 def _seed(name: bytes, number: int) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +13,7 @@ from torch import Tensor, nn
 from indexer.encoders.mini.heads import WORDS
 from indexer.encoders.mini.towers import Towers
 from indexer.progress import Progress
+from indexer.training.halves import halves
 
 PROGRESS_TEXTS = 2048  # between two progress events
 TAIL_BATCH = 128  # texts that run through the tail together
@@ -67,21 +66,10 @@ def text_features(tail: nn.Module, words: Words, rows: Ints) -> Tensor:
     In training, the tail multiplies in bfloat16 if the processor supports that.
     """
     order = words.by_length(rows)
-    half = tail.training and _multiplies_halves()
     parts = []
     for start in range(0, len(rows), TAIL_BATCH):
         read, mask = words.padded(rows[order[start : start + TAIL_BATCH]])
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with halves(tail.training):
             parts.append(tail(read, mask))
     output = torch.cat(parts)[torch.from_numpy(np.argsort(order))]
     return torch.cat([torch.from_numpy(words.sentences[rows]), output], -1)
-
-
-@cache
-def _multiplies_halves() -> bool:
-    """Whether the processor multiplies bfloat16 in hardware; others emulate it, slowly."""
-    try:
-        known = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "amx_bf16" in known or "avx512_bf16" in known

@@ -33,7 +33,12 @@ from ui.cli.output.text import print_json, terminal_safe, valid
 
 @click.command(epilog="Example: picfuse evaluate ~/flickr8k --split dev.txt --plot recall.png")
 @click.argument("dataset", type=UserPath())
-@click.option("--split", type=UserPath(), help="File that lists the pictures to use.")
+@click.option(
+    "--split",
+    type=UserPath(),
+    help="File that lists the pictures to use, or 'reserved' for the eighth that "
+    "'picfuse train align --reserve' leaves out.",
+)
 @click.option(
     "--captions",
     multiple=True,

@@ -16,6 +16,7 @@ from indexer.errors import InputError
 from indexer.fusion import LEARNED
 from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
+from indexer.training.mini.sources import Source
 from ui.cli.commands.train_tags import tags
 from ui.cli.group import offline_option
 from ui.cli.options.paths import UserText
@@ -45,7 +46,7 @@ train.add_command(tags)
 
 
 @train.command(
-    epilog="Example: picfuse train align ~/flickr8k --split train.txt --output heads.safetensors; "
+    epilog="Example: picfuse train align ~/flickr8k ~/scenes:0.5 --split train.txt --reserve; "
     "then: picfuse index ~/Pictures --model mini:heads.safetensors --library NEW"
 )
 @training_options(
@@ -55,6 +56,12 @@ train.add_command(tags)
     validation="0.0833",
     held_out_for="early stopping",
     passes="pictures",
+    several=True,
+)
+@click.option(
+    "--reserve",
+    is_flag=True,
+    help="Leave out the eighth of each further DATASET that benchmarks measure on.",
 )
 @click.option(
     "--tail",
@@ -70,8 +77,9 @@ train.add_command(tags)
     help="Number of additional heads to train at the end; together they find more.",
 )
 def align(
-    dataset: Path,
+    datasets: tuple[tuple[Path, float], ...],
     output: Path,
+    reserve: bool,
     tail: str | None,
     more_heads: int,
     split: Path | None,
@@ -81,7 +89,10 @@ def align(
     epochs: int | None,
     seed: int,
 ) -> None:
-    """Train tails and heads of the built-in model on the captioned pictures of DATASET.
+    """Train tails and heads of the built-in model on the captioned pictures of DATASETS.
+
+    Each is a folder, or FOLDER:WEIGHT with the share of the passes in which each of its pictures is
+    seen. --split, --report, --captions and a list for --validation belong to the first one.
 
     The features of four views of each picture are computed once and cached. A copy of the last
     blocks of the image tower then learns to match pictures with captions. With its result, both
@@ -90,17 +101,20 @@ def align(
     an interrupted training, run the same command again. TensorBoard reads the curves from the
     folder OUTPUT.curves.
     """
-    folder = dataset_folder(dataset)
     check_output(output)
+    held_out = validation_of(validation)
+    if len(datasets) > 1 and isinstance(held_out, Path):
+        raise InputError(f"--validation {held_out}: with several data sets, name a share")
+    (first, weight), *others = datasets
     recipes = import_module("indexer.training.mini.recipe")  # imports torch
+    sources = [Source(first, split, captions, weight)]
+    sources += [Source(folder, weight=share, reserve=reserve) for folder, share in others]
     recipe: AlignRecipe = recipes.AlignRecipe(
-        folder,
+        sources,
         output,
-        split,
-        validation_of(validation),
+        held_out,
         report,
         _heads_of(tail) if tail else None,
-        captions,
         **kept_beside(output),
     )
     settings = replace(

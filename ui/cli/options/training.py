@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.datasets.folder import dataset_folder
 from indexer.errors import InputError
 from indexer.settings import DEFAULT_ENCODER
 from ui.cli.options.paths import UserPath, UserText
@@ -30,15 +31,25 @@ model_option = click.option(
 
 
 def training_options(
-    *, output: str, holds: str, split: str, validation: str, held_out_for: str, passes: str
+    *,
+    output: str,
+    holds: str,
+    split: str,
+    validation: str,
+    held_out_for: str,
+    passes: str,
+    several: bool = False,
 ) -> Callable[[Command], Command]:
     """The data set, its held-out parts, the output, the number of epochs, and the seed.
 
-    `output` and `validation` are defaults; the others complete the help of an option.
+    `output` and `validation` are defaults; the others complete the help of an option. `several`:
+    more than one data set may be named, each with a weight.
     """
     path = UserPath()
     options = [
-        click.argument("dataset", type=path),
+        click.argument("datasets", type=WeightedFolder(), nargs=-1, required=True)
+        if several
+        else click.argument("dataset", type=path),
         click.option(
             "--output",
             type=UserPath(dir_okay=False),
@@ -74,6 +85,23 @@ def training_options(
         return command
 
     return with_options
+
+
+class WeightedFolder(click.ParamType[tuple[Path, float]]):
+    """A folder, with `:WEIGHT` after it or with the weight 1; converts to both."""
+
+    name = "dataset"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Path, float]:
+        folder, colon, share = str(value).rpartition(":")
+        if not colon or Path(value).expanduser().is_dir():
+            return dataset_folder(Path(value)), 1.0
+        with suppress(ValueError):
+            if 0 < float(share) <= 1:
+                return dataset_folder(Path(folder)), float(share)
+        raise InputError(f"{value}: a weight after ':' must be above 0 and at most 1")
 
 
 def check_output(output: Path) -> None:
