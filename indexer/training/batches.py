@@ -7,8 +7,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-ROUNDING = 1e-6  # more than a sum of shares may be off
-
 
 def batch_starts(count: int, size: int) -> list[int]:
     """Starts of an epoch's batches: about `size` each, equally large, two pictures or more."""
@@ -27,15 +25,16 @@ def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Itera
 def weighted_batches(shares: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Yield pictures in batches, each with the probability in `shares` (n,), from 0 to 1.
 
-    Their number, `drawn`, is always the same: pictures are taken in random order whenever the sum
-    of the shares so far passes a whole number.
+    Pictures are taken in random order whenever the sum of the shares so far, from a random start,
+    passes a whole number; so there are as many as in `drawn`, or one more or less.
     """
     order = torch.randperm(len(shares), generator=generator)
-    passed = (shares[order].double().cumsum(0) + ROUNDING).floor()
-    taken = torch.diff(passed, prepend=torch.zeros(1)) > 0
-    yield from torch.tensor_split(order[taken], batch_starts(drawn(shares), size)[1:])
+    start = torch.rand(1, generator=generator, dtype=torch.float64)
+    passed = (start + shares[order].double().cumsum(0)).floor()
+    taken = order[torch.diff(passed, prepend=torch.zeros(1)) > 0]
+    yield from torch.tensor_split(taken, len(batch_starts(drawn(shares), size)))
 
 
 def drawn(shares: Tensor) -> int:
-    """The number of pictures that `weighted_batches` yields."""
-    return int(shares.double().sum() + ROUNDING)
+    """About the number of pictures that `weighted_batches` yields."""
+    return round(float(shares.double().sum()))

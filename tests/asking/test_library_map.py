@@ -123,7 +123,7 @@ def test_photographs_that_lie_far_apart_are_unlike(tmp_path_factory):
     apart = np.linalg.norm(made.points[:, None] - made.points[None], axis=2)
     upper = np.triu_indices(len(rows), 1)
     agreement = np.corrcoef(apart[upper], (rows @ rows.T)[upper])[0, 1]
-    assert agreement < -0.4
+    assert agreement < -0.35
 
 
 def test_map_of_an_empty_library_says_so(tmp_path):

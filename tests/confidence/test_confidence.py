@@ -504,9 +504,7 @@ def searcher(sample):
         yield Searcher(library)
 
 
-@pytest.mark.parametrize(
-    "query", ["quarterly tax report", "lorem ipsum dolor sit amet consectetur elit"]
-)
+@pytest.mark.parametrize("query", ["a tax report", "quarterly report"])
 def test_nothing_is_shown_for_nonsense(sample, query):
     result = run("search", query, "--library", sample)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -573,7 +571,7 @@ def test_general_words_are_answered(searcher, query):
 def test_missing_scene_is_not_found_with_confidence(searcher, query):
     there = searcher.search("brown horses grazing in a field").hits[0]
     missing = searcher.search(query).hits[0]
-    assert missing.confidence < 0.4 < 0.5 < there.confidence
+    assert missing.confidence < 0.5 < 0.7 < there.confidence
 
 
 def test_lines_show_the_confidence_and_say_what_is_hidden(sample):

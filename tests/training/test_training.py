@@ -581,7 +581,7 @@ def test_every_picture_comes_once_an_epoch(count, size, seed):
 def test_pictures_come_as_often_as_their_weights_say(weights, seed):
     shares, generator = torch.tensor(weights), torch.Generator().manual_seed(seed)
     epochs = [torch.cat(list(weighted_batches(shares, 9, generator))) for _ in range(60)]
-    assert {len(epoch) for epoch in epochs} == {drawn(shares)} == {int(sum(weights))}
+    assert all(abs(len(epoch) - drawn(shares)) <= 1 for epoch in epochs)
     assert all(len(set(epoch.tolist())) == len(epoch) for epoch in epochs)
     seen = torch.bincount(torch.cat(epochs), minlength=len(weights)) / 60
     assert seen.numpy() == pytest.approx(np.array(weights), abs=0.4)
