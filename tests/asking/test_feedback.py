@@ -248,8 +248,9 @@ MEANT = {
 }  # fmt: skip
 
 
+@pytest.mark.xfail(reason="the factors fit the heads before these", strict=True)
 def test_marks_find_more_of_what_was_meant(tmp_path_factory):
-    """With three marks a side, more of the photographs that an unclear word meant.
+    """With three marks a side, many more of the photographs that an unclear word meant.
 
     "trip" is unclear to the model; "transport" and "water" it knows, and marks cost these little.
     """
@@ -268,5 +269,7 @@ def test_marks_find_more_of_what_was_meant(tmp_path_factory):
                 len(meant & {*unmarked[:10]}),
                 len(meant & {hit.path.stem for hit in hits}),
             )
-    assert found["trip"][1] > found["trip"][0]
+    assert found["trip"][1] >= 2 * found["trip"][0]
     assert all(refined >= plain - 1 for plain, refined in found.values())
+    plain, refined = (sum(column) for column in zip(*found.values(), strict=True))
+    assert refined >= plain + 2  # of 16 that are left to be found

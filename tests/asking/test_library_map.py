@@ -115,6 +115,7 @@ def test_command_prints_writes_and_counts(tmp_path_factory, tmp_path):
     assert len(few.stdout.splitlines()) == 10
 
 
+@pytest.mark.xfail(reason="-0.37 with the heads of today", strict=True)
 def test_photographs_that_lie_far_apart_are_unlike(tmp_path_factory):
     library = sample_library(tmp_path_factory)
     with Library.open(library, read_only=True) as opened:
@@ -123,7 +124,7 @@ def test_photographs_that_lie_far_apart_are_unlike(tmp_path_factory):
     apart = np.linalg.norm(made.points[:, None] - made.points[None], axis=2)
     upper = np.triu_indices(len(rows), 1)
     agreement = np.corrcoef(apart[upper], (rows @ rows.T)[upper])[0, 1]
-    assert agreement < -0.35
+    assert agreement < -0.4
 
 
 def test_map_of_an_empty_library_says_so(tmp_path):
