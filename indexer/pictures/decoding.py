@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,24 +86,40 @@ class DecodeSettings:
 
 
 Outcome: TypeAlias = Decoded | Known | DecodeFailure
+Result = TypeVar("Result")
 
 
 def decode_file(path: bytes, settings: DecodeSettings) -> Outcome:
     """Hash, decode, transform and shrink one picture, from one read of its file."""
+
+    def decoded(data: bytes, digest: bytes) -> Outcome:
+        if digest in settings.known:
+            return Known(path, digest, _metadata(data, settings.max_pixels))
+        return _decode(path, data, digest, settings)
+
+    return with_hash(path, settings, decoded, "decoding")
+
+
+def with_hash(
+    path: bytes, settings: DecodeSettings, task: Callable[[bytes, bytes], Result], doing: str
+) -> Result | DecodeFailure:
+    """Do a task with the bytes and the hash of one picture, from one read of its file.
+
+    A picture that cannot be read, or takes more memory than a worker may have, becomes a failure.
+    `doing` names the task in its reason.
+    """
     digest = None
     try:
         data = read_picture(path)
         digest = hash_bytes(data)
         if settings.note is not None:
             settings.note(digest)
-        if digest in settings.known:
-            return Known(path, digest, _metadata(data, settings.max_pixels))
-        return _decode(path, data, digest, settings)
+        return task(data, digest)
     except PictureError as error:
         return DecodeFailure(path, digest, str(error))
     except MemoryError:
         limit = f"{settings.memory_limit / GIB:g} GiB"
-        reason = f"decoding takes more than {limit} of memory (to allow more: --memory-limit)"
+        reason = f"{doing} takes more than {limit} of memory (to allow more: --memory-limit)"
         return DecodeFailure(path, digest, reason)
 
 

@@ -8,11 +8,9 @@ from contextlib import closing
 from functools import cache
 from typing import Self, cast
 
-from indexer.errors import PictureError
-from indexer.pictures.decoding import DecodeFailure, DecodeSettings, Outcome
-from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.images import decode, read_picture
-from indexer.pictures.limits import GIB, MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
+from indexer.pictures.decoding import DecodeFailure, DecodeSettings, Outcome, with_hash
+from indexer.pictures.images import decode
+from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pictures.pool import DecodeFile, DecodingPool
 from indexer.pictures.transform import ImageTransform
 from indexer.recognition.picture_text import PictureText
@@ -73,22 +71,12 @@ def _text_of(outcome: Outcome | PictureText) -> PictureText:
 
 def read_file(path: bytes, settings: DecodeSettings) -> PictureText | DecodeFailure:
     """Hash and decode one picture, and read its text, in a worker."""
-    digest = None
-    try:
-        data = read_picture(path)
-        digest = hash_bytes(data)
-        if settings.note is not None:
-            settings.note(digest)
+
+    def read(data: bytes, digest: bytes) -> PictureText:
         image = decode(io.BytesIO(data), min_side=_DECODED, max_pixels=settings.max_pixels)
         return PictureText(path, digest, _reader().read(image))
-    except PictureError as error:
-        return DecodeFailure(path, digest, str(error))
-    except MemoryError:
-        limit = f"{settings.memory_limit / GIB:g} GiB"
-        reason = (
-            f"reading its text takes more than {limit} of memory (to allow more: --memory-limit)"
-        )
-        return DecodeFailure(path, digest, reason)
+
+    return with_hash(path, settings, read, "reading its text")
 
 
 @cache

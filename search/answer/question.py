@@ -38,7 +38,8 @@ class Question:
     `query` has the weight that is used. `embedded` is the query as marked pictures refine it, and
     `wrong` are the contents of those marked as wrong. `allowed`: ids (n,) that the filters let
     through, None for all. `named`: the names in the query, and the pictures that have them.
-    `shown`: ids of the pictures in whose text all words of the query were read.
+    `shown`: ids of the pictures in whose text all words of the query were read, and `raising`, the
+    amount by which that raises them.
     """
 
     library: Library
@@ -51,6 +52,7 @@ class Question:
     allowed: NDArray[np.int64] | None
     named: NamedPictures
     shown: frozenset[int]
+    raising: float
 
     @classmethod
     def of(
@@ -75,8 +77,21 @@ class Question:
             refined = bool(options.like or options.unlike)
             named = named_pictures(library.words, query, size, refined=refined)
             shown = showing(library.words, query, size)
-        query = replace(query, weight=weight)
-        return cls(library, rows, query, weight, options, embedded, wrong, allowed, named, shown)
+        scored = ScoredQuery.of(rows, embedded.q, weight)
+        raising = DEVIATIONS * _level(rows, scored)[1] if shown else 0.0
+        return cls(
+            library,
+            rows,
+            replace(query, weight=weight),
+            weight,
+            options,
+            embedded,
+            wrong,
+            allowed,
+            named,
+            shown,
+            raising,
+        )
 
     def answer(self) -> Answer:
         """The page of hits that the options ask for, with all that is known of them."""
@@ -89,7 +104,7 @@ class Question:
             hits = with_explanations(
                 self.library, self.rows, hits, self.embedded, self.query, self.weight
             )
-            hits = raised_by_text(hits, self.shown, self._raise)
+            hits = raised_by_text(hits, self.shown, self.raising)
         return Answer(
             self.query,
             ranked_hits(self.library, hits, page),
@@ -112,7 +127,7 @@ class Question:
         others = self._selection([*barred, *own], self.allowed)
         order = reaching(self._best_first(others), self.options.least)
         if self.shown:
-            order = raised(order, self._ranked(self.shown, others), self._raise)
+            order = raised(order, self._ranked(self.shown, others), self.raising)
         if self.named.counts:
             order = self._named_first(order, others)
         if not self.options.asked_first or not own:
@@ -131,7 +146,7 @@ class Question:
     def _named_first(self, order: RankedPictures, others: Selection) -> RankedPictures:
         having = RankedPictures.of(*self._ranked(self.named.counts, others))
         if shown := self.shown & self.named.counts.keys():
-            having = raised(having, self._ranked(shown, others), self._raise)
+            having = raised(having, self._ranked(shown, others), self.raising)
         ids, scores = having.first(len(self.named.counts))
         return named_first(order, ids, scores, self.named.counts)
 
@@ -142,19 +157,6 @@ class Question:
         positions, scores = nearest_without(self.rows, self.embedded, self.weight, selection)
         ranked = RankedPictures.of(picture_ids(index.keys_at(positions)), scores)
         return reaching(ranked, self.options.least).first(len(scores))
-
-    @property
-    def _raise(self) -> float:
-        """The amount by which text raises a picture."""
-        return DEVIATIONS * self._level[1]
-
-    @property
-    def _level(self) -> tuple[float, float]:
-        """Mean and standard deviation of the scores of the query."""
-        query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)
-        sampled = block_scores(self.rows.level_sample, query, self.rows.fusion)
-        (level,), (spread,) = score_level(sampled)
-        return float(level), float(spread)
 
     def _selection(self, barred: Sequence[int], only: NDArray[np.int64] | None) -> Selection:
         positions, ids = self.rows.index.positions, np.array([*barred], np.int64)
@@ -194,11 +196,18 @@ class Question:
         captioned = sums.with_caption / max(1, sums.with_caption + sums.without_caption)
         query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)
         gain = 1.0 if query.gain is None else float(query.gain[0])
-        return Searched(number, captioned, gain, *self._level, page.leading)
+        return Searched(number, captioned, gain, *_level(self.rows, query), page.leading)
 
     @property
     def _is_marked(self) -> bool:
         return bool(self.options.like or self.options.unlike)
+
+
+def _level(rows: CentredIndex, query: ScoredQuery) -> tuple[float, float]:
+    """Mean and standard deviation of the scores of a query."""
+    sampled = block_scores(rows.level_sample, query, rows.fusion)
+    (level,), (spread,) = score_level(sampled)
+    return float(level), float(spread)
 
 
 def _refined_by_marks(

@@ -549,7 +549,7 @@ def test_cut_outs_depend_on_the_name_and_the_number():
 
 def test_joined_data_sets_keep_their_maps_captions_and_weights():
     (one, _), (two, _) = problem(0, n=4), problem(1, n=5, each=1)
-    both = joined([one, two.weighted(0.5)])
+    both = joined([one, replace(two, weights=two.weights / 2)])
     assert both.views.shape[1] == 9
     assert both.weights.tolist() == [1.0] * 4 + [0.5] * 5
     assert both.all_captions().tolist() == list(range(13))

@@ -28,6 +28,7 @@ from indexer.weights_file import packed
 
 FORMAT = "picfuse-heads-8"
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of the outputs of the two towers
+PLACE = 3  # side of a place that is classified for itself, in cells of the last map
 SHOWN = 2 * CLASSES  # class probabilities of a picture: of the whole, and the largest of any place
 TRUNK = 5504  # pooled features of the trunk; the rest of `POOLED` are the tail's
 READ = 2 * WORDS  # width of text features: those of the text tower and of its tail

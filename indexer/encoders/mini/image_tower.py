@@ -14,13 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from indexer.encoders.mini.heads import TAIL
+from indexer.encoders.mini.heads import PLACE, TAIL
 from indexer.encoders.mini.packages import IMAGE_TOWER
 from indexer.errors import ModelError
 
 FIRST_STAGE = 3  # of seven, from 0: the first stage whose channels the image head reads
 TAIL_STAGE = 5  # the tail begins after the first block of this stage
-PLACE = 3  # side of a place that is classified for itself, in cells of the last map
 
 
 class Trunk(nn.Module):

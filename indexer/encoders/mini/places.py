@@ -13,14 +13,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from indexer.embedding import Floats, Mask
-from indexer.encoders.mini.heads import image_features
+from indexer.encoders.mini.heads import PLACE, image_features
 
 Map: TypeAlias = Floats  # (c, h, w)
 # Masks have the shape (h, w) of the last maps; they are true for the places to pool.
 
 MAPS = ("stage3", "stage4", "stage5", "stage6", "last", "tail", "classes")
 REACH = 1  # places to leave out on each side of one
-PLACE = 3  # side of a square that is classified for itself, as in the image tower
 REST = PLACE // 2  # cells at the border in which no square has its middle
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,6 @@ class Features:
         return Features(
             self.views[:, mask], self.maps, self.places[mask], captions, self.weights[mask]
         )
-
-    def weighted(self, weight: float) -> Features:
-        """The features with one weight for all pictures."""
-        return replace(self, weights=np.full(len(self.captions), weight, np.float32))
 
 
 def joined(parts: Sequence[Features]) -> Features:

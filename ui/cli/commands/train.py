@@ -106,11 +106,10 @@ def align(
     if len(datasets) > 1 and isinstance(held_out, Path):
         raise InputError(f"--validation {held_out}: with several data sets, name a share")
     (first, weight), *others = datasets
+    further = (Source(folder, weight=share, reserve=reserve) for folder, share in others)
     recipes = import_module("indexer.training.mini.recipe")  # imports torch
-    sources = [Source(first, split, captions, weight)]
-    sources += [Source(folder, weight=share, reserve=reserve) for folder, share in others]
     recipe: AlignRecipe = recipes.AlignRecipe(
-        sources,
+        [Source(first, split, captions, weight), *further],
         output,
         held_out,
         report,
