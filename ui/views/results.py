@@ -10,6 +10,7 @@ import streamlit as st
 from search import Answer, Hit, Searcher
 from ui.views.shared_library import SharedLibrary
 
+Find = Callable[[Searcher, int, int], Answer]  # from an offset on, at most so many hits
 PAGE = 96  # hits that are asked for at once
 _PAGES = "pages"  # in the session: number of pages to read
 
@@ -25,32 +26,32 @@ class Results:
 
 
 def read_results(
-    opened: SharedLibrary,
-    asked: Hashable,
-    find: Callable[[Searcher, int], Answer],
-    *,
-    with_weaker: bool,
+    opened: SharedLibrary, asked: Hashable, place: str, find: Find, *, with_weaker: bool
 ) -> Results:
-    """Results of a search; `find` answers it from an offset on.
+    """Results of a search, as many pages of them as were asked for at this `place`.
 
-    Pages that were read are kept until the search or the library changes.
+    Pages that were read are kept until the search or the library changes. A search that changes in
+    its place, by a mark, is answered as far as the one before.
     """
     answers: list[Answer] = opened.kept("answers", asked, lambda _: [])
-    pages = st.session_state.setdefault(_PAGES, {"asked": asked, "count": 1})
-    if pages["asked"] != asked or not answers:
-        pages.update(asked=asked, count=1)
-    while len(answers) < pages["count"]:
-        offset = answers[-1].next_offset if answers else 0
-        if offset is None:
-            break
+    pages = st.session_state.setdefault(_PAGES, {"place": place, "count": 1})
+    if pages["place"] != place:
+        pages.update(place=place, count=1)
+    wanted = pages["count"] * PAGE
+    while (offset := _next(answers)) is not None and offset < wanted:
         with opened.asking() as searcher:
-            answers.append(find(searcher, offset))
+            answers.append(find(searcher, offset, wanted - offset))
     return _shown(answers, with_weaker)
 
 
 def read_more(_: object = None) -> None:
     """Read one more page from the next run on."""
     st.session_state[_PAGES]["count"] += 1
+
+
+def _next(answers: list[Answer]) -> int | None:
+    """Offset of what was not read yet; None at the end."""
+    return answers[-1].next_offset if answers else 0
 
 
 def _shown(answers: list[Answer], with_weaker: bool) -> Results:

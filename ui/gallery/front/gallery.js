@@ -20,7 +20,8 @@
 
 import { Address, opened } from "./address.js";
 import { apiAt } from "./api.js";
-import { chooseAlbum, showShortcuts } from "./boxes.js";
+import { forSelection, forTiles, forViewer } from "./actions.js";
+import { showShortcuts } from "./boxes.js";
 import { takeDrops } from "./drop.js";
 import { element } from "./elements.js";
 import { Header, ROWS, keptSize } from "./header.js";
@@ -53,15 +54,17 @@ export class Gallery {
   }
 
   build() {
-    const { can, uploader } = this.data;
+    const { uploader } = this.data;
     this.canvas = element("div", { class: "pf-canvas" });
     this.status = element("p", { class: "pf-status", role: "status" });
     this.weaker = element("button", { class: "pf-weaker", type: "button", click: () => this.send("show_weaker", true) });
-    this.root = element("div", { class: "pf-gallery", role: "group", "aria-label": "Pictures" });
+    this.root = element("div", { class: "pf-gallery", role: "group", "aria-label": "Pictures" }, this.canvas);
+    this.host.append(this.root); // the scroller looks for what scrolls around it
     this.header = new Header({
       sort: (order) => this.send("sort", order), size: () => this.arrange(true), help: () => this.help(),
+      choose: uploader ? () => document.querySelector(uploader)?.click() : undefined,
     });
-    this.tiles = this.tileActions();
+    this.tiles = forTiles(this);
     this.scroller = new Scroller(this.canvas, {
       make: () => makeTile(this.tiles),
       fill: (tile, place) => fillTile(tile, this.pictures, place, {
@@ -72,10 +75,10 @@ export class Gallery {
       moved: () => { this.scrubber.move(); this.askForMore(); },
     });
     this.scrubber = new Scrubber(this.scroller);
-    this.toolbar = new Toolbar(this.selectionActions(can), () => this.select(() => this.selection.clear()));
-    this.root.append(this.header.bar, this.canvas, this.status, this.weaker, this.scrubber.bar, this.toolbar.bar);
-    this.host.append(this.root);
-    this.viewer = new Viewer(this.root, this.api, this.viewerActions());
+    this.toolbar = new Toolbar(forSelection(this), () => this.select(() => this.selection.clear()));
+    this.root.prepend(this.header.bar);
+    this.root.append(this.status, this.weaker, this.scrubber.bar, this.toolbar.bar);
+    this.viewer = new Viewer(this.root, this.api, forViewer(this));
     this.address = new Address((id) => this.follow(id), () => this.viewer.isOpen);
     this.stopDrops = uploader ? takeDrops(this.root, uploader) : () => {};
     this.listen = (event) => this.key(event);
@@ -84,67 +87,14 @@ export class Gallery {
     this.sizes.observe(this.root);
   }
 
-  tileActions() {
-    return {
-      open: (place, event) => {
-        if (event.shiftKey) this.select(() => this.selection.extend(this.pictures.ids, this.pictures.ids[place]));
-        else if (this.selection.size) this.select(() => this.selection.toggle(this.pictures.ids[place]));
-        else this.viewer.open(this.pictures, place);
-      },
-      tick: (place, event) => this.select(() => {
-        const id = this.pictures.ids[place];
-        if (event.shiftKey) this.selection.extend(this.pictures.ids, id);
-        else this.selection.toggle(id);
-      }),
-      mark: this.data.can.mark ? (place, mark) => this.mark(place, mark) : undefined,
-      alike: (place) => {
-        const item = this.pictures.items?.[place];
-        if (item) this.viewer.open(Pictures.ofItems([item, ...(item.folded ?? [])]), 0);
-      },
-      focus: (place) => this.setCurrent(place, false),
-    };
-  }
-
-  selectionActions({ album, remove }) {
-    const ids = () => this.selection.ordered(this.pictures.ids);
-    const actions = [{ name: "Download", icon: "download", act: () => {
-      const chosen = ids();
-      this.api.download(chosen, this.pictures.hashes[this.pictures.placeOf(chosen[0])]);
-    } }];
-    if (album) {
-      actions.push({ name: "Add to album", icon: "album", act: () => this.addToAlbum(ids()) });
-      actions.push({ name: "Favourite", icon: "heart", act: () => this.send("favourite", { ids: ids(), on: true }) });
-    }
-    if (remove) actions.push({ name: "Remove from album", icon: "close", act: () => this.send("remove", { ids: ids() }) });
-    return actions;
-  }
-
-  viewerActions() {
-    const { album } = this.data.can;
-    return {
-      opened: (id, instead) => this.address.open(id, instead),
-      closed: (id) => {
-        this.address.close();
-        const place = this.pictures.placeOf(id);
-        if (place >= 0) this.setCurrent(place, true);
-      },
-      mark: this.tiles.mark,
-      similar: (id) => this.send("similar", { id }),
-      filter: (where) => this.send("filter", { where }),
-      favourite: album ? (ids, on) => this.send("favourite", { ids, on }) : undefined,
-      album: album ? (ids) => this.addToAlbum(ids) : undefined,
-      help: () => this.help(),
-      ending: () => this.askForMore(),
-    };
-  }
-
   /** Show what the page says. @param {Data} data */
   async show(data) {
-    const fresh = data.key !== this.key;
+    const fresh = data.key !== this.shownKey;
     this.data = data;
-    this.key = data.key;
+    this.shownKey = data.key;
     this.asked = -1;
     this.header.show(data.title ?? "", data.sorts, data.sorted);
+    this.toolbar.offer();
     this.weaker.hidden = !data.weaker;
     this.weaker.textContent = data.weaker === 1 ? "Show 1 weaker match" : `Show ${data.weaker} weaker matches`;
     if (data.kind === "hits") return this.take(Pictures.ofItems(data.items ?? []), fresh);
@@ -167,6 +117,7 @@ export class Gallery {
     if (fresh) {
       this.current = 0;
       this.selection.clear();
+      this.scroller.clear();
       if (!first) this.scroller.frame.scrollTo({ top: 0 });
     }
     this.arrange(false);
@@ -214,6 +165,13 @@ export class Gallery {
     this.root.classList.toggle("pf-selecting", this.selection.size > 0);
   }
 
+  /** The large view was closed. @param {number} id picture that was open */
+  closed(id) {
+    this.address.close();
+    const place = this.pictures.placeOf(id);
+    if (place >= 0) this.setCurrent(place, true);
+  }
+
   /** @param {number} place @param {boolean} focus */
   setCurrent(place, focus) {
     if (place !== this.current) {
@@ -223,18 +181,6 @@ export class Gallery {
     if (!focus) return;
     this.scroller.reveal(place);
     this.scroller.shown.get(this.pictures.ids[place])?.firstChild.focus({ preventScroll: true });
-  }
-
-  /** @param {number} place @param {"right" | "wrong"} mark */
-  mark(place, mark) {
-    const item = this.pictures.items?.[place];
-    if (!item) return;
-    this.send("mark", { id: item.id, mark: item.mark === mark ? null : mark });
-  }
-
-  /** @param {number[]} ids */
-  addToAlbum(ids) {
-    if (ids.length) chooseAlbum(this.root, this.data.albums, (name, isNew) => this.send("album", { name, ids, new: isNew }));
   }
 
   help() {

@@ -1,6 +1,6 @@
 /** Header: what the list is, its order, and the size of its pictures. */
 
-import { element, iconButton } from "./elements.js";
+import { element, icon, iconButton } from "./elements.js";
 
 /** Heights that rows come close to, from small to large; the middle one is the first. */
 export const ROWS = [120, 200, 300];
@@ -13,16 +13,18 @@ export function keptSize() {
 }
 
 export class Header {
-  /** @param {{sort: (order: string) => void, size: (place: number) => void, help: () => void}} on */
+  /** @param {{sort: (order: string) => void, size: (place: number) => void, help: () => void, choose?: () => void}} on */
   constructor(on) {
-    this.title = element("p", { class: "pf-total", role: "status" });
+    this.title = element("h1", { class: "pf-total", "aria-live": "polite" });
     this.sorts = element("select", { "aria-label": "Sort by", change: () => on.sort(this.sorts.value) });
     const size = (name, says, step) => element("button", { type: "button", "aria-label": says, title: says, click: () => {
       const place = Math.min(ROWS.length - 1, Math.max(0, keptSize() + step));
       localStorage.setItem(KEPT, String(place));
       on.size(place);
     } }, name);
-    this.bar = element("div", { class: "pf-header" }, this.title, this.sorts,
+    const choose = element("button", { type: "button", class: "pf-choose", title: "Choose, drop or paste a picture", click: on.choose }, icon("camera"), element("span", {}, "Search by picture"));
+    choose.hidden = !on.choose;
+    this.bar = element("div", { class: "pf-header" }, this.title, choose, this.sorts,
       size("−", "Smaller pictures", -1), size("+", "Larger pictures", 1),
       iconButton("help", "Keyboard shortcuts (?)", on.help));
   }

@@ -41,6 +41,12 @@ export class Scroller {
     this.redraw();
   }
 
+  /** Take all tiles away: another list begins. */
+  clear() {
+    for (const tile of this.shown.values()) tile.remove();
+    this.shown.clear();
+  }
+
   /** Draw all tiles of the window anew. */
   redraw() {
     this.drawn = "";

@@ -32,8 +32,16 @@ export function makeTile(actions) {
   const tile = element("div", { class: "pf-tile" }, open, tick);
   image.addEventListener("load", () => tile.classList.add("pf-loaded"));
   image.addEventListener("error", () => tile.classList.add("pf-lost"));
+  for (const name of ["pointerenter", "focusin"]) tile.addEventListener(name, () => offerMarks(tile, actions));
   holdToSelect(open, (event) => actions.tick(at(), event));
   return tile;
+}
+
+/** Add the marks of a tile, which few tiles need. @param {any} tile @param {TileActions} actions */
+function offerMarks(tile, actions) {
+  const { mark } = actions;
+  if (!mark || !tile.item || tile.querySelector(".pf-marks")) return;
+  tile.append(marksOf(tile.item, (name) => mark(Number(tile.dataset.place), name)));
 }
 
 /** @param {HTMLElement} open @param {(event: any) => void} select */
@@ -72,11 +80,13 @@ export function fillTile(tile, pictures, place, { href, chosen, current, actions
   open.firstChild.alt = pictures.altOf(place);
   tick.setAttribute("aria-checked", String(chosen));
   tile.classList.toggle("pf-chosen", chosen);
-  const item = pictures.items?.[place];
-  if (item && tile.item !== item) {
+  tile.item = pictures.items?.[place];
+  const said = JSON.stringify(tile.item);
+  if (tile.item && tile.said !== said) {
+    tile.said = said;
     tile.querySelectorAll(".pf-said").forEach((old) => old.remove());
-    tile.append(...saidOf(item, () => Number(tile.dataset.place), actions));
-    tile.item = item;
+    tile.append(...saidOf(tile.item, () => Number(tile.dataset.place), actions));
+    if (tile.matches(":hover, :focus-within")) offerMarks(tile, actions);
   }
   const tab = current ? 0 : -1;
   for (const each of tile.querySelectorAll("a, button")) each.tabIndex = tab;
@@ -97,7 +107,7 @@ function saidOf(item, at, actions) {
       class: "pf-said pf-alike", type: "button", title: says, "aria-label": says, click: () => actions.alike(at()),
     }, `+${item.folded.length}`));
   }
-  if (actions.mark) parts.push(marksOf(item, (mark) => actions.mark?.(at(), mark)));
+  if (actions.mark && item.mark) parts.push(marksOf(item, (mark) => actions.mark?.(at(), mark)));
   return parts;
 }
 

@@ -15,6 +15,7 @@ const SHOWN_FOR = 4000; // ms of each picture in a slideshow
  * @property {(id: number) => void} closed
  * @property {(place: number, mark: "right" | "wrong") => void} [mark]
  * @property {(id: number) => void} similar
+ * @property {(id: number) => void} [heat]
  * @property {(where: string) => void} filter
  * @property {(ids: number[], on: boolean) => void} [favourite]
  * @property {(ids: number[]) => void} [album]
@@ -49,17 +50,16 @@ export class Viewer {
     this.playing = button("play", "Slideshow (space)", "slideshow", { "aria-pressed": "false" });
     this.inform = button("info", "Details (i)", "details", { "aria-expanded": "false" });
     this.album = button("album", "Add to album", "album");
+    this.heat = button("heat", "Show why (heat map)", "heat");
     const tools = [
-      this.marks, this.heart, this.album, button("similar", "Find similar pictures", "similar"),
+      this.marks, this.heart, this.album, button("similar", "Find similar pictures", "similar"), this.heat,
       button("download", "Download (d)", "download"), this.playing, button("full", "Full screen (f)", "full"),
       this.inform, button("close", "Close (Esc)", "close"),
     ];
-    this.heart.hidden = !this.on.favourite;
-    this.album.hidden = !this.on.album;
     this.back = button("previous", "Previous picture", "previous", { class: "pf-side pf-back" });
     this.forth = button("next", "Next picture", "next", { class: "pf-side pf-forth" });
     const bar = element("div", { class: "pf-bar" }, this.title, element("div", { class: "pf-tools", role: "toolbar", "aria-label": "Picture" }, ...tools));
-    this.stage = element("div", { class: "pf-stage" }, bar, element("div", { class: "pf-middle" }, this.frame, this.back, this.forth), this.panel);
+    this.stage = element("div", { class: "pf-stage", tabindex: "-1", autofocus: true }, bar, element("div", { class: "pf-middle" }, this.frame, this.back, this.forth), this.panel);
     this.dialog = element("dialog", {
       class: "pf-viewer", "aria-label": "Picture",
       keydown: (event) => this.key(event),
@@ -110,6 +110,9 @@ export class Viewer {
 
   say() {
     const { pictures, place } = this, item = pictures.items?.[place];
+    this.heart.hidden = !this.on.favourite;
+    this.album.hidden = !this.on.album;
+    this.heat.hidden = !this.on.heat;
     this.title.textContent = `${place + 1} of ${pictures.length.toLocaleString("en")} · ${pictures.altOf(place)}`;
     this.back.disabled = place === 0;
     this.forth.disabled = place === pictures.length - 1;
@@ -169,6 +172,7 @@ export class Viewer {
       full: () => this.full(), details: () => this.unfold(),
       favourite: () => this.like(id), album: () => this.on.album?.([id]),
       similar: () => { this.close(); this.on.similar(id); },
+      heat: () => { this.close(); this.on.heat?.(id); },
       download: () => this.api.download([id], this.pictures.hashes[this.place]),
       close: () => this.close(), help: () => this.on.help(),
     };

@@ -47,10 +47,12 @@ def picture_id(text: str) -> int:
 
 
 def offer_saving(opened: SharedLibrary, asked: Question) -> None:
-    """Show a form that saves the current search as an album."""
-    with st.popover("Save as album", icon=":material/bookmark_add:"):
+    """Show a form that saves the current search as an album; it is at rest without a search."""
+    address = asked.address
+    idle = address.nothing and not address.filter and not address.tags
+    with st.popover("Save", icon=":material/bookmark_add:", key="saving", disabled=idle):
         with st.form("album", border=False):
-            st.caption("Saves this search. New pictures that match are added automatically.")
+            st.caption("Saves this search as an album, to which new matches are added.")
             name = st.text_input("Name", key="album-name", max_chars=200)
             k = st.number_input("Limit", 1, 10_000, _AT_MOST, key="album-k")
             replace = st.checkbox("Replace an album of the same name", key="album-replace")

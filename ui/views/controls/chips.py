@@ -20,7 +20,6 @@ class Chip:
 
     name: str
     without: SearchAddress
-    icon: str = "close"
 
 
 def chips_of(address: SearchAddress) -> list[Chip]:
@@ -46,16 +45,16 @@ def chips_of(address: SearchAddress) -> list[Chip]:
 
 
 def show_chips(address: SearchAddress) -> None:
-    """Show the chips; nothing if nothing limits the pictures."""
+    """Show the chips side by side; nothing if nothing limits the pictures."""
     chips = chips_of(address)
     if not chips:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="chips"):
+    with st.container(horizontal=True, key="chips"):
         for place, chip in enumerate(chips):
             st.button(
                 literal(browser_safe(chip.name)),
                 key=f"chip-{place}",
-                icon=f":material/{chip.icon}:",
+                icon=":material/close:",
                 help="Remove",
                 on_click=go,
                 args=(chip.without,),

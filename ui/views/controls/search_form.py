@@ -44,26 +44,23 @@ def ask(
     library: Library, names: Sequence[str], address: SearchAddress, date_order: str
 ) -> Question:
     """Show the controls as the address says; `date_order` is the one that is used at first."""
-    with st.container(horizontal=True, vertical_alignment="center", key="asking"):
-        st.text_input(
-            "Search",
-            type="search",
-            placeholder="Search your pictures, e.g. boats at sunset",
-            label_visibility="collapsed",
-            max_chars=LONGEST,
-            **bound("q", address.q),
-        )
-        st.file_uploader(
-            "Search by picture: choose, drop or paste",
-            type="image",
-            key=PICTURE,
-            label_visibility="collapsed",
-            on_change=_upload,
-            width=170,
-        )
-        with st.popover("Filters", icon=":material/tune:", key="options"):
-            weight = _weight(library, address)
-            order = _filters(names, address, date_order)
+    st.text_input(
+        "Search",
+        type="search",
+        placeholder="Search your pictures, e.g. boats at sunset",
+        label_visibility="collapsed",
+        max_chars=LONGEST,
+        **bound("q", address.q),
+    )
+    st.file_uploader(
+        "Search by picture: choose, drop or paste",
+        type="image",
+        key=PICTURE,
+        on_change=_upload,
+    )
+    with st.popover("Filters", icon=":material/tune:", key="options"):
+        weight = _weight(library, address)
+        order = _filters(names, address, date_order)
     return Question(address, shelf().get(address.picture), weight, order)
 
 

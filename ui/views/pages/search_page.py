@@ -26,13 +26,13 @@ from ui.views.controls.chips import show_chips
 from ui.views.controls.search_form import UPLOADER, Question, ask, search_for, similar_to
 from ui.views.controls.typed_query import query_of
 from ui.views.display.cards import jpeg
-from ui.views.display.heat_maps import heat_finder, show_heat
+from ui.views.display.heat_maps import HeatFinder, heat_finder, show_heat
 from ui.views.display.items import items_of
 from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.results import PAGE, Results, read_more, read_results
+from ui.views.results import Results, read_more, read_results
 from ui.views.safe_text import browser_safe, counted, sentence
 from ui.views.shared_library import SharedLibrary
 
@@ -51,17 +51,18 @@ def show(options: AppOptions, library_page: StreamlitPage, from_elsewhere: bool 
 
 
 def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> None:
+    """Show the controls and the pictures; without pictures the gallery still takes dropped ones."""
+    data = _data(opened, "nothing", [], title="")
     try:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
             away = away_folders(opened.library.catalogue)
         _say_away(away)
-        asked = ask(opened.library, names, address, date_order)
+        with st.container(horizontal=True, vertical_alignment="center", key="asking"):
+            asked = ask(opened.library, names, address, date_order)
+            offer_saving(opened, asked)
         show_chips(address)
-        if address.nothing:
-            _list(opened, asked)
-        else:
-            _answer(opened, asked)
+        data = _list(opened, asked) if address.nothing else _answer(opened, asked)
     except PlacedError as error:
         title = "This filter is not understood" if error.option else "Cannot search for this"
         notice(title, error.problem)
@@ -70,6 +71,7 @@ def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> N
         notice("Cannot search for this", str(error))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
+    gallery(data, _events(), key="gallery")
 
 
 def _say_away(folders: Sequence[AwayFolder]) -> None:
@@ -82,8 +84,8 @@ def _say_away(folders: Sequence[AwayFolder]) -> None:
 # All pictures
 
 
-def _list(opened: SharedLibrary, asked: Question) -> None:
-    """Show all pictures, or those that a filter allows, in the order that was chosen."""
+def _list(opened: SharedLibrary, asked: Question) -> GalleryData:
+    """All pictures, or those that a filter allows, in the order that was chosen."""
     address, where = asked.address, _where(asked.address)
     _say_readings(asked)
     if where is not None:
@@ -91,11 +93,8 @@ def _list(opened: SharedLibrary, asked: Question) -> None:
             found = len(searcher.matching_ids(where=where, date_order=asked.date_order))
         if not found:
             notice("Nothing found", _limits(address, searched=False), icon="search_off")
-            return
-        offer_saving(opened, asked)
     listing = Listing(address.sort, where, date_order=asked.date_order if where else None)
-    key = f"{listing} {opened.library.path}"
-    gallery(_data(opened, key, listing), _events(opened), key="gallery")
+    return _data(opened, f"{listing} {opened.library.path}", listing, title=None)
 
 
 def _where(address: SearchAddress) -> str | None:
@@ -110,45 +109,44 @@ def _where(address: SearchAddress) -> str | None:
 # Answers
 
 
-def _answer(opened: SharedLibrary, asked: Question) -> None:
-    """Show the pictures that a search finds."""
+def _answer(opened: SharedLibrary, asked: Question) -> GalleryData:
+    """The pictures that a search finds."""
     address = asked.address
     _preview(opened, asked)
-    with st.spinner("Searching …", show_time=False):
+    with st.container(key="busy"), st.spinner("Searching …", show_time=False):
         results = read_results(
             opened,
-            (asked, PAGE),
-            lambda searcher, offset: _asked(searcher, asked, offset),
+            asked,
+            _place(asked),
+            lambda searcher, offset, k: _asked(searcher, asked, offset, k),
             with_weaker=address.weaker,
         )
     _say_readings(asked)
     show_understanding(results.first, search_for)
-    _say_doubt(asked, results)
+    _say_doubt(results)
     if not results.first.hits:
         notice("Nothing found", _nothing(asked, results.first), icon="search_off")
-        return
     marks: dict[int, Mark] = dict.fromkeys(address.right, "right")
     with opened.asking():
         items = items_of(opened.library, results.hits, marks)
-    locating = heat_finder(opened, results.first.query) is not None
-    title = f"{_counted(results)}, best match first" if items else ""
     can = {"mark"} if address.markable else set()
-    data = _data(
+    finder = heat_finder(opened, results.first.query)
+    if finder is not None:
+        can.add("heat")
+        _show_heat(opened, finder)
+    return _data(
         opened,
-        _list_key(asked),
+        _place(asked),
         items,
-        title=title,
+        title=f"{_counted(results)}, best match first" if items else "",
         weaker=results.weaker,
         more=results.more,
-        can=frozenset(can | ({"heat"} if locating else set())),
+        can=frozenset(can),
     )
-    gallery(data, _events(opened), key="gallery")
-    _show_heat(opened, results)
-    offer_saving(opened, asked)
 
 
-def _list_key(asked: Question) -> str:
-    """Key of a list: marks and weaker matches change it in its place."""
+def _place(asked: Question) -> str:
+    """Name of a list: marks and weaker matches change it in its place."""
     plain = replace(asked.address, right=(), wrong=(), weaker=False)
     return str(plain.parameters())
 
@@ -157,8 +155,8 @@ def _counted(results: Results) -> str:
     return f"First {counted(len(results.hits))}" if results.more else counted(len(results.hits))
 
 
-def _asked(searcher: Searcher, asked: Question, offset: int) -> Answer:
-    """Answer from an offset on.
+def _asked(searcher: Searcher, asked: Question, offset: int, k: int) -> Answer:
+    """Answer from an offset on, at most `k` hits.
 
     Marked pictures, and a picture that is in the library itself, come first instead of being left
     out.
@@ -166,7 +164,7 @@ def _asked(searcher: Searcher, asked: Question, offset: int) -> Answer:
     address = asked.address
     # A picture of the library that was asked with is seen above its like.
     first = bool(address.right) if address.like else True
-    options = options_of(asked, k=PAGE, offset=offset, explain=address.markable, asked_first=first)
+    options = options_of(asked, k=k, offset=offset, explain=address.markable, asked_first=first)
     if address.like:
         return searcher.ask(picture_id(address.like), options)
     if not address.q.strip() and asked.picture is None:
@@ -228,7 +226,7 @@ def _say_readings(asked: Question) -> None:
         st.caption(f"Reading {browser_safe(one.text)} as {one.meaning}")
 
 
-def _say_doubt(asked: Question, results: Results) -> None:
+def _say_doubt(results: Results) -> None:
     """Say what speaks against the hits: words that nothing knows, or that none is likely."""
     answer = results.first
     if answer.unread_by is not None:
@@ -274,7 +272,7 @@ def _data(opened: SharedLibrary, key: str, shown: Any, **more: Any) -> GalleryDa
     return GalleryData(key, shown, version, uploader=UPLOADER, **more)
 
 
-def _events(opened: SharedLibrary) -> dict[str, Any]:
+def _events() -> dict[str, Any]:
     """Functions that the gallery calls."""
     return {
         "more": read_more,
@@ -287,9 +285,8 @@ def _events(opened: SharedLibrary) -> dict[str, Any]:
     }
 
 
-def _show_heat(opened: SharedLibrary, results: Results) -> None:
+def _show_heat(opened: SharedLibrary, find: HeatFinder) -> None:
     """Show the heat map that was asked for."""
     key = st.session_state.pop(_HEAT, None)
-    finder = heat_finder(opened, results.first.query)
-    if key is not None and finder is not None:
-        show_heat(opened, key, finder)
+    if key is not None:
+        show_heat(opened, key, find)
