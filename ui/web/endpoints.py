@@ -36,7 +36,7 @@ def endpoint(
         except HTTPException as error:
             found = problem(error.status_code, error.detail)
         except PicfuseError as error:
-            found = problem(_status(error), str(error))
+            found = problem(status_of(error), str(error))
         found.headers.update(ALONE)
         return found
 
@@ -50,7 +50,8 @@ def problem(status: int, detail: str) -> Response:
     return JSONResponse(said, status, headers, media_type="application/problem+json")
 
 
-def _status(error: PicfuseError) -> int:
+def status_of(error: PicfuseError) -> int:
+    """HTTP status of an error."""
     if isinstance(error, InputError):
         return 400
     return 404 if isinstance(error, PictureError) else 503

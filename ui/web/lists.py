@@ -27,10 +27,11 @@ def columns(library: Library, request: Request) -> Response:
     """All pictures of a list, in columns; the browser asks again only for a changed library."""
     asked = request.query_params
     listing = Listing(
-        asked.get("order", "taken"),
+        asked.get("order", "album" if asked.get("album") else "taken"),
         asked.get("reverse", "") in ("1", "true"),
         asked.get("where", ""),
         asked.get("folder", ""),
+        asked.get("album", ""),
     )
     generation = library.generation
     packed = _packed(library, generation, listing, date.today())
