@@ -10,8 +10,8 @@ import streamlit as st
 
 from ui.gallery.assets import STYLE, front_address
 from ui.gallery.data import GalleryData
+from ui.web.routes import PREFIX
 
-PREFIX = "/pf"  # of the routes on the app's server
 EVENTS = (
     "more", "mark", "similar", "filter", "album", "favourite", "remove", "sort", "show_weaker",
     "heat",

@@ -48,8 +48,11 @@ _DATED = ("newest", "oldest")
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """A list that the browser fetches as a whole: its order, and what limits it."""
+class ListSource:
+    """A list that the browser fetches as a whole: its order, and what limits it.
+
+    `sort` is a name in `SORTS`; empty for the order of an album itself.
+    """
 
     sort: str = next(iter(SORTS))
     where: str | None = None
@@ -58,7 +61,7 @@ class Listing:
 
     def columns(self, prefix: str) -> dict[str, Any]:
         """Address of the list's columns, and whether dates order it."""
-        sort = SORTS[self.sort]
+        sort = SORTS.get(self.sort, Sort("", "album"))
         asked = {"order": sort.order, "reverse": "1" if sort.reverse else None}
         asked |= {"where": self.where, "album": self.album, "dates": self.date_order}
         query = urlencode({name: said for name, said in asked.items() if said})
@@ -76,7 +79,7 @@ class GalleryData:
     """
 
     key: str
-    shown: Sequence[Item] | Listing
+    shown: Sequence[Item] | ListSource
     version: str
     title: str | None = None
     albums: Sequence[str] = ()
@@ -93,9 +96,9 @@ class GalleryData:
             "uploader": self.uploader, "sorts": [], "sorted": "",
             "can": {name: name in self.can for name in ("mark", "album", "heat", "remove")},
         }  # fmt: skip
-        if not isinstance(self.shown, Listing):
+        if not isinstance(self.shown, ListSource):
             return said | {"kind": "hits", "items": [asdict(item) for item in self.shown]}
         sorts = [{"value": value, "name": sort.name} for value, sort in SORTS.items()]
         columns = self.shown.columns(prefix)
         said |= {"kind": "list", "columns": columns}
-        return said if self.shown.album else said | {"sorts": sorts, "sorted": self.shown.sort}
+        return said if not self.shown.sort else said | {"sorts": sorts, "sorted": self.shown.sort}

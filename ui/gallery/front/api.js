@@ -47,7 +47,7 @@ function link(href) {
   made.click();
 }
 
-/** Post a form, whose answer the browser saves as it arrives. @param {string} action @param {number[]} ids */
+/** Post a form, whose answer the browser saves as it arrives; an error does not replace the page. @param {string} action @param {number[]} ids */
 function post(action, ids) {
   const form = document.createElement("form");
   form.method = "post";
@@ -58,6 +58,13 @@ function post(action, ids) {
   field.value = ids.join(",");
   form.append(field);
   form.hidden = true;
+  form.target = "pf-download";
+  if (!document.getElementsByName(form.target).length) {
+    const frame = document.createElement("iframe");
+    frame.name = form.target;
+    frame.hidden = true;
+    document.body.append(frame);
+  }
   document.body.append(form);
   form.submit();
   form.remove();

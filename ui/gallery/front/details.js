@@ -31,7 +31,7 @@ export function detailsOf(facts, item, filter) {
     ["Lens", facts.lens ? [link("lens", facts.lens)] : []],
     ["Rating", facts.rating ? [link("rating", "★".repeat(facts.rating), facts.rating)] : []],
     ["Text", facts.text ? [facts.text] : []],
-    ["Albums", (facts.albums ?? []).length ? [facts.albums.join(", ")] : []],
+    ["Albums", list("album", facts.albums)],
     ["File", [facts.name, element("br"), sizeOf(facts)]],
     ["Folder", facts.folder ? [link("folder", facts.folder)] : []],
   ];
@@ -61,9 +61,9 @@ function placeOf(facts, list, link) {
   return [link("place", degrees, `${degrees} within 1 km`)];
 }
 
-/** @param {Record<string, number> | null} tags */
+/** @param {{name: string, probability: number}[] | null} tags */
 function tagsOf(tags, link) {
-  return Object.entries(tags ?? {}).flatMap(([name, share], n) => [...(n ? [", "] : []), link("tag", name), ` ${Math.round(share * 100)} %`]);
+  return (tags ?? []).flatMap(({ name, probability }, n) => [n ? ", " : "", link("tag", name), ` ${Math.round(probability * 100)} %`]);
 }
 
 /** @param {any} facts */

@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 
-const SIDES = [800, 1600, 2400, 3200, 4096]; // pixels; few, so that caches help
+const SIDES = [800, 1200, 1600, 2048, 2560, 3200, 4096]; // pixels, of those that the server makes
 const AHEAD = [1, -1, 2];
 
 /** Least side of `SIDES` that a window needs. @param {number} window @param {number} ratio */

@@ -52,16 +52,20 @@ def ask(
         max_chars=LONGEST,
         **bound("q", address.q),
     )
-    st.file_uploader(
-        "Search by picture: choose, drop or paste",
-        type="image",
-        key=PICTURE,
-        on_change=_upload,
-    )
     with st.popover("Filters", icon=":material/tune:", key="options"):
         weight = _weight(library, address)
         order = _filters(names, address, date_order)
     return Question(address, shelf().get(address.picture), weight, order)
+
+
+def take_uploads() -> None:
+    """Take a picture to search with, which the gallery's button and whatever is dropped bring.
+
+    It is not seen, and comes last, so that the page does not move when it is hidden.
+    """
+    st.file_uploader(
+        "Search by picture: choose, drop or paste", type="image", key=PICTURE, on_change=_upload
+    )
 
 
 def _upload() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,25 +14,34 @@ from indexer.library.away import AwayFolder, away_folders, away_message
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search import Answer, Query, Searcher
+from search.browsing.listing import quoted
 from search.query.options import WORDS
 from search.where import ambiguous_dates
 from search.where.parts import narrowed
 from ui.gallery.component import gallery
-from ui.gallery.data import GalleryData, Listing, Mark
+from ui.gallery.data import GalleryData, ListSource, Mark
 from ui.sentences import unknown_words_message, unread_message
 from ui.views.controls.address import SearchAddress, arrive, change, current, go
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.chips import show_chips
-from ui.views.controls.search_form import UPLOADER, Question, ask, search_for, similar_to
+from ui.views.controls.picking import album_names, can_pick, picking_events
+from ui.views.controls.search_form import (
+    UPLOADER,
+    Question,
+    ask,
+    search_for,
+    similar_to,
+    take_uploads,
+)
 from ui.views.controls.typed_query import query_of
 from ui.views.display.cards import jpeg
 from ui.views.display.heat_maps import HeatFinder, heat_finder, show_heat
 from ui.views.display.items import items_of
+from ui.views.display.results import Results, read_more, read_results
 from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.results import Results, read_more, read_results
 from ui.views.safe_text import browser_safe, counted, sentence
 from ui.views.shared_library import SharedLibrary
 
@@ -71,7 +80,8 @@ def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> N
         notice("Cannot search for this", str(error))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
-    gallery(data, _events(), key="gallery")
+    gallery(data, _events(opened), key="gallery")
+    take_uploads()
 
 
 def _say_away(folders: Sequence[AwayFolder]) -> None:
@@ -93,7 +103,7 @@ def _list(opened: SharedLibrary, asked: Question) -> GalleryData:
             found = len(searcher.matching_ids(where=where, date_order=asked.date_order))
         if not found:
             notice("Nothing found", _limits(address, searched=False), icon="search_off")
-    listing = Listing(address.sort, where, date_order=asked.date_order if where else None)
+    listing = ListSource(address.sort, where, date_order=asked.date_order if where else None)
     return _data(opened, f"{listing} {opened.library.path}", listing, title=None)
 
 
@@ -101,8 +111,7 @@ def _where(address: SearchAddress) -> str | None:
     """Filter with the tags as conditions of it."""
     where = address.filter
     for tag in address.tags:
-        quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
-        where = narrowed(where, f'tag: "{quoted}"')
+        where = narrowed(where, f"tag: {quoted(tag)}")
     return where
 
 
@@ -141,7 +150,7 @@ def _answer(opened: SharedLibrary, asked: Question) -> GalleryData:
         title=f"{_counted(results)}, best match first" if items else "",
         weaker=results.weaker,
         more=results.more,
-        can=frozenset(can),
+        can=can,
     )
 
 
@@ -267,14 +276,23 @@ def _limits(address: SearchAddress, *, searched: bool) -> str:
 # The gallery
 
 
-def _data(opened: SharedLibrary, key: str, shown: Any, **more: Any) -> GalleryData:
-    version = str(opened.library.generation)
-    return GalleryData(key, shown, version, uploader=UPLOADER, **more)
+def _data(
+    opened: SharedLibrary, key: str, shown: Any, can: Iterable[str] = (), **more: Any
+) -> GalleryData:
+    return GalleryData(
+        key,
+        shown,
+        str(opened.library.generation),
+        albums=album_names(opened),
+        uploader=UPLOADER,
+        can=can_pick(opened) | set(can),
+        **more,
+    )
 
 
-def _events() -> dict[str, Any]:
+def _events(opened: SharedLibrary) -> dict[str, Any]:
     """Functions that the gallery calls."""
-    return {
+    return picking_events(opened) | {
         "more": read_more,
         "mark": lambda said: go(current().marked(int(said["id"]), said["mark"])),
         "similar": lambda said: similar_to(int(said["id"])),
