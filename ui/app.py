@@ -46,7 +46,7 @@ def main() -> None:
         map_page.show(options, start, library)
 
     def albums() -> None:
-        albums_page.show(options, start, library)
+        albums_page.show(options, library)
 
     def alike() -> None:
         duplicates_page.show(options, library)

@@ -76,6 +76,8 @@ class GalleryData:
     place on the screen. `title` None: the number of pictures. `version`: of the library, since
     lists are kept until it changes. `weaker`: number of weaker matches that a button would show;
     `more`: whether further hits can be asked for. `uploader`: where a dropped picture goes.
+    `search`: address of the search page, where similar pictures and filters are shown; None on it.
+    `within`: condition that all pictures of the list meet.
     """
 
     key: str
@@ -86,6 +88,8 @@ class GalleryData:
     weaker: int = 0
     more: bool = False
     uploader: str | None = None
+    search: str | None = None
+    within: str | None = None
     can: frozenset[str] = field(default_factory=frozenset)
 
     def told(self, prefix: str) -> dict[str, Any]:
@@ -93,7 +97,8 @@ class GalleryData:
         said: dict[str, Any] = {
             "key": self.key, "version": self.version, "title": self.title, "api": prefix,
             "albums": list(self.albums), "weaker": self.weaker, "more": self.more,
-            "uploader": self.uploader, "sorts": [], "sorted": "",
+            "uploader": self.uploader, "search": self.search, "within": self.within,
+            "sorts": [], "sorted": "",
             "can": {name: name in self.can for name in ("mark", "album", "heat", "remove")},
         }  # fmt: skip
         if not isinstance(self.shown, ListSource):

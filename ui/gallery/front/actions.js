@@ -46,14 +46,29 @@ export function forViewer(gallery) {
     opened: (id, instead) => gallery.address.open(id, instead),
     closed: (id) => gallery.closed(id),
     get mark() { return markOf(gallery); },
-    similar: (id) => send("similar", { id }),
+    similar: (id) => (gallery.data.search ? goTo(gallery, { like: id }) : send("similar", { id })),
     get heat() { return gallery.data.can.heat ? (id) => send("heat", { id }) : undefined; },
-    filter: (where) => send("filter", { where }),
+    filter: (where) => (gallery.data.search ? goTo(gallery, { where: within(gallery, where) }) : send("filter", { where })),
     get favourite() { return gallery.data.can.album ? (ids, on) => send("favourite", { ids, on }) : undefined; },
     get album() { return gallery.data.can.album ? (ids) => addToAlbum(gallery, ids) : undefined; },
     help: () => gallery.help(),
     ending: () => gallery.askForMore(),
   };
+}
+
+/** Search within the album that is shown. @param {Gallery} gallery */
+export function searchInside(gallery) {
+  goTo(gallery, { where: gallery.data.within });
+}
+
+/** @param {Gallery} gallery @param {string} where */
+function within({ data }, where) {
+  return data.within ? `${data.within} and ${where}` : where;
+}
+
+/** Go to the search page. @param {Gallery} gallery @param {Record<string, any>} asked */
+function goTo(gallery, asked) {
+  gallery.address.leave(`${gallery.data.search}?${new URLSearchParams(asked)}`);
 }
 
 /** @param {Gallery} gallery */

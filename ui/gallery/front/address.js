@@ -30,7 +30,11 @@ export class Address {
    */
   constructor(show, isOpen) {
     this.pushed = false;
+    /** @type {Promise<void>} until the browser has gone back from a picture that was closed */
+    this.settled = Promise.resolve();
+    this.arrived = () => {};
     this.listen = (/** @type {PopStateEvent} */ event) => {
+      this.arrived();
       this.pushed = event.state?.[OURS] === true;
       const ours = this.pushed || isOpen();
       if (ours) event.stopImmediatePropagation(); // or Streamlit would ask for the same list anew
@@ -52,9 +56,18 @@ export class Address {
   /** The picture was closed: go back to before it was opened, if that was here. */
   close() {
     if (opened() === null) return;
-    if (this.pushed) history.back();
-    else history.replaceState(history.state, "", addressWith(null));
+    if (this.pushed) {
+      this.settled = new Promise((done) => { this.arrived = done; });
+      history.back();
+    } else history.replaceState(history.state, "", addressWith(null));
     this.pushed = false;
+  }
+
+  /** Go to another page of the app, as a link within it does. @param {string} address */
+  async leave(address) {
+    await this.settled;
+    history.pushState({}, "", address);
+    window.dispatchEvent(new PopStateEvent("popstate"));
   }
 
   stop() {

@@ -15,12 +15,14 @@
  * @property {string} sorted
  * @property {number} weaker
  * @property {boolean} more
- * @property {string} uploader
+ * @property {string | null} uploader selector of the file input that takes dropped pictures
+ * @property {string | null} search address of the search page, unless this is it
+ * @property {string | null} within condition that all pictures of the list meet
  */
 
 import { Address, opened } from "./address.js";
 import { apiAt } from "./api.js";
-import { forSelection, forTiles, forViewer } from "./actions.js";
+import { forSelection, forTiles, forViewer, searchInside } from "./actions.js";
 import { showShortcuts } from "./boxes.js";
 import { takeDrops } from "./drop.js";
 import { element } from "./elements.js";
@@ -38,6 +40,7 @@ import { Viewer } from "./viewer.js";
 const GAP = 4;
 const HEADING = 44;
 const PHONE = 600; // pixels below which rows are lower
+const WALL = 1800; // and above which they are higher
 
 export class Gallery {
   /** @param {HTMLElement} host @param {Data} data @param {(name: string, value: any) => void} send */
@@ -62,6 +65,7 @@ export class Gallery {
     this.host.append(this.root); // the scroller looks for what scrolls around it
     this.header = new Header({
       sort: (order) => this.send("sort", order), size: () => this.arrange(true), help: () => this.help(),
+      inside: () => searchInside(this),
       choose: uploader ? () => document.querySelector(uploader)?.click() : undefined,
     });
     this.tiles = forTiles(this);
@@ -94,6 +98,7 @@ export class Gallery {
     this.shownKey = data.key;
     this.asked = -1;
     this.header.show(data.title ?? "", data.sorts, data.sorted);
+    this.header.inside.hidden = !data.within;
     this.toolbar.offer();
     this.weaker.hidden = !data.weaker;
     this.weaker.textContent = data.weaker === 1 ? "Show 1 weaker match" : `Show ${data.weaker} weaker matches`;
@@ -141,8 +146,8 @@ export class Gallery {
   }
 
   row() {
-    const chosen = ROWS[keptSize()];
-    return this.root.clientWidth < PHONE ? chosen * 0.6 : chosen;
+    const chosen = ROWS[keptSize()], width = this.root.clientWidth;
+    return chosen * (width < PHONE ? 0.6 : width > WALL ? 1.3 : 1);
   }
 
   askForMore() {

@@ -13,7 +13,7 @@ export function keptSize() {
 }
 
 export class Header {
-  /** @param {{sort: (order: string) => void, size: (place: number) => void, help: () => void, choose?: () => void}} on */
+  /** @param {{sort: (order: string) => void, size: (place: number) => void, help: () => void, choose?: () => void, inside: () => void}} on */
   constructor(on) {
     this.title = element("h1", { class: "pf-total", "aria-live": "polite" });
     this.sorts = element("select", { "aria-label": "Sort by", change: () => on.sort(this.sorts.value) });
@@ -24,7 +24,8 @@ export class Header {
     } }, name);
     const choose = element("button", { type: "button", class: "pf-choose", title: "Choose, drop or paste a picture", click: on.choose }, icon("camera"), element("span", {}, "Search by picture"));
     choose.hidden = !on.choose;
-    this.bar = element("div", { class: "pf-header" }, this.title, choose, this.sorts,
+    this.inside = element("button", { type: "button", class: "pf-choose", hidden: true, click: on.inside }, icon("search"), element("span", {}, "Search in this album"));
+    this.bar = element("div", { class: "pf-header" }, this.title, this.inside, choose, this.sorts,
       size("−", "Smaller pictures", -1), size("+", "Larger pictures", 1),
       iconButton("help", "Keyboard shortcuts (?)", on.help));
   }

@@ -47,13 +47,13 @@ export class Viewer {
     this.panel = element("aside", { class: "pf-details", "aria-label": "Details", hidden: true });
     this.marks = element("span");
     this.heart = button("heart", "Favourite (l)", "favourite", { "aria-pressed": "false" });
-    this.playing = button("play", "Slideshow (space)", "slideshow", { "aria-pressed": "false" });
+    this.playing = button("play", "Slideshow (space)", "slideshow", { "aria-pressed": "false", class: "pf-wide" });
     this.inform = button("info", "Details (i)", "details", { "aria-expanded": "false" });
     this.album = button("album", "Add to album", "album");
     this.heat = button("heat", "Show why (heat map)", "heat");
     const tools = [
       this.marks, this.heart, this.album, button("similar", "Find similar pictures", "similar"), this.heat,
-      button("download", "Download (d)", "download"), this.playing, button("full", "Full screen (f)", "full"),
+      button("download", "Download (d)", "download"), this.playing, button("full", "Full screen (f)", "full", { class: "pf-wide" }),
       this.inform, button("close", "Close (Esc)", "close"),
     ];
     this.back = button("previous", "Previous picture", "previous", { class: "pf-side pf-back" });

@@ -12,6 +12,7 @@ from search.browsing.picked import add_pictures, remove_pictures, set_favourites
 from ui.views.safe_text import browser_safe, counted, literal
 from ui.views.shared_library import SharedLibrary
 
+_TOLD = "told"  # in the session: what came of the last event, and its icon
 Said = Mapping[str, Any]  # what the gallery says of an event
 
 
@@ -46,14 +47,20 @@ def remove_from(opened: SharedLibrary, name: str) -> Callable[[Any], None]:
 
 
 def _told(opened: SharedLibrary, said: Said, act: Callable[[SharedLibrary, Said], str]) -> None:
-    """Do something with the library, and tell what came of it."""
+    """Do something with the library; `tell` tells what came of it, since no event can."""
     try:
         with opened.asking():
-            told = act(opened, said)
+            st.session_state[_TOLD] = act(opened, said), "check"
     except PicfuseError as error:
-        st.toast(literal(browser_safe(str(error))), icon=":material/error:")
-    else:
-        st.toast(literal(browser_safe(told)), icon=":material/check:")
+        st.session_state[_TOLD] = str(error), "error"
+
+
+def tell() -> None:
+    """Tell what came of the last event."""
+    told = st.session_state.pop(_TOLD, None)
+    if told is not None:
+        text, icon = told
+        st.toast(literal(browser_safe(text)), icon=f":material/{icon}:")
 
 
 def _add(opened: SharedLibrary, said: Said) -> str:

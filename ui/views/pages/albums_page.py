@@ -10,11 +10,9 @@ from streamlit.navigation.page import StreamlitPage
 from indexer.errors import InputError, PicfuseError
 from search.albums import album_pictures, delete_album, named_album
 from search.browsing.listing import quoted
-from search.where.parts import narrowed
 from ui.gallery.component import gallery
 from ui.gallery.data import GalleryData, ListSource
-from ui.views.controls.picking import album_names, can_pick, picking_events, remove_from
-from ui.views.controls.search_form import LIKE
+from ui.views.controls.picking import album_names, can_pick, picking_events, remove_from, tell
 from ui.views.display.items import items_of
 from ui.views.display.results import read_more, read_results
 from ui.views.library_notices import opened_or_said
@@ -25,14 +23,10 @@ from ui.views.shared_library import SharedLibrary
 
 ALBUM = "album"  # in the address: name of the album shown
 _CHOSEN = "album-chosen"  # key of the list of albums
-_GO = "from-album"  # in the session: what of the search page was asked for
 
 
-def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """Show the page."""
-    going = st.session_state.pop(_GO, None)
-    if going is not None:
-        st.switch_page(search_page, query_params=going)
     opened = opened_or_said(options, library_page)
     if opened is None:
         return
@@ -67,18 +61,8 @@ def _choose() -> None:
 
 
 def _show(opened: SharedLibrary, name: str, *, picked: bool) -> None:
-    events = picking_events(opened) | {
-        "more": read_more,
-        "similar": lambda said: _go({LIKE: str(said["id"])}),
-        "filter": lambda said: _go({"where": _within(name, picked, str(said["where"]))}),
-        "remove": remove_from(opened, name),
-    }
+    events = picking_events(opened) | {"more": read_more, "remove": remove_from(opened, name)}
     try:
-        with st.container(horizontal=True, key="album-actions"):
-            if picked:
-                inside = {"where": f"album: {quoted(name)}"}
-                st.button("Search in it", icon=":material/search:", on_click=_go, args=(inside,))
-            _deleting(opened, name)
         data = _picked(opened, name) if picked else _found(opened, name)
     except InputError as error:
         notice("This album cannot be shown", str(error))
@@ -86,15 +70,8 @@ def _show(opened: SharedLibrary, name: str, *, picked: bool) -> None:
         notice("The album cannot be read", str(error))
     else:
         gallery(data, events, key="album-gallery")
-
-
-def _go(query: dict[str, str]) -> None:
-    st.session_state[_GO] = query
-
-
-def _within(name: str, picked: bool, where: str) -> str:
-    """Condition on the pictures of an album of picked ones; that of a search stands alone."""
-    return narrowed(f"album: {quoted(name)}", where) if picked else where
+    _deleting(opened, name)
+    tell()
 
 
 def _picked(opened: SharedLibrary, name: str) -> GalleryData:
@@ -104,7 +81,8 @@ def _picked(opened: SharedLibrary, name: str) -> GalleryData:
     if album is not None and album.away:
         st.caption(f"{counted(album.away)} of this album cannot be found now.")
     can = can_pick(opened) | ({"remove"} if can_pick(opened) else frozenset())
-    return _data(opened, f"picked {name}", ListSource(sort="", album=name), can=can)
+    source, within = ListSource(sort="", album=name), f"album: {quoted(name)}"
+    return _data(opened, f"picked {name}", source, can=can, within=within)
 
 
 def _found(opened: SharedLibrary, name: str) -> GalleryData:
@@ -136,7 +114,7 @@ def _found(opened: SharedLibrary, name: str) -> GalleryData:
 
 def _data(opened: SharedLibrary, key: str, shown: Any, **more: Any) -> GalleryData:
     version = str(opened.library.generation)
-    return GalleryData(key, shown, version, albums=album_names(opened), **more)
+    return GalleryData(key, shown, version, albums=album_names(opened), search="/", **more)
 
 
 def _deleting(opened: SharedLibrary, name: str) -> None:

@@ -24,7 +24,7 @@ from ui.sentences import unknown_words_message, unread_message
 from ui.views.controls.address import SearchAddress, arrive, change, current, go
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.chips import show_chips
-from ui.views.controls.picking import album_names, can_pick, picking_events
+from ui.views.controls.picking import album_names, can_pick, picking_events, tell
 from ui.views.controls.search_form import (
     UPLOADER,
     Question,
@@ -82,6 +82,7 @@ def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> N
         notice("The library cannot be searched", str(error))
     gallery(data, _events(opened), key="gallery")
     take_uploads()
+    tell()
 
 
 def _say_away(folders: Sequence[AwayFolder]) -> None:
