@@ -45,20 +45,28 @@ def server_flags(port: int, *, headless: bool) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """The library to show, whether the network is forbidden, and the order of dates."""
+    """The library to show, whether the network is forbidden, and the order of dates.
+
+    `allow_delete`: copies may be moved to the trash; `allow_write`: captions may be written beside
+    pictures.
+    """
 
     library: Path
     offline: bool = False
     date_order: str = DATE_ORDERS[0]
+    allow_delete: bool = False
+    allow_write: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
         """Options of a command line; the environment may name the library and the date order."""
         parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         parser.add_argument("--library", default=environment.get("PICFUSE_LIBRARY") or None)
-        parser.add_argument("--offline", action="store_true")
+        for flag in ("--offline", "--allow-delete", "--allow-write"):
+            parser.add_argument(flag, action="store_true")
         found, _ = parser.parse_known_args(arguments)
         path = Path(found.library) if found.library else default_library()
         order = environment.get("PICFUSE_DATE_ORDER", "").upper()
         known = order if order in DATE_ORDERS else DATE_ORDERS[0]
-        return cls(path.expanduser().absolute(), found.offline, known)
+        path = path.expanduser().absolute()
+        return cls(path, found.offline, known, found.allow_delete, found.allow_write)

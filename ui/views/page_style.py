@@ -34,6 +34,11 @@ def fold_pages(title: str) -> None:
         st.html(_FOLD.format(title), unsafe_allow_javascript=True)
 
 
+def heading(text: str) -> None:
+    """Show the heading of a page (Markdown, never untrusted text)."""
+    st.title(text, anchor=False)
+
+
 def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
     """Show a box with a title (Markdown, never untrusted text) and a plain text."""
     with st.container(border=True, key=f"notice-{icon}"):

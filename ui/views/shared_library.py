@@ -15,6 +15,7 @@ import streamlit as st
 from indexer import Library
 from indexer.catalogue.database import FILE, sqlite_errors
 from search import Searcher
+from ui.views.opened_before import note_opened
 from ui.views.options import AppOptions
 
 T = TypeVar("T")
@@ -79,4 +80,5 @@ def _close(opened: SharedLibrary) -> None:
 def _opened(path: Path, offline: bool, identity: tuple[int, int] | None) -> SharedLibrary:
     read_only = not os.access(path, os.W_OK)
     library = Library.open(path, read_only=read_only, offline=offline)
+    note_opened(path)
     return SharedLibrary(library, Searcher(library))
