@@ -106,10 +106,10 @@ def _folders(options: AppOptions, opened: SharedLibrary, *, busy: bool) -> None:
     with opened.asking():
         catalogue = opened.library.catalogue
         away = {folder.path for folder in away_folders(catalogue)}
-        numbers = {f.path: catalogue.number_of(f.id) for f in catalogue.folders()}
+        numbers = {f.path: catalogue.states_in(f.id)[PRESENT] for f in catalogue.folders()}
     if not numbers:
         return
-    st.subheader("Folders", anchor=False)
+    st.header("Folders", anchor=False)
     for place, (path, pictures) in enumerate(numbers.items()):
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             with st.container(width="stretch", gap="xsmall"):
@@ -142,7 +142,7 @@ def _not_indexed(opened: SharedLibrary) -> None:
         failures = opened.library.catalogue.failures()
         passed = opened.library.passed_over.kinds()
     if failures:
-        st.subheader("Pictures that could not be read", anchor=False)
+        st.header("Pictures that could not be read", anchor=False)
         list_failures(failures)
     if passed:
         with st.expander(f"{subject(passed)} not indexed"):
