@@ -9,11 +9,10 @@ from indexer.errors import LibraryNotFound, PicfuseError
 from indexer.library.directory import is_vacant
 from ui.views.display.runs import show_run
 from ui.views.index_jobs import desk_of
-from ui.views.opened_before import was_opened
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe
-from ui.views.shared_library import SharedLibrary, open_library
+from ui.views.shared_library import SharedLibrary, open_library, was_opened
 
 
 def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> SharedLibrary | None:

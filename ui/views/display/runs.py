@@ -22,7 +22,7 @@ def show_run(job: IndexJob) -> None:
 
 
 def progress_text(job: IndexJob) -> str:
-    """What a run is doing, in numbers, with the time left once that is known."""
+    """The work of a run in numbers, with the time left once that is known."""
     done, total, what = job.progress.done, job.progress.total, job.progress.what
     if not total:
         return "Looking for pictures …"

@@ -100,7 +100,7 @@ def _group(group: Group, thumbnails: Path) -> None:
 
 
 def _facts(copy: CopyInfo) -> tuple[str, str, str, str]:
-    """What copies may differ in: pixels, bytes, format, and when it was taken or changed."""
+    """The facts in which copies may differ: pixels, bytes, format, when it was taken or changed."""
     moment = (copy.taken or copy.modified or "")[:16].replace("T", " ")
     date = f"{'taken' if copy.taken else 'file of'} {moment}" if moment else ""
     return f"{copy.width} x {copy.height}", shown_size(copy.size), copy.format or "", date

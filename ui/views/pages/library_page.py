@@ -19,11 +19,10 @@ from ui.views.display.failures import list_failures
 from ui.views.display.runs import show_outcome, show_run
 from ui.views.index_jobs import IndexJobs, desk_of, start_run
 from ui.views.library_notices import say_missing
-from ui.views.opened_before import was_opened
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe, counted
-from ui.views.shared_library import SharedLibrary, open_library
+from ui.views.shared_library import SharedLibrary, open_library, was_opened
 
 
 def show(options: AppOptions) -> None:
