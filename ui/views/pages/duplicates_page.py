@@ -12,8 +12,9 @@ from indexer.errors import PicfuseError
 from indexer.library.records import CopyInfo
 from indexer.pictures.thumbnails import thumbnail_path
 from search.duplicates import Duplicates, Group, Tier, find_duplicates
-from ui.views.controls.trash import confirm_move, files, show_moved
+from ui.views.controls.trash import confirm_move, files, move_confirmed
 from ui.views.display.findings import how_many, path_to_copy, show_more, small
+from ui.views.index_jobs import desk_of
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice
@@ -26,6 +27,7 @@ MEANINGS = {
     Tier.SAME: "Same picture, including resized or edited copies",
     Tier.SIMILAR: "Also other shots of the same scene, and parts of a picture",
 }
+_KEPT = "duplicates"  # in the session: those found last
 
 
 @st.fragment
@@ -46,53 +48,53 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
         )
     )
     st.caption(MEANINGS[tier])
-    show_moved()
+    if options.allow_delete and move_confirmed(options, opened):
+        st.session_state.pop(_KEPT, None)
     try:
         with st.spinner("Looking for duplicates …", show_time=False):
-            found = opened.kept("duplicates", tier, lambda _: find_duplicates(opened.library, tier))
+            found = opened.kept(_KEPT, tier, lambda _: find_duplicates(opened.library, tier))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return
-    if found.left_out:
+    if found.left_out and not desk_of(options.library).busy:
         st.text(_left_out(len(found.left_out)))
     if not found:
         notice("No duplicates", "No two files are this similar.", icon="check")
         return
     # Similar pictures may all be wanted.
-    allowed = options if options.allow_delete and tier is not Tier.SIMILAR else None
-    _groups(opened, found, allowed)
+    _groups(opened, found, movable=options.allow_delete and tier is not Tier.SIMILAR)
 
 
-def _groups(opened: SharedLibrary, found: Duplicates, allowed: AppOptions | None) -> None:
-    """Show the groups; with buttons that move the spare copies if that is allowed."""
+def _groups(opened: SharedLibrary, found: Duplicates, *, movable: bool) -> None:
+    """Show the groups; with buttons that move the spare copies if `movable`."""
     spare = [copy for group in found for copy in group.spare]
     room = shown_size(sum(copy.size for copy in spare))
     number = f"{len(found):,} groups" if len(found) > 1 else "One group"
-    changes = "" if allowed else " picfuse deletes nothing: copy the paths of what to remove."
+    changes = "" if movable else " picfuse deletes nothing: copy the paths of what to remove."
     st.text(
         f"{number} of duplicates. Removing the extra copies would free {room}.{changes}",
     )
-    if allowed and len(found) > 1 and spare and st.button("Move all extra copies to the trash …"):
-        confirm_move(allowed, opened, list(found))
+    if movable and len(found) > 1 and spare and st.button("Move all extra copies to the trash …"):
+        confirm_move(found.groups)
     count = how_many("duplicates", len(found))
     for place, group in enumerate(found[:count]):
         with st.container(border=True):
             _group(group, opened.library.thumbnails)
-            if allowed and group.spare:
+            if movable and group.spare:
                 label = f"Move {files(len(group.spare))} to the trash …"
                 if st.button(label, key=f"trash-{place}", icon=":material/delete:"):
-                    confirm_move(allowed, opened, [group])
+                    confirm_move([group])
     show_more("duplicates", count, len(found))
 
 
 def _group(group: Group, thumbnails: Path) -> None:
-    told = [_facts(copy) for copy in group.pictures]
-    differs = [len(set(column)) > 1 for column in zip(*told, strict=True)]
+    best = _facts(group.best)
     with st.container(horizontal=True, gap="medium"):
-        for copy, facts in zip(group.pictures, told, strict=True):
+        for copy in group.pictures:
             with st.container(width=240):
                 small(thumbnail_path(thumbnails, copy.content_hash), copy.path)
-                st.markdown(_marked(facts, differs, best=copy is group.best))
+                badge = ":green-badge[:material/star: Best] " if copy is group.best else ""
+                st.markdown(badge + _compared(_facts(copy), best))
                 path_to_copy(copy.path)
                 for path in copy.hard_links:
                     st.caption("The same file (hard link):")
@@ -102,15 +104,17 @@ def _group(group: Group, thumbnails: Path) -> None:
 def _facts(copy: CopyInfo) -> tuple[str, str, str, str]:
     """The facts in which copies may differ: pixels, bytes, format, when it was taken or changed."""
     moment = (copy.taken or copy.modified or "")[:16].replace("T", " ")
-    date = f"{'taken' if copy.taken else 'file of'} {moment}" if moment else ""
+    date = f"{'Taken' if copy.taken else 'Changed'} {moment}" if moment else ""
     return f"{copy.width} x {copy.height}", shown_size(copy.size), copy.format or "", date
 
 
-def _marked(facts: Sequence[str], differs: Sequence[bool], *, best: bool) -> str:
-    """The facts as a line, those in bold in which the copies of a group differ."""
-    said = [f"**{fact}**" if other else fact for fact, other in zip(facts, differs, strict=True)]
-    badge = ":green-badge[:material/star: Best] " if best else ""
-    return badge + " · ".join(fact for fact in said if fact.strip("*"))
+def _compared(facts: Sequence[str], best: Sequence[str]) -> str:
+    """The facts of a copy in two lines, those in bold that are not those of the best one."""
+    *others, date = [
+        f"**{fact}**" if fact and fact != usual else fact
+        for fact, usual in zip(facts, best, strict=True)
+    ]
+    return " · ".join(filter(None, others)) + f"  \n{date}"
 
 
 def _left_out(number: int) -> str:

@@ -14,7 +14,7 @@ from indexer.errors import PicfuseError
 from indexer.library.away import away_folders
 from ui.file_kinds import in_order, numbered, subject
 from ui.views.controls.folder_chooser import choose_folder
-from ui.views.controls.folder_removal import confirm_removal
+from ui.views.controls.folder_removal import confirm_removal, remove_confirmed
 from ui.views.display.failures import list_failures
 from ui.views.display.runs import show_outcome, show_run
 from ui.views.index_jobs import IndexJobs, desk_of, start_run
@@ -39,6 +39,7 @@ def _show(options: AppOptions, desk: IndexJobs) -> None:
         _without_library(options, desk, error)
         return
     try:
+        remove_confirmed(options)
         _numbers(opened, desk.busy)
         _run(desk)
         _folders(options, opened, busy=desk.busy)
@@ -116,7 +117,7 @@ def _folders(options: AppOptions, opened: SharedLibrary, *, busy: bool) -> None:
                 st.caption(_state(pictures, is_away=path in away))
             update = st.button("Update", key=f"update-{place}", disabled=busy or path in away)
             if st.button("Remove", key=f"remove-{place}", disabled=busy):
-                confirm_removal(options, path, pictures)
+                confirm_removal(path, pictures)
         if update:
             _update(options, opened, [path])
     if len(numbers) > 1 and st.button(
