@@ -12,6 +12,7 @@ import sys
 
 import streamlit as st
 
+from ui.views.display.ending import tell_ending
 from ui.views.options import AppOptions
 from ui.views.page_style import ICON, came_from_elsewhere, fold_pages, use_style
 from ui.views.pages import (
@@ -35,6 +36,7 @@ def main() -> None:
         initial_sidebar_state="collapsed",  # on a phone, its list of pages would cover the page
     )
     use_style()
+    tell_ending()
 
     def search() -> None:
         search_page.show(options, library, from_elsewhere=came_from_elsewhere())

@@ -6,9 +6,7 @@ import io
 import os
 import socket
 import sys
-import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from app_pages import AppTest
@@ -20,21 +18,14 @@ from streamlit.web.skills import nudge_suppression_reason
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
-from indexer.errors import PicfuseError, QueryError
+from indexer.errors import QueryError
 from ui.cli import main
 from ui.views.controls.typed_query import query_of
 from ui.views.display import grid
-from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
 from ui.views.safe_text import browser_safe
 
 APP = Path(__file__).resolve().parents[2] / "ui" / "app.py"
-LIBRARY_PAGE = """
-import os, sys
-from ui.views.pages import library_page
-from ui.views.options import AppOptions
-library_page.show(AppOptions.parse(sys.argv[1:], os.environ))
-"""
 ALBUMS_PAGE = """
 import os, sys
 import streamlit as st
@@ -109,12 +100,6 @@ def app(**query):
     return at
 
 
-def library_page():
-    at = AppTest.from_string(LIBRARY_PAGE, default_timeout=30).run()
-    assert not at.exception
-    return at
-
-
 def albums_page():
     at = AppTest.from_string(ALBUMS_PAGE, default_timeout=30).run()
     assert not at.exception
@@ -135,14 +120,6 @@ def click(at, label, place=0):
     at.run()
     assert not at.exception
     return at
-
-
-def add_folder(at, folder, library):
-    at.text_input(key="folder").input(str(folder))
-    click(at, "Add")
-    if desk_of(library).job is not None:
-        desk_of(library).job.wait(60)
-    return at.run()
 
 
 # What is typed
@@ -723,150 +700,6 @@ def test_added_pictures_are_found_without_a_restart(library, folder):
     with Library.open(library) as writer:
         index_folder(writer)
     assert texts(app(q="green"))[0] == "green"
-
-
-# The library page
-
-
-def test_library_page_shows_what_there_is(library, folder):
-    (folder / "broken.jpg").write_bytes(b"no picture")
-    (folder / "plain-green.png").unlink()
-    (folder / "clip.mp4").touch()
-    with Library.open(library) as writer:
-        index_folder(writer)
-    at = library_page()
-    numbers = {metric.label: metric.value for metric in at.metric}
-    found = {"Pictures": "2", "Captions": "2", "Not found": "1"}
-    assert numbers == {**found, "Unreadable": "1", "Not indexed": "1"}
-    assert [metric.help for metric in at.metric][-1] == "1 video"
-    assert str(folder) in texts(at)
-    assert "Model: mini (5 dimensions), fusion: concat" in texts(at)
-    table = at.dataframe[0].value
-    assert table["File"].tolist() == [str(folder / "broken.jpg")]
-    assert "unknown format" in table["Reason"][0]
-
-
-def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):
-    name = "<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
-    hostile = tmp_path / name
-    hostile.mkdir()
-    save(hostile / "a.png", "red")
-    (hostile / f"{name}.jpg").write_bytes(b"no picture")
-    make(path, hostile)
-    seen = r"<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
-    at = library_page()
-    assert f"{tmp_path}/{seen}" in texts(at)
-    assert at.dataframe[0].value["File"].tolist() == [f"{tmp_path}/{seen}/{seen}.jpg"]
-    rendered = [*at.markdown, *at.caption, *at.get("html"), *at.button, *at.metric]
-    assert not any("red[x]" in str(element) for element in rendered)
-    at = add_folder(at, tmp_path / f"nowhere {name.strip()}", path)
-    assert any("nowhere <img src=x>:red[x]" in text for text in texts(at))
-    assert not any("\x1b" in text or "\u202e" in text for text in texts(at))
-
-
-def test_first_folder_makes_the_library(path, folder):
-    at = library_page()
-    assert "There is no library yet" in said(at)
-    add_folder(at, folder, path)
-    assert "3 pictures added." in texts(at)
-    assert texts(app(q="green"))[0] == "plain-green.png"
-
-
-def test_wrong_folder_is_refused_and_leaves_no_library(path, tmp_path):
-    at = add_folder(library_page(), tmp_path / "nowhere", path)
-    assert any("nowhere: no such folder" in text for text in texts(at))
-    assert not path.exists()
-
-
-def test_wrong_folder_of_a_library_is_refused(library, tmp_path):
-    at = add_folder(library_page(), tmp_path / "nowhere", library)
-    assert any("nowhere: no such folder" in text for text in texts(at))
-    assert at.metric[0].value == "3"
-
-
-def test_folder_that_is_none_stays_in_its_box_to_be_put_right(library, tmp_path, folder):
-    at = add_folder(library_page(), tmp_path / "nowhere", library)
-    assert at.text_input(key="folder").value == str(tmp_path / "nowhere")
-    at = add_folder(at, folder, library)
-    assert "no such folder" not in said(at)
-    assert at.text_input(key="folder").value == ""
-
-
-def test_folder_without_pictures_is_told(library, tmp_path):
-    (tmp_path / "bare").mkdir()
-    assert "No pictures found" in said(add_folder(library_page(), tmp_path / "bare", library))
-
-
-def test_failures_of_a_run_are_listed_with_their_reasons(library, folder):
-    (folder / "broken.jpg").write_bytes(b"no picture")
-    at = library_page()
-    click(at, "Update all folders")
-    desk_of(library).job.wait(60)
-    at.run()
-    assert "3 pictures unchanged. 1 could not be read." in texts(at)
-    assert at.dataframe[0].value["File"].tolist() == [str(folder / "broken.jpg")]
-
-
-def test_damaged_library_offers_no_form(library):
-    (library / "catalogue.sqlite").write_bytes(b"no database" * 1000)
-    at = library_page()
-    assert "The library cannot be used" in said(at)
-    assert not at.text_input
-
-
-def test_running_index_shows_its_progress_and_can_be_stopped(library, tmp_path):
-    gate = threading.Event()
-
-    def open_writer():
-        gate.wait(30)
-        return Library.open(library)
-
-    desk_of(library).start(open_writer, [])
-    try:
-        at = library_page()
-        assert "Looking for pictures" in at.get("progress")[0].proto.text
-        assert next(b for b in at.button if b.label == "Update all folders").disabled
-        click(at, "Stop")
-    finally:
-        gate.set()
-    desk_of(library).job.wait(60)
-    assert "**Stopped**" in said(at.run())
-    assert "'Update all folders' continues from here." in said(at)
-
-
-# Indexing in the background
-
-
-def test_desk_starts_one_run_at_a_time(library):
-    gate = threading.Event()
-
-    def open_writer():
-        gate.wait(30)
-        return Library.open(library)
-
-    desk = IndexJobs()
-    assert desk.start(open_writer, [])
-    assert not desk.start(open_writer, [])
-    gate.set()
-    desk.job.wait(60)
-    assert desk.start(open_writer, [])
-    desk.job.wait(60)
-
-
-def test_finished_job_has_counted_and_knows_its_rate(path, folder):
-    job = IndexJob(lambda: Library.create(path), [str(folder)])
-    job.wait(60)
-    assert (job.running, job.error) == (False, None)
-    assert (job.progress.done, job.progress.total, job.report.added) == (3, 3, 3)
-    assert job.rate > 0
-    assert job.seconds_left == 0
-
-
-def test_death_of_the_thread_is_told():
-    job = IndexJob(lambda: SimpleNamespace(), [])
-    job.wait(10)
-    assert isinstance(job.error, PicfuseError)
-    assert "indexing failed" in str(job.error)
 
 
 def test_tags_filter_the_hits_and_are_shown_with_the_picture(library, tmp_path):

@@ -41,6 +41,11 @@ def came_from_elsewhere() -> bool:
     return bool(st.session_state[_BEFORE] != st.session_state[_PAGE])
 
 
+def heading(text: str) -> None:
+    """Show the heading of a page (Markdown, never untrusted text)."""
+    st.title(text, anchor=False)
+
+
 def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
     """Show a box with a title (Markdown, never untrusted text) and a plain text."""
     with st.container(border=True, key=f"notice-{icon}"):

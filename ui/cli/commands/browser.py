@@ -24,14 +24,27 @@ from ui.views.options import server_flags
     help="Port to listen on.",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address, but open no browser.")
+@click.option(
+    "--allow-delete",
+    is_flag=True,
+    help="Let the page of duplicates move copies to the trash of this system.",
+)
+@click.option(
+    "--allow-write",
+    is_flag=True,
+    help="Let the page of captions write accepted captions into files beside their pictures.",
+)
 @library_options
-def ui(port: int, no_browser: bool, library: Path, offline: bool) -> None:
-    """Open the browser app. It listens on this machine only."""
+def ui(
+    port: int, no_browser: bool, allow_delete: bool, allow_write: bool, library: Path, offline: bool
+) -> None:
+    """Open the browser app. It listens on this machine only, and changes no file unless allowed."""
     _check_port(port)
     command = module_command("ui.views.server", "run", str(app_file()))
     command += server_flags(port, headless=no_browser)
     command += ["--", "--library", str(library.expanduser().absolute())]
-    command += ["--offline"] if offline else []
+    flags = {"--offline": offline, "--allow-delete": allow_delete, "--allow-write": allow_write}
+    command += [flag for flag, given in flags.items() if given]
     _leave_folder()
     click.echo(f"picfuse: open http://localhost:{port} (Ctrl-C stops it)", err=True)
     # The server replaces this process, so whatever ends picfuse ends the server too.
