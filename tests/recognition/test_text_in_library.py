@@ -143,7 +143,7 @@ def test_raised_pictures_stand_where_their_score_would_put_them(by, order):
 def test_app_quotes_the_text_that_matched(shown):
     found = Searcher(shown).search("invoice").hits[:1]
     (item,) = items_of(shown, found)
-    assert item.why == ("text in the picture: Invoice 2041 of Anna",)
+    assert item.why[-1] == "text in the picture: Invoice 2041 of Anna"
 
 
 def test_raised_pictures_neither_repeat_nor_skip_a_page(shown):

@@ -1,4 +1,4 @@
-"""What the gallery is told: the pictures of an answer, or where a whole list is fetched."""
+"""Data of the gallery: the pictures of an answer, or where a whole list is fetched."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ListSource:
 
 @dataclass(frozen=True, slots=True)
 class GalleryData:
-    """What the gallery shows.
+    """All that the gallery shows.
 
     `key` changes when another list begins; a list that grows, or is marked, keeps its key and its
     place on the screen. `title` None: the number of pictures. `version`: of the library, since

@@ -25,7 +25,7 @@ _MOST_MARKS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SearchAddress:
-    """What was asked.
+    """All that was asked.
 
     `like`: a picture of the library to search with, `picture`: an uploaded one, by its key on the
     shelf. `weight` None: that of the library. `weaker`: whether weaker matches are shown.

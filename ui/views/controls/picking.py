@@ -17,7 +17,7 @@ Said = Mapping[str, Any]  # what the gallery says of an event
 
 
 def can_pick(opened: SharedLibrary) -> frozenset[str]:
-    """What galleries can do with picked pictures: nothing in a library that cannot be written."""
+    """Abilities of galleries with picked pictures: none in a library that cannot be written."""
     return frozenset() if opened.library.read_only else frozenset({"album"})
 
 
@@ -47,7 +47,7 @@ def remove_from(opened: SharedLibrary, name: str) -> Callable[[Any], None]:
 
 
 def _told(opened: SharedLibrary, said: Said, act: Callable[[SharedLibrary, Said], str]) -> None:
-    """Do something with the library; `tell` tells what came of it, since no event can."""
+    """Act on the library; `tell` tells the outcome, since no event can."""
     try:
         with opened.asking():
             st.session_state[_TOLD] = act(opened, said), "check"

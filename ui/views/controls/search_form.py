@@ -24,7 +24,7 @@ _ORDER_NAMES = {"DMY": "day/month/year", "MDY": "month/day/year", "YMD": "year/m
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the address, with what only the server knows.
+    """A question: the address, with what only the server knows.
 
     `picture`: bytes of the uploaded one; None without one, or if it is not kept any more.
     """
