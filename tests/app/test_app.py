@@ -552,7 +552,7 @@ def test_large_picture_comes_with_its_path_captions_and_scores(library, folder):
 def test_picture_that_is_gone_is_said_to_be_gone(library, folder):
     (folder / "plain-green.png").unlink()
     at = click(app(q="green"), "Show picture")
-    assert any("no such file" in text for text in texts(at))
+    assert any("No such file" in text for text in texts(at))
 
 
 def test_lost_thumbnails_are_made_anew(library, folder):
@@ -596,7 +596,7 @@ def test_picture_that_became_a_link_elsewhere_is_not_shown(library, folder, tmp_
     (folder / "plain-green.png").symlink_to(tmp_path / "secret.png")
     at = click(app(q="green"), "Show picture")
     assert "The picture cannot be shown" in said(at)
-    assert any("the file has changed since it was indexed" in text for text in texts(at))
+    assert any("The file has changed." in text for text in texts(at))
     assert not shows_a_picture_large(at)
     for thumbnail in (library / "thumbnails").rglob("*.jpg"):
         thumbnail.unlink()
@@ -610,7 +610,7 @@ def test_folder_that_became_a_link_elsewhere_is_not_shown(library, folder, tmp_p
     save(elsewhere / "plain-green.png", "white")
     folder.symlink_to(elsewhere)
     at = click(app(q="green"), "Show picture")
-    assert any("the file has changed since it was indexed" in text for text in texts(at))
+    assert any("The file has changed." in text for text in texts(at))
     assert not shows_a_picture_large(at)
 
 
@@ -630,7 +630,7 @@ def test_picture_that_became_a_pipe_or_a_folder_is_not_waited_for(library, folde
         path.unlink()
         make_it(path)
         at = click(app(q="green"), "Show picture")
-        assert any("not a regular file" in text for text in texts(at))
+        assert any("Not a regular file" in text for text in texts(at))
         path.rename(folder / make_it.__name__)
         path.touch()
 

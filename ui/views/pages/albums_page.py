@@ -13,7 +13,7 @@ from ui.views.display.grid import Actions, grid
 from ui.views.display.pager import page_of, turn
 from ui.views.library_notices import opened_or_said
 from ui.views.options import AppOptions
-from ui.views.page_style import notice
+from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe, counted
 from ui.views.shared_library import SharedLibrary
 
@@ -24,6 +24,7 @@ _SHOWN = 96  # pictures per page
 
 def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
     """Show the page."""
+    heading("Albums")
     opened = opened_or_said(options, library_page)
     if opened is None:
         return
@@ -67,8 +68,11 @@ def _show(opened: SharedLibrary, names: list[str], search_page: StreamlitPage) -
 def _pictures(found: AlbumAnswer, page: int) -> None:
     hits = found.answer.hits
     if found.lost:
-        said = f"{counted(len(found.lost))} that this album was made from can no longer be used."
-        notice("Some example pictures are missing", said, icon="warning")
+        are = "is" if len(found.lost) == 1 else "are"
+        said = (
+            f"{counted(len(found.lost))} that this album was made from {are} no longer available."
+        )
+        notice("Pictures are missing", said, icon="warning")
     more = found.answer.next_offset is not None
     if hits:
         st.caption(_which(len(hits), page, more=more))
