@@ -107,6 +107,19 @@ def test_page_of_duplicates_deletes_nothing_unless_it_is_allowed_and_confirmed(
     assert left.read_bytes() == before[left]
 
 
+def test_copy_with_a_caption_of_its_own_is_not_offered_for_the_trash(path, pictures, monkeypatch):
+    for name in ("a.png", "b.png", "c.png"):
+        noise(pictures / name, 2)
+        os.utime(pictures / name, (1e9 + ord(name[0]), 1e9))
+    (pictures / "b.txt").write_text("my grandmother")
+    make(path, pictures)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--allow-delete"])
+    at = page("duplicates_page")
+    assert "It stays: it has a caption that the best copy lacks." in said(at)
+    click(at, "Move 1 file to the trash …")
+    assert str(pictures / "b.png") not in [code.value for code in at.code][-1]
+
+
 def test_more_groups_are_shown_on_request(path, pictures):
     for seed in range(22):
         noise(pictures / f"{seed}.png", seed)
