@@ -2,6 +2,14 @@
 
 from search.duplicates.finding import Duplicates, Group, find_duplicates
 from search.duplicates.tiers import Tier
-from search.duplicates.trash import Trashed, move_to_trash
+from search.duplicates.trash import Trashed, move_to_trash, without_more_captions
 
-__all__ = ["Duplicates", "Group", "Tier", "Trashed", "find_duplicates", "move_to_trash"]
+__all__ = [
+    "Duplicates",
+    "Group",
+    "Tier",
+    "Trashed",
+    "find_duplicates",
+    "move_to_trash",
+    "without_more_captions",
+]

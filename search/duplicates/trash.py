@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
+from indexer import Library
 from indexer.library.records import CopyInfo
 from search.duplicates.files import LeftOut, is_link, present_files, reread
 from search.duplicates.finding import Group
@@ -42,6 +43,27 @@ def move_to_trash(groups: Sequence[Group], move: Callable[[str], None] | None = 
             else:
                 kept.append(refused)
     return Trashed(tuple(moved), tuple(kept))
+
+
+def without_more_captions(library: Library, groups: Iterable[Group]) -> tuple[Group, ...]:
+    """The groups without those spare copies that have a caption which the best copy lacks.
+
+    Moving such a copy would lose words by which the picture is found.
+    """
+    groups = list(groups)
+    ids = [copy.id for group in groups for copy in group.pictures]
+    captions = {key: {*one.captions} for key, one in library.catalogue.pictures(ids).items()}
+    return tuple(
+        replace(
+            group,
+            spare=tuple(
+                copy
+                for copy in group.spare
+                if captions.get(copy.id, set()) <= captions.get(group.best.id, set())
+            ),
+        )
+        for group in groups
+    )
 
 
 def _refusal(best: CopyInfo, copy: CopyInfo) -> LeftOut | None:

@@ -147,10 +147,11 @@ def map_page():
 
 def test_map_shows_every_picture_with_its_group(many):
     at = map_page()
-    assert any("30 pictures; similar ones are close" in caption.value for caption in at.caption)
+    assert "30 pictures. Similar ones are close together. This is not a map of places." in said(at)
     (chart,) = at.get("vega_lite_chart")
     assert list(chart.proto.selection_mode) == ["pick"]
     assert '"Folder"' in chart.proto.spec
+    assert '"image"' in chart.proto.spec  # of the thumbnail under the pointer
     at.selectbox(key="map-colour").select("Year").run()
     assert not at.exception
 
@@ -161,7 +162,7 @@ def test_one_colour_has_no_legend(many):
     for colour, legend in (("Folder", True), ("Tag", False)):
         at.selectbox(key="map-colour").select(colour).run()
         (chart,) = at.get("vega_lite_chart")
-        encoded = json.loads(chart.proto.spec)["encoding"]["color"]
+        encoded = json.loads(chart.proto.spec)["layer"][0]["encoding"]["color"]
         assert (encoded["legend"] is not None) == legend
 
 

@@ -331,7 +331,7 @@ def test_hostile_captions_and_names_are_shown_literally(page, library, tmp_path)
 
     page.goto("/library")
     page.get_by_text(browser_safe(folder), exact=True).wait_for()
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(page.get_by_test_id("stCode").first).to_be_visible()
     _is_plain(page)
     assert dialogs == []
 
@@ -345,7 +345,7 @@ def _is_plain(page):
     assert page.evaluate("window.__pwned === undefined")
     made = (
         "img[onerror], [onload], a[href^='javascript:'], [href*='example.com'], .katex, b, "
-        "[src*='example.com'], [src='x'], .stMarkdownColoredText, h1, bdo"
+        "[src*='example.com'], [src='x'], .stMarkdownColoredText, h1:not(.stHeading h1), bdo"
     )
     assert page.locator(made).count() == 0
     scripts = page.locator("script").all_inner_texts()
@@ -523,7 +523,7 @@ def test_colours_are_those_that_the_browser_asks_for(page, scheme):
 
 def test_point_of_the_map_opens_as_often_as_it_is_clicked(page):
     page.goto("/map")
-    points = page.locator("[data-testid=stVegaLiteChart] .mark-symbol.marks path")
+    points = page.locator("[data-testid=stVegaLiteChart] .mark-symbol.role-mark path")
     for place in (0, 0, 1, 0):
         settled(page)
         points.nth(place).click(force=True)
@@ -534,3 +534,52 @@ def test_point_of_the_map_opens_as_often_as_it_is_clicked(page):
 
 def test_documented_screenshot_is_small_enough():
     assert SCREENSHOT.stat().st_size <= 300_000
+
+
+def axe_script() -> Path | None:
+    """axe-core, in the `node_modules` of a folder above, as node looks for it."""
+    found = (
+        folder / "node_modules" / "axe-core" / "axe.min.js" for folder in (ROOT, *ROOT.parents)
+    )
+    return next((script for script in found if script.is_file()), None)
+
+
+@pytest.mark.skipif(axe_script() is None, reason="no axe-core (npm install axe-core, above here)")
+def test_axe_finds_nothing_serious_on_any_page(page):
+    for name in ("", "albums", "map", "duplicates", "captions", "library"):
+        page.goto(f"/{name}")
+        settled(page)
+        page.get_by_role("heading", level=1).wait_for(state="attached")
+        page.add_script_tag(path=axe_script())
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            for _ in range(10):
+                found = _serious(page)
+                if not found:
+                    break
+                page.wait_for_timeout(300)  # perhaps it is still being faded in
+            assert (name, scheme, found) == (name, scheme, [])
+
+
+def _serious(page):
+    """The serious faults that axe finds, each with the first place."""
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(one["id"], one["nodes"][0]["html"]) for one in serious]
+
+
+def test_end_of_the_server_is_told_in_words_of_picfuse(page):
+    sockets = []
+
+    def pass_on(socket):
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket("**/_stcore/stream", pass_on)
+    page.goto("/library")
+    settled(page)
+    page.route("**/_stcore/**", lambda route: route.abort())
+    sockets[0].close()
+    told = page.get_by_role("dialog", name="picfuse is not running")
+    told.get_by_text("picfuse ui", exact=True).wait_for()
+    assert "streamlit" not in told.inner_text().lower()

@@ -10,6 +10,7 @@ from test_app import app, click, colours, folder, library, make, path, said, sav
 from indexer import Library, index_folder
 from indexer.errors import PicfuseError
 from ui.views.controls.folder_chooser import typed_folder
+from ui.views.display.app_words import in_app_words
 from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
 
 PAGE = """
@@ -70,9 +71,8 @@ def test_library_page_shows_what_there_is(library, folder):  # noqa: F811
     assert {str(folder), "1 video"} <= {*texts(at)}
     assert [box.label for box in at.expander] == ["1 file was not indexed", "Details"]
     assert "Model: mini" in said(at)
-    (reason,) = [text for text in texts(at) if "unknown format" in text]  # once for both files
+    assert texts(at).count("This is not a picture, or it is damaged.") == 1  # once for both files
     assert f"{folder / 'also.jpg'}\n{folder / 'broken.jpg'}" in [code.value for code in at.code]
-    assert reason.endswith(".")
 
 
 def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):  # noqa: F811
@@ -165,6 +165,30 @@ def test_folder_is_chosen_from_the_list_that_begins_at_home(path, home):  # noqa
     at.selectbox(key="folder-inside").select(home / "Pictures").run()
     finished(click(at, "Add"), path)
     assert "1 picture added." in texts(at)
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("album 'x' already exists; replace it with --replace",
+         "Album 'x' exists. Tick 'Replace' or choose another name."),
+        ("'': not a valid album name; use 1 to 200 characters", "Give the album a name."),
+        ("the file has changed since it was indexed; update its folder",
+         "The file has changed. Update its folder on the page 'Library'."),
+        ("a.jpg: no such picture; check the name", "a.jpg: no such picture; check the name."),
+        ("9 x 9 pixels is over the limit of 8 (to index it anyway: --max-pixels)",
+         "9 x 9 pixels is over the limit of 8 (to index it anyway, run 'picfuse index' with "
+         "--max-pixels in a terminal)."),
+        ("/x: the catalogue is damaged; run 'picfuse doctor --rescue' to copy it",
+         "/x: the catalogue is damaged; run 'picfuse doctor --rescue' in a terminal to copy it."),
+        ("Did you mean ~/Pictures?", "Did you mean ~/Pictures?"),
+    ],
+)  # fmt: skip
+def test_message_names_a_remedy_that_is_found_in_the_app(message, said):
+    assert in_app_words(message) == said
 
 
 # Folders of the library

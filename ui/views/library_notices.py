@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -21,7 +23,7 @@ def opened_or_said(options: AppOptions, library_page: StreamlitPage) -> SharedLi
         return open_library(options)
     except PicfuseError as error:
         if desk_of(options.library).busy:
-            _say_run(options)
+            _show_run(options, lambda: is_filled(options))
         elif say_missing(options, error):
             st.page_link(library_page, label="Library")
     return None
@@ -33,17 +35,25 @@ def filled_or_said(options: AppOptions, library_page: StreamlitPage) -> SharedLi
     if opened is None:
         return None
     try:
-        is_filled = opened.pictures > 0
+        filled = opened.pictures > 0
     except PicfuseError as error:
         notice("The library cannot be used", str(error))
         return None
     if desk_of(options.library).busy:
-        _say_run(options)
-    elif not is_filled:
+        _show_run(options, lambda: not filled and is_filled(options))
+    elif not filled:
         said = "Add a folder of pictures to search them here."
         notice("The library is empty", said, icon="photo_library")
         st.page_link(library_page, label="Add a folder")
-    return opened if is_filled else None
+    return opened if filled else None
+
+
+def is_filled(options: AppOptions) -> bool:
+    """Whether the library, which a run may be making, has pictures by now."""
+    try:
+        return not is_vacant(options.library) and open_library(options).pictures > 0
+    except PicfuseError:
+        return False
 
 
 def say_missing(options: AppOptions, error: PicfuseError) -> bool:
@@ -64,8 +74,8 @@ def say_missing(options: AppOptions, error: PicfuseError) -> bool:
     return True
 
 
-def _say_run(options: AppOptions) -> None:
-    """Show the progress of the run that adds or updates pictures."""
+def _show_run(options: AppOptions, enough: Callable[[], bool]) -> None:
+    """Show the run that adds or updates pictures, until it has done enough to show more."""
     job = desk_of(options.library).job
     if job is not None:
-        show_run(job)
+        show_run(job, enough)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.views.display.app_words import in_app_words
 from ui.views.safe_text import browser_safe
 
 STYLE = Path(__file__).with_name("style.css")
@@ -41,13 +42,18 @@ def came_from_elsewhere() -> bool:
     return bool(st.session_state[_BEFORE] != st.session_state[_PAGE])
 
 
-def heading(text: str) -> None:
-    """Show the heading of a page (Markdown, never untrusted text)."""
-    st.title(text, anchor=False)
+def heading(text: str, *, hidden: bool = False) -> None:
+    """Show the heading of a page (Markdown, never untrusted text), or have it read aloud only."""
+    with st.container(key="heading-hidden" if hidden else "heading"):
+        st.title(text, anchor=False)
 
 
 def notice(title: str, text: str | Path, *, icon: str = "error") -> None:
-    """Show a box with a title (Markdown, never untrusted text) and a plain text."""
+    """Show a box with a title (Markdown, never untrusted text) and a plain text.
+
+    That of an error may be a message of the core, which is put into words of the app.
+    """
+    is_message = icon == "error" and isinstance(text, str)
     with st.container(border=True, key=f"notice-{icon}"):
         st.markdown(f":material/{icon}: **{title}**")
-        st.text(browser_safe(text))
+        st.text(browser_safe(in_app_words(str(text)) if is_message else text))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.views.safe_text import browser_safe, sentence
+from ui.views.display.app_words import in_app_words
+from ui.views.safe_text import browser_safe
 
 _SHOWN = 50  # files for each reason
 
@@ -18,7 +19,7 @@ def list_failures(failures: Sequence[tuple[Path, str]]) -> None:
     for path, reason in failures:
         by_reason.setdefault(reason, []).append(path)
     for reason, paths in sorted(by_reason.items(), key=lambda item: -len(item[1])):
-        st.text(browser_safe(sentence(reason)))
+        st.text(browser_safe(in_app_words(reason)))
         shown = "\n".join(browser_safe(path) for path in paths[:_SHOWN])
         st.code(shown, language=None, wrap_lines=True)
         if len(paths) > _SHOWN:

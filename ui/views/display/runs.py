@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from indexer import IndexReport
@@ -13,9 +15,9 @@ from ui.views.safe_text import counted
 
 
 @st.fragment(run_every=1.0)
-def show_run(job: IndexJob) -> None:
-    """Show how far a run is; the page is drawn anew when it ends."""
-    if not job.running:
+def show_run(job: IndexJob, enough: Callable[[], bool] = lambda: False) -> None:
+    """Show how far a run is; the page is drawn anew when it ends, or has done `enough`."""
+    if not job.running or enough():
         st.rerun()
     done, total = job.progress.done, job.progress.total
     st.progress(done / total if total else 0.0, progress_text(job))

@@ -17,7 +17,7 @@ from ui.views.display.items import items_of
 from ui.views.display.results import read_more, read_results
 from ui.views.library_notices import opened_or_said
 from ui.views.options import AppOptions
-from ui.views.page_style import notice
+from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe, counted
 from ui.views.shared_library import SharedLibrary
 
@@ -27,6 +27,7 @@ _CHOSEN = "album-chosen"  # key of the list of albums
 
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """Show the page."""
+    heading("Albums")
     opened = opened_or_said(options, library_page)
     if opened is None:
         return
@@ -91,8 +92,9 @@ def _found(opened: SharedLibrary, name: str) -> GalleryData:
         album = named_album(opened.library, name)
         lost = album_pictures(searcher, album, k=1).lost
     if lost:
-        said = f"{counted(len(lost))} that this album was made from can no longer be used."
-        notice("Some example pictures are missing", said, icon="warning")
+        are = "is" if len(lost) == 1 else "are"
+        said = f"{counted(len(lost))} that this album was made from {are} no longer available."
+        notice("Pictures are missing", said, icon="warning")
     results = read_results(
         opened,
         album,

@@ -8,10 +8,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from indexer import Library
 from indexer.errors import PicfuseError
 from indexer.library.records import CopyInfo
 from indexer.pictures.thumbnails import thumbnail_path
-from search.duplicates import Duplicates, Group, Tier, find_duplicates
+from search.duplicates import Duplicates, Group, Tier, find_duplicates, without_more_captions
 from ui.views.controls.trash import confirm_move, files, move_confirmed
 from ui.views.display.findings import how_many, path_to_copy, show_more, small
 from ui.views.index_jobs import desk_of
@@ -50,9 +51,13 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     st.caption(MEANINGS[tier])
     if options.allow_delete and move_confirmed(options, opened):
         st.session_state.pop(_KEPT, None)
+    # Similar pictures may all be wanted.
+    movable = options.allow_delete and tier is not Tier.SIMILAR
     try:
         with st.spinner("Looking for duplicates …", show_time=False):
-            found = opened.kept(_KEPT, tier, lambda _: find_duplicates(opened.library, tier))
+            found, groups = opened.kept(
+                _KEPT, (tier, movable), lambda _: _find(opened.library, tier, movable=movable)
+            )
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
         return
@@ -61,33 +66,40 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     if not found:
         notice("No duplicates", "No two files are this similar.", icon="check")
         return
-    # Similar pictures may all be wanted.
-    _groups(opened, found, movable=options.allow_delete and tier is not Tier.SIMILAR)
+    _show(opened, found, groups, movable=movable)
 
 
-def _groups(opened: SharedLibrary, found: Duplicates, *, movable: bool) -> None:
-    """Show the groups; with buttons that move the spare copies if `movable`."""
-    spare = [copy for group in found for copy in group.spare]
+def _find(library: Library, tier: Tier, *, movable: bool) -> tuple[Duplicates, tuple[Group, ...]]:
+    """The duplicates, and their groups with the copies as spare that are offered to be moved."""
+    found = find_duplicates(library, tier)
+    return found, without_more_captions(library, found) if movable else found.groups
+
+
+def _show(
+    opened: SharedLibrary, found: Duplicates, groups: Sequence[Group], *, movable: bool
+) -> None:
+    """Show the groups; with buttons that move the spare copies if they are `movable`."""
+    spare = [copy for group in groups for copy in group.spare]
     room = shown_size(sum(copy.size for copy in spare))
-    number = f"{len(found):,} groups" if len(found) > 1 else "One group"
+    number = f"{len(groups):,} groups" if len(groups) > 1 else "One group"
     changes = "" if movable else " picfuse deletes nothing: copy the paths of what to remove."
-    st.text(
-        f"{number} of duplicates. Removing the extra copies would free {room}.{changes}",
-    )
-    if movable and len(found) > 1 and spare and st.button("Move all extra copies to the trash …"):
-        confirm_move(found.groups)
-    count = how_many("duplicates", len(found))
-    for place, group in enumerate(found[:count]):
+    st.text(f"{number} of duplicates. Removing the extra copies would free {room}.{changes}")
+    if movable and len(groups) > 1 and spare and st.button("Move all extra copies to the trash …"):
+        confirm_move(groups)
+    count = how_many("duplicates", len(groups))
+    for place, (whole, group) in enumerate(zip(found[:count], groups, strict=False)):
         with st.container(border=True):
-            _group(group, opened.library.thumbnails)
+            kept = [copy for copy in whole.spare if copy not in group.spare]
+            _group(group, kept, opened.library.thumbnails)
             if movable and group.spare:
                 label = f"Move {files(len(group.spare))} to the trash …"
                 if st.button(label, key=f"trash-{place}", icon=":material/delete:"):
                     confirm_move([group])
-    show_more("duplicates", count, len(found))
+    show_more("duplicates", count, len(groups))
 
 
-def _group(group: Group, thumbnails: Path) -> None:
+def _group(group: Group, kept: Sequence[CopyInfo], thumbnails: Path) -> None:
+    """Show the copies of a group side by side; those `kept` have captions of their own."""
     best = _facts(group.best)
     with st.container(horizontal=True, gap="medium"):
         for copy in group.pictures:
@@ -96,6 +108,8 @@ def _group(group: Group, thumbnails: Path) -> None:
                 badge = ":green-badge[:material/star: Best] " if copy is group.best else ""
                 st.markdown(badge + _compared(_facts(copy), best))
                 path_to_copy(copy.path)
+                if copy in kept:
+                    st.caption("It stays: it has a caption that the best copy lacks.")
                 for path in copy.hard_links:
                     st.caption("The same file (hard link):")
                     path_to_copy(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -18,7 +19,7 @@ from ui.views.controls.folder_removal import confirm_removal, remove_confirmed
 from ui.views.display.failures import list_failures
 from ui.views.display.runs import show_outcome, show_run
 from ui.views.index_jobs import IndexJobs, desk_of, start_run
-from ui.views.library_notices import say_missing
+from ui.views.library_notices import is_filled, say_missing
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe, counted
@@ -53,11 +54,12 @@ def _show(options: AppOptions, desk: IndexJobs) -> None:
 def _without_library(options: AppOptions, desk: IndexJobs, error: PicfuseError) -> None:
     """Show the run that makes the library, or offer to begin one where that can be."""
     if desk.busy:
-        _run(desk)
+        _run(desk, lambda: is_filled(options))
         return
     if not say_missing(options, error):
         return
-    _run(desk)  # it failed
+    if desk.job is not None and desk.job.error is not None:
+        _run(desk)
     if was_opened(options.library):
         with st.expander("Begin a new library in its place"):
             _add(options, None, busy=False)
@@ -83,13 +85,13 @@ def _numbers(opened: SharedLibrary, busy: bool) -> None:
     numbers()
 
 
-def _run(desk: IndexJobs) -> None:
+def _run(desk: IndexJobs, enough: Callable[[], bool] = lambda: False) -> None:
     """Show the run that is going on, or what came of the last one."""
     job = desk.job
     if job is None:
         return
     if job.running:
-        show_run(job)
+        show_run(job, enough)
         st.button("Stop", on_click=job.stop, icon=":material/stop:")
     else:
         show_outcome(job)
