@@ -4,7 +4,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from app_pages import AppTest
+from app_pages import AppTest, seen
 from test_app import app, click, colours, folder, library, make, path, said, save, texts  # noqa: F401 - fixtures
 
 from indexer import Library, index_folder
@@ -118,7 +118,7 @@ def test_first_folder_makes_the_library(path, home):  # noqa: F811
     add(at, "Pictures", path)
     assert "1 picture added." in texts(at)
     assert "There is no library yet" not in said(at)
-    assert texts(app(q="red"))[0] == "a.png"
+    assert seen(app(q="red"))[0] == "a.png"
 
 
 @pytest.mark.parametrize(
