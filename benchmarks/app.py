@@ -91,9 +91,9 @@ def main(pictures: int, repeat: int, screenshot: Path | None) -> None:
         _say("answer, Enter to pictures", times[1:])
         nodes = page.evaluate("document.querySelectorAll('.pf-gallery *').length")
         click.echo(f"nodes of the gallery: {nodes}")
+        click.echo(f"layout shift until here: {page.evaluate('window.shift'):.3f}")
         _say("mark", [_marked(page) for _ in range(min(repeat, 3))])
         _say("next picture in the large view", _leafed(page, repeat))
-        click.echo(f"layout shift of all this: {page.evaluate('window.shift'):.3f}")
         if screenshot is not None:
             page.screenshot(path=screenshot)
         started.close()
