@@ -59,7 +59,11 @@ def ui(
     library: Path,
     offline: bool,
 ) -> None:
-    """Open the browser app. It listens on this machine only, and changes no file unless allowed."""
+    """Open the browser app.
+
+    It listens on this machine only, unless --listen says otherwise, and changes no file unless it
+    is allowed to.
+    """
     _check_port(port, listen or "localhost")
     environment = module_environment()
     command = module_command("ui.views.server", "run", str(app_file()))

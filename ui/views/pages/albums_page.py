@@ -42,15 +42,18 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
         said = "Select pictures and choose 'Add to album', or save a search as an album."
         notice("There are no albums yet", said, icon="photo_album")
         return
-    name = _choice(names)
+    asked = st.query_params.get(ALBUM)
+    if asked and asked not in names:
+        notice("There is no such album", asked, icon="search_off")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="album-choice"):
+        name = _choice(names)
+        _deleting(opened, name)
     _show(opened, name, picked=name in picked)
 
 
 def _choice(names: list[str]) -> str:
     """Album in the address, which a list of all of them changes."""
     asked = st.query_params.get(ALBUM)
-    if asked and asked not in names:
-        notice("There is no such album", asked, icon="search_off")
     name = asked if asked in names else names[0]
     if st.session_state.get(_CHOSEN) != name:
         st.session_state[_CHOSEN] = name
@@ -71,7 +74,6 @@ def _show(opened: SharedLibrary, name: str, *, picked: bool) -> None:
         notice("The album cannot be read", str(error))
     else:
         gallery(data, events, key="album-gallery")
-    _deleting(opened, name)
     tell()
 
 
@@ -88,9 +90,9 @@ def _picked(opened: SharedLibrary, name: str) -> GalleryData:
 
 def _found(opened: SharedLibrary, name: str) -> GalleryData:
     """Pictures that the search of an album finds now."""
-    with opened.asking() as searcher:
+    with opened.asking():
         album = named_album(opened.library, name)
-        lost = album_pictures(searcher, album, k=1).lost
+    lost = opened.kept("lost", album, lambda searcher: album_pictures(searcher, album, k=1).lost)
     if lost:
         are = "is" if len(lost) == 1 else "are"
         said = f"{counted(len(lost))} that this album was made from {are} no longer available."
