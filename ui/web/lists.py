@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from indexer import Library
+from indexer.settings import DATE_ORDERS
 from search.browsing.details import details as details_of
 from search.browsing.listing import Listing
 from search.browsing.listing import columns as columns_of
@@ -33,6 +34,7 @@ def columns(library: Library, request: Request) -> Response:
         asked.get("where", ""),
         asked.get("folder", ""),
         asked.get("album", ""),
+        asked.get("dates", DATE_ORDERS[0]),
     )
     return _packed_json(request, _packed(library, library.generation, listing, date.today()))
 

@@ -37,20 +37,24 @@ def thumb(library: Library, request: Request) -> Response:
     """Thumbnail of a picture; made anew if it is lost and the file is still there."""
     key, content = asked(library, request)
     path = thumbnail_path(library.thumbnails, content)
-    return _jpeg(request, content.hex(), lambda: read_thumbnail(path) or _made(library, key))
+    return jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, key))
 
 
 def view(library: Library, request: Request) -> Response:
     """Picture upright in sRGB, its longer side at most `side` pixels."""
     key, content = asked(library, request)
     side = _side(request.query_params.get("side", str(SIDE)))
-    return _jpeg(request, f"{content.hex()}-{side}", lambda: _made(library, key, side))
+    return jpeg(request, f"{content.hex()}-{side}", lambda: rendered(library, key, side))
 
 
 def original(library: Library, request: Request) -> Response:
     """The file's own bytes, as an attachment."""
     key, _ = asked(library, request)
-    picture = present(library, key)
+    return attached(present(library, key))
+
+
+def attached(picture: PictureInfo) -> Response:
+    """Response with the bytes of a picture's file. Raises `PictureError`."""
     headers = {"Content-Disposition": attachment(picture.path.name), **_FOR_GOOD}
     kind = mimetypes.guess_type(picture.path.name)[0] or ""
     safe = kind if kind.startswith("image/") and "svg" not in kind else "application/octet-stream"
@@ -89,7 +93,7 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(os.fsencode(name), safe='')}"
 
 
-def _jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
+def jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
     """A JPEG that never changes under its tag; status 304 if the browser has it."""
     headers = {"ETag": f'"{tag}"', **_FOR_GOOD}
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
@@ -104,7 +108,7 @@ def _side(text: str) -> int:
     return next((side for side in SIDES if side >= int(text)), SIDES[-1])
 
 
-def _made(library: Library, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
+def rendered(library: Library, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
     """JPEG of a picture, its longer side at most `side` pixels. Raises `PictureError`."""
     picture = present(library, key)
     longer, shorter = max(picture.width, picture.height), min(picture.width, picture.height)
