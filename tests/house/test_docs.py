@@ -90,9 +90,9 @@ def test_readme_command_is_understood(line):
 
 
 PAGES = {
-    page.relative_to(ROOT): page.read_text(encoding="utf-8")
-    for page in sorted({*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), ROOT / "NOTICE"})
-    if page.is_file()
+    path.relative_to(ROOT): path.read_text(encoding="utf-8")
+    for path in sorted({*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), ROOT / "NOTICE"})
+    if path.is_file()
 }
 FILE_NAME = re.compile(
     r"(?<![\w./-])(?:indexer|search|ui|benchmarks|docs|tests)(?:/[\w.-]+)*/[\w-]+\.\w+"
@@ -100,19 +100,19 @@ FILE_NAME = re.compile(
 
 
 def test_files_that_pages_name_are_there():
-    for page, text in PAGES.items():
+    for title, text in PAGES.items():
         named = set(FILE_NAME.findall(text))
-        assert not [name for name in named if not (ROOT / name).exists()], page
+        assert not [name for name in named if not (ROOT / name).exists()], title
 
 
 def test_names_of_python_on_pages_can_be_imported():
-    for page, text in PAGES.items():
+    for title, text in PAGES.items():
         for name in set(re.findall(r"`((?:indexer|search)(?:\.\w+)+)`", text)):
             module, _, attribute = name.rpartition(".")
             try:
                 import_module(name)
             except ModuleNotFoundError:
-                assert hasattr(import_module(module), attribute), f"{page}: {name}"
+                assert hasattr(import_module(module), attribute), f"{title}: {name}"
 
 
 PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
