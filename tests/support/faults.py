@@ -24,6 +24,7 @@ from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
 from indexer.pictures.decoding import DecodeSettings, decode_file
 from indexer.pictures.hashes import hash_bytes
+from indexer.pictures.limits import MAX_PIXELS
 from indexer.pipeline import indexing as pipeline
 from search import Searcher
 
@@ -247,8 +248,8 @@ def _certain(hits: Hits) -> set[str]:
 class InProcessPool:
     """In the place of `DecodingPool`: decodes here, in order, and starts no process."""
 
-    def __init__(self, transform, thumbnails, options=None) -> None:
-        self._settings = DecodeSettings(transform, thumbnails)
+    def __init__(self, transform, thumbnails, options) -> None:
+        self._settings = DecodeSettings(transform, thumbnails, options.max_pixels or MAX_PIXELS)
 
     def __enter__(self):
         return self
