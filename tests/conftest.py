@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import nullcontext
+from functools import wraps
 from pathlib import Path
 
 import colour_encoder
@@ -69,6 +70,7 @@ def _no_syncing():
     """Nothing in this process waits for the disk: no test cuts the power, and a sync takes 5 ms."""
     connect = database._writing_connection
 
+    @wraps(connect)
     def unsynced(folder, journal):
         connection = connect(folder, journal)
         connection.execute("PRAGMA synchronous=OFF")
