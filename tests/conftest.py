@@ -33,7 +33,7 @@ SLOW = (  # files of tests that take longest, the slowest first
 )  # fmt: skip
 
 WITH_WORKERS = {  # folders and files of tests of how pictures are indexed
-    "app", "house", "pictures", "recognition",
+    "app", "doctor", "house", "pictures", "recognition",
     "test_cli_doctor", "test_cli_index", "test_cli_process",
 }  # fmt: skip
 
