@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
+import threading
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -28,26 +29,32 @@ SIDE = 1600  # pixels of a view that asks for none
 LARGEST_ID = 2**63 - 1
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 _QUALITY = 88  # of JPEG
+# No more pictures are in memory at a time, however many are asked for.
+_DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 def thumb(library: Library, request: Request) -> Response:
     """Thumbnail of a picture; made anew if it is lost and the file is still there."""
     key, content = asked(library, request)
     path = thumbnail_path(library.thumbnails, content)
-    return _jpeg(request, content.hex(), lambda: read_thumbnail(path) or _made(library, key))
+    return jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, key))
 
 
 def view(library: Library, request: Request) -> Response:
     """Picture upright in sRGB, its longer side at most `side` pixels."""
     key, content = asked(library, request)
     side = _side(request.query_params.get("side", str(SIDE)))
-    return _jpeg(request, f"{content.hex()}-{side}", lambda: _made(library, key, side))
+    return jpeg(request, f"{content.hex()}-{side}", lambda: rendered(library, key, side))
 
 
 def original(library: Library, request: Request) -> Response:
     """The file's own bytes, as an attachment."""
     key, _ = asked(library, request)
-    picture = present(library, key)
+    return attached(present(library, key))
+
+
+def attached(picture: PictureInfo) -> Response:
+    """Response with the bytes of a picture's file. Raises `PictureError`."""
     headers = {"Content-Disposition": attachment(picture.path.name), **_FOR_GOOD}
     kind = mimetypes.guess_type(picture.path.name)[0] or ""
     safe = kind if kind.startswith("image/") and "svg" not in kind else "application/octet-stream"
@@ -86,7 +93,7 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(os.fsencode(name), safe='')}"
 
 
-def _jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
+def jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
     """A JPEG that never changes under its tag; status 304 if the browser has it."""
     headers = {"ETag": f'"{tag}"', **_FOR_GOOD}
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
@@ -101,10 +108,14 @@ def _side(text: str) -> int:
     return next((side for side in SIDES if side >= int(text)), SIDES[-1])
 
 
-def _made(library: Library, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
+def rendered(library: Library, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
     """JPEG of a picture, its longer side at most `side` pixels. Raises `PictureError`."""
-    image = decode(io.BytesIO(contents(present(library, key))), min_side=side)
-    image.thumbnail((side, side))
+    picture = present(library, key)
+    longer, shorter = max(picture.width, picture.height), min(picture.width, picture.height)
+    least = -(-side * shorter // longer) if shorter else side  # of the shorter one, in this view
+    with _DECODING:
+        image = decode(io.BytesIO(contents(picture)), min_side=least)
+        image.thumbnail((side, side))
     image.info = {}  # a comment of the camera stays in its file
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=_QUALITY)
