@@ -26,6 +26,7 @@ def details(library: Library, key: int) -> dict[str, Any] | None:
         return None
     record = found[0]
     path = Path(record["path"])
+    albums, favourites = library.picked.of_picture(key), library.picked.favourites()
     return {
         "name": path.name,
         "folder": str(path.parent),
@@ -33,6 +34,8 @@ def details(library: Library, key: int) -> dict[str, Any] | None:
         **{name: record[name] for name in _SAME},
         "captions": _captions(library, key),
         "tags": [{"name": name, "probability": p} for name, p in record["tags"].items()],
+        "albums": [name for name in albums if name != favourites],
+        "favourite": favourites in albums,
     }
 
 

@@ -13,9 +13,10 @@ from indexer.errors import InputError
 from indexer.library.library import Library
 from indexer.metadata.fields import shown_moment
 from indexer.settings import DATE_ORDERS
+from search.browsing.picked import album_ids
 
 Row: TypeAlias = Sequence[Any]  # as `_QUERY` gives them
-TAKEN, ADDED, NAME, FOLDER = "taken", "added", "name", "folder"
+TAKEN, ADDED, NAME, FOLDER, ALBUM = "taken", "added", "name", "folder", "album"
 _QUERY = """
     SELECT p.id, p.content_hash, p.width, p.height, p.taken, p.taken_last, f.path, p.relative
     FROM pictures p JOIN folders f ON f.id = p.folder_id WHERE p.state = ? ORDER BY {}"""
@@ -31,14 +32,16 @@ _SQL = {  # orders, and the same reversed
 class Listing:
     """Pictures to list, and their order.
 
-    `order`: taken (newest first; without a date last, by file time), added (newest first), name or
-    folder. `where` is a condition of `--where`, `folder` the path of a folder.
+    `order`: taken (newest first; without a date last, by file time), added (newest first), name,
+    folder, or album (as it was arranged). `where` is a condition of `--where`, `folder` the path of
+    a folder, `album` the name of an album of picked pictures.
     """
 
     order: str = TAKEN
     reverse: bool = False
     where: str = ""
     folder: str = ""
+    album: str = ""
     date_order: str = DATE_ORDERS[0]
 
     @property
@@ -72,7 +75,7 @@ def quoted(value: str) -> str:
 
 def columns(library: Library, listing: Listing) -> Columns:
     """The present pictures of a list. Raises `InputError` for an unknown order or condition."""
-    rows = _ordered(library, listing)
+    rows = _of_album(library, listing) if listing.album else _ordered(library, listing)
     if listing.condition:
         language = import_module("search.where")
         found = language.matches(library, listing.condition, date_order=listing.date_order)
@@ -86,6 +89,17 @@ def columns(library: Library, listing: Listing) -> Columns:
     )
 
 
+def _of_album(library: Library, listing: Listing) -> list[Row]:
+    """The rows of an album; in its own order if that is wanted."""
+    ids = album_ids(library, listing.album)
+    if listing.order != ALBUM:
+        wanted = set(ids)
+        return [row for row in _ordered(library, listing) if row[0] in wanted]
+    rows = {row[0]: row for row in library.catalogue.rows(_QUERY.format("p.id"), PRESENT)}
+    ordered = [rows[key] for key in ids if key in rows]
+    return ordered[::-1] if listing.reverse else ordered
+
+
 def _ordered(library: Library, listing: Listing) -> list[Row]:
     sql = _SQL.get((listing.order, listing.reverse))
     if sql is not None:
@@ -93,7 +107,9 @@ def _ordered(library: Library, listing: Listing) -> list[Row]:
     key = _KEYS.get(listing.order)
     if key is None:
         known = ", ".join(dict.fromkeys([TAKEN, ADDED, *_KEYS]))
-        raise InputError(f"order: {listing.order!r} is none of {known}")
+        raise InputError(
+            f"order: {listing.order!r} is none of {known}; an album has its own, album"
+        )
     rows = library.catalogue.rows(_QUERY.format("p.id"), PRESENT)
     return sorted(rows, key=key, reverse=listing.reverse)
 

@@ -16,6 +16,7 @@ from ui.views.safe_text import browser_safe
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")  # a named one would be downloaded
 _PAGE = "page-shown"  # in the session
+_BEFORE = "page-before"  # in the session: the page shown by the run before
 _FOLD = """<script>
 if (innerWidth < 768) // {}
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
@@ -31,8 +32,14 @@ def fold_pages(title: str) -> None:
     """On a phone, close the list of pages after a choice: it would cover the page."""
     before = st.session_state.get(_PAGE, title)
     st.session_state[_PAGE] = title
+    st.session_state[_BEFORE] = before
     if before != title:
         st.html(_FOLD.format(title), unsafe_allow_javascript=True)
+
+
+def came_from_elsewhere() -> bool:
+    """Whether this run shows another page than the one before."""
+    return bool(st.session_state[_BEFORE] != st.session_state[_PAGE])
 
 
 def heading(text: str, *, hidden: bool = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
@@ -31,16 +30,19 @@ def endpoint(
 
     async def respond(request: Request) -> Response:
         try:
-            library = await to_thread.run_sync(libraries, request)
-            found = await to_thread.run_sync(partial(find, library, request), limiter=limiter)
+            found = await to_thread.run_sync(_found, libraries, find, request, limiter=limiter)
         except HTTPException as error:
             found = problem(error.status_code, error.detail)
         except PicfuseError as error:
-            found = problem(_status(error), str(error))
+            found = problem(status_of(error), str(error))
         found.headers.update(ALONE)
         return found
 
     return respond
+
+
+def _found(libraries: Libraries, find: Find, request: Request) -> Response:
+    return find(libraries(request), request)
 
 
 def problem(status: int, detail: str) -> Response:
@@ -50,7 +52,8 @@ def problem(status: int, detail: str) -> Response:
     return JSONResponse(said, status, headers, media_type="application/problem+json")
 
 
-def _status(error: PicfuseError) -> int:
+def status_of(error: PicfuseError) -> int:
+    """HTTP status of an error."""
     if isinstance(error, InputError):
         return 400
     return 404 if isinstance(error, PictureError) else 503

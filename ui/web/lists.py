@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from indexer import Library
+from indexer.settings import DATE_ORDERS
 from search.browsing.details import details as details_of
 from search.browsing.listing import Listing
 from search.browsing.listing import columns as columns_of
@@ -27,10 +28,12 @@ def columns(library: Library, request: Request) -> Response:
     """All pictures of a list, in columns; the browser asks again only for a changed library."""
     asked = request.query_params
     listing = Listing(
-        asked.get("order", "taken"),
+        asked.get("order", "album" if asked.get("album") else "taken"),
         asked.get("reverse", "") in ("1", "true"),
         asked.get("where", ""),
         asked.get("folder", ""),
+        asked.get("album", ""),
+        asked.get("dates", DATE_ORDERS[0]),
     )
     generation = library.generation
     packed = _packed(library, generation, listing, date.today())

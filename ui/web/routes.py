@@ -7,9 +7,10 @@ import os
 from anyio import CapacityLimiter
 from starlette.routing import BaseRoute, Route
 
-from ui.web import lists, pictures
+from ui.web import browsing, lists, pictures
 from ui.web.endpoints import Find, endpoint, nothing
 from ui.web.libraries import Libraries
+from ui.web.zips import zip_of
 
 PREFIX = "/pf"  # of the app's routes
 _PICTURE = "{id:int}/{hash}"
@@ -31,5 +32,8 @@ def picture_routes(libraries: Libraries, prefix: str = PREFIX) -> list[BaseRoute
         route(f"original/{_PICTURE}", pictures.original, decoding),
         route("columns", lists.columns),
         route("details/{id:int}", lists.details),
+        route("facets", browsing.facets),
+        route("suggest", browsing.suggest),
+        Route(f"{prefix}/zip", zip_of(libraries), methods=["POST"]),
         Route(f"{prefix}/{{rest:path}}", nothing),
     ]

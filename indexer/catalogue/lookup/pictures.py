@@ -156,6 +156,13 @@ class Catalogue(Tables):
         query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
         return {key: (content, looks) for key, content, looks in self.rows_in(query, ids)}
 
+    def paths_with(self, content_hash: bytes) -> list[Path]:
+        """Paths of the present pictures with these bytes."""
+        query = """
+            SELECT f.path, p.relative FROM pictures p JOIN folders f ON f.id = p.folder_id
+            WHERE p.content_hash = ? AND p.state = ? ORDER BY f.path, p.relative"""
+        return [full_path(*row) for row in self.rows(query, content_hash, PRESENT)]
+
     def known_pictures(self, folder_id: int) -> dict[bytes, IndexedPicture]:
         """Every picture ever seen in a folder, by its relative path."""
         query = """
@@ -249,15 +256,15 @@ class Catalogue(Tables):
         """The pictures that consist of these bytes."""
         return self.column("SELECT id FROM pictures WHERE content_hash = ?", content_hash)
 
-    def content_at(self, path: Path) -> bytes | None:
-        """The content of the picture last seen at an absolute path, even if it is gone now."""
+    def picture_at(self, path: Path) -> tuple[int, bytes | None] | None:
+        """Id and content of the picture last seen at an absolute path, even if it is gone now."""
         whole = os.fsencode(path)
         for key, folder in self.rows("SELECT id, path FROM folders"):
             start = folder.rstrip(b"/") + b"/"
             if whole.startswith(start):
-                query = "SELECT content_hash FROM pictures WHERE folder_id = ? AND relative = ?"
-                for (content,) in self.rows(query, key, whole[len(start) :]):
-                    return content if content is None else bytes(content)
+                query = "SELECT id, content_hash FROM pictures WHERE folder_id = ? AND relative = ?"
+                for found in self.rows(query, key, whole[len(start) :]):
+                    return found[0], found[1]
         return None
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:
