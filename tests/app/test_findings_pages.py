@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_pages import AppTest
+from app_pages import AppTest, gallery
 from PIL import Image
 from test_app import app, click, said, texts
 from test_app import colours as colours  # fixtures
@@ -219,13 +219,13 @@ def halves(path, pictures):
     return pictures / "halves.png"
 
 
-def test_dialog_says_what_adds_to_the_score(halves):
-    at = click(app(q="red + blue"), "Show picture")
-    assert any(text.startswith("by part: picture +") and "caption +" in text for text in texts(at))
-    assert any('"red" +' in text and '"blue" +' in text for text in texts(at))
+def test_hit_says_what_adds_to_its_score(halves):
+    why = gallery(app(q="red + blue"))["items"][0]["why"]
+    assert any(line.startswith("by part: picture +") and "caption +" in line for line in why)
+    assert any('"red" +' in line and '"blue" +' in line for line in why)
 
 
-def test_dialog_shows_where_it_is_found(halves, monkeypatch):
+def test_heat_map_is_shown_when_it_is_asked_for(halves, monkeypatch):
     shown, over = [], HeatMap.over
 
     def watched(heat, image):
@@ -235,18 +235,10 @@ def test_dialog_shows_where_it_is_found(halves, monkeypatch):
     monkeypatch.setattr(HeatMap, "over", watched)
     before = halves.read_bytes()
     at = app(q="red")
-    assert "Warmest" not in said(click(at, "Show picture"))
+    assert gallery(at)["can"]["heat"]
     assert shown == []
-    (toggle,) = at.toggle
-    assert not toggle.value
-    at.session_state["where-open"] = True  # a run of the whole script would close the dialog
-    click(at, "Show picture")
-    assert "Warmest where it matches best." in said(at)
+    at.session_state["heat"] = gallery(at)["items"][0]["id"]
+    assert "Brightest where it matches best." in said(at.run())
     assert shown == [1.0]
     assert halves.read_bytes() == before
-
-
-def test_nothing_is_explained_where_nothing_was_asked(halves):
-    at = click(app(), "Show picture")
-    assert not at.toggle
-    assert not any(text.startswith("by part") for text in texts(at))
+    assert not gallery(app())["can"]["heat"]

@@ -4,7 +4,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from app_pages import AppTest
+from app_pages import AppTest, seen
 from test_app import app, click, colours, folder, library, make, path, said, save, texts  # noqa: F401 - fixtures
 
 from indexer import Library, index_folder
@@ -82,10 +82,10 @@ def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):  
     save(hostile / "a.png", "red")
     (hostile / f"{name}.jpg").write_bytes(b"no picture")
     make(path, hostile)
-    seen = r"<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
+    shown = r"<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
     at = page()
-    assert f"{tmp_path}/{seen}" in texts(at)
-    assert f"{tmp_path}/{seen}/{seen}.jpg" in [code.value for code in at.code]
+    assert f"{tmp_path}/{shown}" in texts(at)
+    assert f"{tmp_path}/{shown}/{shown}.jpg" in [code.value for code in at.code]
     rendered = [*at.markdown, *at.caption, *at.get("html"), *at.button, *at.metric]
     assert not any("red[x]" in str(element) for element in rendered)
     at = add(at, tmp_path / f"nowhere {name.strip()}", path)
@@ -118,7 +118,7 @@ def test_first_folder_makes_the_library(path, home):  # noqa: F811
     add(at, "Pictures", path)
     assert "1 picture added." in texts(at)
     assert "There is no library yet" not in said(at)
-    assert texts(app(q="red"))[0] == "a.png"
+    assert seen(app(q="red"))[0] == "a.png"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ export function keptSize() {
 export class Header {
   /** @param {{sort: (order: string) => void, size: (place: number) => void, help: () => void, choose?: () => void, inside: () => void}} on */
   constructor(on) {
-    this.title = element("h1", { class: "pf-total", "aria-live": "polite" });
+    this.title = element("p", { class: "pf-total", role: "status" });
     this.sorts = element("select", { "aria-label": "Sort by", change: () => on.sort(this.sorts.value) });
     const size = (name, says, step) => element("button", { type: "button", "aria-label": says, title: says, click: () => {
       const place = Math.min(ROWS.length - 1, Math.max(0, keptSize() + step));
