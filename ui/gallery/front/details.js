@@ -12,13 +12,23 @@ export function condition(field, value) {
 }
 
 /**
+ * Text with nothing hidden in it: marks that change its direction, and controls, become escapes.
+ * @param {string} text
+ */
+export function plain(text) {
+  const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+  const escape = (one) => `\\${one < "\u0100" ? "x" : "u"}${one.charCodeAt(0).toString(16).padStart(one < "\u0100" ? 2 : 4, "0")}`;
+  return String(text).replace(hidden, escape);
+}
+
+/**
  * Panel of a picture.
  * @param {any} facts as the server tells them @param {any} item of the answer, if there is one
  * @param {(where: string) => void} filter
  */
 export function detailsOf(facts, item, filter) {
   const link = (field, text, value = text) =>
-    element("button", { type: "button", class: "pf-link", click: () => filter(condition(field, value)) }, String(text));
+    element("button", { type: "button", class: "pf-link", click: () => filter(condition(field, value)) }, plain(text));
   const list = (field, values) => (values ?? []).flatMap((value, n) => (n ? [", ", link(field, value)] : [link(field, value)]));
   const rows = [
     ["Caption", captionsOf(facts)],
@@ -30,9 +40,9 @@ export function detailsOf(facts, item, filter) {
     ["Camera", facts.camera ? [link("camera", facts.camera)] : []],
     ["Lens", facts.lens ? [link("lens", facts.lens)] : []],
     ["Rating", facts.rating ? [link("rating", "★".repeat(facts.rating), facts.rating)] : []],
-    ["Text", facts.text ? [facts.text] : []],
+    ["Text", facts.text ? [plain(facts.text)] : []],
     ["Albums", list("album", facts.albums)],
-    ["File", [facts.name, element("br"), sizeOf(facts)]],
+    ["File", [plain(facts.name), element("br"), sizeOf(facts)]],
     ["Folder", facts.folder ? [link("folder", facts.folder)] : []],
   ];
   const shown = rows.filter(([, said]) => said.length);
@@ -44,7 +54,7 @@ export function detailsOf(facts, item, filter) {
 
 /** @param {any} facts */
 function captionsOf(facts) {
-  return (facts.captions ?? []).map((one) => element("p", {}, typeof one === "string" ? one : one.text));
+  return (facts.captions ?? []).map((one) => element("p", {}, plain(one.text)));
 }
 
 /** @param {string | undefined} said */
