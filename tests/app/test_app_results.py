@@ -181,3 +181,15 @@ def test_picture_asked_for_on_the_map_is_searched_with(many):
     at.session_state["more like this on the map"] = 7
     at.run()
     assert texts(at) == ["asked with 7"]
+
+
+def test_what_the_library_has_is_chosen_from_lists_and_narrows_the_filter(many):
+    at = app(where="has: caption or width: 40")
+    (folders,) = [box for box in at.selectbox if box.key == "browse-Folder"]
+    assert folders.options == ["shades (30)", "shades/dark (15)", "shades/light (15)"]
+    folders.select_index(1).run()
+    where = at.query_params["where"]
+    where = where if isinstance(where, str) else where[-1]
+    assert where.startswith('(has: caption or width: 40) and folder: "')
+    assert where.endswith('shades/dark"')
+    assert [box.value for box in at.selectbox if box.key == "browse-Folder"] == [None]

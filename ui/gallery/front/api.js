@@ -12,6 +12,8 @@ export function apiAt(root) {
     original: (id, hash) => `${root}/original/${id}/${hash}`,
     /** @param {number} id @returns {Promise<any>} */
     details: (id) => json(`${root}/details/${id}`),
+    /** @param {string} typed @returns {Promise<{names: {name: string}[], examples: string[]}>} */
+    suggest: (typed) => json(`${root}/suggest?q=${encodeURIComponent(typed)}`),
     /**
      * The columns of a list; those fetched last are kept, so that going back shows them at once.
      * @param {string} url @param {string} version of the library

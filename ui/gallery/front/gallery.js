@@ -33,10 +33,12 @@ import { Pictures } from "./pictures.js";
 import { Scroller } from "./scroller.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
+import { suggestIn } from "./suggestions.js";
 import { fillTile, makeTile } from "./tiles.js";
 import { Toolbar } from "./toolbar.js";
 import { Viewer } from "./viewer.js";
 
+const BOX = ".st-key-q input"; // where words are typed
 const GAP = 4;
 const HEADING = 44;
 const PHONE = 600; // pixels below which rows are lower
@@ -85,6 +87,7 @@ export class Gallery {
     this.viewer = new Viewer(this.root, this.api, forViewer(this));
     this.address = new Address((id) => this.follow(id), () => this.viewer.isOpen);
     this.stopDrops = uploader ? takeDrops(this.root, uploader) : () => {};
+    this.stopSuggesting = uploader ? suggestIn(this.root, BOX, this.api) : () => {};
     this.listen = (event) => this.key(event);
     document.addEventListener("keydown", this.listen);
     this.sizes = new ResizeObserver(() => this.arrange(true));
@@ -151,7 +154,7 @@ export class Gallery {
   }
 
   askForMore() {
-    const near = this.scroller.offset + 3 * this.scroller.window > (this.scroller.layout?.height ?? 0);
+    const near = this.scroller.last + 3 * this.scroller.window > (this.scroller.layout?.height ?? 0);
     const reading = this.viewer.isOpen && this.viewer.place >= this.pictures.length - 3;
     if (!this.data.more || this.asked === this.pictures.length || !(near || reading)) return;
     this.asked = this.pictures.length;
@@ -240,7 +243,7 @@ export class Gallery {
 
   focusSearch() {
     /** @type {HTMLInputElement | null} */
-    const box = document.querySelector(".st-key-q input");
+    const box = document.querySelector(BOX);
     box?.focus();
     box?.select();
   }
@@ -249,6 +252,7 @@ export class Gallery {
     this.address.stop();
     this.viewer.stop();
     this.stopDrops();
+    this.stopSuggesting();
     this.scroller.stop();
     this.sizes.disconnect();
     document.removeEventListener("keydown", this.listen);

@@ -23,7 +23,7 @@ export class Scroller {
     this.shown = new Map();
     /** @type {Map<string, HTMLElement>} */
     this.headings = new Map();
-    this.last = 0;
+    this.last = 0; // offset that was drawn last
     this.pending = 0;
     this.calm = 0;
     this.draw = this.draw.bind(this);
@@ -50,7 +50,9 @@ export class Scroller {
   /** Draw all tiles of the window anew. */
   redraw() {
     this.drawn = "";
+    this.anew = true;
     this.draw();
+    this.anew = false;
   }
 
   /** Distance from the top of the list to that of the window. */
@@ -95,12 +97,13 @@ export class Scroller {
       for (const { index, left, width } of placesIn(pictures.aspects, layout, row, this.gap)) {
         const id = pictures.ids[index];
         let tile = this.shown.get(id);
+        kept.add(id);
+        if (tile && !this.anew) continue;
         if (!tile) {
           tile = this.tiles.make();
           this.shown.set(id, tile);
           added.append(tile);
         }
-        kept.add(id);
         tile.style.cssText = `left:${left}px;top:${layout.tops[row]}px;width:${width}px;height:${layout.heights[row]}px`;
         this.tiles.fill(tile, index);
       }
@@ -159,7 +162,7 @@ export class Scroller {
 
   /** Picture at the top of the window. */
   get first() {
-    const row = lastAtMost(this.layout.tops, this.offset + 70);
+    const row = lastAtMost(this.layout.tops, this.last + 70);
     return this.layout.firsts[row] ?? 0;
   }
 

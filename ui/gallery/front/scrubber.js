@@ -44,8 +44,8 @@ export class Scrubber {
   /** Show where the window is. */
   move() {
     if (this.bar.hidden) return;
-    const { pictures, layout, first } = this.scroller;
-    const share = Math.min(1, Math.max(0, this.scroller.offset / Math.max(1, layout.height - this.scroller.window)));
+    const { pictures, layout, first, last } = this.scroller;
+    const share = Math.min(1, Math.max(0, last / Math.max(1, layout.height - this.scroller.window)));
     const label = monthOf(pictures.days[first]);
     this.thumb.style.top = `${share * 100}%`;
     this.bubble.textContent = label;

@@ -13,7 +13,9 @@ from indexer.settings import DATE_ORDERS
 from search.query.options import DIVERSITY, MODES
 from search.where import FIELDS
 from ui.views.controls.address import LONGEST, SearchAddress, bound, change
+from ui.views.controls.browsing import offer_browsing
 from ui.views.controls.uploads import shelf
+from ui.views.shared_library import SharedLibrary
 
 LIKE = "like"  # in the address: id of a picture of the library to search with
 PICTURE = "picture"  # key of the uploader
@@ -41,7 +43,7 @@ class Question:
 
 
 def ask(
-    library: Library, names: Sequence[str], address: SearchAddress, date_order: str
+    opened: SharedLibrary, names: Sequence[str], address: SearchAddress, date_order: str
 ) -> Question:
     """Show the controls as the address says; `date_order` is the one that is used at first."""
     st.text_input(
@@ -53,7 +55,8 @@ def ask(
         **bound("q", address.q),
     )
     with st.popover("Filters", icon=":material/tune:", key="options"):
-        weight = _weight(library, address)
+        offer_browsing(opened)
+        weight = _weight(opened.library, address)
         order = _filters(names, address, date_order)
     return Question(address, shelf().get(address.picture), weight, order)
 

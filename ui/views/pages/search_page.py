@@ -68,7 +68,7 @@ def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> N
             away = away_folders(opened.library.catalogue)
         _say_away(away)
         with st.container(horizontal=True, vertical_alignment="center", key="asking"):
-            asked = ask(opened.library, names, address, date_order)
+            asked = ask(opened, names, address, date_order)
             offer_saving(opened, asked)
         show_chips(address)
         data = _list(opened, asked) if address.nothing else _answer(opened, asked)
