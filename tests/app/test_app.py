@@ -241,7 +241,15 @@ def test_address_is_printed_before_the_server_starts(monkeypatch, path):
     assert result.exit_code == 0
     (port,) = [word.rpartition("=")[2] for word in command if word.startswith("--server.port=")]
     assert f"open http://localhost:{port} " in result.stderr
-    assert "--listen" not in command
+    assert not {"--listen", "--allow-delete", "--allow-write"} & {*command}
+
+
+def test_app_may_change_files_only_as_far_as_it_is_allowed(monkeypatch, path):
+    for allowed in ((), ("--allow-delete",), ("--allow-write",)):
+        _, ((_, command, _),) = started(monkeypatch, path, *allowed)
+        options = AppOptions.parse(command[command.index("--") + 1 :], {})
+        assert options.allow_delete == ("--allow-delete" in allowed)
+        assert options.allow_write == ("--allow-write" in allowed)
 
 
 def test_app_for_other_devices_asks_for_a_password(monkeypatch, path):

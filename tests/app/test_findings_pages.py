@@ -156,6 +156,9 @@ def test_worst_caption_is_first_and_shown_as_plain_text(captioned):
     assert listed(at)[0] == str(captioned / "red-3.png")
     assert texts(at)[0] == EVIL
     assert not any("script" in element.value for element in (*at.markdown, *at.caption))
+    click(at, "red-3.png")  # which opens it large
+    assert listed(at)[-1] == str(captioned / "red-3.png")
+    assert texts(at)[-1] == EVIL
 
 
 def test_captions_are_suggested_for_pictures_without_one(captioned):

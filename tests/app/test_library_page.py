@@ -82,10 +82,10 @@ def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):  
     save(hostile / "a.png", "red")
     (hostile / f"{name}.jpg").write_bytes(b"no picture")
     make(path, hostile)
-    seen = r"<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
+    shown = r"<img src=x>:red[x]\n\x1b[31m\u202e[x](javascript:x)$x$"
     at = page()
-    assert f"{tmp_path}/{seen}" in texts(at)
-    assert f"{tmp_path}/{seen}/{seen}.jpg" in [code.value for code in at.code]
+    assert f"{tmp_path}/{shown}" in texts(at)
+    assert f"{tmp_path}/{shown}/{shown}.jpg" in [code.value for code in at.code]
     rendered = [*at.markdown, *at.caption, *at.get("html"), *at.button, *at.metric]
     assert not any("red[x]" in str(element) for element in rendered)
     at = add(at, tmp_path / f"nowhere {name.strip()}", path)

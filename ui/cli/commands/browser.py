@@ -59,10 +59,9 @@ def ui(
     library: Path,
     offline: bool,
 ) -> None:
-    """Open the browser app.
+    """Open the browser app. It listens on this machine only, and changes no file.
 
-    It listens on this machine only, unless --listen says otherwise, and changes no file unless it
-    is allowed to.
+    Options below allow it to do more.
     """
     _check_port(port, listen or "localhost")
     environment = module_environment()

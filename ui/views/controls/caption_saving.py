@@ -48,14 +48,15 @@ def show_saved(options: AppOptions, opened: SharedLibrary) -> None:
         st.caption(":material/check: Saved in the file:")
         st.text(browser_safe(list(saved().values())[-1]))
     waiting: list[Path] = st.session_state.get(_WAITING, [])
-    if waiting and not desk_of(options.library).busy:
+    if waiting and not desk_of(options.library).busy and _index(options, opened, waiting):
         del st.session_state[_WAITING]
-        _index(options, opened, waiting)
 
 
-def _index(options: AppOptions, opened: SharedLibrary, pictures: list[Path]) -> None:
+def _index(options: AppOptions, opened: SharedLibrary, pictures: list[Path]) -> bool:
+    """Have pictures indexed again; returns whether that has begun."""
     with opened.asking():
         folders = opened.library.catalogue.folder_paths()
-    owners = {picture: next(f for f in folders if f in picture.parents) for picture in pictures}
-    only = [os.fsencode(picture.relative_to(owner)) for picture, owner in owners.items()]
-    start_run(options, opened, list(dict.fromkeys(owners.values())), IndexOptions(only=only))
+    owned = [(f, picture) for picture in pictures for f in folders if f in picture.parents]
+    only = [os.fsencode(picture.relative_to(folder)) for folder, picture in owned]
+    touched = list(dict.fromkeys(folder for folder, _ in owned))
+    return not touched or start_run(options, opened, touched, IndexOptions(only=only))

@@ -17,7 +17,7 @@ from ui.views.safe_text import browser_safe
 _TYPED = "folder"  # key of the box
 _LISTED = "folder-inside"  # key of the list
 _PLACE = "folder-place"  # in the session: folder whose folders are listed
-_TAKEN = "folder-taken"  # in the session: what was typed when the button was pressed
+_TAKEN = "folder-taken"  # in the session: folder that was to be added, and what is wrong with it
 _PATIENCE = 3.0  # seconds to look for a picture; a larger folder is taken unseen
 
 
@@ -30,15 +30,13 @@ def choose_folder(*, busy: bool) -> Path | None:
         st.text_input("Add a folder", placeholder="~/Pictures", key=_TYPED, disabled=busy)
         st.form_submit_button("Add", disabled=busy, icon=":material/add:", on_click=_take)
     _list(busy=busy)
-    taken: Path | None = st.session_state.get(_TAKEN)
-    if taken is None:
+    taken: tuple[Path, str | None] | None = st.session_state.get(_TAKEN)
+    folder, wrong = taken or (None, None)
+    if wrong is not None:
+        notice("This folder cannot be added", wrong)
         return None
-    wrong = problem_with(taken)
-    if wrong is None:
-        del st.session_state[_TAKEN]
-        return taken
-    notice("This folder cannot be added", wrong)
-    return None
+    st.session_state.pop(_TAKEN, None)
+    return folder
 
 
 def typed_folder(text: str) -> Path:
@@ -96,8 +94,9 @@ def _take() -> None:
         return
     # The text of a listed folder may lack bytes of its name.
     folder = place if place and said == _shown(place) else typed_folder(said)
-    st.session_state[_TAKEN] = folder
-    if problem_with(folder) is None:
+    wrong = problem_with(folder)
+    st.session_state[_TAKEN] = folder, wrong
+    if wrong is None:
         st.session_state[_TYPED] = ""
     else:
         there = (one for one in (folder, *folder.parents) if os.path.isdir(one))  # noqa: PTH112

@@ -125,7 +125,7 @@ def _date_order(address: SearchAddress, first: str) -> str:
 
 
 def _weight(library: Library, address: SearchAddress) -> float:
-    label = "Match by: caption (0) to picture (1)"
+    label = "Match by: caption - both - picture"
     if not library.fusion.weighable:
         st.slider(label, 0.0, 1.0, library.weight, key="fixed", disabled=True)
         st.caption("This library always uses both.")
@@ -136,7 +136,7 @@ def _weight(library: Library, address: SearchAddress) -> float:
         0.0,
         1.0,
         step=0.05,
-        help="0 compares captions only, 1 pictures only.",
+        help="At the left, only captions count; at the right, only pictures.",
         **bound("weight", weight),
     )
     return weight

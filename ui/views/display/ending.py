@@ -9,16 +9,20 @@ from __future__ import annotations
 import streamlit as st
 
 SCRIPT = """
-const SAID = `
+const TITLE = "Connection error";  // of Streamlit's dialog, whatever the reason
+const ENDED = `
   <h2 id="picfuse-ended">picfuse is not running</h2>
   <p>This page comes back by itself when picfuse runs again. To start it:</p>
   <pre><code>picfuse ui</code></pre>`;
+const REFUSED = `
+  <h2 id="picfuse-ended">picfuse does not answer this page</h2>
+  <p>Reload the page.</p>`;
 
 function speak() {
   for (const dialog of document.querySelectorAll('[role="dialog"]:not(.picfuse-ended)')) {
-    if (dialog.querySelector("h2")?.textContent !== "Connection error") continue;
+    if (dialog.querySelector("h2")?.textContent !== TITLE) continue;
     const said = document.createElement("div");
-    said.innerHTML = SAID;
+    said.innerHTML = dialog.textContent.includes("HTTP status") ? REFUSED : ENDED;
     dialog.append(said);
     dialog.classList.add("picfuse-ended");
     dialog.setAttribute("aria-labelledby", "picfuse-ended");

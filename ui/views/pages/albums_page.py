@@ -94,8 +94,7 @@ def _found(opened: SharedLibrary, name: str) -> GalleryData:
         album = named_album(opened.library, name)
     lost = opened.kept("lost", album, lambda searcher: album_pictures(searcher, album, k=1).lost)
     if lost:
-        are = "is" if len(lost) == 1 else "are"
-        said = f"{counted(len(lost))} that this album was made from {are} no longer available."
+        said = f"This album was made from {counted(len(lost))} that can no longer be used."
         notice("Pictures are missing", said, icon="warning")
     results = read_results(
         opened,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +12,6 @@ from streamlit.navigation.page import StreamlitPage
 
 from indexer import Library
 from indexer.errors import PicfuseError
-from indexer.pictures.thumbnails import thumbnail_path
 from search.audit import MIN_CAPTIONED, Doubt, Suggestion, suggest_captions, worst_captions
 from ui.views.controls.caption_saving import accept, saved, show_saved
 from ui.views.display.findings import FIRST, path_to_copy, small
@@ -23,6 +23,7 @@ from ui.views.shared_library import SharedLibrary
 
 Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
 """Doubts, suggestions, and the hashes of their pictures by id."""
+Beside = Callable[[int, Path], AbstractContextManager[None]]  # shows a picture beside a block
 
 
 @st.fragment
@@ -50,9 +51,9 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
             icon="check",
         )
         return
-    thumbnail = _thumbnails(opened, hashes)
-    _doubts(doubts, thumbnail)
-    _suggestions(suggestions, thumbnail, writable=options.allow_write)
+    beside = partial(_beside, opened, hashes)
+    _doubts(doubts, beside)
+    _suggestions(suggestions, beside, writable=options.allow_write)
     if max(len(doubts), len(suggestions)) >= count and st.button("Show more", key="audit-more"):
         st.session_state["audited"] = count + FIRST
         st.rerun()
@@ -65,26 +66,19 @@ def _find(library: Library, count: int) -> Found:
     return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}
 
 
-def _thumbnails(opened: SharedLibrary, hashes: dict[int, bytes]) -> Callable[[int], Path]:
-    folder = opened.library.thumbnails
-    return lambda key: thumbnail_path(folder, hashes.get(key, b""))
-
-
-def _doubts(doubts: list[Doubt], thumbnail: Callable[[int], Path]) -> None:
+def _doubts(doubts: list[Doubt], beside: Beside) -> None:
     if not doubts:
         return
     st.header("Captions to check", anchor=False)
     st.caption("The ones least like their picture come first. They may still be right.")
     for doubt in doubts:
-        with _beside(thumbnail(doubt.picture_id), doubt.path):
+        with beside(doubt.picture_id, doubt.path):
             for caption in doubt.captions:
                 st.text(browser_safe(caption))
             path_to_copy(doubt.path)
 
 
-def _suggestions(
-    suggestions: list[Suggestion], thumbnail: Callable[[int], Path], *, writable: bool
-) -> None:
+def _suggestions(suggestions: list[Suggestion], beside: Beside, *, writable: bool) -> None:
     """Show captions of similar pictures; with buttons that accept one if files may be written."""
     waiting = [one for one in suggestions if one.path not in saved()]
     if not waiting:
@@ -93,7 +87,7 @@ def _suggestions(
     said = "Suggestions from similar pictures."
     st.caption(f"{said} The one you accept is saved beside the picture." if writable else said)
     for suggestion in waiting:
-        with _beside(thumbnail(suggestion.picture_id), suggestion.path):
+        with beside(suggestion.picture_id, suggestion.path):
             for place, caption in enumerate(dict.fromkeys(suggestion.captions)):
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.text(browser_safe(caption))
@@ -108,10 +102,12 @@ def _suggestions(
 
 
 @contextmanager
-def _beside(thumbnail: Path, path: Path) -> Iterator[None]:
+def _beside(
+    opened: SharedLibrary, hashes: dict[int, bytes], picture_id: int, path: Path
+) -> Iterator[None]:
     """Show a picture, with the contents of the `with` block beside it."""
     with st.container(border=True, horizontal=True, gap="medium"):
         with st.container(width=200):
-            small(thumbnail, path)
+            small(opened, picture_id, hashes.get(picture_id, b""), path)
         with st.container(width="stretch"):
             yield

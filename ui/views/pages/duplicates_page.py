@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -11,7 +10,6 @@ from streamlit.navigation.page import StreamlitPage
 from indexer import Library
 from indexer.errors import PicfuseError
 from indexer.library.records import CopyInfo
-from indexer.pictures.thumbnails import thumbnail_path
 from search.duplicates import Duplicates, Group, Tier, find_duplicates, without_more_captions
 from ui.views.controls.trash import confirm_move, files, move_confirmed
 from ui.views.display.findings import how_many, path_to_copy, show_more, small
@@ -90,7 +88,7 @@ def _show(
     for place, (whole, group) in enumerate(zip(found[:count], groups, strict=False)):
         with st.container(border=True):
             kept = [copy for copy in whole.spare if copy not in group.spare]
-            _group(group, kept, opened.library.thumbnails)
+            _group(opened, group, kept)
             if movable and group.spare:
                 label = f"Move {files(len(group.spare))} to the trash …"
                 if st.button(label, key=f"trash-{place}", icon=":material/delete:"):
@@ -98,13 +96,13 @@ def _show(
     show_more("duplicates", count, len(groups))
 
 
-def _group(group: Group, kept: Sequence[CopyInfo], thumbnails: Path) -> None:
+def _group(opened: SharedLibrary, group: Group, kept: Sequence[CopyInfo]) -> None:
     """Show the copies of a group side by side; those `kept` have captions of their own."""
     best = _facts(group.best)
     with st.container(horizontal=True, gap="medium"):
         for copy in group.pictures:
             with st.container(width=240):
-                small(thumbnail_path(thumbnails, copy.content_hash), copy.path)
+                small(opened, copy.id, copy.content_hash, copy.path)
                 badge = ":green-badge[:material/star: Best] " if copy is group.best else ""
                 st.markdown(badge + _compared(_facts(copy), best))
                 path_to_copy(copy.path)

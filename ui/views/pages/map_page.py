@@ -16,8 +16,7 @@ from indexer.library.records import Record, records
 from search.library_map import MAX_PICTURES, LibraryMap, draw_map
 from search.map_regions import regions
 from ui.views.controls.search_form import LIKE
-from ui.views.display.cards import Card
-from ui.views.display.large import open_picture
+from ui.views.display.large import open_large
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice
@@ -60,7 +59,9 @@ def _map(opened: SharedLibrary) -> None:
         )
         return
     st.caption(shown.said)
-    _open_picked(opened, _chart(shown, colour, f"map-{kind}-{colour}"))
+    picked = _chart(shown, colour, f"map-{kind}-{colour}")
+    if picked is not None:
+        open_large(opened, picked, _more_like)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +184,6 @@ def _labels(altair: Any, pandas: Any, names: Sequence[dict[str, Any]], at: dict[
     )
     edge = text.mark_text(**style, stroke=back, strokeWidth=4, strokeJoin="round", opacity=0.85)
     return edge, text.mark_text(**style, color=front)
-
-
-def _open_picked(opened: SharedLibrary, picked: int | None) -> None:
-    """Open the clicked picture."""
-    if picked is None:
-        return
-    with opened.asking():
-        found = opened.library.catalogue.pictures([picked])
-    for picture in found.values():
-        open_picture(Card.of_picture(picture, opened.library.thumbnails), _more_like)
 
 
 def _more_like(picture_id: int) -> None:
