@@ -204,7 +204,7 @@ def _scrolled(page: Page, session: CDPSession) -> None:
 
 def _answered(page: Page, number: int) -> float:
     """Seconds from Enter until the first pictures of the next question's answer are shown."""
-    box, before = page.get_by_role("searchbox").first, page.evaluate(FIRST)
+    box, before = page.get_by_label("Search", exact=True), page.evaluate(FIRST)
     box.fill(QUESTIONS[number % len(QUESTIONS)])
     start = time.perf_counter()
     box.press("Enter")

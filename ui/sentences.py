@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from search.answer.hits import Explanation
     from search.query.terms import Reading, Term
     from search.words.unknown import Unknown
-
-
-_DETAILS = {  # a name for people, and the field
-    "Taken": "taken", "Place": "place", "People": "people", "Title": "title",
-    "Headline": "headline", "Alternative text": "alternative", "Keywords": "keywords",
-    "Rating": "rating", "Flags": "flags", "Camera": "camera", "Lens": "lens",
-    "Comments": "comments", "Prompt": "prompt", "Text in the picture": "text",
-}  # fmt: skip
 
 
 def unknown_words_message(unknown: Sequence[Unknown]) -> str:
@@ -55,28 +47,6 @@ def _short(text: str, most: int = 200) -> str:
 def unread_message(encoder: str) -> str:
     """A message that an encoder cannot read the script of a query."""
     return f"{encoder} reads English only; searched by words alone"
-
-
-def metadata_lines(metadata: Mapping[str, Any]) -> list[str]:
-    """Lines that say when, where, who and what, as the picture's metadata tell it."""
-    lines = [(name, _said(metadata, key)) for name, key in _DETAILS.items()]
-    return [f"{name}: {said}" for name, said in lines if said]
-
-
-def _said(metadata: Mapping[str, Any], key: str) -> str:
-    """A value with its source, if that is known; the degrees of a place behind its names."""
-    value, source = metadata.get(key), metadata.get(f"{key}_source", "")
-    if key == "place" and "latitude" in metadata:
-        degrees = f"{metadata['latitude']:.5f}, {metadata['longitude']:.5f}"
-        value, source = value or [degrees], f"{degrees}; {source}" if value else source
-    if value is None:
-        return ""
-    if key == "text":
-        value = " ".join(value.split())
-    if key == "taken":
-        value = value.replace("T", " ")
-    text = ", ".join(value) if isinstance(value, list) else str(value)
-    return f"{text} ({source})" if source else text
 
 
 def excerpt_line(excerpt: str) -> str:

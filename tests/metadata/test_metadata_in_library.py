@@ -15,7 +15,6 @@ from indexer.library.records import records
 from indexer.pipeline.relocating import relocate
 from search import Searcher
 from search.where import matches
-from ui.sentences import metadata_lines
 
 VIENNA = {1: "N", 2: sixtieths(48, 12, 30), 3: "E", 4: sixtieths(16, 22, 12)}
 LISBON = {1: "N", 2: sixtieths(38, 43), 3: "W", 4: sixtieths(9, 8)}
@@ -162,12 +161,6 @@ def test_command_line_shows_it(told):
     assert "people 1" in run("status", *home).stdout
     said = refusal("search", "--where", "place: Nowherestan within 5 km", *home, status=2)
     assert "no place 'Nowherestan'" in said
-
-
-def test_details_in_the_browser_name_the_source(told):
-    assert metadata_lines(metadata(told, "1985.jpg")) == ["Taken: 1985-07 (exif original)"]
-    where, *_ = metadata_lines(metadata(told, "vienna.jpg"))
-    assert where.endswith("Vienna, Austria (48.20833, 16.37000; exif)")
 
 
 def test_counts_say_how_many_pictures_tell_something(told):

@@ -17,7 +17,6 @@ from search import Searcher
 from search.ranking.order import RankedPictures
 from search.where import matches
 from search.words.shown import raised
-from ui.sentences import metadata_lines
 from ui.views.display.items import items_of
 
 SHOWN = {  # by the name of the picture
@@ -101,7 +100,6 @@ def test_text_is_no_caption_and_has_a_field_of_its_own(shown):
     (hit,) = Searcher(shown).browse(where="text: invoice").hits
     assert hit.captions == ()
     assert hit.metadata["text"] == SHOWN["blue.png"]
-    assert metadata_lines(hit.metadata)[-1] == "Text in the picture: Invoice 2041 of Anna"
     ((record,),) = records(shown, [hit.picture_id])
     assert (record["text"], record["captions"]) == (SHOWN["blue.png"], [])
 

@@ -41,7 +41,8 @@ export function forSelection(gallery) {
 
 /** Actions of the large view. @param {Gallery} gallery @returns {import("./viewer.js").ViewerActions} */
 export function forViewer(gallery) {
-  const { send } = gallery;
+  // After the large view was closed, once the browser has gone back from it.
+  const send = (name, value) => gallery.address.settled.then(() => gallery.send(name, value));
   return {
     opened: (id, instead) => gallery.address.open(id, instead),
     closed: (id) => gallery.closed(id),

@@ -32,11 +32,13 @@ export class Address {
     this.pushed = false;
     /** @type {Promise<void>} until the browser has gone back from a picture that was closed */
     this.settled = Promise.resolve();
-    this.arrived = () => {};
+    /** @type {(() => void) | null} */
+    this.arrived = null;
     this.listen = (/** @type {PopStateEvent} */ event) => {
-      this.arrived();
       this.pushed = event.state?.[OURS] === true;
-      const ours = this.pushed || isOpen();
+      const ours = this.pushed || this.arrived !== null || isOpen();
+      this.arrived?.();
+      this.arrived = null;
       if (ours) event.stopImmediatePropagation(); // or Streamlit would ask for the same list anew
       if (ours) show(opened());
     };

@@ -3,6 +3,11 @@
 import { momentName } from "./dates.js";
 import { element } from "./elements.js";
 
+const OTHERS = [ // names for people, and fields that cannot be clicked
+  ["Title", "title"], ["Headline", "headline"], ["Alternative text", "alternative"],
+  ["Comments", "comments"], ["Prompt", "prompt"], ["Flags", "flags"], ["Text in the picture", "text"],
+];
+
 /**
  * A condition of the filter's language; the value is quoted, so that it may hold anything.
  * @param {string} field @param {string} value
@@ -27,8 +32,8 @@ export function plain(text) {
  * @param {(where: string) => void} filter
  */
 export function detailsOf(facts, item, filter) {
-  const link = (field, text, value = text) =>
-    element("button", { type: "button", class: "pf-link", click: () => filter(condition(field, value)) }, plain(text));
+  const link = (field, text, value = text, where = condition(field, value)) =>
+    element("button", { type: "button", class: "pf-link", click: () => filter(where) }, plain(text));
   const list = (field, values) => (values ?? []).flatMap((value, n) => (n ? [", ", link(field, value)] : [link(field, value)]));
   const rows = [
     ["Caption", captionsOf(facts)],
@@ -40,7 +45,7 @@ export function detailsOf(facts, item, filter) {
     ["Camera", facts.camera ? [link("camera", facts.camera)] : []],
     ["Lens", facts.lens ? [link("lens", facts.lens)] : []],
     ["Rating", facts.rating ? [link("rating", "★".repeat(facts.rating), facts.rating)] : []],
-    ["Text", facts.text ? [plain(facts.text)] : []],
+    ...OTHERS.map(([name, field]) => [name, textOf(facts[field])]),
     ["Albums", list("album", facts.albums)],
     ["File", [plain(facts.name), element("br"), sizeOf(facts)]],
     ["Folder", facts.folder ? [link("folder", facts.folder)] : []],
@@ -50,6 +55,11 @@ export function detailsOf(facts, item, filter) {
     element("dt", {}, String(name)), element("dd", {}, .../** @type {any[]} */ (said)),
   ]));
   return [panel, ...whyOf(item)];
+}
+
+/** Text that is shown as it is: one, several, or nothing. @param {string | string[] | null} said */
+function textOf(said) {
+  return [said ?? []].flat().map((one) => element("p", {}, plain(one)));
 }
 
 /** @param {any} facts */
@@ -62,13 +72,12 @@ function source(said) {
   return said ? element("small", {}, ` ${said}`) : "";
 }
 
-/** Names from the nearest to the widest; degrees if there are none. */
+/** Names from the nearest to the widest, and degrees with what is within a kilometre. */
 function placeOf(facts, list, link) {
-  const names = facts.place ?? [];
-  if (names.length) return list("place", Array.isArray(names) ? names : [names]);
-  if (facts.latitude === null || facts.latitude === undefined) return [];
+  const named = list("place", facts.place);
+  if (typeof facts.latitude !== "number") return named;
   const degrees = `${facts.latitude.toFixed(4)}, ${facts.longitude.toFixed(4)}`;
-  return [link("place", degrees, `${degrees} within 1 km`)];
+  return [...named, ...(named.length ? [element("br")] : []), link("place", degrees, "", `place: ${degrees} within 1 km`), source(facts.place_source)];
 }
 
 /** @param {{name: string, probability: number}[] | null} tags */
