@@ -55,12 +55,7 @@ class Shelf:
 
     def found(self, texts: Sequence[str], right: NDArray[np.int64]) -> list[str]:
         """R@1 / 5 / 10 of queries, by the picture alone and fused."""
-        unique = sorted({*texts})
-        at = {text: place for place, text in enumerate(unique)}
-        parts = [unique[start : start + ENCODED] for start in range(0, len(unique), ENCODED)]
-        rows = np.concatenate([self.encoder.encode_texts(part) for part in parts])
-        queries = rows[[at[text] for text in texts]]
-        q: Rows = centred_query(queries, TEXT, self.stored.centres.means)
+        q = centred_query(_rows(texts, self.encoder), TEXT, self.stored.centres.means)
         relevant = right[:, None] == np.arange(self.stored.index.size)
         cells = []
         for weight in (1.0, self.weight):
@@ -81,9 +76,9 @@ def main(folder: Path, captions: Path, split: Path | None, queries: int | None) 
     with indexed_dataset(folder, only, encoder=DEFAULT_ENCODER) as library:
         found = library.catalogue.pictures(library.catalogue.present_ids())
         keys = sorted(key for key, picture in found.items() if picture.captions)
-        shelf, encoder = _shelf(library, keys), library.encoder
+        texts, encoder = [found[key].captions for key in keys], library.encoder
+        shelf = _shelf(library, keys, [own[0] for own in texts])
     names = {found[key].path.name: place for place, key in enumerate(keys)}
-    texts = [found[key].captions for key in keys]
     english = [(text, place) for place, own in enumerate(texts) for text in own[1:]]
     click.echo(f"{len(keys)} pictures; R@1 / 5 / 10 by the picture alone, and fused")
     _print("en", "", _some(english, queries), shelf, encoder)
@@ -100,11 +95,19 @@ def main(folder: Path, captions: Path, split: Path | None, queries: int | None) 
         _count(f"words of {file.name}", file.read_text("ascii").split(), encoder)
 
 
-def _shelf(library: Library, keys: Sequence[int]) -> Shelf:
+def _shelf(library: Library, keys: Sequence[int], first: Sequence[str]) -> Shelf:
     rows, encoder, fusion = library.embedded(keys), library.encoder, library.fusion
-    stored = fusion.pictures(rows.v_i, rows.v_t, rows.has_caption)
+    stored = fusion.pictures(rows.v_i, _rows(first, encoder), rows.has_caption)
     index = CentredIndex.of(stored, rows.has_caption, fusion, encoder.means)
     return Shelf(encoder, index, library.weight)
+
+
+def _rows(texts: Sequence[str], encoder: Encoder) -> Rows:
+    """The rows of texts; each is encoded once."""
+    at = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    unique = [*at]
+    parts = [unique[start : start + ENCODED] for start in range(0, len(unique), ENCODED)]
+    return np.concatenate([encoder.encode_texts(part) for part in parts])[[at[t] for t in texts]]
 
 
 def _asked(table: Path, names: dict[str, int]) -> dict[str, Asked]:

@@ -12,9 +12,10 @@ from typing import Any
 
 STEM = "-"  # ends a row that holds for all words of a stem
 LEAST_FIRST, LEAST_LAST = 3, 4  # letters of the parts of a compound
-GUESSED = 1  # most evidence of a word that the table has by its stem or its parts alone
+LESS_BY_STEM = 3  # evidence of a word than its stem has: it may be a typing error
+BY_PARTS = 2  # evidence of a compound
 _WORD = re.compile(r"[^\W_]+")
-_LINKS = ("", "s", "es", "n", "en")  # between the parts of a German compound
+_LINKS = ("es", "en", "er", "s", "n", "e", "")  # between the parts of a German compound
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss"})
 _WRITTEN_OUT = re.compile(r"([aou])e")  # "Maedchen" for "Mädchen"
 
@@ -47,30 +48,37 @@ class Lexicon:
         """The meaning of a word in any form; None if the table lacks it."""
         small = word.lower()
         spellings = dict.fromkeys([small, _WRITTEN_OUT.sub(r"\1", small)])
-        found = (self._listed(spelling) for spelling in spellings)
-        return next((one for one in found if one), None) or self.compound(folded(small))
+        for find in (self._listed, self._of_stem):
+            found = (find(spelling) for spelling in spellings)
+            if (meaning := next(filter(None, found), None)) is not None:
+                return meaning
+        return self.compound(folded(small))
 
     def _listed(self, word: str) -> Meaning | None:
-        if (meaning := self._row(folded(word))) is not None:
-            return meaning
-        of_stem = self._row(stem_of(word, self._snowball) + STEM)
-        return of_stem and Meaning(of_stem.english, min(of_stem.evidence, GUESSED))
+        return self._row(folded(word))
+
+    def _of_stem(self, word: str) -> Meaning | None:
+        found = self._row(stem_of(word, self._snowball) + STEM)
+        return found and Meaning(found.english, found.evidence - LESS_BY_STEM)
 
     def compound(self, word: str) -> Meaning | None:
         """The meaning of two known words that are written as one, the last as long as possible."""
         places = range(LEAST_FIRST, len(word) - LEAST_LAST + 1) if self._compounds else ()
         for place in places:
-            last = self._listed(word[place:])
+            last = self._part(word[place:])
             first = self._first(word[:place]) if last and last.english else None
             if first and last:
-                return Meaning(f"{first.english} {last.english}", GUESSED)
+                return Meaning(f"{first.english} {last.english}", BY_PARTS)
         return None
 
     def _first(self, part: str) -> Meaning | None:
         """The meaning of the first part of a compound, with or without what links it."""
         bare = (part.removesuffix(link) for link in _LINKS if part.endswith(link))
-        found = (self._listed(one) for one in bare if len(one) >= LEAST_FIRST)
+        found = (self._part(one) for one in bare if len(one) >= LEAST_FIRST)
         return next((one for one in found if one and one.english), None)
+
+    def _part(self, word: str) -> Meaning | None:
+        return self._listed(word) or self._of_stem(word)
 
     def _row(self, key: str) -> Meaning | None:
         row = self._table.get(key)

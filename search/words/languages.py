@@ -18,8 +18,8 @@ from search.words.vocabulary import is_common, is_described, is_listed
 
 # Evidence that tells a language: of a word that descriptions in English have, but rarely; that is
 # English or a name; that is unknown.
-RARE, NAMED, UNKNOWN = 5, 3, 2
-ACCENT = 1  # evidence that a letter with an accent adds
+RARE, NAMED, UNKNOWN = 6, 3, 2
+ACCENT = 3  # evidence that a letter with an accent adds
 ENGLISH = -4  # evidence of an English word that a lexicon lacks
 
 
@@ -36,6 +36,8 @@ def in_english(query: Query, encoder: Encoder) -> Query:
         return query
     terms = tuple(_translated(term, lexicon) if _is_open(term) else term for term in query.terms)
     read = replace(query, terms=terms)
+    if [folded(term.read) for term in terms] == [folded(term.text) for term in query.terms]:
+        return query  # "café"
     (first, *others) = terms
     if not others and first.weight == 1:
         parted = Query.parse(first.read, files=False).terms
@@ -55,7 +57,9 @@ def language_of(words: Sequence[str], lexicons: Sequence[Lexicon]) -> Lexicon | 
 def _least_evidence(word: str) -> int | None:
     """The evidence that a word of another language needs to tell it; None if it may be English."""
     plain = folded(word)
-    if plain in FILLERS or (is_common(plain) and word.isascii()):
+    if not word.isascii():
+        return RARE if is_common(plain) else NAMED
+    if plain in FILLERS or is_common(plain):
         return None
     if is_known(plain):
         return RARE if is_listed(plain) else NAMED

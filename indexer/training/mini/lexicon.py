@@ -58,7 +58,8 @@ class Spelling:
 class Learned:
     """What captions of a language tell of its words, and of the stems of these.
 
-    How often each is linked to each English word; how often each occurs; and how often English words do.
+    How often each is linked to each English word; how often each occurs; and how often English
+    words do.
     """
 
     by_word: Mapping[str, Counts]
