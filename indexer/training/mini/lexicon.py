@@ -56,10 +56,10 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What captions of a language tell of its words, and of the stems of these.
+    """Counts of the words of a language in captions, and of the stems of these.
 
-    How often each is linked to each English word; how often each occurs; and how often English
-    words do.
+    `by_word` and `by_stem`: expected links to each English word. `words`, `stems` and `english`:
+    occurrences. `stem_of`: the most recent stem of each word.
     """
 
     by_word: Mapping[str, Counts]
@@ -118,7 +118,7 @@ def lexicon(of: Learned, language: str) -> Table:
 
 
 def _english_shares(counts: Counter[str]) -> Mapping[str, float]:
-    """How often words occur in English: in captions, or by their rank in the tower's vocabulary.
+    """Shares of words in English: in captions, or by their rank in the tower's vocabulary.
 
     That vocabulary is sorted by frequency, so that Zipf's law tells the frequency of a rank.
     """
@@ -159,7 +159,7 @@ def _tokens(text: str) -> list[str]:
 def _counted(
     links: Links, expected: Floats, at: Sequence[Spelling]
 ) -> tuple[Mapping[str, Counts], Mapping[str, Counts]]:
-    """How often each word, and each stem, is linked to each English word."""
+    """Links of each word, and of each stem, to each English word."""
     numbers: dict[str, int] = {}
     words = np.array([numbers.setdefault(one.word, len(numbers)) for one in at])[links.places]
     by_word = _summed(words, links.english, expected, list(numbers), links.english_names)
@@ -209,7 +209,6 @@ def main() -> None:
         file = options.output / f"{code}.tsv" if options.output else lexicon_file(code)
         _write(file, table)
         _write(file, with_both_parts(table, open_lexicon(code, file)))
-        print(f"{file}: {len(table)} words and stems")
 
 
 def with_both_parts(table: Table, lexicon: Lexicon) -> Table:

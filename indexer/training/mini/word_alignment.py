@@ -79,7 +79,7 @@ def links_of(captions: Sequence[tuple[Tokens, Sequence[Tokens]]]) -> Links:
 
 
 def link_counts(links: Links) -> Floats:
-    """How often each link is expected to hold, (n,), by expectation and maximisation."""
+    """Expected number of times that each link holds, (n,), by expectation and maximisation."""
     width = len(links.english_names)
     numbers = links.words.astype(np.int64) * width + links.english
     keys, kind = np.unique(numbers, return_inverse=True)
