@@ -12,6 +12,7 @@ from typing import Any
 
 STEM = "-"  # ends a row that holds for all words of a stem
 LEAST_FIRST, LEAST_LAST = 3, 4  # letters of the parts of a compound
+LONGEST = 40  # letters of a word that is looked up
 LESS_BY_STEM = 3  # evidence of a word than its stem has: it may be a typing error
 BY_PARTS = 2  # evidence of a compound
 _WORD = re.compile(r"[^\W_]+")
@@ -46,6 +47,8 @@ class Lexicon:
 
     def meaning(self, word: str) -> Meaning | None:
         """The meaning of a word in any form; None if the table lacks it."""
+        if len(word) > LONGEST:
+            return None
         small = word.lower()
         spellings = dict.fromkeys([small, _WRITTEN_OUT.sub(r"\1", small)])
         for find in (self._listed, self._of_stem):

@@ -20,6 +20,7 @@ from search.words.vocabulary import is_common, is_described, is_listed
 # English or a name; that is unknown.
 RARE, NAMED, UNKNOWN = 6, 3, 2
 ACCENT = 3  # evidence that a letter with an accent adds
+MOST_WORDS = 100  # of a query; no model that reads English alone reads more
 ENGLISH = -4  # evidence of an English word that a lexicon lacks
 
 
@@ -48,6 +49,8 @@ def in_english(query: Query, encoder: Encoder) -> Query:
 
 def language_of(words: Sequence[str], lexicons: Sequence[Lexicon]) -> Lexicon | None:
     """The lexicon of the language of a query; None for English, and for none of them."""
+    if len(words) > MOST_WORDS:
+        return None
     needed = {word: least for word in words if (least := _least_evidence(word)) is not None}
     found = {lexicon: _total_evidence(words, needed, lexicon) for lexicon in lexicons if needed}
     best = max(found, key=found.__getitem__, default=None)
