@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding import Rows, unit_rows
 from indexer.encoders.mini.heads import BUILT_IN, FORMAT, IMAGE_ONLY, read_heads
+from indexer.encoders.mini.lexicons import open_lexicons
 from indexer.encoders.mini.noun_phrases import sentences_for
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
 from indexer.encoders.mini.tensors import WEIGHTS_SHA256
@@ -44,6 +45,7 @@ class MiniEncoder:
         self.name = name
         # Heads of the user's own may have learned words that no English list has.
         self.languages = frozenset({"en"}) if heads == BUILT_IN else None
+        self.lexicons = open_lexicons() if heads == BUILT_IN else ()
         # Most of the file is needed by pictures only; it is read with the first picture.
         self.weights, self.settings = read_heads(heads, without=IMAGE_ONLY)
         self._heads, self._heads_hash = heads, file_hash(heads)
