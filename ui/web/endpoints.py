@@ -1,0 +1,67 @@
+"""Endpoints: a question to a library becomes a response, and an error one that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from anyio import to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from indexer import Library, PicfuseError
+from indexer.errors import InputError, PictureError, PlacedError
+from ui.web.libraries import Libraries
+
+Find: TypeAlias = Callable[[Library, Request], Response]
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+ALONE = {  # no other page may embed an answer, and none is ever taken for a page
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+
+def endpoint(libraries: Libraries, find: Find) -> Endpoint:
+    """Endpoint that answers in a thread."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            found = await to_thread.run_sync(_found, libraries, find, request)
+        except HTTPException as error:
+            found = problem(error.status_code, error.detail)
+        except PicfuseError as error:
+            found = refusal(error)
+        found.headers.update(ALONE)
+        return found
+
+    return respond
+
+
+def _found(libraries: Libraries, find: Find, request: Request) -> Response:
+    return find(libraries(request), request)
+
+
+def problem(status: int, detail: str) -> Response:
+    """Response that says what is wrong, as `application/problem+json` (RFC 9457)."""
+    said: dict[str, Any] = {"status": status, "detail": detail}
+    headers = {"Cache-Control": "no-store"}
+    return JSONResponse(said, status, headers, media_type="application/problem+json")
+
+
+def refusal(error: PicfuseError) -> Response:
+    """Response for an error that was raised on purpose."""
+    said = error.problem if isinstance(error, PlacedError) else str(error)  # without "--where"
+    return problem(_status(error), said)
+
+
+def _status(error: PicfuseError) -> int:
+    if isinstance(error, InputError):
+        return 400
+    return 404 if isinstance(error, PictureError) else 503
+
+
+async def nothing(request: Request) -> Response:
+    """Response to a path that leads nowhere."""
+    return problem(404, "there is nothing at this address")

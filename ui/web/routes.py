@@ -1,0 +1,32 @@
+"""The routes over a library, for the app and for the service."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from ui.web import browsing, lists, pictures
+from ui.web.endpoints import Find, endpoint, nothing
+from ui.web.libraries import Libraries
+from ui.web.zips import zip_of
+
+PREFIX = "/pf"  # of the app's routes
+_PICTURE = "{id:int}/{hash}"
+
+
+def picture_routes(libraries: Libraries, prefix: str = PREFIX) -> list[BaseRoute]:
+    """Routes below a prefix, over the library that `libraries` gives for a request."""
+
+    def route(path: str, find: Find) -> Route:
+        return Route(f"{prefix}/{path}", endpoint(libraries, find))
+
+    return [
+        route(f"thumb/{_PICTURE}", pictures.thumb),
+        route(f"view/{_PICTURE}", pictures.view),
+        route(f"original/{_PICTURE}", pictures.original),
+        route("columns", lists.columns),
+        route("details/{id:int}", lists.details),
+        route("facets", browsing.facets),
+        route("suggest", browsing.suggest),
+        Route(f"{prefix}/zip", zip_of(libraries), methods=["POST"]),
+        Route(f"{prefix}/{{rest:path}}", nothing),
+    ]
