@@ -148,7 +148,10 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"words"},
         {"answer"},
         {"searcher", "export"},
-        {"albums", "audit", "browsing", "duplicates", "evaluation", "heat_map", "library_map"},
+        {
+            "albums", "audit", "browsing", "duplicates", "evaluation", "heat_map", "library_map",
+            "map_regions",
+        },
     ),
 }  # fmt: skip
 MOST_FILES = {"indexer": 12, "search": 10, "ui/cli": 3, "ui/views": 8}  # side by side in a root

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from indexer import IndexReport, Library, PicfuseError, Progress, indexing
+from indexer import IndexOptions, IndexReport, Library, PicfuseError, Progress, indexing
+from indexer.encoders.precision import AUTO, in_precision
+from indexer.settings import DEFAULT_ENCODER
+from ui.views.options import AppOptions
+from ui.views.shared_library import SharedLibrary
 
 
 class IndexJob:
@@ -18,12 +22,18 @@ class IndexJob:
     `report` and `progress` may be read at any time; `error` says why the run failed.
     """
 
-    def __init__(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> None:
+    def __init__(
+        self,
+        open_writer: Callable[[], Library],
+        folders: Sequence[Path],
+        options: IndexOptions | None = None,
+    ) -> None:
         self.report = IndexReport()
         self.progress = Progress(0, 0)
         self.error: PicfuseError | None = None
         self._open_writer = open_writer
         self._folders = folders
+        self._options = options
         self._started: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexing", daemon=True)
@@ -64,7 +74,7 @@ class IndexJob:
             self.error = PicfuseError(f"indexing failed: {type(error).__name__}: {error}")
 
     def _index(self, library: Library) -> None:
-        with indexing(library, *self._folders) as run:
+        with indexing(library, *self._folders, options=self._options) as run:
             self.report = run.report
             for self.progress in run:
                 self._started = self._started or time.monotonic()
@@ -79,12 +89,22 @@ class IndexJobs:
         self.job: IndexJob | None = None
         self._lock = threading.Lock()
 
-    def start(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Whether a run is going on."""
+        return self.job is not None and self.job.running
+
+    def start(
+        self,
+        open_writer: Callable[[], Library],
+        folders: Sequence[Path],
+        options: IndexOptions | None = None,
+    ) -> bool:
         """Start a run unless one is going on; returns whether it started."""
         with self._lock:
-            if self.job is not None and self.job.running:
+            if self.busy:
                 return False
-            self.job = IndexJob(open_writer, folders)
+            self.job = IndexJob(open_writer, folders, options)
             return True
 
 
@@ -92,3 +112,26 @@ class IndexJobs:
 def desk_of(library: Path) -> IndexJobs:
     """Desk of a library, shared by all sessions."""
     return IndexJobs()
+
+
+def start_run(
+    options: AppOptions,
+    opened: SharedLibrary | None,
+    folders: Sequence[Path] = (),
+    index_options: IndexOptions | None = None,
+) -> bool:
+    """Start indexing folders of the app's library (none: all); returns whether it started.
+
+    Without an opened library, a new one is made.
+    """
+
+    def open_writer() -> Library:
+        if opened is None:
+            encoder = in_precision(DEFAULT_ENCODER, AUTO)
+            return Library.create(options.library, encoder=encoder, offline=options.offline)
+        library = Library.open(options.library, offline=options.offline)
+        with opened.asking():
+            library.use_encoder(opened.library.encoder)  # already loaded
+        return library
+
+    return desk_of(options.library).start(open_writer, folders, index_options)
