@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from indexer.encoders.mini.towers import Towers
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
 from indexer.errors import InputError
+from indexer.extras import OPEN_CLIP_EXTRA, extra_module
 from indexer.locations import cache_directory
 from ui.cli.group import json_option
 from ui.cli.output.text import print_json, terminal_safe
@@ -71,7 +71,8 @@ def _built_in() -> list[dict[str, Any]]:
 
 
 def _open_clip(text: str) -> list[dict[str, Any]]:
-    encoder = import_module("indexer.encoders.open_clip.encoder")  # imports torch
+    module = "indexer.encoders.open_clip.encoder"
+    encoder = extra_module(module, OPEN_CLIP_EXTRA, "a list of open_clip's models")
     names = [f"open_clip:{arch}/{tag}" for arch, tag in encoder.list_models()]
     return [
         {"name": name, "cached": encoder.cached(name), "about": ""}
