@@ -9,6 +9,7 @@ from itertools import chain, islice
 
 from indexer.captions.caption import Caption, Rows, captions_of
 from indexer.captions.columns import Columns, is_picture_name
+from indexer.captions.named_columns import NamedColumns
 
 _DELIMITERS = "\t|;,"
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
@@ -29,8 +30,13 @@ class Header:
     columns: Columns
 
 
-def line_rows(lines: Iterator[str]) -> Rows | None:
-    """Read a table or a token file; None if no line at its beginning is one of theirs."""
+def line_rows(lines: Iterator[str], named: NamedColumns | None = None) -> Rows | None:
+    """Read a table or a token file; None if no line at its beginning is one of theirs.
+
+    With `named`, it is a table with these columns; raises `UnusableFile` if it lacks one.
+    """
+    if named is not None:
+        return _named_rows(lines, named)
     above: list[str] = []
     for line in islice((line for line in lines if line.strip()), MOST_LINES_ABOVE):
         if not above and _TOKEN.match(line):
@@ -56,6 +62,26 @@ def _separator(above: Sequence[str]) -> str:
     """The delimiters that a table may have, by the line that Excel writes first."""
     found = _SEPARATOR.fullmatch(above[0].strip()) if above else None
     return found["sign"] if found else _DELIMITERS
+
+
+def _named_rows(lines: Iterator[str], named: NamedColumns) -> Rows:
+    """Read a table with the columns that a user has named."""
+    above: list[str] = []
+    for line in islice((line for line in lines if line.strip()), MOST_LINES_ABOVE):
+        for delimiter in _separator(above):
+            names = _names(line.lstrip("#"), delimiter)
+            if columns := named.of(names):
+                first = [line] if named.is_data(names) else []
+                return table_rows(Header(delimiter, len(names), columns), chain(first, lines))
+        above.append(line)
+    raise named.missing_in(header_names(above))
+
+
+def header_names(lines: Sequence[str]) -> list[str]:
+    """The cells of the first line that seems to be a header, which may lack what is needed."""
+    first = next((line for line in lines if not _SEPARATOR.fullmatch(line.strip())), "")
+    delimiter = next((sign for sign in _separator(lines) if sign in first), None)
+    return _names(first.lstrip("#"), delimiter) if delimiter else [first.strip()]
 
 
 def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:

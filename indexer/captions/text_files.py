@@ -22,8 +22,11 @@ _NO_TEXTS = {  # kinds of contents that are given as captions, and what helps
 }
 
 
-def text_lines(stream: BinaryIO) -> Iterator[str]:
-    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise what each line looks like."""
+def text_lines(stream: BinaryIO, guessed: set[str] | None = None) -> Iterator[str]:
+    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise what each line looks like.
+
+    The character sets that had to be guessed are added to `guessed`.
+    """
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if reason := _NO_TEXTS.get(kind_of(head)):
@@ -34,12 +37,12 @@ def text_lines(stream: BinaryIO) -> Iterator[str]:
     for line in io.TextIOWrapper(stream, encoding=encoding, errors=errors):
         if "\0" in line:
             raise UnusableFile(_NOT_TEXT)
-        yield line if line.isascii() else _redecoded(line)
+        yield line if line.isascii() else _redecoded(line, guessed)
 
 
-def data_lines(data: bytes) -> Iterator[str]:
+def data_lines(data: bytes, guessed: set[str] | None = None) -> Iterator[str]:
     """Yield the lines of a small file that is already in memory."""
-    return text_lines(io.BytesIO(data))
+    return text_lines(io.BytesIO(data), guessed)
 
 
 def peeked(path: Path, size: int = PEEK_BYTES) -> bytes:
@@ -63,13 +66,16 @@ def check_size(path: Path) -> None:
         raise UnusableFile(f"it is larger than {MAX_BYTES:,} bytes; split it into smaller files")
 
 
-def _redecoded(line: str) -> str:
+def _redecoded(line: str, guessed: set[str] | None) -> str:
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:
         data = line.encode("utf-8", "surrogateescape")
+        looks_like = character_set(data)
+        if guessed is not None:
+            guessed.add(looks_like)
         try:
-            return data.decode(character_set(data))
+            return data.decode(looks_like)
         except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
             return data.decode("latin-1")
     return line

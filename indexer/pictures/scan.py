@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.captions.nearby import NearbyFiles
+from indexer.captions.nearby import FileState, NearbyFiles
 from indexer.kinds.folders import HIDDEN, NO_MEDIA, NO_MEDIA_FILE, kind_left_out
 from indexer.kinds.passed_over import PassedOver
 from indexer.kinds.signatures import HEAD_BYTES, PICTURES, kind_of
@@ -155,7 +155,7 @@ class _Scan:
         """Note what is hidden if it is of a known kind; the rest is nobody's business."""
         kind = kind_left_out(entry.name)
         if entry.name.lower() in PICASA_NAMES and entry.is_file():
-            self._beside.files.append(relative)
+            self._beside.files[relative] = FileState.of(entry.stat())
         elif entry.name.endswith(CLOUD_END):
             self._beside.passed.append(PassedOver(relative, IN_CLOUD))
         elif kind != HIDDEN and entry.is_dir(follow_symlinks=False):
@@ -188,7 +188,7 @@ class _Scan:
         if not entry.is_file():
             return None
         if suffix in self._beside.suffixes or entry.name.lower() in PICASA_NAMES:
-            self._beside.files.append(relative)
+            self._beside.files[relative] = FileState.of(entry.stat())
         elif excluded or entry.name.lower() in _DROPPINGS:
             return None
         elif suffix.endswith(BACKUP_ENDS):

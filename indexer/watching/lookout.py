@@ -20,7 +20,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
-from indexer.captions.finder import CAPTION_SUFFIXES
+from indexer.captions.candidates import CAPTION_SUFFIXES
 from indexer.captions.nearby import is_skipped
 from indexer.kinds.suffixes import BACKUP_ENDS, CAPTION_FILE, SUFFIX_KINDS
 from indexer.pictures.exclusion import Exclusion

@@ -44,6 +44,9 @@ class IndexedFolder:
     exclude: str = "[]"
     caption_files: str = "[]"
     include: str = "[]"
+    columns: str | None = None
+    captions_digest: bytes | None = None
+    captions_told: str | None = None
 
     @property
     def included(self) -> list[str]:
@@ -103,7 +106,8 @@ class Catalogue(Tables):
     def folders(self) -> list[IndexedFolder]:
         """Every indexed folder, in the order of naming."""
         rows = self.rows(
-            "SELECT id, path, exclude, caption_files, include FROM folders ORDER BY id"
+            "SELECT id, path, exclude, caption_files, include, columns, captions_digest, "
+            "captions_told FROM folders ORDER BY id"
         )
         return [IndexedFolder(key, Path(os.fsdecode(path)), *said) for key, path, *said in rows]
 
