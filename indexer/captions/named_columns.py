@@ -69,7 +69,7 @@ def listed(names: Sequence[str]) -> str:
 
 def unknown_columns(names: Sequence[str], lacks: str) -> str:
     """The fault of a table whose header tells too little, and how to say what it means."""
-    return f"{lacks} ({listed(names)}); say which: --captions FILE --columns {_FORM}"
+    return f"{lacks}; {listed(names)}; say which: --captions FILE --columns {_FORM}"
 
 
 def _place(name: str, names: Sequence[str]) -> int | None:

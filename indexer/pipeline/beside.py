@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.captions import CaptionFile, CaptionScan
@@ -15,6 +15,7 @@ from indexer.captions.named_columns import NamedColumns
 from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError
+from indexer.pipeline.fillers import without_fillers
 from indexer.pipeline.report import IndexReport
 
 _NOTHING = CaptionScan({}, (), ())
@@ -50,11 +51,13 @@ def look_beside(
     nearby: NearbyFiles,
     report: IndexReport,
     *,
+    fillers: Sequence[str],
     may_trust: bool,
 ) -> Beside:
     """Look for captions beside pictures (relative paths), and report the files.
 
-    If it `may_trust` their sizes and times, files that are all as they were are not read.
+    Captions that are `fillers` are left out. If it `may_trust` their sizes and times, files that
+    are all as they were are not read.
     """
     named = [Path(file) for file in json.loads(folder.caption_files)]
     there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
@@ -62,13 +65,13 @@ def look_beside(
         report.unread(file, "this caption file no longer exists; its captions are dropped")
     columns = NamedColumns.parse(folder.columns) if folder.columns else None
     finder = CaptionFinder(folder.path, pictures, there, nearby, columns)
-    digest = finder.digest(
-        str(folder.path), folder.exclude, folder.include, folder.caption_files, str(folder.columns)
-    )
+    options = (folder.exclude, folder.include, folder.caption_files, str(folder.columns))
+    digest = finder.digest(str(folder.path), *options, *fillers)
     if may_trust and digest is not None and digest == folder.captions_digest:
         beside = Beside(_from_json(folder.captions_told), digest, unchanged=True)
     else:
-        beside = Beside(_read(finder, folder, pictures, nearby, report), digest)
+        found = _read(finder, folder, pictures, nearby, report)
+        beside = Beside(_without(found, fillers), digest)
     _report(beside.found, report)
     return beside
 
@@ -76,6 +79,11 @@ def look_beside(
 def nothing_beside() -> Beside:
     """The same for a folder that is not there."""
     return Beside(_NOTHING)
+
+
+def told_guesses(folders: Sequence[IndexedFolder]) -> list[Guess]:
+    """The character sets that caption files of folders seem to have, as the last run found."""
+    return [each for folder in folders for each in _from_json(folder.captions_told).guesses]
 
 
 def _read(
@@ -90,6 +98,13 @@ def _read(
     except CaptionFileError as error:  # it was usable when it was named
         report.unread(folder.path, str(error))
         return CaptionFinder(folder.path, pictures, (), nearby).read()
+
+
+def _without(found: CaptionScan, fillers: Sequence[str]) -> CaptionScan:
+    if not fillers:
+        return found
+    kept = {name: without_fillers(each, fillers) for name, each in found.captions.items()}
+    return replace(found, captions=kept)
 
 
 def _report(found: CaptionScan, report: IndexReport) -> None:

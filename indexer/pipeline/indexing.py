@@ -25,11 +25,13 @@ from indexer.library.locking import only_writer
 from indexer.library.upkeep import calibrate
 from indexer.pictures.decoding import Outcome
 from indexer.pictures.facts import ContentFacts
+from indexer.pipeline.absence import tell_away
 from indexer.pipeline.decoders import decoding_pool
+from indexer.pipeline.fillers import choose_fillers, note_repeated
 from indexer.pipeline.folders import name_folders
 from indexer.pipeline.marking import keep_captions_digest, mark
 from indexer.pipeline.passing import tell_nothing_else
-from indexer.pipeline.plan import FolderPlan, plan_folder, tell_away
+from indexer.pipeline.plan import FolderPlan, plan_folder
 from indexer.pipeline.pruning import prune
 from indexer.pipeline.reading import choose_reading, read_texts
 from indexer.pipeline.reencoding import change_encoder
@@ -128,6 +130,7 @@ def _run(
         if options.weight not in (None, library.settings.weight):
             library.set_weight(options.weight)
         choose_reading(library, options.text)
+        choose_fillers(library, options.fillers)
         if options.tags is not None:
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
@@ -185,6 +188,7 @@ def _carry_out(
         keep_captions_digest(library, plan, stored=True)
     if options.prune:
         report.pruned += prune(library, [plan.folder for plan in plans], report)
+    note_repeated(library, report)
 
 
 def _tell_undecoded(library: Library, plans: Sequence[FolderPlan], report: IndexReport) -> None:

@@ -22,7 +22,6 @@ def mark(library: Library, plan: FolderPlan, report: IndexReport) -> None:
 
 def keep_captions_digest(library: Library, plan: FolderPlan, *, stored: bool) -> None:
     """Note that the captions beside a folder's pictures are stored, or that they may not be."""
-    if plan.captions_digest != plan.folder.captions_digest:
-        digest = plan.captions_digest if stored else None
-        with library.writing() as batch:
-            batch.folders.keep_captions_digest(plan.folder.id, digest, plan.captions_told)
+    folder, digest = plan.folder, plan.captions_digest
+    if (digest, plan.captions_told) != (folder.captions_digest, folder.captions_told):
+        library.put_captions_digest(folder.id, digest if stored else None, plan.captions_told)

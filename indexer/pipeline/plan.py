@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,16 +14,16 @@ from indexer.captions import Caption
 from indexer.captions.candidates import CAPTION_SUFFIXES
 from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.lookup.facts import StoredFact
-from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
+from indexer.catalogue.lookup.pictures import IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT, UNDECODED
 from indexer.kinds.extras import needed_extra
 from indexer.kinds.passed_over import PassedOver
-from indexer.library.away import away_folders, away_message
 from indexer.library.library import Library
 from indexer.metadata.fact import Fact
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.optional import has_decoder
 from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pipeline.absence import may_be_there
 from indexer.pipeline.beside import Beside, look_beside, nothing_beside
 from indexer.pipeline.facts import stored_beside
 from indexer.pipeline.folders import inside_library
@@ -103,9 +102,9 @@ def plan_folder(
     before = library.passed_over.in_folder(folder.id)
     exclusion = Exclusion(json.loads(folder.exclude), folder.included)
     files = _compare_files(plan, library.path, options, report, before, exclusion)
-    beside = _look_beside(plan, files, options, report)
+    beside = _look_beside(library, plan, files, options, report)
     plan.matched, plan.brought_back = exclusion.matched, exclusion.brought_back
-    if _may_be_there(folder.path):
+    if may_be_there(folder.path):
         _pass_over(plan, files, beside, before, exclusion, report)
         plan.passed = changes(before, files.beside.passed)
     if beside.unchanged:
@@ -117,40 +116,30 @@ def plan_folder(
 
 
 def _look_beside(
-    plan: FolderPlan, files: _Files, options: IndexOptions, report: IndexReport
+    library: Library,
+    plan: FolderPlan,
+    files: _Files,
+    options: IndexOptions,
+    report: IndexReport,
 ) -> Beside:
     """Look for captions beside the pictures; they are needed of those that are decoded."""
-    if not _may_be_there(plan.folder.path):
-        plan.captions_digest = plan.folder.captions_digest  # it may come back as it was
+    if not may_be_there(plan.folder.path):
+        folder = plan.folder  # it may come back as it was
+        plan.captions_digest, plan.captions_told = folder.captions_digest, folder.captions_told
         return nothing_beside()
     pictures = [*files.same, *files.changed, *files.unasked]
-    may_trust = not (plan.decode or options.verify)
-    beside = look_beside(plan.folder, pictures, files.beside, report, may_trust=may_trust)
+    beside = look_beside(
+        plan.folder,
+        pictures,
+        files.beside,
+        report,
+        fillers=library.settings.fillers,
+        may_trust=not (plan.decode or options.verify),
+    )
     plan.captions, plan.facts = beside.found.captions, beside.found.facts
     if options.only is None or beside.digest == plan.folder.captions_digest:
         plan.captions_digest, plan.captions_told = beside.lasting, beside.told
     return beside
-
-
-def tell_away(catalogue: Catalogue, folders: Sequence[IndexedFolder], report: IndexReport) -> None:
-    """Note the folders of a run that are missing or empty, with pictures or not."""
-    away = {one.path: one.pictures for one in away_folders(catalogue)}
-    for folder in folders:
-        if folder.path in away:
-            kept = "their records are kept; plug it in and run 'picfuse index' again"
-            report.unread(folder.path, f"{away_message(away[folder.path])}; {kept}")
-        elif not _may_be_there(folder.path):
-            report.unread(folder.path, "this folder is missing")
-
-
-def _may_be_there(folder: Path) -> bool:
-    """Whether a folder exists, or cannot be checked now, as on a dead network drive."""
-    try:
-        return stat.S_ISDIR(os.stat(folder).st_mode)  # noqa: PTH116 - is_dir hides the error
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:  # the scan reports it
-        return True
 
 
 @contextmanager
@@ -201,7 +190,7 @@ def _compare_files(
             files.same.append(found.relative)
         else:
             files.changed.append(found.relative)
-    if not _may_be_there(folder.path):  # which was reported before
+    if not may_be_there(folder.path):  # which was reported before
         files.problems.clear()
     for problem in files.problems:
         report.unread(problem.path, problem.reason)
@@ -272,7 +261,7 @@ def _compare_captions(
     Where sidecars say other facts, the picture is read again: its own metadata may win over them.
     """
     with _garbage_collection_paused():
-        plan.before = library.catalogue.captions(plan.folder.id, embedded=False)
+        plan.before = library.captions.beside(plan.folder.id)
         plan.facts_before = library.facts.beside(plan.folder.id)
     for relative in same:
         known = plan.known[relative]

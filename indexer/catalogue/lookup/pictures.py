@@ -145,16 +145,6 @@ class Catalogue(Tables):
             captions.setdefault(picture_id, {})[text] = None
         return captions
 
-    def captions(self, folder_id: int, *, embedded: bool) -> dict[int, tuple[str, ...]]:
-        """Captions of a folder's pictures: those that pictures carry, or those beside them."""
-        query = """
-            SELECT c.picture_id, c.text FROM captions c JOIN pictures p ON p.id = c.picture_id
-            WHERE p.folder_id = ? AND c.embedded = ? ORDER BY c.picture_id, c.position"""
-        captions: dict[int, tuple[str, ...]] = {}
-        for picture_id, text in self.rows(query, folder_id, embedded):
-            captions[picture_id] = (*captions.get(picture_id, ()), text)
-        return captions
-
     def hashes_of(self, ids: Iterable[int]) -> dict[int, tuple[bytes | None, bytes | None]]:
         """The hash of pictures' bytes and the perceptual one, by id; None for an unknown one."""
         query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
