@@ -11,9 +11,10 @@ from pathlib import Path
 from indexer.captions.nearby import FileState, NearbyFiles, is_skipped
 from indexer.metadata.picasa import NAMES as PICASA_NAMES
 
-SIDECARS = (b".txt", b".caption", b".json", b".xmp")
+CLASS = b".cls"  # in archives: the class of a picture
+SIDECARS = (b".txt", b".caption", CLASS, b".json", b".xmp")
 TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token", b".parquet", b".xlsx", b".ion")
-CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
+CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES} - {CLASS})
 
 Problems = list[tuple[Path, str]]
 

@@ -18,7 +18,8 @@ from indexer.captions.columns import (
 )
 from indexer.captions.named_columns import NamedColumns, listed
 from indexer.captions.tables import flaw_of
-from indexer.captions.text_files import data_lines, peeked, text_lines
+from indexer.captions.text_files import MAX_BYTES, data_lines, peeked, read_limited, text_lines
+from indexer.kinds.members import open_file
 
 _CHUNK = 1 << 20
 # Quoted words: a file must hold all those of one format.
@@ -51,7 +52,7 @@ def json_rows(path: Path, named: NamedColumns | None = None) -> Rows | None:
     """
     guessed: set[str] = set()
     try:
-        value = parsed(path.read_bytes(), guessed)
+        value = parsed(read_limited(path, MAX_BYTES), guessed)
     except ValueError as error:
         raise UnusableFile(f"it is not valid JSON ({error}); correct it") from error
     rows = _rows(value) if named is None else _named_rows(_record_list(value), named)
@@ -70,7 +71,7 @@ def jsonl_rows(path: Path, named: NamedColumns | None = None) -> Rows | None:
     `named` are as above.
     """
     guessed: set[str] = set()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         lines = text_lines(stream, guessed)
         rows = _line_rows(lines) if named is None else _named_rows(_line_records(lines), named)
     return rows and replace(rows, guessed=frozenset(guessed))
@@ -99,7 +100,7 @@ def looks_like_json(path: Path) -> bool:
     words = {word for marks in _MARKS for word in marks} | set(_RECORD_MARKS)
     seen: set[bytes] = set()
     tail = b""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         first = stream.read(4).lstrip(b"\xef\xbb\xbf \t\r\n")
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 spells the words differently
             return True

@@ -11,6 +11,7 @@ from indexer.captions.parquet import parquet_columns, parquet_rows
 from indexer.captions.spreadsheet import spreadsheet_columns, spreadsheet_rows
 from indexer.captions.tables import described_rows, line_rows, looks_like_captions
 from indexer.captions.text_files import check_size, data_lines, peeked, text_lines
+from indexer.kinds.members import open_file
 
 _HINTS = (b"caption", b".token", b"metadata.")  # files with such names are meant to hold captions
 _JSONL_PEEK = 1 << 16  # bytes; a longer first line is hardly about one picture
@@ -32,7 +33,7 @@ def rows_of(path: Path, named: NamedColumns | None = None) -> Rows | None:
     if suffix == ".xlsx":
         return spreadsheet_rows(path, named)
     guessed: set[str] = set()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         lines = text_lines(stream, guessed)
         rows = described_rows(lines) if suffix == ".ion" else line_rows(lines, named)
     return rows and replace(rows, guessed=frozenset(guessed))

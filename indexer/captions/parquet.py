@@ -11,6 +11,7 @@ from typing import Any
 from indexer.captions.caption import Rows, UnusableFile, captions_of
 from indexer.captions.columns import Columns, texts_in
 from indexer.captions.named_columns import NamedColumns
+from indexer.kinds.members import open_file
 
 _ROWS = 10_000  # that are in memory together
 
@@ -47,7 +48,7 @@ def _opened(path: Path) -> Iterator[Any]:
     arrow = import_module("pyarrow")  # imported late: it takes a tenth of a second
     parquet = import_module("pyarrow.parquet")
     try:
-        with parquet.ParquetFile(path) as file:
+        with open_file(path) as stream, parquet.ParquetFile(stream) as file:
             yield file
     except arrow.ArrowException as error:
         raise UnusableFile(f"it is not a readable Parquet file ({error})") from error

@@ -13,6 +13,7 @@ from indexer.captions.columns import Columns
 from indexer.captions.named_columns import NamedColumns
 from indexer.captions.tables import MOST_LINES_ABOVE
 from indexer.kinds.extras import SPREADSHEET_EXTRA, missing
+from indexer.kinds.members import open_file
 
 
 def spreadsheet_rows(path: Path, named: NamedColumns | None = None) -> Rows | None:
@@ -39,8 +40,9 @@ def _opened(path: Path) -> Iterator[Iterator[list[str]]]:
     except ImportError:
         raise UnusableFile(missing("it is a spreadsheet", SPREADSHEET_EXTRA)) from None
     try:
-        book = excel.load_workbook(path, read_only=True, data_only=True)
-        yield ([_text(cell) for cell in row] for row in book.worksheets[0].values)
+        with open_file(path) as file:
+            book = excel.load_workbook(file, read_only=True, data_only=True)
+            yield ([_text(cell) for cell in row] for row in book.worksheets[0].values)
     except (OSError, UnusableFile):
         raise
     except Exception as error:  # it may raise anything for a damaged file

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indexer.captions.caption import UnusableFile
+from indexer.kinds.members import facts_of, open_file
 from indexer.kinds.signatures import ARCHIVE, DOCUMENT, HEAD_BYTES, TABLE, kind_of
 from indexer.metadata.texts import character_set
 
@@ -47,13 +48,13 @@ def data_lines(data: bytes, guessed: set[str] | None = None) -> Iterator[str]:
 
 def peeked(path: Path, size: int = PEEK_BYTES) -> bytes:
     """Return the first bytes of a file."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return stream.read(size)
 
 
 def read_limited(path: Path, limit: int) -> bytes:
     """Return the bytes of a file; raises UnusableFile if there are more than `limit`."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise UnusableFile(f"it is larger than {limit:,} bytes; split it into smaller files")
@@ -62,7 +63,7 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 def check_size(path: Path) -> None:
     """Raise UnusableFile if the file is larger than any caption file should be."""
-    if path.stat().st_size > MAX_BYTES:
+    if facts_of(path).size > MAX_BYTES:
         raise UnusableFile(f"it is larger than {MAX_BYTES:,} bytes; split it into smaller files")
 
 

@@ -21,8 +21,9 @@ from indexer.kinds.passed_over import PassedOver
 from indexer.library.library import Library
 from indexer.metadata.fact import Fact
 from indexer.pictures.exclusion import Exclusion
+from indexer.pictures.found import FoundPicture, ScanProblem
 from indexer.pictures.optional import has_decoder
-from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pictures.scan import scan
 from indexer.pipeline.absence import may_be_there
 from indexer.pipeline.beside import Beside, look_beside, nothing_beside
 from indexer.pipeline.facts import stored_beside

@@ -21,7 +21,7 @@ from indexer.encoders.parts import encode_with_parts
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
 from indexer.pictures.facts import ContentFacts
-from indexer.pictures.scan import FoundPicture
+from indexer.pictures.found import FoundPicture
 from indexer.pipeline.facts import Origins, all_facts
 from indexer.pipeline.fillers import without_fillers
 from indexer.pipeline.plan import FolderPlan

@@ -22,6 +22,7 @@ from watchdog.observers.polling import PollingObserverVFS
 
 from indexer.captions.candidates import CAPTION_SUFFIXES
 from indexer.captions.nearby import is_skipped
+from indexer.kinds.members import SUFFIX as ARCHIVE_SUFFIX
 from indexer.kinds.suffixes import BACKUP_ENDS, CAPTION_FILE, SUFFIX_KINDS
 from indexer.pictures.exclusion import Exclusion
 
@@ -29,7 +30,7 @@ from indexer.pictures.exclusion import Exclusion
 _UNWATCHED = frozenset(
     suffix
     for suffix, kind in SUFFIX_KINDS.items()
-    if suffix not in CAPTION_SUFFIXES and kind != CAPTION_FILE
+    if suffix not in {*CAPTION_SUFFIXES, ARCHIVE_SUFFIX} and kind != CAPTION_FILE
 )
 _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
