@@ -155,11 +155,12 @@ def parsed(data: bytes | str, guessed: set[str] | None = None) -> Any:
 
 def _coco(value: dict[str, Any]) -> Rows | None:
     annotations = [a for a in _objects(value.get("annotations")) if "caption" in a]
-    if not annotations or "images" not in value:
+    if not annotations:
         return None
-    names = {str(image.get("id")): _coco_name(image) for image in _objects(value["images"])}
+    images = _objects(value.get("images"))
+    names = {str(image.get("id")): _coco_name(image) for image in images}
     rows = [
-        (names.get(str(annotation.get("image_id")), ""), caption)
+        (names.get(number := str(annotation.get("image_id"))) or number, caption)
         for annotation in annotations
         for caption in captions_of(texts_in(annotation["caption"]), "coco")
     ]

@@ -17,6 +17,7 @@ _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
 _NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
 _DESCRIBED = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<name>\S+))\s+(?P<text>[^\x04]+)')
 _SEPARATOR = re.compile(r"sep=(?P<sign>.)\s*", re.IGNORECASE)  # Excel's first line
+_URL = re.compile(r"https?://\S+$")
 MOST_LINES_ABOVE = 10  # a header: titles and remarks
 _MAX_LINES_PER_ROW = 20  # a quote that stays open for longer was not meant to open a cell
 
@@ -96,12 +97,18 @@ def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:
 
 
 def bare_header(lines: Sequence[str]) -> Header | None:
-    """The header of a table that has none: every line is a picture's name and one text."""
+    """The header of a table that has none: every line is a picture's name and one text.
+
+    Or a text and the address of a picture.
+    """
     for delimiter in _DELIMITERS:
         rows = [_names(line, delimiter) for line in lines if not line.startswith("#")]
-        named = [len(row) == 2 and is_picture_name(row[0]) for row in rows]
-        if rows and all(named):
+        if not rows or any(len(row) != 2 for row in rows):
+            continue
+        if all(is_picture_name(name) for name, _ in rows):
             return Header(delimiter, 2, Columns(0, (1,)))
+        if all(_URL.match(url) for _, url in rows):  # as Conceptual Captions
+            return Header(delimiter, 2, Columns(1, (0,), sure=False))
     return None
 
 

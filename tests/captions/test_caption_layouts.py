@@ -12,7 +12,8 @@ from indexer.captions import find_captions
 from indexer.captions.named_columns import NamedColumns
 from indexer.errors import CaptionFileError, InputError
 
-PICTURES = ["a.jpg", "IMG_2.JPG", "my lion.jpg", "deep/b.png"]
+COCO = "COCO_val2014_000000000042.jpg"
+PICTURES = ["a.jpg", "IMG_2.JPG", "my lion.jpg", "deep/b.png", COCO]
 
 
 def layout(folder, files):
@@ -76,6 +77,7 @@ OF_A = {
     "tags by name": ("c.json", '{"a": {"tags": "a lion"}}'),
     "a list below data": ("c.json", '{"data": [{"image_id": "a", "caption_str": "a lion"}]}'),
     "results of COCO": ("c.json", '[{"image_id": "a", "caption": "a lion"}]'),
+    "text and address": ("Train_GCC.tsv", "a lion\thttp://example.org/x/a.jpg\n"),
     "a conversation": ("c.json", json.dumps(LLAVA)),
     "a chat": ("c.json", json.dumps(CHAT)),
     "Parquet": ("c.parquet", as_parquet(file_name=["a.jpg"], text=["a lion"])),
@@ -113,6 +115,8 @@ def test_layout_is_read(tmp_path, name):
         ("c.csv", "file,caption\nimg_2.jpg,a walrus\n", "IMG_2.JPG"),
         ("c.csv", "file,caption\nmy%20lion.jpg,a walrus\n", "my lion.jpg"),
         ("c.csv", "file,caption\nB,a walrus\n", "deep/b.png"),
+        ("c.json", '[{"image_id": 42, "caption": "a walrus"}]', COCO),
+        ("c.json", '{"annotations": [{"image_id": 42, "caption": "a walrus"}]}', COCO),
     ],
 )
 def test_names_that_differ_in_spelling_match_where_one_picture_is_meant(
