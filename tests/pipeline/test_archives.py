@@ -13,6 +13,7 @@ from indexer.pictures import images
 from search import Searcher
 from search.duplicates import Tier, find_duplicates
 from search.export.folder import put_into
+from search.query.pictures import read_query_picture
 
 
 def picture(colour):
@@ -115,3 +116,8 @@ def test_what_cannot_be_done_in_an_archive_is_refused(archived, pictures, tmp_pa
         list(put_into([pictures / NAMES[0]], tmp_path / how, how))
     assert (tmp_path / "copy" / "000001.png").read_bytes() == SHARD["000001.png"]
     assert not any((tmp_path / "symlink").iterdir())
+
+
+def test_picture_in_an_archive_is_a_query(archived, pictures):
+    path = str(pictures / NAMES[1])
+    assert read_query_picture(path) == SHARD["./000002.png"]
