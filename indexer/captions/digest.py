@@ -13,6 +13,7 @@ from pathlib import Path
 from indexer.captions.nearby import FileState
 
 VERSION = 1  # of the readers of caption files: another one reads them again
+_END = b"\n\0"  # of a name: none has a NUL
 GRANULE = 2 * 10**9  # nanoseconds that two changes may share, as on FAT
 AHEAD = 3600 * 10**9  # by which the clock of a file server may be fast
 
@@ -36,6 +37,5 @@ def digest_of(
     readers = f"{VERSION} {find_spec('openpyxl') is not None}"
     digest = hashlib.blake2b(repr((readers, *said)).encode("utf-8", "surrogatepass"))
     lines = (b"%b\0%d %d %d" % (name, *states[name]) for name in sorted(states))
-    for each in chain(sorted(pictures), [b""], lines):
-        digest.update(each + b"\n\0")
+    digest.update(_END.join(chain(sorted(pictures), [b""], lines)))
     return digest.digest()
