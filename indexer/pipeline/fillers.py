@@ -32,10 +32,9 @@ def without_fillers(captions: Iterable[Caption], fillers: Sequence[str]) -> tupl
     return tuple(caption for caption in captions if caption.text.casefold() not in known)
 
 
-def note_repeated(library: Library, report: IndexReport) -> None:
-    """Put probable fillers into the report, and keep them; counts anew if captions changed."""
-    has_changed = report.added or report.changed or report.removed or report.pruned
-    if has_changed or library.catalogue.setting(REPEATED) is None:
+def note_repeated(library: Library, report: IndexReport, *, anew: bool) -> None:
+    """Put probable fillers into the report, and keep them; counts `anew` if captions changed."""
+    if anew or library.catalogue.setting(REPEATED) is None:
         found = library.captions.repeated(LEAST_PICTURES, SHARE)
         with library.writing() as batch:
             batch.settings.set(REPEATED, json.dumps(found))

@@ -188,7 +188,8 @@ def _carry_out(
         keep_captions_digest(library, plan, stored=True)
     if options.prune:
         report.pruned += prune(library, [plan.folder for plan in plans], report)
-    note_repeated(library, report)
+    anew = total + report.added + report.removed + report.pruned > 0
+    note_repeated(library, report, anew=anew)
 
 
 def _tell_undecoded(library: Library, plans: Sequence[FolderPlan], report: IndexReport) -> None:

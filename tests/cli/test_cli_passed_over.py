@@ -176,6 +176,7 @@ def test_text_of_very_many_pictures_is_told_and_left_out_on_request(paint, pictu
     assert "filler" not in index_colours(pictures, home, "--filler", "taken by hugo").stderr
     status = answered("status", "--library", home)
     assert (status["captions"], status["fillers"]) == (44, ["taken by hugo"])
+    assert "repeated" not in status
     index_colours(pictures, home, "--filler", "")
     assert answered("status", "--library", home)["captions"] == 50
 
