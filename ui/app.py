@@ -14,7 +14,7 @@ import streamlit as st
 
 from ui.views.display.ending import tell_ending
 from ui.views.options import AppOptions
-from ui.views.page_style import ICON, came_from_elsewhere, fold_pages, heading, use_style
+from ui.views.page_style import ICON, fold_pages, heading, use_style
 from ui.views.pages import (
     albums_page,
     captions_page,
@@ -40,7 +40,7 @@ def main() -> None:
 
     def search() -> None:
         heading("Pictures", hidden=True)
-        search_page.show(options, library, from_elsewhere=came_from_elsewhere())
+        search_page.show(options, library)
 
     def manage() -> None:
         library_page.show(options)

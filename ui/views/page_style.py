@@ -38,8 +38,9 @@ def fold_pages(title: str) -> None:
 
 
 def came_from_elsewhere() -> bool:
-    """Whether this run shows another page than the one before."""
-    return bool(st.session_state[_BEFORE] != st.session_state[_PAGE])
+    """Whether this run shows another page than the one before; a page is come to only once."""
+    shown = st.session_state.get(_PAGE)
+    return bool(st.session_state.pop(_BEFORE, shown) != shown)
 
 
 def heading(text: str, *, hidden: bool = False) -> None:

@@ -26,7 +26,7 @@ export function makeTile(actions) {
     actions.open(at(), event);
   }, focus: () => actions.focus(at()) }, image);
   const tick = element("button", {
-    class: "pf-tick", type: "button", role: "checkbox", "aria-label": "Select", title: "Select",
+    class: "pf-tick", type: "button", role: "checkbox", title: "Select",
     click: (event) => actions.tick(at(), event),
   }, icon("check"));
   const tile = element("div", { class: "pf-tile" }, open, tick);
@@ -78,6 +78,7 @@ export function fillTile(tile, pictures, place, { href, chosen, current, actions
   const [open, tick] = tile.children;
   open.href = href;
   open.firstChild.alt = pictures.altOf(place);
+  tick.setAttribute("aria-label", `Select: ${pictures.altOf(place)}`);
   tick.setAttribute("aria-checked", String(chosen));
   tile.classList.toggle("pf-chosen", chosen);
   tile.item = pictures.items?.[place];

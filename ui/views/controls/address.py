@@ -108,7 +108,7 @@ def go(to: SearchAddress) -> None:
 
 
 def change(**changes: Any) -> None:
-    """Go to the present address with some changes; another question clears what hung on the old."""
+    """Go to the present address with some changes."""
     go(replace(current(), **changes))
 
 

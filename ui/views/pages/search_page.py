@@ -41,7 +41,7 @@ from ui.views.display.results import Results, read_more, read_results
 from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
-from ui.views.page_style import notice
+from ui.views.page_style import came_from_elsewhere, notice
 from ui.views.safe_text import browser_safe, counted, sentence
 from ui.views.shared_library import SharedLibrary
 
@@ -49,14 +49,14 @@ _HEAT = "heat"  # in the session: id of the picture whose heat map was asked for
 
 
 @st.fragment
-def show(options: AppOptions, library_page: StreamlitPage, from_elsewhere: bool = False) -> None:
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """Show the page; an error that has a remedy takes the place of the pictures.
 
     A search reruns only this part of the app.
     """
     opened = filled_or_said(options, library_page)
     if opened is not None:
-        _search(opened, arrive(from_elsewhere), options.date_order)
+        _search(opened, arrive(came_from_elsewhere()), options.date_order)
 
 
 def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> None:
