@@ -1,7 +1,8 @@
 """Time until the browser app shows pictures, over many of them, and how it scrolls.
 
 A headless Chromium opens the app, types questions, marks a hit, leafs through the large view, and
-scrolls through the timeline. The pictures do not exist; they share the thumbnails of the sample.
+scrolls through the timeline. The pictures do not exist; they share the thumbnails of the sample, so
+near-identical ones are not grouped.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def main(pictures: int, repeat: int, screenshot: Path | None) -> None:
         started = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         page = started.new_page(viewport={"width": 1280, "height": 900})
         page.add_init_script(SHIFTS)
-        page.goto(address)
+        page.goto(f"{address}/?fold=no")
         page.wait_for_function(SHOWN, arg=12, timeout=120_000)
         click.echo(f"start to first pictures: {time.perf_counter() - begun:.2f} s")
         _say("reload", [_reloaded(page) for _ in range(repeat)])

@@ -37,6 +37,13 @@ class Question:
     date_order: str
 
     @property
+    def lost(self) -> bool:
+        """Whether nothing is left to ask with, since the uploaded picture is not kept any more."""
+        address = self.address
+        left = address.like or address.q.strip() or address.right
+        return bool(address.picture) and self.picture is None and not left
+
+    @property
     def diversity(self) -> float:
         """Strength of diversity (0: none)."""
         return DIVERSITY if self.address.diverse else 0.0

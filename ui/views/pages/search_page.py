@@ -9,10 +9,8 @@ from typing import Any
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.errors import InputError, PicfuseError, PictureError, PlacedError, QueryError
+from indexer.errors import InputError, PicfuseError, PlacedError
 from indexer.library.away import AwayFolder, away_folders, away_message
-from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search import Answer, Query, Searcher
 from search.browsing.listing import quoted
 from search.query.options import WORDS
@@ -34,7 +32,7 @@ from ui.views.controls.search_form import (
     take_uploads,
 )
 from ui.views.controls.typed_query import query_of
-from ui.views.display.cards import jpeg
+from ui.views.display.example import show_example
 from ui.views.display.heat_maps import HeatFinder, heat_finder, show_heat
 from ui.views.display.items import items_of
 from ui.views.display.results import Results, read_more, read_results
@@ -42,9 +40,10 @@ from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import came_from_elsewhere, notice
-from ui.views.safe_text import browser_safe, counted, sentence
+from ui.views.safe_text import browser_safe, counted, literal, sentence
 from ui.views.shared_library import SharedLibrary
 
+_NOTHING = GalleryData("nothing", (), "", title="", uploader=UPLOADER)
 _HEAT = "heat"  # in the session: id of the picture whose heat map was asked for
 
 
@@ -61,7 +60,7 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
 
 def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> None:
     """Show the controls and the pictures; without pictures the gallery still takes dropped ones."""
-    data = _data(opened, "nothing", [], title="")
+    data = _NOTHING
     try:
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
@@ -88,7 +87,7 @@ def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> N
 def _say_away(folders: Sequence[AwayFolder]) -> None:
     """Say which pictures cannot be opened now, since their disk is not plugged in."""
     for folder in folders:
-        place = browser_safe(str(folder.path))
+        place = literal(browser_safe(folder.path))
         st.caption(f":material/usb_off: {away_message(folder.pictures)}: {place}")
 
 
@@ -122,7 +121,9 @@ def _where(address: SearchAddress) -> str | None:
 def _answer(opened: SharedLibrary, asked: Question) -> GalleryData:
     """The pictures that a search finds."""
     address = asked.address
-    _preview(opened, asked)
+    show_example(opened, asked)
+    if asked.lost:
+        return _NOTHING
     with st.container(key="busy"), st.spinner("Searching …", show_time=False):
         results = read_results(
             opened,
@@ -182,58 +183,11 @@ def _asked(searcher: Searcher, asked: Question, offset: int, k: int) -> Answer:
     return searcher.ask(query_of(address.q, asked.picture, weight=asked.weight), options)
 
 
-def _preview(opened: SharedLibrary, asked: Question) -> None:
-    """Show the picture that is searched with, and whether the library has it."""
-    address = asked.address
-    if address.like:
-        key = picture_id(address.like)
-        with opened.asking():
-            found = opened.library.catalogue.pictures([key]).get(key)
-        small = found and read_thumbnail(
-            thumbnail_path(opened.library.thumbnails, found.content_hash)
-        )
-        _searched_with(small or None, "Pictures like this one", "like")
-    elif asked.picture is not None:
-        try:
-            small = jpeg(asked.picture, 240)
-        except PictureError as error:
-            raise QueryError(f"your picture cannot be read: {error}") from error
-        _searched_with(small, _known(opened, asked.picture), "picture")
-    elif address.picture:
-        notice("Your picture is not kept any more", "Choose, drop or paste it again.", icon="info")
-
-
-def _searched_with(small: bytes | None, said: str, name: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="asked"):
-        if small is not None:
-            st.image(
-                small, alt="Your picture" if name == "picture" else "The picture searched with"
-            )
-        st.text(said, width="content")
-        st.button(
-            "Remove", icon=":material/close:", key="asked-out", on_click=_remove, args=(name,)
-        )
-
-
-def _remove(name: str) -> None:
-    change(**{name: ""}, right=(), wrong=(), weaker=False)
-
-
-def _known(opened: SharedLibrary, picture: bytes) -> str:
-    """Sentence that says whether the library has an uploaded picture, and where."""
-    with opened.asking():
-        copies = opened.library.catalogue.paths_with(hash_bytes(picture))
-    if not copies:
-        return "Your picture"
-    places = ", ".join(browser_safe(copy) for copy in copies[:3])
-    return f"This picture is in your library: {places}"
-
-
 def _say_readings(asked: Question) -> None:
     """Say how ambiguous dates of the filter were read."""
     where = asked.address.filter
     for one in ambiguous_dates(where, date_order=asked.date_order) if where else ():
-        st.caption(f"Reading {browser_safe(one.text)} as {one.meaning}")
+        st.caption(f"Reading {literal(browser_safe(one.text))} as {one.meaning}")
 
 
 def _say_doubt(results: Results) -> None:
