@@ -66,6 +66,7 @@ test("months are headings as far as dates are known", () => {
     { label: "May 2021", first: 0 }, { label: "April 2021", first: 2 }, { label: "2021", first: 3 }, { label: "Undated", first: 4 },
   ]);
   assert.equal(new Pictures(columns, null, false).groups().length, 1);
+  assert.deepEqual(new Pictures({ ...columns, days: [null, null] }, null, true).groups(), [{ label: "", first: 0 }]);
   assert.deepEqual(yearsOf(days).map((year) => year.first), [0, 4]);
   assert.deepEqual([monthOf(null), dayName("2021-05-03"), dayName("2021-05"), momentName("2021-05-03T14:05:09")],
     ["Undated", "3 May 2021", "May 2021", "3 May 2021, 14:05"]);

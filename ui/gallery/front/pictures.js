@@ -29,7 +29,7 @@ export class Pictures {
     this.aspects = columns.aspects;
     this.days = columns.days;
     this.items = items;
-    this.dated = dated;
+    this.dated = dated && columns.days.some(Boolean); // a heading for all would say nothing
     /** @type {Map<number, number> | null} */
     this.places = null;
   }
