@@ -226,7 +226,7 @@ def _marked(page: Page, place: int) -> float:
 
 def _leafed(page: Page, count: int) -> list[float]:
     """Seconds until each of the next pictures is there, at least as its thumbnail."""
-    page.locator(".pf-tile a").first.click()
+    page.locator(".pf-tile[data-place='0'] a").click()
     page.locator("dialog.pf-viewer img").first.wait_for()
     times = []
     for number in range(2, count + 2):
