@@ -24,7 +24,8 @@ from indexer.errors import PicfuseError, QueryError
 from ui.cli import main
 from ui.views.controls.typed_query import query_of
 from ui.views.display import grid
-from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
+from ui.index_jobs import IndexJob, IndexJobs
+from ui.views.index_jobs import desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
 from ui.views.safe_text import browser_safe
 

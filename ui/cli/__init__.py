@@ -29,6 +29,7 @@ MODULES = {
     "train": "train",
     "models": "models",
     "ui": "browser",
+    "serve": "serve",
     "demo": "demo",
 }
 

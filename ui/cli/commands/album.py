@@ -150,9 +150,14 @@ def _print(found: AlbumAnswer, style: str) -> None:
     if style != "json":
         print_answer(found.answer, style)
         return
+    print_json(found_fields(found))
+
+
+def found_fields(found: AlbumAnswer) -> dict[str, Any]:
+    """The JSON fields of an album with its present pictures."""
     hits = [hit_fields(hit) for hit in found.answer.hits]
     said = {"album": valid(found.album.name), "asked": album_fields(found.album)}
-    print_json({**said, "lost": len(found.lost), "hits": hits})
+    return {**said, "lost": len(found.lost), "hits": hits}
 
 
 def _delete(library: Path, name: str, style: str) -> None:
@@ -170,7 +175,7 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         raise InputError("album: --jsonl and -0 list the pictures of an album; give its name")
     with Library.open(library, read_only=True, offline=offline) as opened:
         searcher = Searcher(opened)
-        listed = [_counted_album(searcher, name) for name in opened.albums.names()]
+        listed = [counted_album(searcher, name) for name in opened.albums.names()]
     if style == "json":
         print_json({"albums": listed})
     for fields in listed if style == "lines" else ():
@@ -184,7 +189,7 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         ctx.exit(NOTHING_MATCHED)
 
 
-def _counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
+def counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
     """The JSON fields of an album; `problem` says why it cannot be searched."""
     try:
         album = named_album(searcher.library, name)

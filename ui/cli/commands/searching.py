@@ -21,10 +21,11 @@ from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.paths import UserText
 from ui.cli.options.searching import mode_option, paged, search_options
 from ui.cli.options.terms import SearchCommand, literal_option
-from ui.cli.output.away import away_fields, say_away
-from ui.cli.output.dates import date_fields, dates_of, say_dates
+from ui.cli.output.answers import complete_answer_fields
+from ui.cli.output.away import say_away
+from ui.cli.output.dates import dates_of, say_dates
 from ui.cli.output.notes import say_hidden, say_recalled, say_understood
-from ui.cli.output.text import print_answer
+from ui.cli.output.text import print_answer, print_json
 
 
 @click.command(
@@ -139,12 +140,11 @@ def _answer(
         likely = answer if everything else answer.without_doubtful()
         if query:
             say_recalled(query, answer)
-        dates = dates_of(where, date_order)
         if style == "json":
-            print_answer(likely, style, {**date_fields(dates), **away_fields(opened)})
+            print_json(complete_answer_fields(opened, likely, where, date_order))
         else:
             print_answer(likely, style)
-            say_dates(dates)
+            say_dates(dates_of(where, date_order))
             say_away(away_folders(opened.catalogue))
     if style == "lines":
         say_hidden(answer, len(likely.hits), options.offset)

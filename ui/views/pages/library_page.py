@@ -16,7 +16,8 @@ from indexer.library.directory import is_vacant
 from indexer.pipeline.folders import existing_folder
 from indexer.settings import DEFAULT_ENCODER
 from ui.file_kinds import in_order, numbered, subject
-from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
+from ui.index_jobs import IndexJob, IndexJobs
+from ui.views.index_jobs import desk_of
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe, counted
