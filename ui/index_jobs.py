@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from indexer import IndexReport, Library, PicfuseError, Progress, indexing
 

@@ -155,8 +155,7 @@ def _redirected(url: str, target: str) -> _Request:
         where = f"redirects to {target}, which is not public"
         where = "not a public address" if target == url else where
         raise QueryError(
-            f"{url}: {where}; "
-            "name that address yourself, or save the picture and name the file"
+            f"{url}: {where}; name that address yourself, or save the picture and name the file"
         )
     return _Request(parts.geturl(), redirected=True)
 

@@ -22,9 +22,9 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
 from indexer.errors import PicfuseError, QueryError
 from ui.cli import main
+from ui.index_jobs import IndexJob, IndexJobs
 from ui.views.controls.typed_query import query_of
 from ui.views.display import grid
-from ui.index_jobs import IndexJob, IndexJobs
 from ui.views.index_jobs import desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
 from ui.views.safe_text import browser_safe

@@ -88,10 +88,12 @@ class BatchingEncoder:
         self.inner = encoder
         self.languages = getattr(encoder, "languages", None)
         self._texts: Batcher[str, NDArray[np.float32]] = Batcher(
-            encoder.encode_texts, MOST_TEXTS, lambda size: observe("texts", size)
+            lambda texts: list(encoder.encode_texts(texts)),
+            MOST_TEXTS,
+            lambda size: observe("texts", size),
         )
         self._pictures: Batcher[NDArray[np.uint8], NDArray[np.float32]] = Batcher(
-            lambda images: encoder.encode_images(np.stack(images)),
+            lambda images: list(encoder.encode_images(np.stack(images))),
             MOST_PICTURES,
             lambda size: observe("pictures", size),
         )

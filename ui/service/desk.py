@@ -10,9 +10,9 @@ from typing import Annotated, TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
+from fastapi import Query as Parameter
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
-from fastapi import Query as Parameter
 
 from indexer.errors import PicfuseError
 from search.searcher import Searcher
@@ -46,9 +46,7 @@ class Desk:
 
         def asked() -> T:
             with served.asking() as searcher:
-                reader = PictureReader(
-                    searcher.library, self.libraries.sandbox, self.settings.urls
-                )
+                reader = PictureReader(searcher.library, self.libraries.sandbox, self.settings.urls)
                 return work(searcher, reader)
 
         return await self.run(asked)

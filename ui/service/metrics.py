@@ -40,7 +40,9 @@ class Metrics:
             registry=self.registry,
         )
         self.waiting = Gauge(
-            "picfuse_requests_in_progress", "Requests without an answer yet.", registry=self.registry
+            "picfuse_requests_in_progress",
+            "Requests without an answer yet.",
+            registry=self.registry,
         )
 
     def answered(self, route: str, status: int, seconds: float) -> None:

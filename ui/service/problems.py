@@ -71,8 +71,9 @@ def problem(
 
 def of_picfuse(error: PicfuseError, names: Mapping[str, str]) -> JSONResponse:
     """The problem that an error of picfuse is; `names` stand for paths of the machine."""
-    status, kind, title = next(rest for cls, *rest in _KINDS if isinstance(error, cls))
-    more = {}
+    kinds = ((status, kind, title) for cls, status, kind, title in _KINDS if isinstance(error, cls))
+    status, kind, title = next(kinds)
+    more: dict[str, Any] = {}
     if isinstance(error, PlacedError):
         more = {"text": valid(error.text[:_LONGEST]), "place": error.place}
     return problem(status, kind, title, _without_paths(str(error), names), **more)

@@ -18,6 +18,7 @@ from search.searcher import Searcher
 from ui.service.problems import NotThere
 from ui.service.requests import SearchRequest, SentPicture, SentTerm, SimilarRequest
 
+
 @dataclass(frozen=True, slots=True)
 class PictureReader:
     """Makes examples of the pictures that a request sends.

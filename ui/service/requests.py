@@ -99,10 +99,10 @@ class _Asked(_Ranked):
 
     query: Annotated[
         Words | None,
-        Field(description="Words in the grammar of `picfuse search`: `dog -snow`, `\"red car\"`."),
+        Field(description='Words in the grammar of `picfuse search`: `dog -snow`, `"red car"`.'),
     ] = None
     literal: Annotated[bool, Field(description="Whether `query` is one text as it is.")] = False
-    mode: Annotated[Mode, Field(description="Search by meaning, by words, or as it suits.")] = AUTO
+    mode: Annotated[Mode, Field(description="Search by meaning, by words, or as it suits.")] = AUTO  # type: ignore[assignment]
     min_confidence: Annotated[
         Share | None, Field(description="Lowest confidence of a hit, instead of hiding doubt.")
     ] = None

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from indexer.errors import InputError
+from ui.cli.commands.answering import warm_status
 from ui.service.app import create_app
+from ui.service.served import ServedLibrary
 from ui.service.settings import ServiceSettings
+from ui.warm.server import answering_commands
 
 GRACE = 20  # seconds that requests under way may still take
 BACKLOG = 256  # connections that may wait to be taken
@@ -59,7 +64,8 @@ def serve(settings: ServiceSettings, bound: socket.socket, ready: Callable[[], N
     Opens the libraries first. Raises what that raises. `ready` is called when clients can ask.
     """
     app = create_app(settings)
-    app.state.desk.libraries.warm()
+    libraries = app.state.desk.libraries
+    libraries.warm()
     logging.basicConfig(format=_LOGGED, level=logging.WARNING)
     config = uvicorn.Config(
         app,
@@ -72,4 +78,12 @@ def serve(settings: ServiceSettings, bound: socket.socket, ready: Callable[[], N
         backlog=BACKLOG,
         lifespan="on",
     )
-    Server(config, ready).run(sockets=[bound])
+    warm = {served.path: partial(_warm_status, served) for served in libraries}
+    with answering_commands(warm):
+        Server(config, ready).run(sockets=[bound])
+
+
+def _warm_status(served: ServedLibrary, command: Mapping[str, Any]) -> int | None:
+    """Print what `picfuse search` asks of a library; its exit status."""
+    with served.asking() as searcher:
+        return warm_status(searcher, command)

@@ -13,7 +13,7 @@ from indexer.errors import InputError, LibraryDamaged
 from search import Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
 from search.query.options import AUTO
-from ui.cli.commands.searching import query_of, style_of
+from ui.cli.commands.answering import query_of
 from ui.cli.group import NOTHING_MATCHED, library_options
 from ui.cli.options.searching import (
     grouped,
@@ -21,6 +21,7 @@ from ui.cli.options.searching import (
     mode_option,
     printing_options,
     restricting_options,
+    style_of,
     threshold_options,
 )
 from ui.cli.options.terms import SearchCommand, literal_option

@@ -140,9 +140,7 @@ def serve(
 def check_extra(extra: str, *packages: str) -> None:
     """Raise `InputError` if a package of an extra is not installed."""
     if any(find_spec(package) is None for package in packages):
-        raise InputError(
-            f"'picfuse {extra}' needs more packages: pip install 'picfuse[{extra}]'"
-        )
+        raise InputError(f"'picfuse {extra}' needs more packages: pip install 'picfuse[{extra}]'")
 
 
 def libraries_by_name(named: tuple[str, ...]) -> dict[str, Path]:

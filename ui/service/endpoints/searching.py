@@ -53,7 +53,8 @@ def _request_of(form: SearchForm, files: dict[str, list[bytes]]) -> SearchReques
     }
     request = SearchRequest(**form.model_dump(exclude=set(_FILES)))
     terms = [
-        SentTerm.model_construct(text="", picture=picture, weight=1.0) for picture in sent["picture"]
+        SentTerm.model_construct(text="", picture=picture, weight=1.0)
+        for picture in sent["picture"]
     ]
     return request.model_copy(
         update={"terms": terms, "like": sent["like"], "unlike": sent["unlike"]}
@@ -76,9 +77,7 @@ async def matching_ids(asked: IdsRequest, desk: TheDesk, served: Served) -> JSON
     """List the ids of all pictures that conditions and tags allow, without reading them."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        ids = searcher.matching_ids(
-            where=asked.where, tags=asked.tags, date_order=asked.date_order
-        )
+        ids = searcher.matching_ids(where=asked.where, tags=asked.tags, date_order=asked.date_order)
         return {"ids": ids.tolist()}
 
     return desk.answer(await desk.ask(served, work))
