@@ -140,7 +140,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"words"},
         {"answer"},
         {"searcher", "export"},
-        {"albums", "audit", "duplicates", "evaluation", "heat_map", "library_map"},
+        {"albums", "audit", "duplicates", "evaluation", "heat_map", "library_map", "remote"},
     ),
 }  # fmt: skip
 MOST_FILES = {"indexer": 12, "search": 10, "ui/cli": 3, "ui/views": 8}  # side by side in a root

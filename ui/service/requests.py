@@ -60,7 +60,7 @@ class SentTerm(_Strict):
 
 
 class Restrictions(_Strict):
-    """Which pictures may be found, and how many of them are wanted."""
+    """Limits on the pictures that are found, and on their number."""
 
     k: Annotated[int, Field(ge=1, le=MOST_HITS, description="Number of hits.")] = 10
     offset: Annotated[

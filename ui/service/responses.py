@@ -32,7 +32,7 @@ class SaidTerm(_Exact):
 
 
 class SaidReading(_Exact):
-    """How words were read that could mean something else."""
+    """A reading of words that could mean something else."""
 
     said: str
     meant: str | None
@@ -48,7 +48,7 @@ class SaidQuery(_Exact):
 
 
 class SaidExplanation(_Exact):
-    """What adds how much to a score."""
+    """Amounts that add up to a score."""
 
     picture: float | None
     caption: float | None
@@ -134,7 +134,7 @@ class Embeddings(_Exact):
 
 
 class PictureFacts(Named):
-    """What the library knows of a picture."""
+    """Facts that a library knows of a picture."""
 
     id: int
     content_hash: str

@@ -21,7 +21,7 @@ ANSWERING = 20.0  # seconds, after which this process answers by itself
 
 @dataclass(frozen=True, slots=True)
 class WarmReply:
-    """What a command prints on standard output and error, and its exit status."""
+    """Bytes that a command prints on standard output and error, and its exit status."""
 
     out: bytes
     err: bytes

@@ -54,7 +54,7 @@ class RoutedStream(io.TextIOBase):
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """What becomes of characters that the encoding lacks."""
+        """Treatment of characters that the encoding lacks."""
         return self._target.errors
 
     def write(self, text: str, /) -> int:
