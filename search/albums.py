@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture
-from indexer.catalogue.values import pack, unpack
+from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture, album_name
+from indexer.catalogue.values import SEARCH, pack, unpack
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.library.library import Library
@@ -29,8 +29,6 @@ from search.words.query_words import named_by_words
 
 if TYPE_CHECKING:
     from indexer import Library
-
-MAX_NAME = 200  # letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,11 @@ def save_album(
     describes the others. Raises `InputError` for a name that is taken, unless `replace`, and all
     that the search raises: only a query that can be answered is saved.
     """
-    name = " ".join(name.split())
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InputError(f"{name!r}: not a valid album name; use 1 to {MAX_NAME} characters")
-    if not replace and name in library.albums.names():
+    name = album_name(name)
+    kind = library.albums.kind(name)
+    if kind not in (None, SEARCH):
+        raise InputError(f"album {name!r} holds picked pictures; choose another name")
+    if kind is not None and not replace:
         raise InputError(f"album {name!r} already exists; replace it with --replace")
     query = as_query(query)
     if not query.terms and not (like or tags or where):
@@ -95,10 +94,25 @@ def save_album(
 
 def delete_album(library: Library, name: str) -> None:
     """Delete an album; the pictures that it shows stay. Raises `InputError` for an unknown one."""
-    if name not in library.albums.names():
-        raise InputError(_unknown(library, name))
+    _check(library, name)
     with library.writing() as batch:
         batch.albums.drop(name)
+
+
+def rename_album(library: Library, name: str, new: str) -> None:
+    """Rename an album of any kind. Raises `InputError` for an unknown one and a name taken."""
+    _check(library, name)
+    new = album_name(new)
+    if new != name and library.albums.kind(new) is not None:
+        raise InputError(f"album {new!r} already exists; choose another name")
+    with library.writing() as batch:
+        batch.picked.rename(name, new)
+
+
+def _check(library: Library, name: str) -> None:
+    """Raise `InputError` unless there is an album of this name, of any kind."""
+    if not name.isprintable() or library.albums.kind(name) is None:
+        raise InputError(_unknown(library, name))
 
 
 def named_album(library: Library, name: str) -> Album:
@@ -110,7 +124,7 @@ def named_album(library: Library, name: str) -> Album:
 
 
 def _unknown(library: Library, name: str) -> str:
-    known = ", ".join(library.albums.names()) or "none yet"
+    known = ", ".join([*library.picked.names(), *library.albums.names()]) or "none yet"
     return f"no album {name!r}; existing albums: {known}"
 
 

@@ -90,6 +90,13 @@ class RemoteSearcher:
         """The k pictures that `where` and `tags` allow, without a query."""
         return self.ask(None, _options(**options))
 
+    def explain(self, query: Query | str, picture_id: int, *, weight: float | None = None) -> Hit:
+        """The hit that one picture is for a query in words, with an explanation."""
+        asked = as_query(query)
+        weight = asked.weight if weight is None else weight
+        fields = {"id": picture_id, "query": str(asked), "weight": weight}
+        return _hit(self._post("/explain", fields))
+
     def matching_ids(
         self,
         *,

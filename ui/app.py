@@ -1,7 +1,8 @@
 """The browser app's router: `streamlit run ui/app.py -- --library PATH`.
 
-`picfuse ui` starts it. Streamlit runs this file from top to bottom for every click and puts its
-folder first on the import path, so everything else is in the package `ui.views`.
+`picfuse ui` starts it. Streamlit imports this file for `app`, its server, runs it from top to
+bottom for every click, and puts its folder first on the import path, so everything else is in the
+packages `ui.views` and `ui.web`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ui.views.pages import (
     map_page,
     search_page,
 )
+from ui.views.server import server_parts
 
 
 def main() -> None:
@@ -67,3 +69,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+else:
+    app = st.App(__file__, **server_parts(AppOptions.parse(sys.argv[1:], os.environ)))

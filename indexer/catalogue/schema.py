@@ -214,16 +214,38 @@ class PictureTag(Base):
 
 
 class AlbumRow(Base):
-    """An album: a named query, never a list of pictures.
+    """An album: a named query, or pictures that somebody picked.
 
-    `asked` is the query as JSON (`indexer/catalogue/lookup/albums.py`); it names pictures by
-    their content.
+    `kind`: search, picked or favourites (one at most). `asked` is the query as JSON
+    (`indexer/catalogue/lookup/albums.py`), empty if pictures were picked. `cover` is the content
+    of the picture chosen to stand for the others.
     """
 
     __tablename__ = "albums"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     asked: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="search", server_default="search")
+    cover: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class AlbumMember(Base):
+    """A picture that was picked for an album, by its content and its id at that time.
+
+    `indexer/catalogue/lookup/picked.py` says which picture that is now, if it is there.
+    """
+
+    __tablename__ = "album_members"
+    __table_args__ = (
+        UniqueConstraint("album_id", "content_hash"),
+        Index("album_members_by_content", "content_hash"),
+        Index("album_members_by_picture", "picture_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    album_id: Mapped[int] = mapped_column(ForeignKey("albums.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    picture_id: Mapped[int]
 
 
 class AlbumPicture(Base):

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from indexer.errors import LibraryDamaged
 
 FIRST_SCHEMA = "0006"  # the first migration: schemas before it were never released
-SCHEMA = "0010"  # the newest migration; a test compares it with indexer/catalogue/migrations
+SCHEMA = "0012"  # the newest migration; a test compares it with indexer/catalogue/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 UNDECODED = "undecoded"  # the state of a picture whose decoder is not installed
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
 COMPRESSED = "compressed"  # a setting: the state of the compressed index
 CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions
 KEPT_FUSION = "fusion "  # with a fingerprint: settings that hold learned weights in base64
+SEARCH, PICKED, FAVOURITES = "search", "picked", "favourites"  # kinds of albums
 CARRIED, BESIDE, DERIVED = "carried", "beside", "derived"  # origins of facts
 NEVER = -(2**63)  # a time of change that no file has: the picture waits to be checked again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262

@@ -15,6 +15,7 @@ from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.facts import FactLookup
 from indexer.catalogue.lookup.passed_over import PassedOverLookup
+from indexer.catalogue.lookup.picked import PickedLookup
 from indexer.catalogue.lookup.readings import ReadingLookup
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
@@ -42,9 +43,9 @@ class Library(LibraryState):
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
     Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`,
-    `tags`, `words`, `facts`, `readings`, `passed_over` and `albums` answer questions, `writing()`
-    changes things, `vectors()` gives the rows to search. Reading is plain SQL; SQLAlchemy is
-    imported with the first write, so that a query does not wait for it.
+    `tags`, `words`, `facts`, `readings`, `passed_over`, `albums` and `picked` answer questions,
+    `writing()` changes things, `vectors()` gives the rows to search. Reading is plain SQL;
+    SQLAlchemy is imported with the first write, so that a query does not wait for it.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Library(LibraryState):
         self.passed_over = PassedOverLookup(connections.reading, path)
         self.words = WordLookup(connections.reading, path)
         self.albums = AlbumLookup(connections.reading, path)
+        self.picked = PickedLookup(connections.reading, path)
         self._connections = connections
         self._encoder: Encoder | None = None
         self.index = CachedIndex(self)

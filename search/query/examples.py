@@ -63,7 +63,7 @@ def away_example(library: Library, said: str, path: Path) -> Example:
 
     Its disk may not be plugged in, or the user gives its name alone. Raises `QueryError`.
     """
-    known = library.catalogue.content_at(path)
+    _, known = library.catalogue.picture_at(path) or (0, None)
     row = None if known is None else stored_row(library, known)
     if known is not None and row is not None:
         return Example(known, row, path)

@@ -26,17 +26,17 @@ def matching(
     tags: Collection[str] = (),
     now: datetime | None = None,
     date_order: str = DMY,
+    albums: Collection[str] = (),
 ) -> ColumnElement[bool]:
     """The condition on `PictureRow` and its `FolderRow` for a text of `--where`.
 
     `encoder_id`: the encoder whose tags count, which are `tags`; `now`: the time that "yesterday"
-    refers to; `date_order`: "DMY", "MDY" or "YMD". An unknown fact of a picture fulfils no
-    condition, and therefore any with `not`.
+    refers to; `date_order`: "DMY", "MDY" or "YMD"; `albums`: those of picked pictures. An
+    unknown fact of a picture fulfils no condition, and therefore any with `not`.
     Raises `PlacedError` for a text that is not understood.
     """
-    return _sql(
-        parse(text), text, FieldContext(now or datetime.now(), encoder_id, tags, date_order)
-    )
+    context = FieldContext(now or datetime.now(), encoder_id, tags, date_order, albums)
+    return _sql(parse(text), text, context)
 
 
 def _sql(expression: Expression, text: str, context: FieldContext) -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ from indexer.catalogue.schema import (
 from indexer.catalogue.values import LATEST, NEVER
 from indexer.metadata.fields import PLACES
 from indexer.pictures.formats import FORMATS
+from search.where.albums import album
 from search.where.facts import FACTS, lens, place, said, text, with_fact, with_text
 from search.where.grammar import Condition
 from search.where.spans import Span, span
@@ -257,6 +258,7 @@ FIELDS = {
     "orientation": Field("landscape, portrait or square", _EQUAL, any_of(_orientation)),
     "format": Field("format of its file: jpeg, png, webp", _EQUAL, any_of(_format)),
     "tag": Field("a tag it has", _EQUAL, any_of(_tag)),
+    "album": Field("an album of picked pictures that it is in", _EQUAL, any_of(album)),
     "caption": Field("consecutive words of a caption", _EQUAL, any_of(_caption)),
     "text": Field("consecutive words that it shows: platform 9", _EQUAL, any_of(text)),
     "has": Field("caption, date, camera, place, person, rating, tag …", _EQUAL, any_of(_has)),

@@ -26,7 +26,14 @@ def matches(
     """
     encoder_id = library.encoder_id
     tags = library.tags.names(encoder_id)
-    condition = matching(text, encoder_id=encoder_id, tags=tags, now=now, date_order=date_order)
+    condition = matching(
+        text,
+        encoder_id=encoder_id,
+        tags=tags,
+        now=now,
+        date_order=date_order,
+        albums=library.picked.names(),
+    )
     seconds = func.nullif(PictureRow.mtime_ns, NEVER) / 1e9
     changed = func.strftime("%Y-%m-%dT%H:%M:%S", seconds, "unixepoch", "localtime")
     newest = func.coalesce(PictureRow.taken, changed).desc(), PictureRow.id

@@ -25,13 +25,14 @@ class UnusableError(Exception):
 class FieldContext:
     """Facts that a value may depend on: the time, the encoder whose tags count, and its tags.
 
-    `date_order`: how a date of numbers alone is read.
+    `date_order`: how a date of numbers alone is read; `albums`: names of those of picked pictures.
     """
 
     now: datetime
     encoder_id: int
     tags: Collection[str]
     date_order: str = DMY
+    albums: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from typing import Any
 
 from indexer.errors import LibraryLocked
 from ui.index_jobs import IndexJob
-from ui.service.problems import NotThere
-from ui.service.served import ServedLibrary
+from ui.service.served import NotThere, ServedLibrary
 
 KEPT = 100  # jobs that are remembered
 _LOOK = 0.2  # seconds between two looks at a job

@@ -22,6 +22,7 @@ from indexer.errors import (
     PlacedError,
 )
 from ui.cli.output.text import valid
+from ui.service.served import NotThere
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST = 2000  # letters of a message
@@ -36,10 +37,6 @@ class Problem(BaseModel):
     detail: str = Field(examples=["where: no field 'colour'; there are folder, file, taken …"])
     text: str | None = Field(None, description="The text that could not be parsed.")
     place: int | None = Field(None, description="Where in that text the problem begins.")
-
-
-class NotThere(InputError):  # noqa: N818 - named by the state, like `LibraryNotFound`
-    """A picture, album or job that is not there."""
 
 
 _KINDS: Sequence[tuple[type[PicfuseError], int, str, str]] = (

@@ -9,14 +9,14 @@ from indexer.errors import PictureError, QueryError
 from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.sandbox import Sandbox
-from search.answer.hits import Answer
+from search.answer.hits import Answer, Hit
 from search.query.examples import Example, examples_of, stored_row
 from search.query.options import SearchOptions
 from search.query.pictures import public_picture
 from search.query.terms import Query, Term
 from search.searcher import Searcher
-from ui.service.problems import NotThere
-from ui.service.requests import SearchRequest, SentPicture, SentTerm, SimilarRequest
+from ui.service.requests import ExplainRequest, SearchRequest, SentPicture, SentTerm, SimilarRequest
+from ui.service.served import NotThere
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,15 @@ def similar(searcher: Searcher, asked: SimilarRequest, reader: PictureReader) ->
     like, unlike = _marks(reader, asked.like), _marks(reader, asked.unlike)
     answer = searcher.ask(asked.id, _options(asked, like, unlike))
     return answer if asked.all else answer.without_doubtful()
+
+
+def explained(searcher: Searcher, asked: ExplainRequest) -> Hit:
+    """The hit that a picture is for a query, with an explanation."""
+    check_picture(searcher, asked.id)
+    query = Query.parse(asked.query, literal=asked.literal, files=False)
+    if any(term.picture is not None for term in query.terms):
+        raise QueryError("query: takes words only; a URL stands for a picture")
+    return searcher.explain(query, asked.id, weight=asked.weight)
 
 
 def _query(asked: SearchRequest, reader: PictureReader) -> Query | None:

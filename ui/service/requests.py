@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from fastapi import File, UploadFile
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from indexer.settings import DATE_ORDERS
@@ -94,7 +93,7 @@ class _Ranked(Restrictions):
     all: Annotated[bool, Field(description="Whether doubtful hits are listed too.")] = False
 
 
-class _Asked(_Ranked):
+class Asked(_Ranked):
     """Options of a search by a query."""
 
     query: Annotated[
@@ -108,7 +107,7 @@ class _Asked(_Ranked):
     ] = None
 
 
-class SearchRequest(_Asked):
+class SearchRequest(Asked):
     """A search by words, by pictures, by both, or by conditions alone."""
 
     model_config = ConfigDict(
@@ -125,14 +124,6 @@ class SearchRequest(_Asked):
     terms: Annotated[list[SentTerm], Field(max_length=MOST_TERMS)] = []
     like: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
     unlike: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
-
-
-class SearchForm(_Asked):
-    """The same search as a form, with the files of pictures."""
-
-    picture: Annotated[list[UploadFile], Field(max_length=MOST_TERMS), File()] = []
-    like: Annotated[list[UploadFile], Field(max_length=MOST_TERMS), File()] = []
-    unlike: Annotated[list[UploadFile], Field(max_length=MOST_TERMS), File()] = []
 
 
 class SimilarRequest(_Ranked):
@@ -155,6 +146,17 @@ class IdsRequest(_Strict):
     date_order: DateOrder = DATE_ORDERS[0]  # type: ignore[assignment]
 
 
+class ExplainRequest(_Strict):
+    """A picture of which a query is to say what makes its score."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": 1, "query": "a dog"}]})
+
+    id: Id
+    query: Annotated[Words, Field(min_length=1)]
+    literal: bool = False
+    weight: Share | None = None
+
+
 class EmbedRequest(_Strict):
     """Texts and pictures that are to become rows of the library's space."""
 
@@ -164,10 +166,3 @@ class EmbedRequest(_Strict):
 
     texts: Annotated[list[Words], Field(max_length=MOST_TEXTS)] = []
     pictures: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
-
-
-class AlbumRequest(_Strict):
-    """The page of an album that is wanted."""
-
-    k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 50
-    offset: Annotated[int, Field(ge=0, le=10**9)] = 0

@@ -17,6 +17,10 @@ from ui.service.batching import BatchingEncoder
 Observe = Callable[[str, int], None]  # is told the kind and the size of each batch
 
 
+class NotThere(InputError):  # noqa: N818 - named by the state, like `LibraryNotFound`
+    """A picture, album or job that is not there."""
+
+
 class ServedLibrary:
     """A library under a name; threads ask it inside `asking()`."""
 

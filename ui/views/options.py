@@ -26,6 +26,7 @@ STREAMLIT_OPTIONS = {
     "client.allowedOrigins": "http://localhost",  # keeps out pages of streamlit.app
     "client.toolbarMode": "minimal",
     "logger.hideWelcomeMessage": "true",  # and an offer to install developer tools
+    "logger.level": "error",
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "global.developmentMode": "false",
@@ -34,22 +35,31 @@ STREAMLIT_OPTIONS = {
 }
 # Names of this machine in requests; any other was made to lead here (DNS rebinding).
 HOSTS = ("localhost", "127.0.0.1")
+PASSWORD = "PICFUSE_PASSWORD"  # in the environment: what an app that others reach asks for
 
 
-def server_flags(port: int, *, headless: bool) -> list[str]:
-    """Settings as arguments of Streamlit's command line."""
+def server_flags(port: int, *, headless: bool, listen: str = "") -> list[str]:
+    """Settings as arguments of Streamlit's command line; `listen`: an address that others reach.
+
+    There, the guard of `ui/web` alone knows the names of this machine.
+    """
     own = {"server.port": str(port), "server.headless": str(headless).lower()}
+    own |= {"server.address": listen} if listen else {}
     flags = [f"--{name}={value}" for name, value in (STREAMLIT_OPTIONS | own).items()]
-    return flags + [f"--server.allowedHosts={host}" for host in HOSTS]
+    return flags + [f"--server.allowedHosts={host}" for host in (["*"] if listen else HOSTS)]
 
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """The library to show, whether the network is forbidden, and the order of dates."""
+    """The library to show, whether the network is forbidden, and the order of dates.
+
+    `listen`: other devices reach the app, so that it asks for a password.
+    """
 
     library: Path
     offline: bool = False
     date_order: str = DATE_ORDERS[0]
+    listen: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
@@ -57,8 +67,9 @@ class AppOptions:
         parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         parser.add_argument("--library", default=environment.get("PICFUSE_LIBRARY") or None)
         parser.add_argument("--offline", action="store_true")
+        parser.add_argument("--listen", action="store_true")
         found, _ = parser.parse_known_args(arguments)
         path = Path(found.library) if found.library else default_library()
         order = environment.get("PICFUSE_DATE_ORDER", "").upper()
         known = order if order in DATE_ORDERS else DATE_ORDERS[0]
-        return cls(path.expanduser().absolute(), found.offline, known)
+        return cls(path.expanduser().absolute(), found.offline, known, found.listen)

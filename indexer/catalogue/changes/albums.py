@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.catalogue.lookup.albums import Album
 from indexer.catalogue.schema import AlbumPicture, AlbumRow
+from indexer.catalogue.values import SEARCH
 
 
 class AlbumChanges:
@@ -17,8 +18,9 @@ class AlbumChanges:
         self._session = session
 
     def put(self, album: Album) -> None:
-        """Add an album, or replace the one of its name."""
-        self.drop(album.name)
+        """Add an album, or replace the search of its name."""
+        searches = delete(AlbumRow).where(AlbumRow.name == album.name, AlbumRow.kind == SEARCH)
+        self._session.execute(searches)  # never an album that somebody picked
         row = AlbumRow(name=album.name, asked=album.to_json())
         self._session.add(row)
         self._session.flush()
@@ -36,5 +38,5 @@ class AlbumChanges:
             self._session.execute(insert(AlbumPicture), values)
 
     def drop(self, name: str) -> None:
-        """Delete an album; the pictures it shows stay."""
+        """Delete an album of any kind; the pictures it shows stay."""
         self._session.execute(delete(AlbumRow).where(AlbumRow.name == name))

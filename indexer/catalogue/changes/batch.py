@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from indexer.catalogue.changes.albums import AlbumChanges
 from indexer.catalogue.changes.embeddings import EmbeddingChanges
 from indexer.catalogue.changes.folders import FolderChanges
+from indexer.catalogue.changes.picked import PickedChanges
 from indexer.catalogue.changes.pictures import PictureChanges
 from indexer.catalogue.changes.readings import ReadingChanges
 from indexer.catalogue.changes.segments import SegmentChanges
@@ -34,6 +35,7 @@ class Batch:
         self.readings = ReadingChanges(session)
         self.tags = TagChanges(session)
         self.albums = AlbumChanges(session)
+        self.picked = PickedChanges(session)
         self.segments = SegmentChanges(session)
         self.settings = SettingChanges(session)
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from indexer.catalogue.lookup.tables import Tables
-from indexer.errors import LibraryDamaged
+from indexer.catalogue.values import SEARCH
+from indexer.errors import InputError, LibraryDamaged
 from indexer.settings import DATE_ORDERS
 
+MAX_NAME = 200  # letters
 ANY_WAY = "auto"  # the mode of albums saved before modes existed
 
 
@@ -123,16 +125,28 @@ def _term(stored: Mapping[str, Any]) -> AlbumTerm:
     return AlbumTerm(float(stored["weight"]), stored.get("text", ""), content)
 
 
+def album_name(text: str) -> str:
+    """A name for an album, without needless blanks. Raises `InputError`."""
+    name = " ".join(text.split())
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InputError(f"{name!r}: not a valid album name; use 1 to {MAX_NAME} characters")
+    return name
+
+
 class AlbumLookup(Tables):
-    """Read access to the albums of one library."""
+    """Read access to the albums of one library that are searches."""
 
     def names(self) -> list[str]:
-        """The names of all albums, sorted."""
-        return self.column("SELECT name FROM albums ORDER BY name")
+        """The names of all albums that are searches, sorted."""
+        return self.column("SELECT name FROM albums WHERE kind = ? ORDER BY name", SEARCH)
+
+    def kind(self, name: str) -> str | None:
+        """The kind of the album of a name; None if there is none."""
+        return next(iter(self.column("SELECT kind FROM albums WHERE name = ?", name)), None)
 
     def named(self, name: str) -> Album | None:
         """The album of a name. Raises `LibraryDamaged` if it cannot be read."""
-        rows = self.rows("SELECT id, asked FROM albums WHERE name = ?", name)
+        rows = self.rows("SELECT id, asked FROM albums WHERE name = ? AND kind = ?", name, SEARCH)
         if not rows:
             return None
         key, text = rows[0]

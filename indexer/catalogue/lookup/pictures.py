@@ -249,15 +249,15 @@ class Catalogue(Tables):
         """The pictures that consist of these bytes."""
         return self.column("SELECT id FROM pictures WHERE content_hash = ?", content_hash)
 
-    def content_at(self, path: Path) -> bytes | None:
-        """The content of the picture last seen at an absolute path, even if it is gone now."""
+    def picture_at(self, path: Path) -> tuple[int, bytes | None] | None:
+        """Id and content of the picture last seen at an absolute path, even if it is gone now."""
         whole = os.fsencode(path)
         for key, folder in self.rows("SELECT id, path FROM folders"):
             start = folder.rstrip(b"/") + b"/"
             if whole.startswith(start):
-                query = "SELECT content_hash FROM pictures WHERE folder_id = ? AND relative = ?"
-                for (content,) in self.rows(query, key, whole[len(start) :]):
-                    return content if content is None else bytes(content)
+                query = "SELECT id, content_hash FROM pictures WHERE folder_id = ? AND relative = ?"
+                for found in self.rows(query, key, whole[len(start) :]):
+                    return found[0], found[1]
         return None
 
     def segments(self) -> tuple[str | None, list[tuple[str, str, bytes]]]:

@@ -16,10 +16,10 @@ from ui.cli.commands.duplicates import duplicate_fields
 from ui.cli.commands.status import library_fields
 from ui.cli.options.searching import WHERE
 from ui.service.desk import Served, TheDesk
-from ui.service.problems import NotThere
 from ui.service.questions import PictureReader
 from ui.service.requests import MOST_HITS
 from ui.service.responses import Filters, ServedLibraries, Tags
+from ui.service.served import NotThere
 
 router = APIRouter(tags=["library"])
 

@@ -11,10 +11,10 @@ from indexer.library.library import Library
 from search.searcher import Searcher
 from ui.cli.output.text import metadata_fields, path_fields, tag_fields, valid
 from ui.service.desk import Served, TheDesk
-from ui.service.problems import NotThere
 from ui.service.questions import PictureReader
 from ui.service.requests import LARGEST_ID
 from ui.service.responses import PictureFacts
+from ui.service.served import NotThere
 
 router = APIRouter(tags=["pictures"])
 PictureId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="`id` of a hit.")]

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from search.answer.hits import Answer
 from search.searcher import Searcher
 from ui.cli.output.answers import complete_answer_fields
+from ui.cli.output.text import hit_fields
 from ui.service.desk import Desk, Served, TheDesk
-from ui.service.questions import PictureReader, check_picture, search, similar
+from ui.service.questions import PictureReader, check_picture, explained, search, similar
 from ui.service.requests import (
+    MOST_TERMS,
+    Asked,
     EmbedRequest,
+    ExplainRequest,
     IdsRequest,
-    SearchForm,
     SearchRequest,
     SentPicture,
     SentTerm,
     SimilarRequest,
 )
-from ui.service.responses import Embeddings, FoundAnswer, Ids
+from ui.service.responses import Embeddings, FoundAnswer, FoundHit, Ids
 
 router = APIRouter(tags=["search"])
 ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": FoundAnswer}}
+
+
+_FEW = Field(default_factory=list, max_length=MOST_TERMS)
+
+
+class SearchForm(Asked):
+    """The same search as a form, with the files of pictures."""
+
+    picture: Annotated[list[UploadFile], File(), _FEW]
+    like: Annotated[list[UploadFile], File(), _FEW]
+    unlike: Annotated[list[UploadFile], File(), _FEW]
 
 
 @router.post("/search", responses=ANSWER)
@@ -68,6 +83,16 @@ async def similar_pictures(asked: SimilarRequest, desk: TheDesk, served: Served)
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         check_picture(searcher, asked.id)
         return _fields(searcher, similar(searcher, asked, reader), asked)
+
+    return desk.answer(await desk.ask(served, work))
+
+
+@router.post("/explain", responses={200: {"model": FoundHit}})
+async def explain(asked: ExplainRequest, desk: TheDesk, served: Served) -> JSONResponse:
+    """Tell what makes the score of one picture for a query."""
+
+    def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
+        return hit_fields(explained(searcher, asked))
 
     return desk.answer(await desk.ask(served, work))
 

@@ -1,0 +1,176 @@
+"""Albums of picked pictures, and favourites: an album that every library may have.
+
+An album keeps a picture by its content, so that it may move, and by its id, so that it may be
+edited where it is. What is not there now is not shown, and comes back with its disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.catalogue.lookup.albums import AlbumLookup, album_name
+from indexer.catalogue.lookup.picked import Member, PickedAlbum, PickedLookup
+from indexer.catalogue.values import FAVOURITES, PICKED, SEARCH
+from indexer.errors import InputError
+from indexer.library.library import Library
+
+if TYPE_CHECKING:
+    from indexer.catalogue.changes.batch import Batch
+
+FAVOURITE_NAME = "Favourites"
+
+
+def picked_albums(library: Library) -> list[PickedAlbum]:
+    """All albums of picked pictures, favourites first, then by name."""
+    found = [library.picked.album(name) for name in library.picked.names()]
+    return [album for album in found if album is not None]
+
+
+def create_album(library: Library, name: str) -> str:
+    """Make an empty album, and give its name. Raises `InputError` for a name that is taken."""
+    name = album_name(name)
+    with _changing(library) as (batch, _):
+        if AlbumLookup(batch.reading, library.path).kind(name) is not None:
+            raise InputError(f"album {name!r} already exists; choose another name")
+        batch.picked.create(name, PICKED)
+    return name
+
+
+def add_pictures(library: Library, name: str, ids: Sequence[int]) -> int:
+    """Add pictures at the end of an album, which is made if there is none; how many are new in it.
+
+    Pictures that the library does not know are left out. Raises `InputError` for the name of an
+    album that is a search.
+    """
+    name = album_name(name)
+    with _changing(library) as (batch, picked):
+        return _add(library, batch, picked, name, ids)
+
+
+def remove_pictures(library: Library, name: str, ids: Iterable[int]) -> int:
+    """Take pictures out of an album; how many were in it. Raises `InputError` for an unknown one.
+
+    The library keeps them.
+    """
+    with _changing(library) as (batch, picked):
+        return _remove(batch, _members(picked, name), ids)
+
+
+def move_pictures(
+    library: Library, name: str, ids: Sequence[int], before: int | None = None
+) -> None:
+    """Move pictures of an album, in this order, before another one; None: to its end.
+
+    Raises `InputError` for an unknown album, and for a `before` that is not in it or moves itself.
+    """
+    with _changing(library) as (batch, picked):
+        members = _members(picked, name)
+        moved = [m for key in dict.fromkeys(ids) for m in members if m.picture == key]
+        rest = [member for member in members if member not in moved]
+        places = [n for n, member in enumerate(rest) if member.picture == before]
+        if before is not None and not places:
+            raise InputError(f"album {name!r}: has no other picture {before} to move them to")
+        place = len(rest) if before is None else places[0]
+        batch.picked.arrange([m.row for m in [*rest[:place], *moved, *rest[place:]]])
+
+
+def set_cover(library: Library, name: str, picture_id: int | None) -> None:
+    """Choose the picture that stands for an album; None: its first. Raises `InputError`."""
+    with _changing(library) as (batch, picked):
+        contents = {m.picture: m.content_hash for m in _members(picked, name)}
+        if picture_id is not None and picture_id not in contents:
+            raise InputError(f"album {name!r}: has no picture {picture_id}")
+        batch.picked.cover(name, None if picture_id is None else contents[picture_id])
+
+
+def set_favourites(library: Library, ids: Sequence[int], *, on: bool) -> None:
+    """Add pictures to the favourites, or take them out."""
+    with _changing(library) as (batch, picked):
+        name = picked.favourites()
+        if on:
+            _add(library, batch, picked, name or _new_favourites(library, batch), ids)
+        elif name is not None:
+            _remove(batch, picked.members(name), ids)
+
+
+def favourites(library: Library) -> list[int]:
+    """The ids of the favourites, in the order in which they became it."""
+    name = library.picked.favourites()
+    return [] if name is None else library.picked.pictures(name)
+
+
+def album_ids(library: Library, name: str) -> list[int]:
+    """The ids of the present pictures of an album in its order. Raises `InputError`."""
+    _check(library.picked, name)
+    return library.picked.pictures(name)
+
+
+def ids_at(library: Library, paths: Iterable[Path]) -> list[int]:
+    """The ids of the pictures at some paths. Raises `InputError` for one that was not indexed."""
+    ids = []
+    for path in paths:
+        whole = Path(os.path.abspath(path.expanduser()))
+        found = library.catalogue.picture_at(whole)
+        if found is None or found[1] is None:
+            raise InputError(f"{path}: not a picture of the library; index its folder first")
+        ids.append(found[0])
+    return ids
+
+
+@contextmanager
+def _changing(library: Library) -> Iterator[tuple[Batch, PickedLookup]]:
+    """A batch, and the albums as it sees them."""
+    with library.writing() as batch:
+        yield batch, PickedLookup(batch.reading, library.path)
+
+
+def _add(
+    library: Library, batch: Batch, picked: PickedLookup, name: str, ids: Sequence[int]
+) -> int:
+    kind = AlbumLookup(batch.reading, library.path).kind(name)
+    if kind == SEARCH:
+        raise InputError(f"album {name!r} is a search; pick pictures for another album")
+    if kind is None:
+        batch.picked.create(name, PICKED)
+    known = library.catalogue.hashes_of(ids)
+    wanted = [(key, known[key][0]) for key in dict.fromkeys(ids) if key in known]
+    new = [(key, content) for key, content in wanted if content is not None]
+    before = picked.members(name)
+    have = {member.picture for member in before}
+    batch.picked.add(name, [one for one in new if one[0] not in have])
+    return len(picked.members(name)) - len(before)
+
+
+def _remove(batch: Batch, members: Sequence[Member], ids: Iterable[int]) -> int:
+    unwanted = set(ids)
+    gone = [member for member in members if member.picture in unwanted]
+    batch.picked.remove(member.row for member in gone)
+    return len({member.picture for member in gone})
+
+
+def _members(picked: PickedLookup, name: str) -> list[Member]:
+    _check(picked, name)
+    return picked.members(name)
+
+
+def _check(picked: PickedLookup, name: str) -> None:
+    """Raise `InputError` unless there is such an album of picked pictures."""
+    if name not in (names := picked.names()):
+        known = ", ".join(names) or "none yet"
+        raise InputError(f"no album of picked pictures {name!r}; existing ones: {known}")
+
+
+def _new_favourites(library: Library, batch: Batch) -> str:
+    """Make the album of favourites, under a name that no other album has."""
+    albums = AlbumLookup(batch.reading, library.path)
+    names = (f"{FAVOURITE_NAME} {number}" for number in count(2))
+    name = FAVOURITE_NAME
+    while albums.kind(name) is not None:
+        name = next(names)
+    batch.picked.create(name, FAVOURITES)
+    return name

@@ -1,0 +1,62 @@
+"""Endpoints: a question to a library becomes a response, and an error one that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+from anyio import CapacityLimiter, to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from indexer import Library, PicfuseError
+from indexer.errors import InputError, PictureError
+from ui.web.libraries import Libraries
+
+Find: TypeAlias = Callable[[Library, Request], Response]
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+ALONE = {  # no other page may embed an answer, and none is ever taken for a page
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+
+def endpoint(
+    libraries: Libraries, find: Find, *, limiter: CapacityLimiter | None = None
+) -> Endpoint:
+    """Endpoint that answers in a thread; `limiter` bounds how many do so at a time."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            library = await to_thread.run_sync(libraries, request)
+            found = await to_thread.run_sync(partial(find, library, request), limiter=limiter)
+        except HTTPException as error:
+            found = problem(error.status_code, error.detail)
+        except PicfuseError as error:
+            found = problem(status_of(error), str(error))
+        found.headers.update(ALONE)
+        return found
+
+    return respond
+
+
+def problem(status: int, detail: str) -> Response:
+    """Response that says what is wrong, as `application/problem+json` (RFC 9457)."""
+    said: dict[str, Any] = {"status": status, "detail": detail}
+    headers = {"Cache-Control": "no-store"}
+    return JSONResponse(said, status, headers, media_type="application/problem+json")
+
+
+def status_of(error: PicfuseError) -> int:
+    """HTTP status of an error."""
+    if isinstance(error, InputError):
+        return 400
+    return 404 if isinstance(error, PictureError) else 503
+
+
+async def nothing(request: Request) -> Response:
+    """Response to a path that leads nowhere."""
+    return problem(404, "there is nothing at this address")
