@@ -30,6 +30,7 @@ MODULES = {
     "models": "models",
     "ui": "browser",
     "serve": "serve",
+    "mcp": "mcp",
     "demo": "demo",
 }
 

@@ -98,6 +98,7 @@ SUMMARIES = {
     "models": "List the available models.",
     "ui": "Open the browser app.",
     "serve": "Answer searches over HTTP, for programs and for other machines.",
+    "mcp": "Let assistants search the library (Model Context Protocol).",
     "demo": "Index the sample photographs and search them.",
 }
 

@@ -38,3 +38,10 @@ def names_of_paths(served: ServedLibrary) -> Mapping[str, str]:
         for folder in searcher.library.catalogue.folders():
             names[str(folder.path)] = folder.path.name or "/"
     return names
+
+
+def without_named(text: str, names: Mapping[str, str]) -> str:
+    """A message in which names stand for paths, the longest first."""
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return text

@@ -19,9 +19,11 @@ from indexer.errors import (
     LibraryNotFound,
     ModelError,
     PicfuseError,
+    PictureError,
     PlacedError,
 )
 from ui.cli.output.text import valid
+from ui.service.privacy import without_named
 from ui.service.served import NotThere
 
 MEDIA_TYPE = "application/problem+json"
@@ -46,6 +48,7 @@ _KINDS: Sequence[tuple[type[PicfuseError], int, str, str]] = (
     (LibraryNotFound, 503, "library-missing", "The library is missing"),
     (LibraryError, 503, "library-unusable", "The library needs attention"),
     (ModelError, 503, "model-unavailable", "The model is unavailable"),
+    (PictureError, 404, "no-image", "The picture cannot be shown"),
     (PicfuseError, 500, "failed", "It failed"),
 )
 
@@ -73,14 +76,7 @@ def of_picfuse(error: PicfuseError, names: Mapping[str, str]) -> JSONResponse:
     more: dict[str, Any] = {}
     if isinstance(error, PlacedError):
         more = {"text": valid(error.text[:_LONGEST]), "place": error.place}
-    return problem(status, kind, title, _without_paths(str(error), names), **more)
-
-
-def _without_paths(text: str, names: Mapping[str, str]) -> str:
-    """A message in which names stand for paths, the longest first."""
-    for path in sorted(names, key=len, reverse=True):
-        text = text.replace(path, names[path])
-    return text
+    return problem(status, kind, title, without_named(str(error), names), **more)
 
 
 async def of_validation(request: Request, error: Exception) -> JSONResponse:

@@ -18,6 +18,8 @@ from search.searcher import Searcher
 from ui.service.requests import ExplainRequest, SearchRequest, SentPicture, SentTerm, SimilarRequest
 from ui.service.served import NotThere
 
+MISSING = "no picture {} in this library; ids come with the hits of a search"
+
 
 @dataclass(frozen=True, slots=True)
 class PictureReader:
@@ -60,7 +62,7 @@ class PictureReader:
 def check_picture(searcher: Searcher, key: int) -> None:
     """Raise `NotThere` unless the library has a picture."""
     if key not in searcher.library.catalogue.pictures([key]):
-        raise NotThere(f"no picture {key} in this library; ids come with the hits of a search")
+        raise NotThere(MISSING.format(key))
 
 
 def search(searcher: Searcher, asked: SearchRequest, reader: PictureReader) -> Answer:

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from indexer.errors import InputError
 from ui.cli.commands.answering import warm_status
@@ -66,6 +67,13 @@ def serve(settings: ServiceSettings, bound: socket.socket, ready: Callable[[], N
     app = create_app(settings)
     libraries = app.state.desk.libraries
     libraries.warm()
+    warm = {served.path: partial(_warm_status, served) for served in libraries}
+    with answering_commands(warm):
+        run_app(app, bound, ready)
+
+
+def run_app(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> None:
+    """Run an app on a bound socket until SIGINT or SIGTERM."""
     logging.basicConfig(format=_LOGGED, level=logging.WARNING)
     config = uvicorn.Config(
         app,
@@ -78,9 +86,7 @@ def serve(settings: ServiceSettings, bound: socket.socket, ready: Callable[[], N
         backlog=BACKLOG,
         lifespan="on",
     )
-    warm = {served.path: partial(_warm_status, served) for served in libraries}
-    with answering_commands(warm):
-        Server(config, ready).run(sockets=[bound])
+    Server(config, ready).run(sockets=[bound])
 
 
 def _warm_status(served: ServedLibrary, command: Mapping[str, Any]) -> int | None:

@@ -47,7 +47,11 @@ def view(library: Library, request: Request) -> Response:
 def original(library: Library, request: Request) -> Response:
     """The file's own bytes, as an attachment."""
     key, _ = asked(library, request)
-    picture = present(library, key)
+    return attached(present(library, key))
+
+
+def attached(picture: PictureInfo) -> Response:
+    """Response with the bytes of a picture's file. Raises `PictureError`."""
     headers = {"Content-Disposition": attachment(picture.path.name), **_FOR_GOOD}
     kind = mimetypes.guess_type(picture.path.name)[0] or ""
     safe = kind if kind.startswith("image/") and "svg" not in kind else "application/octet-stream"

@@ -132,7 +132,7 @@ def serve(
         offline=offline,
         limits=settings.Limits(body=max_body * MIB, seconds=time_limit, rate=rate),
     )
-    address = f"http://{_shown(host)}:{bound.getsockname()[1]}"
+    address = f"http://{shown(host)}:{bound.getsockname()[1]}"
     said = f"picfuse: serving {', '.join(libraries)} at {address} (Ctrl-C stops it)"
     server.serve(asked, bound, lambda: click.echo(said, err=True))
 
@@ -177,9 +177,10 @@ def check_access(host: str, token: str | None) -> None:
 
 def hosts(host: str, names: tuple[str, ...]) -> frozenset[str]:
     """The names under which browsers may address the service."""
-    own = {"localhost", "127.0.0.1", "[::1]", _shown(host).lower()}
+    own = {"localhost", "127.0.0.1", "[::1]", shown(host).lower()}
     return frozenset(own | {name.lower() for name in names})
 
 
-def _shown(host: str) -> str:
+def shown(host: str) -> str:
+    """A host as an address has it."""
     return f"[{host}]" if ":" in host else host

@@ -31,7 +31,7 @@ router = APIRouter(tags=["search"])
 ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": FoundAnswer}}
 
 
-_FEW = Field(default_factory=list, max_length=MOST_TERMS)
+_FEW: Any = Field(default_factory=list, max_length=MOST_TERMS)
 
 
 class SearchForm(Asked):
