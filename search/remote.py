@@ -119,8 +119,6 @@ class RemoteSearcher:
         elif subject is not None:
             asked = {name: value for name, value in asked.items() if name not in _NOT_OF_SIMILAR}
             return _answer(self._post("/similar", {"id": int(subject), **asked}))
-        elif options.where is None and not options.tags:
-            asked["where"] = ""  # every picture
         return _answer(self._post("/search", asked))
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:

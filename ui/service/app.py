@@ -29,6 +29,7 @@ _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _PROBLEMS = {
     400: "A query, condition or picture cannot be used.",
     401: "The token is missing or wrong.",
+    403: "The service does not allow it.",
     404: "The picture, album or job is not there.",
     408: "The body did not arrive in time.",
     409: "Another process is writing to the library.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Annotated, TypeVar
 
 import anyio
@@ -72,11 +71,7 @@ class Desk:
 
     def problem(self, error: PicfuseError) -> JSONResponse:
         """The problem that an error is, without paths unless they are allowed."""
-        names: dict[str, str] = {}
-        for served in self.libraries if not self.settings.paths else ():
-            names[str(served.path)] = f"library {served.name!r}"
-            with suppress(PicfuseError):
-                names |= names_of_paths(served)
+        names = {} if self.settings.paths else names_of_paths(self.libraries)
         return of_picfuse(error, names)
 
     def close(self) -> None:

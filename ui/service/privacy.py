@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ui.service.served import ServedLibrary
+from indexer.errors import PicfuseError
+from ui.service.served import Libraries
 
 _PATHS = ("library", "picture", "old", "new")  # other fields that may hold a path
 
@@ -31,12 +33,14 @@ def _kept(key: str, value: Any) -> Any:
     return without_paths(value)
 
 
-def names_of_paths(served: ServedLibrary) -> Mapping[str, str]:
-    """Names that stand for the library's path and those of its folders in messages."""
-    names = {str(served.path): f"library {served.name!r}"}
-    with served.asking() as searcher:
-        for folder in searcher.library.catalogue.folders():
-            names[str(folder.path)] = folder.path.name or "/"
+def names_of_paths(libraries: Libraries) -> Mapping[str, str]:
+    """Names that stand for paths of libraries and of their folders in messages."""
+    names: dict[str, str] = {}
+    for served in libraries:
+        names[str(served.path)] = f"library {served.name!r}"
+        with suppress(PicfuseError), served.asking() as searcher:
+            for folder in searcher.library.catalogue.folders():
+                names[str(folder.path)] = folder.path.name or "/"
     return names
 
 

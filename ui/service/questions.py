@@ -128,5 +128,9 @@ def _options(
     fields |= {"date_order", "explain", "mode", "min_confidence"}
     given = asked.model_dump(include=fields)
     return SearchOptions(
-        **given, tags=tuple(asked.tags), exclude=tuple(asked.exclude), like=like, unlike=unlike
+        **given,
+        tags=tuple(asked.tags),
+        exclude=tuple(asked.exclude),
+        like=like,
+        unlike=unlike,
     )

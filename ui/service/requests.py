@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from typing import Annotated, Literal, Self
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    EncodedBytes,
+    EncoderProtocol,
+    Field,
+    model_validator,
+)
 
 from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO
@@ -24,6 +32,25 @@ DateOrder = Literal["DMY", "MDY", "YMD"]
 Mode = Literal["auto", "vector", "words"]
 
 
+class _Base64(EncoderProtocol):
+    """Base64 of which every letter counts: a broken one is no other picture."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        """The bytes. Raises `ValueError`."""
+        return b64decode(data, validate=True)
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        """The letters."""
+        return b64encode(value)
+
+    @classmethod
+    def get_json_format(cls) -> str:
+        """The name of the format in JSON schema."""
+        return "base64"
+
+
 class _Strict(BaseModel):
     """A request in which a misspelt field is an error."""
 
@@ -34,7 +61,7 @@ class SentPicture(_Strict):
     """A picture: one of the library by its id, the bytes of a file in base64, or a URL."""
 
     id: Id | None = None
-    data: Base64Bytes | None = None
+    data: Annotated[bytes, EncodedBytes(encoder=_Base64)] | None = None
     url: Annotated[str, Field(max_length=2000, pattern="^https?://")] | None = None
 
     @model_validator(mode="after")

@@ -164,7 +164,7 @@ def _short(text: str | None) -> str | None:
 
 
 def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 3)
+    return None if number is None else round(number, 3) + 0.0  # never -0.0
 
 
 def names_of(facets: Sequence[Facet]) -> list[str]:

@@ -87,7 +87,4 @@ class _Told:
         return called
 
     def _message(self, problem: PicfuseError) -> str:
-        names: dict[str, str] = {}
-        for served in self._libraries:
-            names |= names_of_paths(served)
-        return without_named(str(problem), names)
+        return without_named(str(problem), names_of_paths(self._libraries))
