@@ -67,7 +67,7 @@ def test_service_answers_the_clients_of_its_page_and_stops_when_told(
                 timeout=60,
             )
             assert (ran.returncode, ran.stderr) == (0, ""), language
-            assert "red.png" in ran.stdout, language
+            assert ran.stdout.count(".png") >= 3, language
         (socket,) = (runtime / "picfuse").iterdir()
         cold = process("search", "red", "--library", home, "--no-service", environment=environment)
         warm = process("search", "red", "--library", home, environment=environment)

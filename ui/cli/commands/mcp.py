@@ -27,10 +27,10 @@ NEEDED_FOR_HTTP = ("fastapi", "uvicorn", "prometheus_client")
     epilog="\b\nExamples:\n  picfuse mcp\n  picfuse mcp --library ~/library --allow-write\n"
     "  picfuse mcp --http --port 8601"
 )
+@libraries_option
 @click.option("--allow-write", is_flag=True, help="Let clients save albums.")
 @click.option("--http", is_flag=True, help="Listen for clients over HTTP, at /mcp.")
 @access_options
-@libraries_option
 @offline_option
 def mcp(
     allow_write: bool,

@@ -18,6 +18,7 @@ from ui.cli.options.searching import grouped
 PORT = 8600
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MIB = 2**20
+LIBRARY = "PICFUSE_LIBRARY"
 TOKEN = "PICFUSE_TOKEN"  # in the environment: no argument, which everybody could read
 
 libraries_option = click.option(
@@ -26,9 +27,8 @@ libraries_option = click.option(
     type=UserText(),
     multiple=True,
     metavar="[NAME=]DIRECTORY",
-    envvar="PICFUSE_LIBRARY",
-    show_envvar=True,
-    help="Library to serve. May be repeated, with a name for each; clients choose by 'library'.",
+    help="Library to serve. May be repeated, with a name for each; clients choose by 'library'.  "
+    f"[env var: {LIBRARY}]",
 )
 
 access_options = grouped(
@@ -89,12 +89,12 @@ limit_options = grouped(
     "  picfuse serve --library family=~/family --library work=~/work\n"
     "  picfuse serve --host 0.0.0.0 --host-name nas.local --token-file ~/.picfuse-token"
 )
-@click.option("--allow-urls", is_flag=True, help="Fetch pictures from public addresses.")
-@click.option("--allow-index", is_flag=True, help="Let clients update the folders of a library.")
-@click.option("--paths", is_flag=True, help="Tell clients the paths of pictures.")
-@limit_options
-@access_options
 @libraries_option
+@access_options
+@click.option("--paths", is_flag=True, help="Tell clients the paths of pictures.")
+@click.option("--allow-index", is_flag=True, help="Let clients update the folders of a library.")
+@click.option("--allow-urls", is_flag=True, help="Fetch pictures from public addresses.")
+@limit_options
 @offline_option
 def serve(
     named: tuple[str, ...],
@@ -146,7 +146,7 @@ def check_extra(extra: str, *packages: str) -> None:
 def libraries_by_name(named: tuple[str, ...]) -> dict[str, Path]:
     """The paths of libraries by name. Raises `InputError` for a name that is used twice."""
     found: dict[str, Path] = {}
-    for said in named or (str(default_library()),):
+    for said in named or (os.environ.get(LIBRARY) or str(default_library()),):
         name, equals, path = said.partition("=")
         if not equals or "/" in name or not name:
             name, path = "library" if len(named) < 2 else Path(said).name, said
