@@ -7,17 +7,22 @@ edited where it is. What is not there now is not shown, and comes back with its 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from indexer.catalogue.lookup.albums import AlbumLookup, album_name
 from indexer.catalogue.lookup.picked import Member, PickedAlbum, PickedLookup
 from indexer.catalogue.values import FAVOURITES, PICKED, SEARCH
 from indexer.errors import InputError
 from indexer.library.library import Library
+from search.answer.hits import Answer, read_hits
+from search.query.terms import Query
 
 if TYPE_CHECKING:
     from indexer.catalogue.changes.batch import Batch
@@ -34,10 +39,10 @@ def picked_albums(library: Library) -> list[PickedAlbum]:
 def create_album(library: Library, name: str) -> str:
     """Make an empty album, and give its name. Raises `InputError` for a name that is taken."""
     name = album_name(name)
-    with _changing(library) as (batch, _):
+    with _changing(library) as (batch, picked):
         if AlbumLookup(batch.reading, library.path).kind(name) is not None:
             raise InputError(f"album {name!r} already exists; choose another name")
-        batch.picked.create(name, PICKED)
+        batch.picked.create(name, _kind_of(picked, name))
     return name
 
 
@@ -52,13 +57,13 @@ def add_pictures(library: Library, name: str, ids: Sequence[int]) -> int:
         return _add(library, batch, picked, name, ids)
 
 
-def remove_pictures(library: Library, name: str, ids: Iterable[int]) -> int:
+def remove_pictures(library: Library, name: str, ids: Sequence[int]) -> int:
     """Take pictures out of an album; how many were in it. Raises `InputError` for an unknown one.
 
     The library keeps them.
     """
     with _changing(library) as (batch, picked):
-        return _remove(batch, _members(picked, name), ids)
+        return _remove(library, batch, _members(picked, name), ids)
 
 
 def move_pictures(
@@ -95,7 +100,7 @@ def set_favourites(library: Library, ids: Sequence[int], *, on: bool) -> None:
         if on:
             _add(library, batch, picked, name or _new_favourites(library, batch), ids)
         elif name is not None:
-            _remove(batch, picked.members(name), ids)
+            _remove(library, batch, picked.members(name), ids)
 
 
 def favourites(library: Library) -> list[int]:
@@ -108,6 +113,20 @@ def album_ids(library: Library, name: str) -> list[int]:
     """The ids of the present pictures of an album in its order. Raises `InputError`."""
     _check(library.picked, name)
     return library.picked.pictures(name)
+
+
+def picked_answer(library: Library, name: str, *, k: int | None = None, offset: int = 0) -> Answer:
+    """The present pictures of an album in its order, at most k after `offset`, as hits.
+
+    Raises `InputError` for an unknown album.
+    """
+    started = time.perf_counter()
+    ids = album_ids(library, name)
+    end = len(ids) if k is None else offset + k
+    page = np.array(ids[offset:end], np.int64)
+    hits = read_hits(library, page, np.full(len(page), np.nan, np.float32), found_by="filter")
+    elapsed = 1000 * (time.perf_counter() - started)
+    return Answer(Query(()), hits, elapsed, end if end < len(ids) else None)
 
 
 def ids_at(library: Library, paths: Iterable[Path]) -> list[int]:
@@ -136,7 +155,7 @@ def _add(
     if kind == SEARCH:
         raise InputError(f"album {name!r} is a search; pick pictures for another album")
     if kind is None:
-        batch.picked.create(name, PICKED)
+        batch.picked.create(name, _kind_of(picked, name))
     known = library.catalogue.hashes_of(ids)
     wanted = [(key, known[key][0]) for key in dict.fromkeys(ids) if key in known]
     new = [(key, content) for key, content in wanted if content is not None]
@@ -146,11 +165,17 @@ def _add(
     return len(picked.members(name)) - len(before)
 
 
-def _remove(batch: Batch, members: Sequence[Member], ids: Iterable[int]) -> int:
-    unwanted = set(ids)
-    gone = [member for member in members if member.picture in unwanted]
+def _kind_of(picked: PickedLookup, name: str) -> str:
+    """Kind of a new album: the first one that is called Favourites has the favourites."""
+    return FAVOURITES if name == FAVOURITE_NAME and picked.favourites() is None else PICKED
+
+
+def _remove(library: Library, batch: Batch, members: Sequence[Member], ids: Sequence[int]) -> int:
+    unwanted, known = set(ids), library.catalogue.hashes_of(ids)
+    contents = {content for content, _ in known.values()}  # of those that are away
+    gone = [m for m in members if m.picture in unwanted or m.content_hash in contents]
     batch.picked.remove(member.row for member in gone)
-    return len({member.picture for member in gone})
+    return len({member.picture or member.content_hash for member in gone})
 
 
 def _members(picked: PickedLookup, name: str) -> list[Member]:

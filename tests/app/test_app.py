@@ -20,7 +20,7 @@ from streamlit.web.skills import nudge_suppression_reason
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
-from indexer.errors import PicfuseError, QueryError
+from indexer.errors import InputError, PicfuseError, QueryError
 from ui.cli import main
 from ui.index_jobs import IndexJob, IndexJobs
 from ui.views.controls.typed_query import query_of
@@ -28,6 +28,7 @@ from ui.views.display import grid
 from ui.views.index_jobs import desk_of
 from ui.views.options import STREAMLIT_OPTIONS, AppOptions, server_flags
 from ui.views.safe_text import browser_safe
+from ui.views.server import server_parts
 
 APP = Path(__file__).resolve().parents[2] / "ui" / "app.py"
 LIBRARY_PAGE = """
@@ -232,17 +233,65 @@ def test_server_listens_on_this_machine_only_and_reports_nothing():
     assert STREAMLIT_OPTIONS["browser.gatherUsageStats"] == "false"
 
 
-def test_address_is_printed_before_the_server_starts(monkeypatch, path):
-    started = []
-    monkeypatch.setattr(os, "execve", lambda *call: started.append(call))
+def started(monkeypatch, path, *options, **environment):
+    """What `picfuse ui` says, and the environment and command of the server that it starts."""
+    calls = []
+    monkeypatch.setattr(os, "execve", lambda *call: calls.append(call))
     monkeypatch.setattr(os, "chdir", lambda folder: None)
     with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    result = CliRunner().invoke(main, ["ui", "--port", str(port), "--library", str(path)])
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = ["ui", "--port", port, "--library", str(path), *options]
+    return CliRunner().invoke(main, words, env=environment), calls
+
+
+def test_address_is_printed_before_the_server_starts(monkeypatch, path):
+    result, ((_, command, _),) = started(monkeypatch, path)
     assert result.exit_code == 0
+    (port,) = [word.rpartition("=")[2] for word in command if word.startswith("--server.port=")]
     assert f"open http://localhost:{port} " in result.stderr
-    assert f"--server.port={port}" in started[0][1]
+    assert "--listen" not in command
+
+
+def test_app_for_other_devices_asks_for_a_password(monkeypatch, path):
+    result, ((_, command, environment),) = started(monkeypatch, path, "--listen", "0.0.0.0")
+    assert {"--server.address=0.0.0.0", "--server.allowedHosts=*", "--listen"} <= {*command}
+    password = environment["PICFUSE_PASSWORD"]
+    assert f"password {password} " in result.stderr
+    assert not [word for word in command if password in word]  # others see commands
+    options = AppOptions.parse(command[command.index("--") + 1 :], {})
+    assert options.listen
+    with pytest.raises(InputError, match="no password"):
+        server_parts(options)
+    monkeypatch.setenv("PICFUSE_PASSWORD", password)
+    assert server_parts(options)["routes"]
+    assert "PICFUSE_PASSWORD" not in os.environ  # no process of the server needs it
+
+
+@pytest.mark.parametrize(
+    ("address", "password", "said"),
+    [
+        ("127.0.0.1", "short", "too short"),
+        ("192.0.2.77", "", "no address of this machine"),
+        ("not a name", "", "no address of this machine"),
+    ],
+)
+def test_app_is_not_started_for_others_unless_it_is_safe(
+    monkeypatch, path, address, password, said
+):
+    options = ("--listen", address)
+    result, calls = started(monkeypatch, path, *options, PICFUSE_PASSWORD=password)
+    assert (result.exit_code, calls) == (2, [])
+    assert said in result.stderr
+
+
+def test_own_password_is_not_printed(monkeypatch, path):
+    options = ("--listen", "127.0.0.1")
+    result, ((*_, environment),) = started(
+        monkeypatch, path, *options, PICFUSE_PASSWORD="correct horse"
+    )
+    assert environment["PICFUSE_PASSWORD"] == "correct horse"
+    assert "horse" not in result.output
 
 
 def test_app_offers_nothing_to_install(monkeypatch):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import csv
 import http.client
+import json
 import os
 import re
 import shutil
@@ -425,6 +426,17 @@ def test_pages_of_others_cannot_open_the_app(address, outside):
         assert not opened(address, Origin=f"http://{stranger}", Host=stranger)
         assert not opened(address, Host=stranger)
     assert _calls(outside) == []  # not for its own address, nor to tell anybody of it
+
+
+def test_pictures_have_the_guard_of_the_app(address):
+    status, body = answer(address, "/pf/columns")
+    listed = json.loads(body)
+    assert (status, listed["total"]) == (200, len(listed["hashes"]))
+    picture = f"/pf/thumb/{listed['ids'][0]}/{listed['hashes'][0]}"
+    assert answer(address, picture)[1].startswith(b"\xff\xd8")
+    for path in ("/pf/columns", picture, "/", "/_stcore/health", "/pf/zip"):
+        assert answer(address, path, Host="example.com")[0] == 403
+        assert answer(address, path, Sec_Fetch_Site="cross-site")[0] == 403
 
 
 def _calls(outside) -> list[bytes]:

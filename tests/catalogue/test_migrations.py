@@ -142,9 +142,12 @@ def test_migrations_are_found_in_a_place_with_a_per_cent_sign(engine, tmp_path, 
 
 
 def _undo_metadata(connection):
-    """Take away what the migrations to 0008 and 0010 add."""
+    """Take away what the migrations to 0008, 0010 and 0012 add."""
     connection.execute(text("DROP TABLE facts"))
     connection.execute(text("DROP TABLE readings"))
+    connection.execute(text("DROP TABLE album_members"))
+    for column in ("kind", "cover"):
+        connection.execute(text(f"ALTER TABLE albums DROP COLUMN {column}"))
     connection.execute(text("DROP TRIGGER words_changed_contents"))
     for column in (
         *("taken_last", "taken_source", "lens", "place_source", "rating", "metadata_version"),

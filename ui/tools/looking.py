@@ -13,7 +13,7 @@ from indexer.catalogue.values import PRESENT
 from search.browsing.facets import facets
 from search.searcher import Searcher
 from search.where import FIELDS
-from ui.cli.commands.album import counted_album
+from ui.cli.commands.album import listed_albums
 from ui.cli.options.searching import WHERE
 from ui.cli.output.text import valid
 from ui.service.questions import PictureReader, check_picture, explained, search, similar
@@ -155,8 +155,7 @@ class Looking:
     def list_albums(self, library: Name = None) -> results.AlbumList:
         """List the saved searches of a library, with their numbers of pictures."""
         with self._libraries.named(library).asking() as searcher:
-            names = searcher.library.albums.names()
-            fields = [counted_album(searcher, name) for name in names]
+            fields = listed_albums(searcher)
         lines = [
             results.AlbumLine(
                 name=one["album"], pictures=one["pictures"], problem=one.get("problem")

@@ -1,4 +1,4 @@
-"""What there is to browse by, and suggestions for who types, as JSON."""
+"""Things to browse by, and suggestions for who types, as JSON."""
 
 from __future__ import annotations
 

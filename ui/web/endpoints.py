@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
@@ -31,8 +30,7 @@ def endpoint(
 
     async def respond(request: Request) -> Response:
         try:
-            library = await to_thread.run_sync(libraries, request)
-            found = await to_thread.run_sync(partial(find, library, request), limiter=limiter)
+            found = await to_thread.run_sync(_found, libraries, find, request, limiter=limiter)
         except HTTPException as error:
             found = problem(error.status_code, error.detail)
         except PicfuseError as error:
@@ -41,6 +39,10 @@ def endpoint(
         return found
 
     return respond
+
+
+def _found(libraries: Libraries, find: Find, request: Request) -> Response:
+    return find(libraries(request), request)
 
 
 def problem(status: int, detail: str) -> Response:

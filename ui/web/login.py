@@ -20,7 +20,6 @@ from ui.web.endpoints import problem
 
 LOGIN = "/pf/login"  # the address that takes the password
 COOKIE = "picfuse-session"
-LEAST = 8  # letters of a password
 _DAYS = 30  # that a session lasts, unless the app ends before
 _PAGE = Template(Path(__file__).with_name("login.html").read_text(encoding="utf-8"))
 _FORM = 4096  # bytes of a form at most

@@ -12,7 +12,9 @@ from indexer.catalogue.lookup.albums import Album
 from indexer.errors import InputError, LibraryDamaged
 from search import Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
+from search.browsing.picked import picked_albums
 from search.query.options import AUTO
+from ui.cli.commands import album_picking
 from ui.cli.commands.answering import query_of
 from ui.cli.group import NOTHING_MATCHED, library_options
 from ui.cli.options.searching import (
@@ -51,7 +53,8 @@ album_options = grouped(
     context_settings={"ignore_unknown_options": True},
     epilog="\b\nExamples:\n  picfuse album dogs a dog outdoors --unlike ./cat.jpg -k 100\n"
     "  picfuse album dogs\n  picfuse album\n"
-    '  picfuse album winter --where "taken: last winter"\n  picfuse album dogs --delete',
+    '  picfuse album winter --where "taken: last winter"\n  picfuse album dogs --delete\n'
+    "  picfuse album Rome --add *.jpg",
 )
 @click.argument("name", required=False)
 @click.argument("terms", nargs=-1, type=click.UNPROCESSED)
@@ -60,6 +63,9 @@ album_options = grouped(
 @threshold_options
 @click.option("--replace", is_flag=True, help="Replace an existing album of this name.")
 @click.option("--delete", is_flag=True, help="Delete the album; its pictures are not touched.")
+@click.option("--add", is_flag=True, help="Add pictures of the library, whose paths are the TERMS.")
+@click.option("--remove", is_flag=True, help="Take pictures, whose paths are the TERMS, out of it.")
+@click.option("--rename", metavar="NEW", help="Rename the album.")
 @album_options
 @click.pass_context
 def album(
@@ -76,14 +82,21 @@ def album(
     as_jsonl: bool,
     **options: Any,
 ) -> None:
-    """Save a search as an album, list the pictures of an album, or list all albums.
+    """Save a search as an album, pick pictures for one, list its pictures, or list all albums.
 
     With a NAME and a search (as in 'picfuse search'), saves the search. With a NAME alone, lists
     its current pictures: first those named in the search or by --like, then the best matches. With
     neither, lists all albums. An album stores the search, so it also finds new pictures, and works
-    even if the pictures named in it are deleted. Exit status 1 if nothing is listed.
+    even if the pictures named in it are deleted. With --add and the paths of pictures, it holds
+    just these, in this order; 'Favourites' is one that every library has. Exit status 1 if nothing
+    is listed.
     """
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
+    if any(options[key] for key in album_picking.CHANGES):
+        plain = {"mode": None} if options["mode"] == AUTO else {}
+        said = {**options, "weight": weight, "literal": literal, "date_order": None, **plain}
+        album_picking.change(library, name, terms, style, said)
+        return
     asking = bool(terms) or any(options[key] for key in _ASKING)
     _check(name, asking, weight, options)
     if name is None:
@@ -137,14 +150,23 @@ def _show(
 ) -> None:
     """List the current pictures of an album."""
     with Library.open(library, read_only=True, offline=offline) as opened:
-        found = album_pictures(Searcher(opened), named_album(opened, name), k=k)
-    _print(found, style)
-    if found.lost:
-        click.echo(f"picfuse: {lost_said(len(found.lost))}", err=True)
-    if not found.answer.hits:
+        if name in opened.picked.names():
+            any_left = album_picking.show(opened, name, style, k)
+        else:
+            any_left = _show_search(opened, name, style, k)
+    if not any_left:
         if style == "lines":
             click.echo("picfuse: no picture of the library matches this album now", err=True)
         ctx.exit(NOTHING_MATCHED)
+
+
+def _show_search(library: Library, name: str, style: str, k: int | None) -> bool:
+    """List what the search of an album finds; whether it finds anything."""
+    found = album_pictures(Searcher(library), named_album(library, name), k=k)
+    _print(found, style)
+    if found.lost:
+        click.echo(f"picfuse: {lost_said(len(found.lost))}", err=True)
+    return bool(found.answer.hits)
 
 
 def _print(found: AlbumAnswer, style: str) -> None:
@@ -176,13 +198,13 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         raise InputError("album: --jsonl and -0 list the pictures of an album; give its name")
     with Library.open(library, read_only=True, offline=offline) as opened:
         searcher = Searcher(opened)
-        listed = [counted_album(searcher, name) for name in opened.albums.names()]
+        listed = listed_albums(searcher)
     if style == "json":
         print_json({"albums": listed})
     for fields in listed if style == "lines" else ():
         count = "?" if fields["pictures"] is None else f"{fields['pictures']:,}"
         click.echo(f"{count:>7}  {terminal_safe(fields['album'])}")
-        if said := fields.get("problem") or lost_said(fields["lost"]):
+        if said := _note(fields):
             click.echo(f"{'':9}{terminal_safe(said)}")
     if not listed:
         if style == "lines":
@@ -190,7 +212,21 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         ctx.exit(NOTHING_MATCHED)
 
 
-def counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
+def listed_albums(searcher: Searcher) -> list[dict[str, Any]]:
+    """The JSON fields of all albums: those of picked pictures, then those of searches."""
+    library = searcher.library
+    picked = [album_picking.album_fields(album) for album in picked_albums(library)]
+    return picked + [_counted_album(searcher, name) for name in library.albums.names()]
+
+
+def _note(fields: dict[str, Any]) -> str:
+    """A note on an album that lacks something; empty if it does not."""
+    if "away" in fields:
+        return album_picking.away_said(fields["away"])
+    return str(fields.get("problem") or lost_said(fields["lost"]))
+
+
+def _counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
     """The JSON fields of an album; `problem` says why it cannot be searched."""
     try:
         album = named_album(searcher.library, name)

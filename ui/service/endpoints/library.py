@@ -8,13 +8,16 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from search.albums import album_pictures, named_album
+from search.browsing.picked import picked_answer
 from search.duplicates import Tier, find_duplicates
 from search.searcher import Searcher
 from search.where import FIELDS
-from ui.cli.commands.album import counted_album, found_fields
+from ui.cli.commands.album import found_fields, listed_albums
+from ui.cli.commands.album_picking import album_fields
 from ui.cli.commands.duplicates import duplicate_fields
 from ui.cli.commands.status import library_fields
 from ui.cli.options.searching import WHERE
+from ui.cli.output.text import hit_fields
 from ui.service.desk import Served, TheDesk
 from ui.service.questions import PictureReader
 from ui.service.requests import MOST_HITS
@@ -67,8 +70,7 @@ async def albums(desk: TheDesk, served: Served) -> JSONResponse:
     """List the albums with their numbers of pictures, as `picfuse album --json`."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        names = searcher.library.albums.names()
-        return {"albums": [counted_album(searcher, name) for name in names]}
+        return {"albums": listed_albums(searcher)}
 
     return desk.answer(await desk.ask(served, work))
 
@@ -84,13 +86,24 @@ async def album(
     """List pictures of an album, as `picfuse album NAME --json`, with the next offset."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        known = searcher.library.albums.names()
-        if name not in known:
-            raise NotThere(f"no album {name!r}; existing albums: {', '.join(known) or 'none yet'}")
-        shown = album_pictures(searcher, named_album(searcher.library, name), k=k, offset=offset)
-        return {**found_fields(shown), "next_offset": shown.answer.next_offset}
+        return album_page(searcher, name, k, offset)
 
     return desk.answer(await desk.ask(served, work))
+
+
+def album_page(searcher: Searcher, name: str, k: int, offset: int) -> dict[str, Any]:
+    """The JSON fields of an album with some of its pictures. Raises `NotThere`."""
+    library = searcher.library
+    picked = library.picked.album(name)
+    if picked is not None:
+        answer = picked_answer(library, name, k=k, offset=offset)
+        hits = [hit_fields(hit) for hit in answer.hits]
+        return {**album_fields(picked), "hits": hits, "next_offset": answer.next_offset}
+    if name not in library.albums.names():
+        known = ", ".join([*library.picked.names(), *library.albums.names()]) or "none yet"
+        raise NotThere(f"no album {name!r}; existing albums: {known}")
+    shown = album_pictures(searcher, named_album(library, name), k=k, offset=offset)
+    return {**found_fields(shown), "next_offset": shown.answer.next_offset}
 
 
 @router.get("/duplicates")
