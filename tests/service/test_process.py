@@ -21,7 +21,22 @@ def example(language: str) -> str:
     return found
 
 
+HEAVY = {"numpy", "sqlite3", "onnxruntime", "indexer.library.library", "search.searcher"}
 RUNS = {"sh": ["bash", "-ec"], "python": [sys.executable, "-c"], "js": ["node", "-e"]}
+
+
+def imported(*words, environment) -> set[str]:
+    """Modules that a command imports."""
+    python, *rest = command(*words)
+    ran = subprocess.run(
+        [python, "-X", "importtime", *rest],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
 
 
 @contextmanager
@@ -72,6 +87,7 @@ def test_service_answers_the_clients_of_its_page_and_stops_when_told(
         cold = process("search", "red", "--library", home, "--no-service", environment=environment)
         warm = process("search", "red", "--library", home, environment=environment)
         assert (warm.stdout, warm.stderr, warm.returncode) == (cold.stdout, cold.stderr, 0)
+        assert not imported("search", "red", "--library", home, environment=environment) & HEAVY
         with urllib.request.urlopen(f"{address}/openapi.json", timeout=30) as response:
             assert json.load(response)["info"]["title"] == "picfuse"
         started.send_signal(signal.SIGTERM)

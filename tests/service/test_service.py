@@ -12,6 +12,7 @@ from command_line import answered, index_colours, run
 from odd_pictures import png_claiming
 from running_service import address_of, client_of
 
+from ui.cli.commands.serve import libraries_by_name
 from ui.service.responses import FoundAnswer
 from ui.service.settings import Limits
 
@@ -257,3 +258,18 @@ def test_addresses_that_strangers_reach_need_a_token(home, tmp_path):
     assert "has no token" in refused.stderr
     twice = run("serve", "--library", f"a={home}", "--library", f"a={os.fspath(home)}")
     assert "two libraries are named 'a'" in twice.stderr
+
+
+@pytest.mark.parametrize(("name", "extra"), [("serve", "serve"), ("mcp", "mcp")])
+def test_missing_extra_is_named(home, name, extra, monkeypatch):
+    monkeypatch.setattr("ui.cli.commands.serve.find_spec", lambda package: None)
+    refused = run(name, "--library", home)
+    assert (refused.exit_code, f"pip install 'picfuse[{extra}]'" in refused.stderr) == (2, True)
+
+
+def test_library_of_the_environment_may_have_spaces_in_its_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("PICFUSE_LIBRARY", str(tmp_path / "my pictures"))
+    assert libraries_by_name(()) == {"library": tmp_path / "my pictures"}
+    named = libraries_by_name(("a=~/x", str(tmp_path / "b")))
+    assert list(named) == ["a", "b"]
+    assert named["a"].is_absolute()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -17,9 +20,9 @@ from ui.cli.commands.answering import warm_status
 from ui.service.app import create_app
 from ui.service.served import ServedLibrary
 from ui.service.settings import ServiceSettings
-from ui.warm.server import answering_commands
 
 GRACE = 20  # seconds that requests under way may still take
+CONNECTIONS = 512  # at a time; more get status 503
 BACKLOG = 256  # connections that may wait to be taken
 _LOGGED = "%(asctime)s %(levelname)s %(message)s"
 
@@ -68,8 +71,16 @@ def serve(settings: ServiceSettings, bound: socket.socket, ready: Callable[[], N
     libraries = app.state.desk.libraries
     libraries.warm()
     warm = {served.path: partial(_warm_status, served) for served in libraries}
-    with answering_commands(warm):
+    with _answering_commands(warm):
         run_app(app, bound, ready)
+
+
+def _answering_commands(warm: Mapping[Path, Any]) -> AbstractContextManager[Any]:
+    """Answer `picfuse search` too, where the system has sockets with names of files."""
+    if not hasattr(socket, "AF_UNIX"):
+        return nullcontext()
+    found: AbstractContextManager[Any] = import_module("ui.warm.server").answering_commands(warm)
+    return found
 
 
 def run_app(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> None:
@@ -84,6 +95,7 @@ def run_app(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> No
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=30,
         backlog=BACKLOG,
+        limit_concurrency=CONNECTIONS,
         lifespan="on",
     )
     Server(config, ready).run(sockets=[bound])
