@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from indexer.errors import PicfuseError
@@ -25,6 +26,12 @@ ABOUT = (
     "Search pictures by words, by pictures, or by both. Answers are the JSON that the command line "
     "prints with `--json`; errors are `application/problem+json` and say what to do."
 )
+SILENT: TelemetryConfig = {  # nothing leaves the machine, whatever the environment says
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
 _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _PROBLEMS = {
     400: "A query, condition or picture cannot be used.",
@@ -56,6 +63,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         version=version("picfuse"),
         description=ABOUT,
         lifespan=lifespan,
+        telemetry=SILENT,
         redoc_url=None,
         docs_url=None,
         max_body_size=settings.limits.body,
