@@ -5,13 +5,15 @@ import os
 import shutil
 import socket
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 from command_line import answered, index_colours, run
 from odd_pictures import png_claiming
-from running_service import address_of, client_of
+from running_service import HOST, address_of, client_of
 
+from search.remote import RemoteSearcher
 from ui.cli.commands.serve import libraries_by_name
 from ui.service.responses import FoundAnswer
 from ui.service.settings import Limits
@@ -193,6 +195,8 @@ def test_who_may_not_ask_is_refused(home):
             status: status for status in refused
         }
         assert client.get("/status", headers={"Authorization": "Bearer wrong"}).status_code == 401
+        other_port = key | {"Origin": f"http://{HOST}:1"}
+        assert client.get("/status", headers=other_port).status_code == 403
         assert client.get("/health").status_code == 200
         several = [client.get("/libraries", headers=key).status_code for _ in range(6)]
         assert (several[0], several[-1]) == (200, 429)
@@ -232,6 +236,30 @@ def test_library_that_changes_is_searched_as_it_is(client, home, paint, colour_p
     paint("white.png")
     index_colours(colour_pictures, home)
     assert found() == before | {"purple.png", "white.png"}
+
+
+def test_many_clients_get_their_own_answers_while_the_library_is_indexed(
+    home, paint, colour_pictures
+):
+    colours = ["red", "green", "blue"] * 12
+    with address_of(home) as address, ThreadPoolExecutor(8) as pool:
+
+        def first(colour):
+            with RemoteSearcher(address) as searcher:
+                hits = searcher.search(f"a {colour} wall", weight=1, k=1).hits
+            return hits[0].path.stem
+
+        found = pool.map(first, colours)
+        paint("purple.png")
+        index_colours(colour_pictures, home)
+        assert list(found) == colours
+
+
+def test_name_that_is_not_utf8_is_answered(client, home, paint, colour_pictures):
+    paint(os.fsdecode(b"blue-\xff.png"))
+    index_colours(colour_pictures, home)
+    hits = client.post("/search", json={"query": "blue", "weight": 1, "fold": False}).json()["hits"]
+    assert {hits[0]["name"], hits[1]["name"]} == {"blue.png", "blue-\ufffd.png"}
 
 
 def test_job_indexes_and_is_followed_by_events(home, paint):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -15,9 +16,9 @@ from fastapi.responses import JSONResponse
 
 from indexer.errors import PicfuseError
 from search.searcher import Searcher
-from ui.service.jobs import Jobs
+from ui.service.jobs import Job, Jobs
 from ui.service.metrics import Metrics
-from ui.service.privacy import names_of_paths, without_paths
+from ui.service.privacy import names_of_paths, without_named, without_paths
 from ui.service.problems import of_picfuse
 from ui.service.questions import PictureReader
 from ui.service.served import Libraries, ServedLibrary
@@ -25,6 +26,14 @@ from ui.service.settings import ServiceSettings
 
 T = TypeVar("T")
 Work = Callable[[Searcher, PictureReader], T]
+
+
+class AsciiResponse(JSONResponse):
+    """JSON as the command line prints it: a name of a file may be no valid UTF-8."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of the body."""
+        return json.dumps(content, ensure_ascii=True, allow_nan=False).encode("ascii")
 
 
 class Desk:
@@ -67,12 +76,25 @@ class Desk:
 
     def answer(self, fields: object, status: int = 200) -> JSONResponse:
         """A response of JSON, without paths unless they are allowed."""
-        return JSONResponse(fields if self.settings.paths else without_paths(fields), status)
+        shown = fields if self.settings.paths else without_paths(fields)
+        return AsciiResponse(shown, status)
 
     def problem(self, error: PicfuseError) -> JSONResponse:
         """The problem that an error is, without paths unless they are allowed."""
-        names = {} if self.settings.paths else names_of_paths(self.libraries)
-        return of_picfuse(error, names)
+        return of_picfuse(error, self._names)
+
+    async def job(self, job: Job) -> dict[str, Any]:
+        """The fields of a job; its error is told without paths unless they are allowed."""
+        fields = job.fields()
+        if fields["error"] is not None:
+            names = await to_thread.run_sync(lambda: self._names)
+            fields["error"] = without_named(fields["error"], names)
+        return fields
+
+    @property
+    def _names(self) -> Mapping[str, str]:
+        """Names that stand for paths; none if paths are allowed."""
+        return {} if self.settings.paths else names_of_paths(self.libraries)
 
     def close(self) -> None:
         """Stop the jobs after their batch, and close the libraries."""

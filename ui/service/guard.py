@@ -91,12 +91,13 @@ class Guard:
 
     def _foreign(self, headers: Headers) -> JSONResponse | None:
         """The refusal of an unknown name of this host, or of another site's page."""
-        host = _name(headers.get("host", ""))
-        if "*" not in self.settings.hosts and host not in self.settings.hosts:
+        address = headers.get("host", "").lower()
+        host = _name(address)
+        if host not in self.settings.hosts:
             detail = f"{host[:100]!r} is no name of this service; allow it with --host-name"
             return problem(421, "unknown-host", "Unknown host", detail)
         origin = headers.get("origin")
-        if origin is not None and _name(urlsplit(origin).netloc) != host:
+        if origin is not None and urlsplit(origin).netloc.lower() != address:
             detail = "pages of other sites may not ask this service"
             return problem(403, "foreign-page", "Foreign page", detail)
         return None
@@ -145,7 +146,7 @@ class Guard:
 def _name(host: str) -> str:
     """The name of a host without its port."""
     name, _, port = host.rpartition(":")
-    return (name if name and port.isdigit() else host).lower()
+    return name if name and port.isdigit() else host
 
 
 def _retry_after(seconds: float) -> dict[str, str]:

@@ -48,13 +48,13 @@ class Job:
             return "failed"
         return "stopped" if self.stopped else "done"
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """The fields whenever they change, until the run has ended."""
+    async def steps(self) -> AsyncIterator[Job]:
+        """The job itself whenever its fields have changed, until the run has ended."""
         before: dict[str, Any] = {}
         while True:
             fields = self.fields()
             if fields != before:
-                yield fields
+                yield self
             if fields["state"] != "running":
                 return
             before = fields
@@ -94,9 +94,14 @@ class Jobs:
         job.run.stop()
         return job
 
+    def stop_all(self) -> None:
+        """Stop all jobs after their batches."""
+        for number, job in self._jobs.items():
+            if job.run.running:
+                self.stop(number)
+
     def close(self) -> None:
         """Stop all jobs, and wait until their batches are stored."""
-        for job in self._jobs.values():
-            job.run.stop()
+        self.stop_all()
         for job in self._jobs.values():
             job.run.wait()

@@ -28,11 +28,13 @@ _LOGGED = "%(asctime)s %(levelname)s %(message)s"
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it is ready."""
+    """uvicorn, which says when it is ready, and when it begins to end."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._ending = ready, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
@@ -42,6 +44,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End after the requests under way; a signal is no error, so it is not raised again."""
+        self._ending()
         super().handle_exit(sig, frame)
         self._captured_signals.clear()
 
@@ -72,7 +75,7 @@ def serve(settings: ServiceSettings, bound: socket.socket, ready: Callable[[], N
     libraries.warm()
     warm = {served.path: partial(_warm_status, served) for served in libraries}
     with _answering_commands(warm):
-        run_app(app, bound, ready)
+        run_app(app, bound, ready, app.state.desk.jobs.stop_all)
 
 
 def _answering_commands(warm: Mapping[Path, Any]) -> AbstractContextManager[Any]:
@@ -83,8 +86,13 @@ def _answering_commands(warm: Mapping[Path, Any]) -> AbstractContextManager[Any]
     return found
 
 
-def run_app(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> None:
-    """Run an app on a bound socket until SIGINT or SIGTERM."""
+def run_app(
+    app: ASGIApp,
+    bound: socket.socket,
+    ready: Callable[[], None],
+    ending: Callable[[], None] = lambda: None,
+) -> None:
+    """Run an app on a bound socket until SIGINT or SIGTERM, when `ending` is called first."""
     logging.basicConfig(format=_LOGGED, level=logging.WARNING)
     config = uvicorn.Config(
         app,
@@ -98,7 +106,7 @@ def run_app(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> No
         limit_concurrency=CONNECTIONS,
         lifespan="on",
     )
-    Server(config, ready).run(sockets=[bound])
+    Server(config, ready, ending).run(sockets=[bound])
 
 
 def _warm_status(served: ServedLibrary, command: Mapping[str, Any]) -> int | None:

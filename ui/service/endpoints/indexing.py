@@ -30,23 +30,24 @@ router = APIRouter(tags=["indexing"], dependencies=[Depends(_allowed)])
 async def index(desk: TheDesk, served: Served) -> JSONResponse:
     """Start to bring the folders of a library up to date."""
     job = await desk.run(lambda: desk.jobs.start(served))
-    return JSONResponse(job.fields(), 202, {"Location": f"/jobs/{job.id}"})
+    return JSONResponse(await desk.job(job), 202, {"Location": f"/jobs/{job.id}"})
 
 
 @router.get("/jobs/{id}", responses=ANSWER)
 async def job(id: Number, desk: TheDesk) -> JSONResponse:
     """Tell how far a job is."""
-    return JSONResponse(desk.jobs.named(id).fields())
+    return JSONResponse(await desk.job(desk.jobs.named(id)))
 
 
 @router.delete("/jobs/{id}", responses=ANSWER)
 async def stop(id: Number, desk: TheDesk) -> JSONResponse:
     """Stop a job after its batch; what is finished is kept."""
-    return JSONResponse(desk.jobs.stop(id).fields())
+    return JSONResponse(await desk.job(desk.jobs.stop(id)))
 
 
 @router.get("/jobs/{id}/events", response_class=EventSourceResponse)
 async def events(id: Number, desk: TheDesk) -> AsyncIterator[ServerSentEvent]:
     """Follow a job by server-sent events, each with the fields of the job, until it ends."""
-    async for fields in desk.jobs.named(id).events():
+    async for step in desk.jobs.named(id).steps():
+        fields = await desk.job(step)
         yield ServerSentEvent(data=fields, event=fields["state"])
