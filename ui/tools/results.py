@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 from search.answer.hits import Answer, Hit
 from search.browsing.facets import Facet
@@ -24,7 +24,21 @@ MOST_NAMES = 50  # of people, places and tags
 _DETAILS = ("taken", "place", "people", "rating", "title")
 
 
-class FoundPicture(BaseModel):
+class _Small(BaseModel):
+    """A result without the fields that say nothing and need not be there."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        # Without an annotation of its result, the schema stays that of the fields.
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in handler(self).items()
+            if fields[name].is_required() or value not in (None, [], {})
+        }
+
+
+class FoundPicture(_Small):
     """A picture; `id` is what other tools take."""
 
     id: int
@@ -40,25 +54,27 @@ class FoundPicture(BaseModel):
     uri: str = Field(description="Resource with the image.")
 
 
-class FoundPage(BaseModel):
+class FoundPage(_Small):
     """A page of pictures, best first."""
 
     pictures: list[FoundPicture]
     next_offset: int | None = Field(description="Pass as `offset` for more; null at the end.")
     present: float | None = Field(
-        description="Probability that the library has it at all; null if not known."
+        None, description="Probability that the library has it at all; null if not known."
     )
-    notes: list[str] = Field(description="How the query was read, and what may be meant.")
+    notes: list[str] = Field(
+        default_factory=list, description="How the query was read, and what may be meant."
+    )
 
 
-class Explained(BaseModel):
+class Explained(_Small):
     """The reasons for the score of a picture."""
 
     id: int
     name: str
     score: float | None
-    confidence: float | None
-    caption: str | None
+    confidence: float | None = None
+    caption: str | None = None
     reasons: list[str] = Field(
         description="Shares of picture, caption and each term in the score, as signed numbers."
     )
@@ -74,7 +90,7 @@ class FieldsPage(BaseModel):
     places: list[str]
 
 
-class StatusPage(BaseModel):
+class StatusPage(_Small):
     """What a library contains."""
 
     library: str
@@ -83,13 +99,15 @@ class StatusPage(BaseModel):
     captions: int
     missing: int
     model: str
-    metadata: dict[str, int] = Field(description="Number of pictures that tell each fact.")
-    tags: dict[str, int]
+    metadata: dict[str, int] = Field(
+        default_factory=dict, description="Number of pictures that tell each fact."
+    )
+    tags: dict[str, int] = Field(default_factory=dict)
     folders: list[str]
     may_save_albums: bool
 
 
-class AlbumLine(BaseModel):
+class AlbumLine(_Small):
     """A saved search."""
 
     name: str
