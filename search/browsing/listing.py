@@ -75,6 +75,8 @@ def quoted(value: str) -> str:
 
 def columns(library: Library, listing: Listing) -> Columns:
     """The present pictures of a list. Raises `InputError` for an unknown order or condition."""
+    if listing.date_order not in DATE_ORDERS:
+        raise InputError(f"dates: {listing.date_order!r} is none of {', '.join(DATE_ORDERS)}")
     rows = _of_album(library, listing) if listing.album else _ordered(library, listing)
     if listing.condition:
         language = import_module("search.where")

@@ -194,6 +194,7 @@ def test_list_has_all_its_pictures_in_order(shelf, asked, names):
     [
         ("columns?order=size", "none of taken, added, name, folder"),
         ("columns?where=colour:red", "no field 'colour'"),
+        ("columns?where=taken:06/05/2021&dates=X", "none of DMY, MDY, YMD"),
         ("columns?where=album:Rome", "there are Favourites, Trip"),
         ("columns?album=Rome", "existing ones: Favourites, Trip"),
         ("view/{id}/{hash}?side=huge", "a number of pixels"),

@@ -39,7 +39,7 @@ def _guard(options: AppOptions) -> Middleware:
     if not password:
         raise InputError(f"--listen: no password; set {PASSWORD}, or start it by 'picfuse ui'")
     name = socket.gethostname()
-    return Middleware(Guard, (*HOSTS, name, f"{name}.local", socket.getfqdn()), Login(password))
+    return Middleware(Guard, (*HOSTS, name, f"{name}.local"), Login(password))
 
 
 def no_address() -> None:

@@ -13,6 +13,7 @@ from indexer import Library
 from search.browsing.facets import Facet, Facets, FolderFacet
 from search.browsing.facets import facets as facets_of
 from search.browsing.suggestions import examples, suggestions
+from ui.views.safe_text import browser_safe
 
 _HEADERS = {"Cache-Control": "private, no-cache"}
 _LONGEST = 200  # letters that a name may begin with
@@ -31,7 +32,7 @@ def facets(library: Library, request: Request) -> Response:
         "version": generation,
         "folders": [_folder(folder) for folder in known.folders],
         "albums": [
-            {**asdict(album), "cover": _picture(library, album.cover)} for album in known.albums
+            _short(album) | {"cover": _picture(library, album.cover)} for album in known.albums
         ],
     }
     for name in ("years", "places", "people", "keywords", "cameras", "tags"):
@@ -44,15 +45,15 @@ def suggest(library: Library, request: Request) -> Response:
     typed = request.query_params.get("q", "")[:_LONGEST].strip()
     names = suggestions(_facets(library, library.generation), typed)
     said = {
-        "names": [asdict(name) for name in names],
-        "examples": [] if typed else examples(library),
+        "names": [asdict(name) | {"name": browser_safe(name.name)} for name in names],
+        "examples": [] if typed else list(map(browser_safe, examples(library))),
     }
     return JSONResponse(said, headers=_HEADERS)
 
 
 def _folder(folder: FolderFacet) -> dict[str, Any]:
     return {
-        "name": folder.name,
+        "name": browser_safe(folder.name),
         "path": folder.path,
         "pictures": folder.pictures,
         "where": folder.where,
@@ -62,7 +63,7 @@ def _folder(folder: FolderFacet) -> dict[str, Any]:
 
 def _short(facet: Facet) -> dict[str, Any]:
     """A facet without what only albums have."""
-    said = {"name": facet.name, "pictures": facet.pictures, "where": facet.where}
+    said = {"name": browser_safe(facet.name), "pictures": facet.pictures, "where": facet.where}
     return said | {"kind": facet.kind} if facet.kind else said
 
 

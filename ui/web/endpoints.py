@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from indexer import Library, PicfuseError
-from indexer.errors import InputError, PictureError
+from indexer.errors import InputError, PictureError, PlacedError
 from ui.web.libraries import Libraries
 
 Find: TypeAlias = Callable[[Library, Request], Response]
@@ -23,18 +23,16 @@ ALONE = {  # no other page may embed an answer, and none is ever taken for a pag
 }
 
 
-def endpoint(
-    libraries: Libraries, find: Find, *, limiter: CapacityLimiter | None = None
-) -> Endpoint:
-    """Endpoint that answers in a thread; `limiter` bounds how many do so at a time."""
+def endpoint(libraries: Libraries, find: Find) -> Endpoint:
+    """Endpoint that answers in a thread."""
 
     async def respond(request: Request) -> Response:
         try:
-            found = await to_thread.run_sync(_found, libraries, find, request, limiter=limiter)
+            found = await to_thread.run_sync(_found, libraries, find, request)
         except HTTPException as error:
             found = problem(error.status_code, error.detail)
         except PicfuseError as error:
-            found = problem(status_of(error), str(error))
+            found = refusal(error)
         found.headers.update(ALONE)
         return found
 
@@ -52,8 +50,13 @@ def problem(status: int, detail: str) -> Response:
     return JSONResponse(said, status, headers, media_type="application/problem+json")
 
 
-def status_of(error: PicfuseError) -> int:
-    """HTTP status of an error."""
+def refusal(error: PicfuseError) -> Response:
+    """Response for an error that was raised on purpose."""
+    said = error.problem if isinstance(error, PlacedError) else str(error)  # without "--where"
+    return problem(_status(error), said)
+
+
+def _status(error: PicfuseError) -> int:
     if isinstance(error, InputError):
         return 400
     return 404 if isinstance(error, PictureError) else 503

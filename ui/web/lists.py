@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from indexer import Library
+from indexer.settings import DATE_ORDERS
 from search.browsing.details import details as details_of
 from search.browsing.listing import Listing
 from search.browsing.listing import columns as columns_of
+from ui.views.safe_text import browser_safe
 from ui.web.pictures import LARGEST_ID
 
 _KEPT = 8  # lists; one of 100,000 pictures has some 3 MB
@@ -32,10 +34,9 @@ def columns(library: Library, request: Request) -> Response:
         asked.get("where", ""),
         asked.get("folder", ""),
         asked.get("album", ""),
+        asked.get("dates", DATE_ORDERS[0]),
     )
-    generation = library.generation
-    packed = _packed(library, generation, listing, date.today())
-    return _packed_json(request, packed)
+    return _packed_json(request, _packed(library, library.generation, listing, date.today()))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -63,4 +64,13 @@ def details(library: Library, request: Request) -> Response:
     found: dict[str, Any] | None = details_of(library, key) if key <= LARGEST_ID else None
     if found is None:
         raise HTTPException(404, "the library has no such picture; reload the page")
-    return JSONResponse(found, headers={"Cache-Control": "private, no-cache"})
+    return JSONResponse(shown(found), headers={"Cache-Control": "private, no-cache"})
+
+
+def shown(value: Any) -> Any:
+    """A value of JSON whose texts hide nothing when a browser shows them."""
+    if isinstance(value, dict):
+        return {name: shown(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [shown(part) for part in value]
+    return browser_safe(value) if isinstance(value, str) else value

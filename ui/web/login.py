@@ -85,10 +85,10 @@ class Login:
             await send({"type": "websocket.close", "code": 1008})
             return
         request = Request(scope, receive)
-        if request.method == "POST" and request.url.path == LOGIN:
+        if request.method == "POST" and scope["path"] == LOGIN:
             response = await self._try(request)
         elif "text/html" in request.headers.get("Accept", ""):
-            response = _page(_address(request.url.path, request.url.query))
+            response = _page(_address(request))
         else:
             response = problem(401, "open this app in the browser and log in")
         await response(scope, receive, send)
@@ -119,7 +119,7 @@ async def _form(request: Request) -> dict[str, str]:
         body += part
         if len(body) > _FORM:
             return {}
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8)
+    fields = parse_qs(body.decode("utf-8", "replace"))
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -128,11 +128,13 @@ def _page(after: str, said: str = "", status: int = 401) -> Response:
     return HTMLResponse(text, status, _HEADERS)
 
 
-def _address(path: str, query: str) -> str:
-    return f"{path}?{query}" if query else path
+def _address(request: Request) -> str:
+    """The address within the app that was asked for."""
+    url = request.url
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 def _within(address: str) -> str:
     """An address within the app: "/" for one that could lead elsewhere."""
-    inside = address.startswith("/") and not address.startswith(("//", "/\\"))
+    inside = address.startswith("/") and not address.startswith(("//", "/\\", LOGIN))
     return address if inside and address.isprintable() else "/"

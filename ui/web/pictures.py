@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
+import threading
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -28,6 +29,8 @@ SIDE = 1600  # pixels of a view that asks for none
 LARGEST_ID = 2**63 - 1
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 _QUALITY = 88  # of JPEG
+# No more pictures are in memory at a time, however many are asked for.
+_DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 def thumb(library: Library, request: Request) -> Response:
@@ -107,8 +110,12 @@ def _side(text: str) -> int:
 
 def rendered(library: Library, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
     """JPEG of a picture, its longer side at most `side` pixels. Raises `PictureError`."""
-    image = decode(io.BytesIO(contents(present(library, key))), min_side=side)
-    image.thumbnail((side, side))
+    picture = present(library, key)
+    longer, shorter = max(picture.width, picture.height), min(picture.width, picture.height)
+    least = -(-side * shorter // longer) if shorter else side  # of the shorter one, in this view
+    with _DECODING:
+        image = decode(io.BytesIO(contents(picture)), min_side=least)
+        image.thumbnail((side, side))
     image.info = {}  # a comment of the camera stays in its file
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=_QUALITY)

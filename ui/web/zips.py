@@ -17,7 +17,7 @@ from indexer import PicfuseError
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.errors import InputError, PictureError
 from ui.views.safe_text import browser_safe
-from ui.web.endpoints import ALONE, Endpoint, problem, status_of
+from ui.web.endpoints import ALONE, Endpoint, problem, refusal
 from ui.web.libraries import Libraries
 from ui.web.pictures import LARGEST_ID, attachment, contents
 
@@ -39,7 +39,7 @@ def zip_of(libraries: Libraries) -> Endpoint:
         except HTTPException as error:
             return problem(error.status_code, error.detail)
         except PicfuseError as error:
-            return problem(status_of(error), str(error))
+            return refusal(error)
         headers = {"Content-Disposition": attachment("pictures.zip"), "Cache-Control": "no-store"}
         parts = zipped([(key, known.get(key)) for key in ids])
         return StreamingResponse(parts, 200, headers | ALONE, "application/zip")
@@ -107,7 +107,7 @@ def zipped(pictures: Sequence[tuple[int, PictureInfo | None]]) -> Iterator[bytes
 
     What cannot be read is named in a text inside.
     """
-    pipe, lost, names = _Pipe(), [], set[str]()
+    pipe, lost, names = _Pipe(), [], dict[str, int]()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
         for key, picture in pictures:
             try:
@@ -136,14 +136,17 @@ def _entry(name: str, picture: PictureInfo) -> zipfile.ZipInfo:
     return entry
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """A name for a file that works on every system and that no other one has."""
+def _free(name: str, taken: dict[str, int]) -> str:
+    """A name for a file that works on every system and that no other one has.
+
+    `taken` has the names in small letters, each with how often it was asked for.
+    """
     plain = browser_safe(name).translate(_FORBIDDEN).strip(" .") or "picture"
     stem, dot, suffix = plain.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem else (plain, "")
-    number, free = 1, plain
+    free, number = plain, taken.get(plain.casefold(), 0)
     while free.casefold() in taken:
         number += 1
         free = f"{stem} ({number}){suffix}"
-    taken.add(free.casefold())
+    taken |= {free.casefold(): 1, plain.casefold(): max(number, 1)}
     return free
