@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indexer.catalogue.database import FILE, sqlite_errors
+from indexer.encoders.batching import BatchingEncoder
 from indexer.errors import InputError
 from indexer.library.library import Library
 from indexer.pictures.sandbox import Sandbox
 from search import Searcher
-from ui.service.batching import BatchingEncoder
 
 Observe = Callable[[str, int], None]  # is told the kind and the size of each batch
 

@@ -1,4 +1,4 @@
-"""Batching: what many threads ask an encoder at once is encoded together."""
+"""Batching: what many threads ask at once is done together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders import Encoder, LimitedEncoder, Pixels, Rows
+from indexer.embedding import Rows
+from indexer.encoders.protocol import Encoder, LimitedEncoder, Pixels
 from indexer.pictures.transform import ImageTransform
 
 T = TypeVar("T")
@@ -36,7 +37,10 @@ class Batcher(Generic[T, R]):
     """
 
     def __init__(
-        self, run: Callable[[Sequence[T]], Sequence[R]], most: int, observe: Callable[[int], None]
+        self,
+        run: Callable[[Sequence[T]], Sequence[R]],
+        most: int,
+        observe: Callable[[int], None] = lambda size: None,
     ) -> None:
         self._run, self._most, self._observe = run, most, observe
         self._waiting: deque[_Waiting[T, R]] = deque()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from colour_encoder import ColourEncoder
 
-from ui.service.batching import BatchingEncoder
+from indexer.encoders.batching import BatchingEncoder
 
 
 class GatedEncoder(ColourEncoder):
