@@ -2,6 +2,8 @@
 
 import os
 import sys
+from contextlib import nullcontext
+from functools import wraps
 from pathlib import Path
 
 import colour_encoder
@@ -12,6 +14,7 @@ from pebble.common import CONSTS
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
+from indexer.catalogue import database
 from indexer.encoders import registry
 
 settings.register_profile(  # Hypothesis's limits of time measure the machine, not the code
@@ -29,6 +32,11 @@ SLOW = (  # files of tests that take longest, the slowest first
     "test_rescue", "test_trust", "test_albums", "test_doctor",
 )  # fmt: skip
 
+WITH_WORKERS = {  # folders and files of tests of how pictures are indexed
+    "app", "doctor", "house", "pictures", "recognition",
+    "test_cli_doctor", "test_cli_index", "test_cli_process",
+}  # fmt: skip
+
 
 def pytest_collection_modifyitems(items):
     """The slow files come first, so that no process is left alone with one of them at the end.
@@ -43,6 +51,35 @@ def pytest_collection_modifyitems(items):
 def _prompt_pools():
     """Pools of workers look more often whether they are to end: hundreds of them are awaited."""
     CONSTS.sleep_unit = 0.01
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _decoding_here(request):
+    """Decodes in this process where a library is only what a test begins with.
+
+    Starting workers takes longer than such a test; they are used where indexing is the subject.
+    """
+    path = request.path
+    within = path.parent.name not in WITH_WORKERS and path.stem not in WITH_WORKERS
+    with decoding_here() if within else nullcontext():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_syncing():
+    """Nothing in this process waits for the disk: no test cuts the power, and a sync takes 5 ms."""
+    connect = database._writing_connection
+
+    @wraps(connect)
+    def unsynced(folder, journal):
+        connection = connect(folder, journal)
+        connection.execute("PRAGMA synchronous=OFF")
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_writing_connection", unsynced)
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -16,14 +17,20 @@ FILES = {
 CORE = [name for name in FILES if not name.startswith("ui")]
 
 
+@cache
 def tree(name: str) -> ast.Module:
     return ast.parse(FILES[name].read_text())
+
+
+@cache
+def nodes_of(name: str) -> list[ast.AST]:
+    return list(ast.walk(tree(name)))
 
 
 def imported(name: str, nodes=None) -> set[str]:
     """Modules that a module imports, anywhere in it, by their whole names."""
     found = set()
-    for node in nodes or ast.walk(tree(name)):
+    for node in nodes or nodes_of(name):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -60,22 +67,22 @@ def test_every_layer_has_modules():
     assert {name.partition(".")[0] for name in FILES} == set(LAYERS)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_imports_point_one_way(name):
-    layer = name.partition(".")[0]
-    above = set(LAYERS[LAYERS.index(layer) + 1 :])
-    assert not top(imported(name)) & above
+def test_imports_point_one_way():
+    for name in FILES:
+        layer = name.partition(".")[0]
+        above = set(LAYERS[LAYERS.index(layer) + 1 :])
+        assert not top(imported(name)) & above, name
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_core_neither_speaks_nor_exits(name):
-    assert not top(imported(name)) & {"click", "streamlit", "rich"}
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            assert called not in {"print", "input", "exit", "quit", "sys.exit", "os._exit"}, (
-                f"{name}:{node.lineno} calls {called}"
-            )
+def test_core_neither_speaks_nor_exits():
+    for name in CORE:
+        assert not top(imported(name)) & {"click", "streamlit", "rich"}, name
+        for node in nodes_of(name):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in {"print", "input", "exit", "quit", "sys.exit", "os._exit"}, (
+                    f"{name}:{node.lineno} calls {called}"
+                )
 
 
 def test_only_few_modules_import_faiss():
@@ -101,20 +108,20 @@ HEAVY_HOMES = (
 )
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_heavy_packages_are_imported_in_known_places_only(name):
-    if not name.startswith(HEAVY_HOMES):
-        assert not top(at_start(name)) & HEAVY
+def test_heavy_packages_are_imported_in_known_places_only():
+    for name in FILES:
+        if not name.startswith(HEAVY_HOMES):
+            assert not top(at_start(name)) & HEAVY, name
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_core_imports_nothing_of_its_own_inside_functions(name):
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inside = [
-                part for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)
-            ]
-            assert not top(imported(name, inside or [ast.Pass()])) & set(LAYERS)
+def test_core_imports_nothing_of_its_own_inside_functions():
+    for name in CORE:
+        for node in nodes_of(name):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = [
+                    part for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)
+                ]
+                assert not top(imported(name, inside or [ast.Pass()])) & set(LAYERS), name
 
 
 ROOMS = {  # from the ground up: a room imports only from rooms of rows above its own
@@ -154,37 +161,39 @@ def named(name: str) -> set[str]:
     """Modules that a module names in texts, as `import_module` takes them."""
     return {
         node.value
-        for node in ast.walk(tree(name))
+        for node in nodes_of(name)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value
     } & set(FILES)
 
 
-# Of each module: all that it imports, at any time and for types only too.
-IMPORTS = {name: (imported(name) | named(name)) & set(FILES) - {name} for name in FILES}
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Of each module: all that it imports, at any time and for types only too."""
+    return {name: (imported(name) | named(name)) & set(FILES) - {name} for name in FILES}
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_no_modules_import_each_other_in_a_circle(imports):
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, f"a circle: {' -> '.join([*path, name])}"
         if name not in done:
-            for other in IMPORTS[name]:
+            for other in imports[name]:
                 visit(other, (*path, name))
             done.add(name)
 
-    for name in IMPORTS:
+    for name in imports:
         visit(name, ())
 
 
 @pytest.mark.parametrize("layer", ROOMS)
-def test_rooms_import_only_what_is_below_them(layer):
+def test_rooms_import_only_what_is_below_them(imports, layer):
     floors = {room: floor for floor, rooms in enumerate(ROOMS[layer]) for room in rooms}
     inside = [name for name in FILES if name.startswith(f"{layer}.")]
     assert {name.split(".")[1] for name in inside} == set(floors)
     for name in inside:
         room = name.split(".")[1]
-        for other in IMPORTS[name]:
+        for other in imports[name]:
             if other.startswith(f"{layer}.") and other.split(".")[1] != room:
                 assert floors[other.split(".")[1]] < floors[room], f"{name} imports {other}"
 
@@ -231,30 +240,28 @@ def test_unknown_name_of_a_package_is_an_attribute_error(package):
         _ = import_module(package).nonsense
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_every_module_and_public_name_has_a_docstring(name):
-    if not FILES[name].read_text().strip():
-        return
-    module = tree(name)
-    assert ast.get_docstring(module), f"{name} has no docstring"
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{name}.{node.name} has no docstring"
+def test_every_module_and_public_name_has_a_docstring():
+    for name in CORE:
+        module = tree(name)
+        if FILES[name].read_text().strip():
+            assert ast.get_docstring(module), f"{name} has no docstring"
+        for node in module.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{name}.{node.name} has no docstring"
 
 
 HEADLESS = ("What ", "How ", "Do so", "So many", "Which ", "Whose ", "Where ")
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_docstrings_begin_with_a_noun_or_a_verb(name):
+def test_docstrings_begin_with_a_noun_or_a_verb():
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    texts = [ast.get_docstring(node) for node in ast.walk(tree(name)) if isinstance(node, kinds)]
-    assert not [text for text in texts if text and text.startswith(HEADLESS)]
+    for name in FILES:
+        texts = [ast.get_docstring(node) for node in nodes_of(name) if isinstance(node, kinds)]
+        assert not [text for text in texts if text and text.startswith(HEADLESS)], name
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_modules_stay_short(name):
-    assert len(FILES[name].read_text().splitlines()) <= 300
+def test_modules_stay_short():
+    assert not [name for name in CORE if len(FILES[name].read_text().splitlines()) > 300]
 
 
 def test_no_module_inside_the_surface_shadows_a_layer():

@@ -18,6 +18,7 @@ from indexer import Failure, IndexOptions, Library, Progress, index_folder, inde
 from indexer.errors import CaptionFileError, InputError, LibraryError
 from indexer.pictures.decoding import DecodeFailure, Known
 from indexer.pictures.hashes import content_hash
+from indexer.pictures.pool import DecodingPool
 from indexer.pipeline import decoders
 from search import Searcher
 
@@ -516,7 +517,7 @@ def test_picture_that_could_not_be_read_is_tried_again(colour_library, paint, mo
 def test_picture_that_killed_its_decoder_is_not_tried_again(colour_library, paint, monkeypatch):
     paint("exit-1.png", "white")
     with monkeypatch.context() as patch:
-        patch.setattr(decoders, "DecodingPool", partial(decoders.DecodingPool, task=by_name))
+        patch.setattr(decoders, "DecodingPool", partial(DecodingPool, task=by_name))
         first = index(colour_library)
     assert [failure.reason for failure in first.failed] == ["the decoder crashed (exit status 7)"]
     monkeypatch.setattr(decoders, "DecodingPool", None)

@@ -1,11 +1,13 @@
 """Batches that are encoded while the one before is being stored."""
 
 import threading
+from contextlib import closing
 
 import pytest
 from conftest import forget_counts
 
 from indexer import IndexOptions, index_folder, indexing
+from indexer.catalogue import database
 from indexer.errors import LibraryError
 from indexer.pipeline import indexing as pipeline
 from search import Searcher
@@ -123,3 +125,9 @@ def test_progress_counts_what_is_committed(library, paint, pictures, monkeypatch
         seen.append((progress.done, library.catalogue.counts().get("present", 0)))
     assert [done for done, _ in seen] == [0, 1, 2, 3]
     assert all(done <= there for done, there in seen)
+
+
+def test_every_commit_is_synced(library):
+    connect = database._writing_connection.__wrapped__  # as it is without the fixtures of tests
+    with closing(connect(library.path, "WAL")) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 from colour_encoder import GATE
+from filelock import FileLock
 
 from ui.cli import main
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
 GOLDEN = ROOT / "tests" / "golden"
-_SAMPLE: list[Path] = []
 
 
 def run(*arguments: object, **options) -> Result:
@@ -103,14 +103,18 @@ def index_colours(folder: Path, library: Path, *more: object) -> Result:
 
 
 def sample_library(tmp_path_factory) -> Path:
-    """A library of the sample photographs, made with the built-in model once a process.
+    """A library of the sample photographs, made with the built-in model once for all processes.
 
     In fp32, which ranks alike on every machine: by default `index` takes int8 where it measures
     that to be faster, and int8 ranks differently.
     """
-    if not _SAMPLE:
-        path = tmp_path_factory.mktemp("sample") / "library"
-        result = run("index", SAMPLE, "--library", path, "--precision", "fp32")
-        assert result.exit_code == 0, result.output
-        _SAMPLE.append(path)
-    return _SAMPLE[0]
+    room = tmp_path_factory.getbasetemp()
+    room = room.parent if "PYTEST_XDIST_WORKER" in os.environ else room
+    library = room / "sample library"
+    with FileLock(room / "sample.lock"):
+        if not library.exists():
+            made = room / "sample library in the making"
+            result = run("index", SAMPLE, "--library", made, "--precision", "fp32")
+            assert result.exit_code == 0, result.output
+            made.rename(library)
+    return library

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from indexer import Library, doctor
+from indexer import Library
 from indexer.catalogue.database import FILE
 from indexer.catalogue.values import text_hash
 from indexer.doctor import examine
@@ -24,7 +24,7 @@ from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import registry
 from indexer.pictures.decoding import DecodeSettings, decode_file
 from indexer.pictures.hashes import hash_bytes
-from indexer.pipeline import indexing as pipeline
+from indexer.pipeline import decoders
 from search import Searcher
 
 ROOT = Path(__file__).parents[2]
@@ -247,8 +247,8 @@ def _certain(hits: Hits) -> set[str]:
 class InProcessPool:
     """In the place of `DecodingPool`: decodes here, in order, and starts no process."""
 
-    def __init__(self, transform, thumbnails, options=None) -> None:
-        self._settings = DecodeSettings(transform, thumbnails)
+    def __init__(self, transform, thumbnails, *, max_pixels, task=decode_file, **_limits) -> None:
+        self._settings, self._task = DecodeSettings(transform, thumbnails, max_pixels), task
 
     def __enter__(self):
         return self
@@ -260,13 +260,11 @@ class InProcessPool:
         """Decode each `(key, path)`; a file of a known content is only read."""
         for key, path in items:
             settings = replace(self._settings, known=(known or {}).get(key, frozenset()))
-            yield replace(decode_file(path, settings), key=key)
+            yield replace(self._task(path, settings), key=key)
 
 
 @contextmanager
 def decoding_here() -> Iterator[None]:
     """Decode in this process: quick to start, and always in the same order."""
-    with ExitStack() as stack:
-        for module in (pipeline, doctor.files, doctor.encoder):
-            stack.enter_context(mock.patch.object(module, "decoding_pool", InProcessPool))
+    with mock.patch.object(decoders, "DecodingPool", InProcessPool):
         yield
