@@ -91,7 +91,7 @@ class FieldsPage(BaseModel):
 
 
 class StatusPage(_Small):
-    """What a library contains."""
+    """Contents of a library, in numbers."""
 
     library: str
     libraries: list[str]
