@@ -195,6 +195,9 @@ def test_who_may_not_ask_is_refused(home):
             status: status for status in refused
         }
         assert client.get("/status", headers={"Authorization": "Bearer wrong"}).status_code == 401
+        for origin in ("http://[", "null"):
+            odd = client.get("/status", headers=key | {"Origin": origin})
+            assert odd.status_code == 403
         other_port = key | {"Origin": f"http://{HOST}:1"}
         assert client.get("/status", headers=other_port).status_code == 403
         assert client.get("/health").status_code == 200

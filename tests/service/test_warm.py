@@ -59,6 +59,7 @@ SAME = [
 ]
 ALONE = [  # a file of the client, errors, and who does not want it
     ("{pictures}/red.png",),
+    ("@-",),
     ("red", "--like", "{pictures}/blue.png"),
     ("--where", "colour: red"),
     ("red", "-"),
@@ -69,7 +70,7 @@ ALONE = [  # a file of the client, errors, and who does not want it
 
 def printed(words, home, pictures):
     words = [str(word).format(pictures=pictures) for word in words]
-    result = run("search", *words, "--library", home)
+    result = run("search", *words, "--library", home, input=(pictures / "red.png").read_bytes())
     out = result.stdout if "--json" not in words else result.stdout.partition('"elapsed')[0]
     return out, result.stderr, result.exit_code
 

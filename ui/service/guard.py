@@ -97,7 +97,7 @@ class Guard:
             detail = f"{host[:100]!r} is no name of this service; allow it with --host-name"
             return problem(421, "unknown-host", "Unknown host", detail)
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != address:
+        if origin is not None and _address(origin) != address:
             detail = "pages of other sites may not ask this service"
             return problem(403, "foreign-page", "Foreign page", detail)
         return None
@@ -147,6 +147,14 @@ def _name(host: str) -> str:
     """The name of a host without its port."""
     name, _, port = host.rpartition(":")
     return name if name and port.isdigit() else host
+
+
+def _address(origin: str) -> str:
+    """Host and port of an origin; empty for what is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _retry_after(seconds: float) -> dict[str, str]:

@@ -23,14 +23,21 @@ from ui.cli.output.text import print_answer, print_json
 
 
 def query_of(
-    terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any], *, literal: bool
+    terms: Sequence[str], weight: float | None, options: Mapping[str, Any], *, literal: bool
 ) -> Query | None:
     """The query of a command's terms; None if only tags or conditions are given.
 
-    With only --like and --unlike, it has no terms.
+    With only --like and --unlike, it has no terms. '@-' is read from standard input.
     """
+    query = _parsed(terms, weight, options, literal=literal)
+    return None if query is None else with_standard_input(query)
+
+
+def _parsed(
+    terms: Sequence[str], weight: float | None, options: Mapping[str, Any], *, literal: bool
+) -> Query | None:
     if terms:
-        return with_standard_input(Query.parse(terms, weight=weight, literal=literal))
+        return Query.parse(terms, weight=weight, literal=literal)
     if options["like"] or options["unlike"]:
         return Query((), weight)
     return None if options["tags"] or options["where"] is not None else Query.parse(())
@@ -42,10 +49,10 @@ def warm_status(searcher: Searcher, command: Mapping[str, Any]) -> int | None:
     None for a query with pictures, which are files and streams of the client. Raises all that the
     command would; the client then meets it by itself.
     """
-    terms, options = tuple(command["terms"]), dict(command["options"])
+    options = dict(command["options"])
     if options["like"] or options["unlike"]:
         return None
-    query = query_of(terms, command["weight"], options, literal=command["literal"])
+    query = _parsed(command["terms"], command["weight"], options, literal=command["literal"])
     if query is not None and any(term.picture is not None for term in query.terms):
         return None
     return print_found(searcher, query, **options)

@@ -29,8 +29,7 @@ from ui.service.responses import Embeddings, FoundAnswer, FoundHit, Ids
 
 router = APIRouter(tags=["search"])
 ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": FoundAnswer}}
-
-
+_FILES = ("picture", "like", "unlike")
 _FEW: Any = Field(default_factory=list, max_length=MOST_TERMS)
 
 
@@ -55,9 +54,6 @@ async def search_by_upload(
     """Find pictures by the files of a form, with words and conditions beside them."""
     files = {name: [await file.read() for file in getattr(form, name)] for name in _FILES}
     return await _searched(_request_of(form, files), desk, served)
-
-
-_FILES = ("picture", "like", "unlike")
 
 
 def _request_of(form: SearchForm, files: dict[str, list[bytes]]) -> SearchRequest:
