@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import numpy as np
@@ -27,6 +27,7 @@ from search.query.terms import Query, Reading, Term, as_query
 from search.query.tokens import URLS
 from search.words.unknown import Unknown
 
+Image: TypeAlias = Literal["thumbnail", "view", "original"]
 ADDRESS = "http://localhost:8600"
 TIMEOUT = 60.0  # seconds
 
@@ -113,6 +114,7 @@ class RemoteSearcher:
         asked = asdict(replace(options, like=(), unlike=())) | {"all": True}
         asked |= {"like": [_picture(mark) for mark in options.like]}
         asked |= {"unlike": [_picture(mark) for mark in options.unlike]}
+        asked |= {"exclude": [int(key) for key in options.exclude]}
         if isinstance(subject, Query):
             asked["terms"] = [_sent(term) for term in subject.terms]
             asked["weight"] = subject.weight if options.weight is None else options.weight
@@ -121,38 +123,41 @@ class RemoteSearcher:
             return _answer(self._post("/similar", {"id": int(subject), **asked}))
         return _answer(self._post("/search", asked))
 
+    def image(self, picture_id: int, kind: Image = "thumbnail") -> bytes:
+        """Bytes of a picture: its thumbnail or a large view as JPEG, or the original file."""
+        return self._exchanged("GET", f"/pictures/{int(picture_id)}/{kind}")
+
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON that the service answers. Raises `PicfuseError`."""
+        return json.loads(self._exchanged("POST", path, json.dumps(body).encode()))
+
+    def _exchanged(self, method: str, path: str, content: bytes | None = None) -> bytes:
+        """The body of an answer. Raises `PicfuseError`."""
         try:
-            content = json.dumps(body).encode()
             with self._lock:
-                status, answer = self._exchanged(path + self._named, content)
-            fields = json.loads(answer)
-        except (OSError, HTTPException, ValueError) as error:
+                response = self._response(method, self._prefix + path + self._named, content)
+                answer = response.read()
+        except (OSError, HTTPException) as error:
             self._connection.close()
             reason = str(error) or type(error).__name__
             raise LibraryError(
                 f"{self.address}: no answer ({reason}); start the service with 'picfuse serve'"
             ) from error
-        if status >= 400:
-            raise _error(status, fields)
-        return fields
+        if response.status >= 400:
+            raise _error(response.status, answer)
+        return answer
 
-    def _exchanged(self, path: str, content: bytes) -> tuple[int, bytes]:
-        """Status and body of an answer; asks anew if an idle connection was closed meanwhile."""
-        response = self._response(path, content)
-        return response.status, response.read()
-
-    def _response(self, path: str, content: bytes) -> HTTPResponse:
+    def _response(self, method: str, path: str, content: bytes | None) -> HTTPResponse:
+        """The response; asks anew if an idle connection was closed meanwhile."""
         idle = self._connection.sock is not None
         try:
-            self._connection.request("POST", self._prefix + path, content, self._headers)
+            self._connection.request(method, path, content, self._headers)
             return self._connection.getresponse()
         except (ConnectionError, HTTPException):
             self._connection.close()
             if not idle:
                 raise
-        self._connection.request("POST", self._prefix + path, content, self._headers)
+        self._connection.request(method, path, content, self._headers)
         return self._connection.getresponse()
 
 
@@ -188,8 +193,12 @@ def _picture(mark: Mark) -> dict[str, Any]:
     return {"data": b64encode(content).decode()}
 
 
-def _error(status: int, problem: Any) -> PicfuseError:
+def _error(status: int, answer: bytes) -> PicfuseError:
     """The error that a problem tells of."""
+    try:
+        problem = json.loads(answer)
+    except ValueError:
+        problem = None
     fields = problem if isinstance(problem, dict) else {}
     detail = str(fields.get("detail", f"the service answers with status {status}"))
     if isinstance(fields.get("text"), str) and isinstance(fields.get("place"), int):

@@ -70,6 +70,9 @@ def test_remote_searcher_answers_as_the_searcher(both, colour_pictures):
     searcher, remote = both
     for number, ask in enumerate(questions):
         assert plain(ask(remote)) == plain(ask(searcher)), number
+    hit = remote.search("red", k=1).hits[0]
+    assert remote.image(hit.picture_id, "original") == red.read_bytes()
+    assert remote.image(hit.picture_id).startswith(b"\xff\xd8")
     ids = searcher.matching_ids(where="has: caption").tolist()
     assert remote.matching_ids(where="has: caption").tolist() == ids
     near, far = (one.explain(Query.parse("blue -red"), 2).explanation for one in both)

@@ -74,6 +74,7 @@ def test_an_answer_is_what_the_command_line_prints(home, colour_pictures):
 
 def test_every_endpoint_answers(client, home, colour_pictures):
     run("album", "reds", "red", "--library", home)
+    run("album", "picked", "--add", colour_pictures / "red.png", "--library", home)
     red = (colour_pictures / "red.png").read_bytes()
     first = client.post("/search", json={"query": "red", "k": 1}).json()["hits"][0]
     assert first["name"] == "red.png"
@@ -92,6 +93,7 @@ def test_every_endpoint_answers(client, home, colour_pictures):
         "filters": client.get("/filters"),
         "albums": client.get("/albums"),
         "album": client.get("/albums/reds", params={"k": 1}),
+        "picked": client.get("/albums/picked"),
         "duplicates": client.get("/duplicates"),
         "health": client.get("/health"),
     }
@@ -107,7 +109,8 @@ def test_every_endpoint_answers(client, home, colour_pictures):
     assert (found["picture"]["name"], found["picture"]["width"]) == ("red.png", 16)
     assert found["libraries"] == {"libraries": ["colours"]}
     assert "taken" in found["filters"]["fields"]
-    assert [album["album"] for album in found["albums"]["albums"]] == ["reds"]
+    assert [album["album"] for album in found["albums"]["albums"]] == ["picked", "reds"]
+    assert [hit["name"] for hit in found["picked"]["hits"]] == ["red.png"]
     assert len(found["album"]["hits"]) == 1
     for name in ("thumbnail", "view", "original"):
         image = client.get(found["picture"]["links"][name])
