@@ -1,7 +1,7 @@
-"""Time until the browser app shows an answer, over many pictures.
+"""Time until the browser app shows pictures, over many of them, and how it scrolls.
 
-A headless Chromium types a question, presses Enter, and waits until the thumbnails of all hits are
-shown. The reference is the same query in this process, without server and browser.
+A headless Chromium opens the app, types questions, marks a hit, leafs through the large view, and
+scrolls through the timeline. The pictures do not exist; they share the thumbnails of the sample.
 """
 
 from __future__ import annotations
@@ -9,36 +9,60 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import click
 from fixtures.many_pictures import QUESTIONS, many_pictures
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from indexer import Library
-from indexer.pictures.thumbnails import save_thumbnail
-from search import Searcher
+from indexer.catalogue.database import FILE
+from indexer.pictures.thumbnails import save_thumbnail, thumbnail_path
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "data" / "sample"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SHOWN = """([asked, before]) => {
-  const images = [...document.querySelectorAll('.st-key-hits img')];
-  const running = document.querySelector('[data-testid="stStatusWidget"]');
-  const names = images.map((image) => image.src).join();
-  return images.length >= 12 && names !== before && !running
-    && images.every((image) => image.complete && image.naturalWidth > 0);
+ASPECTS = ((4000, 3000), (3000, 4000), (4000, 2250), (3000, 3000))
+SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+SHOWN = """(least) => {
+  const box = document.querySelector(".pf-gallery")?.getBoundingClientRect();
+  const images = [...document.querySelectorAll(".pf-tile img")]
+    .filter((image) => image.getBoundingClientRect().top < innerHeight);
+  return box && images.length >= least && images.every((image) => image.naturalWidth > 0);
 }"""
-NAMES = "() => [...document.querySelectorAll('.st-key-hits img')].map((i) => i.src).join()"
-K = 12  # hits that the page shows at first
+ANSWERED = """([before]) => {
+  const title = document.querySelector(".pf-total")?.textContent ?? "";
+  const first = document.querySelector(".pf-tile[data-place='0']")?.dataset.id;
+  const images = [...document.querySelectorAll(".pf-tile img")];
+  return title.includes("best match") && first !== before && images.length > 3
+    && images.slice(0, 8).every((image) => image.naturalWidth > 0);
+}"""
+FIRST = "() => document.querySelector(\".pf-tile[data-place='0']\")?.dataset.id"
+SCROLL = """async ([seconds]) => {
+  const frame = document.querySelector("[data-testid=stMain]");
+  const gaps = [], end = performance.now() + seconds * 1000;
+  let last = performance.now();
+  while (performance.now() < end) {
+    frame.scrollBy(0, 60);
+    const now = await new Promise(requestAnimationFrame);
+    gaps.push(now - last);
+    last = now;
+  }
+  return gaps.slice(2);
+}"""
+LATE = 25  # ms after which a frame was dropped, at 60 in a second
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,47 +70,79 @@ K = 12  # hits that the page shows at first
 @click.option("--repeat", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--screenshot", type=click.Path(path_type=Path), help="Save the last page.")
 def main(pictures: int, repeat: int, screenshot: Path | None) -> None:
-    """Measure the browser app's answer, from Enter to the last thumbnail."""
+    """Measure the browser app: first pictures, answers, marks, the large view, scrolling."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         click.echo(f"skipped: there is no browser here ({', '.join(BROWSERS)})")
         return
-    library = many_pictures(pictures)
-    alone = _asked_here(library)
+    library = _dated(many_pictures(pictures))
+    begun = time.perf_counter()
     with _server(library) as address, sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         page = started.new_page(viewport={"width": 1280, "height": 900})
-        start = time.perf_counter()
+        page.add_init_script(SHIFTS)
         page.goto(address)
-        page.wait_for_function(SHOWN, arg=["", ""], timeout=120_000)
-        click.echo(f"first page, thumbnails shown: {time.perf_counter() - start:.2f} s")
+        page.wait_for_function(SHOWN, arg=12, timeout=120_000)
+        click.echo(f"start to first pictures: {time.perf_counter() - begun:.2f} s")
+        _say("reload", [_reloaded(page) for _ in range(repeat)])
+        _scrolled(page, page.context.new_cdp_session(page))
         times = [_answered(page, number) for number in range(repeat + 1)]
+        click.echo(f"first answer: {times[0]:.2f} s (the encoder starts)")
+        _say("answer, Enter to pictures", times[1:])
+        nodes = page.evaluate("document.querySelectorAll('.pf-gallery *').length")
+        click.echo(f"nodes of the gallery: {nodes}")
+        click.echo(f"layout shift until here: {page.evaluate('window.shift'):.3f}")
+        _say("mark", [_marked(page) for _ in range(min(repeat, 3))])
+        _say("next picture in the large view", _leafed(page, repeat))
         if screenshot is not None:
             page.screenshot(path=screenshot)
         started.close()
-    click.echo(f"first question: {times[0]:.2f} s (the encoder starts)")
-    _report(times[1:], alone)
 
 
-def _asked_here(library: Path) -> float:
-    """The median seconds of the same queries in this process; makes thumbnails of their hits.
+def _dated(many: Path) -> Path:
+    """Copy of a library whose pictures have dates, sizes and thumbnails; made if it is missing."""
+    ready = many.with_name(f"app-{many.name}")
+    if ready.exists():
+        return ready
+    making = many.with_name(f"making-app-{os.getpid()}")
+    shutil.copytree(many, making)
+    try:
+        with closing(sqlite3.connect(making / FILE)) as catalogue:
+            _date(catalogue)
+            contents = [row[0] for row in catalogue.execute("SELECT content_hash FROM pictures")]
+        _share_thumbnails(making / "thumbnails", contents)
+        making.rename(ready)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return ready
 
-    It also makes those of the first page. The photographs are those of the sample, in turn.
-    """
-    photographs, times = sorted(SAMPLE.glob("*.jpg")), []
-    with Library.open(library, offline=True) as opened:
-        searcher = Searcher(opened)
-        first = opened.catalogue.pictures(opened.catalogue.present_ids(limit=K)).values()
-        hashes = [picture.content_hash for picture in first]
-        for question in QUESTIONS * 2:
-            start = time.perf_counter()
-            answer = searcher.search(question, k=K)
-            times.append(time.perf_counter() - start)
-            hashes += [bytes.fromhex(hit.thumbnail.stem) for hit in answer.hits]
-        for number, content_hash in enumerate(hashes):
-            with Image.open(photographs[number % len(photographs)]) as image:
-                save_thumbnail(image.convert("RGB"), opened.thumbnails, content_hash)
-    return statistics.median(times[len(QUESTIONS) :])
+
+def _date(catalogue: sqlite3.Connection) -> None:
+    """Spread pictures over ten years, and give them the sizes of photographs."""
+    catalogue.execute(
+        "UPDATE pictures SET taken = strftime('%Y-%m-%dT%H:%M:%S', 1300000000 + "
+        "id * (315360000 / (SELECT max(id) FROM pictures)), 'unixepoch')"
+    )
+    for number, (width, height) in enumerate(ASPECTS):
+        catalogue.execute(
+            "UPDATE pictures SET width = ?, height = ? WHERE id % ? = ?",
+            (width, height, len(ASPECTS), number),
+        )
+    catalogue.commit()
+
+
+def _share_thumbnails(folder: Path, contents: list[bytes]) -> None:
+    """Give each picture the thumbnail of a photograph of the sample, as a link to one file."""
+    photographs = sorted(SAMPLE.glob("*.jpg"))
+    shared = []
+    for number, photograph in enumerate(photographs):
+        with Image.open(photograph) as image:
+            shared.append(save_thumbnail(image.convert("RGB"), folder, contents[number]))
+    for number, content in enumerate(contents[len(photographs) :]):
+        path = thumbnail_path(folder, content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.link(shared[number % len(shared)], path)
 
 
 @contextmanager
@@ -120,23 +176,74 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     raise click.ClickException("the app does not answer")
 
 
-def _answered(page: Page, number: int) -> float:
-    """Seconds from Enter until all thumbnails of the next question's answer are shown."""
-    question = QUESTIONS[number % len(QUESTIONS)]
-    box = page.get_by_role("searchbox").or_(page.get_by_role("textbox")).first
-    before = page.evaluate(NAMES)
-    box.fill(question)
+def _reloaded(page: Page) -> float:
+    """Seconds from a reload until the pictures in the window are shown."""
     start = time.perf_counter()
-    box.press("Enter")
-    page.wait_for_function(SHOWN, arg=[question, before], timeout=60_000)
+    page.reload(wait_until="commit")
+    page.wait_for_function(SHOWN, arg=12, timeout=60_000)
     return time.perf_counter() - start
 
 
-def _report(times: Sequence[float], alone: float) -> None:
-    click.echo(
-        f"answers: median {statistics.median(times):.2f} s (min {min(times):.2f}, max "
-        f"{max(times):.2f}), of which the search itself is {alone:.2f} s"
-    )
+def _scrolled(page: Page, session: CDPSession) -> None:
+    """Tell how many frames scrolling drops, and the memory of the page after long ways."""
+    gaps = page.evaluate(SCROLL, [5])
+    late = sum(gap > LATE for gap in gaps) / len(gaps)
+    click.echo(f"scrolling: {len(gaps) / 5:.0f} frames a second, {late:.0%} of them late")
+    for share in (0.3, 0.9, 0.5, 1, 0):
+        page.evaluate(
+            "(share) => { const m = document.querySelector('[data-testid=stMain]');"
+            " m.scrollTo(0, share * m.scrollHeight); }",
+            share,
+        )
+        page.wait_for_timeout(200)
+        page.wait_for_function(SHOWN, arg=4, timeout=60_000)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"]
+    click.echo(f"memory of the page's script: {used / 1e6:.0f} MB")
+
+
+def _answered(page: Page, number: int) -> float:
+    """Seconds from Enter until the first pictures of the next question's answer are shown."""
+    box, before = page.get_by_role("searchbox").first, page.evaluate(FIRST)
+    box.fill(QUESTIONS[number % len(QUESTIONS)])
+    start = time.perf_counter()
+    box.press("Enter")
+    page.wait_for_function(ANSWERED, arg=[before], timeout=60_000)
+    return time.perf_counter() - start
+
+
+def _marked(page: Page) -> float:
+    """Seconds from a mark until the answer has moved."""
+    tile = page.locator(".pf-tile[data-place='1']")
+    tile.hover()
+    before = page.url
+    start = time.perf_counter()
+    tile.get_by_role("button", name="More like this").click()
+    page.wait_for_function("(url) => location.href !== url", arg=before, timeout=60_000)
+    page.wait_for_function(ANSWERED, arg=[None], timeout=60_000)
+    return time.perf_counter() - start
+
+
+def _leafed(page: Page, count: int) -> list[float]:
+    """Seconds until each of the next pictures is there, at least as its thumbnail."""
+    page.locator(".pf-tile a").first.click()
+    page.locator("dialog.pf-viewer img").first.wait_for()
+    times = []
+    for number in range(2, count + 2):
+        start = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            "(number) => document.querySelector('.pf-title').textContent.startsWith(`${number} of`)"
+            " && document.querySelector('.pf-frame img')?.naturalWidth > 0",
+            arg=number,
+        )
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _say(what: str, times: list[float]) -> None:
+    middle = statistics.median(times)
+    click.echo(f"{what}: median {middle:.2f} s (min {min(times):.2f}, max {max(times):.2f})")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main(folder: Path, split: Path | None, each: bool) -> None:
         found = library.catalogue.pictures(library.catalogue.present_ids())
         keys = sorted(key for key, picture in found.items() if picture.captions)
         rows, encoder = library.embedded(keys).v_i, library.encoder
-    right = _pictures_of_words([found[key].captions for key in keys])
+    right = pictures_of_words([found[key].captions for key in keys])
     precisions = np.empty((len(right), len(FORMS)))
     for place, (word, pictures) in enumerate(right.items()):
         queries = centred_query(encoder.encode_texts(forms_of(word, FORMS)), TEXT, encoder.means)
@@ -56,7 +56,7 @@ def main(folder: Path, split: Path | None, each: bool) -> None:
     _print(len(rows), right, precisions, each)
 
 
-def _pictures_of_words(captions: list[tuple[str, ...]]) -> dict[str, Places]:
+def pictures_of_words(captions: list[tuple[str, ...]]) -> dict[str, Places]:
     """The pictures whose captions say each noun, in the singular or the plural."""
     info = ImageNetInfo("imagenet-22k")
     described = map(info.index_to_description, range(info.num_classes()))

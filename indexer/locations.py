@@ -1,4 +1,4 @@
-"""Locations of the default library, the cache, the log and the sample photographs."""
+"""Locations of the default library, the cache, the log, the sample and what was opened before."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def sample_folder() -> Path:
 def default_library() -> Path:
     """The library used if none is named, in the user's data directory."""
     return platformdirs.user_data_path("picfuse") / "library"
+
+
+def opened_directory() -> Path:
+    """The folder of marks of the libraries that were opened before."""
+    return platformdirs.user_data_path("picfuse") / "opened"
 
 
 def cache_directory() -> Path:

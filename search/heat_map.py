@@ -18,6 +18,7 @@ from indexer.vectors.scoring import CentredIndex
 from search.query.embedding import embed
 from search.query.pictures import read_query_picture
 from search.query.terms import Query, as_query
+from search.words.languages import in_english
 
 COLD, HOT = np.array([[20, 24, 60], [255, 90, 20]], np.float32)  # colours laid over a picture
 COVER = 0.6  # share of a picture that the coldest colour hides; the hottest hides half of it
@@ -87,8 +88,9 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class HeatMapQuery:
-    """A query `q` (dim,) and the encoder that finds it in pictures."""
+    """A query as it was read, its row `q` (dim,), and the encoder that finds it in pictures."""
 
+    query: Query
     encoder: LocatingEncoder
     transform: ImageTransform
     q: NDArray[np.float32]
@@ -106,8 +108,9 @@ class HeatMapQuery:
                 "built-in one ('picfuse index --model mini'), or another open_clip model"
             )
         means = CentredIndex.in_index(library.vectors(), encoder.means).centres.means
-        q = embed(query, encoder, means, offline=library.offline).q
-        return cls(encoder, encoder.transform, q)
+        read = in_english(query, encoder)
+        q = embed(read, encoder, means, offline=library.offline).q
+        return cls(read, encoder, encoder.transform, q)
 
     def on(self, image: Image.Image) -> HeatMap:
         """The heat map of a picture (upright RGB). Raises `ModelError`."""

@@ -1,4 +1,4 @@
-"""Nearest neighbours among many perceptual hashes or embeddings."""
+"""Nearest neighbours among many perceptual hashes or embeddings, and clusters of them."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def nearest_rows(rows: Rows, k: int) -> tuple[NDArray[np.float32], Places]:
         index.nprobe = PROBED_CLUSTERS
     index.add(rows)
     return index.search(rows, min(k + 1, count))
+
+
+def clusters(rows: Rows, number: int) -> Places:
+    """The cluster (n,) of each row (n, dim), from 0 on, by k-means; the same for the same rows."""
+    rows = np.ascontiguousarray(rows, np.float32)
+    means = faiss.Kmeans(rows.shape[1], number, niter=25, nredo=3, seed=1, spherical=False)
+    means.cp.min_points_per_centroid = 1
+    means.train(rows)
+    return means.index.search(rows, 1)[1][:, 0]

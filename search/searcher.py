@@ -28,6 +28,7 @@ from search.query.options import AUTO, WORDS, SearchOptions
 from search.query.recalling import pictures_of_name, recalled
 from search.query.terms import Query, Term, as_query
 from search.ranking.filtering import in_browsing_order
+from search.words.languages import in_english
 from search.words.unknown import is_unread, unknown_words
 
 
@@ -218,7 +219,7 @@ class Searcher:
         named = subject.weight if isinstance(subject, Query) else None
         weight = self._checked_weight(named if options.weight is None else options.weight)
         if isinstance(subject, Query):
-            query = recalled(self.library, subject)
+            query = recalled(self.library, in_english(subject, self.library.encoder))
             embedded = self._embedded(query)
         else:
             query, embedded = self._embedded_picture(subject)

@@ -12,8 +12,9 @@ import sys
 
 import streamlit as st
 
+from ui.views.display.ending import tell_ending
 from ui.views.options import AppOptions
-from ui.views.page_style import ICON, fold_pages, use_style
+from ui.views.page_style import ICON, came_from_elsewhere, fold_pages, heading, use_style
 from ui.views.pages import (
     albums_page,
     captions_page,
@@ -35,9 +36,11 @@ def main() -> None:
         initial_sidebar_state="collapsed",  # on a phone, its list of pages would cover the page
     )
     use_style()
+    tell_ending()
 
     def search() -> None:
-        search_page.show(options, library)
+        heading("Pictures", hidden=True)
+        search_page.show(options, library, from_elsewhere=came_from_elsewhere())
 
     def manage() -> None:
         library_page.show(options)
@@ -46,7 +49,7 @@ def main() -> None:
         map_page.show(options, start, library)
 
     def albums() -> None:
-        albums_page.show(options, start, library)
+        albums_page.show(options, library)
 
     def alike() -> None:
         duplicates_page.show(options, library)
@@ -60,8 +63,8 @@ def main() -> None:
         alike, title="Duplicates", icon=":material/content_copy:", url_path="duplicates"
     )
     audit = st.Page(captions, title="Captions", icon=":material/subtitles:", url_path="captions")
-    library = st.Page(manage, title="Library", icon=":material/photo_library:", url_path="library")
-    start = st.Page(search, title="Search", icon=":material/search:", default=True)
+    library = st.Page(manage, title="Library", icon=":material/folder_open:", url_path="library")
+    start = st.Page(search, title="Pictures", icon=":material/photo_library:", default=True)
     page = st.navigation([start, kept, chart, copies, audit, library], position="top")
     fold_pages(page.title)
     page.run()

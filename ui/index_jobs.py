@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from indexer import IndexReport, Library, PicfuseError, Progress, indexing
+from indexer import IndexOptions, IndexReport, Library, PicfuseError, Progress, indexing
 
 
 class IndexJob:
@@ -15,12 +16,18 @@ class IndexJob:
     `report` and `progress` may be read at any time; `error` says why the run failed.
     """
 
-    def __init__(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> None:
+    def __init__(
+        self,
+        open_writer: Callable[[], Library],
+        folders: Sequence[Path],
+        options: IndexOptions | None = None,
+    ) -> None:
         self.report = IndexReport()
         self.progress = Progress(0, 0)
         self.error: PicfuseError | None = None
         self._open_writer = open_writer
         self._folders = folders
+        self._options = options
         self._started: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexing", daemon=True)
@@ -61,7 +68,7 @@ class IndexJob:
             self.error = PicfuseError(f"indexing failed: {type(error).__name__}: {error}")
 
     def _index(self, library: Library) -> None:
-        with indexing(library, *self._folders) as run:
+        with indexing(library, *self._folders, options=self._options) as run:
             self.report = run.report
             for self.progress in run:
                 self._started = self._started or time.monotonic()
@@ -76,10 +83,20 @@ class IndexJobs:
         self.job: IndexJob | None = None
         self._lock = threading.Lock()
 
-    def start(self, open_writer: Callable[[], Library], folders: Sequence[str]) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Whether a run is going on."""
+        return self.job is not None and self.job.running
+
+    def start(
+        self,
+        open_writer: Callable[[], Library],
+        folders: Sequence[Path],
+        options: IndexOptions | None = None,
+    ) -> bool:
         """Start a run unless one is going on; returns whether it started."""
         with self._lock:
-            if self.job is not None and self.job.running:
+            if self.busy:
                 return False
-            self.job = IndexJob(open_writer, folders)
+            self.job = IndexJob(open_writer, folders, options)
             return True

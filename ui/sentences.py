@@ -36,6 +36,9 @@ def reading_message(reading: Reading, otherwise: str) -> str:
             f"'{_short(reading.said)}' is searched for as words; to subtract, write what to find "
             f"and then: {instead}"
         )
+    if reading.language is not None:
+        said, meant = _short(reading.said), _short(reading.meant)
+        return f"reading '{said}' as {reading.language}: {meant}; {otherwise}"
     if reading.meant == reading.said:
         return f"taking '+' and '-' in '{_short(reading.said)}' as signs; {otherwise}"
     return f"reading '{_short(reading.said)}' as {_short(reading.meant)}; {otherwise}"

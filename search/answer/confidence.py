@@ -121,7 +121,7 @@ def lines_of_answer(calibration: Calibration, query: Query, searched: Searched) 
 
 def _number_of_words(query: Query) -> int:
     """The number of words that say what is asked for: "a photo of" says nothing of it."""
-    terms = tuple(replace(term, text=without_prefix(term.text)) for term in query.terms)
+    terms = tuple(replace(term, text=without_prefix(term.text)) for term in query.as_read.terms)
     return len(QueryWords.of(replace(query, terms=terms)).words)
 
 

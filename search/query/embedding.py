@@ -63,7 +63,7 @@ def embed(
     without: list[NegativeTerm] = []
     for term in query.terms:
         if term.picture is None:
-            row, modality = encoder.encode_texts([term.text])[0], TEXT
+            row, modality = encoder.encode_texts([term.read])[0], TEXT
         elif isinstance(term.picture, Example):
             row, modality = term.picture.row, IMAGE
             hashes.append(term.picture.content_hash)
@@ -91,5 +91,5 @@ def left_out(query: Query, encoder: Encoder) -> tuple[str, ...]:
     """The ends of the texts of a query that the encoder does not read."""
     if not isinstance(encoder, LimitedEncoder):
         return ()
-    texts = [term.text for term in query.terms if term.picture is None]
+    texts = [term.read for term in query.terms if term.picture is None]
     return tuple(unread for unread in map(encoder.unread, texts) if unread)

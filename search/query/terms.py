@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexer.errors import PlacedError, QueryError
@@ -18,12 +18,20 @@ _EMPTY = "an empty query: give words, a picture, or both"
 class Term:
     """One part of a query: words, or a picture as path, URL, bytes or `Example`.
 
-    A negative `weight` subtracts it: pictures that match it score lower.
+    A negative `weight` subtracts it: pictures that match it score lower. `literal` words are taken
+    as they are. `english` is what an encoder reads in their place if they are in another language.
     """
 
     text: str = ""
     picture: str | bytes | Example | None = None
     weight: float = 1.0
+    literal: bool = field(default=False, compare=False)
+    english: str | None = field(default=None, compare=False)
+
+    @property
+    def read(self) -> str:
+        """The text as an encoder reads it."""
+        return self.text if self.english is None else self.english
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,14 @@ class Reading:
     """The way in which words of a query were read, where another one was possible.
 
     `said` was read as `meant`, which is written in the grammar of queries; None if the words were
-    taken as they are, and `instead` is how to write the other meaning.
+    taken as they are, and `instead` is how to write the other meaning. `language`: that of what was
+    said, if it was read in English.
     """
 
     said: str
     meant: str | None = None
     instead: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Query:
         """
         if literal:
             text = words if isinstance(words, str) else " ".join(words)
-            return cls.of(" ".join(text.split()), picture, weight=weight)
+            return cls.of(" ".join(text.split()), picture, weight=weight, literal=True)
         line, tokens = tokens_of(words, files=files)
         if not tokens:
             raise QueryError(_EMPTY)
@@ -90,14 +100,23 @@ class Query:
         picture: str | bytes | Path | None = None,
         *,
         weight: float | None = None,
+        literal: bool = False,
     ) -> Query:
-        """A query of words, of a picture (path, URL or its bytes), or of both."""
+        """A query of words, of a picture (path, URL or its bytes), or of both.
+
+        `literal`: words are not read in another language.
+        """
         picture = str(picture) if isinstance(picture, Path) else picture
-        terms = [Term(text=text.strip())] if text.strip() else []
+        terms = [Term(text=text.strip(), literal=literal)] if text.strip() else []
         terms += [] if picture is None else [Term(picture=picture)]
         if not terms:
             raise QueryError(_EMPTY)
         return cls(tuple(terms), weight)
+
+    @property
+    def as_read(self) -> Query:
+        """The query with the texts that an encoder reads."""
+        return replace(self, terms=tuple(replace(term, text=term.read) for term in self.terms))
 
     def __str__(self) -> str:
         written = [(term.weight < 0, _written(term)) for term in self.terms]
@@ -199,7 +218,7 @@ def _term(tokens: Sequence[Token], sign: float, line: str) -> Term:
     if not text:
         problem = "a term has no words; give words, a picture, or both"
         raise PlacedError(problem, line, tokens[-1].place + len(tokens[-1].typed))
-    return Term(text=text, weight=weight)
+    return Term(text=text, weight=weight, literal=all(token.phrase for token in tokens))
 
 
 def _is_unusual(tokens: Sequence[Token], words: Sequence[str] | str) -> bool:

@@ -14,6 +14,17 @@ from search.where.grammar import Both, Condition, Expression, Not, complain, par
 from search.where.spans import DMY
 from search.where.values import Field, FieldContext, UnusableError
 
+_MEANT = {  # other words for fields
+    **dict.fromkeys(("date", "day", "month", "time", "when", "year"), "taken"),
+    **dict.fromkeys(("city", "country", "gps", "location"), "place"),
+    **dict.fromkeys(("face", "people", "who"), "person"),
+    **dict.fromkeys(("dir", "directory", "path"), "folder"),
+    **dict.fromkeys(("extension", "type"), "format"),
+    **dict.fromkeys(("changed", "edited"), "modified"),
+    "description": "caption",
+    "name": "file",
+    "stars": "rating",
+}
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
 _COMPARED = re.compile(r"[<>!]=?|=")
 _BEGUN = re.compile(r"([a-z]+)\s*(?:[<>!]=|[:=<>])", re.IGNORECASE)
@@ -51,7 +62,8 @@ def _sql(expression: Expression, text: str, context: FieldContext) -> ColumnElem
 def _single(condition: Condition, text: str, context: FieldContext) -> ColumnElement[bool]:
     field = FIELDS.get(condition.field)
     if field is None:
-        near = difflib.get_close_matches(condition.field, FIELDS, n=1)
+        near = [_MEANT[condition.field]] if condition.field in _MEANT else []
+        near += difflib.get_close_matches(condition.field, FIELDS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         problem = f"no field {condition.field!r}; {meant}the fields are {', '.join(FIELDS)}"
         complain(text, condition.place, problem)

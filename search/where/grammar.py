@@ -33,7 +33,6 @@ BARE: /[^\s()"]+/
 %ignore /\s+/
 """
 _EXPECTED = {
-    "FIELD": "a field",
     "OPERATOR": "':' or a comparison after the field",
     "BARE": "a value",
     "QUOTED": "a value",
@@ -113,6 +112,8 @@ def _place(error: UnexpectedInput, end: int) -> int:
 
 def _expectation(error: UnexpectedInput) -> str:
     names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or set()
+    if "FIELD" in names:
+        return "begin with what to filter by, as in taken: 2021"
     wanted = sorted({_EXPECTED[name] for name in names if name in _EXPECTED})
     where = " or ".join(wanted) or "something else"
     return f"expected {where} here (put values with special characters in double quotes)"

@@ -37,7 +37,7 @@ def unknown_words(library: Library, query: Query) -> tuple[Unknown, ...]:
 
 def unlisted_words(lookup: WordLookup, query: Query) -> tuple[Unknown, ...]:
     """The words of a query that neither pictures nor lists have, in whatever language."""
-    words = QueryWords.of(query)
+    words = QueryWords.of(query.as_read)
     every = dict.fromkeys([*words.words, *(word for term in words.without for word in term)])
     return tuple(
         Unknown(word, _meant(lookup, word))
@@ -67,7 +67,7 @@ def asks_nothing(query: Query, unknown: Iterable[Unknown]) -> bool:
     """Whether the positive terms of a query have nothing but unknown words, or no words."""
     positive = [term for term in query.terms if term.weight > 0]
     pictured = any(term.picture is not None for term in positive)
-    words = QueryWords.of(query).words
+    words = QueryWords.of(query.as_read).words
     return bool(positive) and not pictured and {*words} <= {one.word for one in unknown}
 
 

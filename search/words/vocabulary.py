@@ -23,7 +23,7 @@ _ENDINGS = (
 
 def is_described(word: str) -> bool:
     """Whether a lower-case word, or a word that it is an inflection of, occurs in descriptions."""
-    return len(word) <= LONGEST and any(_is_listed(root) for root in roots(word))
+    return len(word) <= LONGEST and any(is_listed(root) for root in roots(word))
 
 
 def is_common(word: str) -> bool:
@@ -58,8 +58,8 @@ def stems(word: str) -> Iterator[str]:
                 yield stem[:-1]
 
 
-def _is_listed(word: str) -> bool:
-    """Whether a word is a line of the list, found by halving."""
+def is_listed(word: str) -> bool:
+    """Whether a lower-case word stands in the list as it is (found by halving)."""
     listed = _listed()
     low, high = 0, len(listed)
     while low < high:

@@ -1,9 +1,10 @@
 """The browser app's results: pages of them, what is folded, and the map."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from app_pages import AppTest
+from app_pages import AppTest, gallery, seen
 from test_app import (  # noqa: F401 - fixtures
     albums_page,
     app,
@@ -18,8 +19,8 @@ from test_app import (  # noqa: F401 - fixtures
     texts,
 )
 
+from search import Searcher
 from search import library_map as mapping
-from ui.views.display.pager import PAGE
 
 MAP_PAGE = """
 import os, sys
@@ -52,97 +53,78 @@ def many(path, tmp_path):  # noqa: F811
     return path
 
 
-def buttons(at):
-    return {button.label: button for button in at.button if button.label in ("Previous", "Next")}
+def read_more(at):
+    """The next run after the gallery has asked for more."""
+    at.session_state["pages"]["count"] += 1
+    return at.run()
 
 
-def test_album_is_shown_page_by_page(many, monkeypatch):
-    monkeypatch.setattr("ui.views.pages.albums_page._SHOWN", 12)
+@pytest.fixture
+def few_at_once(monkeypatch):
+    monkeypatch.setattr("ui.views.display.results.PAGE", 12)
+
+
+def test_more_hits_are_appended_until_all_are_there(many, few_at_once):
+    at = app(q="red", weaker="yes")
+    told = gallery(at)
+    assert (len(seen(at)), told["more"]) == (12, True)
+    assert told["title"] == "First 12 pictures, best match first"
+    before = seen(at)
+    assert seen(read_more(at))[:12] == before
+    assert gallery(at)["key"] == told["key"]
+    assert len({*seen(read_more(at))}) == 30
+    assert not gallery(at)["more"]
+    at.text_input(key="q").input("yellow").run()
+    assert len(seen(at)) == 12
+
+
+def test_mark_keeps_as_many_hits_as_were_there(many, few_at_once):
+    at = read_more(app(q="red", weaker="yes"))
+    key = gallery(at)["items"][20]["id"]
+    at.query_params["right"] = str(key)
+    assert len(seen(at.run())) == 24
+    assert gallery(at)["items"][0]["id"] == key
+
+
+def test_weaker_hits_come_at_a_click_and_nothing_leads_behind_them(many, few_at_once, monkeypatch):
+    answer = Searcher.ask
+
+    def doubting(self, subject, options):
+        found = answer(self, subject, options)
+        hits = [replace(hit, doubtful=hit.rank > 6) for hit in found.hits]
+        return replace(found, hits=tuple(hits))
+
+    monkeypatch.setattr(Searcher, "ask", doubting)
+    at = app(q="red")
+    assert (len(seen(at)), gallery(at)["weaker"], gallery(at)["more"]) == (6, 6, False)
+    at = app(q="red", weaker="yes")
+    assert (len(seen(at)), gallery(at)["weaker"], gallery(at)["more"]) == (12, 0, True)
+
+
+def test_album_of_a_search_is_read_like_a_search(many, few_at_once):
     at = app(q="red")
     at.text_input(key="album-name").input("reds")
     at.number_input(key="album-k").set_value(28)
     click(at, "Save")
     at = albums_page()
-    seen = texts(at)
-    assert "Pictures 1 to 12" in said(at)
-    for which in ("Pictures 13 to 24", "Pictures 25 to 28 of 28"):
-        at = click(at, "Next")
-        assert which in said(at)
-        seen += texts(at)
-    assert len(seen) == len(set(seen)) == 28
-    assert buttons(at)["Next"].disabled
-    assert "Pictures 13 to 24" in said(click(at, "Previous"))
+    assert gallery(at)["title"] == "First 12 pictures"
+    assert len({*seen(read_more(read_more(at)))}) == 28
+    assert gallery(at)["title"] == "28 pictures"
+    assert not gallery(at)["more"]
 
 
-def test_pages_of_an_answer_show_every_picture_once(many):
-    at = app(q="red")
-    seen = texts(at)
-    assert buttons(at)["Previous"].disabled
-    for page in (2, 3):
-        click(at, "Next")
-        assert at.query_params[PAGE] == str(page)
-        seen += texts(at)
-    assert len(seen) == len(set(seen)) == 30
-    assert buttons(at)["Next"].disabled
-    assert texts(click(at, "Previous")) == seen[12:24]
-
-
-def test_page_in_the_address_is_shown(many):
-    first = texts(app(q="red"))
-    second = texts(app(q="red", page="2"))
-    assert len(second) == 12
-    assert not {*first} & {*second}
-
-
-@pytest.mark.parametrize("page", ["0", "-1", "x", "\u00b2", ""])
-def test_page_that_is_no_number_is_the_first(many, page):
-    assert texts(app(q="red", page=page)) == texts(app(q="red"))
-
-
-def test_page_behind_the_last_leads_back(many):
-    at = app(q="red", page="9999999999999")
-    assert "No more results" in said(at)
-    assert not buttons(at)["Previous"].disabled
-
-
-def test_page_behind_the_last_of_all_pictures_is_the_last(many):
-    at = app(page="500")
-    assert "Pictures 25 to 30 of 30" in said(at)
-    assert not buttons(at)["Previous"].disabled
-
-
-def test_another_question_begins_at_its_first_page(many):
-    at = click(app(q="red"), "Next")
-    at.text_input(key="q").input("yellow").run()
-    assert PAGE not in at.query_params
-    assert texts(at) == texts(app(q="yellow"))
-
-
-def test_library_without_a_question_has_pages_too(many):
-    at = app()
-    assert "Pictures 1 to 12 of 30" in said(at)
-    seen = texts(at) + texts(click(at, "Next")) + texts(click(at, "Next"))
-    assert len(set(seen)) == 30
-    assert "Pictures 25 to 30 of 30" in said(at)
-
-
-def test_few_results_have_no_pages(library):  # noqa: F811
-    assert buttons(app(q="red")) == {}
-
-
-def test_copies_are_one_card_that_opens_the_others(path, folder):  # noqa: F811
+def test_copies_are_one_hit_with_the_others_in_it(path, folder):  # noqa: F811
     for number in range(3):
         content = (folder / "plain-green.png").read_bytes()
         (folder / f"copy-{number}.png").write_bytes(content)
     make(path, folder)
     at = app(q="green")
-    assert len(texts(at)) == 3
-    click(at, "+3")
-    shown = [code.value.rpartition("/")[2] for code in at.code]
-    assert sorted(shown) == ["copy-0.png", "copy-1.png", "copy-2.png", "plain-green.png"]
-    at = app(q="green")
+    first = gallery(at)["items"][0]
+    names = {first["name"], *(one["name"] for one in first["folded"])}
+    assert names == {"copy-0.png", "copy-1.png", "copy-2.png", "plain-green.png"}
+    assert len(seen(at)) == 3
     at.checkbox(key="fold").uncheck().run()
-    assert len(texts(at)) == 6
+    assert len(seen(at)) == 6
 
 
 def test_diverse_results_look_different(path, tmp_path):  # noqa: F811
@@ -152,9 +134,9 @@ def test_diverse_results_look_different(path, tmp_path):  # noqa: F811
     save(tmp_path / "three" / "c.png", "blue", "red red black")
     make(path, tmp_path / "three")
     at = app(q="red", weight="0.0")
-    assert texts(at) == ["red", "red red red black", "red red black"]
+    assert seen(at) == ["red", "red red red black", "red red black"]
     at.checkbox(key="diverse").check().run()
-    assert texts(at) == ["red", "red red black", "red red red black"]
+    assert seen(at) == ["red", "red red black", "red red red black"]
 
 
 def map_page():
@@ -165,10 +147,11 @@ def map_page():
 
 def test_map_shows_every_picture_with_its_group(many):
     at = map_page()
-    assert any("30 pictures; similar ones are close" in caption.value for caption in at.caption)
+    assert "30 pictures. Similar ones are close together. This is not a map of places." in said(at)
     (chart,) = at.get("vega_lite_chart")
     assert list(chart.proto.selection_mode) == ["pick"]
     assert '"Folder"' in chart.proto.spec
+    assert '"image"' in chart.proto.spec  # of the thumbnail under the pointer
     at.selectbox(key="map-colour").select("Year").run()
     assert not at.exception
 
@@ -179,7 +162,7 @@ def test_one_colour_has_no_legend(many):
     for colour, legend in (("Folder", True), ("Tag", False)):
         at.selectbox(key="map-colour").select(colour).run()
         (chart,) = at.get("vega_lite_chart")
-        encoded = json.loads(chart.proto.spec)["encoding"]["color"]
+        encoded = json.loads(chart.proto.spec)["layer"][0]["encoding"]["color"]
         assert (encoded["legend"] is not None) == legend
 
 
@@ -198,3 +181,15 @@ def test_picture_asked_for_on_the_map_is_searched_with(many):
     at.session_state["more like this on the map"] = 7
     at.run()
     assert texts(at) == ["asked with 7"]
+
+
+def test_what_the_library_has_is_chosen_from_lists_and_narrows_the_filter(many):
+    at = app(where="has: caption or width: 40")
+    (folders,) = [box for box in at.selectbox if box.key == "browse-Folder"]
+    assert folders.options == ["shades (30)", "shades/dark (15)", "shades/light (15)"]
+    folders.select_index(1).run()
+    where = at.query_params["where"]
+    where = where if isinstance(where, str) else where[-1]
+    assert where.startswith('(has: caption or width: 40) and folder: "')
+    assert where.endswith('shades/dark"')
+    assert [box.value for box in at.selectbox if box.key == "browse-Folder"] == [None]

@@ -1,10 +1,13 @@
 """The browser app's pages of duplicates and of captions, and why a hit was found in its dialog."""
 
+import os
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from app_pages import AppTest
+from app_pages import AppTest, gallery
 from PIL import Image
 from test_app import app, click, said, texts
 from test_app import colours as colours  # fixtures
@@ -12,6 +15,7 @@ from test_app import path as path
 
 from indexer import Library, index_folder
 from search.heat_map import HeatMap
+from ui.views.index_jobs import desk_of
 
 PAGE = """
 import os, sys
@@ -80,10 +84,40 @@ def test_another_tier_is_chosen(copies):
     assert sorted(listed(at)) == [str(copies / "large.png"), str(copies / "z-copy.png")]
 
 
-def test_page_of_duplicates_deletes_nothing(copies):
-    before = {path: path.read_bytes() for path in copies.iterdir()}
-    page("duplicates_page")
-    assert {path: path.read_bytes() for path in copies.iterdir()} == before
+def test_page_of_duplicates_deletes_nothing_unless_it_is_allowed_and_confirmed(
+    copies, path, monkeypatch
+):
+    before = {file: file.read_bytes() for file in copies.iterdir()}
+    assert not [b for b in page("duplicates_page").button if "trash" in b.label]
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--allow-delete"])
+    at = click(page("duplicates_page"), "Move 2 files to the trash …")
+    (listed_copies,) = [code.value for code in at.code if "\n" in code.value]
+    assert {file: file.read_bytes() for file in copies.iterdir()} == before
+    at = click(at, "Move 2 files")
+    desk_of(path).job.wait(60)
+    assert "Moved to the trash" in said(at.run())
+    assert "No duplicates" in said(at)
+    trash = Path(os.environ["XDG_DATA_HOME"], "Trash", "files")
+    for name in listed_copies.splitlines():
+        assert not Path(name).exists()
+        assert (trash / Path(name).name).read_bytes() == before[Path(name)]
+    (left,) = (
+        before.keys() - {Path(name) for name in listed_copies.splitlines()} - {copies / "alone.png"}
+    )
+    assert left.read_bytes() == before[left]
+
+
+def test_copy_with_a_caption_of_its_own_is_not_offered_for_the_trash(path, pictures, monkeypatch):
+    for name in ("a.png", "b.png", "c.png"):
+        noise(pictures / name, 2)
+        os.utime(pictures / name, (1e9 + ord(name[0]), 1e9))
+    (pictures / "b.txt").write_text("my grandmother")
+    make(path, pictures)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--allow-delete"])
+    at = page("duplicates_page")
+    assert "It stays: it has a caption that the best copy lacks." in said(at)
+    click(at, "Move 1 file to the trash …")
+    assert str(pictures / "b.png") not in [code.value for code in at.code][-1]
 
 
 def test_more_groups_are_shown_on_request(path, pictures):
@@ -122,12 +156,40 @@ def test_worst_caption_is_first_and_shown_as_plain_text(captioned):
     assert listed(at)[0] == str(captioned / "red-3.png")
     assert texts(at)[0] == EVIL
     assert not any("script" in element.value for element in (*at.markdown, *at.caption))
+    click(at, "red-3.png")  # which opens it large
+    assert listed(at)[-1] == str(captioned / "red-3.png")
+    assert texts(at)[-1] == EVIL
 
 
 def test_captions_are_suggested_for_pictures_without_one(captioned):
     at = page("captions_page")
     assert listed(at)[-1] == str(captioned / "yellow-bare.png")
-    assert texts(at)[-3:] == ["a yellow wall"] * 3
+    assert texts(at)[-1] == "a yellow wall"  # once, though three are alike
+    assert texts(at)[-2] != "a yellow wall"
+
+
+def test_suggestion_is_accepted_only_where_writing_is_allowed(captioned, path, monkeypatch):
+    (captioned / "yellow-bare.xmp").write_text("<x/>")  # shares the stem
+    before = {file: file.read_bytes() for file in captioned.iterdir()}
+    assert not [b for b in page("captions_page").button if b.label == "Accept"]
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--allow-write"])
+    at = click(page("captions_page"), "Accept")
+    desk_of(path).job.wait(60)
+    assert (captioned / "yellow-bare.png.txt").read_text() == "a yellow wall\n"
+    assert before.items() <= {file: file.read_bytes() for file in captioned.iterdir()}.items()
+    assert not [b for b in at.run().button if b.label == "Accept"]
+    with Library.open(path, read_only=True) as library:
+        assert library.catalogue.counts()["captions"] == 26
+
+
+def test_caption_that_is_there_already_is_never_overwritten(captioned, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--allow-write"])
+    at = page("captions_page")
+    (captioned / "yellow-bare.png.txt").write_text("mine")
+    (captioned / "yellow-bare.txt").write_text("")
+    assert "The caption was not saved" in said(click(at, "Accept"))
+    assert any("nothing is overwritten" in text for text in texts(at))
+    assert (captioned / "yellow-bare.png.txt").read_text() == "mine"
 
 
 def test_audit_of_too_few_captions_says_why(path, paint, pictures):
@@ -160,13 +222,13 @@ def halves(path, pictures):
     return pictures / "halves.png"
 
 
-def test_dialog_says_what_adds_to_the_score(halves):
-    at = click(app(q="red + blue"), "Show picture")
-    assert any(text.startswith("by part: picture +") and "caption +" in text for text in texts(at))
-    assert any('"red" +' in text and '"blue" +' in text for text in texts(at))
+def test_hit_says_what_adds_to_its_score(halves):
+    why = gallery(app(q="red + blue"))["items"][0]["why"]
+    assert any(line.startswith("by part: picture +") and "caption +" in line for line in why)
+    assert any('"red" +' in line and '"blue" +' in line for line in why)
 
 
-def test_dialog_shows_where_it_is_found(halves, monkeypatch):
+def test_heat_map_is_shown_when_it_is_asked_for(halves, monkeypatch):
     shown, over = [], HeatMap.over
 
     def watched(heat, image):
@@ -176,18 +238,10 @@ def test_dialog_shows_where_it_is_found(halves, monkeypatch):
     monkeypatch.setattr(HeatMap, "over", watched)
     before = halves.read_bytes()
     at = app(q="red")
-    assert "Warmest" not in said(click(at, "Show picture"))
+    assert gallery(at)["can"]["heat"]
     assert shown == []
-    (toggle,) = at.toggle
-    assert not toggle.value
-    at.session_state["where-open"] = True  # a run of the whole script would close the dialog
-    click(at, "Show picture")
-    assert "Warmest where it matches best." in said(at)
+    at.session_state["heat"] = gallery(at)["items"][0]["id"]
+    assert "Brightest where it matches best." in said(at.run())
     assert shown == [1.0]
     assert halves.read_bytes() == before
-
-
-def test_nothing_is_explained_where_nothing_was_asked(halves):
-    at = click(app(), "Show picture")
-    assert not at.toggle
-    assert not any(text.startswith("by part") for text in texts(at))
+    assert not gallery(app())["can"]["heat"]

@@ -387,6 +387,7 @@ def test_other_hosts_and_other_pages_get_nothing(method, headers, good):
         "file://",
         "http://localhost:3000",
         "http://127.0.0.1:8501",
+        "http://[::1",
         "",
     ],
 )

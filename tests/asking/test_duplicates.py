@@ -17,7 +17,7 @@ from indexer.errors import InputError
 from indexer.library.records import copies
 from indexer.pictures.hashes import perceptual_hash
 from search import Searcher
-from search.duplicates import Tier, find_duplicates, finding
+from search.duplicates import Tier, find_duplicates, finding, move_to_trash
 from search.duplicates.candidates import SAME_BITS, _similar
 
 
@@ -253,6 +253,66 @@ def test_last_copy_is_not_listed_when_the_best_has_changed(
     assert names(fields["left_out"]) == ["red-1.png"]
     said = run("duplicates", "-0", "--tier", tier, "--library", library.path).stderr
     assert said == "picfuse: 1 file has changed or gone since it was indexed: run picfuse index\n"
+
+
+# Moving copies to the trash
+
+
+def refuse(path):
+    raise OSError(5, "there is no trash on this disk")
+
+
+def linked(path):
+    """The file under another name takes the place of a copy."""
+    path.unlink()
+    path.hardlink_to(path.with_name("red-1.png"))
+
+
+def pointing(path):
+    path.unlink()
+    path.symlink_to(path.with_name("red-1.png"))
+
+
+@pytest.mark.parametrize(
+    ("harmed", "harm", "reason"),
+    [
+        ("red-1.png", gone, "the best copy is no longer what it was"),
+        ("red-1.png", other_picture, "the best copy is no longer what it was"),
+        ("red-1.png", other_bytes, "the best copy is no longer what it was"),
+        ("red-2.png", gone, "gone since it was indexed"),
+        ("red-2.png", other_picture, "changed since it was indexed"),
+        ("red-2.png", other_bytes, "changed since it was indexed"),
+        ("red-2.png", linked, "it is the best copy under another name"),
+        ("red-2.png", pointing, "it is the best copy under another name"),
+    ],
+)
+def test_copy_stays_if_it_or_the_best_one_is_not_what_was_listed(
+    shelf, paint, pictures, library, harmed, harm, reason
+):
+    first = paint("red-1.png")
+    os.utime(first, (1e9, 1e9))
+    shutil.copy2(first, pictures / "red-2.png")
+    shelf()
+    found = find_duplicates(library, Tier.SAME)
+    harm(pictures / harmed)
+    done = move_to_trash(found.groups, lambda path: pytest.fail(f"{path} was moved"))
+    assert [(one.path.name, one.reason) for one in done.kept] == [("red-2.png", reason)]
+
+
+def test_trash_takes_all_copies_but_the_best_one_and_a_refusal_is_told(
+    shelf, paint, pictures, library
+):
+    first = paint("red-1.png")
+    os.utime(first, (1e9, 1e9))
+    for number in (2, 3):
+        shutil.copy(first, pictures / f"red-{number}.png")
+    shelf()
+    (group,) = find_duplicates(library, Tier.SAME)
+    (_, why) = (one.reason for one in move_to_trash([group], refuse).kept)
+    assert why == "the trash cannot take it: there is no trash on this disk"
+    done = move_to_trash([group])
+    assert [copy.path.name for copy in done.moved] == ["red-2.png", "red-3.png"]
+    assert [path.name for path in pictures.glob("red*")] == ["red-1.png"]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything can be read")

@@ -13,6 +13,7 @@ from test_searcher import fill
 from indexer import IndexOptions, Library, index_folder
 from search import library_map as mapping
 from search.library_map import draw_map
+from search.map_regions import regions
 from search.projection import method_of, principal, projected
 
 
@@ -132,3 +133,27 @@ def test_map_of_an_empty_library_says_so(tmp_path):
         pass
     said = refusal("map", "--library", tmp_path / "library", status=1)
     assert "no map: the library has no pictures" in said
+
+
+def test_regions_are_named_by_the_words_that_tell_them_apart():
+    random = np.random.default_rng(0)
+    middles = {"dog": (-0.8, 0.0), "boat": (0.7, 0.5), "cake": (0.5, -0.8)}
+    points = np.concatenate(
+        [random.normal(middle, 0.05, (20, 2)) for middle in middles.values()]
+    ).astype(np.float32)
+    captions = [
+        (f"two {thing}s beside the water", f"A {thing} by a wall.")
+        for thing in middles
+        for _ in range(20)
+    ]
+    found = regions(points, captions)
+    assert {region.name for region in found} == {"boat", "cake", "dog"}
+    for region in found:
+        assert (region.x, region.y) == pytest.approx(middles[region.name], abs=0.1)
+    assert regions(points, captions) == found
+
+
+@pytest.mark.parametrize("pictures", [0, 5, 60])
+def test_map_without_captions_or_with_few_pictures_names_no_region(pictures):
+    points = np.random.default_rng(1).normal(size=(pictures, 2)).astype(np.float32)
+    assert regions(points, [()] * pictures) == []

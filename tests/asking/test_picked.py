@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 from command_line import run
-from faults import decoding_here
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -44,9 +43,8 @@ CHANGES = st.lists(
 )
 
 
-def index(library, folder, **options):
-    with decoding_here():
-        return index_folder(library, folder, options=IndexOptions(workers=1), **options)
+def index(library, folder):
+    return index_folder(library, folder, options=IndexOptions(workers=1))
 
 
 @pytest.fixture

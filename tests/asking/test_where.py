@@ -113,7 +113,10 @@ def test_commas_part_values_unless_quoted():
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
-        ("", 0, "expected a field here"),
+        ("", 0, "begin with what to filter by, as in taken: 2021"),
+        ("2021", 0, "begin with what to filter by"),
+        ("taken: 2021 and", 15, "begin with what to filter by"),
+        ("date: 2021", 0, "no field 'date'; did you mean 'taken'?"),
         ("colour: red", 0, "no field 'colour'; the fields are folder, file"),
         ("width > 3 and camra: x", 14, "did you mean 'camera'?"),
         ("format: png format: jpg", 12, "expected 'and' or 'or' here"),

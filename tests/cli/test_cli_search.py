@@ -211,7 +211,12 @@ def test_reading_of_a_query_is_said_and_can_be_refused(home):
     assert run(*words, "--literal").stderr == ""
     answer = answered(*words)
     assert answer["query"]["readings"] == [
-        {"said": "yellow without green", "meant": "yellow - green", "instead": None}
+        {
+            "said": "yellow without green",
+            "meant": "yellow - green",
+            "instead": None,
+            "language": None,
+        }
     ]
     literal = answered(*words, "--literal")["query"]
     assert literal == {"terms": [{"weight": 1.0, "text": "yellow without green"}], "weight": 0.5}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -22,13 +23,11 @@ HOW = ("--epochs", 1, "--seed", 7, "--report", "train.txt", "--more-heads", 1)
 
 @pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory):
-    """Uses a cache of the tests, which has the exported towers of mini."""
+    """Uses a cache of the tests, which has the unpacked towers of mini."""
     Towers(cache_directory()).ensure()
     cache = tmp_path_factory.mktemp("cache")
-    (cache / "picfuse" / "towers").mkdir(parents=True)
-    for tower in (cache_directory() / "towers").iterdir():
-        if tower.name.startswith(("image-", "text-", "trunk-", "words-")):
-            _link(tower, cache / "picfuse" / "towers" / tower.name)
+    for folder in (cache_directory() / "towers").glob("mini-*"):
+        shutil.copytree(folder, cache / "picfuse/towers" / folder.name, copy_function=_link)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
         yield
@@ -70,10 +69,10 @@ def datasets(dataset, more) -> tuple[str, ...]:
     return str(dataset), f"{more}:0.5", "--reserve", "--validation", "0.25"
 
 
-def _link(file: Path, name: Path) -> None:
+def _link(file: str, name: str) -> None:
     """The same file under another name; a copy where both lie on different disks."""
     try:
-        name.hardlink_to(file)
+        os.link(file, name)
     except OSError:
         shutil.copy(file, name)
 

@@ -4,6 +4,7 @@ import json
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import onnx
@@ -14,10 +15,8 @@ from onnx import TensorProto, helper
 from safetensors.numpy import load_file, save_file
 
 from indexer.embedding import HUB, IMAGE, TEXT, unit_rows
-from indexer.encoders.mini import graphs as mini_graphs
 from indexer.encoders.mini.encoder import MiniEncoder
-from indexer.encoders.mini.export import export
-from indexer.encoders.mini.graphs import MiniGraph, export_tower
+from indexer.encoders.mini.graphs import PackedGraph
 from indexer.encoders.mini.heads import (
     BUILT_IN,
     BY_BYTES,
@@ -48,7 +47,8 @@ from indexer.encoders.mini.projection import (
     project_images,
     project_texts,
 )
-from indexer.encoders.runtime.graphs import checksum
+from indexer.encoders.mini.tensors import WEIGHTS_SHA256
+from indexer.encoders.runtime.graphs import Graph, checksum
 from indexer.errors import ModelError
 from indexer.files import file_hash
 
@@ -168,7 +168,7 @@ def test_missing_or_additional_tensor_is_refused(tmp_path):
 @pytest.mark.parametrize("format", ["picfuse-heads-6", "picfuse-heads-99"])
 def test_other_format_is_refused(tmp_path, format):
     path = stored(tmp_path / "heads", random_heads(), format=format)
-    with pytest.raises(ModelError, match=f"format '{format}', expected 'picfuse-heads-8'"):
+    with pytest.raises(ModelError, match=f"format '{format}', expected 'picfuse-heads-9'"):
         read_heads(path)
 
 
@@ -340,7 +340,7 @@ def test_library_of_own_heads_still_knows_its_encoder(tmp_path):
     path = stored(tmp_path / "heads", random_heads())
     encoder = MiniEncoder("mini:heads", path, tmp_path)
     transform = repr(encoder.transform)
-    parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, file_hash(path), transform)
+    parts = (FORMAT, WEIGHTS_SHA256, file_hash(path), transform)
     assert encoder.fingerprint == sha256("\n".join(parts).encode()).hexdigest()[:32]
     assert encoder.dim == 12
     assert set(encoder.means) == {IMAGE, TEXT, HUB}
@@ -440,42 +440,46 @@ def add_one(path):
     path.with_suffix(".json").write_text(json.dumps({"xxh3": checksum(path)}))
 
 
-@pytest.fixture
-def exported(monkeypatch):
-    """Names of the towers that were exported, by a stand-in that is quick."""
-    names = []
+class AddingGraph(Graph):
+    """A tower in small, which notes each time that it is made."""
 
-    def export(name, path, heads):
-        names.append(name)
+    made: ClassVar[list[str]] = []
+
+    def export(self, path):
+        self.made.append(self.name)
         add_one(path)
 
-    monkeypatch.setattr(mini_graphs, "export_tower", export)
-    return names
+
+@pytest.fixture
+def made():
+    """Names of the small towers that were made."""
+    AddingGraph.made.clear()
+    return AddingGraph.made
 
 
 def run(graph):
     return graph.run({"x": np.array([1, 2], np.float32)})[0].tolist()
 
 
-def test_tower_is_exported_once_and_then_cached(tmp_path, exported):
-    graph = MiniGraph("image-abc", tmp_path, BUILT_IN)
+def test_tower_is_made_once_and_then_cached(tmp_path, made):
+    graph = AddingGraph("image-abc", tmp_path)
     assert not graph.cached
     assert run(graph) == [2, 3]
     assert run(graph) == [2, 3]
-    assert run(MiniGraph("image-abc", tmp_path, BUILT_IN)) == [2, 3]
-    assert exported == ["image-abc"]
+    assert run(AddingGraph("image-abc", tmp_path)) == [2, 3]
+    assert made == ["image-abc"]
     assert graph.cached
 
 
-def test_towers_of_two_names_are_cached_apart(tmp_path, exported):
-    MiniGraph("image-abc", tmp_path, BUILT_IN).ensure()
-    MiniGraph("image-def", tmp_path, BUILT_IN).ensure()
-    assert exported == ["image-abc", "image-def"]
+def test_towers_of_two_names_are_cached_apart(tmp_path, made):
+    AddingGraph("image-abc", tmp_path).ensure()
+    AddingGraph("image-def", tmp_path).ensure()
+    assert made == ["image-abc", "image-def"]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "gone", "no receipt", "bad receipt"])
-def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
-    graph = MiniGraph("image-abc", tmp_path, BUILT_IN)
+def test_damaged_cache_is_made_again(tmp_path, made, damage):
+    graph = AddingGraph("image-abc", tmp_path)
     graph.ensure()
     content = graph.path.read_bytes()
     receipt = graph.path.with_suffix(".json")
@@ -489,27 +493,20 @@ def test_damaged_cache_is_exported_again(tmp_path, exported, damage):
         receipt.unlink()
     else:
         receipt.write_text("[]")
-    assert run(MiniGraph("image-abc", tmp_path, BUILT_IN)) == [2, 3]
-    assert len(exported) == 2
+    assert run(AddingGraph("image-abc", tmp_path)) == [2, 3]
+    assert len(made) == 2
 
 
 def test_cache_that_cannot_be_written_is_a_model_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match=r"towers cannot be stored there.*XDG_CACHE_HOME"):
-        export_tower("image-1", tmp_path / "file" / "towers" / "image-1.onnx", BUILT_IN)
+        PackedGraph("text", tmp_path / "file", BUILT_IN, "abc").ensure()
 
 
-def test_export_that_fails_says_why_and_runs_nothing_of_the_present_folder(tmp_path, monkeypatch):
-    (tmp_path / "torch.py").write_text("open('marker', 'w').close(); raise SystemExit('trap')")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=r"exporting the tower 'nonsense-1' failed.*no tower"):
-        export_tower("nonsense-1", tmp_path / "towers" / "nonsense-1.onnx", BUILT_IN)
-    assert not (tmp_path / "marker").exists()
-    assert os.listdir(tmp_path / "towers") == []
-
-
-def test_heads_without_a_tail_that_fits_make_no_image_tower(tmp_path):
+@pytest.mark.parametrize("tower", ["image", "text"])
+def test_heads_without_a_tail_that_fits_make_no_tower(tmp_path, tower):
     heads = stored(tmp_path / "heads", random_heads())
+    graph = PackedGraph(tower, tmp_path, heads, "abc")
     with pytest.raises(ModelError, match="has no tail that fits"):
-        export("image", tmp_path / "image.onnx", heads)
-    assert not (tmp_path / "image.onnx").exists()
+        graph.ensure()
+    assert [path.name for path in graph.path.parent.iterdir() if path.suffix != ".lock"] == []

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import numpy as np
 import onnx
@@ -10,21 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from indexer.encoders.mini import graphs as mini_graphs
-from indexer.encoders.mini.graphs import MiniGraph
-from indexer.encoders.mini.heads import BUILT_IN
-from indexer.encoders.runtime import graphs, layout
-from indexer.encoders.runtime.graphs import checksum
-from indexer.encoders.runtime.layout import Layout, Streams, keep_layout, kept_layout, splits
+from indexer.encoders.runtime.graphs import Graph, checksum
+from indexer.encoders.runtime.layout import (
+    BATCHES,
+    Layout,
+    LayoutTrials,
+    Streams,
+    keep_layout,
+    kept_layout,
+    splits,
+)
 
 FOUND = Layout(2, 1, 8, 61.5)
 
 
-@pytest.fixture
-def graph(tmp_path, monkeypatch):
-    """A function that opens a tower in small: the sum of a picture's numbers."""
+class SummingGraph(Graph):
+    """A tower in small: the sum of a picture's numbers."""
 
-    def export(_name, path, _heads):
+    def export(self, path):
         pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 2, 2, 3])
         total = helper.make_tensor_value_info("total", TensorProto.FLOAT, ["batch", 1, 1, 1])
         nodes = [
@@ -34,26 +38,14 @@ def graph(tmp_path, monkeypatch):
         axes = helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3])
         made = helper.make_graph(nodes, "sum", [pixels], [total], [axes])
         opset = [helper.make_opsetid("", 17)]
-        path.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(helper.make_model(made, opset_imports=opset, ir_version=10), path)
         path.with_suffix(".json").write_text(json.dumps({"xxh3": checksum(path)}))
 
-    monkeypatch.setattr(mini_graphs, "export_tower", export)
-    return lambda: MiniGraph("image-abc", tmp_path, BUILT_IN)
-
 
 @pytest.fixture
-def measured(monkeypatch):
-    """The numbers of pictures that were measured with, each time."""
-    counts = []
-    real = layout.measured_layout
-
-    def measure(opened, pixels):
-        counts.append(len(pixels))
-        return real(opened, pixels)
-
-    monkeypatch.setattr(graphs, "measured_layout", measure)
-    return counts
+def graph(tmp_path):
+    """A function that opens the small tower."""
+    return lambda: SummingGraph("image-abc", tmp_path)
 
 
 def pictures(count):
@@ -64,18 +56,45 @@ def sums(graph, pixels):
     return np.concatenate([part[0].ravel() for part in graph.run_pixels(pixels)]).tolist()
 
 
-def test_layout_is_measured_with_the_first_many_pictures_and_kept(graph, measured):
-    for count in (1, 3, 32, 40, 5):
-        pixels = pictures(count)
-        assert sums(graph(), pixels) == pixels.reshape(count, -1).sum(1).tolist()
-    assert measured == [32]
+def used(graph, batches=64):
+    """Run large batches until the layout is known; the number of batches that it took."""
+    for count in range(batches):
+        if graph.layout() is not None:
+            return count
+        pixels = pictures(32)
+        assert sums(graph, pixels) == pixels.reshape(32, -1).sum(1).tolist()
+    raise AssertionError("no layout was chosen")
 
 
-def test_open_graph_is_measured_when_many_pictures_come(graph, measured):
+def test_layout_is_found_at_work_and_kept(graph):
     opened = graph()
-    for count in (1, 32, 2, 32):
+    for count in (1, 3, 5):  # too few to tell anything
         assert len(sums(opened, pictures(count))) == count
-    assert measured == [32]
+    assert opened.layout() is None
+    assert used(opened) > 2
+    assert opened.layout().rate > 0
+    assert used(graph()) == 0
+    assert len(sums(graph(), pictures(40))) == 40
+
+
+@pytest.mark.parametrize("slow", [Layout(1, 2), Layout(2, 1)])
+def test_slower_layouts_are_not_chosen(monkeypatch, slow):
+    monkeypatch.setattr("indexer.encoders.runtime.layout.cores", lambda: 2)
+
+    def opened(threads):
+        def run(part):
+            if threads == slow.threads:
+                time.sleep(0.05)
+            return [part]
+
+        return run
+
+    trials, count = LayoutTrials(opened), 0
+    while trials.found is None and count < 40:
+        trials(pictures(32))
+        count += 1
+    assert trials.found.threads != slow.threads
+    assert trials.found.batch in BATCHES
 
 
 @pytest.mark.parametrize(
@@ -91,16 +110,14 @@ def test_open_graph_is_measured_when_many_pictures_come(graph, measured):
         lambda text: text.replace('"graph": "', '"graph": "0'),  # another graph's
     ],
 )
-def test_damaged_or_foreign_measurement_is_made_anew(graph, measured, damage):
-    sums(graph(), pictures(32))
+def test_damaged_or_foreign_measurement_is_made_anew(graph, damage):
+    used(graph())
     path = graph().path.with_suffix(".layout")
     text = path.read_text()
     assert damage(text) != text
     path.write_text(damage(text))
-    sums(graph(), pictures(32))
-    assert measured == [32, 32]
-    sums(graph(), pictures(32))
-    assert measured == [32, 32]
+    assert used(graph()) > 0
+    assert used(graph()) == 0
 
 
 def test_measurement_that_cannot_be_kept_is_no_obstacle(tmp_path):

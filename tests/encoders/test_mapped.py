@@ -1,59 +1,63 @@
-"""The text tower with its weights in a file of their own."""
+"""Towers with their weights in a file of their own."""
 
-import shutil
+import json
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
-from indexer.encoders.mini.graphs import MiniGraph
+from indexer.encoders.mini.graphs import PackedGraph
 from indexer.encoders.mini.heads import BUILT_IN
-from indexer.encoders.mini.packages import TEXT_TOWER
-from indexer.encoders.runtime import graphs
-from indexer.encoders.runtime.mapped import MappedGraph
+from indexer.encoders.runtime.graphs import Graph, checksum
+from indexer.encoders.runtime.mapped import SeparatedGraph
 from indexer.files import file_hash
-from indexer.locations import cache_directory
 
-NAME = f"text-{TEXT_TOWER.sha256[:12]}-{file_hash(BUILT_IN)[:12]}"
+LONG = 1000  # numbers; a shorter tensor would stay in the graph
+ONES = np.ones((1, LONG), np.float32)
 TOKENS = np.array([[101, 1037, 3899, 1999, 1996, 4586, 102], [101, 4937, 102, 0, 0, 0, 0]])
 INPUTS = {"tokens": TOKENS, "mask": (TOKENS > 0).astype(np.int64)}
 
 
-def plain_graph(cache) -> MiniGraph:
-    graph = MiniGraph(NAME, cache, BUILT_IN)
-    graph.ensure()
-    return graph
+class AddingGraph(Graph):
+    """A tower in small: it adds the numbers from 0 on."""
 
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """A cache with the exported tower and nothing else."""
-    found = tmp_path_factory.mktemp("cache")
-    kept = plain_graph(cache_directory())
-    (found / "towers").mkdir()
-    for suffix in (".onnx", ".json"):
-        shutil.copy(kept.path.with_suffix(suffix), found / "towers")
-    return found
+    def export(self, path):
+        x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", LONG]) for n in "xy")
+        numbers = np.arange(LONG, dtype=np.float32)
+        added = helper.make_tensor("added", TensorProto.FLOAT, [LONG], numbers.tobytes(), raw=True)
+        node = helper.make_node("Add", ["x", "added"], ["y"])
+        graph = helper.make_graph([node], "add", [x], [y], [added])
+        opset = [helper.make_opsetid("", 17)]
+        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+        path.with_suffix(".json").write_text(json.dumps({"xxh3": checksum(path)}))
 
 
 @pytest.fixture
-def tower(cache):
-    made = MappedGraph(MiniGraph(NAME, cache, BUILT_IN))
+def tower(tmp_path):
+    made = text_tower(tmp_path)
     made.ensure()
     return made
 
 
-def test_mapped_tower_gives_what_the_plain_one_gives(cache, tower):
-    (expected,), (found,) = plain_graph(cache).run(INPUTS), tower.run(INPUTS)
-    assert found.shape == (2, 768)
-    assert np.abs(expected - found).max() < 1e-5
+def text_tower(cache):
+    return PackedGraph("text", cache, BUILT_IN, file_hash(BUILT_IN), prepacked=False)
+
+
+def test_separated_tower_gives_what_the_plain_one_gives(tmp_path):
+    plain = AddingGraph("text-abc", tmp_path)
+    separated = SeparatedGraph(plain)
+    assert np.array_equal(separated.run({"x": ONES})[0], plain.run({"x": ONES})[0])
+    assert separated.cached
+    assert separated.weights.stat().st_size >= 4 * LONG
 
 
 def test_cached_tower_is_not_made_again(tower, monkeypatch):
     def refused(*arguments, **options):
         raise AssertionError("made again")
 
-    monkeypatch.setattr(graphs.subprocess, "run", refused)
-    again = MappedGraph(MiniGraph(NAME, tower.path.parents[1], BUILT_IN))
+    monkeypatch.setattr(PackedGraph, "write", refused)
+    again = text_tower(tower.path.parents[2])
     assert again.run(INPUTS)[0].shape == (2, 768)
 
 
@@ -65,7 +69,7 @@ def test_damaged_part_of_a_tower_is_noticed_and_made_again(tower, part):
     content[len(content) // 2] ^= 1
     file.unlink()  # what is open keeps its bytes
     file.write_bytes(content)
-    again = MappedGraph(MiniGraph(NAME, tower.path.parents[1], BUILT_IN))
+    again = text_tower(tower.path.parents[2])
     assert not again.cached
     assert np.array_equal(again.run(INPUTS)[0], expected)
     assert again.cached

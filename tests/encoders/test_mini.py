@@ -144,7 +144,7 @@ def test_image_tower_gives_what_timm_gives(encoder, towers, pixels):
     assert found.shape == (3, 10064)
     assert (cosines(found[:, 4224:5504], pooled) > 0.9999).all()
     whole, places = found[:, 8064:9064] ** 2, found[:, 9064:] ** 2
-    assert np.allclose(whole, probabilities, atol=1e-3)
+    assert np.allclose(whole, probabilities, atol=5e-3)  # in full precision; shipped in half
     assert (places.argmax(1) == probabilities.argmax(1)).all()
     assert (places.sum(1) > 1).all()  # different places show different things
     assert probabilities.argmax(1).tolist() == [388, 1, 967]  # panda, goldfish, espresso
@@ -222,7 +222,7 @@ def test_heads_that_are_not_there_are_a_model_error(tmp_path):
 
 
 def test_towers_share_the_cache_of_the_user():
-    assert Towers(cache_directory()).text.path.parent == cache_directory() / "towers"
+    assert Towers(cache_directory()).text.path.parents[1] == cache_directory() / "towers"
 
 
 # On real photographs

@@ -18,9 +18,8 @@ from indexer.encoders.mini.graphs import Int8Graph
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.encoders.mini.towers import Towers
 from indexer.encoders.precision import in_precision, plain_name, precision_of
-from indexer.encoders.runtime import graphs
 from indexer.encoders.runtime.graphs import checksum, receipt_of
-from indexer.encoders.runtime.layout import Layout, processor
+from indexer.encoders.runtime.layout import processor
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.fusion import open_fusion
@@ -45,15 +44,11 @@ def pixels():
 
 @pytest.fixture
 def costs(monkeypatch):
-    """Let int8 cost little or much, and let both precisions run at these rates."""
+    """Let int8 cost little or much, on a processor that is made for it or not."""
 
-    def set_costs(little, fp32=60.0, int8=130.0):
+    def set_costs(little, fast=True):
         monkeypatch.setattr(mini, "int8_costs_little", lambda *_: little)
-        monkeypatch.setattr(
-            graphs.Graph,
-            "layout",
-            lambda self, _: Layout(rate=int8 if isinstance(self, Int8Graph) else fp32),
-        )
+        monkeypatch.setattr(mini, "multiplies_int8_fast", lambda: fast)
 
     return set_costs
 
@@ -109,7 +104,7 @@ def test_quantising_twice_makes_the_same_graph(encoders, pixels, tmp_path):
     for path in made:
         quantising.quantise(graph, path, pixels[:2])
     assert file_hash(made[0]) == file_hash(made[1])
-    assert made[0].stat().st_size < 0.5 * graph.stat().st_size
+    assert made[0].stat().st_size < 0.5 * encoders[0].towers.image.weights.stat().st_size
 
 
 def test_ranges_do_not_depend_on_the_last_digits():
@@ -125,7 +120,7 @@ def test_missing_sample_is_a_model_error(tmp_path):
 
 def test_int8_that_this_processor_computes_wrongly_is_refused(tmp_path, costs):
     graph = Towers(tmp_path, int8=True).image
-    graph.path.parent.mkdir()
+    graph.path.parent.mkdir(parents=True)
     graph.path.write_bytes(b"graph")
     receipt = {"xxh3": checksum(graph.path), "agreement": 0.91, "processor": processor()}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
@@ -137,14 +132,19 @@ def test_int8_that_this_processor_computes_wrongly_is_refused(tmp_path, costs):
 
 def test_int8_is_made_and_compared_again_on_another_processor(tmp_path, monkeypatch):
     graph, made = Towers(tmp_path, int8=True).image, []
-    graph.path.parent.mkdir()
+    graph.path.parent.mkdir(parents=True)
     graph.path.write_bytes(b"graph")
     receipt = {"xxh3": checksum(graph.path), "agreement": 0.99, "processor": "another one"}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
-    monkeypatch.setattr(mini_graphs.MiniGraph, "ensure", lambda plain: None)
-    monkeypatch.setattr(mini_graphs, "quantise_tower", lambda *paths: made.append(paths))
+    monkeypatch.setattr(Int8Graph, "export", lambda _, path: made.append(path))
     graph.ensure()
-    assert [path for _, path, _ in made] == [graph.path]
+    assert made == [graph.path]
+
+
+def test_int8_without_its_package_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr(mini_graphs, "find_spec", lambda _name: None)
+    with pytest.raises(ModelError, match=r"'onnx'.*pip install 'picfuse\[int8\]'"):
+        Towers(tmp_path, int8=True).image.ensure()
 
 
 def test_agreement_of_the_cached_graph_is_what_it_should_be(encoders):
@@ -162,11 +162,11 @@ def test_other_encoders_have_no_int8(name):
 
 
 @pytest.mark.parametrize(
-    ("little", "int8", "expected"),
-    [(True, 130.0, "int8:mini"), (True, 61.0, "mini"), (False, 130.0, "mini")],
+    ("little", "fast", "expected"),
+    [(True, True, "int8:mini"), (True, False, "mini"), (False, True, "mini")],
 )
-def test_auto_is_int8_only_where_it_costs_little_and_is_faster(costs, little, int8, expected):
-    costs(little, int8=int8)
+def test_auto_is_int8_only_where_it_costs_little_and_is_faster(costs, little, fast, expected):
+    costs(little, fast)
     assert in_precision("mini", "auto") == expected
     assert in_precision("int8:mini", "auto") == expected
     assert in_precision("mini:heads.safetensors", "auto") == "mini:heads.safetensors"
@@ -176,10 +176,10 @@ def test_auto_is_int8_only_where_it_costs_little_and_is_faster(costs, little, in
 def test_auto_is_fp32_where_int8_cannot_be_made(costs, monkeypatch):
     costs(True)
 
-    def failing(_self, _pixels):
+    def failing(_self):
         raise ModelError("no room")
 
-    monkeypatch.setattr(Int8Graph, "layout", failing)
+    monkeypatch.setattr(Int8Graph, "ensure", failing)
     assert in_precision("mini", "auto") == "mini"
 
 

@@ -150,7 +150,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"searcher", "export"},
         {
             "albums", "audit", "browsing", "duplicates", "evaluation", "heat_map", "library_map",
-            "remote",
+            "map_regions", "remote",
         },
     ),
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 import pytest
 
-from indexer.metadata import gazetteer
 from indexer.metadata.gazetteer import names_at, opened
 
 
@@ -30,12 +29,3 @@ def test_point_has_the_names_around_it(point, names):
 def test_name_means_the_largest_place_where_it_lies(names, country):
     place = opened().named(names)
     assert (place and place.country) == country
-
-
-def test_point_without_the_file_has_no_names(monkeypatch):
-    monkeypatch.setattr(gazetteer, "_PACKAGE", "no_such_package")
-    opened.cache_clear()
-    try:
-        assert names_at(12.3456, 65.4321) == ()
-    finally:
-        opened.cache_clear()

@@ -18,7 +18,7 @@ from search.ranking.order import RankedPictures
 from search.where import matches
 from search.words.shown import raised
 from ui.sentences import metadata_lines
-from ui.views.display.cards import Card
+from ui.views.display.items import items_of
 
 SHOWN = {  # by the name of the picture
     "red.png": "Platform 9 of the blue line\nDepartures to VIENNA",
@@ -140,10 +140,10 @@ def test_raised_pictures_stand_where_their_score_would_put_them(by, order):
         assert kept.tolist() == scores[found - 1].tolist()
 
 
-def test_app_quotes_the_text_that_matched_and_shows_all_of_it(shown):
-    card = Card.of_hit(Searcher(shown).search("invoice").hits[0])
-    assert card.why == ("text in the picture: Invoice 2041 of Anna",)
-    assert card.details == ("Text in the picture: Invoice 2041 of Anna",)
+def test_app_quotes_the_text_that_matched(shown):
+    found = Searcher(shown).search("invoice").hits[:1]
+    (item,) = items_of(shown, found)
+    assert item.why[-1] == "text in the picture: Invoice 2041 of Anna"
 
 
 def test_raised_pictures_neither_repeat_nor_skip_a_page(shown):

@@ -298,7 +298,7 @@ def test_addresses_that_strangers_reach_need_a_token(home, tmp_path):
 def test_missing_extra_is_named(home, name, extra, monkeypatch):
     monkeypatch.setattr("ui.cli.commands.serve.find_spec", lambda package: None)
     refused = run(name, "--library", home)
-    assert (refused.exit_code, f"pip install 'picfuse[{extra}]'" in refused.stderr) == (2, True)
+    assert (refused.exit_code, f"pip install 'picfuse[{extra}]'" in refused.stderr) == (3, True)
 
 
 def test_library_of_the_environment_may_have_spaces_in_its_name(monkeypatch, tmp_path):

@@ -53,23 +53,28 @@ def server_flags(port: int, *, headless: bool, listen: str = "") -> list[str]:
 class AppOptions:
     """The library to show, whether the network is forbidden, and the order of dates.
 
-    `listen`: other devices reach the app, so that it asks for a password.
+    `listen`: other devices reach the app, so that it asks for a password. `allow_delete`: copies
+    may be moved to the trash; `allow_write`: captions may be written beside pictures.
     """
 
     library: Path
     offline: bool = False
     date_order: str = DATE_ORDERS[0]
     listen: bool = False
+    allow_delete: bool = False
+    allow_write: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
         """Options of a command line; the environment may name the library and the date order."""
         parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         parser.add_argument("--library", default=environment.get("PICFUSE_LIBRARY") or None)
-        parser.add_argument("--offline", action="store_true")
-        parser.add_argument("--listen", action="store_true")
+        flags = ("offline", "listen", "allow_delete", "allow_write")
+        for flag in flags:
+            parser.add_argument(f"--{flag.replace('_', '-')}", action="store_true")
         found, _ = parser.parse_known_args(arguments)
         path = Path(found.library) if found.library else default_library()
         order = environment.get("PICFUSE_DATE_ORDER", "").upper()
         known = order if order in DATE_ORDERS else DATE_ORDERS[0]
-        return cls(path.expanduser().absolute(), found.offline, known, found.listen)
+        given = {flag: getattr(found, flag) for flag in flags}
+        return cls(path.expanduser().absolute(), date_order=known, **given)

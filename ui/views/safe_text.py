@@ -34,3 +34,13 @@ def sentence(said: str) -> str:
 def counted(pictures: int) -> str:
     """Number of pictures as text: "1 picture", "2,000 pictures"."""
     return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
+
+
+def literal(text: str) -> str:
+    """Text for a label, where Streamlit would read Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~:$<>&])", r"\\\1", text)
+
+
+def shown_size(size: int) -> str:
+    """Size of files as text: "17 KB", "2.0 MB"."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} KB"

@@ -15,16 +15,17 @@ from streamlit import net_util
 from streamlit.web.cli import main
 
 from indexer.errors import InputError
+from ui.gallery.assets import asset_routes
 from ui.views.options import HOSTS, PASSWORD, AppOptions
 from ui.web.guard import Guard
 from ui.web.libraries import KeptLibrary
 from ui.web.login import Login
-from ui.web.routes import picture_routes
+from ui.web.routes import PREFIX, picture_routes
 
 
 def server_parts(options: AppOptions) -> dict[str, Any]:
     """Routes and middleware of the app, by their names in `st.App`."""
-    routes = picture_routes(KeptLibrary(options.library))
+    routes = [*asset_routes(PREFIX), *picture_routes(KeptLibrary(options.library))]
     return {"routes": routes, "middleware": [_guard(options)]}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ import streamlit as st
 
 from indexer import Library
 from indexer.catalogue.database import FILE, sqlite_errors
+from indexer.locations import opened_directory
 from search import Searcher
 from ui.views.options import AppOptions
 
@@ -79,4 +81,25 @@ def _close(opened: SharedLibrary) -> None:
 def _opened(path: Path, offline: bool, identity: tuple[int, int] | None) -> SharedLibrary:
     read_only = not os.access(path, os.W_OK)
     library = Library.open(path, read_only=read_only, offline=offline)
+    _note_opened(path)
     return SharedLibrary(library, Searcher(library))
+
+
+def was_opened(library: Path) -> bool:
+    """Whether the app has opened a library at this path before: if it is missing, it is away."""
+    try:
+        return _mark(library).is_file()
+    except OSError:
+        return False
+
+
+def _note_opened(library: Path) -> None:
+    mark = _mark(library)
+    with suppress(OSError):  # it is only missed
+        if not mark.exists():
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.write_bytes(os.fsencode(library))
+
+
+def _mark(library: Path) -> Path:
+    return opened_directory() / hashlib.sha256(os.fsencode(library)).hexdigest()[:32]

@@ -72,12 +72,20 @@ def _is_own_page(scope: Scope, headers: Headers) -> bool:
     """
     if scope["type"] == "websocket" or scope["method"] not in _SAFE:
         origin = headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("Host"):
+        if origin is not None and _host_of(origin) != headers.get("Host"):
             return False
     if headers.get("Sec-Fetch-Site", "none") in _OURS:
         return True
     visit = headers.get("Sec-Fetch-Mode") == "navigate"
     return visit and headers.get("Sec-Fetch-Dest") == "document" and scope.get("method") in _SAFE
+
+
+def _host_of(origin: str) -> str:
+    """Host and port of an origin; empty for one that has none ("null")."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

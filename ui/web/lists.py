@@ -7,6 +7,7 @@ import json
 from dataclasses import fields
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -64,6 +65,7 @@ def details(library: Library, request: Request) -> Response:
     found: dict[str, Any] | None = details_of(library, key) if key <= LARGEST_ID else None
     if found is None:
         raise HTTPException(404, "the library has no such picture; reload the page")
+    found |= {name: Path(found[name]) for name in ("name", "folder")}
     return JSONResponse(shown(found), headers={"Cache-Control": "private, no-cache"})
 
 
@@ -73,4 +75,4 @@ def shown(value: Any) -> Any:
         return {name: shown(part) for name, part in value.items()}
     if isinstance(value, list):
         return [shown(part) for part in value]
-    return browser_safe(value) if isinstance(value, str) else value
+    return browser_safe(value) if isinstance(value, str | Path) else value

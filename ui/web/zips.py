@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from anyio import to_thread
@@ -141,7 +142,7 @@ def _free(name: str, taken: dict[str, int]) -> str:
 
     `taken` has the names in small letters, each with how often it was asked for.
     """
-    plain = browser_safe(name).translate(_FORBIDDEN).strip(" .") or "picture"
+    plain = browser_safe(Path(name)).translate(_FORBIDDEN).strip(" .") or "picture"
     stem, dot, suffix = plain.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem else (plain, "")
     free, number = plain, taken.get(plain.casefold(), 0)

@@ -156,6 +156,13 @@ class Catalogue(Tables):
         query = "SELECT id, content_hash, perceptual_hash FROM pictures WHERE id IN (:keys)"
         return {key: (content, looks) for key, content, looks in self.rows_in(query, ids)}
 
+    def paths_with(self, content_hash: bytes) -> list[Path]:
+        """Paths of the present pictures with these bytes."""
+        query = """
+            SELECT f.path, p.relative FROM pictures p JOIN folders f ON f.id = p.folder_id
+            WHERE p.content_hash = ? AND p.state = ? ORDER BY f.path, p.relative"""
+        return [full_path(*row) for row in self.rows(query, content_hash, PRESENT)]
+
     def known_pictures(self, folder_id: int) -> dict[bytes, IndexedPicture]:
         """Every picture ever seen in a folder, by its relative path."""
         query = """

@@ -1,6 +1,6 @@
 """The built-in encoder: EfficientNet-Lite2 and MiniLM in ONNX Runtime, with two trained heads.
 
-It needs no download and never imports torch: its towers are exported in another process.
+It needs no download and no PyTorch: its towers are shipped.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows, unit_rows
-from indexer.encoders.golden import golden_pixels
 from indexer.encoders.mini.heads import BUILT_IN, FORMAT, IMAGE_ONLY, read_heads
+from indexer.encoders.mini.lexicons import open_lexicons
 from indexer.encoders.mini.noun_phrases import sentences_for
-from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.mini.projection import means_of, project_images, project_texts
+from indexer.encoders.mini.tensors import WEIGHTS_SHA256
 from indexer.encoders.mini.towers import Towers
 from indexer.encoders.protocol import FP32, INT8, Pixels, Places
-from indexer.encoders.runtime.layout import INDEXING_BATCH
+from indexer.encoders.runtime.layout import multiplies_int8_fast
 from indexer.errors import InputError, ModelError
 from indexer.files import file_hash
 from indexer.pictures.transform import ImageTransform
@@ -31,7 +31,6 @@ TRANSFORM = ImageTransform(size=320, resize="squash", interpolation="bicubic")
 GRID = (10, 10)  # places of the last map
 INT8_COST = BUILT_IN.with_name("int8.json")  # measured loss of int8 with the shipped heads
 INT8_MOST_LOSS = 0.5  # points of R@1 that int8 may lose to be chosen automatically
-INT8_LEAST_SPEED = 1.2  # times as fast as fp32, which it must reach to be chosen
 INT8_ROWS = "-int8"  # suffix of the fingerprint; append a number when quantising changes
 
 logger = logging.getLogger(__name__)
@@ -46,11 +45,12 @@ class MiniEncoder:
         self.name = name
         # Heads of the user's own may have learned words that no English list has.
         self.languages = frozenset({"en"}) if heads == BUILT_IN else None
+        self.lexicons = open_lexicons() if heads == BUILT_IN else ()
         # Most of the file is needed by pictures only; it is read with the first picture.
         self.weights, self.settings = read_heads(heads, without=IMAGE_ONLY)
         self._heads, self._heads_hash = heads, file_hash(heads)
         self.towers = Towers(cache, heads, heads_hash=self._heads_hash, int8=int8)
-        parts = (FORMAT, IMAGE_TOWER.sha256, TEXT_TOWER.sha256, self._heads_hash, repr(TRANSFORM))
+        parts = (FORMAT, WEIGHTS_SHA256, self._heads_hash, repr(TRANSFORM))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
         self.fingerprint = digest + (INT8_ROWS if int8 else "")
 
@@ -112,19 +112,18 @@ def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> MiniEncode
 
 
 def preferred_precision(name: str, cache: Path) -> str:
-    """int8 if it is known to cost little and is faster on this machine; otherwise fp32.
+    """int8 if it is known to cost little and this processor is made for it; otherwise fp32.
 
     Its cost was measured with the shipped heads: see benchmarks/precision.py.
     """
-    if name != "mini" or not int8_costs_little(INT8_COST, BUILT_IN):
+    if name != "mini" or not int8_costs_little(INT8_COST, BUILT_IN) or not multiplies_int8_fast():
         return FP32
-    pixels = np.repeat(golden_pixels(TRANSFORM.size), INDEXING_BATCH, axis=0)
     try:
-        rates = [Towers(cache, int8=int8).image.layout(pixels).rate for int8 in (False, True)]
+        Towers(cache, int8=True).image.ensure()
     except ModelError as error:
         logger.info("using fp32: %s", error)
         return FP32
-    return INT8 if rates[1] > INT8_LEAST_SPEED * rates[0] else FP32
+    return INT8
 
 
 def int8_costs_little(figures: Path, heads: Path) -> bool:

@@ -1,12 +1,7 @@
-"""Export the towers of the built-in model to ONNX.
-
-Run as `python -m indexer.encoders.mini.export NAME FILE HEADS`.
-"""
+"""Export of the built-in model's towers to ONNX, by PyTorch."""
 
 from __future__ import annotations
 
-import sys
-import warnings
 from pathlib import Path
 
 import torch
@@ -60,8 +55,3 @@ def export(name: str, path: Path, heads: Path) -> None:
         external_data=False,
         verbose=False,
     )
-
-
-if __name__ == "__main__":
-    warnings.filterwarnings("ignore")
-    export(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,38 +1,56 @@
-"""ONNX graphs of the built-in model, exported and quantised in child processes."""
+"""ONNX graphs of the built-in model: unpacked when they are first used, or quantised."""
 
 from __future__ import annotations
 
 import json
 import logging
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from indexer.encoders.mini.tensors import (
+    ALIGNMENT,
+    SHIPPED,
+    WEIGHTS_SHA256,
+    TowerTensors,
+    planned_tensors,
+)
 from indexer.encoders.runtime.graphs import Graph, beside, checksum, receipt_of, run_module
 from indexer.encoders.runtime.layout import processor
+from indexer.encoders.runtime.mapped import MappedGraph
 from indexer.errors import ModelError
+from indexer.extras import INT8_EXTRA, missing_extra
 
 LEAST_COSINE = 0.98  # median cosine of int8 to fp32 embeddings; 0.996 on a suitable processor
 
 logger = logging.getLogger(__name__)
 
 
-class MiniGraph(Graph):
-    """A tower of the built-in model, with the tail in the file `heads`."""
+class PackedGraph(MappedGraph):
+    """A shipped tower with the tail in the file `heads`, unpacked into the cache in a second."""
 
-    def __init__(self, name: str, cache: Path, heads: Path) -> None:
-        super().__init__(name, cache)
-        self._heads = heads
+    def __init__(
+        self, tower: str, cache: Path, heads: Path, heads_hash: str, *, prepacked: bool = True
+    ) -> None:
+        super().__init__(f"mini-{WEIGHTS_SHA256[:12]}-{heads_hash[:12]}/{tower}", cache)
+        self._tower, self._heads = tower, heads
+        self.prepacked = prepacked
 
-    def export(self, path: Path) -> None:
-        """Export the tower in a child process. Raises `ModelError` if that fails."""
-        export_tower(self.name, path, self._heads)
+    def write(self, target: Path, weights: Path) -> None:
+        """Copy the graph, and write its weights as it wants them. Raises `ModelError`."""
+        shutil.copyfile(SHIPPED / f"{self._tower}.onnx", target)
+        with TowerTensors(self._heads) as tensors, weights.open("wb") as file:
+            for planned in planned_tensors(self._tower):
+                file.seek(planned.offset)
+                file.write(tensors.get(planned).tobytes())
+            file.truncate(-(-file.tell() // ALIGNMENT) * ALIGNMENT)
 
 
 class Int8Graph(Graph):
     """An image tower in 8-bit integers, made from the graph of the same tower."""
 
     def __init__(self, plain: Graph, heads: Path) -> None:
-        super().__init__(f"{plain.path.stem}-int8", plain.path.parents[1])
+        super().__init__(f"{plain.name}-int8", plain.path.parents[2])
         self._plain, self._heads = plain, heads
 
     def ensure(self) -> None:
@@ -55,42 +73,22 @@ class Int8Graph(Graph):
         return self.cached and receipt_of(self.path).get("processor") == processor()
 
     def export(self, path: Path) -> None:
-        """Quantise the plain tower in a child process, exported if need be. Raises `ModelError`."""
+        """Quantise the plain tower in a child process, unpacked if need be. Raises `ModelError`.
+
+        The receipt also says for which processor it was made, and how similar its rows are.
+        """
+        if find_spec("onnx") is None:
+            raise missing_extra("--precision int8", "onnx", INT8_EXTRA)
         self._plain.ensure()
-        quantise_tower(self._plain.path, path, self._heads)
-
-
-def export_tower(name: str, path: Path, heads: Path) -> None:
-    """Export a tower, with its tail, in another process, so that this one imports no torch.
-
-    Writes the file as a whole or not at all. Raises `ModelError` with the export's message.
-    """
-    logger.info("exporting the tower %s to ONNX, once only; this takes up to a minute", name)
-    tower = name.split("-")[0]  # the rest of a name is the hash of its weights
-    _make(path, f"exporting the tower {name!r}", "mini.export", [tower], [str(heads)])
-
-
-def quantise_tower(plain: Path, path: Path, heads: Path) -> None:
-    """Quantise an exported image tower in another process. Raises `ModelError`."""
-    logger.info("building the tower %s, once only; this takes some seconds", path.stem)
-    _make(path, f"building the tower {path.stem!r}", "mini.quantising", [str(plain)], [str(heads)])
-
-
-def _make(path: Path, doing: str, module: str, before: list[str], after: list[str]) -> None:
-    """Let a module of `indexer.encoders` write a graph, as a whole or not at all.
-
-    JSON that the module writes to a file `.facts` beside the graph goes into its receipt.
-    """
-    with beside(path) as folder:
-        target = Path(folder) / path.name
-        run_module(module, *before, str(target), *after, doing=doing, made=[target])
-        receipt = target.with_suffix(".json")
-        facts = {"xxh3": checksum(target), "processor": processor()} | _facts(target)
-        receipt.write_text(json.dumps(facts))
-        target.replace(path)
-        receipt.replace(path.with_suffix(".json"))
-
-
-def _facts(target: Path) -> dict[str, Any]:
-    written = target.with_suffix(".facts")
-    return dict(json.loads(written.read_text())) if written.is_file() else {}
+        logger.info("building the tower %s, once only; this takes some seconds", path.stem)
+        with beside(path) as folder:
+            target = Path(folder) / path.name
+            words = [str(self._plain.path), str(target), str(self._heads)]
+            doing = f"building the tower {path.stem!r}"
+            run_module("mini.quantising", *words, doing=doing, made=[target])
+            facts = json.loads(target.with_suffix(".facts").read_text("utf-8"))
+            facts |= {"xxh3": checksum(target), "processor": processor()}
+            receipt = target.with_suffix(".json")
+            receipt.write_text(json.dumps(facts))
+            target.replace(path)
+            receipt.replace(path.with_suffix(".json"))

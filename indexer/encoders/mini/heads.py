@@ -26,7 +26,7 @@ from indexer.errors import ModelError
 from indexer.files import whole_file
 from indexer.weights_file import packed
 
-FORMAT = "picfuse-heads-8"
+FORMAT = "picfuse-heads-9"
 POOLED, CLASSES, WORDS = 8064, 1000, 384  # widths of the outputs of the two towers
 PLACE = 3  # side of a place that is classified for itself, in cells of the last map
 SHOWN = 2 * CLASSES  # class probabilities of a picture: of the whole, and the largest of any place
@@ -36,7 +36,11 @@ TAIL, TEXT_TAIL = TAILS = ("tail.", "text_tail.")  # prefixes of the towers' ten
 STEP = ".step"  # suffix of the scale of a tensor stored as 8-bit integers
 IMAGE_ONLY = ("image.linear", "image.inner")  # tensors that only pictures need
 # Tensors stored as 8-bit integers, with one scale per row:
-BY_BYTES = (*IMAGE_ONLY, "text.inner", "class.names", "class.named", *WORD_PART)
+BY_BYTES = (
+    *IMAGE_ONLY,
+    *("image.outer", "text.linear", "text.inner", "text.outer"),
+    *("class.names", "class.named", "hub.bank", *WORD_PART),
+)
 POWER = 1.0  # exponent of the class probabilities in the class part
 IMAGE_SHARE, TEXT_SHARE = 0.5, 1.5  # length of the class part; that of the heads' part is 1
 SENSE_SHARE = 0.8  # length of a text's sense part
@@ -100,6 +104,12 @@ def class_evidence(features: Array) -> Array:
     roots = (features[:, POOLED : POOLED + CLASSES] + features[:, POOLED + CLASSES :]) / 2
     evidence = roots * roots
     return evidence / evidence.sum(1)[:, None]
+
+
+def class_probabilities(features: Array) -> Array:
+    """Class probabilities (n, 1000) of image features (n, 10064): of the whole picture."""
+    roots = features[:, POOLED : POOLED + CLASSES]
+    return roots * roots
 
 
 def class_branch(probabilities: Array, weights: Arrays) -> Array:
@@ -214,7 +224,7 @@ def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: objec
     tensors: dict[str, NDArray[Any]] = {}
     for name in names:
         if name in BY_BYTES or (name.startswith(TEXT_TAIL) and weights[name].ndim > 1):
-            tensors[name], tensors[f"{name}{STEP}"] = _coarse(weights[name])
+            tensors[name], tensors[f"{name}{STEP}"] = eight_bits(weights[name])
         else:
             tensors[name] = np.ascontiguousarray(weights[name], dtype=np.float16)
     with whole_file(path) as temporary:
@@ -222,7 +232,7 @@ def write_heads(path: Path, weights: Mapping[str, NDArray[Any]], settings: objec
         temporary.write_bytes(packed(tensors, "description", described))
 
 
-def _coarse(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def eight_bits(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """A matrix (n, m) as 8-bit integers, and the scale (n, 1) of each row."""
     step = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-6) / 127
     whole = np.rint(matrix / step).astype(np.int8, order="C")  # its bytes are saved

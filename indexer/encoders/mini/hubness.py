@@ -25,7 +25,7 @@ from indexer.embedding import HUB, IMAGE, TEXT, Floats, Rows
 
 SHARPNESS = 20.0  # τ: the larger, the more the nearest questions dominate
 AIM = 0.3  # β: value of a query in the hubness column
-COUNTS = {IMAGE: 0.9, TEXT: 0.3}  # λ: share of a row's hubness that is subtracted
+COUNTS = {IMAGE: 0.5, TEXT: 0.3}  # λ: share of a row's hubness that is subtracted
 MOST_HUBNESS = 0.5  # largest absolute value in the hubness column, of a row of length 1
 HUB_WIDTH = 1  # columns
 TINY = 1e-9  # least share of the questions, so that its logarithm is finite

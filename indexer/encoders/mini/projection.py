@@ -15,6 +15,7 @@ from indexer.encoders.mini.heads import (
     class_evidence,
     class_part_of_images,
     class_part_of_texts,
+    class_probabilities,
     head,
     sense_part_of_texts,
     standardised,
@@ -31,7 +32,7 @@ def means_of(weights: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
 
 def project_images(features: NDArray[np.float32], weights: Mapping[str, Any]) -> Rows:
     """Embed image features (n, 10064): heads' part, class part, zeros as sense part, hubness."""
-    classes = class_part_of_images(class_evidence(features), weights)
+    classes = class_part_of_images(class_probabilities(features), weights)
     no_sense = np.zeros((len(features), len(weights["sense.bias"])), np.float32)
     rows = np.hstack([heads_part_of_images(features, weights), classes, no_sense])
     return with_hubness(unit_rows(rows), IMAGE, weights)

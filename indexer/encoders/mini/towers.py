@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from indexer.encoders.mini.graphs import Int8Graph, MiniGraph
+from indexer.encoders.mini.graphs import Int8Graph, PackedGraph
 from indexer.encoders.mini.heads import (
     BUILT_IN,
     POOLED,
@@ -18,15 +18,14 @@ from indexer.encoders.mini.heads import (
     WORDS,
     image_features,
 )
-from indexer.encoders.mini.packages import IMAGE_TOWER, TEXT_TOWER
 from indexer.encoders.mini.places import features_without
+from indexer.encoders.mini.tensors import TOKENIZER
 from indexer.encoders.protocol import Pixels
-from indexer.encoders.runtime.mapped import MappedGraph
+from indexer.encoders.runtime.graphs import Graph
 from indexer.files import file_hash
 
 BATCH = 16  # sentences per run; more only take more memory
 MAX_TOKENS = 128
-GRAPHS = 3  # version of the image tower's graphs, raised when its features change
 
 
 class Towers:
@@ -40,18 +39,18 @@ class Towers:
         self, cache: Path, heads: Path = BUILT_IN, *, heads_hash: str = "", int8: bool = False
     ) -> None:
         heads_hash = heads_hash or file_hash(heads)
-        tower = f"{IMAGE_TOWER.sha256[:12]}-{GRAPHS}"
-        self.trunk = MiniGraph(f"trunk-{tower}", cache, heads)
-        plain = MiniGraph(f"image-{tower}-{heads_hash[:12]}", cache, heads)
-        self.image = Int8Graph(plain, heads) if int8 else plain
-        self.maps = MiniGraph(f"maps-{tower}-{heads_hash[:12]}", cache, heads)
-        words = TEXT_TOWER.sha256[:12]
-        self.words = MiniGraph(f"words-{words}", cache, heads)
-        self.text = MappedGraph(MiniGraph(f"text-{words}-{heads_hash[:12]}", cache, heads))
+
+        def packed(tower: str, *, prepacked: bool = True) -> PackedGraph:
+            return PackedGraph(tower, cache, heads, heads_hash, prepacked=prepacked)
+
+        plain = packed("image")
+        self.image: Graph = Int8Graph(plain, heads) if int8 else plain
+        self.trunk, self.maps, self.words = packed("trunk"), packed("maps"), packed("words")
+        self.text = packed("text", prepacked=False)
         self._tokenizer: Tokenizer | None = None
 
     def ensure(self) -> None:
-        """Export the towers that are not cached."""
+        """Unpack the towers that are not cached."""
         self.image.ensure()
         self.text.ensure()
 
@@ -70,7 +69,7 @@ class Towers:
     def features_without(self, image: Pixels) -> NDArray[np.float32]:
         """Features (1 + h * w, 10064) of pixels (320, 320, 3): complete, then without each place.
 
-        The first call exports their graph, always in fp32, which takes up to a minute.
+        Always in fp32.
         """
         return features_without([x[0] for x in self.maps.run({"pixels": image[None]})])
 
@@ -129,7 +128,7 @@ class Towers:
 
     def _encoded(self, texts: Sequence[str]) -> list[Encoding]:
         if self._tokenizer is None:
-            self._tokenizer = Tokenizer.from_file(str(TEXT_TOWER.path.with_name("tokenizer.json")))
+            self._tokenizer = Tokenizer.from_file(str(TOKENIZER))
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(MAX_TOKENS)
         # Texts of the command line may hold surrogates.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,8 +28,9 @@ from indexer.encoders.open_clip.ready import (
 from indexer.encoders.open_clip.tokenizer import KeptTokenizer
 from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, Places
 from indexer.encoders.runtime.graphs import Graph
-from indexer.encoders.runtime.mapped import MappedGraph
+from indexer.encoders.runtime.mapped import SeparatedGraph
 from indexer.errors import ModelError
+from indexer.extras import OPEN_CLIP_EXTRA, extra_module
 from indexer.pictures.transform import ImageTransform
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class ExportedEncoder:
         self.transform = ImageTransform(**ready.transform)  # type: ignore[arg-type]
         self._reopen = reopen
         self._images = FixedGraph(tower_name(ready.fingerprint, IMAGE), cache)
-        self._texts = MappedGraph(FixedGraph(tower_name(ready.fingerprint, TEXT), cache))
+        self._texts = SeparatedGraph(FixedGraph(tower_name(ready.fingerprint, TEXT), cache))
 
     def encode_images(self, images: Pixels) -> Rows:
         """Encode uint8 pixels (n, size, size, 3) as `v_i`, shape (n, dim)."""
@@ -130,9 +130,9 @@ def open_encoder(name: str, rest: str, cache: Path, offline: bool) -> Encoder:
     """
 
     def reopen() -> Encoder:
-        opened: Encoder = import_module("indexer.encoders.open_clip.encoder").open_encoder(
-            name, rest, cache, offline
-        )
+        module = "indexer.encoders.open_clip.encoder"
+        inside = extra_module(module, OPEN_CLIP_EXTRA, f"the model {name!r}")
+        opened: Encoder = inside.open_encoder(name, rest, cache, offline)
         return opened
 
     ready = kept_ready(full_name(rest), cache)

@@ -12,7 +12,7 @@ from indexer.embedding import IMAGE
 from indexer.encoders.open_clip.tokenizer import KeptTokenizer
 from indexer.encoders.protocol import Encoder
 from indexer.encoders.runtime.graphs import Graph, beside
-from indexer.encoders.runtime.mapped import MappedGraph
+from indexer.encoders.runtime.mapped import SeparatedGraph
 
 FORMAT = "picfuse-ready-3"
 GRAPHS = 2  # version of the export; towers of another version are exported again
@@ -56,7 +56,7 @@ class Ready:
 
 def keep_ready(ready: Ready, images: Graph, texts: Graph, tokens: KeptTokenizer) -> None:
     """Store the record and the tokenizer beside the exported towers. Raises `ModelError`."""
-    MappedGraph(texts).ensure()
+    SeparatedGraph(texts).ensure()
     final = [tokenizer_path(images), _path(ready.name, images.path.parents[1])]
     with beside(final[0]) as folder:
         made = [Path(folder) / path.name for path in final]

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from indexer.encoders.runtime.layout import (
     Layout,
+    LayoutTrials,
     Run,
     Streams,
     keep_layout,
     kept_layout,
-    measured_layout,
 )
 from indexer.errors import ModelError
 from indexer.interpreter import module_command, module_environment
@@ -32,7 +32,7 @@ from indexer.interpreter import module_command, module_environment
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before its import; otherwise it reports every session
 import onnxruntime
 
-MEASURE_FROM_PICTURES = 16  # with fewer, measuring the fastest way to run them does not pay
+TRY_FROM_PICTURES = 16  # of a batch whose time tells how fast a layout is
 FEWEST_TOKENS = 2  # PyTorch exports no axis of variable length that may have the length 1
 _PART = 1 << 20  # bytes read at a time, so that a file does not count as memory of this process
 
@@ -49,6 +49,7 @@ class Graph(ABC):
         self.path = cache / "towers" / f"{name}.onnx"
         self._session: onnxruntime.InferenceSession | None = None
         self._streams: Streams | None = None
+        self._trials: LayoutTrials | None = None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         """Run one batch; returns the tower's outputs."""
@@ -76,30 +77,41 @@ class Graph(ABC):
     def run_pixels(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
         """Run an image tower; returns the outputs in parts that suit this machine.
 
-        The best parts are measured once, within seconds, with the first large batch of pictures.
+        The first large batches of pictures try different parts, and the fastest are kept.
         """
-        enough = len(pixels) >= MEASURE_FROM_PICTURES
-        if self._streams is None or (not self._streams.layout.rate and enough):
-            self._streams = self._opened(self.layout(pixels))
+        if self._streams is None:
+            self._streams = self._opened(self.layout() or Layout())
+        if not self._streams.layout.rate and len(pixels) >= TRY_FROM_PICTURES:
+            return self._try(pixels)
         return self._streams(pixels)
+
+    def _try(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
+        if self._trials is None:
+            self._trials = LayoutTrials(self._run_of)
+        outputs = self._trials(pixels)
+        if (found := self._trials.found) is not None:
+            keep_layout(self._layout_file, self._hash, found)
+            self.rest()
+        return outputs
 
     def rest(self) -> None:
         """Close the session and release its memory; the next run reopens it."""
         if self._streams is not None:
             self._streams.close()
-        self._session = self._streams = None
+        self._session = self._streams = self._trials = None
 
-    def layout(self, pixels: NDArray[np.uint8]) -> Layout:
-        """The layout for pictures on this machine, as stored or else measured with these."""
+    def layout(self) -> Layout | None:
+        """The fastest layout for pictures on this machine; None until it is known."""
         self.ensure()
-        path = self.path.with_suffix(".layout")
-        graph = str(receipt_of(self.path).get("xxh3"))
-        layout = kept_layout(path, graph)
-        if layout is None and len(pixels) >= MEASURE_FROM_PICTURES:
-            logger.info("measuring the fastest way to run the tower %s, once only", self.name)
-            layout = measured_layout(self._run_of, pixels)
-            keep_layout(path, graph, layout)
-        return layout or Layout()
+        return kept_layout(self._layout_file, self._hash)
+
+    @property
+    def _layout_file(self) -> Path:
+        return self.path.with_suffix(".layout")
+
+    @property
+    def _hash(self) -> str:
+        return str(receipt_of(self.path).get("xxh3"))
 
     @property
     def cached(self) -> bool:

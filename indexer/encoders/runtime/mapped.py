@@ -1,15 +1,14 @@
 """Towers with weights mapped into memory, whose sessions start in a tenth of the time.
 
 ONNX Runtime parses and copies weights inside a graph: 90 MB for the text tower. Weights in a
-separate file are mapped instead, and a query reads only those that it needs. Nor are they
-rearranged for the processor, which takes longer than encoding a query and saves only 5 % of the
-time for many captions.
+separate file are mapped instead, and a query reads only those that it needs.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from abc import abstractmethod
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +29,9 @@ if TYPE_CHECKING:  # graphs.py imports it, after switching off its telemetry
 class MappedGraph(Graph):
     """A cached tower in two files: the graph, and beside it the mapped weights."""
 
-    def __init__(self, plain: Graph) -> None:
-        super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1])
-        self._plain = plain
+    # Weights that are rearranged for the processor are copied. That takes longer than encoding a
+    # query, and saves only 5 % of the time for many captions.
+    prepacked = False
 
     @property
     def weights(self) -> Path:
@@ -49,30 +48,40 @@ class MappedGraph(Graph):
         return made == receipt_of(self.path).get("xxh3")
 
     def export(self, path: Path) -> None:
-        """Write the graph to `path` and the weights beside it. Raises `ModelError`."""
+        """Make both files in a temporary folder, then move them and their checksums in place."""
         with beside(path) as room:
-            self._make(Path(room))
+            target, weights = Path(room) / self.path.name, Path(room) / self.weights.name
+            self.write(target, weights)
+            receipt = target.with_suffix(".json")
+            receipt.write_text(json.dumps({"xxh3": [checksum(target), checksum(weights)]}))
+            weights.replace(self.weights)
+            target.replace(self.path)
+            receipt.replace(self.path.with_suffix(".json"))
+
+    @abstractmethod
+    def write(self, target: Path, weights: Path) -> None:
+        """Write the graph and its weights into an empty folder. Raises `ModelError`."""
 
     def _open(self) -> onnxruntime.InferenceSession:
-        return open_session(self.path, prepacked=False)
+        return open_session(self.path, prepacked=self.prepacked)
 
-    def _make(self, room: Path) -> None:
-        """Write both files in a temporary folder, then move them and their checksums in place."""
+
+class SeparatedGraph(MappedGraph):
+    """The tower of another graph, made mappable."""
+
+    def __init__(self, plain: Graph) -> None:
+        super().__init__(f"{plain.path.stem}-mapped", plain.path.parents[1])
+        self._plain = plain
+
+    def write(self, target: Path, weights: Path) -> None:
+        """Separate the other graph, exported if need be. Raises `ModelError`."""
         plain = self._plain.path
         if not self._plain.cached:
-            plain = room / plain.name
+            plain = target.with_name(plain.name)
             self._plain.export(plain)
-        made = room / "made"
-        made.mkdir()
-        target, weights = made / self.path.name, made / self.weights.name
         words = (str(plain), str(target), weights.name)
         doing = f"building the tower {self.path.stem!r}"
         run_module("runtime.mapped", *words, doing=doing, made=[target, weights])
-        receipt = target.with_suffix(".json")
-        receipt.write_text(json.dumps({"xxh3": [checksum(target), checksum(weights)]}))
-        weights.replace(self.weights)
-        target.replace(self.path)
-        receipt.replace(self.path.with_suffix(".json"))
 
 
 def separate(plain: str, target: str, weights: str) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from indexer.captions import Caption, find_captions, united
 from indexer.encoders.mini.encoder import TRANSFORM
 from indexer.encoders.mini.heads import SHOWN, TRUNK
-from indexer.encoders.mini.towers import GRAPHS, Towers
+from indexer.encoders.mini.tensors import WEIGHTS_SHA256
+from indexer.encoders.mini.towers import Towers
 from indexer.errors import DatasetError
 from indexer.files import whole_file
 from indexer.pictures.decoding import Decoded
@@ -93,7 +94,7 @@ def _key(
     captions: Mapping[bytes, tuple[Caption, ...]],
     views: int,
 ) -> str:
-    digest = hashlib.sha256(repr((str(folder), TRANSFORM, GRAPHS, views)).encode())
+    digest = hashlib.sha256(repr((str(folder), TRANSFORM, WEIGHTS_SHA256, views)).encode())
     for picture in pictures:
         facts = (picture, [caption.text for caption in captions.get(picture.relative, ())])
         digest.update(repr(facts).encode("utf-8", "surrogatepass"))

@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from indexer.embedding import unit_rows
-from indexer.encoders.mini.heads import WORDS, class_evidence, class_part_of_images, empty_part
+from indexer.encoders.mini.heads import (
+    WORDS,
+    class_part_of_images,
+    class_probabilities,
+    empty_part,
+)
 from indexer.encoders.mini.hubness import HUB_PART, HUB_WIDTH
 from indexer.encoders.mini.image_tower import Tail, Trunk
 from indexer.encoders.mini.projection import (
@@ -172,7 +177,7 @@ class HeadsStage(Alignment):
         names = np.stack([words.sentences for words in self.classes])
         weights = weights | class_part(names, captions[:, :WORDS], sizes.classes, named.kinds)
         of_heads = heads_part_of_images(images, weights)
-        of_classes = class_part_of_images(class_evidence(images), weights)
+        of_classes = class_part_of_images(class_probabilities(images), weights)
         mentions = named.mentions.reshape(len(named.words), len(images))
         weights |= word_part(named.words, mentions, of_heads, of_classes)
         weights |= sense_part(captions[:, :WORDS], sizes.sense)

@@ -94,7 +94,13 @@ def album(
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     if any(options[key] for key in album_picking.CHANGES):
         plain = {"mode": None} if options["mode"] == AUTO else {}
-        said = {**options, "weight": weight, "literal": literal, "date_order": None, **plain}
+        said = {
+            **options,
+            "weight": weight is not None,
+            "literal": literal,
+            "date_order": None,
+            **plain,
+        }
         album_picking.change(library, name, terms, style, said)
         return
     asking = bool(terms) or any(options[key] for key in _ASKING)

@@ -39,15 +39,37 @@ _LEAST = 8  # letters of a password
     f"0.0.0.0 for all. {PASSWORD} sets the password; otherwise a random one is printed.",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address, but open no browser.")
+@click.option(
+    "--allow-delete",
+    is_flag=True,
+    help="Let the page of duplicates move copies to the trash of this system.",
+)
+@click.option(
+    "--allow-write",
+    is_flag=True,
+    help="Let the page of captions write accepted captions into files beside their pictures.",
+)
 @library_options
-def ui(port: int, listen: str | None, no_browser: bool, library: Path, offline: bool) -> None:
-    """Open the browser app. It listens on this machine only, unless --listen says otherwise."""
+def ui(
+    port: int,
+    listen: str | None,
+    no_browser: bool,
+    allow_delete: bool,
+    allow_write: bool,
+    library: Path,
+    offline: bool,
+) -> None:
+    """Open the browser app. It listens on this machine only, and changes no file.
+
+    Options below allow it to do more.
+    """
     _check_port(port, listen or "localhost")
     environment = module_environment()
     command = module_command("ui.views.server", "run", str(app_file()))
     command += server_flags(port, headless=no_browser, listen=listen or "")
     command += ["--", "--library", str(library.expanduser().absolute())]
-    command += ["--offline"] if offline else []
+    flags = {"--offline": offline, "--allow-delete": allow_delete, "--allow-write": allow_write}
+    command += [flag for flag, given in flags.items() if given]
     if listen:
         command += ["--listen"]
         environment |= {PASSWORD: _password(environment.get(PASSWORD, ""))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +12,7 @@ import click
 from indexer import IndexOptions, IndexReport, indexing
 from indexer.datasets.folder import dataset_folder, find_labels, read_split
 from indexer.datasets.library import dataset_library
+from indexer.extras import TRAIN_EXTRA, extra_module
 from indexer.fusion import STRATEGIES
 from indexer.settings import DEFAULT_ENCODER
 from search.evaluation.advice import Advice
@@ -147,7 +147,7 @@ def _plots(plot: Path | None) -> ModuleType | None:
     """The plotting module, loaded only if needed; raises `InputError` before the long work."""
     if plot is None:
         return None
-    plots = import_module("ui.cli.output.plots")
+    plots = extra_module("ui.cli.output.plots", TRAIN_EXTRA, "a plot")
     plots.check(plot)
     return plots
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 from indexer import Library
 from indexer.datasets.folder import ClassText, Labels, plain_sentence, read_classes
 from indexer.errors import DatasetError
+from indexer.extras import TRAIN_EXTRA, extra_module
 from indexer.metrics.recall import RetrievalRanks
 from indexer.settings import DEFAULT_FUSION
 from search.evaluation.advice import Advice, advise
@@ -92,7 +92,8 @@ def measure_classes(library: Library, labels: Labels, wanted: EvaluationOptions)
 
 def _candidates(labels: Labels, wanted: EvaluationOptions) -> list[ClassText]:
     if wanted.classes == "imagenet-1k":
-        imagenet = import_module("indexer.training.mini.imagenet")  # imports torch
+        module = "indexer.training.mini.imagenet"
+        imagenet = extra_module(module, TRAIN_EXTRA, "a list of ImageNet's classes")
         found: list[ClassText] = imagenet.imagenet_classes(definitions=wanted.definitions)
         return found
     if wanted.classes is not None:

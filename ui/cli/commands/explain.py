@@ -57,7 +57,8 @@ def explain(
         _check(output)
     with Library.open(library, read_only=True, offline=offline) as opened:
         image = opened_picture(picture, offline=offline)
-        found = HeatMapQuery.of(opened, query).on(image)
+        sought = HeatMapQuery.of(opened, query)
+        found = sought.on(image)
     if output is not None:
         with whole_file(output) as temporary:
             found.over(image).save(temporary, FORMATS[output.suffix.lower()])
@@ -65,7 +66,7 @@ def explain(
         print_json(_fields(picture, query, found, output))
     else:
         _print(found, output)
-        say_readings(query)
+        say_readings(sought.query)
 
 
 def _check(output: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ui.cli.commands.serve import (
+    NEEDED,
     access_options,
     check_access,
     check_extra,
@@ -18,9 +19,6 @@ from ui.cli.commands.serve import (
     shown,
 )
 from ui.cli.group import offline_option
-
-NEEDED = ("mcp",)
-NEEDED_FOR_HTTP = ("fastapi", "uvicorn", "prometheus_client")
 
 
 @click.command(
@@ -47,7 +45,7 @@ def mcp(
     An assistant starts this command itself and speaks with it on standard input and output; with
     --http, it connects to a running one. It sees pictures and facts about them, but no paths.
     """
-    check_extra("mcp", *NEEDED)
+    check_extra("mcp", "mcp", "mcp")
     settings = import_module("ui.service.settings")
     libraries = libraries_by_name(named)
     if not http:
@@ -55,7 +53,7 @@ def mcp(
         asked = settings.ServiceSettings(libraries=libraries, offline=offline)
         transports.run_on_streams(asked, allow_write=allow_write)
         return
-    check_extra("serve", *NEEDED_FOR_HTTP)
+    check_extra("mcp --http", "serve", *NEEDED)
     token = read_token(token_file)
     check_access(host, token)
     bound = import_module("ui.service.server").bind(host, port)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import click
@@ -10,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from indexer.encoders.mini.heads import BUILT_IN
-from indexer.encoders.mini.towers import Towers
+from indexer.encoders.open_clip.ready import kept_ready
+from indexer.encoders.open_clip.recommended import RECOMMENDED, RecommendedModel
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
 from indexer.errors import InputError
+from indexer.extras import OPEN_CLIP_EXTRA, extra_module
 from indexer.locations import cache_directory
 from ui.cli.group import json_option
 from ui.cli.output.text import print_json, terminal_safe
@@ -38,40 +39,35 @@ def models(open_clip: str | None, as_json: bool) -> None:
 
 
 def _built_in() -> list[dict[str, Any]]:
-    towers = Towers(cache_directory())
-    exported = towers.image.cached and towers.text.cached
-    about = "built in, English, needs no download"
-    about += "" if exported else " (prepared on first use)"
-    made = Towers(cache_directory(), int8=True).image.cached
-    found = [
-        {"name": "mini", "cached": BUILT_IN.is_file(), "about": about},
-        {"name": "mini:FILE", "cached": True, "about": "mini with heads of 'picfuse train align'"},
-        {
-            "name": "int8:mini",
-            "cached": BUILT_IN.is_file(),
-            "about": "mini with --precision int8: faster, but finds slightly less"
-            + ("" if made else " (prepared on first use)"),
-        },
-        {
-            "name": "open_clip:ARCH/PRETRAINED",
-            "cached": False,
-            "about": "any open_clip model, downloaded on first use; see --open-clip TEXT",
-        },
-        {
-            "name": "open_clip:ARCH:FILE",
-            "cached": True,
-            "about": "an open_clip architecture with your own weights",
-        },
-    ]
-    added = sorted(set(schemes()) - set(SCHEMES))
-    return found + [
-        {"name": name, "cached": True, "about": "provided by an installed package"}
-        for name in added
-    ]
+    own = [
+        ("mini", BUILT_IN.is_file(), "built in, needs no download; English, with German, French "
+         "and Czech"),
+        ("mini:FILE", True, "mini with heads of 'picfuse train align'"),
+        ("int8:mini", BUILT_IN.is_file(), "mini with --precision int8: faster on processors made "
+         "for it, but finds slightly less"),
+    ]  # fmt: skip
+    further = [
+        ("open_clip:ARCH/PRETRAINED", False, "any open_clip model, downloaded on first use; see "
+         "--open-clip TEXT"),
+        ("open_clip:ARCH:FILE", True, "an open_clip architecture with your own weights"),
+        *((name, True, "provided by an installed package")
+          for name in sorted(set(schemes()) - set(SCHEMES))),
+    ]  # fmt: skip
+    one_word = [_recommended(model) for model in RECOMMENDED]
+    listed = [*own, *one_word, *further]
+    return [{"name": name, "cached": ready, "about": about} for name, ready, about in listed]
+
+
+def _recommended(model: RecommendedModel) -> tuple[str, bool, str]:
+    ready = kept_ready(model.name, cache_directory()) is not None
+    size = "" if ready else f", {model.gigabytes:.1f} GB to download"
+    figures = f"COCO R@1 {model.recall} as published; {model.licence}"
+    return model.word, ready, f"{model.about} ({figures}{size}); {model.name}"
 
 
 def _open_clip(text: str) -> list[dict[str, Any]]:
-    encoder = import_module("indexer.encoders.open_clip.encoder")  # imports torch
+    module = "indexer.encoders.open_clip.encoder"
+    encoder = extra_module(module, OPEN_CLIP_EXTRA, "a list of open_clip's models")
     names = [f"open_clip:{arch}/{tag}" for arch, tag in encoder.list_models()]
     return [
         {"name": name, "cached": encoder.cached(name), "about": ""}

@@ -10,12 +10,14 @@ from pathlib import Path
 import click
 
 from indexer.errors import InputError
+from indexer.extras import missing_extra
 from indexer.locations import default_library
 from ui.cli.group import offline_option
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.searching import grouped
 
 PORT = 8600
+NEEDED = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MIB = 2**20
 LIBRARY = "PICFUSE_LIBRARY"
@@ -115,7 +117,7 @@ def serve(
     Clients find the endpoints in /openapi.json. Only this machine can ask, unless --host says
     otherwise. Ctrl-C stops it after the requests under way.
     """
-    check_extra("serve", "fastapi", "uvicorn", "prometheus_client", "multipart")
+    check_extra("serve", "serve", *NEEDED)
     libraries = libraries_by_name(named)
     token = read_token(token_file)
     check_access(host, token)
@@ -137,10 +139,11 @@ def serve(
     server.serve(asked, bound, lambda: click.echo(said, err=True))
 
 
-def check_extra(extra: str, *packages: str) -> None:
-    """Raise `InputError` if a package of an extra is not installed."""
-    if any(find_spec(package) is None for package in packages):
-        raise InputError(f"'picfuse {extra}' needs more packages: pip install 'picfuse[{extra}]'")
+def check_extra(command: str, extra: str, *packages: str) -> None:
+    """Raise `ModelError` with the command that installs what a command lacks."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise missing_extra(f"'picfuse {command}'", package, extra)
 
 
 def libraries_by_name(named: tuple[str, ...]) -> dict[str, Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,13 @@ import click
 from indexer.datasets.folder import dataset_folder
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.errors import InputError
+from indexer.extras import TRAIN_EXTRA, extra_module
 from indexer.fusion import LEARNED
 from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.mini.sources import Source
 from ui.cli.commands.train_tags import tags
+from ui.cli.commands.train_towers import towers
 from ui.cli.group import offline_option
 from ui.cli.options.paths import UserText
 from ui.cli.options.training import (
@@ -43,6 +44,7 @@ def train() -> None:
 
 
 train.add_command(tags)
+train.add_command(towers)
 
 
 @train.command(
@@ -107,7 +109,7 @@ def align(
         raise InputError(f"--validation {held_out}: with several data sets, name a share")
     (first, weight), *others = datasets
     further = (Source(folder, weight=share, reserve=reserve) for folder, share in others)
-    recipes = import_module("indexer.training.mini.recipe")  # imports torch
+    recipes = extra_module("indexer.training.mini.recipe", TRAIN_EXTRA, "training")
     recipe: AlignRecipe = recipes.AlignRecipe(
         [Source(first, split, captions, weight), *further],
         output,
@@ -182,7 +184,7 @@ def fusion(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.fusion.recipe")  # imports torch
+    recipes = extra_module("indexer.training.fusion.recipe", TRAIN_EXTRA, "training")
     recipe: FusionRecipe = recipes.FusionRecipe(
         folder,
         output,

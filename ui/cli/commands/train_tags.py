@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.datasets.folder import dataset_folder
+from indexer.extras import TRAIN_EXTRA, extra_module
 from indexer.tag_head import BOTH, INPUTS
 from ui.cli.group import json_option, offline_option
 from ui.cli.options.paths import UserPath
@@ -91,7 +91,7 @@ def tags(
     """
     folder = dataset_folder(dataset)
     check_output(output)
-    recipes = import_module("indexer.training.tags.recipe")  # imports torch
+    recipes = extra_module("indexer.training.tags.recipe", TRAIN_EXTRA, "training")
     recipe: TagRecipe = recipes.TagRecipe(
         folder, output, validation=validation_of(validation), **_recipe_options(options)
     )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from indexer import Library
+from indexer.encoders.open_clip.recommended import spelled_out
 from indexer.encoders.precision import (
     AUTO,
     PRECISIONS,
@@ -45,6 +46,7 @@ def model_for(library: Path, model: str | None, precision: str | None) -> str | 
     A model named without a precision keeps the library's, if it is the library's model; any other
     gets "auto".
     """
+    model = model and spelled_out(model)
     if is_vacant(library):
         return _named(model or DEFAULT_ENCODER, precision)
     if model is None and precision is None:

@@ -1,1 +1,1 @@
-"""Controls: the search form, marks, pasted pictures, albums to save."""
+"""Controls: the address of a search, its form and chips, uploaded pictures, albums to save."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from indexer.errors import PicfuseError, QueryError
 from search import Query, SearchOptions, Term
 from search.albums import save_album
 from search.query.examples import examples_of
-from ui.views.controls.search_form import SearchForm
+from ui.views.controls.search_form import Question
 from ui.views.controls.typed_query import query_of
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe
@@ -19,16 +20,23 @@ from ui.views.shared_library import SharedLibrary
 _AT_MOST = 50
 
 
-def options_of(asked: SearchForm) -> SearchOptions:
-    """Searcher options that the controls add to the query."""
+def options_of(asked: Question, **more: Any) -> SearchOptions:
+    """Searcher options that the controls add to the query; `more` are further ones."""
+    address = asked.address
     options = SearchOptions(
-        k=asked.k, tags=asked.tags, where=asked.where, date_order=asked.date_order
+        tags=address.tags,
+        where=address.filter,
+        date_order=asked.date_order,
+        fold=address.fold,
+        diverse=asked.diversity,
+        weight=asked.weight if address.like else None,
+        **more,
     )
-    if asked.like is None:  # a picture has no words, so it is searched by meaning
-        options = dataclasses.replace(options, mode=asked.mode)
-    if asked.nothing and not asked.right:
-        return dataclasses.replace(options, exclude=asked.wrong)
-    return dataclasses.replace(options, like=asked.right, unlike=asked.wrong)
+    if address.markable:
+        options = dataclasses.replace(options, like=address.right, unlike=address.wrong)
+    if address.like:  # a picture has no words, so it is searched by meaning
+        return options
+    return dataclasses.replace(options, mode=address.mode)
 
 
 def picture_id(text: str) -> int:
@@ -38,11 +46,13 @@ def picture_id(text: str) -> int:
     return int(text)
 
 
-def offer_saving(opened: SharedLibrary, asked: SearchForm) -> None:
-    """Show a form that saves the current search as an album."""
-    with st.popover("Save as album", icon=":material/bookmark_add:"):
+def offer_saving(opened: SharedLibrary, asked: Question) -> None:
+    """Show a form that saves the current search as an album; it is at rest without a search."""
+    address = asked.address
+    idle = address.nothing and not address.filter and not address.tags
+    with st.popover("Save", icon=":material/bookmark_add:", key="saving", disabled=idle):
         with st.form("album", border=False):
-            st.caption("Saves this search. New pictures that match are added automatically.")
+            st.caption("Saves this search as an album, to which new matches are added.")
             name = st.text_input("Name", key="album-name", max_chars=200)
             k = st.number_input("Limit", 1, 10_000, _AT_MOST, key="album-k")
             replace = st.checkbox("Replace an album of the same name", key="album-replace")
@@ -51,7 +61,7 @@ def offer_saving(opened: SharedLibrary, asked: SearchForm) -> None:
             _save(opened, asked, name, k, replace=replace)
 
 
-def _save(opened: SharedLibrary, asked: SearchForm, name: str, k: int, *, replace: bool) -> None:
+def _save(opened: SharedLibrary, asked: Question, name: str, k: int, *, replace: bool) -> None:
     try:
         with opened.asking():
             query, options = _question(opened, asked)
@@ -74,11 +84,11 @@ def _save(opened: SharedLibrary, asked: SearchForm, name: str, k: int, *, replac
         notice("Saved as an album", browser_safe(album.name), icon="check_circle")
 
 
-def _question(opened: SharedLibrary, asked: SearchForm) -> tuple[Query, SearchOptions]:
-    options = options_of(asked)
-    if asked.like is not None:
-        (like,) = examples_of(opened.library, [picture_id(asked.like)])
+def _question(opened: SharedLibrary, asked: Question) -> tuple[Query, SearchOptions]:
+    address, options = asked.address, options_of(asked)
+    if address.like:
+        (like,) = examples_of(opened.library, [picture_id(address.like)])
         return Query((Term(picture=like),), asked.weight), options
-    if asked.nothing:
+    if not address.q.strip() and asked.picture is None:
         return Query((), asked.weight), options
-    return query_of(asked.words, asked.picture, weight=asked.weight), options
+    return query_of(address.q, asked.picture, weight=asked.weight), options

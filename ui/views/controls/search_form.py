@@ -4,206 +4,149 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
 from indexer import Library
 from indexer.settings import DATE_ORDERS
-from search.query.options import AUTO, DIVERSITY, MODES, WORDS
+from search.query.options import DIVERSITY, MODES
 from search.where import FIELDS
-from ui.views.controls.marks import clear_marks, marked
-from ui.views.controls.paste import paste_into
+from ui.views.controls.address import LONGEST, SearchAddress, bound, change
+from ui.views.controls.browsing import offer_browsing
+from ui.views.controls.uploads import shelf
+from ui.views.shared_library import SharedLibrary
 
-WORDS_KEY = "q"  # of the search box, also in the address
-PICTURE = "picture"  # key of the uploader
 LIKE = "like"  # in the address: id of a picture of the library to search with
-MODE_NAMES = {"auto": "Both", "vector": "Meaning", "words": "Words"}
-COUNTS = (12, 24, 48, 96)
+PICTURE = "picture"  # key of the uploader
+UPLOADER = f".st-key-{PICTURE} input[type=file]"
+MODE_NAMES = {"auto": "Everything", "vector": "What pictures show", "words": "Text only"}
 _ORDER_NAMES = {"DMY": "day/month/year", "MDY": "month/day/year", "YMD": "year/month/day"}
-LONGEST = 10_000  # characters that can be typed or pasted
 
 
 @dataclass(frozen=True, slots=True)
-class SearchForm:
-    """State of the page's controls."""
+class Question:
+    """A question: the address, with what only the server knows.
 
-    words: str
-    picture: bytes | None
-    like: str | None
-    weight: float
-    k: int
-    tags: tuple[str, ...] = ()
-    where: str | None = None
-    mode: str = AUTO
-    fold: bool = True
-    diverse: float = 0.0
-    right: tuple[int, ...] = ()
-    wrong: tuple[int, ...] = ()
-    date_order: str = DATE_ORDERS[0]
-
-    @property
-    def refinable(self) -> bool:
-        """Whether marks can refine the search; they cannot if it compares words only."""
-        return self.mode != WORDS or self.like is not None
-
-    @property
-    def nothing(self) -> bool:
-        """Whether there is no query; tags and a filter may still be set."""
-        return self.like is None and self.picture is None and not self.words.strip()
-
-
-def ask(library: Library, names: Sequence[str], date_order: str) -> SearchForm:
-    """Show the controls; returns their state, with the picture id in the address.
-
-    `date_order` is the one that is chosen at first.
+    `picture`: bytes of the uploaded one; None without one, or if it is not kept any more.
     """
-    words = st.text_input(
+
+    address: SearchAddress
+    picture: bytes | None
+    weight: float
+    date_order: str
+
+    @property
+    def diversity(self) -> float:
+        """Strength of diversity (0: none)."""
+        return DIVERSITY if self.address.diverse else 0.0
+
+
+def ask(
+    opened: SharedLibrary, names: Sequence[str], address: SearchAddress, date_order: str
+) -> Question:
+    """Show the controls as the address says; `date_order` is the one that is used at first."""
+    st.text_input(
         "Search",
-        key=WORDS_KEY,
         type="search",
         placeholder="Search your pictures, e.g. boats at sunset",
         label_visibility="collapsed",
         max_chars=LONGEST,
-        bind="query-params",
-        persist_state="session",
-        on_change=leave_similar,
+        **bound("q", address.q),
     )
-    left, middle, right = st.columns([5, 4, 2], gap="medium")
-    with left:
-        uploaded = st.file_uploader(
-            "Search by picture: choose, drop or paste",
-            type="image",
-            key=PICTURE,
-            on_change=leave_similar,
-        )
-    with middle:
-        weight = _weight(library.weight, weighable=library.fusion.weighable)
-    with right:
-        k = st.selectbox("Results", COUNTS, key="k", bind="query-params", persist_state="session")
-    with st.expander("Filters and options", icon=":material/tune:"):
-        where, tags, mode = _where(), _tags(names), _mode()
-        order = _date_order(where, date_order)
-        fold, diverse = _variety()
-    paste_into(PICTURE)
-    like = st.query_params.get(LIKE)
-    picture = uploaded.getvalue() if uploaded else None
-    asked = SearchForm(words, picture, like, weight, k, tags, where, mode, fold, diverse)
-    asked = replace(asked, date_order=order)
-    return replace(asked, right=marked(True), wrong=marked(False)) if asked.refinable else asked
+    with st.popover("Filters", icon=":material/tune:", key="options"):
+        offer_browsing(opened)
+        weight = _weight(opened.library, address)
+        order = _filters(names, address, date_order)
+    return Question(address, shelf().get(address.picture), weight, order)
 
 
-def _mode() -> str:
-    """Mode of the search; the choices are shown as in `MODE_NAMES`."""
-    chosen = st.selectbox(
-        "Search by",
-        MODES,
-        format_func=MODE_NAMES.__getitem__,
-        key="mode",
-        help="Meaning understands descriptions. Words looks for the words themselves in captions, "
-        "file names and tags.",
-        bind="query-params",
-        persist_state="session",
+def take_uploads() -> None:
+    """Take a picture to search with, which the gallery's button and whatever is dropped bring.
+
+    It is not seen, and comes last, so that the page does not move when it is hidden.
+    """
+    st.file_uploader(
+        "Search by picture: choose, drop or paste", type="image", key=PICTURE, on_change=_upload
     )
-    return chosen or AUTO
 
 
-def _where() -> str | None:
-    """Filter in the language of `--where`; None if the box is empty."""
-    said = st.text_input(
+def _upload() -> None:
+    """Keep the uploaded picture, and search with it instead of one of the library."""
+    uploaded = st.session_state.get(PICTURE)
+    if uploaded is not None:
+        key = shelf().put(uploaded.getvalue())
+        change(picture=key, like="", right=(), wrong=(), weaker=False)
+
+
+def _filters(names: Sequence[str], address: SearchAddress, date_order: str) -> str:
+    """Show what limits and varies the results; returns the order of day, month and year."""
+    st.text_input(
         "Filter",
-        key="where",
         placeholder="taken: last winter and not format: png",
         help="\n".join(f"- **{name}**: {field.meaning}" for name, field in FIELDS.items()),
         max_chars=LONGEST,
-        bind="query-params",
-        persist_state="session",
+        **bound("where", address.where),
     )
-    return said.strip() or None
+    order = _date_order(address, date_order)
+    if names:
+        chosen = [tag for tag in address.tags if tag in names]
+        st.multiselect("Tags", names, **bound("tags", chosen))
+    st.selectbox(
+        "Search in",
+        MODES,
+        format_func=MODE_NAMES.__getitem__,
+        help='"What pictures show" understands a description. "Text only" looks for the exact '
+        "words in captions, file names and tags.",
+        **bound("mode", address.mode),
+    )
+    st.checkbox(
+        "Group near-identical shots",
+        help="Near-identical shots are one result. Its +N opens the others.",
+        **bound("fold", address.fold),
+    )
+    st.checkbox(
+        "More variety", help="Shows fewer look-alikes.", **bound("diverse", address.diverse)
+    )
+    return order
 
 
-def _date_order(where: str | None, first: str) -> str:
+def _date_order(address: SearchAddress, first: str) -> str:
     """Order of day, month and year; asked for only if a filter names a date in numbers."""
-    if where is None or not re.search(r"\d[./-]\d", where):
-        return first
-    chosen = st.selectbox(
-        "Dates like 06/12/2019 are",
-        DATE_ORDERS,
-        index=DATE_ORDERS.index(first),
-        format_func=_ORDER_NAMES.__getitem__,
-        key="dates",
-        persist_state="session",
-    )
-    return chosen or first
-
-
-def _variety() -> tuple[bool, float]:
-    """Whether near-identical pictures are grouped, and the strength of diversity (0: none)."""
-    with st.container(horizontal=True):
-        fold = st.checkbox(
-            "Group near-identical shots",
-            value=True,
-            key="fold",
-            help="Near-identical shots are one result. Its +N opens the others.",
-            bind="query-params",
-            persist_state="session",
+    order = address.dates or first
+    if re.search(r"\d[./-]\d", address.where):
+        st.selectbox(
+            "Dates like 06/12/2019 are",
+            DATE_ORDERS,
+            format_func=_ORDER_NAMES.__getitem__,
+            **bound("dates", order),
         )
-        diverse = st.checkbox(
-            "More variety",
-            key="diverse",
-            help="Shows fewer look-alikes.",
-            bind="query-params",
-            persist_state="session",
-        )
-    return fold, DIVERSITY if diverse else 0.0
+    return order
 
 
-def _tags(names: Sequence[str]) -> tuple[str, ...]:
-    """Tags that every result must have; no control is shown if the library has none."""
-    if not names:
-        return ()
-    chosen = st.multiselect(
-        "Tags",
-        names,
-        key="tags",
-        bind="query-params",
-        persist_state="session",
-    )
-    return tuple(chosen)
-
-
-def _weight(set_to: float, *, weighable: bool) -> float:
-    if not weighable:
-        st.slider(
-            "Match by: caption (0) to picture (1)",
-            0.0,
-            1.0,
-            set_to,
-            key="fixed",
-            disabled=True,
-        )
+def _weight(library: Library, address: SearchAddress) -> float:
+    label = "Match by: caption - both - picture"
+    if not library.fusion.weighable:
+        st.slider(label, 0.0, 1.0, library.weight, key="fixed", disabled=True)
         st.caption("This library always uses both.")
-        return set_to
-    return st.slider(
-        "Match by: caption (0) to picture (1)",
+        return library.weight
+    weight = library.weight if address.weight is None else address.weight
+    st.slider(
+        label,
         0.0,
         1.0,
-        set_to,
-        0.05,
-        key="weight",
-        help="0 compares captions only, 1 pictures only.",
-        bind="query-params",
-        persist_state="session",
+        step=0.05,
+        help="At the left, only captions count; at the right, only pictures.",
+        **bound("weight", weight),
     )
+    return weight
 
 
 def search_for(words: str) -> None:
-    """Put words into the search box, and search for them."""
-    st.session_state[WORDS_KEY] = words
-    leave_similar()
+    """Search for words, with the filters as they are."""
+    change(q=words, like="", right=(), wrong=(), weaker=False)
 
 
-def leave_similar() -> None:
-    """Stop searching with a picture of the library, and clear the marks of that search."""
-    st.query_params.pop(LIKE, None)
-    clear_marks()
+def similar_to(picture_id: int) -> None:
+    """Search for pictures like one of the library, with the filters as they are."""
+    change(q="", like=str(picture_id), picture="", right=(), wrong=(), weaker=False)

@@ -1,1 +1,1 @@
-"""Display: pictures in a grid, in large, and with heat maps."""
+"""Display: what the gallery is told, and pictures that the server itself shows."""

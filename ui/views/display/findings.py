@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from indexer.pictures.thumbnails import read_thumbnail
-from ui.views.safe_text import browser_safe
+from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
+from ui.views.display.large import open_large
+from ui.views.safe_text import browser_safe, literal
+from ui.views.shared_library import SharedLibrary
 
 FIRST = 20  # findings shown at once
 
@@ -26,13 +28,16 @@ def show_more(name: str, shown_now: int, total: int) -> None:
             st.rerun()
 
 
-def small(thumbnail: Path, path: Path) -> None:
-    """Show a picture's thumbnail, or an icon if it is lost."""
-    kept_there = read_thumbnail(thumbnail)
+def small(opened: SharedLibrary, picture_id: int, content_hash: bytes, path: Path) -> None:
+    """Show a picture's thumbnail, or an icon if it is lost; its name opens it large."""
+    name = browser_safe(Path(path.name))
+    kept_there = read_thumbnail(thumbnail_path(opened.library.thumbnails, content_hash))
     if kept_there is None:
         st.markdown(":material/hide_image:")
     else:
-        st.image(kept_there, alt=browser_safe(Path(path.name)))
+        st.image(kept_there, alt=name)
+    if st.button(literal(name), key=f"open-{picture_id}", type="tertiary"):
+        open_large(opened, picture_id)
 
 
 def path_to_copy(path: Path) -> None:

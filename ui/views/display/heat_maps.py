@@ -1,14 +1,24 @@
-"""Heat map of the picture shown large: the places that match the query."""
+"""Heat map of a picture: the places that match the query."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+
+import streamlit as st
 from PIL import Image
 
 from indexer.encoders import LocatingEncoder
+from indexer.errors import PicfuseError
+from indexer.pictures.images import decode
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery
-from ui.views.display.large import HeatFinder
+from ui.views.display.cards import Card, as_jpeg
+from ui.views.page_style import notice
 from ui.views.shared_library import SharedLibrary
+
+HeatFinder = Callable[[Image.Image], HeatMap]
+LARGE = 2560  # pixels of the longer side: more than a screen shows
 
 
 def heat_finder(opened: SharedLibrary, query: Query) -> HeatFinder | None:
@@ -26,3 +36,24 @@ def heat_finder(opened: SharedLibrary, query: Query) -> HeatFinder | None:
         return sought.on(image)
 
     return found
+
+
+@st.dialog("Why this picture", width="large")
+def show_heat(opened: SharedLibrary, picture_id: int, find: HeatFinder) -> None:
+    """Show a picture of the library with the places that match."""
+    with opened.asking():
+        picture = opened.library.catalogue.pictures([picture_id]).get(picture_id)
+    if picture is None:
+        notice("The picture is no longer there", "Update the library.", icon="search_off")
+        return
+    card = Card.of_picture(picture, opened.library.thumbnails)
+    try:
+        image = decode(io.BytesIO(card.contents()), min_side=LARGE)
+        image.thumbnail((LARGE, LARGE))
+        with st.spinner("Making the heat map; the first one can take a minute …", show_time=False):
+            heat = find(image)
+    except PicfuseError as error:
+        notice("The heat map cannot be shown", str(error))
+        return
+    st.image(as_jpeg(heat.over(image)), alt=card.said)
+    st.caption("Brightest where it matches best. Even a poor match has a brightest place.")

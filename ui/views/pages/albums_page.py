@@ -2,97 +2,122 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from indexer.errors import InputError, PicfuseError
-from search.albums import AlbumAnswer, album_pictures, delete_album, named_album
-from ui.views.controls.search_form import LIKE
-from ui.views.display.cards import Card
-from ui.views.display.grid import Actions, grid
-from ui.views.display.pager import page_of, turn
+from search.albums import album_pictures, delete_album, named_album
+from search.browsing.listing import quoted
+from ui.gallery.component import gallery
+from ui.gallery.data import GalleryData, ListSource
+from ui.views.controls.picking import album_names, can_pick, picking_events, remove_from, tell
+from ui.views.display.items import items_of
+from ui.views.display.results import read_more, read_results
 from ui.views.library_notices import opened_or_said
 from ui.views.options import AppOptions
-from ui.views.page_style import notice
+from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe, counted
 from ui.views.shared_library import SharedLibrary
 
 ALBUM = "album"  # in the address: name of the album shown
-_LIKE = "like-of-album"  # in the session: id of the picture to find similar ones for
-_SHOWN = 96  # pictures per page
+_CHOSEN = "album-chosen"  # key of the list of albums
 
 
-def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
+def show(options: AppOptions, library_page: StreamlitPage) -> None:
     """Show the page."""
+    heading("Albums")
     opened = opened_or_said(options, library_page)
     if opened is None:
         return
     try:
         with opened.asking():
-            names = opened.library.albums.names()
+            picked = opened.library.picked.names()
+            names = [*picked, *opened.library.albums.names()]
     except PicfuseError as error:
         notice("The library cannot be used", str(error))
         return
     if not names:
-        said = "Search for something, then choose 'Save as album' below the results."
+        said = "Select pictures and choose 'Add to album', or save a search as an album."
         notice("There are no albums yet", said, icon="photo_album")
         return
-    _show(opened, names, search_page)
-
-
-def _show(opened: SharedLibrary, names: list[str], search_page: StreamlitPage) -> None:
     asked = st.query_params.get(ALBUM)
-    place = names.index(asked) if asked in names else 0
     if asked and asked not in names:
         notice("There is no such album", asked, icon="search_off")
-    name = st.selectbox("Album", names, place, format_func=browser_safe)
-    st.query_params[ALBUM] = name
-    page = page_of((ALBUM, name))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="album-choice"):
+        name = _choice(names)
+        _deleting(opened, name)
+    _show(opened, name, picked=name in picked)
+
+
+def _choice(names: list[str]) -> str:
+    """Album in the address, which a list of all of them changes."""
+    asked = st.query_params.get(ALBUM)
+    name = asked if asked in names else names[0]
+    if st.session_state.get(_CHOSEN) != name:
+        st.session_state[_CHOSEN] = name
+    return st.selectbox("Album", names, key=_CHOSEN, format_func=browser_safe, on_change=_choose)
+
+
+def _choose() -> None:
+    st.query_params[ALBUM] = st.session_state[_CHOSEN]
+
+
+def _show(opened: SharedLibrary, name: str, *, picked: bool) -> None:
+    events = picking_events(opened) | {"more": read_more, "remove": remove_from(opened, name)}
     try:
-        with opened.asking() as searcher:
-            album = named_album(opened.library, name)
-            found = album_pictures(searcher, album, k=_SHOWN, offset=page * _SHOWN)
+        data = _picked(opened, name) if picked else _found(opened, name)
     except InputError as error:
         notice("This album cannot be shown", str(error))
     except PicfuseError as error:
         notice("The album cannot be read", str(error))
     else:
-        _pictures(found, page)
-    _deleting(opened, name)
-    like = st.session_state.pop(_LIKE, None)
-    if like is not None:
-        st.switch_page(search_page, query_params={LIKE: str(like)})
+        gallery(data, events, key="album-gallery")
+    tell()
 
 
-def _pictures(found: AlbumAnswer, page: int) -> None:
-    hits = found.answer.hits
-    if found.lost:
-        said = f"{counted(len(found.lost))} that this album was made from can no longer be used."
-        notice("Some example pictures are missing", said, icon="warning")
-    more = found.answer.next_offset is not None
-    if hits:
-        st.caption(_which(len(hits), page, more=more))
-        grid([Card.of_hit(hit) for hit in hits], Actions(_more_like))
-    elif page:
-        notice("No more pictures", "Go back to an earlier page.", icon="search_off")
-    else:
-        said = "No picture in the library matches it now."
-        notice("This album is empty", said, icon="search_off")
-    turn(page, more=more)
+def _picked(opened: SharedLibrary, name: str) -> GalleryData:
+    """Pictures of an album by hand, in its order."""
+    with opened.asking():
+        album = opened.library.picked.album(name)
+    if album is not None and album.away:
+        st.caption(f"{counted(album.away)} of this album cannot be found now.")
+    can = can_pick(opened) | ({"remove"} if can_pick(opened) else frozenset())
+    source, within = ListSource(sort="", album=name), f"album: {quoted(name)}"
+    return _data(opened, f"picked {name}", source, can=can, within=within)
 
 
-def _which(pictures: int, page: int, *, more: bool) -> str:
-    """Range of the album's pictures on the page."""
-    first = page * _SHOWN
-    if not first and not more:
-        return counted(pictures)
-    last = first + pictures
-    said = f"Pictures {first + 1:,} to {last:,}"
-    return said if more else f"{said} of {last:,}"
+def _found(opened: SharedLibrary, name: str) -> GalleryData:
+    """Pictures that the search of an album finds now."""
+    with opened.asking():
+        album = named_album(opened.library, name)
+    lost = opened.kept("lost", album, lambda searcher: album_pictures(searcher, album, k=1).lost)
+    if lost:
+        said = f"This album was made from {counted(len(lost))} that can no longer be used."
+        notice("Pictures are missing", said, icon="warning")
+    results = read_results(
+        opened,
+        album,
+        f"album {name}",
+        lambda searcher, offset, k: album_pictures(searcher, album, k=k, offset=offset).answer,
+        with_weaker=True,
+    )
+    if not results.hits:
+        notice(
+            "This album is empty", "No picture in the library matches it now.", icon="search_off"
+        )
+    with opened.asking():
+        items = items_of(opened.library, results.hits)
+    first = "First " if results.more else ""
+    title = f"{first}{counted(len(items))}" if items else ""
+    can = can_pick(opened)
+    return _data(opened, f"found {name}", items, title=title, more=results.more, can=can)
 
 
-def _more_like(picture_id: int) -> None:
-    st.session_state[_LIKE] = picture_id
+def _data(opened: SharedLibrary, key: str, shown: Any, **more: Any) -> GalleryData:
+    version = str(opened.library.generation)
+    return GalleryData(key, shown, version, albums=album_names(opened), search="/", **more)
 
 
 def _deleting(opened: SharedLibrary, name: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,25 +12,29 @@ from streamlit.navigation.page import StreamlitPage
 
 from indexer import Library
 from indexer.errors import PicfuseError
-from indexer.pictures.thumbnails import thumbnail_path
 from search.audit import MIN_CAPTIONED, Doubt, Suggestion, suggest_captions, worst_captions
+from ui.views.controls.caption_saving import accept, saved, show_saved
 from ui.views.display.findings import FIRST, path_to_copy, small
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
-from ui.views.page_style import notice
+from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe
 from ui.views.shared_library import SharedLibrary
 
 Found = tuple[list[Doubt], list[Suggestion], dict[int, bytes]]
 """Doubts, suggestions, and the hashes of their pictures by id."""
+Beside = Callable[[int, Path], AbstractContextManager[None]]  # shows a picture beside a block
 
 
 @st.fragment
 def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; it changes nothing."""
+    """Show the page; it writes captions only if the options allow that, one at a click."""
+    heading("Captions")
     opened = filled_or_said(options, library_page)
     if opened is None:
         return
+    if options.allow_write:
+        show_saved(options, opened)
     count = int(st.session_state.get("audited", FIRST))
     try:
         with st.spinner("Checking captions …", show_time=False):
@@ -46,9 +51,9 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
             icon="check",
         )
         return
-    thumbnail = _thumbnails(opened, hashes)
-    _doubts(doubts, thumbnail)
-    _suggestions(suggestions, thumbnail)
+    beside = partial(_beside, opened, hashes)
+    _doubts(doubts, beside)
+    _suggestions(suggestions, beside, writable=options.allow_write)
     if max(len(doubts), len(suggestions)) >= count and st.button("Show more", key="audit-more"):
         st.session_state["audited"] = count + FIRST
         st.rerun()
@@ -61,40 +66,48 @@ def _find(library: Library, count: int) -> Found:
     return doubts, suggestions, {key: found.content_hash for key, found in pictures.items()}
 
 
-def _thumbnails(opened: SharedLibrary, hashes: dict[int, bytes]) -> Callable[[int], Path]:
-    folder = opened.library.thumbnails
-    return lambda key: thumbnail_path(folder, hashes.get(key, b""))
-
-
-def _doubts(doubts: list[Doubt], thumbnail: Callable[[int], Path]) -> None:
+def _doubts(doubts: list[Doubt], beside: Beside) -> None:
     if not doubts:
         return
-    st.subheader("Captions to check", divider="gray")
-    st.caption("The ones least like their picture come first.")
+    st.header("Captions to check", anchor=False)
+    st.caption("The ones least like their picture come first. They may still be right.")
     for doubt in doubts:
-        with _beside(thumbnail(doubt.picture_id), doubt.path):
+        with beside(doubt.picture_id, doubt.path):
             for caption in doubt.captions:
                 st.text(browser_safe(caption))
             path_to_copy(doubt.path)
 
 
-def _suggestions(suggestions: list[Suggestion], thumbnail: Callable[[int], Path]) -> None:
-    if not suggestions:
+def _suggestions(suggestions: list[Suggestion], beside: Beside, *, writable: bool) -> None:
+    """Show captions of similar pictures; with buttons that accept one if files may be written."""
+    waiting = [one for one in suggestions if one.path not in saved()]
+    if not waiting:
         return
-    st.subheader("Pictures without a caption", divider="gray")
-    st.caption("Suggestions from similar pictures.")
-    for suggestion in suggestions:
-        with _beside(thumbnail(suggestion.picture_id), suggestion.path):
-            for caption in suggestion.captions:
-                st.text(browser_safe(caption))
+    st.header("Pictures without a caption", anchor=False)
+    said = "Suggestions from similar pictures."
+    st.caption(f"{said} The one you accept is saved beside the picture." if writable else said)
+    for suggestion in waiting:
+        with beside(suggestion.picture_id, suggestion.path):
+            for place, caption in enumerate(dict.fromkeys(suggestion.captions)):
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.text(browser_safe(caption))
+                    if writable:
+                        st.button(
+                            "Accept",
+                            key=f"accept-{suggestion.picture_id}-{place}",
+                            on_click=accept,
+                            args=(suggestion.path, caption),
+                        )
             path_to_copy(suggestion.path)
 
 
 @contextmanager
-def _beside(thumbnail: Path, path: Path) -> Iterator[None]:
+def _beside(
+    opened: SharedLibrary, hashes: dict[int, bytes], picture_id: int, path: Path
+) -> Iterator[None]:
     """Show a picture, with the contents of the `with` block beside it."""
     with st.container(border=True, horizontal=True, gap="medium"):
         with st.container(width=200):
-            small(thumbnail, path)
+            small(opened, picture_id, hashes.get(picture_id, b""), path)
         with st.container(width="stretch"):
             yield

@@ -1,9 +1,10 @@
-"""The page with a map of the library: similar pictures are close together."""
+"""The page with a map of meaning: similar pictures are close together, and regions have names."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -13,15 +14,15 @@ from streamlit.navigation.page import StreamlitPage
 from indexer.errors import PicfuseError
 from indexer.library.records import Record, records
 from search.library_map import MAX_PICTURES, LibraryMap, draw_map
-from search.projection import METHODS
+from search.map_regions import regions
 from ui.views.controls.search_form import LIKE
-from ui.views.display.cards import Card
-from ui.views.display.large import open_picture
+from ui.views.display.large import open_large
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
-from ui.views.page_style import notice
+from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe
 from ui.views.shared_library import SharedLibrary
+from ui.web.routes import PREFIX
 
 GROUPS = 10  # colours; all rarer groups share one more
 OTHERS, NONE = "others", "none"
@@ -33,6 +34,7 @@ GO = "more like this on the map"  # in the session: id of the picture to find si
 
 def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
     """Show the page; an error takes the place of the map."""
+    heading("Map of meaning")
     if GO in st.session_state:
         st.switch_page(search_page, query_params={LIKE: str(st.session_state.pop(GO))})
     opened = filled_or_said(options, library_page)
@@ -45,51 +47,65 @@ def show(options: AppOptions, search_page: StreamlitPage, library_page: Streamli
 
 
 def _map(opened: SharedLibrary) -> None:
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2)
     kind = left.selectbox("Arrange by", list(KINDS), key="map-kind")
-    colour = middle.selectbox("Colour by", list(_GROUPINGS), key="map-colour")
-    method = right.selectbox("Layout", METHODS, key="map-method")
+    colour = right.selectbox("Colour by", list(_GROUPINGS), key="map-colour")
     with st.spinner("Arranging pictures …", show_time=False), opened.asking():
         library = opened.library
-        rows, said = _rows(opened, str(library.path), library.generation, KINDS[kind], method)
-    if not rows:
+        shown = _shown(opened, str(library.path), library.generation, KINDS[kind])
+    if not shown.points:
         notice(
             "Nothing to show", f"No picture can be arranged by {kind.lower()}.", icon="search_off"
         )
         return
-    st.caption(said)
-    _open_picked(opened, _chart(rows, colour, f"map-{kind}-{colour}-{method}"))
+    st.caption(shown.said)
+    picked = _chart(shown, colour, f"map-{kind}-{colour}")
+    if picked is not None:
+        open_large(opened, picked, _more_like)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Chart data of each picture and of each region's name, and a line about all."""
+
+    points: list[dict[str, Any]]
+    names: list[dict[str, Any]]
+    said: str
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _rows(
-    _opened: SharedLibrary, path: str, generation: int, kind: str, method: str
-) -> tuple[list[dict[str, Any]], str]:
-    """Chart data of each picture, and a line about all; cached until the library changes."""
-    made = draw_map(_opened.library, kind=kind, method=method)
+def _shown(_opened: SharedLibrary, path: str, generation: int, kind: str) -> _Shown:
+    """The map of the library by a kind of embedding; cached until the library changes."""
+    made = draw_map(_opened.library, kind=kind)
     known = {r["id"]: r for batch in records(_opened.library, made.ids.tolist()) for r in batch}
     kept = [n for n, key in enumerate(made.ids.tolist()) if key in known]
     told = [known[int(made.ids[n])] for n in kept]
     named = {name: _limited([of(record) for record in told]) for name, of in _GROUPINGS.items()}
-    rows = [
+    points = [
         {
             "id": record["id"],
             "x": float(made.points[n, 0]),
             "y": float(made.points[n, 1]),
+            "image": f"{PREFIX}/thumb/{record['id']}/{record['hash']}",
             "Picture": browser_safe(record["path"].rpartition("/")[2]),
             "Caption": browser_safe(record["caption"] or ""),
             **{name: groups[place] for name, groups in named.items()},
         }
         for place, (n, record) in enumerate(zip(kept, told, strict=True))
     ]
-    return rows, _said(made)
+    found = regions(made.points[kept], [record["captions"] for record in told])
+    names = [{"x": r.x, "y": r.y, "name": browser_safe(r.name)} for r in found]
+    return _Shown(points, names, _said(made))
 
 
 def _said(made: LibraryMap) -> str:
     many = f"{made.pictures:,} pictures"
     if made.pictures > MAX_PICTURES:
         many = f"{len(made.ids):,} of {made.pictures:,} pictures, chosen at random"
-    return f"{many}; similar ones are close together. Click to open, scroll to zoom."
+    return (
+        f"{many}. Similar ones are close together. This is not a map of places. Click a point to "
+        "open its picture, scroll to zoom."
+    )
 
 
 def _folder(record: Record) -> str:
@@ -122,7 +138,7 @@ def _legend(altair: Any, rows: Sequence[dict[str, Any]], colour: str) -> Any:
     return altair.Legend(title=colour, symbolLimit=0)
 
 
-def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
+def _chart(shown: _Shown, colour: str, key: str) -> int | None:
     """Draw the map; returns the id of the clicked picture, or None.
 
     A click selects or deselects a point, so the point that has changed was clicked.
@@ -130,18 +146,25 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
     altair, pandas = import_module("altair"), import_module("pandas")
     pick = altair.selection_point(name=PICK, fields=["id"], toggle="true")
     room = altair.Scale(padding=12)  # pixels, so that no point at the edge is cut off
-    chart = (
-        altair.Chart(pandas.DataFrame(rows))
+    at = {
+        "x": altair.X("x:Q", axis=None, scale=room),
+        "y": altair.Y("y:Q", axis=None, scale=room),
+    }
+    points = (
+        altair.Chart(pandas.DataFrame(shown.points))
         .mark_circle(size=70, opacity=0.75)
         .encode(
-            x=altair.X("x:Q", axis=None, scale=room),
-            y=altair.Y("y:Q", axis=None, scale=room),
-            color=altair.Color(f"{colour}:N", legend=_legend(altair, rows, colour)),
-            tooltip=["Picture:N", "Caption:N", f"{colour}:N"],
+            **at,
+            color=altair.Color(
+                f"{colour}:N",
+                legend=_legend(altair, shown.points, colour),
+                scale=altair.Scale(scheme="tableau10"),
+            ),
+            tooltip=["image:N", "Picture:N", "Caption:N", f"{colour}:N"],  # an image is shown
         )
         .add_params(pick, altair.selection_interval(name="view", bind="scales"))
-        .properties(height=620)
     )
+    chart = altair.layer(points, *_labels(altair, pandas, shown.names, at)).properties(height=620)
     before = st.session_state.get(PICKED, frozenset()) if key in st.session_state else frozenset()
     event = st.altair_chart(chart, key=key, on_select="rerun", selection_mode=PICK)
     selected = event.get("selection", {}).get(PICK, ())
@@ -150,14 +173,17 @@ def _chart(rows: Sequence[dict[str, Any]], colour: str, key: str) -> int | None:
     return changed[0] if len(changed) == 1 else None
 
 
-def _open_picked(opened: SharedLibrary, picked: int | None) -> None:
-    """Open the clicked picture."""
-    if picked is None:
-        return
-    with opened.asking():
-        found = opened.library.catalogue.pictures([picked])
-    for picture in found.values():
-        open_picture(Card.of_picture(picture, opened.library.thumbnails), _more_like)
+def _labels(altair: Any, pandas: Any, names: Sequence[dict[str, Any]], at: dict[str, Any]) -> Any:
+    """The names of regions over the points: an edge makes them readable on any colour."""
+    if not names:
+        return ()
+    text = altair.Chart(pandas.DataFrame(names)).encode(**at, text="name:N")
+    style = {"fontSize": 15, "fontWeight": "bold", "tooltip": None}
+    front, back = (
+        ("#ffffff", "#171614") if st.context.theme.type == "dark" else ("#171614", "#ffffff")
+    )
+    edge = text.mark_text(**style, stroke=back, strokeWidth=4, strokeJoin="round", opacity=0.85)
+    return edge, text.mark_text(**style, color=front)
 
 
 def _more_like(picture_id: int) -> None:

@@ -1,71 +1,77 @@
-"""The search page: by words, by a picture, by both, or by a picture of the library."""
+"""The start page: all pictures by time, or those that a search finds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from indexer.errors import (
-    InputError,
-    PicfuseError,
-    PictureError,
-    PlacedError,
-    QueryError,
-)
+from indexer.errors import InputError, PicfuseError, PictureError, PlacedError, QueryError
 from indexer.library.away import AwayFolder, away_folders, away_message
-from indexer.pictures.thumbnails import read_thumbnail
+from indexer.pictures.hashes import hash_bytes
+from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search import Answer, Query, Searcher
+from search.browsing.listing import quoted
 from search.query.options import WORDS
 from search.where import ambiguous_dates
-from ui.sentences import unread_message
+from search.where.parts import narrowed
+from ui.gallery.component import gallery
+from ui.gallery.data import GalleryData, ListSource, Mark
+from ui.sentences import unknown_words_message, unread_message
+from ui.views.controls.address import SearchAddress, arrive, change, current, go
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
-from ui.views.controls.marks import clear_marks, judge, show_marks
-from ui.views.controls.search_form import LIKE, SearchForm, ask, leave_similar, search_for
+from ui.views.controls.chips import show_chips
+from ui.views.controls.picking import album_names, can_pick, picking_events, tell
+from ui.views.controls.search_form import (
+    UPLOADER,
+    Question,
+    ask,
+    search_for,
+    similar_to,
+    take_uploads,
+)
 from ui.views.controls.typed_query import query_of
-from ui.views.display.cards import Card, jpeg
-from ui.views.display.doubtful_hits import likely_of
-from ui.views.display.grid import Actions, grid
-from ui.views.display.heat_maps import heat_finder
-from ui.views.display.pager import page_of, turn
+from ui.views.display.cards import jpeg
+from ui.views.display.heat_maps import HeatFinder, heat_finder, show_heat
+from ui.views.display.items import items_of
+from ui.views.display.results import Results, read_more, read_results
 from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import browser_safe, counted
+from ui.views.safe_text import browser_safe, counted, sentence
 from ui.views.shared_library import SharedLibrary
+
+_HEAT = "heat"  # in the session: id of the picture whose heat map was asked for
 
 
 @st.fragment
-def show(options: AppOptions, library_page: StreamlitPage) -> None:
-    """Show the page; an error that has a remedy takes the place of the results.
+def show(options: AppOptions, library_page: StreamlitPage, from_elsewhere: bool = False) -> None:
+    """Show the page; an error that has a remedy takes the place of the pictures.
 
     A search reruns only this part of the app.
     """
     opened = filled_or_said(options, library_page)
     if opened is not None:
-        _search(opened, options.date_order)
+        _search(opened, arrive(from_elsewhere), options.date_order)
 
 
-def _search(opened: SharedLibrary, date_order: str) -> None:
+def _search(opened: SharedLibrary, address: SearchAddress, date_order: str) -> None:
+    """Show the controls and the pictures; without pictures the gallery still takes dropped ones."""
+    data = _data(opened, "nothing", [], title="")
     try:
-        pictures = opened.pictures
         with opened.asking():
             names = opened.library.tags.names(opened.library.encoder_id)
             away = away_folders(opened.library.catalogue)
         _say_away(away)
-        asked = ask(opened.library, names, date_order)
-        page = page_of(asked)
-        if asked.nothing and not asked.tags and not asked.where:
-            _browse(opened, pictures, asked.k, page)
-            return
-        _preview(opened, asked)
-        if asked.refinable:
-            show_marks(opened)
-        with st.spinner("Searching …", show_time=False):
-            answer = _answer(opened, asked, page)
+        with st.container(horizontal=True, vertical_alignment="center", key="asking"):
+            asked = ask(opened, names, address, date_order)
+            offer_saving(opened, asked)
+        show_chips(address)
+        data = _list(opened, asked) if address.nothing else _answer(opened, asked)
     except PlacedError as error:
         title = "This filter is not understood" if error.option else "Cannot search for this"
         notice(title, error.problem)
@@ -74,10 +80,9 @@ def _search(opened: SharedLibrary, date_order: str) -> None:
         notice("Cannot search for this", str(error))
     except PicfuseError as error:
         notice("The library cannot be searched", str(error))
-    else:
-        _say_readings(asked)
-        _results(opened, asked, answer, page)
-        offer_saving(opened, asked)
+    gallery(data, _events(opened), key="gallery")
+    take_uploads()
+    tell()
 
 
 def _say_away(folders: Sequence[AwayFolder]) -> None:
@@ -87,110 +92,220 @@ def _say_away(folders: Sequence[AwayFolder]) -> None:
         st.caption(f":material/usb_off: {away_message(folder.pictures)}: {place}")
 
 
-def _say_readings(asked: SearchForm) -> None:
-    """Say how ambiguous dates of the filter were read."""
-    for one in ambiguous_dates(asked.where, date_order=asked.date_order) if asked.where else ():
-        st.caption(f"Reading {browser_safe(one.text)} as {one.meaning}")
+# All pictures
 
 
-def _preview(opened: SharedLibrary, asked: SearchForm) -> None:
-    """Show the picture that is searched with."""
-    if asked.like is not None:
-        with st.container(horizontal=True, vertical_alignment="center", key="asked"):
-            card = _card(opened, picture_id(asked.like))
-            small = None if card is None else read_thumbnail(card.thumbnail)
-            if card is not None and small is not None:
-                st.image(small, alt=card.said)
-            st.markdown("**Pictures like this one**", width="content")
-            st.button("Back to search", on_click=leave_similar, icon=":material/close:")
+def _list(opened: SharedLibrary, asked: Question) -> GalleryData:
+    """All pictures, or those that a filter allows, in the order that was chosen."""
+    address, where = asked.address, _where(asked.address)
+    _say_readings(asked)
+    if where is not None:
+        with opened.asking() as searcher:
+            found = len(searcher.matching_ids(where=where, date_order=asked.date_order))
+        if not found:
+            notice("Nothing found", _limits(address, searched=False), icon="search_off")
+    listing = ListSource(address.sort, where, date_order=asked.date_order if where else None)
+    return _data(opened, f"{listing} {opened.library.path}", listing, title=None)
+
+
+def _where(address: SearchAddress) -> str | None:
+    """Filter with the tags as conditions of it."""
+    where = address.filter
+    for tag in address.tags:
+        where = narrowed(where, f"tag: {quoted(tag)}")
+    return where
+
+
+# Answers
+
+
+def _answer(opened: SharedLibrary, asked: Question) -> GalleryData:
+    """The pictures that a search finds."""
+    address = asked.address
+    _preview(opened, asked)
+    with st.container(key="busy"), st.spinner("Searching …", show_time=False):
+        results = read_results(
+            opened,
+            asked,
+            _place(asked),
+            lambda searcher, offset, k: _asked(searcher, asked, offset, k),
+            with_weaker=address.weaker,
+        )
+    _say_readings(asked)
+    show_understanding(results.first, search_for)
+    _say_doubt(results)
+    if not results.first.hits:
+        notice("Nothing found", _nothing(asked, results.first), icon="search_off")
+    marks: dict[int, Mark] = dict.fromkeys(address.right, "right")
+    with opened.asking():
+        items = items_of(opened.library, results.hits, marks)
+    can = {"mark"} if address.markable else set()
+    finder = heat_finder(opened, results.first.query)
+    if finder is not None:
+        can.add("heat")
+        _show_heat(opened, finder)
+    return _data(
+        opened,
+        _place(asked),
+        items,
+        title=f"{_counted(results)}, best match first" if items else "",
+        weaker=results.weaker,
+        more=results.more,
+        can=can,
+    )
+
+
+def _place(asked: Question) -> str:
+    """Name of a list: marks and weaker matches change it in its place."""
+    plain = replace(asked.address, right=(), wrong=(), weaker=False)
+    return str(plain.parameters())
+
+
+def _counted(results: Results) -> str:
+    return f"First {counted(len(results.hits))}" if results.more else counted(len(results.hits))
+
+
+def _asked(searcher: Searcher, asked: Question, offset: int, k: int) -> Answer:
+    """Answer from an offset on, at most `k` hits.
+
+    Marked pictures, and a picture that is in the library itself, come first instead of being left
+    out.
+    """
+    address = asked.address
+    # A picture of the library that was asked with is seen above its like.
+    first = bool(address.right) if address.like else True
+    options = options_of(asked, k=k, offset=offset, explain=address.markable, asked_first=first)
+    if address.like:
+        return searcher.ask(picture_id(address.like), options)
+    if not address.q.strip() and asked.picture is None:
+        return searcher.ask(Query((), asked.weight), options)
+    return searcher.ask(query_of(address.q, asked.picture, weight=asked.weight), options)
+
+
+def _preview(opened: SharedLibrary, asked: Question) -> None:
+    """Show the picture that is searched with, and whether the library has it."""
+    address = asked.address
+    if address.like:
+        key = picture_id(address.like)
+        with opened.asking():
+            found = opened.library.catalogue.pictures([key]).get(key)
+        small = found and read_thumbnail(
+            thumbnail_path(opened.library.thumbnails, found.content_hash)
+        )
+        _searched_with(small or None, "Pictures like this one", "like")
     elif asked.picture is not None:
         try:
             small = jpeg(asked.picture, 240)
         except PictureError as error:
             raise QueryError(f"your picture cannot be read: {error}") from error
-        with st.container(key="asked"):
-            st.image(small, alt="Your picture")
+        _searched_with(small, _known(opened, asked.picture), "picture")
+    elif address.picture:
+        notice("Your picture is not kept any more", "Choose, drop or paste it again.", icon="info")
 
 
-def _answer(opened: SharedLibrary, asked: SearchForm, page: int) -> Answer:
-    """Answer to the search; cached, since every click runs this."""
-    return opened.kept("answer", (asked, page), lambda searcher: _asked(searcher, asked, page))
+def _searched_with(small: bytes | None, said: str, name: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="asked"):
+        if small is not None:
+            st.image(
+                small, alt="Your picture" if name == "picture" else "The picture searched with"
+            )
+        st.text(said, width="content")
+        st.button(
+            "Remove", icon=":material/close:", key="asked-out", on_click=_remove, args=(name,)
+        )
 
 
-def _asked(searcher: Searcher, asked: SearchForm, page: int) -> Answer:
-    options = replace(options_of(asked), offset=page * asked.k, explain=asked.refinable)
-    options = replace(options, fold=asked.fold, diverse=asked.diverse)
-    if asked.nothing and not asked.right:
-        return searcher.ask(None, options)
-    if asked.nothing:
-        return searcher.ask(Query((), asked.weight), options)
-    if asked.like is not None:
-        return searcher.ask(picture_id(asked.like), replace(options, weight=asked.weight))
-    return searcher.ask(query_of(asked.words, asked.picture, weight=asked.weight), options)
+def _remove(name: str) -> None:
+    change(**{name: ""}, right=(), wrong=(), weaker=False)
 
 
-def _card(opened: SharedLibrary, picture_id: int) -> Card | None:
+def _known(opened: SharedLibrary, picture: bytes) -> str:
+    """Sentence that says whether the library has an uploaded picture, and where."""
     with opened.asking():
-        found = opened.library.catalogue.pictures([picture_id])
-    return Card.of_picture(found[picture_id], opened.library.thumbnails) if found else None
+        copies = opened.library.catalogue.paths_with(hash_bytes(picture))
+    if not copies:
+        return "Your picture"
+    places = ", ".join(browser_safe(copy) for copy in copies[:3])
+    return f"This picture is in your library: {places}"
 
 
-def _results(opened: SharedLibrary, asked: SearchForm, answer: Answer, page: int) -> None:
-    show_understanding(answer, search_for)
-    if not answer.hits and page:
-        notice("No more results", "Go back to an earlier page.", icon="search_off")
-        turn(page, more=False)
-        return
-    if not answer.hits:
-        notice("Nothing found", _nothing(asked, answer), icon="search_off")
-        return
-    likely = likely_of(answer, page)
-    if likely.hits:
-        st.caption(f"{counted(len(likely.hits))}, {_order(asked)} first")
-        marking = judge if asked.refinable else None
-        actions = Actions(_more_like, marking, heat_finder(opened, answer.query))
-        grid([Card.of_hit(hit) for hit in likely.hits], actions)
-    turn(page, more=likely.next_offset is not None)
+def _say_readings(asked: Question) -> None:
+    """Say how ambiguous dates of the filter were read."""
+    where = asked.address.filter
+    for one in ambiguous_dates(where, date_order=asked.date_order) if where else ():
+        st.caption(f"Reading {browser_safe(one.text)} as {one.meaning}")
 
 
-def _order(asked: SearchForm) -> str:
-    """Kind of hit that comes first: without a query the surest of its tags, or the newest."""
-    if asked.nothing and not asked.right:
-        return "surest" if asked.tags else "newest"
-    return "best match"
+def _say_doubt(results: Results) -> None:
+    """Say what speaks against the hits: words that nothing knows, or that none is likely."""
+    answer = results.first
+    if answer.unread_by is not None:
+        st.text(browser_safe(sentence(unread_message(answer.unread_by))))
+    if answer.hits and not results.hits:
+        best = answer.hits[0].confidence
+        said = [] if best is None else [f"The closest picture is probably not it ({best:.0%})."]
+        if answer.unknown or best is None:
+            said.append(sentence(unknown_words_message(answer.unknown)))
+        notice("No good matches", " ".join(said), icon="search_off")
+    elif answer.unknown:
+        st.text(browser_safe(sentence(unknown_words_message(answer.unknown))))
 
 
-def _nothing(asked: SearchForm, answer: Answer) -> str:
+def _nothing(asked: Question, answer: Answer) -> str:
     """Reason for an empty answer, as far as the query and the controls tell."""
+    address = asked.address
     if answer.unread_by is not None:
         unread = browser_safe(unread_message(answer.unread_by))
         return f"{unread}. No caption, file name or tag has these words."
-    limits = [f'the filter "{asked.where}"'] if asked.where else []
-    limits += [f"the tags {', '.join(asked.tags)}"] if asked.tags else []
-    if limits:
-        searched = "match" if asked.nothing else "match this search with"
-        return f"No pictures {searched} {' and '.join(limits)}."
-    if asked.mode == WORDS and asked.like is None:
+    if address.filter or address.tags:
+        return _limits(address, searched=True)
+    if address.mode == WORDS and not address.like:
         return (
-            "No caption, file name or tag has these words. Set 'Search by' to 'Meaning' to search "
-            "for what pictures show."
+            "No caption, file name or tag has these words. Set 'Search in' to 'Everything' to "
+            "search for what pictures show."
         )
     return "No other picture in the library matches."
 
 
-def _browse(opened: SharedLibrary, pictures: int, count: int, page: int) -> None:
-    page = min(page, max(pictures - 1, 0) // count)
-    first = page * count
-    with opened.asking():
-        catalogue = opened.library.catalogue
-        found = catalogue.pictures(catalogue.present_ids(limit=count, offset=first))
-    some = f"Pictures {first + 1:,} to {first + len(found):,} of {pictures:,}"
-    st.caption(some if pictures > count else counted(pictures))
-    thumbnails = opened.library.thumbnails
-    grid([Card.of_picture(picture, thumbnails) for picture in found.values()], Actions(_more_like))
-    turn(page, more=first + count < pictures)
+def _limits(address: SearchAddress, *, searched: bool) -> str:
+    limits = [f'the filter "{address.filter}"'] if address.filter else []
+    limits += [f"the tags {', '.join(address.tags)}"] if address.tags else []
+    match = "match this search with" if searched else "match"
+    return f"No pictures {match} {' and '.join(limits)}."
 
 
-def _more_like(picture_id: int) -> None:
-    clear_marks()
-    st.query_params[LIKE] = str(picture_id)
+# The gallery
+
+
+def _data(
+    opened: SharedLibrary, key: str, shown: Any, can: Iterable[str] = (), **more: Any
+) -> GalleryData:
+    return GalleryData(
+        key,
+        shown,
+        str(opened.library.generation),
+        albums=album_names(opened),
+        uploader=UPLOADER,
+        can=can_pick(opened) | set(can),
+        **more,
+    )
+
+
+def _events(opened: SharedLibrary) -> dict[str, Any]:
+    """Functions that the gallery calls."""
+    return picking_events(opened) | {
+        "more": read_more,
+        "mark": lambda said: go(current().marked(int(said["id"]), said["mark"])),
+        "similar": lambda said: similar_to(int(said["id"])),
+        "filter": lambda said: change(where=narrowed(current().where, str(said["where"]))),
+        "sort": lambda said: change(sort=str(said)),
+        "show_weaker": lambda _: change(weaker=True),
+        "heat": lambda said: st.session_state.update({_HEAT: int(said["id"])}),
+    }
+
+
+def _show_heat(opened: SharedLibrary, find: HeatFinder) -> None:
+    """Show the heat map that was asked for."""
+    key = st.session_state.pop(_HEAT, None)
+    if key is not None:
+        show_heat(opened, key, find)

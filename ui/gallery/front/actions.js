@@ -1,0 +1,93 @@
+/** Actions: what the parts of a gallery call; those that a page cannot do are undefined. */
+
+import { chooseAlbum } from "./boxes.js";
+import { Pictures } from "./pictures.js";
+
+/** @typedef {import("./gallery.js").Gallery} Gallery */
+
+/** Actions of tiles. @param {Gallery} gallery @returns {import("./tiles.js").TileActions} */
+export function forTiles(gallery) {
+  const idAt = (place) => gallery.pictures.ids[place];
+  const extend = (place) => gallery.select(() => gallery.selection.extend(gallery.pictures.ids, idAt(place)));
+  const toggle = (place) => gallery.select(() => gallery.selection.toggle(idAt(place)));
+  return {
+    open: (place, event) => {
+      if (event.shiftKey) extend(place);
+      else if (gallery.selection.size) toggle(place);
+      else gallery.viewer.open(gallery.pictures, place);
+    },
+    tick: (place, event) => (event.shiftKey ? extend(place) : toggle(place)),
+    get mark() { return markOf(gallery); },
+    alike: (place) => {
+      const item = gallery.pictures.items?.[place];
+      if (item) gallery.viewer.open(Pictures.ofItems([item, ...(item.folded ?? [])]), 0);
+    },
+    focus: (place) => gallery.setCurrent(place, false),
+  };
+}
+
+/** Actions of the selection. @param {Gallery} gallery @returns {import("./toolbar.js").Action[]} */
+export function forSelection(gallery) {
+  const ids = () => gallery.selection.ordered(gallery.pictures.ids);
+  const can = (name) => () => gallery.data.can[name];
+  const { send } = gallery;
+  return [
+    { name: "Download", icon: "download", when: () => true, act: () => download(gallery, ids()) },
+    { name: "Add to album", icon: "album", when: can("album"), act: () => addToAlbum(gallery, ids()) },
+    { name: "Favourite", icon: "heart", when: can("album"), act: () => send("favourite", { ids: ids(), on: true }) },
+    { name: "Remove", icon: "minus", when: can("remove"), act: () => send("remove", { ids: ids() }) },
+  ];
+}
+
+/** Actions of the large view. @param {Gallery} gallery @returns {import("./viewer.js").ViewerActions} */
+export function forViewer(gallery) {
+  const { send } = gallery;
+  return {
+    opened: (id, instead) => gallery.address.open(id, instead),
+    closed: (id) => gallery.closed(id),
+    get mark() { return markOf(gallery); },
+    similar: (id) => (gallery.data.search ? goTo(gallery, { like: id }) : send("similar", { id })),
+    get heat() { return gallery.data.can.heat ? (id) => send("heat", { id }) : undefined; },
+    filter: (where) => (gallery.data.search ? goTo(gallery, { where: within(gallery, where) }) : send("filter", { where })),
+    get favourite() { return gallery.data.can.album ? (ids, on) => send("favourite", { ids, on }) : undefined; },
+    get album() { return gallery.data.can.album ? (ids) => addToAlbum(gallery, ids) : undefined; },
+    help: () => gallery.help(),
+    ending: () => gallery.askForMore(),
+  };
+}
+
+/** Search within the album that is shown. @param {Gallery} gallery */
+export function searchInside(gallery) {
+  goTo(gallery, { where: gallery.data.within });
+}
+
+/** @param {Gallery} gallery @param {string} where */
+function within({ data }, where) {
+  return data.within ? `${data.within} and ${where}` : where;
+}
+
+/** Go to the search page. @param {Gallery} gallery @param {Record<string, any>} asked */
+function goTo(gallery, asked) {
+  gallery.address.leave(`${gallery.data.search}?${new URLSearchParams(asked)}`);
+}
+
+/** @param {Gallery} gallery */
+function markOf(gallery) {
+  if (!gallery.data.can.mark) return undefined;
+  return (place, mark) => {
+    const item = gallery.pictures.items?.[place];
+    if (item) gallery.send("mark", { id: item.id, mark: item.mark === mark ? null : mark });
+  };
+}
+
+/** @param {Gallery} gallery @param {number[]} ids */
+function download(gallery, ids) {
+  const [place] = ids.map((id) => gallery.pictures.placeOf(id));
+  gallery.api.download(ids, gallery.pictures.hashes[place]);
+}
+
+/** @param {Gallery} gallery @param {number[]} ids */
+function addToAlbum(gallery, ids) {
+  if (!ids.length) return;
+  chooseAlbum(gallery.root, gallery.data.albums, (name, isNew) => gallery.send("album", { name, ids, new: isNew }));
+}

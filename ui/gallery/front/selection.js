@@ -1,0 +1,52 @@
+/** Selection: pictures that were picked, by id; it outlives changes of the list. */
+export class Selection {
+  constructor() {
+    /** @type {Set<number>} */
+    this.ids = new Set();
+    /** @type {number | null} id that a range begins with */
+    this.anchor = null;
+  }
+
+  get size() {
+    return this.ids.size;
+  }
+
+  /** Select or deselect a picture. @param {number} id */
+  toggle(id) {
+    if (!this.ids.delete(id)) this.ids.add(id);
+    this.anchor = id;
+  }
+
+  /**
+   * Select all pictures from the one picked last to another one.
+   * @param {number[]} order ids of the list @param {number} id
+   */
+  extend(order, id) {
+    const from = order.indexOf(/** @type {number} */ (this.anchor)), to = order.indexOf(id);
+    if (from < 0 || to < 0) return this.toggle(id);
+    for (const each of order.slice(Math.min(from, to), Math.max(from, to) + 1)) this.ids.add(each);
+    return undefined;
+  }
+
+  /** Select all pictures. @param {number[]} order */
+  all(order) {
+    this.ids = new Set(order);
+  }
+
+  clear() {
+    this.ids = new Set();
+    this.anchor = null;
+  }
+
+  /** Forget pictures that are not in the list any more. @param {number[]} order */
+  keep(order) {
+    if (!this.size) return;
+    const present = new Set(order);
+    this.ids = new Set([...this.ids].filter((id) => present.has(id)));
+  }
+
+  /** Ids in the order of the list. @param {number[]} order */
+  ordered(order) {
+    return order.filter((id) => this.ids.has(id));
+  }
+}
