@@ -35,8 +35,8 @@ from indexer.encoders import registry
 from indexer.metadata.fact import Fact
 from indexer.pictures.decoding import Decoded
 from indexer.pictures.facts import ContentFacts
+from indexer.pictures.found import FoundPicture
 from indexer.pictures.hashes import BITS
-from indexer.pictures.scan import FoundPicture
 from indexer.pipeline.folders import name_folders
 from indexer.pipeline.plan import FolderPlan
 from indexer.pipeline.report import PICTURES_PER_BATCH, IndexReport

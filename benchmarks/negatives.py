@@ -89,7 +89,7 @@ def _captions(library: Library) -> list[list[str]]:
     """The captions of each captioned picture in lower case, in the order of names."""
     (folder,) = library.catalogue.folders()
     known = library.catalogue.known_pictures(folder.id)
-    found = library.catalogue.captions(folder.id, embedded=False)
+    found = library.captions.beside(folder.id)
     ids = [known[name].id for name in sorted(known)]
     return [[text.lower() for text in found[key]] for key in ids if key in found]
 

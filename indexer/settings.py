@@ -17,7 +17,8 @@ class LibrarySettings:
 
     `fingerprint` covers the encoder's weights and its preparation of pictures; vectors of two
     fingerprints are never compared. `weight` of picture against caption is that of queries that
-    name none. `reads_text`: indexing reads the text in pictures.
+    name none. `reads_text`: indexing reads the text in pictures. `fillers` are texts that are no
+    captions.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -27,6 +28,7 @@ class LibrarySettings:
     weight: float = DEFAULT_WEIGHT
     fusion_fingerprint: str = ""
     reads_text: bool = False
+    fillers: tuple[str, ...] = ()
 
     @property
     def fusion_key(self) -> str:
@@ -41,7 +43,7 @@ class LibrarySettings:
     def from_json(cls, text: str) -> LibrarySettings:
         """The settings that `to_json` wrote; unknown keys of a later version are ignored."""
         known = {key: value for key, value in json.loads(text).items() if key in cls.__slots__}
-        return cls(**known)
+        return cls(**known | {"fillers": tuple(known.get("fillers", ()))})
 
     def with_fusion(self, fusion: str, fingerprint: str) -> LibrarySettings:
         """The same settings with another fusion, which needs new rows but no new embeddings."""

@@ -16,6 +16,7 @@ from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture, album
 from indexer.catalogue.values import SEARCH, pack, unpack
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
+from indexer.kinds.members import is_member
 from indexer.library.library import Library
 from indexer.pictures.hashes import hash_bytes
 from indexer.settings import DATE_ORDERS
@@ -249,7 +250,7 @@ def _example(library: Library, kept: KeptPicture | None, content: bytes) -> Exam
     if row is None and kept is not None:
         if same_space(kept.encoder, settings.fingerprint) and len(kept.vector) == 2 * settings.dim:
             row = unit_rows(unpack([kept.vector], settings.dim))[0]
-        elif path is not None and path.is_file():
+        elif path is not None and (path.is_file() or is_member(path)):
             row = _embedded_again(library, path, content)
     return None if row is None else Example(content, row, path)
 

@@ -1,8 +1,10 @@
 """A caption as a value: cleaned text, where it came from, and how several sources unite."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexer.metadata.fact import Fact
@@ -56,11 +58,25 @@ class CaptionFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """A character set that caption files seem to have: their number, and the first of them."""
+
+    character_set: str
+    files: int
+    first: Path
+
+    def joined(self, other: Guess | None) -> Guess:
+        """The same with the files of another one, which come first."""
+        return self if other is None else replace(other, files=self.files + other.files)
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionScan:
     """All captions of a folder by relative path, the files they come from, and unreadable files.
 
     `facts` are those that sidecars say of pictures, by relative path too; `unused` are paths of
-    files that could hold captions by their suffix, and did not.
+    files that could hold captions by their suffix, and did not. `settled` is False if a file could
+    not be read now, but perhaps later.
     """
 
     captions: dict[bytes, tuple[Caption, ...]]
@@ -68,19 +84,23 @@ class CaptionScan:
     problems: tuple[tuple[Path, str], ...]
     facts: dict[bytes, tuple[Fact, ...]] = field(default_factory=dict)
     unused: tuple[bytes, ...] = field(default=(), compare=False)
+    guesses: tuple[Guess, ...] = field(default=(), compare=False)
+    settled: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Pairs (picture's name, caption) of one file; `flaw` says why lines were left out, if any.
 
-    `sure`: the names are those of pictures, and do not only seem to be.
+    `sure`: the names are those of pictures, and do not only seem to be. `guessed` are the character
+    sets that the file seems to have.
     """
 
     format: str
     rows: list[tuple[str, Caption]]
     flaw: str | None = None
     sure: bool = True
+    guessed: frozenset[str] = frozenset()
 
 
 class UnusableFile(Exception):  # noqa: N818 - named by the state; its text is the reason and remedy

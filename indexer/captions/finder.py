@@ -2,32 +2,33 @@
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
+from indexer.captions.candidates import SIDECARS, TABLES, Candidates, failure, suffix_of
 from indexer.captions.caption import (
     Caption,
     CaptionFile,
     CaptionScan,
+    Guess,
     Rows,
     UnusableFile,
     united,
 )
 from indexer.captions.columns import EXPECTED
+from indexer.captions.digest import digest_of
 from indexer.captions.lists import is_plausible, rows_of
 from indexer.captions.matching import PictureNames
-from indexer.captions.nearby import NearbyFiles, is_skipped
+from indexer.captions.named_columns import NamedColumns
+from indexer.captions.nearby import FileState, NearbyFiles
 from indexer.captions.sidecars import Sidecar, read_picasa, read_sidecar
 from indexer.captions.takeout_names import TakeoutNames
+from indexer.captions.unused import why_unused
 from indexer.errors import CaptionFileError
 from indexer.metadata.fact import Fact
 from indexer.metadata.picasa import NAMES as PICASA_NAMES
 
-SIDECARS = (b".txt", b".caption", b".json", b".xmp")
-TABLES = (b".txt", b".csv", b".tsv", b".json", b".jsonl", b".token", b".parquet", b".xlsx", b".ion")
-CAPTION_SUFFIXES = frozenset({*SIDECARS, *TABLES})
 _FORMATS = (
     f"use a table (CSV, TSV, Parquet or Excel) with {EXPECTED}, lines of "
     "'name.jpg#0<TAB>caption', or JSON in a layout of docs/captions.md"
@@ -40,35 +41,62 @@ def find_captions(
     *,
     explicit: Sequence[Path] = (),
     beside: NearbyFiles | None = None,
+    columns: NamedColumns | None = None,
 ) -> CaptionScan:
     """Find the captions of a folder's pictures (paths relative to it) in the files beside them.
 
     Files named in `explicit` are read first and may be anywhere; one that is missing, unreadable
     or of unknown format raises CaptionFileError. A file of the folder that cannot be read becomes
     a problem of the scan. With `beside`, the files of `CAPTION_SUFFIXES` that the scan for pictures
-    met, the folder is not walked again.
+    met, the folder is not walked again. `columns` are those of the explicit files, if a user has
+    named them.
     """
-    scan = _Scan(folder, pictures, beside)
-    for path in explicit:
-        scan.read_named(path)
-    scan.read_found()
-    return scan.result()
+    return CaptionFinder(folder, pictures, explicit, beside, columns).read()
 
 
-class _Scan:
+class CaptionFinder:
     """One pass over a folder, with the captions, files and problems so far."""
 
-    def __init__(self, folder: Path, pictures: Iterable[bytes], beside: NearbyFiles | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pictures: Iterable[bytes],
+        explicit: Sequence[Path] = (),
+        beside: NearbyFiles | None = None,
+        columns: NamedColumns | None = None,
+    ) -> None:
         self._folder = os.fsencode(folder)
-        self._pictures = pictures
-        self._beside = beside
+        self._pictures = list(pictures)
+        self._explicit = explicit
+        self._columns = columns
+        self._found = Candidates(self._folder, beside, lambda: self._names.directories)
         self._captions: dict[bytes, list[Caption]] = {}
         self._facts: dict[bytes, list[Fact]] = {}
         self._files: list[CaptionFile] = []
         self._problems: list[tuple[Path, str]] = []
         self._unused: list[bytes] = []
+        self._guesses: dict[str, Guess] = {}
         self._picasa: list[bytes] = []
         self._done: set[bytes] = set()
+        self._settled = True
+
+    def digest(self, *said: str) -> bytes | None:
+        """The digest of what decides on the captions, and of what was said; None if it is in flux.
+
+        As long as it stays the same, `read` returns the same.
+        """
+        return digest_of(self._pictures, self._candidates, self._explicit, said)
+
+    def read(self) -> CaptionScan:
+        """Find the captions; raises `CaptionFileError` for an explicit file."""
+        for path in self._explicit:
+            self._read_named(path)
+        self._read_found()
+        return self._result()
+
+    @cached_property
+    def _candidates(self) -> dict[bytes, FileState]:
+        return self._found.found()
 
     @cached_property
     def _names(self) -> PictureNames:
@@ -79,13 +107,21 @@ class _Scan:
     def _takeout(self) -> TakeoutNames:
         return TakeoutNames(self._pictures)
 
-    def result(self) -> CaptionScan:
+    def _result(self) -> CaptionScan:
         captions = {picture: united(each) for picture, each in sorted(self._captions.items())}
         facts = {picture: tuple(each) for picture, each in sorted(self._facts.items())}
-        problems, unused = tuple(self._problems), tuple(self._unused)
-        return CaptionScan(captions, tuple(self._files), problems, facts, unused)
+        problems = (*self._found.problems, *self._problems)
+        return CaptionScan(
+            captions,
+            tuple(self._files),
+            problems,
+            facts,
+            unused=tuple(self._unused),
+            guesses=tuple(self._guesses.values()),
+            settled=self._settled and not self._found.problems,
+        )
 
-    def read_named(self, path: Path) -> None:
+    def _read_named(self, path: Path) -> None:
         relative = _relative_to(path, self._folder)
         known_as = relative or os.path.realpath(os.fsencode(path))
         if known_as in self._done:
@@ -96,9 +132,9 @@ class _Scan:
         except UnusableFile as error:
             raise CaptionFileError(f"{_shown(path)} cannot be used: {error}") from error
         except OSError as error:
-            raise CaptionFileError(f"{_shown(path)} {_failure(error)}") from error
+            raise CaptionFileError(f"{_shown(path)} {failure(error)}") from error
 
-    def read_found(self) -> None:
+    def _read_found(self) -> None:
         sidecars, tables = self._sidecars_and_tables()
         for relative, pictures in sidecars:
             self._attempt(relative, pictures)
@@ -111,7 +147,7 @@ class _Scan:
         path = Path(os.fsdecode(posixpath.join(self._folder, relative)))
         try:
             if pictures:
-                self._add_sidecar(read_sidecar(path), pictures)
+                self._add_sidecar(path, read_sidecar(path), pictures)
             elif relative in self._picasa:
                 self._add_picasa(path, posixpath.dirname(relative))
             elif rows := rows_of(path) if is_plausible(path) else None:
@@ -121,26 +157,28 @@ class _Scan:
         except UnusableFile as error:
             self._problems.append((path, str(error)))
         except OSError as error:
-            self._problems.append((path, _failure(error)))
+            self._settled = False
+            self._problems.append((path, failure(error)))
 
     def _read_any(self, path: Path, relative: bytes | None) -> None:
         if path.exists() and not path.is_file():
             raise UnusableFile("it is not a file; name the caption file itself")
         pictures = self._sidecar_of(relative) if relative is not None else []
-        if pictures:
-            self._add_sidecar(read_sidecar(path), pictures)
+        if pictures and self._columns is None:
+            self._add_sidecar(path, read_sidecar(path), pictures)
             return
-        rows = rows_of(path)
+        rows = rows_of(path, self._columns)
         if rows is None:
-            raise UnusableFile(f"its format is unknown; {_FORMATS}")
+            raise UnusableFile(why_unused(path) or f"its format is unknown; {_FORMATS}")
         self._add_rows(path, posixpath.dirname(relative or b""), rows)
 
     def _add_picasa(self, path: Path, directory: bytes) -> None:
         for name, sidecar in read_picasa(path).items():
             picture = posixpath.join(directory, os.fsencode(name))
-            self._add_sidecar(sidecar, [picture] if picture in self._names else [])
+            self._add_sidecar(path, sidecar, [picture] if picture in self._names else [])
 
-    def _add_sidecar(self, sidecar: Sidecar, pictures: list[bytes]) -> None:
+    def _add_sidecar(self, path: Path, sidecar: Sidecar, pictures: list[bytes]) -> None:
+        self._note_guesses(path, sidecar.guessed)
         for picture in pictures if sidecar.captions else ():
             self._captions.setdefault(picture, []).extend(sidecar.captions)
         for picture in pictures if sidecar.facts else ():
@@ -163,12 +201,13 @@ class _Scan:
         self._files.append(CaptionFile(path, rows.format, len(rows.rows), unmatched))
         if rows.flaw:
             self._problems.append((path, rows.flaw))
+        self._note_guesses(path, rows.guessed)
 
     def _sidecars_and_tables(self) -> tuple[list[tuple[bytes, list[bytes]]], list[bytes]]:
         """Return sidecars, each with its pictures, and other files that may hold captions."""
         sidecars: list[tuple[bytes, list[bytes]]] = []
         tables: list[bytes] = []
-        for relative in self._candidates():
+        for relative in self._candidates:
             if relative in self._done:
                 continue
             if posixpath.basename(relative).lower() in PICASA_NAMES:
@@ -181,59 +220,22 @@ class _Scan:
             else:
                 self._unused.append(relative)
         # A text by a person comes first, what programs write comes last.
-        sidecars.sort(key=lambda sidecar: (SIDECARS.index(_suffix(sidecar[0])), sidecar[0]))
+        sidecars.sort(key=lambda sidecar: (SIDECARS.index(suffix_of(sidecar[0])), sidecar[0]))
         return sidecars, sorted(tables)
 
     def _sidecar_of(self, relative: bytes) -> list[bytes]:
-        if _suffix(relative) not in SIDECARS:
+        if suffix_of(relative) not in SIDECARS:
             return []
         stem = posixpath.splitext(relative)[0]
         pictures = self._names.of_sidecar(stem.removesuffix(b".caption"))
         pictures = pictures or self._names.of_parallel(stem)
-        if _suffix(relative) != b".json":
+        if suffix_of(relative) != b".json":
             return pictures
         return list(dict.fromkeys([*pictures, *self._takeout.of_sidecar(relative)]))
 
-    def _candidates(self) -> Iterator[bytes]:
-        """Yield the relative paths of files that could hold captions."""
-        if self._beside is None:
-            return self._walked([b""])
-        files, excluded = map(self._in_reach, (self._beside.files, self._beside.excluded))
-        return chain(files, self._walked(excluded))
-
-    def _in_reach(self, paths: Sequence[bytes]) -> list[bytes]:
-        """Drop paths in linked folders without pictures, which `_walked` would not enter."""
-        if not paths:
-            return []
-        links = self._beside.links if self._beside else ()
-        closed = tuple(link + b"/" for link in links if link not in self._names.directories)
-        return [path for path in paths if not path.startswith(closed)]
-
-    def _walked(self, waiting: list[bytes]) -> Iterator[bytes]:
-        """Walk these folders and all below them; yields files that could hold captions."""
-        while waiting:
-            directory = waiting.pop()
-            try:
-                with os.scandir(posixpath.join(self._folder, directory)) as entries:
-                    for entry in entries:
-                        relative = posixpath.join(directory, entry.name)
-                        if entry.name.lower() in PICASA_NAMES and _is_file(entry):
-                            yield relative
-                        if is_skipped(entry.name):
-                            continue
-                        if self._is_entered(entry, relative):
-                            waiting.append(relative)
-                        elif _suffix(relative) in CAPTION_SUFFIXES and _is_file(entry):
-                            yield relative
-            except OSError as error:
-                path = Path(os.fsdecode(posixpath.join(self._folder, directory)))
-                self._problems.append((path, _failure(error)))
-
-    def _is_entered(self, entry: os.DirEntry[bytes], relative: bytes) -> bool:
-        """Follow a link only where the scan for pictures did, which always ends."""
-        if entry.is_dir(follow_symlinks=False):
-            return True
-        return entry.is_symlink() and relative in self._names.directories
+    def _note_guesses(self, path: Path, character_sets: Iterable[str]) -> None:
+        for each in sorted(character_sets):
+            self._guesses[each] = Guess(each, 1, path).joined(self._guesses.get(each))
 
 
 def _relative_to(path: Path, folder: bytes) -> bytes | None:
@@ -243,23 +245,6 @@ def _relative_to(path: Path, folder: bytes) -> bytes | None:
         if relative != b".." and not relative.startswith(b"../"):
             return relative
     return None
-
-
-def _is_file(entry: os.DirEntry[bytes]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link to itself
-        return False
-
-
-def _suffix(path: bytes) -> bytes:
-    return posixpath.splitext(path)[1].lower()
-
-
-def _failure(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "does not exist; check the path"
-    return f"cannot be read ({error.strerror}); check that it is a readable file"
 
 
 def _shown(path: Path) -> str:

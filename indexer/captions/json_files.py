@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from indexer.captions.columns import (
     picture_column,
     texts_in,
 )
+from indexer.captions.named_columns import NamedColumns, listed
 from indexer.captions.tables import flaw_of
-from indexer.captions.text_files import data_lines, peeked, text_lines
+from indexer.captions.text_files import MAX_BYTES, data_lines, peeked, read_limited, text_lines
+from indexer.kinds.members import open_file
 
 _CHUNK = 1 << 20
 # Quoted words: a file must hold all those of one format.
@@ -42,33 +45,52 @@ _SPEAKERS = ("gpt", "assistant")  # who describes the picture in a conversation
 _SIDECAR_KEYS = ("caption", "captions", "text", "description")
 
 
-def json_rows(path: Path) -> Rows | None:
-    """Read a JSON file of many pictures; None if it holds no captions."""
+def json_rows(path: Path, named: NamedColumns | None = None) -> Rows | None:
+    """Read a JSON file of many pictures; None if it holds no captions.
+
+    `named` are keys that a user has named; raises `UnusableFile` if no object has them.
+    """
+    guessed: set[str] = set()
     try:
-        value = parsed(path.read_bytes())
+        value = parsed(read_limited(path, MAX_BYTES), guessed)
     except ValueError as error:
         raise UnusableFile(f"it is not valid JSON ({error}); correct it") from error
+    rows = _rows(value) if named is None else _named_rows(_record_list(value), named)
+    return rows and replace(rows, guessed=frozenset(guessed))
+
+
+def _rows(value: object) -> Rows | None:
     if isinstance(value, dict):
         return _coco(value) or _karpathy(value) or _records(value.get("data")) or _by_name(value)
     return _records(value)
 
 
-def jsonl_rows(path: Path) -> Rows | None:
-    """Read one record per line, as in metadata.jsonl; None if the records are of another kind."""
+def jsonl_rows(path: Path, named: NamedColumns | None = None) -> Rows | None:
+    """Read one record per line, as in metadata.jsonl; None if the records are of another kind.
+
+    `named` are as above.
+    """
+    guessed: set[str] = set()
+    with open_file(path) as stream:
+        lines = text_lines(stream, guessed)
+        rows = _line_rows(lines) if named is None else _named_rows(_line_records(lines), named)
+    return rows and replace(rows, guessed=frozenset(guessed))
+
+
+def _line_rows(lines: Iterable[str]) -> Rows | None:
     rows: list[tuple[str, Caption]] = []
     flawed: list[int] = []
     recognised = sure = False
-    with path.open("rb") as stream:
-        for number, line in enumerate(text_lines(stream), 1):
-            record = _line_record(line)
-            if record is None:
-                flawed += [number] if line.strip() else []
-                continue
-            recognised = recognised or _is_captioned(record)
-            sure = sure or _is_surely_captioned(record)
-            rows += _record_rows(record, "metadata.jsonl")
-            if not recognised and number > 100:  # a log or another data set: read no further
-                return None
+    for number, line in enumerate(lines, 1):
+        record = _line_record(line)
+        if record is None:
+            flawed += [number] if line.strip() else []
+            continue
+        recognised = recognised or _is_captioned(record)
+        sure = sure or _is_surely_captioned(record)
+        rows += _record_rows(record, "metadata.jsonl")
+        if not recognised and number > 100:  # a log or another data set: read no further
+            return None
     flaw = flaw_of(flawed, "is not a JSON object")
     return Rows("metadata.jsonl", rows, flaw, sure) if recognised else None
 
@@ -78,7 +100,7 @@ def looks_like_json(path: Path) -> bool:
     words = {word for marks in _MARKS for word in marks} | set(_RECORD_MARKS)
     seen: set[bytes] = set()
     tail = b""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         first = stream.read(4).lstrip(b"\xef\xbb\xbf \t\r\n")
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 spells the words differently
             return True
@@ -121,11 +143,11 @@ def sidecar_texts(data: bytes) -> list[str]:
     return [text for key in _SIDECAR_KEYS for text in texts_in(value.get(key))]
 
 
-def parsed(data: bytes | str) -> Any:
+def parsed(data: bytes | str, guessed: set[str] | None = None) -> Any:
     """Parse JSON; raises ValueError for anything else, however deeply it is nested."""
     try:
         if isinstance(data, bytes):
-            data = "".join(data_lines(data))
+            data = "".join(data_lines(data, guessed))
         return json.loads(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -133,11 +155,12 @@ def parsed(data: bytes | str) -> Any:
 
 def _coco(value: dict[str, Any]) -> Rows | None:
     annotations = [a for a in _objects(value.get("annotations")) if "caption" in a]
-    if not annotations or "images" not in value:
+    if not annotations:
         return None
-    names = {str(image.get("id")): _coco_name(image) for image in _objects(value["images"])}
+    images = _objects(value.get("images"))
+    names = {str(image.get("id")): _coco_name(image) for image in images}
     rows = [
-        (names.get(str(annotation.get("image_id")), ""), caption)
+        (names.get(number := str(annotation.get("image_id"))) or number, caption)
         for annotation in annotations
         for caption in captions_of(texts_in(annotation["caption"]), "coco")
     ]
@@ -172,6 +195,26 @@ def _records(values: object) -> Rows | None:
         return None
     rows = [row for record in records for row in _record_rows(record, "json")]
     return Rows("json", rows, sure=any(map(_is_surely_captioned, records)))
+
+
+def _named_rows(records: Iterable[dict[str, Any]], named: NamedColumns) -> Rows:
+    """Read objects by the keys that a user has named."""
+    rows: list[tuple[str, Caption]] = []
+    first: dict[str, Any] | None = None
+    for record in records:
+        first = record if first is None else first
+        for name, texts in named.read(record):
+            rows += ((name, caption) for caption in captions_of(texts, "json"))
+    if not rows:
+        raise UnusableFile(f"no object in it has these keys; {listed(list(first or {}))}")
+    return Rows("json", rows)
+
+
+def _record_list(value: object) -> list[dict[str, Any]]:
+    """The objects in a list, or in the first list of objects below an object."""
+    if not isinstance(value, dict):
+        return _objects(value)
+    return next(filter(None, map(_objects, value.values())), [])
 
 
 def _by_name(value: dict[str, Any]) -> Rows | None:
@@ -217,6 +260,10 @@ def _said(record: dict[str, Any]) -> Iterator[str]:
     for turn in _objects(record.get("conversations") or record.get("messages")):
         if (turn.get("from") or turn.get("role")) in _SPEAKERS:
             yield from texts_in(turn.get("value", turn.get("content")))
+
+
+def _line_records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    return (record for record in map(_line_record, lines) if record is not None)
 
 
 def _line_record(line: str) -> dict[str, Any] | None:

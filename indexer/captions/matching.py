@@ -3,6 +3,7 @@
 import bisect
 import os
 import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ _CAPTION_FOLDERS = frozenset(
     b"captions caption igcaption texts text txt prompts descriptions alt".split()
 )
 _POST = b"_UTC"  # as instaloader names the files of a post
+_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
+_COCO_NAME = re.compile(rb"(?:^|[/_])(\d{12})$")
 _MAX_PARTS = 4  # compared at the end of a path, as in "coco/images/val2014/1.jpg"
 
 
@@ -82,6 +85,16 @@ class PictureNames:
         # Two pictures may differ only in the spelling of an accent: the exact name wins.
         return {_key(name): picture for name, picture in spelt.items()} | spelt
 
+    @cached_property
+    def _coco_numbers(self) -> dict[int, bytes | None]:
+        """Pictures by the number in twelve digits at the end of their stem; None for several."""
+        numbers: dict[int, bytes | None] = {}
+        for picture in self._sorted:
+            if found := _COCO_NAME.search(posixpath.splitext(picture)[0]):
+                number = int(found[1])
+                numbers[number] = None if number in numbers else picture
+        return numbers
+
     def of_sidecar(self, stem: bytes) -> list[bytes]:
         """The pictures of a sidecar's stem: the picture `a.jpg`, or all pictures `a.*`.
 
@@ -126,7 +139,7 @@ class PictureNames:
                     (sure if whole else guessed)[name] = path
                     break
             else:
-                path = self._loosely(spellings[-1], directory)
+                path = self._loosely(spellings[-1], directory) or self._numbered(name)
                 if path is not None:
                     guessed[name] = path
         return sure | _undisputed(guessed, set(sure.values()))
@@ -158,6 +171,10 @@ class PictureNames:
             if _loose_key(name) in loose:
                 return loose[_loose_key(name)]
         return None
+
+    def _numbered(self, name: str) -> bytes | None:
+        """COCO's picture of a number: 397133 is `COCO_val2014_000000397133.jpg`."""
+        return self._coco_numbers.get(int(name)) if _NUMBER.fullmatch(name) else None
 
     def _scopes(self, directory: bytes) -> Iterator[bytes]:
         yield directory

@@ -1,9 +1,24 @@
 """Files near the pictures of a folder: those that a scan meets, and folders that none enters."""
 
+import os
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 from indexer.kinds.folders import kind_left_out
 from indexer.kinds.passed_over import PassedOver
+
+
+class FileState(NamedTuple):
+    """Facts of a file that change with its contents: its size, and its times in nanoseconds."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, state: os.stat_result) -> Self:
+        """The part of a file's status that tells whether it has changed."""
+        return cls(state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
 @dataclass(slots=True)
@@ -16,7 +31,7 @@ class NearbyFiles:
     """
 
     suffixes: frozenset[bytes] = frozenset()
-    files: list[bytes] = field(default_factory=list)
+    files: dict[bytes, FileState] = field(default_factory=dict)
     excluded: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
     passed: list[PassedOver] = field(default_factory=list)

@@ -24,10 +24,11 @@ _NUMBERS = re.compile(r"[\d\s.,;:e+-]*\d[\d\s.,;:e+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """The captions in a file beside a picture, and what else it says."""
+    """The captions in a file beside a picture, what else it says, and guessed character sets."""
 
     captions: list[Caption]
     facts: tuple[Fact, ...] = ()
+    guessed: frozenset[str] = frozenset()
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -46,8 +47,9 @@ def read_sidecar(path: Path) -> Sidecar:
         return (
             _of_facts(facts) if facts else Sidecar(captions_of(sidecar_texts(data), "img2dataset"))
         )
-    lines = (line for line in data_lines(data) if not _NUMBERS.fullmatch(line))
-    return Sidecar(captions_of(lines, "sidecar"))
+    guessed: set[str] = set()
+    lines = (line for line in data_lines(data, guessed) if not _NUMBERS.fullmatch(line))
+    return Sidecar(captions_of(lines, "sidecar"), guessed=frozenset(guessed))
 
 
 def _has_captions(path: Path) -> bool:

@@ -9,6 +9,7 @@ from itertools import chain, islice
 
 from indexer.captions.caption import Caption, Rows, captions_of
 from indexer.captions.columns import Columns, is_picture_name
+from indexer.captions.named_columns import NamedColumns
 
 _DELIMITERS = "\t|;,"
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
@@ -16,6 +17,7 @@ _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*)", re.DOTALL)
 _NUMBERED = re.compile(r"\s*\d+\s+(?P<text>\S.*)", re.DOTALL)
 _DESCRIBED = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<name>\S+))\s+(?P<text>[^\x04]+)')
 _SEPARATOR = re.compile(r"sep=(?P<sign>.)\s*", re.IGNORECASE)  # Excel's first line
+_URL = re.compile(r"https?://\S+$")
 MOST_LINES_ABOVE = 10  # a header: titles and remarks
 _MAX_LINES_PER_ROW = 20  # a quote that stays open for longer was not meant to open a cell
 
@@ -29,8 +31,13 @@ class Header:
     columns: Columns
 
 
-def line_rows(lines: Iterator[str]) -> Rows | None:
-    """Read a table or a token file; None if no line at its beginning is one of theirs."""
+def line_rows(lines: Iterator[str], named: NamedColumns | None = None) -> Rows | None:
+    """Read a table or a token file; None if no line at its beginning is one of theirs.
+
+    With `named`, it is a table with these columns; raises `UnusableFile` if it lacks one.
+    """
+    if named is not None:
+        return _named_rows(lines, named)
     above: list[str] = []
     for line in islice((line for line in lines if line.strip()), MOST_LINES_ABOVE):
         if not above and _TOKEN.match(line):
@@ -58,6 +65,26 @@ def _separator(above: Sequence[str]) -> str:
     return found["sign"] if found else _DELIMITERS
 
 
+def _named_rows(lines: Iterator[str], named: NamedColumns) -> Rows:
+    """Read a table with the columns that a user has named."""
+    above: list[str] = []
+    for line in islice((line for line in lines if line.strip()), MOST_LINES_ABOVE):
+        for delimiter in _separator(above):
+            names = _names(line.lstrip("#"), delimiter)
+            if columns := named.of(names):
+                first = [line] if named.is_data(names) else []
+                return table_rows(Header(delimiter, len(names), columns), chain(first, lines))
+        above.append(line)
+    raise named.missing_in(header_names(above))
+
+
+def header_names(lines: Sequence[str]) -> list[str]:
+    """The cells of the first line that seems to be a header, which may lack what is needed."""
+    first = next((line for line in lines if not _SEPARATOR.fullmatch(line.strip())), "")
+    delimiter = next((sign for sign in _separator(lines) if sign in first), None)
+    return _names(first.lstrip("#"), delimiter) if delimiter else [first.strip()]
+
+
 def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:
     """Recognise the delimiter and the columns; None without a picture or a caption column."""
     for delimiter in delimiters:
@@ -70,12 +97,18 @@ def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:
 
 
 def bare_header(lines: Sequence[str]) -> Header | None:
-    """The header of a table that has none: every line is a picture's name and one text."""
+    """The header of a table that has none: every line is a picture's name and one text.
+
+    Or a text and the address of a picture.
+    """
     for delimiter in _DELIMITERS:
         rows = [_names(line, delimiter) for line in lines if not line.startswith("#")]
-        named = [len(row) == 2 and is_picture_name(row[0]) for row in rows]
-        if rows and all(named):
+        if not rows or any(len(row) != 2 for row in rows):
+            continue
+        if all(is_picture_name(name) for name, _ in rows):
             return Header(delimiter, 2, Columns(0, (1,)))
+        if all(_URL.match(url) for _, url in rows):  # as Conceptual Captions
+            return Header(delimiter, 2, Columns(1, (0,), sure=False))
     return None
 
 

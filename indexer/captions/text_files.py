@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indexer.captions.caption import UnusableFile
+from indexer.kinds.members import facts_of, open_file
 from indexer.kinds.signatures import ARCHIVE, DOCUMENT, HEAD_BYTES, TABLE, kind_of
 from indexer.metadata.texts import character_set
 
@@ -22,8 +23,11 @@ _NO_TEXTS = {  # kinds of contents that are given as captions, and what helps
 }
 
 
-def text_lines(stream: BinaryIO) -> Iterator[str]:
-    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise what each line looks like."""
+def text_lines(stream: BinaryIO, guessed: set[str] | None = None) -> Iterator[str]:
+    """Yield lines: UTF-8, UTF-16 with a byte order mark, otherwise what each line looks like.
+
+    The character sets that had to be guessed are added to `guessed`.
+    """
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if reason := _NO_TEXTS.get(kind_of(head)):
@@ -34,23 +38,23 @@ def text_lines(stream: BinaryIO) -> Iterator[str]:
     for line in io.TextIOWrapper(stream, encoding=encoding, errors=errors):
         if "\0" in line:
             raise UnusableFile(_NOT_TEXT)
-        yield line if line.isascii() else _redecoded(line)
+        yield line if line.isascii() else _redecoded(line, guessed)
 
 
-def data_lines(data: bytes) -> Iterator[str]:
+def data_lines(data: bytes, guessed: set[str] | None = None) -> Iterator[str]:
     """Yield the lines of a small file that is already in memory."""
-    return text_lines(io.BytesIO(data))
+    return text_lines(io.BytesIO(data), guessed)
 
 
 def peeked(path: Path, size: int = PEEK_BYTES) -> bytes:
     """Return the first bytes of a file."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return stream.read(size)
 
 
 def read_limited(path: Path, limit: int) -> bytes:
     """Return the bytes of a file; raises UnusableFile if there are more than `limit`."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise UnusableFile(f"it is larger than {limit:,} bytes; split it into smaller files")
@@ -59,17 +63,20 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 def check_size(path: Path) -> None:
     """Raise UnusableFile if the file is larger than any caption file should be."""
-    if path.stat().st_size > MAX_BYTES:
+    if facts_of(path).size > MAX_BYTES:
         raise UnusableFile(f"it is larger than {MAX_BYTES:,} bytes; split it into smaller files")
 
 
-def _redecoded(line: str) -> str:
+def _redecoded(line: str, guessed: set[str] | None) -> str:
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:
         data = line.encode("utf-8", "surrogateescape")
+        looks_like = character_set(data)
+        if guessed is not None:
+            guessed.add(looks_like)
         try:
-            return data.decode(character_set(data))
+            return data.decode(looks_like)
         except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
             return data.decode("latin-1")
     return line

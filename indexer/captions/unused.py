@@ -8,6 +8,9 @@ from pathlib import Path
 
 from indexer.captions.caption import UnusableFile
 from indexer.captions.columns import PICTURE_SUFFIXES, caption_columns, picture_column
+from indexer.captions.lists import column_names
+from indexer.captions.named_columns import unknown_columns
+from indexer.captions.tables import header_names
 from indexer.captions.text_files import data_lines, peeked
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".token")  # whatever is called so is a table
@@ -17,7 +20,6 @@ _LABELS = re.compile(rb"(^|[\t,;|\"])(label|class|category)s?([\t,;|\"\r]|$)")
 _CREDITS = re.compile(r"attribution|licen[cs]e|credits|sources")  # names of what is about rights
 _LEAST_NAMES = {".json": 1}  # of pictures in a file; in any text one may be mentioned
 _CAPTION_KEYS = (b'"caption', b'"prompt"', b'"sentences"')
-_DELIMITERS = "\t|;,"
 _UNKNOWN_LAYOUT = "no list of objects with a picture and captions, no COCO, no Karpathy"
 
 
@@ -32,7 +34,7 @@ def why_unused(path: Path) -> str | None:
     if suffix in (".xmp", ".caption", ".ion") or _CREDITS.search(path.name.lower()):
         return None
     if suffix in (".parquet", ".xlsx"):
-        return "no column of file names, or none of captions"
+        return _lacking(column_names(path))
     try:
         data = peeked(path)
         is_meant = suffix in _TABLES or bool(_HINTS.search(path.name.lower()))
@@ -60,12 +62,17 @@ def _is_labels(data: bytes) -> bool:
 
 def _wrong_header(lines: Sequence[str]) -> str:
     """The fault of a table that is told by its first line."""
-    first = next((line for line in lines if not line.lower().startswith("sep=")), "")
-    delimiter = next((one for one in _DELIMITERS if one in first), None)
-    if delimiter is None:
+    names = header_names(lines)
+    if len(names) < 2:
         return "its first line is no header of a table"
-    names = first.split(delimiter)
+    return _lacking(names)
+
+
+def _lacking(names: Sequence[str]) -> str:
     has_picture, has_caption = picture_column(names) is not None, bool(caption_columns(names))
-    if has_picture or has_caption:
-        return "no column of captions" if has_picture else "no column of file names"
-    return "no column of file names and none of captions"
+    if has_picture and has_caption:
+        return "its file names are not those of pictures here"
+    if has_picture:
+        return unknown_columns(names, "no column of captions")
+    lacks = "no column of file names" + ("" if has_caption else " and none of captions")
+    return unknown_columns(names, lacks)

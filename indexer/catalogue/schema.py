@@ -18,8 +18,10 @@ class Base(DeclarativeBase):
 class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
-    `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists: the options that
-    the user gave with the folder apply to later runs too.
+    `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists, `columns` are
+    those of the caption files: the options that the user gave with the folder apply to later runs
+    too. `captions_digest` is that of all names, sizes and times that decide on the captions beside
+    its pictures, once they are stored; `captions_told` (JSON) is what was told of the files.
     """
 
     __tablename__ = "folders"
@@ -28,6 +30,9 @@ class FolderRow(Base):
     exclude: Mapped[str] = mapped_column(default="[]")
     caption_files: Mapped[str] = mapped_column(default="[]")
     include: Mapped[str] = mapped_column(default="[]", server_default="[]")
+    columns: Mapped[str | None]
+    captions_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    captions_told: Mapped[str | None]
 
 
 class PassedOverRow(Base):

@@ -17,6 +17,7 @@ SCHEMA = "0012"  # the newest migration; a test compares it with indexer/catalog
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 UNDECODED = "undecoded"  # the state of a picture whose decoder is not installed
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings
+REPEATED = "repeated captions"  # a setting: texts of very many pictures, probable fillers
 COMPRESSED = "compressed"  # a setting: the state of the compressed index
 CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions
 KEPT_FUSION = "fusion "  # with a fingerprint: settings that hold learned weights in base64

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import DatasetError
-from indexer.pictures.scan import FoundPicture, scan
+from indexer.pictures.found import FoundPicture
+from indexer.pictures.scan import scan
 
 LABEL_TABLES = ("*.tsv", "*.csv")
 RESERVED = "reserved"  # the name of a split that needs no list

@@ -120,7 +120,7 @@ def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> Non
 
 
 def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
-    """Embeddings of contents and texts that no picture has any more."""
+    """Embeddings and readings of contents and texts that no picture has any more."""
     count = library.embeddings.unused()
     if count:
         yield Finding(
@@ -129,13 +129,17 @@ def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
             "embeddings are of pictures and captions that have changed; they only take up space",
             "they are deleted",
             serious=False,
-            mend=_forget_unused,
+            mend=lambda batch: batch.embeddings.forget_unused(),
         )
-
-
-def _forget_unused(batch: Batch) -> None:
-    batch.embeddings.forget_unused()
-    batch.readings.forget_unused()
+    if count := library.readings.unused():
+        yield Finding(
+            "unused",
+            count,
+            "texts were read in pictures that have changed or gone; they only take up space",
+            "they are deleted",
+            serious=False,
+            mend=lambda batch: batch.readings.forget_unused(),
+        )
 
 
 def waiting(library: Library) -> Iterator[Finding | Progress]:

@@ -79,6 +79,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
         for table in _tables():
             rows[table], sound = _copy(source, target, table)
             lost |= set() if sound else {table}
+        target.execute("UPDATE folders SET captions_digest = NULL")  # captions may be lost
         # What pictures carry is read with their pictures only.
         if "captions" in lost:
             target.execute("UPDATE pictures SET format = NULL, mtime_ns = ?", (NEVER,))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors, to_read, to_write
 from indexer.catalogue.lookup.albums import AlbumLookup
+from indexer.catalogue.lookup.captions import CaptionLookup
 from indexer.catalogue.lookup.facts import FactLookup
 from indexer.catalogue.lookup.passed_over import PassedOverLookup
 from indexer.catalogue.lookup.picked import PickedLookup
@@ -43,9 +44,9 @@ class Library(LibraryState):
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
     Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`,
-    `tags`, `words`, `facts`, `readings`, `passed_over`, `albums` and `picked` answer questions,
-    `writing()` changes things, `vectors()` gives the rows to search. Reading is plain SQL;
-    SQLAlchemy is imported with the first write, so that a query does not wait for it.
+    `tags`, `words`, `facts`, `captions`, `readings`, `passed_over`, `albums` and `picked` answer
+    questions, `writing()` changes things, `vectors()` gives the rows to search. Reading is plain
+    SQL; SQLAlchemy is imported with the first write, so that a query does not wait for it.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Library(LibraryState):
         self.cache = cache
         self.tags = TagLookup(connections.reading, path)
         self.facts = FactLookup(connections.reading, path)
+        self.captions = CaptionLookup(connections.reading, path)
         self.readings = ReadingLookup(connections.reading, path)
         self.passed_over = PassedOverLookup(connections.reading, path)
         self.words = WordLookup(connections.reading, path)
@@ -236,6 +238,11 @@ class Library(LibraryState):
         rows = [(s.file, s.checksum, s.keys.tobytes()) for s in manifest.segments]
         with self._batch() as batch:
             batch.segments.replace(manifest.facts, rows)
+
+    def put_captions_digest(self, folder_id: int, digest: bytes | None, told: str | None) -> None:
+        """Note that the captions beside a folder's pictures are stored; None: they may not be."""
+        with self._batch() as batch:
+            batch.folders.keep_captions_digest(folder_id, digest, told)
 
     def put_compressed(self, state: CompressedState) -> None:
         """Note the files of the compressed index, and delete those that are no longer used."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime, timedelta
 
-VERSION = 1  # of the readers of metadata: pictures that an older one read are read again
+VERSION = 2  # of the readers of metadata: pictures that an older one read are read again
 PLACES = ("location", "city", "state", "country")  # from the nearest to the widest
 NAMES = ("person", *PLACES)  # found as names are
 TEXTS = ("title", "headline", "alternative", "keyword", "comment", "prompt", "flag")

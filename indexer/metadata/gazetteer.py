@@ -121,6 +121,12 @@ def opened() -> Gazetteer:
     return Gazetteer.read(PLACES, COUNTRIES)
 
 
+def distance(point: tuple[float, float], other: tuple[float, float]) -> float:
+    """The great-circle distance in km of two points in degrees north and east."""
+    apart = _distances(*point, np.array([other[0]]), np.array([other[1]]))
+    return float(apart[0])
+
+
 def _around(place: Place) -> set[str]:
     return {bare(name) for name in (place.state, place.country, place.country_code)}
 

@@ -22,7 +22,7 @@ def is_takeout(value: object) -> bool:
 
 
 def takeout_facts(value: Mapping[str, Any]) -> Iterator[Fact]:
-    """The facts in a sidecar. Its date is UTC, as Google keeps it."""
+    """The facts in a sidecar. Its date is UTC, as Google keeps it, until its place is known."""
     yield from facts_of("description", [value.get("description")], SOURCE)
     people = value.get("people")
     names = (

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.kinds.members import open_file
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -39,5 +41,5 @@ def hash_bytes(content: bytes) -> bytes:
 
 def content_hash(path: str | bytes | Path) -> bytes:
     """Return `hash_bytes` of a file's contents, read in pieces."""
-    with open(path, "rb") as file:  # noqa: PTH123 - the path may be bytes
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    with open_file(path) as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()  # type: ignore[arg-type]

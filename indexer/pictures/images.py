@@ -19,6 +19,7 @@ import pillow_heif
 from PIL import Image, PngImagePlugin
 
 from indexer.errors import PictureError
+from indexer.kinds.members import facts_of, open_file
 from indexer.kinds.signatures import HEAD_BYTES, JPEG_XL, RAW, kind_of
 from indexer.pictures.colour_codes import ColourCodes, colour_codes
 from indexer.pictures.formats import FORMATS
@@ -78,9 +79,23 @@ def _read_file(path: str | bytes | Path) -> bytes:
             if state.st_size > MAX_BYTES:
                 raise PictureError(_too_large(state.st_size))
             return file.read()
+    except NotADirectoryError:
+        return _read_member(path)
     except OSError as error:
         reason = READ_ERRORS.get(error.errno or 0) or f"cannot be read: {error.strerror or error}"
         raise PictureError(reason) from error
+
+
+def _read_member(path: str | bytes | Path) -> bytes:
+    """The bytes of a picture in an archive."""
+    try:
+        size = facts_of(path).size
+        if size > MAX_BYTES:
+            raise PictureError(_too_large(size))
+        with open_file(path) as file:
+            return file.read()
+    except OSError as error:
+        raise PictureError(READ_ERRORS[errno.ENOENT]) from error
 
 
 def _too_large(size: int) -> str:

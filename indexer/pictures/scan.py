@@ -1,15 +1,16 @@
 """Find the pictures below a folder."""
 
-import errno
+from __future__ import annotations
+
 import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.captions.nearby import NearbyFiles
+from indexer.captions.nearby import FileState, NearbyFiles
 from indexer.kinds.folders import HIDDEN, NO_MEDIA, NO_MEDIA_FILE, kind_left_out
+from indexer.kinds.members import SUFFIX as ARCHIVE_SUFFIX
 from indexer.kinds.passed_over import PassedOver
 from indexer.kinds.signatures import HEAD_BYTES, PICTURES, kind_of
 from indexer.kinds.suffixes import (
@@ -22,32 +23,16 @@ from indexer.kinds.suffixes import (
     by_suffix,
 )
 from indexer.metadata.picasa import NAMES as PICASA_NAMES
+from indexer.pictures.archives import FoundArchive, pictures_in
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_RAW_SUFFIXES, BYTE_SUFFIXES
+from indexer.pictures.found import FoundPicture, Remembered, ScanProblem, reason_of, suffix_of
 
 # Files in lower case that systems and programs leave beside pictures.
 _DROPPINGS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini"})
 
 
-Remembered = Callable[[bytes, int, int], str | None]  # path, size, time: its kind, if it is known
 PICTURE = "picture"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPicture:
-    """A picture's file: path below the scanned folder, size, time of change."""
-
-    relative: bytes
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScanProblem:
-    """A file or folder (whole path) that could not be read, and why."""
-
-    path: bytes
-    reason: str
 
 
 def scan(
@@ -117,7 +102,7 @@ class _Scan:
             with os.scandir(path) as entries:
                 names = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            yield ScanProblem(path, _reason(error))
+            yield ScanProblem(path, reason_of(error))
             return
         if self._is_closed_to_media(relative, names):
             self._beside.passed.append(PassedOver(relative, NO_MEDIA))
@@ -133,8 +118,10 @@ class _Scan:
             relative = above + entry.name
             if entry.name.startswith(b".") and not self._exclusion.brings_back(relative):
                 self._note_hidden(entry, relative)
-            elif (found := self._look(entry, relative)) is not None:
-                if isinstance(found, FoundPicture) and _suffix(entry.name) in BYTE_RAW_SUFFIXES:
+            elif isinstance(found := self._look(entry, relative), FoundArchive):
+                yield from pictures_in(found, self._exclusion, self._beside, self._remembered)
+            elif found is not None:
+                if isinstance(found, FoundPicture) and suffix_of(entry.name) in BYTE_RAW_SUFFIXES:
                     stems = self._stems(entries, above) if stems is None else stems
                     if _stem(entry.name) in stems:
                         self._beside.passed.append(PassedOver(relative, BESIDE_PICTURE))
@@ -144,7 +131,7 @@ class _Scan:
     def _stems(self, entries: list[os.DirEntry[bytes]], above: bytes) -> set[bytes]:
         """The names, without suffix, of the pictures beside which a RAW is not indexed."""
         plain = BYTE_SUFFIXES - BYTE_RAW_SUFFIXES
-        names = (entry.name for entry in entries if _suffix(entry.name) in plain)
+        names = (entry.name for entry in entries if suffix_of(entry.name) in plain)
         return {_stem(name) for name in names if not self._exclusion.leaves_out(above + name)}
 
     def _is_closed_to_media(self, folder: bytes, entries: list[os.DirEntry[bytes]]) -> bool:
@@ -155,7 +142,7 @@ class _Scan:
         """Note what is hidden if it is of a known kind; the rest is nobody's business."""
         kind = kind_left_out(entry.name)
         if entry.name.lower() in PICASA_NAMES and entry.is_file():
-            self._beside.files.append(relative)
+            self._beside.files[relative] = FileState.of(entry.stat())
         elif entry.name.endswith(CLOUD_END):
             self._beside.passed.append(PassedOver(relative, IN_CLOUD))
         elif kind != HIDDEN and entry.is_dir(follow_symlinks=False):
@@ -163,36 +150,38 @@ class _Scan:
 
     def _look(
         self, entry: os.DirEntry[bytes], relative: bytes
-    ) -> FoundPicture | ScanProblem | bytes | None:
+    ) -> FoundPicture | ScanProblem | FoundArchive | bytes | None:
         """The entry as a picture or as a folder to enter; None if it is neither."""
         try:
             is_folder = entry.is_dir()
             excluded = self._exclusion.leaves_out(relative, folder=is_folder)
             if is_folder:
                 return self._folder(entry, relative, excluded)
-            suffix = _suffix(entry.name)
+            suffix = suffix_of(entry.name)
             if excluded or suffix not in BYTE_SUFFIXES:
                 return self._other_file(entry, relative, suffix, excluded)
             state = entry.stat()
         except OSError as error:
             excluded = self._exclusion.leaves_out(relative)
-            return None if excluded else ScanProblem(entry.path, _reason(error))
+            return None if excluded else ScanProblem(entry.path, reason_of(error))
         if stat.S_ISREG(state.st_mode):
             return FoundPicture(relative, state.st_size, state.st_mtime_ns)
         return ScanProblem(entry.path, "not a regular file (only files are read)")
 
     def _other_file(
         self, entry: os.DirEntry[bytes], relative: bytes, suffix: bytes, excluded: bool
-    ) -> FoundPicture | None:
+    ) -> FoundPicture | FoundArchive | None:
         """A file without the suffix of a picture, if it is one all the same; notes any other."""
         if not entry.is_file():
             return None
         if suffix in self._beside.suffixes or entry.name.lower() in PICASA_NAMES:
-            self._beside.files.append(relative)
+            self._beside.files[relative] = FileState.of(entry.stat())
         elif excluded or entry.name.lower() in _DROPPINGS:
             return None
         elif suffix.endswith(BACKUP_ENDS):
             self._beside.passed.append(PassedOver(relative, BACKUP))
+        elif suffix == ARCHIVE_SUFFIX:
+            return FoundArchive(entry.path, relative, entry.stat())
         elif kind := SUFFIX_KINDS.get(suffix):
             self._beside.passed.append(PassedOver(relative, kind))
         else:
@@ -229,12 +218,6 @@ class _Scan:
         return None
 
 
-def _suffix(name: bytes) -> bytes:
-    """The suffix of a name that is not hidden; `os.path.splitext` takes four times as long."""
-    dot = name.rfind(b".")
-    return name[dot:].lower() if dot > 0 else b""
-
-
 def _stem(name: bytes) -> bytes:
     return name[: name.rfind(b".")].lower()
 
@@ -247,15 +230,3 @@ def _read_kind(path: bytes) -> str:
     except OSError:
         return ""
     return PICTURE if kind in PICTURES else kind
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return "permission denied (make it readable for this user)"
-    if isinstance(error, FileNotFoundError):
-        return "no such file or folder (deleted meanwhile, or a broken link)"
-    if isinstance(error, NotADirectoryError):
-        return "not a folder"
-    if error.errno == errno.ELOOP:
-        return "a link to itself (delete it, or link to a file)"
-    return f"cannot be read: {error.strerror or error}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +14,8 @@ from indexer.metadata.fact import Fact
 from indexer.metadata.gazetteer import names_at
 from indexer.metadata.names import name_facts
 from indexer.metadata.order import Settled, in_order, kept, settled
+from indexer.metadata.takeout import SOURCE as TAKEOUT
+from indexer.metadata.zones import local_time
 
 Origins: TypeAlias = Mapping[str, Sequence[Fact]]  # the facts that are stored, by origin
 _CAPTIONS = ("description", "keywords")  # fields that are stored as captions alone
@@ -23,10 +27,20 @@ def all_facts(
     """All that is stored of a picture in a folder: the values that won, and facts by origin."""
     carried, beside = in_order(carried), in_order(beside)
     values = settled([*carried, *beside, *name_facts(os.fsencode(folder), relative)])
+    values = _local(values)
     derived: Sequence[Fact] = ()
     if values.latitude is not None and values.longitude is not None:
         derived = names_at(values.latitude, values.longitude)
     return values, {CARRIED: kept(carried), BESIDE: stored_beside(beside), DERIVED: derived}
+
+
+def _local(values: Settled) -> Settled:
+    """Takeout's date, which is UTC, on the clocks of the picture's place if that is known."""
+    if values.taken_source != TAKEOUT or values.taken is None or values.latitude is None:
+        return values
+    moment = datetime.fromisoformat(values.taken)
+    local = local_time(moment, values.latitude, values.longitude or 0.0)
+    return values if local is None else replace(values, taken=local.isoformat())
 
 
 def stored_beside(facts: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from indexer.captions import find_captions
-from indexer.captions.finder import SIDECARS
+from indexer.captions.candidates import SIDECARS
+from indexer.captions.named_columns import NamedColumns
 from indexer.catalogue.database import FILE
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import CaptionFileError, InputError
@@ -32,7 +33,7 @@ def name_folders(
     named = [existing_folder(Path(folder)) for folder in folders]
     files = None
     if options.captions is not None:
-        files = [usable_caption_file(file) for file in options.captions]
+        files = [usable_caption_file(file, options.columns) for file in options.captions]
     known = library.catalogue.folders()
     if not named and not known:
         raise InputError("no folder to index: name one, as in 'picfuse index ~/Pictures'")
@@ -79,7 +80,13 @@ def _put(
         for option, patterns in (("--exclude", options.exclude), ("--include", options.include))
     )
     with library.writing() as batch:
-        folder_id = batch.folders.put(path, exclude=exclude, include=include, caption_files=files)
+        folder_id = batch.folders.put(
+            path,
+            exclude=exclude,
+            include=include,
+            caption_files=files,
+            columns=options.columns,
+        )
         for folder in inner:
             prefix = os.fsencode(folder.path.relative_to(path))
             batch.folders.absorb(folder.id, folder_id, prefix)
@@ -102,14 +109,19 @@ def existing_folder(path: Path) -> Path:
     raise InputError(f"{path}: {kind}; name a folder of pictures")
 
 
-def usable_caption_file(path: Path) -> Path:
-    """The absolute path of a caption file. Raises `CaptionFileError` if it cannot be used."""
+def usable_caption_file(path: Path, columns: str | None = None) -> Path:
+    """The absolute path of a caption file. Raises `CaptionFileError` if it cannot be used.
+
+    `columns` are those of its table, if a user has named them.
+    """
     file = absolute(path)
     if not os.path.isfile(file):  # noqa: PTH113 - False also without permission to look
         raise CaptionFileError(f"{path}: no such caption file; check the name after --captions")
-    is_sidecar = os.fsencode(file.suffix.lower()) in SIDECARS
+    named = NamedColumns.parse(columns) if columns else None
+    is_sidecar = named is None and os.fsencode(file.suffix.lower()) in SIDECARS
     if not (is_sidecar and any(file.with_suffix(suffix).exists() for suffix in SUFFIXES)):
-        find_captions(file, (), explicit=[file])  # raises, before a bad file is remembered
+        # raises, before a bad file is remembered
+        find_captions(file, (), explicit=[file], columns=named)
     return file
 
 

@@ -25,10 +25,13 @@ from indexer.library.locking import only_writer
 from indexer.library.upkeep import calibrate
 from indexer.pictures.decoding import Outcome
 from indexer.pictures.facts import ContentFacts
+from indexer.pipeline.absence import tell_away
 from indexer.pipeline.decoders import decoding_pool
+from indexer.pipeline.fillers import choose_fillers, note_repeated
 from indexer.pipeline.folders import name_folders
+from indexer.pipeline.marking import keep_captions_digest, mark
 from indexer.pipeline.passing import tell_nothing_else
-from indexer.pipeline.plan import FolderPlan, plan_folder, tell_away
+from indexer.pipeline.plan import FolderPlan, plan_folder
 from indexer.pipeline.pruning import prune
 from indexer.pipeline.reading import choose_reading, read_texts
 from indexer.pipeline.reencoding import change_encoder
@@ -127,6 +130,7 @@ def _run(
         if options.weight not in (None, library.settings.weight):
             library.set_weight(options.weight)
         choose_reading(library, options.text)
+        choose_fillers(library, options.fillers)
         if options.tags is not None:
             adopt(library, options.tags)
         known = name_folders(library, folders, options)
@@ -170,7 +174,7 @@ def _carry_out(
     done = 0
     yield Progress(done, total)
     for plan in plans:
-        _mark(library, plan, report)
+        mark(library, plan, report)
     before = _replaced_contents(library, plans)
     for plan in plans:
         for count in _index_plan(library, plan, before, options, report):
@@ -180,8 +184,12 @@ def _carry_out(
         with library.writing() as batch:
             batch.pictures.forget(moved)
     _tell_undecoded(library, plans, report)
+    for plan in plans:
+        keep_captions_digest(library, plan, stored=True)
     if options.prune:
         report.pruned += prune(library, [plan.folder for plan in plans], report)
+    anew = total + report.added + report.removed + report.pruned > 0
+    note_repeated(library, report, anew=anew)
 
 
 def _tell_undecoded(library: Library, plans: Sequence[FolderPlan], report: IndexReport) -> None:
@@ -190,17 +198,6 @@ def _tell_undecoded(library: Library, plans: Sequence[FolderPlan], report: Index
         states = library.catalogue.states_in(plan.folder.id)
         if states[UNDECODED] and not (states[PRESENT] or states[FAILED]):
             tell_nothing_else(plan.folder.path, report)
-
-
-def _mark(library: Library, plan: FolderPlan, report: IndexReport) -> None:
-    """Hide missing pictures and restore returned ones before the slow part starts."""
-    if plan.gone or plan.returned or plan.passed:
-        with library.writing() as batch:
-            batch.folders.put_passed_over(plan.folder.id, plan.passed.gone, plan.passed.new)
-            batch.pictures.mark_missing(plan.gone)
-            batch.pictures.mark_present(plan.returned)
-    report.removed += len(plan.gone)
-    report.added += len(set(plan.returned) - set(plan.recaption))
 
 
 def _index_plan(

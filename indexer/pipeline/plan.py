@@ -5,27 +5,27 @@ from __future__ import annotations
 import gc
 import json
 import os
-import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer.captions import Caption, CaptionScan, find_captions
-from indexer.captions.finder import CAPTION_SUFFIXES
+from indexer.captions import Caption
+from indexer.captions.candidates import CAPTION_SUFFIXES
 from indexer.captions.nearby import NearbyFiles
 from indexer.catalogue.lookup.facts import StoredFact
-from indexer.catalogue.lookup.pictures import Catalogue, IndexedFolder, IndexedPicture
+from indexer.catalogue.lookup.pictures import IndexedFolder, IndexedPicture
 from indexer.catalogue.values import FAILED, LATEST, MISSING, PRESENT, UNDECODED
-from indexer.errors import CaptionFileError
 from indexer.kinds.extras import needed_extra
 from indexer.kinds.passed_over import PassedOver
-from indexer.library.away import away_folders, away_message
 from indexer.library.library import Library
 from indexer.metadata.fact import Fact
 from indexer.pictures.exclusion import Exclusion
+from indexer.pictures.found import FoundPicture, ScanProblem
 from indexer.pictures.optional import has_decoder
-from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pictures.scan import scan
+from indexer.pipeline.absence import may_be_there
+from indexer.pipeline.beside import Beside, look_beside, nothing_beside
 from indexer.pipeline.facts import stored_beside
 from indexer.pipeline.folders import inside_library
 from indexer.pipeline.passing import (
@@ -55,6 +55,8 @@ class FolderPlan:
     matched: Collection[int] = ()  # places of the patterns that left something out
     brought_back: Collection[int] = ()  # places of the patterns that brought something back
     passed: PassedChanges = field(default_factory=PassedChanges)
+    captions_digest: bytes | None = None  # to be stored once all captions are
+    captions_told: str | None = None
     returned: list[int] = field(default_factory=list)  # ids: were missing, are back unchanged
     gone: list[int] = field(default_factory=list)  # ids: were present, are missing now
 
@@ -98,41 +100,47 @@ def plan_folder(
     plan = FolderPlan(folder, verified=verified)
     with _garbage_collection_paused():
         plan.known = library.catalogue.known_pictures(folder.id)
-        plan.before = library.catalogue.captions(folder.id, embedded=False)
-        plan.facts_before = library.facts.beside(folder.id)
     before = library.passed_over.in_folder(folder.id)
     exclusion = Exclusion(json.loads(folder.exclude), folder.included)
     files = _compare_files(plan, library.path, options, report, before, exclusion)
-    found = _captions(folder, files, report)
-    plan.captions, plan.facts = found.captions, found.facts
+    beside = _look_beside(library, plan, files, options, report)
     plan.matched, plan.brought_back = exclusion.matched, exclusion.brought_back
-    if _may_be_there(folder.path):
-        _pass_over(plan, files, found.unused, exclusion, report)
+    if may_be_there(folder.path):
+        _pass_over(plan, files, beside, before, exclusion, report)
         plan.passed = changes(before, files.beside.passed)
-    _compare_captions(plan, files.same, report)
+    if beside.unchanged:
+        report.unchanged += sum(plan.known[each].state == PRESENT for each in files.same)
+    else:
+        _compare_captions(library, plan, files.same, report)
     plan.gone = _gone(plan, files, options)
     return plan
 
 
-def tell_away(catalogue: Catalogue, folders: Sequence[IndexedFolder], report: IndexReport) -> None:
-    """Note the folders of a run that are missing or empty, with pictures or not."""
-    away = {one.path: one.pictures for one in away_folders(catalogue)}
-    for folder in folders:
-        if folder.path in away:
-            kept = "their records are kept; plug it in and run 'picfuse index' again"
-            report.unread(folder.path, f"{away_message(away[folder.path])}; {kept}")
-        elif not _may_be_there(folder.path):
-            report.unread(folder.path, "this folder is missing")
-
-
-def _may_be_there(folder: Path) -> bool:
-    """Whether a folder exists, or cannot be checked now, as on a dead network drive."""
-    try:
-        return stat.S_ISDIR(os.stat(folder).st_mode)  # noqa: PTH116 - is_dir hides the error
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:  # the scan reports it
-        return True
+def _look_beside(
+    library: Library,
+    plan: FolderPlan,
+    files: _Files,
+    options: IndexOptions,
+    report: IndexReport,
+) -> Beside:
+    """Look for captions beside the pictures; they are needed of those that are decoded."""
+    if not may_be_there(plan.folder.path):
+        folder = plan.folder  # it may come back as it was
+        plan.captions_digest, plan.captions_told = folder.captions_digest, folder.captions_told
+        return nothing_beside()
+    pictures = [*files.same, *files.changed, *files.unasked]
+    beside = look_beside(
+        plan.folder,
+        pictures,
+        files.beside,
+        report,
+        fillers=library.settings.fillers,
+        may_trust=not (plan.decode or options.verify),
+    )
+    plan.captions, plan.facts = beside.found.captions, beside.found.facts
+    if options.only is None or beside.digest == plan.folder.captions_digest:
+        plan.captions_digest, plan.captions_told = beside.lasting, beside.told
+    return beside
 
 
 @contextmanager
@@ -183,7 +191,7 @@ def _compare_files(
             files.same.append(found.relative)
         else:
             files.changed.append(found.relative)
-    if not _may_be_there(folder.path):  # which was reported before
+    if not may_be_there(folder.path):  # which was reported before
         files.problems.clear()
     for problem in files.problems:
         report.unread(problem.path, problem.reason)
@@ -193,37 +201,21 @@ def _compare_files(
 def _pass_over(
     plan: FolderPlan,
     files: _Files,
-    unused: Sequence[bytes],
+    captions: Beside,
+    before: Mapping[bytes, PassedOver],
     exclusion: Exclusion,
     report: IndexReport,
 ) -> None:
     """Note what is passed over; a folder with nothing else is a problem."""
     folder, beside = plan.folder, files.beside
-    met = set(beside.files)
-    mine = [relative for relative in unused if relative in met]
-    beside.passed = all_passed_over(folder.path, beside.passed, mine, exclusion)
+    if captions.unchanged:
+        beside.passed += [before[relative] for relative in beside.files if relative in before]
+    else:
+        mine = [relative for relative in captions.found.unused if relative in beside.files]
+        beside.passed = all_passed_over(folder.path, beside.passed, mine, exclusion)
     tell(folder, beside.passed, report)
     if beside.passed and not (files.same or files.changed or files.unasked or files.problems):
         tell_nothing_else(folder.path, report)
-
-
-def _captions(folder: IndexedFolder, files: _Files, report: IndexReport) -> CaptionScan:
-    if not _may_be_there(folder.path):
-        return CaptionScan({}, (), ())
-    named = [Path(file) for file in json.loads(folder.caption_files)]
-    there = [file for file in named if os.path.isfile(file)]  # noqa: PTH113 - never raises
-    for file in set(named) - set(there):
-        report.unread(file, "this caption file no longer exists; its captions are dropped")
-    pictures = [*files.same, *files.changed, *files.unasked]
-    try:
-        captions = find_captions(folder.path, pictures, explicit=there, beside=files.beside)
-    except CaptionFileError as error:  # it was usable when it was named
-        report.unread(folder.path, str(error))
-        captions = find_captions(folder.path, pictures, beside=files.beside)
-    report.caption_files += captions.files
-    for path, reason in captions.problems:
-        report.unread(path, reason)
-    return captions
 
 
 def _is_same(plan: FolderPlan, found: FoundPicture, report: IndexReport, *, retry: bool) -> bool:
@@ -262,11 +254,16 @@ def _to_verify(plan: FolderPlan, found: FoundPicture, options: IndexOptions) -> 
     return True
 
 
-def _compare_captions(plan: FolderPlan, same: Sequence[bytes], report: IndexReport) -> None:
+def _compare_captions(
+    library: Library, plan: FolderPlan, same: Sequence[bytes], report: IndexReport
+) -> None:
     """Determine which pictures have other captions or sidecars now, though their files have not.
 
     Where sidecars say other facts, the picture is read again: its own metadata may win over them.
     """
+    with _garbage_collection_paused():
+        plan.before = library.captions.beside(plan.folder.id)
+        plan.facts_before = library.facts.beside(plan.folder.id)
     for relative in same:
         known = plan.known[relative]
         if known.state == PRESENT and not plan.has_facts_as_before(relative, known.id):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.errors import InputError
+from indexer.kinds.members import facts_of
 from indexer.library.library import Library
 from indexer.library.locking import only_writer
 from indexer.pipeline.folders import absolute, existing_folder
@@ -108,6 +109,6 @@ def _check_pictures(place: Path, pictures: dict[bytes, int]) -> None:
 
 def _has_size(place: Path, relative: bytes, size: int) -> bool:
     try:
-        return os.stat(os.path.join(os.fsencode(place), relative)).st_size == size  # noqa: PTH116
+        return facts_of(os.path.join(os.fsencode(place), relative)).size == size
     except OSError:
         return False

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.captions import CaptionFile
+from indexer.captions.caption import Guess
+from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.kinds.extras import kind_needing, needed_extra
 from indexer.progress import Failure
 
@@ -26,8 +28,10 @@ class IndexReport:
     if a picture, a folder or a caption file could not be read. `passed_over` counts what was not
     indexed by kind: files that are neither pictures nor captions, pictures whose decoder is not
     installed, folders that are left out unasked. `unused_captions` are the caption files among
-    them, with what is wrong. `unmatched` are the patterns of `IndexOptions.exclude` that left
-    nothing out, `unmatched_includes` those of `IndexOptions.include` that brought nothing back.
+    them, with what is wrong; `guesses` the character sets that caption files seem to have;
+    `repeated` the texts of so many pictures that they are probably no captions.
+    `unmatched` are the patterns of `IndexOptions.exclude` that left nothing out,
+    `unmatched_includes` those of `IndexOptions.include` that brought nothing back.
     `texts_read` counts the pictures whose text was read, `texts_found` those that show some.
     """
 
@@ -42,6 +46,8 @@ class IndexReport:
     caption_files: list[CaptionFile] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     unused_captions: list[Failure] = field(default_factory=list)
+    guesses: list[Guess] = field(default_factory=list)
+    repeated: list[RepeatedCaption] = field(default_factory=list)
     undecoded: Counter[str] = field(default_factory=Counter)  # pictures, by the extra they need
     unmatched: list[str] = field(default_factory=list)
     unmatched_includes: list[str] = field(default_factory=list)
@@ -79,7 +85,8 @@ class IndexReport:
 class IndexOptions:
     """Options of a run of indexing.
 
-    `captions` (files; `()` for none, None: as before), `exclude` and `include` (patterns of
+    `captions` (files; `()` for none, None: as before) with the `columns` of their tables (as in
+    "file=NAME,caption=NAME"; None if their headers tell), `exclude` and `include` (patterns of
     .gitignore, each for all folders of the run) are remembered for later runs over the same folders
     until others are given. What `include` fits is indexed although it is left out, such as recycle
     bins; "." is the folder itself. `time_limit` is in seconds per picture (None: 60),
@@ -88,7 +95,8 @@ class IndexOptions:
     fusion; `weight` is for queries that name none; `tags` are the files of its tag heads from then
     on (None: as before); `prune` deletes the records of missing pictures at the end; `verify` reads
     every file again, since a change may keep size and time, and goes on where an interrupted run
-    was. `text`: whether the text in pictures is read from then on (None: as before).
+    was. `text`: whether the text in pictures is read from then on (None: as before). `fillers` are
+    texts that are no captions from then on (None: as before).
     """
 
     captions: Sequence[Path] | None = None
@@ -106,6 +114,8 @@ class IndexOptions:
     verify: bool = False
     include: Sequence[str] = ()
     text: bool | None = None
+    columns: str | None = None
+    fillers: Sequence[str] | None = None
 
     @property
     def limits_given(self) -> bool:

@@ -21,8 +21,9 @@ from indexer.encoders.parts import encode_with_parts
 from indexer.library.library import Library
 from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
 from indexer.pictures.facts import ContentFacts
-from indexer.pictures.scan import FoundPicture
+from indexer.pictures.found import FoundPicture
 from indexer.pipeline.facts import Origins, all_facts
+from indexer.pipeline.fillers import without_fillers
 from indexer.pipeline.plan import FolderPlan
 from indexer.pipeline.report import IndexReport
 from indexer.pipeline.tagging import tag_pictures
@@ -107,7 +108,9 @@ def _contents(
     """Facts of the contents of each outcome."""
     hashes = [outcome.content_hash for outcome in outcomes if isinstance(outcome, Known)]
     known = {**before, **contents_of(library.catalogue, hashes)}
-    return [_content(outcome, known) for outcome in outcomes]
+    fillers = library.settings.fillers
+    contents = [_content(outcome, known) for outcome in outcomes]
+    return [replace(each, captions=without_fillers(each.captions, fillers)) for each in contents]
 
 
 def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFacts:

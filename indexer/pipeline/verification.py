@@ -15,7 +15,7 @@ import numpy as np
 
 from indexer.catalogue.values import PRESENT
 from indexer.pictures.decoding import Outcome
-from indexer.pictures.scan import FoundPicture
+from indexer.pictures.found import FoundPicture
 from indexer.pipeline.plan import FolderPlan
 from indexer.pipeline.report import IndexReport
 

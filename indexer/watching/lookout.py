@@ -20,8 +20,9 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
-from indexer.captions.finder import CAPTION_SUFFIXES
+from indexer.captions.candidates import CAPTION_SUFFIXES
 from indexer.captions.nearby import is_skipped
+from indexer.kinds.members import SUFFIX as ARCHIVE_SUFFIX
 from indexer.kinds.suffixes import BACKUP_ENDS, CAPTION_FILE, SUFFIX_KINDS
 from indexer.pictures.exclusion import Exclusion
 
@@ -29,7 +30,7 @@ from indexer.pictures.exclusion import Exclusion
 _UNWATCHED = frozenset(
     suffix
     for suffix, kind in SUFFIX_KINDS.items()
-    if suffix not in CAPTION_SUFFIXES and kind != CAPTION_FILE
+    if suffix not in {*CAPTION_SUFFIXES, ARCHIVE_SUFFIX} and kind != CAPTION_FILE
 )
 _LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches=1048576",
@@ -82,6 +83,7 @@ class Lookout:
         self._library = library
         self._queue: queue.SimpleQueue[Happening] = queue.SimpleQueue()
         self._watches: dict[Path, ObservedWatch] = {}
+        self._exclusions: dict[Path, Exclusion] = {}
         self._observer: BaseObserver | None = None
         self._losses = _Losses(self)
 
@@ -109,6 +111,7 @@ class Lookout:
         self.unwatch(folder)
         os.listdir(folder)  # raises for an unreadable folder, which watchdog ignores
         own, exclusion = self._own(folder), Exclusion((), include)
+        self._exclusions[folder] = exclusion
         handler = _Handler(folder, self._queue, own, exclusion, tells_closing=not self.poll)
         try:
             observer = self._started()
@@ -165,12 +168,27 @@ class Lookout:
     def _started(self) -> BaseObserver:
         if self._observer is None:
             self._observer = (
-                PollingObserverVFS(_stat, _listed, polling_interval=self.poll)  # type: ignore[arg-type]
+                PollingObserverVFS(_stat, self._listed, polling_interval=self.poll)  # type: ignore[arg-type]
                 if self.poll
                 else Observer()
             )
             self._observer.start()
         return self._observer
+
+    def _listed(self, path: str | None) -> Iterable[os.DirEntry[str]]:
+        """The entries of a directory that is polled, without those that picfuse never reads."""
+        with os.scandir(path) as entries:
+            return [entry for entry in entries if not self._is_closed(entry)]
+
+    def _is_closed(self, entry: os.DirEntry[str]) -> bool:
+        if not is_skipped(os.fsencode(entry.name)):
+            return False
+        path = Path(entry.path)
+        return not any(
+            exclusion.brings_back(os.fsencode(path.relative_to(folder)), folder=True)
+            for folder, exclusion in list(self._exclusions.items())  # another thread adds to them
+            if folder in path.parents
+        )
 
     def _stop(self) -> None:
         self._watches.clear()
@@ -257,9 +275,3 @@ def _stat(path: str) -> os.stat_result:
     """The state of a path; follows links to files only: those to folders may form circles."""
     state = os.stat(path)  # noqa: PTH116 - watchdog passes a str
     return os.lstat(path) if stat.S_ISDIR(state.st_mode) else state
-
-
-def _listed(path: str | None) -> Iterable[os.DirEntry[str]]:
-    """The entries of a directory, without those that picfuse never reads."""
-    with os.scandir(path) as entries:
-        return [e for e in entries if not is_skipped(os.fsencode(e.name))]

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from indexer.kinds.members import is_member
 from indexer.library.records import CopyInfo
 from indexer.pictures.hashes import content_hash
 
 GONE, CHANGED = "gone since it was indexed", "changed since it was indexed"
+IN_ARCHIVE = "inside an archive, from which nothing can be deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def _name(copy: CopyInfo) -> _Name | LeftOut:
     except FileNotFoundError:
         return LeftOut(copy.path, GONE)
     except OSError as error:
+        if is_member(copy.path):
+            return LeftOut(copy.path, IN_ARCHIVE)
         return LeftOut(copy.path, f"cannot be read: {error.strerror or error}")
     if not stat.S_ISREG(state.st_mode):
         return LeftOut(copy.path, CHANGED)

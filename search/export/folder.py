@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 import shutil
 from collections.abc import Generator, Iterator, Sequence
@@ -10,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer import Failure, Progress
-from indexer.errors import InputError
+from indexer.errors import InputError, PictureError
+from indexer.kinds.members import facts_of, is_member, open_file
 from indexer.library.library import Library
+from indexer.pictures.hashes import content_hash
 
 HOW = ("copy", "symlink")
 
@@ -67,13 +68,17 @@ def put_into(
                 report.there += 1
         except OSError as error:
             report.failed.append(Failure(path, os.strerror(error.errno or 0)))
+        except PictureError as error:
+            report.failed.append(Failure(path, str(error)))
         yield Progress(done, len(paths))
     return report
 
 
 def _put(path: Path, folder: Path, how: str) -> bool:
     """Put one picture there; returns False if it was there already. Raises `OSError`."""
-    path.stat()  # a missing file is no use as a link either
+    facts_of(path)  # a missing file is no use as a link either
+    if how == "symlink" and is_member(path):
+        raise PictureError("in an archive, so no link can lead to it; copy it")
     for name in _names(path.name):
         place = folder / name
         if _is_there(path, place, how):
@@ -99,7 +104,9 @@ def _names(name: str) -> Iterator[str]:
 def _is_there(path: Path, place: Path, how: str) -> bool:
     if how == "symlink":
         return place.is_symlink() and place.readlink() == path
-    return place.is_file() and not place.is_symlink() and filecmp.cmp(path, place, shallow=False)
+    if not place.is_file() or place.is_symlink() or facts_of(path).size != facts_of(place).size:
+        return False
+    return content_hash(path) == content_hash(place)
 
 
 def _link(path: Path, place: Path) -> None:
@@ -110,7 +117,11 @@ def _copy(path: Path, place: Path) -> None:
     """Copy bytes and times, under a temporary name at first. Raises `FileExistsError`."""
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        shutil.copy2(path, temporary)
+        if is_member(path):
+            with open_file(path) as source, temporary.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        else:
+            shutil.copy2(path, temporary)
         _name(temporary, place)
     finally:
         temporary.unlink(missing_ok=True)

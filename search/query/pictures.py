@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from indexer.encoders import Encoder
 from indexer.encoders.parts import encode_with_parts
 from indexer.errors import PictureError, QueryError
+from indexer.kinds.members import is_member
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
 from indexer.pictures.parts import transformed_parts
@@ -73,7 +74,7 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
             raise QueryError(f"{picture}: not fetched because of --offline; {_REMEDY}")
         return _download(picture)
     path = Path(os.path.expanduser(picture))  # noqa: PTH111 - accepts "~nobody"
-    if not os.path.exists(path):  # noqa: PTH110 - accepts names that are too long
+    if not (os.path.exists(path) or is_member(path)):  # noqa: PTH110 - accepts too long names
         raise QueryError(f"{path}: no such picture; check the name")
     try:
         return read_picture(path)

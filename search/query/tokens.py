@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.errors import PlacedError
+from indexer.kinds.members import is_member
 from indexer.pictures.formats import SUFFIXES
 
 STDIN = "@-"
@@ -102,7 +103,8 @@ def _is_signed(text: str) -> bool:
 
 def _is_file(name: str) -> bool:
     try:
-        return Path(name).expanduser().is_file()
+        path = Path(name).expanduser()
+        return path.is_file() or is_member(path)
     except (OSError, ValueError, RuntimeError):  # such as a home directory of nobody
         return False
 

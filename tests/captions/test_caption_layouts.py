@@ -9,8 +9,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from indexer.captions import find_captions
+from indexer.captions.named_columns import NamedColumns
+from indexer.errors import CaptionFileError, InputError
 
-PICTURES = ["a.jpg", "IMG_2.JPG", "my lion.jpg", "deep/b.png"]
+COCO = "COCO_val2014_000000000042.jpg"
+PICTURES = ["a.jpg", "IMG_2.JPG", "my lion.jpg", "deep/b.png", COCO]
 
 
 def layout(folder, files):
@@ -74,6 +77,7 @@ OF_A = {
     "tags by name": ("c.json", '{"a": {"tags": "a lion"}}'),
     "a list below data": ("c.json", '{"data": [{"image_id": "a", "caption_str": "a lion"}]}'),
     "results of COCO": ("c.json", '[{"image_id": "a", "caption": "a lion"}]'),
+    "text and address": ("Train_GCC.tsv", "a lion\thttp://example.org/x/a.jpg\n"),
     "a conversation": ("c.json", json.dumps(LLAVA)),
     "a chat": ("c.json", json.dumps(CHAT)),
     "Parquet": ("c.parquet", as_parquet(file_name=["a.jpg"], text=["a lion"])),
@@ -111,6 +115,8 @@ def test_layout_is_read(tmp_path, name):
         ("c.csv", "file,caption\nimg_2.jpg,a walrus\n", "IMG_2.JPG"),
         ("c.csv", "file,caption\nmy%20lion.jpg,a walrus\n", "my lion.jpg"),
         ("c.csv", "file,caption\nB,a walrus\n", "deep/b.png"),
+        ("c.json", '[{"image_id": 42, "caption": "a walrus"}]', COCO),
+        ("c.json", '{"annotations": [{"image_id": 42, "caption": "a walrus"}]}', COCO),
     ],
 )
 def test_names_that_differ_in_spelling_match_where_one_picture_is_meant(
@@ -152,6 +158,64 @@ def test_exact_name_wins_over_one_in_other_letters(tmp_path):
     found = find_captions(tmp_path, [b"a.jpg", b"A.JPG"])
     assert [c.text for c in found.captions[b"a.jpg"]] == ["small"]
     assert [c.text for c in found.captions[b"A.JPG"]] == ["capital"]
+
+
+KNIPSE = {"nr": [1], "Knipse": ["a.jpg"], "Notiz": ["a lion"], "Ort": ["zoo"]}
+NAMED = {  # a table whose header tells nothing, and how its columns are named
+    "names": ("c.csv", "nr;Knipse;Notiz;Ort\n1;a.jpg;a lion;zoo\n", "file=knipse,caption=Notiz"),
+    "numbers": ("c.tsv", "nr\tKnipse\tNotiz\n1\ta.jpg\ta lion\n", "file=2,caption=3"),
+    "numbers without a header": ("c.csv", "7,a.jpg,a lion\n", "file=2, caption=3"),
+    "a title above": ("c.csv", "Zoo\n\nnr,Knipse,Notiz\n1,a.jpg,a lion\n", "file=Knipse,caption=3"),
+    "Parquet": ("c.parquet", as_parquet(**KNIPSE), "file=Knipse,caption=Notiz"),
+    "JSON": ("c.json", '{"all": [{"k": "a.jpg", "n": "a lion"}]}', "file=k,caption=n"),
+    "JSON lines": ("c.jsonl", '{"k": "a.jpg", "n": ["a lion"]}\n', "file=k,caption=n"),
+    "a sidecar's name": ("a.txt", "Knipse,Notiz\na.jpg,a lion\n", "file=Knipse,caption=Notiz"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_table_is_read_by_the_columns_that_are_named(tmp_path, name):
+    file, content, columns = NAMED[name]
+    (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    named = {"explicit": [tmp_path / file], "columns": NamedColumns.parse(columns)}
+    found = find_captions(tmp_path, [b"a.jpg"], **named)
+    assert [caption.text for caption in found.captions[b"a.jpg"]] == ["a lion"]
+    lost = NamedColumns.parse("file=gone,caption=9")
+    with pytest.raises(CaptionFileError, match=r"no column 'gone'; its columns are|these keys"):
+        find_captions(tmp_path, [b"a.jpg"], explicit=named["explicit"], columns=lost)
+
+
+def test_several_columns_of_captions_are_named_in_a_spreadsheet(tmp_path):
+    sheet = as_excel([*KNIPSE], [each[0] for each in KNIPSE.values()])
+    (tmp_path / "c.xlsx").write_bytes(sheet)
+    columns = NamedColumns.parse("file=Knipse,caption=Notiz,caption=4")
+    found = find_captions(tmp_path, [b"a.jpg"], explicit=[tmp_path / "c.xlsx"], columns=columns)
+    assert [caption.text for caption in found.captions[b"a.jpg"]] == ["a lion", "zoo"]
+
+
+@pytest.mark.parametrize(
+    "columns", ["", "file=a", "caption=a", "file=a,caption=", "a,b", "file=a,text=b"]
+)
+def test_columns_that_are_named_in_another_way_are_refused(columns):
+    with pytest.raises(InputError, match="as in file=NAME,caption=NAME"):
+        NamedColumns.parse(columns)
+
+
+GUESSED = {
+    "cp1252": {"c.csv": "file,caption\na.jpg,Löwe\n".encode("cp1252")},
+    "cp1251": {"c.json": '{"a.jpg": "Лев спит"}'.encode("cp1251")},
+    "shift_jis": {"c.jsonl": '{"file": "a.jpg", "text": "ライオン太郎"}\n'.encode("shift_jis")},
+    "mac_roman": {f"{name}.txt": "Löwe".encode("mac_roman") for name in ("a", "IMG_2")},
+}
+
+
+@pytest.mark.parametrize("character_set", GUESSED)
+def test_guessed_character_set_is_told(tmp_path, character_set):
+    files = GUESSED[character_set]
+    _, scan = layout(tmp_path, files)
+    (guess,) = scan.guesses
+    assert (guess.character_set, guess.files) == (character_set, len(files))
+    assert guess.first.name in files
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_migrations_are_found_in_a_place_with_a_per_cent_sign(engine, tmp_path, 
 
 
 def _undo_metadata(connection):
-    """Take away what the migrations to 0008, 0010 and 0012 add."""
+    """Take away what the migrations to 0008, 0010, 0011 and 0012 add."""
     connection.execute(text("DROP TABLE facts"))
     connection.execute(text("DROP TABLE readings"))
     connection.execute(text("DROP TABLE album_members"))
@@ -153,6 +153,8 @@ def _undo_metadata(connection):
         *("taken_last", "taken_source", "lens", "place_source", "rating", "metadata_version"),
     ):
         connection.execute(text(f"ALTER TABLE pictures DROP COLUMN {column}"))
+    for column in ("columns", "captions_digest", "captions_told"):
+        connection.execute(text(f"ALTER TABLE folders DROP COLUMN {column}"))
 
 
 def test_words_of_a_library_of_the_first_release_are_indexed_again(library):

@@ -24,6 +24,8 @@ MORE = [
     "caption_files",
     "passed_over",
     "unused_captions",
+    "guesses",
+    "repeated",
     "unmatched",
     "unmatched_includes",
     "texts_read",

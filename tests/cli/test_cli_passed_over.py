@@ -146,6 +146,41 @@ def test_caption_files_that_cannot_be_used_are_named_with_what_is_wrong(paint, p
     assert {os.path.basename(one["path"]) for one in told} == {name for name, *_ in CAPTIONS}
 
 
+def test_table_in_an_odd_layout_is_told_how_to_name_its_columns(paint, pictures, home, tmp_path):
+    paint("red.png")
+    table = tmp_path / "mine.csv"
+    table.write_bytes("Knipse;Notiz\nred.png;eine Käseglocke\n".encode("cp1252"))
+    refused = index_colours(pictures, home, "--captions", str(table))
+    assert refused.exit_code == 2
+    assert (
+        "its columns are 'Knipse', 'Notiz'; say which: --captions FILE --columns" in refused.stderr
+    )
+    said = ("--captions", str(table), "--columns", "file=Knipse,caption=Notiz")
+    for words in (said, ()):  # it is remembered
+        result = index_colours(pictures, home, *words)
+        assert (result.exit_code, refused.stdout) == (0, "")
+        assert "mine.csv was read as cp1252 (guessed)" in result.stderr
+    status = answered("status", "--library", home)
+    assert status["captions"] == 1
+    assert [each["character_set"] for each in status["guesses"]] == ["cp1252"]
+    assert index_colours(pictures, home, "--columns", "file=1,caption=2").exit_code == 2
+
+
+def test_text_of_very_many_pictures_is_told_and_left_out_on_request(paint, pictures, home):
+    for number in range(50):
+        paint(f"red-{number}.png", caption="Taken by Hugo" if number < 6 else f"wall {number}")
+    said = index_colours(pictures, home).stderr
+    assert "'Taken by Hugo' is a caption of 6 of 50 pictures, probably a filler" in said
+    assert "picfuse index --filler 'Taken by Hugo'" in said
+    assert answered("status", "--library", home)["repeated"][0]["pictures"] == 6
+    assert "filler" not in index_colours(pictures, home, "--filler", "taken by hugo").stderr
+    status = answered("status", "--library", home)
+    assert (status["captions"], status["fillers"]) == (44, ["taken by hugo"])
+    assert "repeated" not in status
+    index_colours(pictures, home, "--filler", "")
+    assert answered("status", "--library", home)["captions"] == 50
+
+
 def test_used_caption_files_are_not_counted(paint, pictures, home):
     paint("red.png", caption="a red wall"), paint("blue.png")
     (pictures / "captions.csv").write_text("file,caption\nblue.png,a blue door\n")

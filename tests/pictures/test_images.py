@@ -17,10 +17,11 @@ from PIL import Image, ImageCms
 
 from indexer.errors import PictureError
 from indexer.pictures.exclusion import Exclusion
+from indexer.pictures.found import FoundPicture, ScanProblem
 from indexer.pictures.hashes import content_hash, hash_bytes
 from indexer.pictures.images import decode, open_picture, upright_size
 from indexer.pictures.limits import MAX_PIXELS
-from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pictures.scan import scan
 from indexer.pictures.transform import ImageTransform
 
 

@@ -19,7 +19,8 @@ from test_decoding import by_name
 from indexer import IndexOptions, IndexReport, Library, index_folder
 from indexer.catalogue.values import FAILED, PRESENT
 from indexer.encoders import registry
-from indexer.pictures.scan import FoundPicture, ScanProblem, scan
+from indexer.pictures.found import FoundPicture, ScanProblem
+from indexer.pictures.scan import scan
 from indexer.pictures.thumbnails import thumbnail_path
 from indexer.pipeline import decoders
 

@@ -251,17 +251,19 @@ def test_only_pictures_captions_and_directories_that_are_not_hidden_wake_it(tmp_
     assert set(seen) == {"picture.jpg", "captions.csv", "old.JPG", "album", "renamed"}
 
 
-def test_folder_that_is_brought_back_and_files_of_unknown_suffix_wake_it(tmp_path):
+@pytest.mark.parametrize("poll", [None, 0.05], ids=["told", "polled"])
+def test_folder_that_is_brought_back_and_files_of_unknown_suffix_wake_it(tmp_path, poll):
     (tmp_path / "#recycle").mkdir(), (tmp_path / "@eaDir").mkdir()
     seen: set[str] = set()
-    with Lookout(tmp_path / "library") as lookout:
+    with Lookout(tmp_path / "library", poll) as lookout:
         lookout.watch(tmp_path, ["*recycle"])
-        for name in ("@eaDir/1.jpg", "#recycle/2.jpg", "photo.jpg?w=800", "8f14e45f"):
+        names = ("@eaDir/1.jpg", "#recycle/2.jpg", "photo.jpg?w=800", "shard.tar", "8f14e45f")
+        for name in names:
             (tmp_path / name).write_bytes(b"1")
         until = time.monotonic() + 60
         while "8f14e45f" not in seen and time.monotonic() < until:
             seen |= {h.path.relative_to(tmp_path).as_posix() for h in lookout.happenings(1)}
-    assert seen == {"#recycle/2.jpg", "photo.jpg?w=800", "8f14e45f"}
+    assert seen == {"#recycle/2.jpg", "photo.jpg?w=800", "shard.tar", "8f14e45f"}
 
 
 # The whole of it, with the real file system.

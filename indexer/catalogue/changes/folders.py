@@ -29,6 +29,7 @@ class FolderChanges:
         exclude: Sequence[str] = (),
         include: Sequence[str] = (),
         caption_files: Sequence[Path] | None = None,
+        columns: str | None = None,
     ) -> int:
         """Add a folder, or replace those of its options that are given now; its id."""
         raw = os.fsencode(path)
@@ -42,8 +43,14 @@ class FolderChanges:
             row.include = json.dumps([pattern for pattern in include if pattern])
         if caption_files is not None:
             row.caption_files = json.dumps([str(file) for file in caption_files])
+            row.columns = columns
         self._session.flush()
         return row.id
+
+    def keep_captions_digest(self, folder_id: int, digest: bytes | None, told: str | None) -> None:
+        """Store a digest of captions, and what was told of their files."""
+        row = self._session.get_one(FolderRow, folder_id)
+        row.captions_digest, row.captions_told = digest, told
 
     def put_passed_over(
         self, folder_id: int, gone: Sequence[bytes], new: Sequence[PassedOver]
@@ -81,6 +88,8 @@ class FolderChanges:
             setattr(outer, name, json.dumps(json.loads(getattr(outer, name)) + patterns))
         files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
         outer.caption_files = json.dumps(list(dict.fromkeys(files)))
+        outer.columns = outer.columns or inner.columns
+        outer.captions_digest = None
 
     def move(self, folder_id: int, path: Path, caption_files: Sequence[Path]) -> None:
         """Change the path of a folder."""
@@ -89,6 +98,7 @@ class FolderChanges:
             inside = PictureRow.folder_id == folder_id
             self._session.execute(update(PictureRow).where(inside).values(metadata_version=None))
         row.path = os.fsencode(path)
+        row.captions_digest = None
         row.caption_files = json.dumps([str(file) for file in caption_files])
 
     def split(
@@ -96,6 +106,7 @@ class FolderChanges:
     ) -> None:
         """Move the pictures below `prefix` into a folder of their own, at `path`."""
         whole = self._session.get_one(FolderRow, folder_id)
+        whole.captions_digest = None
         inner = os.fsdecode(prefix.rstrip(b"/"))
         patterns = {
             name: [below for p in json.loads(written) for below in from_below(p, inner)]
@@ -104,6 +115,7 @@ class FolderChanges:
         part = FolderRow(
             path=os.fsencode(path),
             caption_files=json.dumps([str(file) for file in caption_files]),
+            columns=whole.columns,
             **{name: json.dumps(those) for name, those in patterns.items()},
         )
         self._session.add(part)

@@ -144,6 +144,10 @@ class PictureChanges:
         """Let the next run of indexing treat these pictures as changed."""
         self._set(picture_ids, mtime_ns=NEVER)
 
+    def read_metadata_again(self) -> None:
+        """Let the next run of indexing read what pictures carry again."""
+        self._session.execute(update(PictureRow).values(metadata_version=None))
+
     def recheck_unembedded(self, encoder_id: int) -> None:
         """The same for all pictures that lack an embedding of this encoder, captions too."""
         incomplete = ~_has_embedding(encoder_id) | _has_bare_caption(encoder_id)

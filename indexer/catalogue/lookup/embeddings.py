@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.tables import Tables, chunks
 from indexer.catalogue.values import LATEST, NEVER, PRESENT, unpack
 from indexer.embedding import IMAGE, TEXT, PictureFeatures, Rows, unit_rows
+from indexer.kinds.members import facts_of
 
 # Joined to pictures p or captions c: the embedding of an encoder, NULL if it has none.
 _IMAGE_ROW = f"""
@@ -45,10 +46,10 @@ class StoredFile:
     def is_as_indexed(self) -> bool:
         """Whether size and time of change are still the same."""
         try:
-            now = os.stat(self.path)  # noqa: PTH116 - bytes
+            now = facts_of(self.path)
         except OSError:
             return False
-        return (now.st_size, min(now.st_mtime_ns, LATEST)) == (self.size, self.mtime_ns)
+        return (now.size, min(now.mtime_ns, LATEST)) == (self.size, self.mtime_ns)
 
 
 class EmbeddingLookup(Tables):

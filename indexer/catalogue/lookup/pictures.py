@@ -44,6 +44,9 @@ class IndexedFolder:
     exclude: str = "[]"
     caption_files: str = "[]"
     include: str = "[]"
+    columns: str | None = None
+    captions_digest: bytes | None = None
+    captions_told: str | None = None
 
     @property
     def included(self) -> list[str]:
@@ -103,7 +106,8 @@ class Catalogue(Tables):
     def folders(self) -> list[IndexedFolder]:
         """Every indexed folder, in the order of naming."""
         rows = self.rows(
-            "SELECT id, path, exclude, caption_files, include FROM folders ORDER BY id"
+            "SELECT id, path, exclude, caption_files, include, columns, captions_digest, "
+            "captions_told FROM folders ORDER BY id"
         )
         return [IndexedFolder(key, Path(os.fsdecode(path)), *said) for key, path, *said in rows]
 
@@ -139,16 +143,6 @@ class Catalogue(Tables):
         captions: dict[int, dict[str, None]] = {}
         for picture_id, text in self.rows_in(query, ids):
             captions.setdefault(picture_id, {})[text] = None
-        return captions
-
-    def captions(self, folder_id: int, *, embedded: bool) -> dict[int, tuple[str, ...]]:
-        """Captions of a folder's pictures: those that pictures carry, or those beside them."""
-        query = """
-            SELECT c.picture_id, c.text FROM captions c JOIN pictures p ON p.id = c.picture_id
-            WHERE p.folder_id = ? AND c.embedded = ? ORDER BY c.picture_id, c.position"""
-        captions: dict[int, tuple[str, ...]] = {}
-        for picture_id, text in self.rows(query, folder_id, embedded):
-            captions[picture_id] = (*captions.get(picture_id, ()), text)
         return captions
 
     def hashes_of(self, ids: Iterable[int]) -> dict[int, tuple[bytes | None, bytes | None]]:

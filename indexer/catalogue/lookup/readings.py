@@ -41,6 +41,11 @@ class ReadingLookup(Tables):
         rows = self.rows_in(query, folders, models, PRESENT, again)
         return {content: full_path(folder, relative) for content, folder, relative in rows}
 
+    def unused(self) -> int:
+        """The number of readings of contents that no picture has any more."""
+        (number,) = self.column(f"SELECT count(*) FROM readings WHERE {UNUSED}")
+        return int(number)
+
     def counts(self) -> ReadingCounts:
         """Numbers of present pictures by what was read."""
         query = """

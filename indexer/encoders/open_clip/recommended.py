@@ -11,7 +11,8 @@ BYTES_A_WEIGHT = 4  # in the files that are downloaded
 class RecommendedModel:
     """A pinned model: its open_clip name, size and published figures.
 
-    `weights`: in millions. `recall`: zero-shot text to image R@1 on COCO, in per cent, as published.
+    `weights`: in millions. `recall`: R@1 of texts to images on COCO, zero-shot, in per cent, as
+    published.
     """
 
     word: str

@@ -20,8 +20,9 @@ from indexer.encoders.mini.towers import Towers
 from indexer.errors import DatasetError
 from indexer.files import whole_file
 from indexer.pictures.decoding import Decoded
+from indexer.pictures.found import FoundPicture
 from indexer.pictures.pool import DecodingPool
-from indexer.pictures.scan import FoundPicture, scan
+from indexer.pictures.scan import scan
 from indexer.progress import Progress
 from indexer.training.mini.features import MAP_SHAPE, Features, joined
 from indexer.training.mini.sources import Source

@@ -26,10 +26,13 @@ from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.progress import index_with_bar
 from ui.cli.output.reports import (
+    guess_fields,
     print_failures,
+    print_guesses,
     print_passed_over,
     print_patterns,
     print_problems,
+    print_repeated,
 )
 from ui.cli.output.text import path_fields, print_json
 from ui.exits import exit_status
@@ -45,6 +48,22 @@ from ui.file_kinds import in_order
     metavar="FILE",
     help="A caption file outside the folders. May be repeated. Remembered for later runs over the "
     "same folders until you give others ('' for none).",
+)
+@click.option(
+    "--columns",
+    type=UserText(),
+    metavar="COLUMNS",
+    help="The columns of the files named by --captions, if their headers do not tell: "
+    "file=NAME,caption=NAME. A number counts from 1; 'caption=' may be repeated.",
+)
+@click.option(
+    "--filler",
+    "fillers",
+    type=UserText(),
+    multiple=True,
+    metavar="TEXT",
+    help="A text that is no caption, such as one that a camera writes into every picture. May be "
+    "repeated. Remembered until you give others ('' for none).",
 )
 @click.option(
     "--exclude",
@@ -142,6 +161,8 @@ def index(
     ctx: click.Context,
     folders: tuple[Path, ...],
     captions: tuple[Path | None, ...],
+    columns: str | None,
+    fillers: tuple[str, ...],
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     model: str | None,
@@ -167,7 +188,7 @@ def index(
     kind. Exit status 1 if some pictures or folders could not be read.
     """
     files = named_files(captions)
-    check_named(folders, files or ())
+    check_named(folders, files or (), columns)
     for file in filter(None, tags):
         read_tag_head(file)
     check_begun(library, folders)
@@ -188,6 +209,8 @@ def index(
         verify=verify,
         include=include,
         text=text,
+        columns=columns,
+        fillers=fillers or None,
     )
     status = 0
     with open_or_create(library, options, offline) as opened:
@@ -206,12 +229,16 @@ def named_files(names: Sequence[Path | None]) -> list[Path] | None:
     return [name for name in names if name is not None] if names else None
 
 
-def check_named(folders: Sequence[Path], captions: Sequence[Path]) -> None:
+def check_named(
+    folders: Sequence[Path], captions: Sequence[Path], columns: str | None = None
+) -> None:
     """Raise `InputError` for missing folders or files, before a library is made for them."""
+    if columns and not captions:
+        raise InputError("--columns needs --captions: name the file that has these columns")
     for folder in folders:
         existing_folder(folder)
     for file in captions:
-        usable_caption_file(file)
+        usable_caption_file(file, columns)
 
 
 def check_begun(path: Path, folders: tuple[Path, ...]) -> None:
@@ -246,6 +273,8 @@ def _check_heads(options: IndexOptions, offline: bool) -> None:
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
     print_problems(report)
+    print_guesses(report.guesses)
+    print_repeated(report.repeated)
     print_patterns("--exclude", report.unmatched)
     print_patterns("--include", report.unmatched_includes)
     if report.interrupted:
@@ -287,6 +316,8 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
         "unused_captions": [
             {**path_fields(c.path), "reason": c.reason} for c in report.unused_captions
         ],
+        "guesses": guess_fields(report.guesses),
+        "repeated": [each._asdict() for each in report.repeated],
         "unmatched": report.unmatched,
         "unmatched_includes": report.unmatched_includes,
         "texts_read": report.texts_read,

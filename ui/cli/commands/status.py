@@ -9,11 +9,16 @@ from typing import Any
 import click
 
 from indexer import Library
+from indexer.captions.caption import Guess
+from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
 from indexer.library.away import away_message
+from indexer.pipeline.beside import told_guesses
+from indexer.pipeline.fillers import repeated_captions
 from indexer.pipeline.reencoding import unfinished_move
 from ui.cli.group import json_option, library_options
 from ui.cli.output.away import away_fields
+from ui.cli.output.reports import guess_fields, guess_message, repeated_message
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered
 
@@ -87,6 +92,25 @@ def _metadata_line(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
+def _doubtful(library: Library) -> dict[str, Any]:
+    """Guessed character sets of caption files, and probable fillers; without those, nothing."""
+    guesses = guess_fields(told_guesses(library.catalogue.folders()))
+    repeated = [each._asdict() for each in repeated_captions(library)]
+    fields = {"guesses": guesses, "repeated": repeated, "fillers": [*library.settings.fillers]}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _guess_lines(guesses: list[dict[str, Any]]) -> list[str]:
+    return [
+        guess_message(Guess(each["character_set"], each["files"], Path(each["path"])))
+        for each in guesses
+    ]
+
+
+def _repeated_lines(repeated: list[dict[str, Any]]) -> list[str]:
+    return [repeated_message(RepeatedCaption(**each)) for each in repeated]
+
+
 def _index(library: Library) -> dict[str, Any]:
     """The index that answers queries, and the measured recall@10 of a compressed one."""
     compressed = library.compressed
@@ -151,7 +175,7 @@ def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
     return [f"{away_message(folder['pictures'])}: {folder['path']}" for folder in folders]
 
 
-_LABELS = {"passed_over": "skipped"}
+_LABELS = {"passed_over": "skipped", "guesses": "guessed"}
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
     "metadata": _metadata_line,
@@ -159,6 +183,9 @@ _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "tags": _tag_lines,
     "recall": _recall_lines,
     "passed_over": _passed_line,
+    "guesses": _guess_lines,
+    "repeated": _repeated_lines,
+    "fillers": lambda texts: [repr(text) for text in texts],
     "confidence": _confidence_line,
 }
 
@@ -177,6 +204,7 @@ def library_fields(library: Library) -> dict[str, Any]:
         "missing": counts.get(MISSING, 0),
         "failed": counts.get(FAILED, 0),
         "passed_over": in_order(library.passed_over.kinds()),
+        **_doubtful(library),
         **away_fields(library),
         **_index(library),
         **_confidence(library),

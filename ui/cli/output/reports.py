@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from indexer import IndexReport
+from indexer.captions.caption import Guess
+from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.kinds.suffixes import CAPTION_FILE
-from ui.cli.output.text import terminal_safe
+from ui.cli.output.text import path_fields, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered, subject
 
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
+SHOWN_REPEATED = 5
 
 
 def print_problems(report: IndexReport) -> None:
@@ -29,6 +34,43 @@ def print_problems(report: IndexReport) -> None:
                 "captions match no picture here",
                 err=True,
             )
+
+
+def print_guesses(guesses: Sequence[Guess]) -> None:
+    """Print which caption files were read in a character set that had to be guessed."""
+    for guess in guesses:
+        said = f"{guess_message(guess)}; if letters are wrong, save as UTF-8"
+        click.echo(f"picfuse: {terminal_safe(said)}", err=True)
+
+
+def guess_message(guess: Guess) -> str:
+    """A sentence about the caption files of one guessed character set."""
+    others = guess.files - 1
+    more = f" and {others:,} other file{'s' if others > 1 else ''}" if others else ""
+    verb = "were" if others else "was"
+    return f"{guess.first.name}{more} {verb} read as {guess.character_set} (guessed)"
+
+
+def guess_fields(guesses: Sequence[Guess]) -> list[dict[str, Any]]:
+    """The JSON fields of guessed character sets; the path is that of the first file."""
+    return [
+        {"character_set": each.character_set, "files": each.files, **path_fields(each.first)}
+        for each in guesses
+    ]
+
+
+def print_repeated(repeated: Sequence[RepeatedCaption]) -> None:
+    """Print texts that stand on so many pictures that they are probably no captions."""
+    for each in repeated[:SHOWN_REPEATED]:
+        option = shlex.quote(each.text)
+        said = f"{repeated_message(each)}; if it says nothing: picfuse index --filler {option}"
+        click.echo(f"picfuse: {terminal_safe(said)}", err=True)
+
+
+def repeated_message(repeated: RepeatedCaption) -> str:
+    """A sentence about a probable filler."""
+    number, captioned = f"{repeated.pictures:,}", f"{repeated.captioned:,}"
+    return f"'{repeated.text}' is a caption of {number} of {captioned} pictures, probably a filler"
 
 
 def print_failures(report: IndexReport) -> None:

@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
-from indexer.pictures.scan import FoundPicture, scan
+from indexer.pictures.found import FoundPicture
+from indexer.pictures.scan import scan
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe
 

@@ -1,0 +1,14 @@
+"""Caption files that are as they were are not read again; columns of tables may be named."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Add what was seen of the caption files of each folder, and the columns of its tables."""
+    op.add_column("folders", sa.Column("columns", sa.String))
+    op.add_column("folders", sa.Column("captions_digest", sa.LargeBinary))
+    op.add_column("folders", sa.Column("captions_told", sa.String))

@@ -1,0 +1,48 @@
+"""Texts that stand on so many pictures that a device or a program wrote them, not a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from indexer.captions import Caption
+from indexer.catalogue.lookup.captions import RepeatedCaption
+from indexer.catalogue.values import REPEATED, SETTINGS
+from indexer.library.library import Library
+from indexer.pipeline.report import IndexReport
+
+LEAST_PICTURES = 50  # with a caption: of fewer, many may well show the same
+SHARE = 0.1  # of the pictures with a caption
+
+
+def choose_fillers(library: Library, fillers: Sequence[str] | None) -> None:
+    """Note the texts that are no captions from now on (None: as before)."""
+    if fillers is None or tuple(filter(None, fillers)) == library.settings.fillers:
+        return
+    settings = replace(library.settings, fillers=tuple(filter(None, fillers)))
+    with library.writing() as batch:
+        batch.settings.set(SETTINGS, settings.to_json())
+        batch.pictures.read_metadata_again()
+
+
+def without_fillers(captions: Iterable[Caption], fillers: Sequence[str]) -> tuple[Caption, ...]:
+    """The captions that are none of these texts, in whatever letters."""
+    known = {filler.casefold() for filler in fillers}
+    return tuple(caption for caption in captions if caption.text.casefold() not in known)
+
+
+def note_repeated(library: Library, report: IndexReport, *, anew: bool) -> None:
+    """Put probable fillers into the report, and keep them; counts `anew` if captions changed."""
+    if anew or library.catalogue.setting(REPEATED) is None:
+        found = library.captions.repeated(LEAST_PICTURES, SHARE)
+        with library.writing() as batch:
+            batch.settings.set(REPEATED, json.dumps(found))
+    report.repeated += repeated_captions(library)
+
+
+def repeated_captions(library: Library) -> list[RepeatedCaption]:
+    """The probable fillers that the last run found, the most frequent first."""
+    return [
+        RepeatedCaption(*each) for each in json.loads(library.catalogue.setting(REPEATED) or "[]")
+    ]
