@@ -175,7 +175,7 @@ def _options(
 
 def _sent(term: Term) -> dict[str, Any]:
     if term.picture is None:
-        return {"text": term.text, "weight": term.weight}
+        return {"text": term.text, "weight": term.weight, "literal": term.literal}
     return {"picture": _picture(term.picture), "weight": term.weight}
 
 

@@ -44,6 +44,7 @@ def without_time(answer: dict) -> dict:
 SEARCHES = {
     "words": (["red"], {"query": "red"}),
     "minus": (["red", "-green"], {"query": "red -green"}),
+    "another language": (["ein", "roter", "Hund"], {"query": "ein roter Hund"}),
     "one text": (["red - green", "--literal"], {"query": "red - green", "literal": True}),
     "a weight": (["blue", "--weight", 0], {"query": "blue", "weight": 0}),
     "explained": (["blue", "-red", "--explain"], {"query": "blue -red", "explain": True}),

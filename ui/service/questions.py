@@ -113,7 +113,7 @@ def _named(term: Term, reader: PictureReader) -> Term:
 
 def _term(term: SentTerm, reader: PictureReader) -> Term:
     if term.picture is None:
-        return Term(text=term.text.strip(), weight=term.weight)
+        return Term(text=term.text.strip(), weight=term.weight, literal=term.literal)
     return Term(picture=reader.example(term.picture), weight=term.weight)
 
 

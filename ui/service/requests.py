@@ -72,9 +72,10 @@ class SentPicture(_Strict):
 
 
 class SentTerm(_Strict):
-    """A part of a query: words as they are, or a picture; a negative weight subtracts it."""
+    """A part of a query: words, or a picture; a negative weight subtracts it."""
 
     text: Words = ""
+    literal: Annotated[bool, Field(description="Whether words are read in English only.")] = False
     picture: SentPicture | None = None
     weight: Finite = 1.0
 

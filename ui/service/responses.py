@@ -37,6 +37,7 @@ class SaidReading(_Exact):
     said: str
     meant: str | None
     instead: str | None
+    language: str | None = Field(None, description="Its language, if it was read in English.")
 
 
 class SaidQuery(_Exact):
