@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Rows
-from indexer.encoders.protocol import Encoder, LimitedEncoder, Pixels
+from indexer.encoders.lexicon import Lexicon
+from indexer.encoders.protocol import Encoder, LimitedEncoder, Pixels, TranslatingEncoder
 from indexer.pictures.transform import ImageTransform
 
 T = TypeVar("T")
@@ -126,6 +127,11 @@ class BatchingEncoder:
     def means(self) -> Mapping[str, NDArray[np.float32]]:
         """Mean row of each modality."""
         return self.inner.means
+
+    @property
+    def lexicons(self) -> Sequence[Lexicon]:
+        """Lexicons of the languages in which queries are read; none for most encoders."""
+        return self.inner.lexicons if isinstance(self.inner, TranslatingEncoder) else ()
 
     def encode_images(self, images: Pixels) -> Rows:
         """Rows (n, dim) of pixels (n, size, size, 3)."""

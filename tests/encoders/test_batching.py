@@ -8,6 +8,7 @@ import pytest
 from colour_encoder import ColourEncoder
 
 from indexer.encoders.batching import BatchingEncoder
+from indexer.encoders.protocol import Encoder, LimitedEncoder, TranslatingEncoder
 
 
 class GatedEncoder(ColourEncoder):
@@ -55,4 +56,6 @@ def test_batching_encoder_is_the_encoder_in_all_else():
     assert encoder.encode_images(pixels[:0]).shape == encoder.encode_texts([]).shape == (0, 5)
     facts = ("name", "fingerprint", "dim", "transform", "means")
     assert [getattr(encoder, f) for f in facts] == [getattr(inner, f) for f in facts]
-    assert encoder.unread("red") == ""
+    assert (encoder.unread("red"), encoder.lexicons, encoder.languages) == ("", (), None)
+    asked_for = (Encoder, LimitedEncoder, TranslatingEncoder)  # by searches, of any encoder
+    assert all(isinstance(encoder, protocol) for protocol in asked_for)
