@@ -18,10 +18,9 @@ class Base(DeclarativeBase):
 class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
-    `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists, `columns` are
-    those of the caption files: the options that the user gave with the folder apply to later runs
-    too. `captions_digest` is that of all names, sizes and times that decide on the captions beside
-    its pictures, once they are stored; `captions_told` (JSON) is what was told of the files.
+    `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists, with `columns`
+    the options that the user gave for later runs too. `captions_digest` is that of all that decides
+    on the captions beside its pictures, once they are stored, `captions_told` (JSON) what was told.
     """
 
     __tablename__ = "folders"

@@ -13,7 +13,6 @@ from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from indexer.errors import InputError
 from indexer.metadata.gazetteer import distance, opened
 
 _REACH = 100.0  # km from the nearest place, which tells the country
@@ -31,10 +30,7 @@ def local_time(moment: datetime, latitude: float, longitude: float) -> datetime 
 @cache
 def zone_at(latitude: float, longitude: float) -> str | None:
     """The name of the time zone of a point, as "Europe/Vienna"; None at sea."""
-    try:
-        near = opened().near(latitude, longitude, _REACH)
-    except InputError:
-        return None
+    near = opened().near(latitude, longitude, _REACH)
     nearest = min(near, key=lambda one: one[1], default=None)
     zones = _zones().get(nearest[0].country_code, {}) if nearest else {}
     here = (latitude, longitude)

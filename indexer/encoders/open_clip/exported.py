@@ -30,7 +30,7 @@ from indexer.encoders.protocol import Encoder, LocatingEncoder, Pixels, Places
 from indexer.encoders.runtime.graphs import Graph
 from indexer.encoders.runtime.mapped import SeparatedGraph
 from indexer.errors import ModelError
-from indexer.extras import OPEN_CLIP_EXTRA, extra_module
+from indexer.kinds.extras import OPEN_CLIP_EXTRA, extra_module
 from indexer.pictures.transform import ImageTransform
 
 logger = logging.getLogger(__name__)

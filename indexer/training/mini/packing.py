@@ -64,7 +64,7 @@ def pack(folder: Path, heads: Path) -> Iterator[str]:
 
 
 def _facts(planned: PlannedTensor) -> dict[str, Any]:
-    """What a plan says of a tensor, without what goes without saying."""
+    """The entry of a tensor in the plan, without what goes without saying."""
     facts = asdict(planned).items()
     return {key: value for key, value in facts if value is not None and value is not False}
 
@@ -98,7 +98,7 @@ def _halved(tensors: Sources) -> dict[str, NDArray[Any]]:
 
 
 def _candidates(sources: Sources) -> Iterator[tuple[PlannedTensor, Floats]]:
-    """What a tensor of a graph may be made of, and how, with its value."""
+    """Tensors of which one of a graph may be made, each with how and its value."""
     names = [name for name, tensor in sources.items() if tensor.ndim]
     for name, following in zip(names, [*names[1:], ""], strict=True):
         tensor = sources[name]

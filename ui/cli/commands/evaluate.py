@@ -12,8 +12,8 @@ import click
 from indexer import IndexOptions, IndexReport, indexing
 from indexer.datasets.folder import dataset_folder, find_labels, read_split
 from indexer.datasets.library import dataset_library
-from indexer.extras import TRAIN_EXTRA, extra_module
 from indexer.fusion import STRATEGIES
+from indexer.kinds.extras import TRAIN_EXTRA, extra_module
 from indexer.settings import DEFAULT_ENCODER
 from search.evaluation.advice import Advice
 from search.evaluation.fusions import ALL, named_fusions

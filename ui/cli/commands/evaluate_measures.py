@@ -12,7 +12,7 @@ import click
 from indexer import Library
 from indexer.datasets.folder import ClassText, Labels, plain_sentence, read_classes
 from indexer.errors import DatasetError
-from indexer.extras import TRAIN_EXTRA, extra_module
+from indexer.kinds.extras import TRAIN_EXTRA, extra_module
 from indexer.metrics.recall import RetrievalRanks
 from indexer.settings import DEFAULT_FUSION
 from search.evaluation.advice import Advice, advise

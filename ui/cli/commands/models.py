@@ -14,7 +14,7 @@ from indexer.encoders.open_clip.recommended import RECOMMENDED, RecommendedModel
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
 from indexer.errors import InputError
-from indexer.extras import OPEN_CLIP_EXTRA, extra_module
+from indexer.kinds.extras import OPEN_CLIP_EXTRA, extra_module
 from indexer.locations import cache_directory
 from ui.cli.group import json_option
 from ui.cli.output.text import print_json, terminal_safe

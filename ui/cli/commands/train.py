@@ -12,8 +12,8 @@ import click
 from indexer.datasets.folder import dataset_folder
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.errors import InputError
-from indexer.extras import TRAIN_EXTRA, extra_module
 from indexer.fusion import LEARNED
+from indexer.kinds.extras import TRAIN_EXTRA, extra_module
 from indexer.locations import cache_directory
 from indexer.settings import DEFAULT_ENCODER
 from indexer.training.mini.sources import Source

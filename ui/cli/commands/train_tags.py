@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.datasets.folder import dataset_folder
-from indexer.extras import TRAIN_EXTRA, extra_module
+from indexer.kinds.extras import TRAIN_EXTRA, extra_module
 from indexer.tag_head import BOTH, INPUTS
 from ui.cli.group import json_option, offline_option
 from ui.cli.options.paths import UserPath

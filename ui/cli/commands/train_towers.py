@@ -8,7 +8,7 @@ import click
 
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.errors import InputError
-from indexer.extras import TRAIN_EXTRA, extra_module
+from indexer.kinds.extras import TRAIN_EXTRA, extra_module
 
 
 @click.command(epilog="Example: picfuse train towers --output towers")
