@@ -217,7 +217,8 @@ NAMES = {
     ],
     "indexer.encoders": [
         "IMAGE", "TEXT", "Encoder", "Lexicon", "LimitedEncoder", "LocatingEncoder", "Pixels",
-        "RestingEncoder", "Rows", "TranslatingEncoder", "centred_query", "load_encoder", "unit_rows",
+        "RestingEncoder", "Rows", "TranslatingEncoder", "centred_query", "load_encoder",
+        "unit_rows",
     ],
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from indexer.errors import InputError
-from indexer.extras import missing_extra
+from indexer.kinds.extras import missing_extra
 from indexer.locations import default_library
 from ui.cli.group import offline_option
 from ui.cli.options.paths import UserPath, UserText
