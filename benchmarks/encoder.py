@@ -27,7 +27,7 @@ from indexer.encoders.mini.image_tower import ImageTower, Trunk
 from indexer.encoders.mini.quantising import quantise, sample_pixels
 from indexer.encoders.mini.towers import Towers
 from indexer.encoders.runtime.graphs import Graph, open_session
-from indexer.encoders.runtime.layout import Run, Streams, measured_layout
+from indexer.encoders.runtime.layout import LayoutTrials, Run, Streams
 from indexer.locations import cache_directory
 
 BATCH = 32  # pictures
@@ -64,13 +64,16 @@ def in_pytorch(tower: nn.Module) -> Encode:
 
 
 def in_runtime(path: Path, pixels: np.ndarray) -> Encode:
-    """A graph in ONNX Runtime, in the layout that is measured to be the fastest, as in picfuse."""
+    """A graph in ONNX Runtime, in the layout that is found to be the fastest, as in picfuse."""
 
     def opened(threads: int) -> Run:
         session = open_session(path, threads)
         return lambda part: session.run(None, {"pixels": part})
 
-    layout = measured_layout(opened, pixels)
+    trials = LayoutTrials(opened)
+    while trials.found is None:
+        trials(pixels)
+    layout = trials.found
     click.echo(f"{path.stem}: {layout.streams} x {layout.threads}, batches of {layout.batch}")
     return Streams(opened(layout.threads), layout)
 

@@ -6,6 +6,7 @@ import numkong
 import numpy as np
 from numpy.typing import NDArray
 
+_TOGETHER = 3  # so many queries are multiplied faster by reading the rows once for all of them
 _KERNEL_QUERIES = 4  # more queries are multiplied in float32, where a matrix product is faster
 _CONVERTED_ROWS = 4096  # rows that are converted to float32 at a time
 _SHIFT = np.float32(2048)  # 2^11: brings the remainder of rounding back into float16's range
@@ -21,6 +22,9 @@ def rough_product(rows: NDArray[np.floating], queries: NDArray[np.float32]) -> N
     """Products (m, n) with the queries rounded to float16, as fast as memory is read."""
     if rows.dtype != np.float16 or not len(rows):
         return product(rows, queries)
+    if len(queries) >= _TOGETHER:
+        together = numkong.cdist(rows, queries.astype(np.float16), "dot", out_dtype="float32")
+        return np.ascontiguousarray(np.asarray(together).T)
     # Every row with the same query: NumKong's `dot` keeps up with memory, its `cdist` does not.
     repeated = (np.broadcast_to(query, rows.shape) for query in queries.astype(np.float16))
     return np.stack([np.asarray(numkong.dot(rows, q, out_dtype="float32")) for q in repeated])

@@ -19,7 +19,7 @@ from indexer.vectors.blocks import RowsDamaged
 from indexer.vectors.index import VectorIndex
 from indexer.vectors.scoring import CentredIndex
 from search.answer.confidence import check_threshold
-from search.answer.hits import Answer
+from search.answer.hits import Answer, Hit
 from search.answer.question import Question
 from search.answer.without_encoder import answer_by_filters, answer_by_name, answer_by_words
 from search.query.embedding import EmbeddedQuery, embed
@@ -156,6 +156,23 @@ class Searcher:
             k=k, offset=offset, where=where, tags=tuple(tags), fold=fold, date_order=date_order
         )
         return self.ask(None, options)
+
+    def explain(self, query: Query | str, picture_id: int, *, weight: float | None = None) -> Hit:
+        """The hit that one picture is for a query, with what adds how much to its score.
+
+        Its rank is among itself alone. Raises `QueryError` if it is gone, or can be no answer.
+        """
+        options = SearchOptions(k=1, weight=weight, asked_first=True, explain=True)
+        asked = as_query(query)
+
+        def answer() -> Answer:
+            question = self._question(asked, options)
+            return replace(question, allowed=np.array([picture_id], np.int64)).answer()
+
+        hits = self._settled(answer).hits
+        if not hits:
+            raise QueryError(f"picture {picture_id} is no answer to this query; search again")
+        return hits[0]
 
     def matching_ids(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -43,9 +44,14 @@ class CachedIndex:
         self._held: _Held | None = None
         self._open = OpenSegments(library.path)
         self._saved = -1  # the generation that was saved last
+        self._catching_up = threading.Lock()  # threads that search share one index
 
     def current(self) -> VectorIndex:
         """The index, caught up; rows of files are checked when they are read."""
+        with self._catching_up:
+            return self._current()
+
+    def _current(self) -> VectorIndex:
         library, held = self._library, self._held
         generation, key = library.generation, library.vectors_key
         if held is not None and held.generation == generation and held.vectors_key == key:

@@ -243,13 +243,18 @@ def _start_worker(
 ) -> None:
     global _worker
     _worker = _Worker(Slots.attach(block, *size), settings, task)
+    restrain(settings.memory_limit)
+
+
+def restrain(memory_limit: int) -> None:
+    """Make this process a worker: quiet, on one core, within a limit of memory in bytes."""
     warnings.simplefilter("ignore")  # Pillow warns about metadata; nobody would read that
     silence()  # so do C libraries
     os.environ["OMP_NUM_THREADS"] = "1"  # of LibRaw: each core has a worker already
     pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform != "win32":
         with suppress(ValueError, OSError):  # a stricter limit is set already, or none is known
-            resource.setrlimit(resource.RLIMIT_AS, (settings.memory_limit, resource.RLIM_INFINITY))
+            resource.setrlimit(resource.RLIMIT_AS, (memory_limit, resource.RLIM_INFINITY))
 
 
 def _work(path: bytes, slot: int, known: frozenset[bytes]) -> Outcome:

@@ -6,18 +6,27 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from indexer.embedding import Floats
+from indexer.encoders.batching import Batcher
 from indexer.vectors.compressed import Candidates
 from indexer.vectors.index import KeyedBlock
 from indexer.vectors.keys import Ids
-from indexer.vectors.scoring import CentredIndex, ScoredQuery, Scores, block_scores, rough_scores
+from indexer.vectors.scoring import (
+    CentredIndex,
+    ScoredQuery,
+    Scores,
+    block_scores,
+    joined,
+    rough_scores,
+)
 
 T = TypeVar("T")
+SCANNED_TOGETHER = 16  # queries; each takes 4 bytes for each row
 SCAN_FROM_SHARE = 8  # scanning all rows is faster than gathering more than 1/8 of them
 
 
@@ -125,21 +134,74 @@ def _scanned(
     selection: Selection,
     numbered: Sequence[tuple[KeyedBlock, int]],
 ) -> tuple[Ids, Scores]:
-    """Find the best of some blocks: score all roughly, then those in question exactly."""
+    """Find the best of some blocks: score all roughly, then those in question exactly.
 
-    def leading(item: tuple[KeyedBlock, int]) -> tuple[Ids, Scores, float]:
-        keyed, start = item
-        rough, slack = rough_scores(keyed, query, stored.fusion)
-        first, end = np.searchsorted(selection.barred, [start, start + len(keyed)])
-        rough[selection.barred[first:end] - start] = -np.inf
-        rows = _not_below(rough, selection.k, slack)
-        return rows + start, rough[rows], slack
-
-    parts = list(each_block(leading, numbered))
-    positions = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
-    rough = np.concatenate([np.zeros(0, np.float32), *(part[1] for part in parts)])
-    top = _not_below(rough, selection.k, max((part[2] for part in parts), default=0))
+    Queries that other threads ask meanwhile wait, and are then scored together: one scan reads
+    memory as fast as the cores can.
+    """
+    (parts,) = _SCANS([_Scan(stored, query, selection, numbered)])
+    positions = np.concatenate([np.zeros(0, np.int64), *(part.positions for part in parts)])
+    rough = np.concatenate([np.zeros(0, np.float32), *(part.scores for part in parts)])
+    top = _not_below(rough, selection.k, max((part.slack for part in parts), default=0))
     return _of_some(stored, query, np.sort(positions[top]), selection.k, all_checked=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """A query whose best rows are searched in some blocks, each with its first position."""
+
+    stored: CentredIndex
+    query: ScoredQuery
+    selection: Selection
+    numbered: Sequence[tuple[KeyedBlock, int]]
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Scans of one kind can read the rows together."""
+        starts = tuple(start for _, start in self.numbered)
+        return id(self.stored), self.query.weight, self.query.parts, starts
+
+
+@dataclass(frozen=True, slots=True)
+class _Leading:
+    """Positions (n,) that lead in a block, their rough scores (n,), and the error of these."""
+
+    positions: Ids
+    scores: Scores
+    slack: float
+
+
+def _scans(scans: Sequence[_Scan]) -> list[list[_Leading]]:
+    """Rows that lead in the blocks of each scan; those of one kind read the rows together."""
+    found: dict[int, list[_Leading]] = {}
+    for kind in dict.fromkeys(scan.kind for scan in scans):
+        places = [place for place, scan in enumerate(scans) if scan.kind == kind]
+        of_kind = [scans[place] for place in places]
+        blocks = each_block(partial(_leading, of_kind, _together(of_kind)), of_kind[0].numbered)
+        found |= dict(zip(places, map(list, zip(*blocks, strict=True)), strict=False))
+    return [found.get(place, []) for place in range(len(scans))]
+
+
+def _together(scans: Sequence[_Scan]) -> ScoredQuery:
+    return joined([scan.query for scan in scans])
+
+
+def _leading(
+    scans: Sequence[_Scan], queries: ScoredQuery, item: tuple[KeyedBlock, int]
+) -> list[_Leading]:
+    """Rows that lead in a block for each of several scans."""
+    keyed, start = item
+    scores, slack = rough_scores(keyed, queries, scans[0].stored.fusion)
+    found = []
+    for scan, rough in zip(scans, scores, strict=True):
+        first, end = np.searchsorted(scan.selection.barred, [start, start + len(keyed)])
+        rough[scan.selection.barred[first:end] - start] = -np.inf
+        rows = _not_below(rough, scan.selection.k, slack)
+        found.append(_Leading(rows + start, rough[rows], slack))
+    return found
+
+
+_SCANS: Batcher[_Scan, list[_Leading]] = Batcher(_scans, SCANNED_TOGETHER)
 
 
 def _not_below(rough: Scores, k: int, slack: float) -> Ids:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -101,12 +101,24 @@ class ScoredQuery:
         return cls(queries, parts, weight, queries @ centres.T, gain)
 
 
+def joined(queries: Sequence[ScoredQuery]) -> ScoredQuery:
+    """One with the queries of several, which are of the same weight, parts and rows."""
+    first = queries[0]
+    gains = [query.gain for query in queries if query.gain is not None]
+    return replace(
+        first,
+        queries=np.concatenate([query.queries for query in queries]),
+        offsets=np.concatenate([query.offsets for query in queries]),
+        gain=np.concatenate(gains) if gains else None,
+    )
+
+
 def rough_scores(keyed: KeyedBlock, query: ScoredQuery, fusion: Fusion) -> tuple[Scores, float]:
-    """Approximate scores (n,) of all rows of a block for one query, and their largest error."""
-    (scores,) = block_scores(keyed, query, fusion, multiply=rough_product)
+    """Approximate scores (m, n) of all rows of a block, and their largest error."""
+    scores = block_scores(keyed, query, fusion, multiply=rough_product)
     lengths = fusion.lengths_of(keyed.block.measures, query.weight)
     shortest = 1.0 if lengths is None else float(lengths.min(initial=1, where=lengths > SHORT))
-    gain = 1.0 if query.gain is None else max(1.0, float(query.gain[0]))
+    gain = 1.0 if query.gain is None else max(1.0, float(query.gain.max()))
     return scores, rounding_error(query.queries) * gain / shortest
 
 

@@ -82,11 +82,19 @@ def read_query_picture(picture: str | bytes, *, offline: bool = False) -> bytes:
         raise QueryError(f"{path}: {error}") from error
 
 
-def _download(url: str) -> bytes:
+def public_picture(url: str) -> bytes:
+    """The bytes of a picture at a URL that a stranger names: of a public address alone.
+
+    Raises `QueryError`.
+    """
+    return _download(url, public=True)
+
+
+def _download(url: str, *, public: bool = False) -> bytes:
     """The bytes of a picture at a URL. Raises `QueryError` for anything a server can do wrong."""
     try:
         _refuse_credentials(url)
-        return _in_time(lambda: _fetched(url))
+        return _in_time(lambda: _fetched(url, public=public))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         text = reason if isinstance(reason, str) else os.fsdecode(str(reason))
@@ -121,14 +129,14 @@ def _in_time(work: Callable[[], bytes]) -> bytes:
         raise TimeoutError(str(error) or f"no answer after {DEADLINE:g} s") from error
 
 
-def _fetched(url: str) -> bytes:
+def _fetched(url: str, *, public: bool) -> bytes:
     """The picture that a URL leads to, through redirects to public addresses only."""
     opener = urllib.request.OpenerDirector()  # the default one also reads file: and ftp:
     for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler()):
         opener.add_handler(handler)
     opener.add_handler(_Http())
     opener.add_handler(_Https())
-    request = _Request(url)
+    request = _redirected(url, url) if public else _Request(url)
     for _ in range(MAX_REDIRECTS + 1):
         with opener.open(request, timeout=TIMEOUT) as response:
             if response.status not in _REDIRECTS:
@@ -145,9 +153,10 @@ def _redirected(url: str, target: str) -> _Request:
     parts = urlsplit(quote(target, encoding="iso-8859-1", safe=string.punctuation))
     web = parts.scheme in ("http", "https") and "@" not in parts.netloc
     if not web or not _is_public(parts.hostname or ""):
+        where = f"redirects to {target}, which is not public"
+        where = "not a public address" if target == url else where
         raise QueryError(
-            f"{url}: redirects to {target}, which is not public; "
-            "name that address yourself, or save the picture and name the file"
+            f"{url}: {where}; name that address yourself, or save the picture and name the file"
         )
     return _Request(parts.geturl(), redirected=True)
 

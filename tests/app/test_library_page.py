@@ -9,9 +9,10 @@ from test_app import app, click, colours, folder, library, make, path, said, sav
 
 from indexer import Library, index_folder
 from indexer.errors import PicfuseError
+from ui.index_jobs import IndexJob, IndexJobs
 from ui.views.controls.folder_chooser import typed_folder
 from ui.views.display.app_words import in_app_words
-from ui.views.index_jobs import IndexJob, IndexJobs, desk_of
+from ui.views.index_jobs import desk_of
 
 PAGE = """
 import os, sys

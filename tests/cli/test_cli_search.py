@@ -25,7 +25,10 @@ from indexer import Library
 from search import Query, Searcher
 
 KEYS = ["query", "hits", "present", "elapsed_ms", "next_offset", "suggestion"]
-HIT = ["rank", "path", "score", "confidence", "caption", "image_score", "caption_score"]
+HIT = [
+    "rank", "id", "path", "score", "confidence", "found_by", "caption", "image_score",
+    "caption_score",
+]  # fmt: skip
 EVIL = "red \x1b]0;owned\x07\x1b[2J wall\r\x9b31m"
 
 
@@ -320,7 +323,7 @@ def test_zero_ends_paths_with_nul_and_keeps_every_byte(odd_home, pictures):
 
 def test_name_that_is_not_utf8_has_its_bytes_in_base64(odd_home, pictures):
     hits = answered("search", "blue", "--library", odd_home)["hits"]
-    assert list(hits[0]) == ["rank", "path", "path_base64", *HIT[2:]]
+    assert list(hits[0]) == ["rank", "id", "path", "path_base64", *HIT[3:]]
     assert hits[0]["path"] == f"{pictures}/blue-\ufffd.png"
     assert base64.b64decode(hits[0]["path_base64"]) == os.fsencode(pictures) + b"/blue-\xff.png"
     assert all("path_base64" not in hit for hit in hits[1:])

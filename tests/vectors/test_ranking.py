@@ -1,5 +1,7 @@
 """Ranking: the exact score of every row, and the best k of them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from learned_fusions import fusion_content
 
-from indexer.dot_products import product
+from indexer.dot_products import product, rough_product, rounding_error
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.fusion import LEARNED, Concat, Mean
 from indexer.fusion.registry import restore_fusion
@@ -271,3 +273,41 @@ def test_product_of_float16_rows_is_that_in_float64(seed, n, m, dim):
     expected = queries.astype(np.float64) @ rows.astype(np.float64).T
     assert np.allclose(product(rows, queries), expected, atol=1e-4)
     assert product(rows, queries).shape == (m, n)
+
+
+def test_rough_products_of_several_queries_stay_within_their_error():
+    random = np.random.default_rng(3)
+    rows = unit_rows(random.normal(size=(500, 64))).astype(np.float16)
+    queries = unit_rows(random.normal(size=(7, 64)))
+    exact = rows.astype(np.float64) @ queries.T.astype(np.float64)
+    for count in (1, 2, 3, 7):
+        rough = rough_product(rows, queries[:count])
+        assert np.abs(rough - exact.T[:count]).max() < rounding_error(queries[:count])
+
+
+def test_threads_that_ask_at_once_find_what_each_finds_alone():
+    v_i, v_t, has_caption, means, _ = features(5, n=900)
+    rows = Concat().pictures(v_i, v_t, has_caption).astype(np.float16)
+    parts = np.split(np.arange(900), 3)
+    blocks = [
+        KeyedBlock(RowBlock.of(rows[part], has_caption[part], Concat()), keys_of(has_caption, part))
+        for part in parts
+    ]
+    stored = CentredIndex.in_index(VectorIndex(Concat(), 2 * DIM, blocks), means)
+    random = np.random.default_rng(6)
+    asked = [
+        (unit_rows(random.normal(size=DIM)), weight, Selection(5, np.sort(random.choice(900, 50))))
+        for weight in (0.5, 0.5, 0.5, 1.0, 0.2, 0.5) * 4
+    ]
+    alone = [ranked(stored, *question) for question in asked]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            together = list(pool.map(lambda question: ranked(stored, *question), asked))
+            for (ids, found), (expected_ids, expected) in zip(together, alone, strict=True):
+                assert np.array_equal(ids, expected_ids)
+                assert np.array_equal(found, expected)
+
+
+def keys_of(has_caption, part):
+    """Keys of some pictures: complement ids of those without a caption."""
+    return np.where(has_caption[part], part, ~part)

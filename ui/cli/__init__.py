@@ -29,6 +29,8 @@ MODULES = {
     "train": "train",
     "models": "models",
     "ui": "browser",
+    "serve": "serve",
+    "mcp": "mcp",
     "demo": "demo",
 }
 

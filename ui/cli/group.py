@@ -97,6 +97,8 @@ SUMMARIES = {
     "train": "Train the built-in model, a fusion or tags on your own pictures.",
     "models": "List the available models.",
     "ui": "Open the browser app.",
+    "serve": "Answer searches over HTTP, for programs and for other machines.",
+    "mcp": "Let assistants search the library (Model Context Protocol).",
     "demo": "Index the sample photographs and search them.",
 }
 

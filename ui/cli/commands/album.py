@@ -15,7 +15,7 @@ from search.albums import AlbumAnswer, album_pictures, delete_album, named_album
 from search.browsing.picked import picked_albums
 from search.query.options import AUTO
 from ui.cli.commands import album_picking
-from ui.cli.commands.searching import query_of, style_of
+from ui.cli.commands.answering import query_of
 from ui.cli.group import NOTHING_MATCHED, library_options
 from ui.cli.options.searching import (
     grouped,
@@ -23,6 +23,7 @@ from ui.cli.options.searching import (
     mode_option,
     printing_options,
     restricting_options,
+    style_of,
     threshold_options,
 )
 from ui.cli.options.terms import SearchCommand, literal_option
@@ -178,9 +179,14 @@ def _print(found: AlbumAnswer, style: str) -> None:
     if style != "json":
         print_answer(found.answer, style)
         return
+    print_json(found_fields(found))
+
+
+def found_fields(found: AlbumAnswer) -> dict[str, Any]:
+    """The JSON fields of an album with its present pictures."""
     hits = [hit_fields(hit) for hit in found.answer.hits]
     said = {"album": valid(found.album.name), "asked": album_fields(found.album)}
-    print_json({**said, "lost": len(found.lost), "hits": hits})
+    return {**said, "lost": len(found.lost), "hits": hits}
 
 
 def _delete(library: Path, name: str, style: str) -> None:
@@ -198,8 +204,7 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         raise InputError("album: --jsonl and -0 list the pictures of an album; give its name")
     with Library.open(library, read_only=True, offline=offline) as opened:
         searcher = Searcher(opened)
-        listed = [album_picking.album_fields(album) for album in picked_albums(opened)]
-        listed += [_counted_album(searcher, name) for name in opened.albums.names()]
+        listed = listed_albums(searcher)
     if style == "json":
         print_json({"albums": listed})
     for fields in listed if style == "lines" else ():
@@ -211,6 +216,13 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
         if style == "lines":
             click.echo("picfuse: no albums yet; 'picfuse album NAME TERM...' saves one", err=True)
         ctx.exit(NOTHING_MATCHED)
+
+
+def listed_albums(searcher: Searcher) -> list[dict[str, Any]]:
+    """The JSON fields of all albums: those of picked pictures, then those of searches."""
+    library = searcher.library
+    picked = [album_picking.album_fields(album) for album in picked_albums(library)]
+    return picked + [_counted_album(searcher, name) for name in library.albums.names()]
 
 
 def _note(fields: dict[str, Any]) -> str:

@@ -53,7 +53,7 @@ def duplicates(
     with Library.open(library, read_only=True, offline=offline) as opened:
         found = find_duplicates(opened, Tier(tier), read_again=zero or as_json or None)
     if as_json:
-        print_json({"tier": tier, **_as_json(found)})
+        print_json({"tier": tier, **duplicate_fields(found)})
     elif zero:
         spare = [copy for group in found for copy in group.spare]
         sys.stdout.buffer.write(b"".join(os.fsencode(copy.path) + b"\0" for copy in spare))
@@ -65,7 +65,8 @@ def duplicates(
         ctx.exit(NOTHING_MATCHED)
 
 
-def _as_json(found: Duplicates) -> dict[str, Any]:
+def duplicate_fields(found: Duplicates) -> dict[str, Any]:
+    """The JSON fields of duplicates."""
     return {
         "groups": [[_fields(copy, group) for copy in group.pictures] for group in found],
         "hard_links": [[path_fields(path) for path in paths] for paths in found.hard_links],
@@ -77,7 +78,8 @@ def _fields(copy: CopyInfo, group: Group) -> dict[str, Any]:
     facts = {"width": copy.width, "height": copy.height, "size": copy.size}
     times = {"taken": copy.taken, "modified": copy.modified}
     links = {"hard_links": [path_fields(path) for path in copy.hard_links]}
-    return {**path_fields(copy.path), **facts, **times, "spare": copy in group.spare, **links}
+    named = {"id": copy.id, **path_fields(copy.path)}
+    return {**named, **facts, **times, "spare": copy in group.spare, **links}
 
 
 def _print(found: Duplicates) -> None:

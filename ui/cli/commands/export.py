@@ -18,7 +18,7 @@ from search.export.rows import KINDS, check_suffix
 from search.export.tables import FORMATS, format_of
 from search.export.writing import Files, check_free
 from search.query.options import AUTO
-from ui.cli.commands.searching import with_standard_input
+from ui.cli.commands.answering import with_standard_input
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.options.paths import UserPath
 from ui.cli.options.searching import marking_options, mode_option, restricting_options

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from indexer.errors import QueryError
-from indexer.library.away import away_folders
-from indexer.library.library import Library
-from search import Query, Searcher
-from search.query.options import AUTO
-from search.query.recalling import recalled
-from search.query.tokens import STDIN
-from ui.cli.group import NOTHING_MATCHED
 from ui.cli.options.paths import UserText
-from ui.cli.options.searching import mode_option, paged, search_options
+from ui.cli.options.searching import mode_option, search_options
 from ui.cli.options.terms import SearchCommand, literal_option
-from ui.cli.output.away import away_fields, say_away
-from ui.cli.output.dates import date_fields, dates_of, say_dates
-from ui.cli.output.notes import say_hidden, say_recalled, say_understood
-from ui.cli.output.text import print_answer
+from ui.warm.client import WarmReply, ask
+
+if TYPE_CHECKING:
+    from search import Query
 
 
 @click.command(
@@ -46,6 +37,11 @@ from ui.cli.output.text import print_answer
     is_flag=True,
     help="Also show doubtful hits.",
 )
+@click.option(
+    "--no-service",
+    is_flag=True,
+    help="Answer in this process, even if 'picfuse serve' runs for this library.",
+)
 @click.pass_context
 def search(
     ctx: click.Context,
@@ -53,6 +49,9 @@ def search(
     terms: tuple[str, ...],
     weight: float | None,
     literal: bool,
+    no_service: bool,
+    library: Path,
+    offline: bool,
     **options: Any,
 ) -> None:
     """Find pictures by words, by a picture, or by both.
@@ -68,107 +67,54 @@ def search(
     percentage after the score says how likely a hit is right; doubtful hits are hidden. Exit status
     1 if nothing matched.
     """
-    _answer(ctx, query_of(terms, weight, options, literal=literal), **options)
-
-
-def query_of(
-    terms: tuple[str, ...], weight: float | None, options: Mapping[str, Any], *, literal: bool
-) -> Query | None:
-    """The query of a command's terms; None if only tags or conditions are given.
-
-    With only --like and --unlike, it has no terms.
-    """
-    if terms:
-        return with_standard_input(Query.parse(terms, weight=weight, literal=literal))
-    if options["like"] or options["unlike"]:
-        return Query((), weight)
-    return None if options["tags"] or options["where"] is not None else Query.parse(())
+    command = {"terms": terms, "weight": weight, "literal": literal, "options": options}
+    reply = None if no_service else ask(library, command)
+    if reply is not None:
+        _repeat(ctx, reply)
+    answering = import_module("ui.cli.commands.answering")
+    query = answering.query_of(terms, weight, options, literal=literal)
+    ctx.exit(_answer(library, offline, query, **options))
 
 
 @click.command(epilog="Example: picfuse similar ./holiday.jpg -k 5")
 @click.argument("picture", type=UserText())
 @search_options
 @click.pass_context
-def similar(ctx: click.Context, /, picture: str, weight: float | None, **options: Any) -> None:
+def similar(
+    ctx: click.Context,
+    /,
+    picture: str,
+    weight: float | None,
+    library: Path,
+    offline: bool,
+    **options: Any,
+) -> None:
     """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input.
 
     A picture of the library also by its name, or by its path while its disk is away.
     """
-    _answer(
-        ctx,
-        with_standard_input(Query.of(picture=picture, weight=weight)),
-        to_recall=True,
-        **options,
-    )
+    answering = import_module("ui.cli.commands.answering")
+    queries = import_module("search.query.terms")
+    query = answering.with_standard_input(queries.Query.of(picture=picture, weight=weight))
+    ctx.exit(_answer(library, offline, query, to_recall=True, **options))
 
 
-def _answer(
-    ctx: click.Context,
-    query: Query | None,
-    *,
-    tags: tuple[str, ...],
-    where: str | None,
-    date_order: str,
-    explain: bool,
-    least: float | None,
-    min_confidence: float | None,
-    like: tuple[str, ...],
-    unlike: tuple[str, ...],
-    mode: str = AUTO,
-    library: Path,
-    offline: bool,
-    as_json: bool,
-    as_jsonl: bool,
-    zero: bool,
-    fold: bool,
-    everything: bool = False,
-    to_recall: bool = False,
-    **pages: Any,
-) -> None:
-    """Print the answer to a query.
+def _answer(library: Path, offline: bool, query: Query | None, **options: Any) -> int:
+    """Print the answer of this process; returns the exit status.
 
-    `to_recall`: the name of a file stands for the picture, which is not among the hits.
+    Imported late: a warm service answers without what a search needs.
     """
-    style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
-    options = replace(paged(**pages), tags=tags, where=where, fold=fold)
-    options = replace(options, like=like, unlike=unlike, explain=explain, mode=mode)
-    options = replace(options, date_order=date_order, least=least, min_confidence=min_confidence)
-    with Library.open(library, read_only=True, offline=offline) as opened:
-        asked = recalled(opened, query) if query and to_recall else query
-        answer = Searcher(opened, once=True).ask(asked, options)
-        likely = answer if everything else answer.without_doubtful()
-        if query:
-            say_recalled(query, answer)
-        dates = dates_of(where, date_order)
-        if style == "json":
-            print_answer(likely, style, {**date_fields(dates), **away_fields(opened)})
-        else:
-            print_answer(likely, style)
-            say_dates(dates)
-            say_away(away_folders(opened.catalogue))
-    if style == "lines":
-        say_hidden(answer, len(likely.hits), options.offset)
-        say_understood(answer)
-    if not likely.hits:
-        ctx.exit(NOTHING_MATCHED)
+    libraries = import_module("indexer.library.library")
+    searchers = import_module("search.searcher")
+    answering = import_module("ui.cli.commands.answering")
+    with libraries.Library.open(library, read_only=True, offline=offline) as opened:
+        status: int = answering.print_found(searchers.Searcher(opened, once=True), query, **options)
+        return status
 
 
-def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:
-    """The format of the output. Raises `click.UsageError` for two at once."""
-    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
-    if len(styles) > 1:
-        raise click.UsageError("--json, --jsonl and -0 cannot be combined")
-    return styles[0] if styles else "lines"
-
-
-def with_standard_input(query: Query) -> Query:
-    """The query with '@-' replaced by the picture on standard input."""
-    if not any(term.picture == STDIN for term in query.terms):
-        return query
-    content = sys.stdin.buffer.read()
-    if not content:
-        raise QueryError("'@-': standard input is empty; pipe a picture into the command")
-    return replace(
-        query,
-        terms=tuple(replace(t, picture=content) if t.picture == STDIN else t for t in query.terms),
-    )
+def _repeat(ctx: click.Context, reply: WarmReply) -> NoReturn:
+    """Print what a warm service has printed, and exit as it would."""
+    for stream, content in ((sys.stdout, reply.out), (sys.stderr, reply.err)):
+        stream.buffer.write(content)
+        stream.flush()
+    ctx.exit(reply.status)

@@ -161,6 +161,14 @@ def paged(
     return SearchOptions(k=k, offset=first, diverse=strength)
 
 
+def style_of(*, as_json: bool, as_jsonl: bool, zero: bool) -> str:
+    """The format of the output. Raises `click.UsageError` for two at once."""
+    styles = [s for s, on in (("json", as_json), ("jsonl", as_jsonl), ("0", zero)) if on]
+    if len(styles) > 1:
+        raise click.UsageError("--json, --jsonl and -0 cannot be combined")
+    return styles[0] if styles else "lines"
+
+
 def _where(ctx: click.Context, value: str | None) -> str | None:
     """The expression; 'help' prints its syntax and exits."""
     if value == "help":

@@ -64,10 +64,14 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
     """The JSON fields of a hit."""
     return {
         "rank": hit.rank,
+        "id": hit.picture_id,
         **path_fields(hit.path),
         "score": _rounded(hit.score),
         "confidence": _rounded(hit.confidence),
+        "found_by": hit.found_by,
+        **({"doubtful": True} if hit.doubtful else {}),
         "caption": hit.caption,
+        **({"captions": list(hit.captions)} if len(hit.captions) > 1 else {}),
         "image_score": _rounded(hit.image_score),
         "caption_score": _rounded(hit.caption_score),
         **({"metadata": metadata_fields(hit.metadata)} if hit.metadata else {}),
@@ -115,7 +119,8 @@ def like_fields(hit: Hit) -> dict[str, Any]:
     """The JSON fields of the pictures folded into a hit; empty if there are none."""
     if not hit.folded:
         return {}
-    return {"folded": len(hit.folded), "like": [path_fields(p.path) for p in hit.folded]}
+    alike = [{"id": picture.id, **path_fields(picture.path)} for picture in hit.folded]
+    return {"folded": len(hit.folded), "like": alike}
 
 
 def tag_fields(tags: Mapping[str, float]) -> dict[str, float]:
@@ -160,23 +165,24 @@ def _name(picture: str | bytes | Example) -> str:
     return "@-" if picture.path is None else os.fsencode(picture.path).decode(errors="replace")
 
 
-def print_answer(answer: Answer, style: str, more: Mapping[str, Any] | None = None) -> None:
-    """Print the hits: as "lines" for people; as "json", "jsonl" or "0" for scripts.
+def answer_fields(answer: Answer) -> dict[str, Any]:
+    """The JSON fields of an answer."""
+    return {
+        "query": query_fields(answer.query),
+        "hits": [hit_fields(hit) for hit in answer.hits],
+        "present": _rounded(answer.probability_present),
+        "elapsed_ms": answer.elapsed_ms,
+        "next_offset": answer.next_offset,
+        "suggestion": answer.suggestion and valid(answer.suggestion),
+        **({"left_out": [valid(text) for text in answer.left_out]} if answer.left_out else {}),
+        **({} if answer.unread_by is None else {"unread_by": answer.unread_by}),
+        **unknown_fields(answer.unknown),
+    }
 
-    `more` are further fields of the JSON object.
-    """
-    if style == "json":
-        hits = [hit_fields(hit) for hit in answer.hits]
-        query = query_fields(answer.query)
-        facts: dict[str, Any] = {"present": _rounded(answer.probability_present)}
-        facts |= {"elapsed_ms": answer.elapsed_ms}
-        facts |= {"next_offset": answer.next_offset}
-        facts |= {"suggestion": answer.suggestion and valid(answer.suggestion)}
-        facts |= {"left_out": [valid(text) for text in answer.left_out]} if answer.left_out else {}
-        facts |= {} if answer.unread_by is None else {"unread_by": answer.unread_by}
-        facts |= unknown_fields(answer.unknown)
-        print_json({"query": query, "hits": hits, **facts, **(more or {})})
-    elif style == "jsonl":
+
+def print_answer(answer: Answer, style: str) -> None:
+    """Print the hits: as "lines" for people; as "jsonl" or "0" for scripts."""
+    if style == "jsonl":
         for hit in answer.hits:
             print_json(hit_fields(hit))
     elif style == "0":

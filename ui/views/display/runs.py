@@ -8,8 +8,8 @@ import streamlit as st
 
 from indexer import IndexReport
 from ui.file_kinds import subject
+from ui.index_jobs import IndexJob
 from ui.views.display.failures import list_failures
-from ui.views.index_jobs import IndexJob
 from ui.views.page_style import notice
 from ui.views.safe_text import counted
 

@@ -14,11 +14,12 @@ from indexer.encoders.protocol import INT8
 from indexer.errors import PicfuseError
 from indexer.library.away import away_folders
 from ui.file_kinds import in_order, numbered, subject
+from ui.index_jobs import IndexJobs
 from ui.views.controls.folder_chooser import choose_folder
 from ui.views.controls.folder_removal import confirm_removal, remove_confirmed
 from ui.views.display.failures import list_failures
 from ui.views.display.runs import show_outcome, show_run
-from ui.views.index_jobs import IndexJobs, desk_of, start_run
+from ui.views.index_jobs import desk_of, start_run
 from ui.views.library_notices import is_filled, say_missing
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice

@@ -1,0 +1,53 @@
+"""Endpoints that index: a job is started, followed by events, and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
+
+from ui.service.desk import Served, TheDesk
+from ui.service.responses import Job
+
+ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": Job}}
+STARTED: dict[int | str, dict[str, Any]] = {202: {"model": Job}}
+Number = Annotated[int, Path(ge=1, le=2**31)]
+
+
+async def _allowed(desk: TheDesk) -> None:
+    if not desk.settings.index:
+        raise HTTPException(403, "this service does not index; start it with --allow-index")
+
+
+router = APIRouter(tags=["indexing"], dependencies=[Depends(_allowed)])
+
+
+@router.post("/index", status_code=202, responses=STARTED)
+async def index(desk: TheDesk, served: Served) -> JSONResponse:
+    """Start to bring the folders of a library up to date."""
+    job = await desk.run(lambda: desk.jobs.start(served))
+    return JSONResponse(await desk.job(job), 202, {"Location": f"/jobs/{job.id}"})
+
+
+@router.get("/jobs/{id}", responses=ANSWER)
+async def job(id: Number, desk: TheDesk) -> JSONResponse:
+    """Tell how far a job is."""
+    return JSONResponse(await desk.job(desk.jobs.named(id)))
+
+
+@router.delete("/jobs/{id}", responses=ANSWER)
+async def stop(id: Number, desk: TheDesk) -> JSONResponse:
+    """Stop a job after its batch; what is finished is kept."""
+    return JSONResponse(await desk.job(desk.jobs.stop(id)))
+
+
+@router.get("/jobs/{id}/events", response_class=EventSourceResponse)
+async def events(id: Number, desk: TheDesk) -> AsyncIterator[ServerSentEvent]:
+    """Follow a job by server-sent events, each with the fields of the job, until it ends."""
+    async for step in desk.jobs.named(id).steps():
+        fields = await desk.job(step)
+        yield ServerSentEvent(data=fields, event=fields["state"])

@@ -1,0 +1,110 @@
+"""Endpoints about one picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from indexer.library.library import Library
+from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
+from search.searcher import Searcher
+from ui.cli.output.text import metadata_fields, path_fields, tag_fields, valid
+from ui.service.desk import Served, TheDesk
+from ui.service.questions import MISSING, PictureReader
+from ui.service.requests import LARGEST_ID
+from ui.service.responses import PictureFacts
+from ui.service.served import NotThere
+from ui.web.endpoints import ALONE
+from ui.web.pictures import SIDE, attached, jpeg, present, rendered
+
+router = APIRouter(tags=["pictures"])
+IMAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+PictureId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="`id` of a hit.")]
+
+
+@router.get("/pictures/{id}", responses={200: {"model": PictureFacts}})
+async def picture(id: PictureId, desk: TheDesk, served: Served) -> JSONResponse:
+    """Tell what a library knows of a picture, with addresses of its images."""
+
+    def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
+        return picture_fields(searcher.library, id)
+
+    return desk.answer(await desk.ask(served, work))
+
+
+@router.get("/pictures/{id}/thumbnail", response_class=Response, responses=IMAGE)
+async def thumbnail(id: PictureId, request: Request, desk: TheDesk, served: Served) -> Response:
+    """Send the thumbnail of a picture, as JPEG."""
+
+    def work(searcher: Searcher, reader: PictureReader) -> Response:
+        library, content = searcher.library, content_of(searcher.library, id)
+        path = thumbnail_path(library.thumbnails, content)
+        return jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, id))
+
+    return _alone(await desk.ask(served, work))
+
+
+@router.get("/pictures/{id}/view", response_class=Response, responses=IMAGE)
+async def view(
+    id: PictureId,
+    request: Request,
+    desk: TheDesk,
+    served: Served,
+    side: Annotated[int, Query(ge=64, le=4096, description="Longer side in pixels.")] = SIDE,
+) -> Response:
+    """Send a picture upright in sRGB as JPEG, whatever its format."""
+
+    def work(searcher: Searcher, reader: PictureReader) -> Response:
+        content = content_of(searcher.library, id)
+        return jpeg(
+            request, f"{content.hex()}-{side}", lambda: rendered(searcher.library, id, side)
+        )
+
+    return _alone(await desk.ask(served, work))
+
+
+@router.get("/pictures/{id}/original", response_class=Response, responses=FILE)
+async def original(id: PictureId, desk: TheDesk, served: Served) -> Response:
+    """Send the file of a picture as it is."""
+
+    def work(searcher: Searcher, reader: PictureReader) -> Response:
+        content_of(searcher.library, id)
+        return attached(present(searcher.library, id))
+
+    return _alone(await desk.ask(served, work))
+
+
+def _alone(response: Response) -> Response:
+    """A response that is asked for again after a while: an id may get other bytes."""
+    response.headers.update({**ALONE, "Cache-Control": "private, no-cache"})
+    return response
+
+
+def content_of(library: Library, key: int) -> bytes:
+    """The hash of a picture's content. Raises `NotThere`."""
+    content, _ = library.catalogue.hashes_of([key]).get(key, (None, None))
+    if content is None:
+        raise NotThere(MISSING.format(key))
+    return content
+
+
+def picture_fields(library: Library, key: int) -> dict[str, Any]:
+    """The JSON fields of a picture. Raises `NotThere`."""
+    info = library.catalogue.pictures([key]).get(key)
+    if info is None:
+        raise NotThere(MISSING.format(key))
+    tags = library.tags.of([key]).get(key, {})
+    return {
+        "id": key,
+        **path_fields(info.path),
+        "content_hash": info.content_hash.hex(),
+        "width": info.width,
+        "height": info.height,
+        "captions": [valid(caption) for caption in info.captions],
+        "tags": tag_fields(tags),
+        "metadata": metadata_fields(library.facts.of([key]).get(key, {})),
+        "links": {name: f"/pictures/{key}/{name}" for name in ("thumbnail", "view", "original")},
+    }

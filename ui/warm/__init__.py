@@ -1,0 +1,1 @@
+"""Warm answers: `picfuse search` asks a service of the same user by a socket, if there is one."""
