@@ -248,7 +248,6 @@ MEANT = {
 }  # fmt: skip
 
 
-@pytest.mark.xfail(reason="the factors fit the heads before these", strict=True)
 def test_marks_find_more_of_what_was_meant(tmp_path_factory):
     """With three marks a side, many more of the photographs that an unclear word meant.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,9 @@ class Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
 def quantise(graph: Path, path: Path, pixels: Pixels) -> None:
     """Quantise a graph to int8, calibrated on pictures, and write it to `path`."""
     with TemporaryDirectory() as folder:
+        for file in (graph, graph.with_suffix(".weights")):
+            shutil.copy(file, folder)  # onnx reads no weights that have further links
+        graph = Path(folder) / graph.name
         ranges = Path(folder) / "ranges.json"
         _write_ranges(graph, ranges, pixels, Path(folder))
         quantization.quantize_static(
