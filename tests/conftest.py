@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
@@ -183,3 +184,10 @@ def subprocess_environment(tmp_path) -> dict[str, str]:
     )
     paths = [str(ROOT), str(ROOT / "tests" / "support"), str(site), *filter(None, sys.path)]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.fixture
+def short_folder():
+    """A folder with a short path: those of sockets have at most some hundred letters."""
+    with tempfile.TemporaryDirectory(prefix="pf-") as folder:
+        yield Path(folder)

@@ -34,10 +34,12 @@ def without_fillers(captions: Iterable[Caption], fillers: Sequence[str]) -> tupl
 
 def note_repeated(library: Library, report: IndexReport, *, anew: bool) -> None:
     """Put probable fillers into the report, and keep them; counts `anew` if captions changed."""
-    if anew or library.catalogue.setting(REPEATED) is None:
-        found = library.captions.repeated(LEAST_PICTURES, SHARE)
-        with library.writing() as batch:
-            batch.settings.set(REPEATED, json.dumps(found))
+    kept = library.catalogue.setting(REPEATED)
+    if anew or kept is None:
+        found = json.dumps(library.captions.repeated(LEAST_PICTURES, SHARE))
+        if found != kept:
+            with library.writing() as batch:
+                batch.settings.set(REPEATED, found)
     report.repeated += repeated_captions(library)
 
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from indexer.encoders import Encoder, load_encoder
+from indexer.encoders.open_clip.recommended import RECOMMENDED, spelled_out
 from indexer.errors import InputError, ModelError
 
 SIDE = 32
@@ -345,11 +346,14 @@ def test_damaged_download_is_not_loaded(tmp_path, states, tag):
         load_encoder(tag)
 
 
-def test_missing_weights_are_downloaded_as_safetensors(tmp_path, states, tag, monkeypatch):
+def test_missing_weights_are_downloaded_as_safetensors(tmp_path, states, tag, monkeypatch, caplog):
+    """Before that, their size is told."""
     from indexer.encoders.open_clip import hub
 
     files = ["README.md", "open_clip_pytorch_model.bin", "open_clip_model.safetensors"]
-    listing = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in files])
+    siblings = [SimpleNamespace(rfilename=name, size=1_510_000_000) for name in files]
+    listing = SimpleNamespace(siblings=siblings)
+    caplog.set_level("INFO")
 
     def download(repository, name):
         return save(cache_folder(tmp_path, repository) / name, states[0], None)
@@ -358,6 +362,16 @@ def test_missing_weights_are_downloaded_as_safetensors(tmp_path, states, tag, mo
     monkeypatch.setattr(hub, "hf_hub_download", download)
     assert load_encoder(tag).dim == 24
     assert os.listdir(cache_folder(tmp_path)) == ["open_clip_model.safetensors"]
+    assert "(1.5 GB) from huggingface.co, once only" in caplog.text
+
+
+def test_recommended_models_are_in_open_clips_own_table():
+    from open_clip import list_pretrained
+
+    known = {f"open_clip:{arch}/{tag}" for arch, tag in list_pretrained()}
+    assert {model.name for model in RECOMMENDED} <= known
+    assert [spelled_out(model.word) for model in RECOMMENDED] == [m.name for m in RECOMMENDED]
+    assert spelled_out("mini") == "mini"
 
 
 @pytest.mark.parametrize(

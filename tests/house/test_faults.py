@@ -129,7 +129,7 @@ def test_no_failing_call_to_the_file_system_loses_a_commit(tmp_path):
     if preloaded is None:
         pytest.skip("calls are made to fail by a preloaded library: needs Linux and a C compiler")
     plans = [
-        Plan("once", "ENOSPC", 1, 12),
+        Plan("once", "ENOSPC", 1, 11),
         Plan("once", "EIO", 4, 54),
         Plan("from", "ENOSPC", 10, 54),
         Plan("short", "ENOSPC", 6, 54),

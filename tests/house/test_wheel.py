@@ -208,6 +208,7 @@ def test_installed_demo_ends_with_the_line_that_opens_the_browser(installed, dem
 def test_installed_app_searches_the_library_of_the_demo(installed, elsewhere, demo):
     library, _ = demo
     code = """
+import json
 import sys
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
@@ -216,7 +217,8 @@ import ui
 app = AppTest.from_file(Path(ui.__file__).parent / "app.py", default_timeout=60).run()
 app.text_input(key="q").input("a boat on calm water").run()
 assert not app.exception, app.exception
-print(len(app.get("image")))
+told = [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
+print(sum(len(data["items"]) for data in told if data.get("kind") == "hits"))
 """
     shown = run(program(installed, "python"), "-c", code, "--library", library, **elsewhere)
 
@@ -233,8 +235,7 @@ def base_alone(installed, elsewhere, tmp_path_factory):
     """A function that runs picfuse without the packages of any extra, and its cache."""
     hidden = tmp_path_factory.mktemp("hidden")
     for name in LACKING:
-        lines = f"raise ModuleNotFoundError('No module named {name!r}', name={name!r})\n"
-        (hidden / f"{name}.py").write_text(lines)
+        (hidden / f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})\n")
     home = tmp_path_factory.mktemp("home")
     environment = elsewhere["env"] | {"PYTHONPATH": str(hidden), "XDG_CACHE_HOME": str(home)}
 

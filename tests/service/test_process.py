@@ -59,11 +59,9 @@ def serving(*words, environment):
 
 
 def test_service_answers_the_clients_of_its_page_and_stops_when_told(
-    colour_library, colour_pictures, tmp_path, subprocess_environment
+    colour_library, colour_pictures, tmp_path, short_folder, subprocess_environment
 ):
-    runtime = tmp_path / "run"
-    runtime.mkdir()
-    environment = subprocess_environment | {"XDG_RUNTIME_DIR": str(runtime)}
+    environment = subprocess_environment | {"XDG_RUNTIME_DIR": str(short_folder)}
     shutil.copy(colour_pictures / "red.png", tmp_path / "dog.jpg")
     home = colour_library.path
     with serving("--library", home, environment=environment) as (address, started):
@@ -83,7 +81,7 @@ def test_service_answers_the_clients_of_its_page_and_stops_when_told(
             )
             assert (ran.returncode, ran.stderr) == (0, ""), language
             assert ran.stdout.count(".png") >= 3, language
-        (socket,) = (runtime / "picfuse").iterdir()
+        (socket,) = (short_folder / "picfuse").iterdir()
         cold = process("search", "red", "--library", home, "--no-service", environment=environment)
         warm = process("search", "red", "--library", home, environment=environment)
         assert (warm.stdout, warm.stderr, warm.returncode) == (cold.stdout, cold.stderr, 0)

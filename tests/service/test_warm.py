@@ -17,12 +17,10 @@ from ui.warm.server import answering_commands
 
 
 @pytest.fixture(autouse=True)
-def runtime(tmp_path, monkeypatch):
+def runtime(short_folder, monkeypatch):
     """A runtime directory of this test."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    return folder / "picfuse"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder))
+    return short_folder / "picfuse"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from huggingface_hub import (
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from indexer.errors import InputError, ModelError
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 10.0  # seconds after which a silent network counts as absent
 
@@ -42,6 +45,8 @@ class Hub:
         first = next((name for name in names if name in present), None)
         if first is None:
             raise ModelError(f"{self.name}: {repository} on huggingface.co has no {names[0]}")
+        size = f" ({present[first] / 1e9:.1f} GB)" if present[first] else ""
+        logger.info("downloading %s%s from huggingface.co, once only", repository, size)
         with self._reasons(repository):
             return Path(hf_hub_download(repository, first))
 
@@ -57,8 +62,8 @@ class Hub:
             raise ModelError(f"{self.name}: {repository} on huggingface.co has no {needed[0]}")
         return folder
 
-    def _listing(self, repository: str) -> set[str]:
-        """Names of a repository's files.
+    def _listing(self, repository: str) -> dict[str, int]:
+        """Names of a repository's files, with their bytes (0: unknown).
 
         One request without retries: without a network it fails at once, whereas a download would
         repeat its first request for half a minute.
@@ -67,8 +72,8 @@ class Hub:
             forbids = "--offline" if self.offline else "HF_HUB_OFFLINE"
             raise self._missing(repository, f"{forbids} forbids downloading it")
         with self._reasons(repository):
-            info = HfApi().model_info(repository, timeout=PATIENCE)
-            return {file.rfilename for file in info.siblings or ()}
+            info = HfApi().model_info(repository, timeout=PATIENCE, files_metadata=True)
+            return {file.rfilename: file.size or 0 for file in info.siblings or ()}
 
     @contextmanager
     def _reasons(self, repository: str) -> Iterator[None]:

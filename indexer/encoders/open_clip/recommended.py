@@ -67,8 +67,3 @@ RECOMMENDED = (
 def spelled_out(name: str) -> str:
     """The name of an encoder, with a word for a recommended model replaced by its name."""
     return next((model.name for model in RECOMMENDED if model.word == name), name)
-
-
-def recommended(name: str) -> RecommendedModel | None:
-    """The recommended model of an encoder's name; None for others."""
-    return next((model for model in RECOMMENDED if model.name == name), None)

@@ -36,7 +36,7 @@ libraries_option = click.option(
 access_options = grouped(
     click.option(
         "--token-file",
-        type=UserPath(exists=True, dir_okay=False),
+        type=UserPath(),
         help=f"File with a token that clients must send. Also taken from the variable {TOKEN}.",
     ),
     click.option(
@@ -160,10 +160,13 @@ def libraries_by_name(named: tuple[str, ...]) -> dict[str, Path]:
 
 
 def read_token(file: Path | None) -> str | None:
-    """The token of a file or of the environment. Raises `InputError` for an empty one."""
+    """The token of a file or of the environment. Raises `InputError` for none in the file."""
     if file is None:
         return os.environ.get(TOKEN) or None
-    token = file.read_text(encoding="utf-8", errors="replace").strip()
+    try:
+        token = file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        raise InputError(f"{file}: no token can be read ({error.strerror})") from error
     if not token or not token.isprintable():
         raise InputError(f"{file}: has no token; write a long random text into it")
     return token

@@ -9,12 +9,13 @@ import click
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.errors import InputError
 from indexer.kinds.extras import TRAIN_EXTRA, extra_module
+from ui.cli.options.paths import UserPath
 
 
 @click.command(epilog="Example: picfuse train towers --output towers")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     required=True,
     metavar="FOLDER",
     help="New folder for the files.",
