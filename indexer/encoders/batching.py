@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from indexer.embedding import Rows
-from indexer.encoders.lexicon import Lexicon
-from indexer.encoders.protocol import Encoder, LimitedEncoder, Pixels, TranslatingEncoder
-from indexer.pictures.transform import ImageTransform
-
 T = TypeVar("T")
 R = TypeVar("R")
-MOST_TEXTS, MOST_PICTURES = 32, 8  # in a batch; more take more memory and are no faster
 
 
 @dataclass(slots=True, eq=False)
@@ -63,87 +54,19 @@ class Batcher(Generic[T, R]):
             batch.append(self._waiting.popleft())
             size += len(batch[-1].items)
         self._observe(size)
-        try:
-            self._settle(batch)
-        except Exception:
-            for one in batch:  # alone, so that an error reaches only the thread that caused it
-                self._settle_alone(one)
+        self._settle(batch)
 
     def _settle(self, batch: Sequence[_Waiting[T, R]]) -> None:
-        results = self._run([item for one in batch for item in one.items])
+        try:
+            results = self._run([item for one in batch for item in one.items])
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].results.set_exception(error)
+                return
+            for one in batch:  # alone, so that an error reaches only the thread that caused it
+                self._settle([one])
+            return
         start = 0
         for one in batch:
             one.results.set_result(results[start : start + len(one.items)])
             start += len(one.items)
-
-    def _settle_alone(self, one: _Waiting[T, R]) -> None:
-        try:
-            self._settle([one])
-        except Exception as error:
-            one.results.set_exception(error)
-
-
-class BatchingEncoder:
-    """An encoder for many threads, which encodes together what they ask at the same time.
-
-    `observe` is told the kind ("texts" or "pictures") and the size of each batch.
-    """
-
-    def __init__(self, encoder: Encoder, observe: Callable[[str, int], None]) -> None:
-        self.inner = encoder
-        self.languages = getattr(encoder, "languages", None)
-        self._texts: Batcher[str, NDArray[np.float32]] = Batcher(
-            lambda texts: list(encoder.encode_texts(texts)),
-            MOST_TEXTS,
-            lambda size: observe("texts", size),
-        )
-        self._pictures: Batcher[NDArray[np.uint8], NDArray[np.float32]] = Batcher(
-            lambda images: list(encoder.encode_images(np.stack(images))),
-            MOST_PICTURES,
-            lambda size: observe("pictures", size),
-        )
-
-    @property
-    def name(self) -> str:
-        """Name of the encoder."""
-        return self.inner.name
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the encoder."""
-        return self.inner.fingerprint
-
-    @property
-    def dim(self) -> int:
-        """Width of the space."""
-        return self.inner.dim
-
-    @property
-    def transform(self) -> ImageTransform:
-        """Preparation of pictures."""
-        return self.inner.transform
-
-    @property
-    def means(self) -> Mapping[str, NDArray[np.float32]]:
-        """Mean row of each modality."""
-        return self.inner.means
-
-    @property
-    def lexicons(self) -> Sequence[Lexicon]:
-        """Lexicons of the languages in which queries are read; none for most encoders."""
-        return self.inner.lexicons if isinstance(self.inner, TranslatingEncoder) else ()
-
-    def encode_images(self, images: Pixels) -> Rows:
-        """Rows (n, dim) of pixels (n, size, size, 3)."""
-        return self._stacked(self._pictures(list(images))) if len(images) else self._stacked([])
-
-    def encode_texts(self, texts: Sequence[str]) -> Rows:
-        """Rows (n, dim) of sentences."""
-        return self._stacked(self._texts(list(texts))) if texts else self._stacked([])
-
-    def unread(self, text: str) -> str:
-        """The end of a text that the encoder does not read; empty if it reads all."""
-        return self.inner.unread(text) if isinstance(self.inner, LimitedEncoder) else ""
-
-    def _stacked(self, rows: Sequence[NDArray[np.float32]]) -> Rows:
-        return np.stack([np.zeros(self.dim, np.float32), *rows])[1:]

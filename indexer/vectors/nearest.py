@@ -177,13 +177,10 @@ def _scans(scans: Sequence[_Scan]) -> list[list[_Leading]]:
     for kind in dict.fromkeys(scan.kind for scan in scans):
         places = [place for place, scan in enumerate(scans) if scan.kind == kind]
         of_kind = [scans[place] for place in places]
-        blocks = each_block(partial(_leading, of_kind, _together(of_kind)), of_kind[0].numbered)
+        together = joined([scan.query for scan in of_kind])
+        blocks = each_block(partial(_leading, of_kind, together), of_kind[0].numbered)
         found |= dict(zip(places, map(list, zip(*blocks, strict=True)), strict=False))
     return [found.get(place, []) for place in range(len(scans))]
-
-
-def _together(scans: Sequence[_Scan]) -> ScoredQuery:
-    return joined([scan.query for scan in scans])
 
 
 def _leading(

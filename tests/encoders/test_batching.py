@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from colour_encoder import ColourEncoder
 
-from indexer.encoders.batching import BatchingEncoder
+from indexer.encoders.batching_encoder import BatchingEncoder
 from indexer.encoders.protocol import Encoder, LimitedEncoder, TranslatingEncoder
 
 

@@ -445,7 +445,7 @@ class AddingGraph(Graph):
 
     made: ClassVar[list[str]] = []
 
-    def export(self, path):
+    def make(self, path):
         self.made.append(self.name)
         add_one(path)
 

@@ -28,7 +28,7 @@ FOUND = Layout(2, 1, 8, 61.5)
 class SummingGraph(Graph):
     """A tower in small: the sum of a picture's numbers."""
 
-    def export(self, path):
+    def make(self, path):
         pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 2, 2, 3])
         total = helper.make_tensor_value_info("total", TensorProto.FLOAT, ["batch", 1, 1, 1])
         nodes = [

@@ -1,5 +1,6 @@
 """Towers with their weights in a file of their own."""
 
+import errno
 import json
 
 import numpy as np
@@ -10,7 +11,8 @@ from onnx import TensorProto, helper
 from indexer.encoders.mini.graphs import PackedGraph
 from indexer.encoders.mini.heads import BUILT_IN
 from indexer.encoders.runtime.graphs import Graph, checksum
-from indexer.encoders.runtime.mapped import SeparatedGraph
+from indexer.encoders.runtime.mapped import MappedGraph, SeparatedGraph
+from indexer.errors import ModelError
 from indexer.files import file_hash
 
 LONG = 1000  # numbers; a shorter tensor would stay in the graph
@@ -22,7 +24,7 @@ INPUTS = {"tokens": TOKENS, "mask": (TOKENS > 0).astype(np.int64)}
 class AddingGraph(Graph):
     """A tower in small: it adds the numbers from 0 on."""
 
-    def export(self, path):
+    def make(self, path):
         x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", LONG]) for n in "xy")
         numbers = np.arange(LONG, dtype=np.float32)
         added = helper.make_tensor("added", TensorProto.FLOAT, [LONG], numbers.tobytes(), raw=True)
@@ -81,3 +83,16 @@ def test_missing_receipt_is_no_proof(tower):
     tower.ensure()
     assert tower.cached
     assert not [path for path in tower.path.parent.iterdir() if path.is_dir()]
+
+
+class FullDiskGraph(MappedGraph):
+    """A tower that finds no room when it is made."""
+
+    def write(self, target, weights):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_disk_that_fills_up_is_a_model_error_and_leaves_nothing(tmp_path):
+    with pytest.raises(ModelError, match=r"cannot be stored there \(No space left on device\)"):
+        FullDiskGraph("text-abc", tmp_path).ensure()
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == []

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indexer.catalogue.database import FILE, sqlite_errors
-from indexer.encoders.batching import BatchingEncoder
+from indexer.encoders.batching_encoder import BatchingEncoder
 from indexer.errors import InputError
 from indexer.library.library import Library
 from indexer.pictures.sandbox import Sandbox

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
 from indexer.encoders.mini.tensors import (
     ALIGNMENT,
-    SHIPPED,
     WEIGHTS_SHA256,
     TowerTensors,
     planned_tensors,
+    shipped_graph,
 )
 from indexer.encoders.runtime.graphs import Graph, beside, checksum, receipt_of, run_module
 from indexer.encoders.runtime.layout import processor
@@ -38,8 +37,8 @@ class PackedGraph(MappedGraph):
 
     def write(self, target: Path, weights: Path) -> None:
         """Copy the graph, and write its weights as it wants them. Raises `ModelError`."""
-        shutil.copyfile(SHIPPED / f"{self._tower}.onnx", target)
         with TowerTensors(self._heads) as tensors, weights.open("wb") as file:
+            target.write_bytes(shipped_graph(self._tower))
             for planned in planned_tensors(self._tower):
                 file.seek(planned.offset)
                 file.write(tensors.get(planned).tobytes())
@@ -72,7 +71,7 @@ class Int8Graph(Graph):
         """Whether the tower is cached, and was compared on a processor like this one."""
         return self.cached and receipt_of(self.path).get("processor") == processor()
 
-    def export(self, path: Path) -> None:
+    def make(self, path: Path) -> None:
         """Quantise the plain tower in a child process, unpacked if need be. Raises `ModelError`.
 
         The receipt also says for which processor it was made, and how similar its rows are.

@@ -58,6 +58,15 @@ def planned_tensors(tower: str) -> list[PlannedTensor]:
         raise _damaged(PLAN, error) from error
 
 
+def shipped_graph(tower: str) -> bytes:
+    """The graph of a tower, without weights. Raises `ModelError` if it cannot be read."""
+    path = SHIPPED / f"{tower}.onnx"
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _damaged(path, error) from error
+
+
 class TowerTensors:
     """Reads tensors of the shipped weights, after a check of their hash, and of a heads file."""
 
@@ -66,9 +75,10 @@ class TowerTensors:
         self._stack = ExitStack()
 
     def __enter__(self) -> TowerTensors:
-        if (actual := file_hash(WEIGHTS)) != WEIGHTS_SHA256:
-            raise _damaged(WEIGHTS, f"sha256 {actual}, expected {WEIGHTS_SHA256}")
-        self._files = [self._opened(path) for path in (WEIGHTS, self._heads)]
+        _check_weights()
+        with self._stack:
+            self._shipped, self._tails = map(self._opened, (WEIGHTS, self._heads))
+            self._stack = self._stack.pop_all()  # open until the end, unless one cannot be opened
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,24 +86,27 @@ class TowerTensors:
 
     def get(self, planned: PlannedTensor) -> Floats:
         """The tensor as the graph has it. Raises `ModelError` if a source is missing."""
-        made = self._folded(planned) if planned.norm else self.source(planned.source)
+        made = self._folded(planned) if planned.norm else self._source(planned.source)
         return np.ascontiguousarray(made.T if planned.turned else made)
 
-    def source(self, name: str) -> Floats:
+    def _source(self, name: str) -> Floats:
         """A tensor of the shipped weights or of a tail, in float32."""
-        file = self._files[name.startswith(TAILS)]
+        is_tail = name.startswith(TAILS)
+        file = self._tails if is_tail else self._shipped
         try:
             tensor: Floats = file.get_tensor(name).astype(np.float32)
             if f"{name}{STEP}" in file.keys():  # noqa: SIM118
                 tensor = tensor * file.get_tensor(f"{name}{STEP}")
         except SafetensorError as error:
-            place = self._heads if name.startswith(TAILS) else WEIGHTS
-            raise ModelError(f"{place}: has no tail that fits the tower; train it again") from error
+            if not is_tail:
+                raise _damaged(WEIGHTS, error) from error
+            reason = "has no tail that fits the tower; train it again"
+            raise ModelError(f"{self._heads}: {reason}") from error
         return tensor
 
     def _folded(self, planned: PlannedTensor) -> Floats:
-        norm = [self.source(f"{planned.norm}.{name}") for name in NORMALISATION]
-        return folded(self.source(planned.source), norm, is_bias=planned.is_bias)
+        norm = [self._source(f"{planned.norm}.{name}") for name in NORMALISATION]
+        return folded(self._source(planned.source), norm, is_bias=planned.is_bias)
 
     def _opened(self, path: Path) -> Any:
         try:
@@ -112,6 +125,15 @@ def folded(kernel: Floats, norm: Sequence[Floats], *, is_bias: bool) -> Floats:
     gain = scale / np.sqrt(variance + np.float32(SPREAD_FLOOR))
     made: Floats = shift - mean * gain if is_bias else kernel * gain.reshape(-1, 1, 1, 1)
     return made
+
+
+def _check_weights() -> None:
+    try:
+        actual = file_hash(WEIGHTS)
+    except OSError as error:
+        raise _damaged(WEIGHTS, error) from error
+    if actual != WEIGHTS_SHA256:
+        raise _damaged(WEIGHTS, f"sha256 {actual}, expected {WEIGHTS_SHA256}")
 
 
 def _damaged(path: Path, error: object) -> ModelError:

@@ -116,9 +116,9 @@ class FixedGraph(Graph):
     def ensure(self) -> None:
         """Raise `ModelError` if the graph is lost or damaged."""
         if not self.whole:
-            self.export(self.path)
+            self.make(self.path)
 
-    def export(self, path: Path) -> None:
+    def make(self, path: Path) -> None:
         """Raise `ModelError`: there is nothing to export from."""
         raise ModelError(f"{self.path}: the exported tower is lost or damaged")
 

@@ -85,7 +85,7 @@ class TowerGraph(Graph):
         failed_before = receipt.get("failed") and receipt.get("versions") == VERSIONS
         return self.cached or bool(failed_before)
 
-    def export(self, path: Path) -> None:
+    def make(self, path: Path) -> None:
         """Write the graph and the outcome. Raises `ModelError` if the graph cannot be used."""
         logger.info("exporting %s to ONNX, once only; this takes up to a minute", self.path.stem)
         with beside(path) as folder:

@@ -1,4 +1,4 @@
-"""ONNX graphs of the towers: exported once, cached by fingerprint, run by ONNX Runtime."""
+"""ONNX graphs of the towers: made once, cached by fingerprint, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -115,29 +115,29 @@ class Graph(ABC):
 
     @property
     def cached(self) -> bool:
-        """Whether the exported graph exists and is undamaged."""
+        """Whether the graph exists and is undamaged."""
         try:
             return checksum(self.path) == receipt_of(self.path).get("xxh3")
         except OSError:
             return False
 
     def ensure(self) -> None:
-        """Export the tower unless it is made, which takes seconds in another process.
+        """Make the graph unless that is done, which may take seconds.
 
-        Waits instead if another picfuse exports it.
+        Waits instead if another picfuse makes it.
         """
         if not self.is_made:
             with alone(self.path):
                 if not self.is_made:
-                    self.export(self.path)
+                    self.make(self.path)
 
     @property
     def is_made(self) -> bool:
-        """Whether nothing has to be exported."""
+        """Whether nothing has to be made."""
         return self.cached
 
     @abstractmethod
-    def export(self, path: Path) -> None:
+    def make(self, path: Path) -> None:
         """Write the tower's graph to a file, as a whole or not at all.
 
         Raises `ModelError` if that fails.
@@ -238,11 +238,13 @@ def unwritable_error(folder: Path, error: OSError) -> ModelError:
 
 @contextmanager
 def beside(path: Path) -> Iterator[str]:
-    """Yield a temporary folder next to a file of the cache. Raises `ModelError` if it cannot."""
+    """Yield a temporary folder next to a file of the cache.
+
+    Raises `ModelError` if nothing can be stored there, then or while the folder is filled.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=path.parent)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            yield folder
     except OSError as error:
         raise unwritable_error(path.parent, error) from error
-    with folder:
-        yield folder.name

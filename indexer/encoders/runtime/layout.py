@@ -24,7 +24,6 @@ from indexer.files import whole_file
 
 Run: TypeAlias = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
 
-INDEXING_BATCH = 32  # pictures that indexing encodes at a time
 BATCHES = (8, 16, 4)
 MOST_STREAMS = 8
 INT8_FLAGS = {"avx512_vnni", "avx_vnni", "asimddp"}  # as Linux names them

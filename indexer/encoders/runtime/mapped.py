@@ -47,7 +47,7 @@ class MappedGraph(Graph):
             return False
         return made == receipt_of(self.path).get("xxh3")
 
-    def export(self, path: Path) -> None:
+    def make(self, path: Path) -> None:
         """Make both files in a temporary folder, then move them and their checksums in place."""
         with beside(path) as room:
             target, weights = Path(room) / self.path.name, Path(room) / self.weights.name
@@ -74,11 +74,11 @@ class SeparatedGraph(MappedGraph):
         self._plain = plain
 
     def write(self, target: Path, weights: Path) -> None:
-        """Separate the other graph, exported if need be. Raises `ModelError`."""
+        """Separate the other graph, made if need be. Raises `ModelError`."""
         plain = self._plain.path
         if not self._plain.cached:
             plain = target.with_name(plain.name)
-            self._plain.export(plain)
+            self._plain.make(plain)
         words = (str(plain), str(target), weights.name)
         doing = f"building the tower {self.path.stem!r}"
         run_module("runtime.mapped", *words, doing=doing, made=[target, weights])
