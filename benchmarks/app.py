@@ -136,9 +136,9 @@ def _share_thumbnails(folder: Path, contents: list[bytes]) -> None:
     """Give each picture the thumbnail of a photograph of the sample, as a link to one file."""
     photographs = sorted(SAMPLE.glob("*.jpg"))
     shared = []
-    for number, photograph in enumerate(photographs):
+    for photograph, content in zip(photographs, contents, strict=False):
         with Image.open(photograph) as image:
-            shared.append(save_thumbnail(image.convert("RGB"), folder, contents[number]))
+            shared.append(save_thumbnail(image.convert("RGB"), folder, content))
     for number, content in enumerate(contents[len(photographs) :]):
         path = thumbnail_path(folder, content)
         path.parent.mkdir(parents=True, exist_ok=True)

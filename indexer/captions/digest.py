@@ -26,10 +26,13 @@ def digest_of(
 ) -> bytes | None:
     """The digest of pictures and caption files (relative paths), named files, and what was said.
 
-    While it stays the same, so do the captions. None if a file was changed just now: another change
-    might not show in its times.
+    While it stays the same, so do the captions. None if a file was changed just now, since another
+    change might not show in its times, or is gone.
     """
-    states = dict(files) | {os.fsencode(file): FileState.of(file.stat()) for file in named}
+    try:
+        states = dict(files) | {os.fsencode(file): FileState.of(file.stat()) for file in named}
+    except OSError:  # reading it will tell why
+        return None
     now = time.time_ns()
     recent = range(now - GRANULE, now + AHEAD)
     if any(state.mtime_ns in recent or state.ctime_ns in recent for state in states.values()):

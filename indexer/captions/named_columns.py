@@ -26,7 +26,10 @@ class NamedColumns:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read "file=NAME,caption=NAME", with any number of captions. Raises `InputError`."""
-        cells = next(csv.reader([text]), [])
+        try:
+            cells = next(csv.reader([text]), [])
+        except csv.Error:  # a line break
+            cells = []
         pairs = [[part.strip() for part in cell.partition("=")[::2]] for cell in cells]
         files = [name for role, name in pairs if role == _FILE and name]
         captions = tuple(name for role, name in pairs if role == _CAPTION and name)

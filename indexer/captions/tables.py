@@ -97,10 +97,7 @@ def table_header(line: str, delimiters: str = _DELIMITERS) -> Header | None:
 
 
 def bare_header(lines: Sequence[str]) -> Header | None:
-    """The header of a table that has none: every line is a picture's name and one text.
-
-    Or a text and the address of a picture.
-    """
+    """The header of a table that has none: each line is a name and a text, or a text and a URL."""
     for delimiter in _DELIMITERS:
         rows = [_names(line, delimiter) for line in lines if not line.startswith("#")]
         if not rows or any(len(row) != 2 for row in rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -121,25 +121,22 @@ def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> Non
 
 def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
     """Embeddings and readings of contents and texts that no picture has any more."""
-    count = library.embeddings.unused()
-    if count:
-        yield Finding(
-            "unused",
-            count,
-            "embeddings are of pictures and captions that have changed; they only take up space",
-            "they are deleted",
-            serious=False,
-            mend=lambda batch: batch.embeddings.forget_unused(),
-        )
-    if count := library.readings.unused():
-        yield Finding(
-            "unused",
-            count,
-            "texts were read in pictures that have changed or gone; they only take up space",
-            "they are deleted",
-            serious=False,
-            mend=lambda batch: batch.readings.forget_unused(),
-        )
+    kinds: tuple[tuple[int, str, Callable[[Batch], None]], ...] = (
+        (
+            library.embeddings.unused(),
+            "embeddings are of pictures and captions that have changed",
+            lambda batch: batch.embeddings.forget_unused(),
+        ),
+        (
+            library.readings.unused(),
+            "texts were read in pictures that have changed or gone",
+            lambda batch: batch.readings.forget_unused(),
+        ),
+    )
+    for count, what, mend in kinds:
+        if count:
+            what = f"{what}; they only take up space"
+            yield Finding("unused", count, what, "they are deleted", serious=False, mend=mend)
 
 
 def waiting(library: Library) -> Iterator[Finding | Progress]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from indexer.captions.candidates import CLASS
+from indexer.captions.candidates import CLASS, suffix_of
 from indexer.captions.nearby import FileState, NearbyFiles
 from indexer.kinds.folders import kind_left_out
 from indexer.kinds.members import archive_at
@@ -16,7 +15,7 @@ from indexer.kinds.signatures import ARCHIVE
 from indexer.kinds.suffixes import SUFFIX_KINDS, by_suffix
 from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.formats import BYTE_SUFFIXES
-from indexer.pictures.found import FoundPicture, Remembered, ScanProblem, reason_of, suffix_of
+from indexer.pictures.found import FoundPicture, Remembered, ScanProblem, reason_of
 
 
 class FoundArchive(NamedTuple):
@@ -44,7 +43,7 @@ def pictures_in(
     except OSError as error:
         yield ScanProblem(archive.path, reason_of(error))
         return
-    if not any(_suffix(name) in BYTE_SUFFIXES for name in listed.members):
+    if not any(suffix_of(name) in BYTE_SUFFIXES for name in listed.members):
         beside.passed.append(other)
         return
     if listed.flaw:
@@ -53,7 +52,7 @@ def pictures_in(
         relative = archive.relative + b"/" + name
         if _is_left_out(archive.relative, name.split(b"/"), exclusion):
             continue
-        if _suffix(name) in BYTE_SUFFIXES:
+        if suffix_of(name) in BYTE_SUFFIXES:
             yield FoundPicture(relative, listed.members[name].size, mtime_ns)
         else:
             _note(relative, archive.state, beside)
@@ -68,12 +67,8 @@ def _is_left_out(archive: bytes, parts: Sequence[bytes], exclusion: Exclusion) -
 
 def _note(relative: bytes, state: os.stat_result, beside: NearbyFiles) -> None:
     """Note a member that is no picture."""
-    suffix = _suffix(relative)
+    suffix = suffix_of(relative)
     if suffix in beside.suffixes or suffix == CLASS:
         beside.files[relative] = FileState.of(state)
     else:
         beside.passed.append(PassedOver(relative, SUFFIX_KINDS.get(suffix) or by_suffix(suffix)))
-
-
-def _suffix(name: bytes) -> bytes:
-    return suffix_of(posixpath.basename(name))

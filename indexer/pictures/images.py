@@ -69,38 +69,41 @@ def read_picture(source: PictureSource) -> bytes:
 
 
 def _read_file(path: str | bytes | Path) -> bytes:
-    # A named pipe would block for ever, so it is opened without waiting and then rejected.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - bytes, and a descriptor
-            state = os.fstat(file.fileno())
-            if not stat.S_ISREG(state.st_mode):
-                raise PictureError(READ_ERRORS[errno.EISDIR])
-            if state.st_size > MAX_BYTES:
-                raise PictureError(_too_large(state.st_size))
-            return file.read()
-    except NotADirectoryError:
-        return _read_member(path)
+        try:
+            return _read_regular(path)
+        except NotADirectoryError:
+            return _read_member(path)
     except OSError as error:
         reason = READ_ERRORS.get(error.errno or 0) or f"cannot be read: {error.strerror or error}"
         raise PictureError(reason) from error
 
 
+def _read_regular(path: str | bytes | Path) -> bytes:
+    """The bytes of a file that is no pipe, device or folder."""
+    # A named pipe would block for ever, so it is opened without waiting and then rejected.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - bytes, and a descriptor
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            raise PictureError(READ_ERRORS[errno.EISDIR])
+        _check_bytes(state.st_size)
+        return file.read()
+
+
 def _read_member(path: str | bytes | Path) -> bytes:
     """The bytes of a picture in an archive."""
-    try:
-        size = facts_of(path).size
-        if size > MAX_BYTES:
-            raise PictureError(_too_large(size))
-        with open_file(path) as file:
-            return file.read()
-    except OSError as error:
-        raise PictureError(READ_ERRORS[errno.ENOENT]) from error
+    _check_bytes(facts_of(path).size)
+    with open_file(path) as file:
+        return file.read()
 
 
-def _too_large(size: int) -> str:
-    limit = MAX_BYTES / 2**30
-    return f"{size / 2**30:.1f} GiB is over the limit of {limit:g} GiB for a picture's file"
+def _check_bytes(size: int) -> None:
+    if size > MAX_BYTES:
+        limit = MAX_BYTES / 2**30
+        raise PictureError(
+            f"{size / 2**30:.1f} GiB is over the limit of {limit:g} GiB for a picture's file"
+        )
 
 
 def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:

@@ -53,12 +53,14 @@ class Sandbox:
     def prepare(self, content: bytes, transform: ImageTransform) -> PreparedPicture:
         """Decode the bytes of a picture for an encoder. Raises `PictureError` with the reason."""
         try:
-            return self._scheduled(content, transform).result()
+            try:
+                return self._scheduled(content, transform).result()
+            except BrokenProcessPool:  # pebble gives up a pool of which an idle worker died
+                return self._scheduled(content, transform).result()
         except TimeoutError as error:
             reason = f"takes more than {self.time_limit:g} s to decode; send a smaller one"
             raise PictureError(reason) from error
         except (ProcessExpired, BrokenProcessPool) as error:
-            self.close()  # pebble gives up a pool of which an idle worker died
             raise PictureError("its decoder crashed; save it in another format") from error
         except MemoryError as error:
             raise PictureError("takes too much memory to decode; send a smaller one") from error
@@ -66,14 +68,18 @@ class Sandbox:
     def close(self) -> None:
         """Stop the worker."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.stop()
-            pool.join()
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
 
     def _scheduled(self, content: bytes, transform: ImageTransform) -> Future[PreparedPicture]:
         with self._lock:
             if self._pool is None or not self._pool.active:
+                self._stop()
                 self._pool = worker_pool(1, restrain, (self.memory_limit,))
             task: Future[PreparedPicture] = self._pool.schedule(
                 prepared, args=(content, transform, self.max_pixels), timeout=self.time_limit

@@ -71,7 +71,7 @@ def look_beside(
         beside = Beside(_from_json(folder.captions_told), digest, unchanged=True)
     else:
         found = _read(finder, folder, pictures, nearby, report)
-        beside = Beside(_without(found, fillers), digest)
+        beside = Beside(_without(found, fillers) if fillers else found, digest)
     _report(beside.found, report)
     return beside
 
@@ -97,12 +97,11 @@ def _read(
         return finder.read()
     except CaptionFileError as error:  # it was usable when it was named
         report.unread(folder.path, str(error))
-        return CaptionFinder(folder.path, pictures, (), nearby).read()
+        found = CaptionFinder(folder.path, pictures, (), nearby).read()
+        return replace(found, settled=False)
 
 
 def _without(found: CaptionScan, fillers: Sequence[str]) -> CaptionScan:
-    if not fillers:
-        return found
     kept = {name: without_fillers(each, fillers) for name, each in found.captions.items()}
     return replace(found, captions=kept)
 

@@ -36,10 +36,12 @@ def all_facts(
 
 def _local(values: Settled) -> Settled:
     """Takeout's date, which is UTC, on the clocks of the picture's place if that is known."""
-    if values.taken_source != TAKEOUT or values.taken is None or values.latitude is None:
+    latitude, longitude = values.latitude, values.longitude
+    if values.taken_source != TAKEOUT or values.taken is None:
         return values
-    moment = datetime.fromisoformat(values.taken)
-    local = local_time(moment, values.latitude, values.longitude or 0.0)
+    if latitude is None or longitude is None:
+        return values
+    local = local_time(datetime.fromisoformat(values.taken), latitude, longitude)
     return values if local is None else replace(values, taken=local.isoformat())
 
 

@@ -18,9 +18,10 @@ SHARE = 0.1  # of the pictures with a caption
 
 def choose_fillers(library: Library, fillers: Sequence[str] | None) -> None:
     """Note the texts that are no captions from now on (None: as before)."""
-    if fillers is None or tuple(filter(None, fillers)) == library.settings.fillers:
+    chosen = library.settings.fillers if fillers is None else tuple(filter(None, fillers))
+    if chosen == library.settings.fillers:
         return
-    settings = replace(library.settings, fillers=tuple(filter(None, fillers)))
+    settings = replace(library.settings, fillers=chosen)
     with library.writing() as batch:
         batch.settings.set(SETTINGS, settings.to_json())
         batch.pictures.read_metadata_again()

@@ -108,8 +108,9 @@ def _contents(
     """Facts of the contents of each outcome."""
     hashes = [outcome.content_hash for outcome in outcomes if isinstance(outcome, Known)]
     known = {**before, **contents_of(library.catalogue, hashes)}
-    fillers = library.settings.fillers
     contents = [_content(outcome, known) for outcome in outcomes]
+    if not (fillers := library.settings.fillers):
+        return contents
     return [replace(each, captions=without_fillers(each.captions, fillers)) for each in contents]
 
 

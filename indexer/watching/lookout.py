@@ -126,6 +126,7 @@ class Lookout:
 
     def unwatch(self, folder: Path) -> None:
         """Stop watching a folder."""
+        self._exclusions.pop(folder, None)
         watch = self._watches.pop(folder, None)
         if watch is not None and self._observer is not None:
             self._observer.unschedule(watch)

@@ -194,7 +194,8 @@ def test_several_columns_of_captions_are_named_in_a_spreadsheet(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "columns", ["", "file=a", "caption=a", "file=a,caption=", "a,b", "file=a,text=b"]
+    "columns",
+    ["", "file=a", "caption=a", "file=a,caption=", "a,b", "file=a,text=b", "file=a\nb,caption=c"],
 )
 def test_columns_that_are_named_in_another_way_are_refused(columns):
     with pytest.raises(InputError, match="as in file=NAME,caption=NAME"):

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from indexer.metadata.order import settled
 from indexer.metadata.picasa import picasa_facts
 from indexer.metadata.prompts import prompt_of
 from indexer.metadata.takeout import takeout_facts
+from indexer.pipeline.facts import all_facts
 
 ORIGINAL, DIGITISED, MODIFIED = 0x9003, 0x9004, 0x0132
 
@@ -339,3 +341,10 @@ def test_any_bytes_are_no_obstacle(data, value):
     picasa_facts(b"[a.jpg]\nfaces=" + data)
     prompt_of(json.dumps({"1": {"class_type": "KSampler", "inputs": value}}))
     facts(picture(exif=exif(camera={0x9286: data})))
+
+
+def test_date_of_takeout_at_the_end_of_the_calendar_stays_in_utc():
+    new_york = {"latitude": 40.7, "longitude": -74.0}
+    sidecar = {"photoTakenTime": {"timestamp": "-62135596800"}, "geoData": new_york}
+    values, _ = all_facts(Path("/pictures"), b"a.jpg", (), takeout_facts(sidecar))
+    assert values.taken == "0001-01-01T00:00:00"

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from test_pipeline import captions, encoded, index, numbers
 
+from indexer.captions.writing import write_caption
+from indexer.errors import InputError
 from indexer.kinds.members import is_member
 from indexer.pictures import images
 from search import Searcher
@@ -116,6 +118,8 @@ def test_what_cannot_be_done_in_an_archive_is_refused(archived, pictures, tmp_pa
         list(put_into([pictures / NAMES[0]], tmp_path / how, how))
     assert (tmp_path / "copy" / "000001.png").read_bytes() == SHARD["000001.png"]
     assert not any((tmp_path / "symlink").iterdir())
+    with pytest.raises(InputError, match="in an archive, which is only read"):
+        write_caption(pictures / NAMES[0], "a red wall")
 
 
 def test_picture_in_an_archive_is_a_query(archived, pictures):

@@ -12,7 +12,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -117,11 +117,10 @@ class LayoutTrials:
         layout = self._turns.pop(0)
         if layout.threads not in self._runs:
             self._runs[layout.threads] = self._opened(layout.threads)
-        streams = Streams(self._runs[layout.threads], layout)
-        start = time.perf_counter()
-        outputs = streams(pixels)
-        rate = len(pixels) / (time.perf_counter() - start)
-        streams.close()
+        with closing(Streams(self._runs[layout.threads], layout)) as streams:
+            start = time.perf_counter()
+            outputs = streams(pixels)
+            rate = len(pixels) / (time.perf_counter() - start)
         self._rates[layout] = max(rate, self._rates.get(layout, 0.0))
         if not self._turns:
             self._next_round()

@@ -27,12 +27,13 @@ from indexer.encoders.mini.image_tower import ImageTower, Trunk
 from indexer.encoders.mini.packages import TEXT_TOWER
 from indexer.encoders.mini.tensors import ALIGNMENT, NORMALISATION, PlannedTensor, folded
 from indexer.encoders.mini.text_tower import TextTower, TextTrunk
+from indexer.encoders.mini.towers import MAX_TOKENS
 from indexer.errors import ModelError
 from indexer.training.mini.heads_model import arrays
 from indexer.weights_file import packed
 
 BY_BYTES = ("word_embeddings.weight", "query.weight", "key.weight")  # endings of names
-POSITIONS, READ_POSITIONS = "text.embeddings.position_embeddings.weight", 128
+POSITIONS = "text.embeddings.position_embeddings.weight"
 CONSTANT = 1024  # elements; larger tensors must not stay in a graph
 TOLERANCE = 1e-5  # between a tensor of a graph and what it is made of
 
@@ -78,7 +79,7 @@ def _trunks() -> dict[str, Floats]:
         for name, tensor in state.items()
         if tensor.is_floating_point()
     }
-    return tensors | {POSITIONS: tensors[POSITIONS][:READ_POSITIONS]}
+    return tensors | {POSITIONS: tensors[POSITIONS][:MAX_TOKENS]}
 
 
 def _tails(heads: Path) -> dict[str, Floats]:
