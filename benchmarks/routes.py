@@ -1,6 +1,6 @@
 """Time of the app's routes: lists of a large library, and views of photographs of 12 megapixels.
 
-All in this process, without a network: what is left is the app's own work.
+It runs in this process, without a network: only the app's own work is timed.
 """
 
 from __future__ import annotations

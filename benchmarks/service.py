@@ -77,7 +77,7 @@ def main(pictures: int, repeat: int, seconds: int) -> None:
 
 
 def questions() -> Iterator[str]:
-    """Questions of which none comes twice in a while."""
+    """Questions, repeated only after a while."""
     return itertools.cycle(SENTENCES)
 
 
@@ -107,7 +107,7 @@ def serving(library: Path) -> Iterator[tuple[str, psutil.Process]]:
 def _one_client(library: Path, address: str, process: psutil.Process, repeat: int) -> list[float]:
     """Print how long a query takes through HTTP, against the searcher; the seconds of each.
 
-    Processor time is less disturbed by what else runs.
+    Other programs disturb processor time less.
     """
     asked, own, served = questions(), [], []
     busy, busy_served = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Locations of the default library, the cache, the log, the sample and what was opened before."""
+"""Locations of the default library, the cache, the log, the sample and opened libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A digest of all that decides which captions lie beside the pictures of a folder."""
+"""A digest of everything that the captions beside the pictures of a folder depend on."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def digest_of(
     pictures: Iterable[bytes],
     files: Mapping[bytes, FileState],
     named: Sequence[Path],
-    said: Sequence[str],
+    options: Sequence[str],
 ) -> bytes | None:
-    """The digest of pictures and caption files (relative paths), named files, and what was said.
+    """The digest of pictures and caption files (relative paths), named files, and options.
 
     While it stays the same, so do the captions. None if a file was changed just now, since another
     change might not show in its times, or is gone.
@@ -38,7 +38,7 @@ def digest_of(
     if any(state.mtime_ns in recent or state.ctime_ns in recent for state in states.values()):
         return None
     readers = f"{VERSION} {find_spec('openpyxl') is not None}"
-    digest = hashlib.blake2b(repr((readers, *said)).encode("utf-8", "surrogatepass"))
+    digest = hashlib.blake2b(repr((readers, *options)).encode("utf-8", "surrogatepass"))
     lines = (b"%b\0%d %d %d" % (name, *states[name]) for name in sorted(states))
     digest.update(_END.join(chain(sorted(pictures), [b""], lines)))
     return digest.digest()

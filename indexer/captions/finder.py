@@ -80,12 +80,12 @@ class CaptionFinder:
         self._done: set[bytes] = set()
         self._settled = True
 
-    def digest(self, *said: str) -> bytes | None:
-        """The digest of what decides on the captions, and of what was said; None if it is in flux.
+    def digest(self, *options: str) -> bytes | None:
+        """The digest of everything that the captions depend on, with options; None while in flux.
 
         As long as it stays the same, `read` returns the same.
         """
-        return digest_of(self._pictures, self._candidates, self._explicit, said)
+        return digest_of(self._pictures, self._candidates, self._explicit, options)
 
     def read(self) -> CaptionScan:
         """Find the captions; raises `CaptionFileError` for an explicit file."""

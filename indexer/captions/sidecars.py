@@ -24,7 +24,7 @@ _NUMBERS = re.compile(r"[\d\s.,;:e+-]*\d[\d\s.,;:e+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """The captions in a file beside a picture, what else it says, and guessed character sets."""
+    """The captions and facts in a file beside a picture, and its guessed character sets."""
 
     captions: list[Caption]
     facts: tuple[Fact, ...] = ()

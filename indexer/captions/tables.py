@@ -79,7 +79,7 @@ def _named_rows(lines: Iterator[str], named: NamedColumns) -> Rows:
 
 
 def header_names(lines: Sequence[str]) -> list[str]:
-    """The cells of the first line that seems to be a header, which may lack what is needed."""
+    """The cells of the first line that may be a header, even if it lacks columns."""
     first = next((line for line in lines if not _SEPARATOR.fullmatch(line.strip())), "")
     delimiter = next((sign for sign in _separator(lines) if sign in first), None)
     return _names(first.lstrip("#"), delimiter) if delimiter else [first.strip()]

@@ -19,8 +19,9 @@ class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
     `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists, with `columns`
-    the options that the user gave for later runs too. `captions_digest` is that of all that decides
-    on the captions beside its pictures, once they are stored, `captions_told` (JSON) what was told.
+    the options that the user gave for later runs too. `captions_digest` covers everything that the
+    captions beside its pictures depend on, once these are stored; `captions_told` (JSON) is the
+    report on their files.
     """
 
     __tablename__ = "folders"

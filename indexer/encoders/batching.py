@@ -1,4 +1,4 @@
-"""Batching: what many threads ask at once is done together."""
+"""Batching: requests that many threads make at once run together."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Batcher(Generic[T, R]):
         """The results of items, in their order; raises what `run` raises."""
         own: _Waiting[T, R] = _Waiting(items)
         self._waiting.append(own)
-        with self._turn:  # whoever has the turn also works for those that wait for it
+        with self._turn:  # the thread that has it also works for the waiting ones
             while not own.results.done():
                 self._run_batch()
         return own.results.result()

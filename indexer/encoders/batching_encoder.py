@@ -1,4 +1,4 @@
-"""An encoder for many threads: what they ask at once is encoded together."""
+"""An encoder for many threads: their simultaneous requests are encoded together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_TEXTS, MOST_PICTURES = 32, 8  # in a batch; more take more memory and are n
 
 
 class BatchingEncoder:
-    """An encoder for many threads, which encodes together what they ask at the same time.
+    """An encoder for many threads: it encodes their simultaneous requests together.
 
     `observe` is told the kind ("texts" or "pictures") and the size of each batch.
     """

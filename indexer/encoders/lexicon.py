@@ -75,7 +75,7 @@ class Lexicon:
         return None
 
     def _first(self, part: str) -> Meaning | None:
-        """The meaning of the first part of a compound, with or without what links it."""
+        """The meaning of the first part of a compound, with or without linking letters."""
         bare = (part.removesuffix(link) for link in _LINKS if part.endswith(link))
         found = (self._part(one) for one in bare if len(one) >= LEAST_FIRST)
         return next((one for one in found if one and one.english), None)

@@ -39,7 +39,7 @@ class FileFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The members of an archive by name, and what is wrong with it."""
+    """The members of an archive by name, and its flaw in words; empty if it is whole."""
 
     members: Mapping[bytes, Member] = field(default_factory=dict)
     flaw: str = ""

@@ -29,9 +29,9 @@ class FoundArchive(NamedTuple):
 def pictures_in(
     archive: FoundArchive, exclusion: Exclusion, beside: NearbyFiles, remembered: Remembered
 ) -> Iterator[FoundPicture | ScanProblem]:
-    """Yield the pictures in an archive, and note beside them what else is in it.
+    """Yield the pictures in an archive, and note its other files in `beside`.
 
-    One without pictures is passed over, and is not read again while it is `remembered`.
+    An archive without pictures is passed over, and is not read again while it is `remembered`.
     """
     size, mtime_ns = archive.state.st_size, archive.state.st_mtime_ns
     other = PassedOver(archive.relative, ARCHIVE, "", size, mtime_ns)

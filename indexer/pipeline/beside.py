@@ -25,9 +25,9 @@ _NOTHING = CaptionScan({}, (), ())
 class Beside:
     """The caption files of a folder.
 
-    `digest` is that of all that decides on the captions; None while a file is in flux. If they are
-    `unchanged` since it was stored, they were not read: `found` has no captions, only what was told
-    of the files.
+    `digest` covers everything that the captions depend on; None while a file is in flux. If they
+    are `unchanged` since it was stored, the files were not read: `found` has no captions then, only
+    the stored report on the files.
     """
 
     found: CaptionScan
@@ -41,7 +41,7 @@ class Beside:
 
     @property
     def told(self) -> str:
-        """Facts that are told of the files, as JSON."""
+        """The report on the files, as JSON."""
         return _to_json(self.found)
 
 

@@ -1,4 +1,4 @@
-"""Texts that stand on so many pictures that a device or a program wrote them, not a person."""
+"""Fillers: texts on so many pictures that a device or a program wrote them, not a person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARE = 0.1  # of the pictures with a caption
 
 
 def choose_fillers(library: Library, fillers: Sequence[str] | None) -> None:
-    """Note the texts that are no captions from now on (None: as before)."""
+    """Store the texts that are no captions from now on (None: as before)."""
     chosen = library.settings.fillers if fillers is None else tuple(filter(None, fillers))
     if chosen == library.settings.fillers:
         return
@@ -28,13 +28,13 @@ def choose_fillers(library: Library, fillers: Sequence[str] | None) -> None:
 
 
 def without_fillers(captions: Iterable[Caption], fillers: Sequence[str]) -> tuple[Caption, ...]:
-    """The captions that are none of these texts, in whatever letters."""
+    """The captions without these texts, in small letters or capitals."""
     known = {filler.casefold() for filler in fillers}
     return tuple(caption for caption in captions if caption.text.casefold() not in known)
 
 
 def note_repeated(library: Library, report: IndexReport, *, anew: bool) -> None:
-    """Put probable fillers into the report, and keep them; counts `anew` if captions changed."""
+    """Report probable fillers and store them; `anew`: count them again, since captions changed."""
     kept = library.catalogue.setting(REPEATED)
     if anew or kept is None:
         found = json.dumps(library.captions.repeated(LEAST_PICTURES, SHARE))

@@ -123,7 +123,7 @@ def _look_beside(
     options: IndexOptions,
     report: IndexReport,
 ) -> Beside:
-    """Look for captions beside the pictures; they are needed of those that are decoded."""
+    """Look for captions beside the pictures; files are read if a picture has to be decoded."""
     if not may_be_there(plan.folder.path):
         folder = plan.folder  # it may come back as it was
         plan.captions_digest, plan.captions_told = folder.captions_digest, folder.captions_told

@@ -177,7 +177,7 @@ class Lookout:
         return self._observer
 
     def _listed(self, path: str | None) -> Iterable[os.DirEntry[str]]:
-        """The entries of a directory that is polled, without those that picfuse never reads."""
+        """The entries of a polled directory; those that picfuse never reads are left out."""
         with os.scandir(path) as entries:
             return [entry for entry in entries if not self._is_closed(entry)]
 

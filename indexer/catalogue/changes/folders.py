@@ -48,7 +48,7 @@ class FolderChanges:
         return row.id
 
     def keep_captions_digest(self, folder_id: int, digest: bytes | None, told: str | None) -> None:
-        """Store a digest of captions, and what was told of their files."""
+        """Store a digest of captions, and the report on their files."""
         row = self._session.get_one(FolderRow, folder_id)
         row.captions_digest, row.captions_told = digest, told
 

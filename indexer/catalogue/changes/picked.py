@@ -23,7 +23,7 @@ class PickedChanges:
         self._session.flush()
 
     def add(self, name: str, pictures: Iterable[tuple[int, bytes]]) -> None:
-        """Add pictures at the end, by id and content; those that are in it stay where they are."""
+        """Append pictures, by id and content; pictures already in the album keep their place."""
         album = self._id(name)
         query = select(func.max(AlbumMember.position)).where(AlbumMember.album_id == album)
         last = self._session.scalar(query)

@@ -20,7 +20,7 @@ class CaptionLookup(Tables):
     """Read access to the captions of one library's pictures."""
 
     def beside(self, folder_id: int) -> dict[int, tuple[str, ...]]:
-        """Captions that lie beside a folder's pictures, by id; not those that they carry."""
+        """Captions in files beside a folder's pictures, by id; embedded captions are left out."""
         query = """
             SELECT c.picture_id, c.text FROM captions c JOIN pictures p ON p.id = c.picture_id
             WHERE p.folder_id = ? AND c.embedded = 0 ORDER BY c.picture_id, c.position"""
@@ -30,7 +30,7 @@ class CaptionLookup(Tables):
         return captions
 
     def repeated(self, least: int, share: float) -> list[RepeatedCaption]:
-        """Texts of more than a share of the captioned pictures, if those are at least so many."""
+        """Texts on more than a `share` of the captioned pictures; none if these are under `least`."""
         shown = "captions c JOIN pictures p ON p.id = c.picture_id WHERE p.state = ?"
         (captioned,) = self.column(f"SELECT count(DISTINCT picture_id) FROM {shown}", PRESENT)
         if captioned < least:

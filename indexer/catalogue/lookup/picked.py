@@ -25,8 +25,8 @@ PICTURES_OF = f"""
 class PickedAlbum:
     """An album of picked pictures.
 
-    `pictures` is the number of those that are there, `away` of those that are not: their disk is
-    unplugged, or they were deleted. `cover` is the id of the picture that stands for them.
+    `pictures` counts the present ones, `away` the others: their disk is unplugged, or they were
+    deleted. `cover` is the id of the picture that stands for the album.
     """
 
     name: str

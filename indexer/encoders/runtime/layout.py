@@ -97,7 +97,7 @@ def cores() -> int:
 
 
 class LayoutTrials:
-    """Finds the fastest layout at work: each large batch runs in one that is to be tried.
+    """Finds the fastest layout at work: each large batch tries one.
 
     First the splits of the cores take turns, then the sizes of a batch, so that other load affects
     all of them equally. `opened` makes a run with N threads.

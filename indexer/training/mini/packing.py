@@ -43,8 +43,8 @@ Sources = Mapping[str, Floats]
 def pack(folder: Path, heads: Path) -> Iterator[str]:
     """Write the graphs, the plan, the weights and the tokenizer of the towers into a folder.
 
-    Yields the name of each tower before it is exported. `heads`: any heads file; nothing of it
-    stays. Raises `ModelError` if a tensor of a graph is of unknown origin.
+    Yields the name of each tower before it is exported. `heads` may be any heads file: it
+    leaves no trace. Raises `ModelError` if a tensor of a graph is of unknown origin.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trunks, tails = _trunks(), _tails(heads)
@@ -65,7 +65,7 @@ def pack(folder: Path, heads: Path) -> Iterator[str]:
 
 
 def _facts(planned: PlannedTensor) -> dict[str, Any]:
-    """The entry of a tensor in the plan, without what goes without saying."""
+    """The entry of a tensor in the plan, without default values."""
     facts = asdict(planned).items()
     return {key: value for key, value in facts if value is not None and value is not False}
 
@@ -99,7 +99,7 @@ def _halved(tensors: Sources) -> dict[str, NDArray[Any]]:
 
 
 def _candidates(sources: Sources) -> Iterator[tuple[PlannedTensor, Floats]]:
-    """Tensors of which one of a graph may be made, each with how and its value."""
+    """Possible origins of a tensor in a graph, each with the value that it gives."""
     names = [name for name, tensor in sources.items() if tensor.ndim]
     for name, following in zip(names, [*names[1:], ""], strict=True):
         tensor = sources[name]
@@ -118,7 +118,7 @@ def _candidates(sources: Sources) -> Iterator[tuple[PlannedTensor, Floats]]:
 def _take_out(
     model: onnx.ModelProto, tower: str, candidates: Sequence[tuple[PlannedTensor, Floats]]
 ) -> list[PlannedTensor]:
-    """Move the tensors of a graph to a file of weights, of which nothing but the plan is made."""
+    """Take the tensors out of a graph; returns the plan of the file that will hold them."""
     plan, offset = [], 0
     for tensor in model.graph.initializer:
         value = numpy_helper.to_array(tensor)
@@ -159,7 +159,7 @@ def _point(tensor: onnx.TensorProto, location: str, offset: int, length: int) ->
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    """Remove what only tells from which line of code a node came."""
+    """Remove the notes on the line of code that each node came from."""
     model.ClearField("metadata_props")
     model.graph.ClearField("metadata_props")
     model.graph.ClearField("value_info")

@@ -1,4 +1,4 @@
-"""Caption files that are as they were are not read again; columns of tables may be named."""
+"""Unchanged caption files are not read again; columns of tables may be named."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Add what was seen of the caption files of each folder, and the columns of its tables."""
+    """Add the digest of caption files to folders, the report on them, and their columns."""
     op.add_column("folders", sa.Column("columns", sa.String))
     op.add_column("folders", sa.Column("captions_digest", sa.LargeBinary))
     op.add_column("folders", sa.Column("captions_told", sa.String))
