@@ -184,7 +184,7 @@ def _command(library: Path, repeat: int) -> None:
     words += ["--library", str(library)]
     for name, more in (("picfuse search, warm", []), ("picfuse search, cold", ["--no-service"])):
         times = [
-            _seconds(partial(subprocess.run, [*words, *more], capture_output=True))
+            _seconds(partial(subprocess.run, [*words, *more], capture_output=True, check=True))
             for _ in range(max(3, repeat // 10))
         ]
         _print(name, times)

@@ -19,9 +19,8 @@ class FolderRow(Base):
     """A folder that the user named; its pictures are found below it.
 
     `exclude` and `include` (patterns) and `caption_files` (paths) are JSON lists, with `columns`
-    the options that the user gave for later runs too. `captions_digest` covers everything that the
-    captions beside its pictures depend on, once these are stored; `captions_told` (JSON) is the
-    report on their files.
+    the options that the user gave for later runs too. `captions_digest` covers all that its
+    captions depend on, once these are stored; `captions_told` (JSON) is the report on their files.
     """
 
     __tablename__ = "folders"

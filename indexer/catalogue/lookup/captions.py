@@ -30,7 +30,7 @@ class CaptionLookup(Tables):
         return captions
 
     def repeated(self, least: int, share: float) -> list[RepeatedCaption]:
-        """Texts on more than a `share` of the captioned pictures; none if these are under `least`."""
+        """Texts on more than `share` of the captioned pictures, if these are at least `least`."""
         shown = "captions c JOIN pictures p ON p.id = c.picture_id WHERE p.state = ?"
         (captioned,) = self.column(f"SELECT count(DISTINCT picture_id) FROM {shown}", PRESENT)
         if captioned < least:
