@@ -208,11 +208,10 @@ def _pass_over(
 ) -> None:
     """Note what is passed over; a folder with nothing else is a problem."""
     folder, beside = plan.folder, files.beside
+    mine = [relative for relative in captions.found.unused if relative in beside.files]
+    beside.passed = all_passed_over(folder.path, beside.passed, mine, exclusion)
     if captions.unchanged:
         beside.passed += [before[relative] for relative in beside.files if relative in before]
-    else:
-        mine = [relative for relative in captions.found.unused if relative in beside.files]
-        beside.passed = all_passed_over(folder.path, beside.passed, mine, exclusion)
     tell(folder, beside.passed, report)
     if beside.passed and not (files.same or files.changed or files.unasked or files.problems):
         tell_nothing_else(folder.path, report)

@@ -76,6 +76,7 @@ def test_caption_file_is_read_again_when_it(library, folder, paint, change):
 
 def test_unchanged_caption_files_are_not_read_and_told_as_before(library, folder, reads):
     (folder / "bad.json").write_text('{"images": [')
+    (folder / "notes.captions").write_text("a barn")
     first = index(library, folder)
     assert {"red.txt", "all.csv"} <= set(reads)
     reads.clear()
