@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,8 @@ class Sandbox:
         self.time_limit, self.max_pixels, self.memory_limit = time_limit, max_pixels, memory_limit
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
+        self._pending: set[Future[PreparedPicture]] = set()
+        self._closed = False
 
     def prepare(self, content: bytes, transform: ImageTransform) -> PreparedPicture:
         """Decode the bytes of a picture for an encoder. Raises `PictureError` with the reason."""
@@ -66,8 +69,9 @@ class Sandbox:
             raise PictureError("takes too much memory to decode; send a smaller one") from error
 
     def close(self) -> None:
-        """Stop the worker."""
+        """Stop the worker; pictures that wait for it are refused."""
         with self._lock:
+            self._closed = True
             self._stop()
 
     def _stop(self) -> None:
@@ -75,16 +79,23 @@ class Sandbox:
             self._pool.stop()
             self._pool.join()
             self._pool = None
+        for task in list(self._pending):  # pebble would let them wait for ever
+            with suppress(InvalidStateError):
+                task.set_exception(BrokenProcessPool("stopped"))
 
     def _scheduled(self, content: bytes, transform: ImageTransform) -> Future[PreparedPicture]:
         with self._lock:
+            if self._closed:
+                raise PictureError("was not decoded, since picfuse is closing; send it again later")
             if self._pool is None or not self._pool.active:
                 self._stop()
                 self._pool = worker_pool(1, restrain, (self.memory_limit,))
             task: Future[PreparedPicture] = self._pool.schedule(
                 prepared, args=(content, transform, self.max_pixels), timeout=self.time_limit
             )
-            return task
+            self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+        return task
 
 
 def prepared(content: bytes, transform: ImageTransform, max_pixels: int) -> PreparedPicture:

@@ -1,6 +1,10 @@
 """A picture of a stranger costs only itself: its time, its memory and its worker."""
 
+import os
+import signal
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -35,6 +39,21 @@ def prepared_at_last(sandbox, content):
         except PictureError:
             if time.monotonic() > until:
                 raise
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no worker can be suspended there")
+def test_closed_sandbox_lets_nobody_wait():
+    content, sandbox = encoded("JPEG"), Sandbox()
+    sandbox.prepare(content, TRANSFORM)
+    (worker,) = sandbox._pool._pool_manager.worker_manager.workers.values()
+    os.kill(worker.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(sandbox.prepare, content, TRANSFORM)
+        while not sandbox._pending:
+            time.sleep(0.001)
+        sandbox.close()
+        with pytest.raises(PictureError, match="closing"):
+            waiting.result(10)
 
 
 def test_sandbox_refuses_what_is_too_much(tmp_path):
