@@ -14,7 +14,7 @@ from odd_pictures import png_claiming
 from running_service import HOST, address_of, client_of
 
 from search.remote import RemoteSearcher
-from ui.cli.commands.serve import libraries_by_name
+from ui.cli.options.serving import libraries_by_name
 from ui.service.responses import FoundAnswer
 from ui.service.settings import Limits
 

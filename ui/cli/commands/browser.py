@@ -61,7 +61,7 @@ def ui(
 ) -> None:
     """Open the browser app. It listens on this machine only, and changes no file.
 
-    Options below allow it to do more.
+    The options below let it do more.
     """
     _check_port(port, listen or "localhost")
     environment = module_environment()

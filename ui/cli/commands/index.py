@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from indexer import IndexOptions, Library, indexing
+from indexer import IndexOptions, IndexReport, Library, indexing
 from indexer.catalogue.database import FILE
 from indexer.encoders import load_encoder
 from indexer.errors import InputError, LibraryError
@@ -201,16 +201,23 @@ def index(
         columns=columns,
         fillers=fillers or None,
     )
-    status = 0
+    report, status = _run(library, folders, options, offline)
+    print_report(report, as_json)
+    ctx.exit(status)
+
+
+def _run(
+    library: Path, folders: tuple[Path, ...], options: IndexOptions, offline: bool
+) -> tuple[IndexReport, int]:
+    """Index the folders; the report of the run, finished or interrupted, and its exit status."""
     with open_or_create(library, options, offline) as opened:
         run = indexing(opened, *folders, options=options)
-        report = run.report
         try:
             index_with_bar(run)
         except KeyboardInterrupt as error:
-            report.interrupted, status = True, exit_status(error)
-    print_report(report, as_json)
-    ctx.exit(status or (0 if report.complete else 1))
+            run.report.interrupted = True
+            return run.report, exit_status(error)
+    return run.report, 0 if run.report.complete else 1
 
 
 def named_files(names: Sequence[Path | None]) -> list[Path] | None:

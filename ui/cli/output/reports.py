@@ -14,6 +14,7 @@ from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.kinds.suffixes import CAPTION_FILE
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered, subject
+from ui.sentences import counted
 
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
@@ -163,9 +164,10 @@ def print_passed_over(report: IndexReport) -> None:
     back = ", --include brings folders back" if LEFT_OUT & set(counts) else ""
     click.echo(f"{text}; 'picfuse status --skipped' lists all{back}", err=True)
     for extra, number in report.undecoded.items():
-        pictures = "1 picture" if number == 1 else f"{number:,} pictures"
         command = f"pip install 'picfuse[{extra}]'"
-        click.echo(f"picfuse: to index {pictures} more: {command}, then index again", err=True)
+        click.echo(
+            f"picfuse: to index {counted(number)} more: {command}, then index again", err=True
+        )
 
 
 def _counted(kind: str, number: int, report: IndexReport) -> str:
