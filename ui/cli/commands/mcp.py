@@ -41,7 +41,7 @@ def mcp(
 ) -> None:
     """Let assistants search libraries, by the Model Context Protocol.
 
-    An assistant starts this command itself and talks to it by standard input and output; with
+    An assistant starts this command itself and talks to it over standard input and output; with
     --http, it connects to a running one. It sees pictures and facts about them, but no paths.
     """
     check_extra("mcp", "mcp", "mcp")
