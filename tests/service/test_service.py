@@ -307,4 +307,6 @@ def test_library_of_the_environment_may_have_spaces_in_its_name(monkeypatch, tmp
     assert libraries_by_name(()) == {"library": tmp_path / "my pictures"}
     named = libraries_by_name(("a=~/x", str(tmp_path / "b")))
     assert list(named) == ["a", "b"]
+    monkeypatch.chdir(tmp_path)
+    assert list(libraries_by_name((".", "b=~/x"))) == [tmp_path.name, "b"]
     assert named["a"].is_absolute()
