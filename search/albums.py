@@ -100,14 +100,18 @@ def delete_album(library: Library, name: str) -> None:
         batch.albums.drop(name)
 
 
-def rename_album(library: Library, name: str, new: str) -> None:
-    """Rename an album of any kind. Raises `InputError` for an unknown one and a name taken."""
+def rename_album(library: Library, name: str, new: str) -> str:
+    """Rename an album of any kind; returns its new name, without needless blanks.
+
+    Raises `InputError` for an unknown album and for a name that is taken.
+    """
     _check(library, name)
     new = album_name(new)
     if new != name and library.albums.kind(new) is not None:
         raise InputError(f"album {new!r} already exists; choose another name")
     with library.writing() as batch:
         batch.picked.rename(name, new)
+    return new
 
 
 def _check(library: Library, name: str) -> None:
@@ -190,7 +194,7 @@ def _all_lost(name: str) -> str:
 def _terms(terms: Iterable[AlbumTerm], examples: dict[bytes, Example]) -> Iterable[Term]:
     for term in terms:
         if term.picture is None:
-            yield Term(text=term.text, weight=term.weight)
+            yield Term(text=term.text, weight=term.weight, literal=term.literal)
         elif term.picture in examples:
             yield Term(picture=examples[term.picture], weight=term.weight)
 
@@ -206,7 +210,7 @@ def _album(
         content = None
         if term.picture is not None:
             (content,) = _kept(pictures, examples_of(library, [term.picture]))
-        terms.append(AlbumTerm(term.weight, term.text, content))
+        terms.append(AlbumTerm(term.weight, term.text, content, term.literal))
     like = _kept(pictures, examples_of(library, options.like))
     unlike = _kept(pictures, examples_of(library, options.unlike))
     encoder = library.settings.fingerprint

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,10 @@ TIMEOUT = 60.0  # seconds
 
 
 class RemoteSearcher:
-    """Asks a service what `Searcher` asks a library on this machine; a context manager.
+    """Searches a library of a service as `Searcher` does one of this machine; a context manager.
 
-    `library` is a name of the service, None for its first one. The service knows no paths of this
-    machine, so pictures of a query are sent. A hit's `path` is the name of its file, or its path
+    `library` is its name there, None for the first one. The service knows no paths of this machine,
+    so it is sent the pictures of a query. A hit's `path` is the name of its file, or its path
     on the service's machine if that tells it; `thumbnail` is its address there. Scores are rounded
     to four digits. Threads may share it; they ask one after the other.
     """
@@ -49,16 +49,14 @@ class RemoteSearcher:
         token: str | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{address}: not the address of a service, such as {ADDRESS}")
+        parts = _parts(address)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self.address = address.rstrip("/")
         self._prefix = parts.path.rstrip("/")
         self._named = "" if library is None else "?" + urlencode({"library": library})
         self._headers = {"Content-Type": "application/json"}
         self._headers |= {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=timeout)
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -92,10 +90,17 @@ class RemoteSearcher:
         return self.ask(None, _options(**options))
 
     def explain(self, query: Query | str, picture_id: int, *, weight: float | None = None) -> Hit:
-        """The hit that one picture is for a query in words, with an explanation."""
+        """The hit that one picture is for a query in words, with an explanation.
+
+        Raises `QueryError` for a query with a picture.
+        """
         asked = as_query(query)
+        if any(term.picture is not None for term in asked.terms):
+            raise QueryError("a service explains queries in words only; leave pictures out")
         weight = asked.weight if weight is None else weight
-        fields = {"id": picture_id, "query": str(asked), "weight": weight}
+        literal = [term.literal for term in asked.terms] == [True]
+        words = asked.terms[0].text if literal else str(asked)
+        fields = {"id": picture_id, "query": words, "literal": literal, "weight": weight}
         return _hit(self._post("/explain", fields))
 
     def matching_ids(
@@ -129,7 +134,11 @@ class RemoteSearcher:
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON that the service answers. Raises `PicfuseError`."""
-        return json.loads(self._exchanged("POST", path, json.dumps(body).encode()))
+        answer = self._exchanged("POST", path, json.dumps(body).encode())
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise LibraryError(f"{self.address}: not a service of picfuse; check it") from error
 
     def _exchanged(self, method: str, path: str, content: bytes | None = None) -> bytes:
         """The body of an answer. Raises `PicfuseError`."""
@@ -159,6 +168,18 @@ class RemoteSearcher:
                 raise
         self._connection.request(method, path, content, self._headers)
         return self._connection.getresponse()
+
+
+def _parts(address: str) -> SplitResult:
+    """The parts of an address. Raises `InputError` for one that no service can have."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # such as a port beyond 65535
+        usable = False
+    if not usable:
+        raise InputError(f"{address}: not the address of a service, such as {ADDRESS}")
+    return parts
 
 
 _NOT_OF_SIMILAR = ("mode", "min_confidence")
@@ -194,7 +215,7 @@ def _picture(mark: Mark) -> dict[str, Any]:
 
 
 def _error(status: int, answer: bytes) -> PicfuseError:
-    """The error that a problem tells of."""
+    """The error for a problem that the service reports."""
     try:
         problem = json.loads(answer)
     except ValueError:

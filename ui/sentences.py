@@ -52,6 +52,11 @@ def unread_message(encoder: str) -> str:
     return f"{encoder} reads English only; searched by words alone"
 
 
+def counted(pictures: int) -> str:
+    """A number of pictures as text: "1 picture", "2,000 pictures"."""
+    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
+
+
 def excerpt_line(excerpt: str) -> str:
     """A line that quotes the text in a picture."""
     return f"text in the picture: {excerpt.strip()}"

@@ -1,1 +1,1 @@
-"""Looking through a library without a query: lists in an order, and what there is to choose."""
+"""Browsing a library without a query: ordered lists, facets, picked albums and suggestions."""

@@ -1,4 +1,4 @@
-"""Details: all that is known of one picture, as a panel beside it shows it."""
+"""Details: everything known of one picture, for a panel beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from indexer.library.library import Library
 from indexer.library.records import Record, records
 
-_ORDER = "embedded, position"  # what lies beside a picture comes first
+_ORDER = "embedded, position"  # captions beside a picture come first
 _SAME = (  # fields of a record that are shown as they are
     "id", "hash", "width", "height", "format", "modified", "taken", "taken_source", "place",
     "place_source", "latitude", "longitude", "people", "keywords", "title", "headline",

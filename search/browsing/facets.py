@@ -1,4 +1,4 @@
-"""Facets: what a library can be browsed by, each with its number of pictures and its condition."""
+"""Facets: folders, years, people and more to browse by, each with its number and condition."""
 
 from __future__ import annotations
 

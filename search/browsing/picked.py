@@ -1,7 +1,7 @@
 """Albums of picked pictures, and favourites: an album that every library may have.
 
 An album keeps a picture by its content, so that it may move, and by its id, so that it may be
-edited where it is. What is not there now is not shown, and comes back with its disk.
+edited where it is. A picture that is away is not shown; it comes back with its disk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def picked_albums(library: Library) -> list[PickedAlbum]:
 
 
 def create_album(library: Library, name: str) -> str:
-    """Make an empty album, and give its name. Raises `InputError` for a name that is taken."""
+    """Make an empty album; returns its name. Raises `InputError` for a name that is taken."""
     name = album_name(name)
     with _changing(library) as (batch, picked):
         if AlbumLookup(batch.reading, library.path).kind(name) is not None:
@@ -47,10 +47,10 @@ def create_album(library: Library, name: str) -> str:
 
 
 def add_pictures(library: Library, name: str, ids: Sequence[int]) -> int:
-    """Add pictures at the end of an album, which is made if there is none; how many are new in it.
+    """Add pictures at the end of an album; returns how many are new in it.
 
-    Pictures that the library does not know are left out. Raises `InputError` for the name of an
-    album that is a search.
+    Makes the album if there is none, and leaves out pictures that the library does not know. Raises
+    `InputError` for the name of an album that is a search.
     """
     name = album_name(name)
     with _changing(library) as (batch, picked):
@@ -58,9 +58,9 @@ def add_pictures(library: Library, name: str, ids: Sequence[int]) -> int:
 
 
 def remove_pictures(library: Library, name: str, ids: Sequence[int]) -> int:
-    """Take pictures out of an album; how many were in it. Raises `InputError` for an unknown one.
+    """Take pictures out of an album; returns how many were in it. The library keeps them.
 
-    The library keeps them.
+    Raises `InputError` for an unknown album.
     """
     with _changing(library) as (batch, picked):
         return _remove(library, batch, _members(picked, name), ids)
@@ -75,8 +75,9 @@ def move_pictures(
     """
     with _changing(library) as (batch, picked):
         members = _members(picked, name)
-        moved = [m for key in dict.fromkeys(ids) for m in members if m.picture == key]
-        rest = [member for member in members if member not in moved]
+        wanted: dict[int | None, int] = {key: n for n, key in enumerate(dict.fromkeys(ids))}
+        moved = sorted((m for m in members if m.picture in wanted), key=lambda m: wanted[m.picture])
+        rest = [member for member in members if member.picture not in wanted]
         places = [n for n, member in enumerate(rest) if member.picture == before]
         if before is not None and not places:
             raise InputError(f"album {name!r}: has no other picture {before} to move them to")
@@ -133,7 +134,7 @@ def ids_at(library: Library, paths: Iterable[Path]) -> list[int]:
     """The ids of the pictures at some paths. Raises `InputError` for one that was not indexed."""
     ids = []
     for path in paths:
-        whole = Path(os.path.abspath(path.expanduser()))
+        whole = Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH111 - "~nobody"
         found = library.catalogue.picture_at(whole)
         if found is None or found[1] is None:
             raise InputError(f"{path}: not a picture of the library; index its folder first")

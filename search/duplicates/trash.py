@@ -28,9 +28,9 @@ class Trashed:
 def move_to_trash(groups: Sequence[Group], move: Callable[[str], None] | None = None) -> Trashed:
     """Move the spare copies of groups to the trash of the system; the best copies stay.
 
-    Right before each move, the bytes of the copy and of the best one are read again: the copy stays
-    if either is not what was listed, if both are one file, or if the trash refuses it. `move` moves
-    the file of a path (None: by send2trash).
+    Reads the bytes of the copy and of the best one again right before each move. The copy stays if
+    either has changed, if both are one file, or if the trash refuses it. `move` moves the file of a
+    path (None: by send2trash).
     """
     move = move or import_module("send2trash").send2trash  # knows the trash of this system
     moved: list[CopyInfo] = []
@@ -46,9 +46,9 @@ def move_to_trash(groups: Sequence[Group], move: Callable[[str], None] | None = 
 
 
 def without_more_captions(library: Library, groups: Iterable[Group]) -> tuple[Group, ...]:
-    """The groups without those spare copies that have a caption which the best copy lacks.
+    """The groups without spare copies that have a caption which the best copy lacks.
 
-    Moving such a copy would lose words by which the picture is found.
+    The trash would take words by which the picture is found.
     """
     groups = list(groups)
     ids = [copy.id for group in groups for copy in group.pictures]
@@ -67,7 +67,7 @@ def without_more_captions(library: Library, groups: Iterable[Group]) -> tuple[Gr
 
 
 def _refusal(best: CopyInfo, copy: CopyInfo) -> LeftOut | None:
-    """Why a copy is not to be moved; None if it can be done without."""
+    """Why a copy has to stay; None if it can go."""
     if is_link(copy.path):
         return LeftOut(copy.path, SAME_FILE)
     files, left_out = present_files([best, copy])

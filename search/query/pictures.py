@@ -136,7 +136,11 @@ def _fetched(url: str, *, public: bool) -> bytes:
         opener.add_handler(handler)
     opener.add_handler(_Http())
     opener.add_handler(_Https())
-    request = _redirected(url, url) if public else _Request(url)
+    if public:
+        refusal = f"{url}: not a public address; send the picture itself"
+        request = _public_request(_quoted(url, "utf-8"), refusal)
+    else:
+        request = _Request(url)
     for _ in range(MAX_REDIRECTS + 1):
         with opener.open(request, timeout=TIMEOUT) as response:
             if response.status not in _REDIRECTS:
@@ -144,29 +148,32 @@ def _fetched(url: str, *, public: bool) -> bytes:
             location = response.headers.get("Location")
         if not location:
             raise QueryError(f"{url}: redirects without a target; {_REMEDY}")
-        request = _redirected(url, urljoin(request.full_url, location))
+        target = urljoin(request.full_url, _quoted(location, "iso-8859-1"))  # as headers are read
+        refusal = f"{url}: redirects to {target}, which is not public; name that address yourself"
+        request = _public_request(target, f"{refusal}, or save the picture and name the file")
     raise QueryError(f"{url}: more than {MAX_REDIRECTS} redirects; {_REMEDY}")
 
 
-def _redirected(url: str, target: str) -> _Request:
-    """The request that follows a redirect. Raises `QueryError` for a forbidden address."""
-    parts = urlsplit(quote(target, encoding="iso-8859-1", safe=string.punctuation))
+def _quoted(url: str, encoding: str) -> str:
+    """A URL in ASCII."""
+    return quote(url, encoding=encoding, safe=string.punctuation)
+
+
+def _public_request(url: str, refusal: str) -> _Request:
+    """A request that a public address alone may get. Raises `QueryError` with the refusal."""
+    parts = urlsplit(url)
     web = parts.scheme in ("http", "https") and "@" not in parts.netloc
     if not web or not _is_public(parts.hostname or ""):
-        where = f"redirects to {target}, which is not public"
-        where = "not a public address" if target == url else where
-        raise QueryError(
-            f"{url}: {where}; name that address yourself, or save the picture and name the file"
-        )
-    return _Request(parts.geturl(), redirected=True)
+        raise QueryError(refusal)
+    return _Request(parts.geturl(), public=True)
 
 
 class _Request(urllib.request.Request):
-    """A request that knows whether it follows a redirect, and whether a proxy takes it."""
+    """A request that knows whether only a public address may get it, and if a proxy takes it."""
 
-    def __init__(self, url: str, *, redirected: bool = False) -> None:
+    def __init__(self, url: str, *, public: bool = False) -> None:
         super().__init__(url, headers={"User-Agent": "picfuse"})
-        self.redirected = redirected
+        self.public = public
         self.proxied = False
 
     def set_proxy(self, host: str, type: str) -> None:
@@ -208,14 +215,14 @@ class _SecureConnection(_Connection, HTTPSConnection):
 
 
 def _check_peer(request: _Request, connected: socket.socket) -> None:
-    """Raise `QueryError` if a redirect has led to a private address, before anything is sent.
+    """Raise `QueryError` if a public request reaches a private address, before anything is sent.
 
     A name may resolve differently the next time, so the address of the connected peer is checked.
     An address that the user typed may be on his own network. Behind a proxy, the peer is the proxy,
-    usually on that network, and it resolves names itself: only the name in the redirect can be
-    checked, and the rest is up to the proxy.
+    usually on that network, and it resolves names itself: only the name in the URL can be checked,
+    and the rest is up to the proxy.
     """
-    if request.redirected and not request.proxied:
+    if request.public and not request.proxied:
         address = connected.getpeername()[0]
         if not _is_public(address):
             connected.close()

@@ -16,12 +16,15 @@ def parts_of(text: str) -> tuple[str, ...]:
     except PlacedError:
         return (text,)
     parts = expression.parts if isinstance(expression, Both) else (expression,)
-    said = tuple(_said(part) for part in parts)
-    return tuple(part for part in said if part is not None) if None not in said else (text,)
+    said = tuple(filter(None, map(_said, parts)))
+    return said if len(said) == len(parts) else (text,)
 
 
 def narrowed(text: str | None, part: str) -> str:
-    """A filter with one more condition; one that it has already is not said twice."""
+    """A filter with one more condition, unless it has it already.
+
+    The condition alone if the text is empty or no filter.
+    """
     if text is None or not text.strip():
         return part
     if part in parts_of(text):

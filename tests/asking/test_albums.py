@@ -70,6 +70,15 @@ def test_album_of_words_has_the_name_of_a_file_as_a_word(colour_library):
     assert named_album(colour_library, "named").contents == []
 
 
+def test_album_takes_words_as_literally_as_the_search_did(colour_library):
+    for literal in (True, False):
+        query = Query.parse("red", literal=literal)
+        album = save_album(colour_library, "a", query, replace=True)
+        (term,) = album_pictures(Searcher(colour_library), album).answer.query.terms
+        (kept,) = named_album(colour_library, "a").terms
+        assert (term.literal, kept.literal) == (literal, literal)
+
+
 @pytest.mark.parametrize("options", [{"like": [1]}, {"least": 0.5}])
 def test_album_of_words_takes_neither_marks_nor_a_score(colour_library, options):
     with pytest.raises(QueryError, match="leave the mode at 'auto'"):

@@ -627,6 +627,16 @@ def test_redirects_in_a_circle_end(ill, monkeypatch):
     assert ill.asked == ["/circle"] * 6
 
 
+def test_picture_that_a_stranger_names_is_fetched_from_public_addresses_alone(ill, monkeypatch):
+    url = f"{ill.address}/Äpfel.png"
+    with pytest.raises(QueryError, match=f"^{url}: not a public address; send the picture"):
+        pictures.public_picture(url)
+    monkeypatch.setattr(pictures, "_is_public", lambda name: True)
+    monkeypatch.setitem(ANSWERS, "/%C3%84pfel.png", [b"HTTP/1.1 200 OK\r\n\r\n", png()])
+    assert pictures.public_picture(url) == png()
+    assert ill.asked == ["/%C3%84pfel.png"]
+
+
 @pytest.mark.parametrize(
     "target",
     [

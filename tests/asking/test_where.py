@@ -21,6 +21,7 @@ from indexer.errors import PlacedError
 from search import Query, Searcher
 from search.where import FIELDS, matches, matching, parse
 from search.where.grammar import Both, Condition, Either, Not
+from search.where.parts import narrowed, parts_of
 from search.where.spans import span
 
 NOW = datetime(2026, 1, 15, 18, 30)
@@ -335,6 +336,33 @@ def test_the_command_lists_what_fulfils_it_newest_first(shelf):
         "search", "red", "--where", "width > 9999", "--library", shelf.path, status=1
     )
     assert nothing["hits"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("taken: 2020", ["taken: 2020"]),
+        ('width>3 and not caption: "a and b"', ["width > 3", 'not caption: "a and b"']),
+        ("taken: 2020 or has: tag", ["taken: 2020 or has: tag"]),
+        (
+            "not (has: tag or has: place) and width > 3",
+            ["not (has: tag or has: place) and width > 3"],
+        ),
+        ("width >", ["width >"]),
+    ],
+)
+def test_parts_of_a_filter_can_be_taken_away_and_joined_again(text, parts):
+    assert list(parts_of(text)) == parts
+    for part in parts:
+        assert narrowed(text, part) == text
+    assert narrowed(None, text) == text
+
+
+def test_filter_with_one_more_condition_asks_for_both():
+    more = "has: date"
+    assert narrowed("taken: 2020", more) == "taken: 2020 and has: date"
+    assert narrowed("taken: 2020 or has: tag", more) == "(taken: 2020 or has: tag) and has: date"
+    assert narrowed("width >", more) == more
 
 
 def test_the_command_marks_what_it_does_not_understand(shelf):

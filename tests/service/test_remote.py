@@ -93,5 +93,8 @@ def test_errors_of_a_service_are_those_of_the_searcher(both):
         RemoteSearcher(remote.address, token="wrong").search("red")
     with pytest.raises(LibraryError, match="start the service with 'picfuse serve'"):
         RemoteSearcher("http://127.0.0.1:9").search("red")
-    with pytest.raises(InputError, match="not the address"):
-        RemoteSearcher("localhost")
+    with pytest.raises(QueryError, match="words only"):
+        remote.explain(Query.of("red", picture="red.png"), 1)
+    for address in ("localhost", "http://localhost:99999", "http://[::1"):
+        with pytest.raises(InputError, match="not the address"):
+            RemoteSearcher(address)

@@ -14,7 +14,7 @@ from odd_pictures import png_claiming
 from running_service import HOST, address_of, client_of
 
 from search.remote import RemoteSearcher
-from ui.cli.commands.serve import libraries_by_name
+from ui.cli.options.serving import libraries_by_name
 from ui.service.responses import FoundAnswer
 from ui.service.settings import Limits
 
@@ -307,4 +307,6 @@ def test_library_of_the_environment_may_have_spaces_in_its_name(monkeypatch, tmp
     assert libraries_by_name(()) == {"library": tmp_path / "my pictures"}
     named = libraries_by_name(("a=~/x", str(tmp_path / "b")))
     assert list(named) == ["a", "b"]
+    monkeypatch.chdir(tmp_path)
+    assert list(libraries_by_name((".", "b=~/x"))) == [tmp_path.name, "b"]
     assert named["a"].is_absolute()

@@ -13,7 +13,7 @@ from search import Searcher
 from ui.cli.commands.answering import warm_status
 from ui.warm import client
 from ui.warm.place import socket_path
-from ui.warm.server import answering_commands
+from ui.warm.server import WarmServer, answering_commands
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +118,15 @@ def test_stale_foreign_and_other_sockets_are_ignored(home, runtime, monkeypatch)
         assert ask() is None
         with answering_commands({home / "other": lambda command: 5}) as none:
             assert none == []
+
+
+def test_service_goes_on_without_a_socket_that_cannot_be_made(home, runtime, monkeypatch):
+    def full(server):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(WarmServer, "server_bind", full)
+    with answering_commands({home: lambda command: 0}) as made:
+        assert made == []
 
 
 def test_reply_that_is_none_is_ignored(home, runtime):

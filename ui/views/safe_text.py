@@ -31,11 +31,6 @@ def sentence(said: str) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def counted(pictures: int) -> str:
-    """Number of pictures as text: "1 picture", "2,000 pictures"."""
-    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
-
-
 def literal(text: str) -> str:
     """Text for a label, where Streamlit would read Markdown."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~:$<>&])", r"\\\1", text)

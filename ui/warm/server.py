@@ -86,8 +86,13 @@ def answering_commands(libraries: Mapping[Path, Answering]) -> Iterator[list[Pat
         made = []
         for library, answering in libraries.items():
             path = socket_path(library)
-            if path is not None and _is_free(path):
+            if path is None or not _is_free(path):
+                continue
+            try:
                 stack.enter_context(_listening(path, answering))
+            except OSError as error:  # such as a full disk: the service itself needs no socket
+                logger.warning("%s: %s: 'picfuse search' stays cold", path, error)
+            else:
                 made.append(path)
         yield made
 

@@ -31,11 +31,15 @@ class KeptPicture:
 
 @dataclass(frozen=True, slots=True)
 class AlbumTerm:
-    """A part of the query: words, or a picture by the hash of its content."""
+    """A part of the query: words, or a picture by the hash of its content.
+
+    `literal` words are taken as they are, and not read in another language.
+    """
 
     weight: float
     text: str = ""
     picture: bytes | None = None
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,7 @@ class Album:
         """The query as one line of JSON; hashes as hexadecimal."""
         return json.dumps(
             {
-                "terms": [
-                    {"weight": term.weight, "text": term.text}
-                    if term.picture is None
-                    else {"weight": term.weight, "picture": term.picture.hex()}
-                    for term in self.terms
-                ],
+                "terms": [_stored(term) for term in self.terms],
                 "weight": self.weight,
                 "like": [content.hex() for content in self.like],
                 "unlike": [content.hex() for content in self.unlike],
@@ -119,10 +118,17 @@ class Album:
         return list(dict.fromkeys([*terms, *self.like, *self.unlike]))
 
 
+def _stored(term: AlbumTerm) -> dict[str, Any]:
+    if term.picture is not None:
+        return {"weight": term.weight, "picture": term.picture.hex()}
+    return {"weight": term.weight, "text": term.text, "literal": term.literal}
+
+
 def _term(stored: Mapping[str, Any]) -> AlbumTerm:
     picture = stored.get("picture")
     content = None if picture is None else bytes.fromhex(picture)
-    return AlbumTerm(float(stored["weight"]), stored.get("text", ""), content)
+    text, literal = stored.get("text", ""), bool(stored.get("literal", False))
+    return AlbumTerm(float(stored["weight"]), text, content, literal)
 
 
 def album_name(text: str) -> str:

@@ -29,6 +29,7 @@ from ui.cli.options.searching import (
 from ui.cli.options.terms import SearchCommand, literal_option
 from ui.cli.output.notes import say_readings
 from ui.cli.output.text import hit_fields, print_answer, print_json, terminal_safe, valid
+from ui.sentences import counted
 
 COUNT = 50  # most pictures of an album saved without -k and --least
 _ASKING = ("tags", "where", "like", "unlike")
@@ -63,8 +64,8 @@ album_options = grouped(
 @threshold_options
 @click.option("--replace", is_flag=True, help="Replace an existing album of this name.")
 @click.option("--delete", is_flag=True, help="Delete the album; its pictures are not touched.")
-@click.option("--add", is_flag=True, help="Add pictures of the library, whose paths are the TERMS.")
-@click.option("--remove", is_flag=True, help="Take pictures, whose paths are the TERMS, out of it.")
+@click.option("--add", is_flag=True, help="Add pictures of the library; the TERMS are their paths.")
+@click.option("--remove", is_flag=True, help="Take pictures out of it; the TERMS are their paths.")
 @click.option("--rename", metavar="NEW", help="Rename the album.")
 @album_options
 @click.pass_context
@@ -93,15 +94,9 @@ def album(
     """
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
     if any(options[key] for key in album_picking.CHANGES):
-        plain = {"mode": None} if options["mode"] == AUTO else {}
-        said = {
-            **options,
-            "weight": weight is not None,
-            "literal": literal,
-            "date_order": None,
-            **plain,
-        }
-        album_picking.change(library, name, terms, style, said)
+        given = options | {"weight": weight is not None, "literal": literal, "date_order": None}
+        given["mode"] = options["mode"] != AUTO
+        album_picking.change(library, name, terms, style, given)
         return
     asking = bool(terms) or any(options[key] for key in _ASKING)
     _check(name, asking, weight, options)
@@ -147,6 +142,7 @@ def _save(
             f"saved: {terminal_safe(album.name)}, {counted(len(found.answer.hits))} at present"
         )
         say_readings(query)
+        say_readings(found.answer.query)
     else:
         _print(found, style)
 
@@ -275,13 +271,7 @@ def lost_said(lost: int) -> str:
     """A note on the pictures an album has lost; empty if there are none."""
     if not lost:
         return ""
-    pictures = "a picture" if lost == 1 else f"{lost} pictures"
     return (
-        f"ignores {pictures} it was saved with: embedded by another encoder, and no longer in the "
-        "library or on disk"
+        f"ignores {counted(lost)} it was saved with: embedded by another encoder, and no longer in "
+        "the library or on disk"
     )
-
-
-def counted(pictures: int) -> str:
-    """'1 picture' or 'N pictures'."""
-    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"

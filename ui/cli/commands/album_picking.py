@@ -14,6 +14,7 @@ from indexer.errors import InputError
 from search.albums import rename_album
 from search.browsing.picked import add_pictures, ids_at, picked_answer, remove_pictures
 from ui.cli.output.text import hit_fields, print_answer, print_json, terminal_safe, valid
+from ui.sentences import counted
 
 CHANGES = ("add", "remove", "rename")
 
@@ -22,23 +23,29 @@ def change(
     library: Path, name: str | None, terms: Sequence[str], style: str, options: dict[str, Any]
 ) -> None:
     """Add pictures to an album, take them out, or rename it. Raises `InputError`."""
-    given = [key for key, value in options.items() if value]
-    if name is None or len(given) > 1:
+    asked = next(key for key in CHANGES if options[key])
+    if name is None or any(value for key, value in options.items() if key != asked):
         alone = "; give one at a time" if name else ""
-        raise InputError(f"album: --{given[0]} takes a name, and no other option{alone}")
-    if bool(terms) == bool(options["rename"]):
+        raise InputError(f"album: --{asked} takes a name, and no other option{alone}")
+    if bool(terms) == (asked == "rename"):
         wanted = "no pictures" if terms else "the paths of pictures"
-        raise InputError(f"album {name!r}: --{given[0]} takes {wanted}")
+        raise InputError(f"album {name!r}: --{asked} takes {wanted}")
     with Library.open(library) as opened:
-        if options["rename"]:
-            rename_album(opened, name, options["rename"])
-            _say(style, {"album": valid(options["rename"]), "renamed": valid(name)})
-            return
-        ids = ids_at(opened, map(Path, terms))
-        done = (add_pictures if options["add"] else remove_pictures)(opened, name, ids)
-        album = opened.picked.album(" ".join(name.split()))
-    said = "added" if options["add"] else "removed"
-    _say(style, {"album": valid(name), said: done, "pictures": album.pictures if album else 0})
+        if asked == "rename":
+            new = rename_album(opened, name, options["rename"])
+            said = {"album": valid(new), "renamed": valid(name)}
+        else:
+            said = _picked(opened, " ".join(name.split()), terms, adding=asked == "add")
+    _say(style, said)
+
+
+def _picked(library: Library, name: str, paths: Sequence[str], *, adding: bool) -> dict[str, Any]:
+    """Add the pictures at some paths to an album, or take them out; the JSON fields of that."""
+    ids = ids_at(library, map(Path, paths))
+    done = (add_pictures if adding else remove_pictures)(library, name, ids)
+    album = library.picked.album(name)
+    number = album.pictures if album else 0
+    return {"album": valid(name), "added" if adding else "removed": done, "pictures": number}
 
 
 def show(library: Library, name: str, style: str, k: int | None) -> bool:
@@ -69,8 +76,8 @@ def away_said(away: int) -> str:
     """A note on the pictures that are not there; empty if all are."""
     if not away:
         return ""
-    pictures = "1 picture is" if away == 1 else f"{away:,} pictures are"
-    return f"{pictures} missing: deleted, or on a disk that is not connected"
+    are = "is" if away == 1 else "are"
+    return f"{counted(away)} {are} missing: deleted, or on a disk that is not connected"
 
 
 def _say(style: str, said: dict[str, Any]) -> None:

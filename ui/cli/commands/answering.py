@@ -84,9 +84,19 @@ def print_found(
     `to_recall`: the name of a file stands for the picture, which is not among the hits.
     """
     style = style_of(as_json=as_json, as_jsonl=as_jsonl, zero=zero)
-    options = replace(paged(**pages), tags=tuple(tags), where=where, fold=fold)
-    options = replace(options, like=tuple(like), unlike=tuple(unlike), explain=explain, mode=mode)
-    options = replace(options, date_order=date_order, least=least, min_confidence=min_confidence)
+    options = replace(
+        paged(**pages),
+        tags=tuple(tags),
+        where=where,
+        date_order=date_order,
+        explain=explain,
+        least=least,
+        min_confidence=min_confidence,
+        like=tuple(like),
+        unlike=tuple(unlike),
+        mode=mode,
+        fold=fold,
+    )
     library = searcher.library
     answer = searcher.ask(recalled(library, query) if query and to_recall else query, options)
     likely = answer if everything else answer.without_doubtful()

@@ -61,7 +61,7 @@ def ui(
 ) -> None:
     """Open the browser app. It listens on this machine only, and changes no file.
 
-    Options below allow it to do more.
+    The options below let it do more.
     """
     _check_port(port, listen or "localhost")
     environment = module_environment()
@@ -72,6 +72,7 @@ def ui(
     command += [flag for flag, given in flags.items() if given]
     if listen:
         command += ["--listen"]
+        click.echo("picfuse: the connection is not encrypted; use a network you trust", err=True)
         environment |= {PASSWORD: _password(environment.get(PASSWORD, ""))}
     _leave_folder()
     for address in _addresses(listen) if listen else ["localhost"]:
@@ -81,8 +82,10 @@ def ui(
 
 
 def _password(given: str) -> str:
-    """The password to ask for; a random one is printed. Raises `InputError` for a short one."""
-    click.echo("picfuse: the connection is not encrypted; use a network you trust", err=True)
+    """The password to ask for: the given one, or a random one, which is printed.
+
+    Raises `InputError` for a short one.
+    """
     if not given:
         given = str(import_module("ui.web.login").random_password())
         click.echo(f"picfuse: password {given} ({PASSWORD} sets another)", err=True)

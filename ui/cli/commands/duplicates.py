@@ -16,6 +16,7 @@ from search.duplicates import Duplicates, Group, Tier, find_duplicates
 from search.duplicates.files import IN_ARCHIVE
 from ui.cli.group import NOTHING_MATCHED, json_option, library_options
 from ui.cli.output.text import path_fields, print_json, terminal_safe
+from ui.sentences import counted
 
 
 @click.command(
@@ -117,8 +118,8 @@ def _notices(found: Duplicates) -> Iterator[str]:
         yield f"{files} changed or gone since {they} indexed: run picfuse index"
     archived = sum(one.reason == IN_ARCHIVE for one in found.left_out)
     if archived:
-        pictures = "1 picture is" if archived == 1 else f"{archived:,} pictures are"
-        yield f"{pictures} left out: {IN_ARCHIVE}"
+        are = "is" if archived == 1 else "are"
+        yield f"{counted(archived)} {are} left out: {IN_ARCHIVE}"
     for one in found.left_out:
         if not one.out_of_date and one.reason != IN_ARCHIVE:
             yield f"left out: {terminal_safe(str(one.path))}: {one.reason}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,18 +24,8 @@ from ui.cli.group import json_option, library_options
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.progress import index_with_bar
-from ui.cli.output.reports import (
-    guess_fields,
-    print_failures,
-    print_guesses,
-    print_passed_over,
-    print_patterns,
-    print_problems,
-    print_repeated,
-)
-from ui.cli.output.text import path_fields, print_json
+from ui.cli.output.reports import print_report
 from ui.exits import exit_status
-from ui.file_kinds import in_order
 
 
 @click.command(epilog="Example: picfuse index ~/Pictures --exclude 'Screenshots'")
@@ -212,16 +201,23 @@ def index(
         columns=columns,
         fillers=fillers or None,
     )
-    status = 0
+    report, status = _run(library, folders, options, offline)
+    print_report(report, as_json)
+    ctx.exit(status)
+
+
+def _run(
+    library: Path, folders: tuple[Path, ...], options: IndexOptions, offline: bool
+) -> tuple[IndexReport, int]:
+    """Index the folders; the report of the run, finished or interrupted, and its exit status."""
     with open_or_create(library, options, offline) as opened:
         run = indexing(opened, *folders, options=options)
-        report = run.report
         try:
             index_with_bar(run)
         except KeyboardInterrupt as error:
-            report.interrupted, status = True, exit_status(error)
-    _print_report(report, as_json)
-    ctx.exit(status or (0 if report.complete else 1))
+            run.report.interrupted = True
+            return run.report, exit_status(error)
+    return run.report, 0 if run.report.complete else 1
 
 
 def named_files(names: Sequence[Path | None]) -> list[Path] | None:
@@ -269,59 +265,3 @@ def _check_heads(options: IndexOptions, offline: bool) -> None:
         name = options.model or DEFAULT_ENCODER
         encoder = load_encoder(name, cache=cache_directory(), offline=offline)
         named_heads(options.tags, encoder.fingerprint, encoder.name)
-
-
-def _print_report(report: IndexReport, as_json: bool) -> None:
-    print_problems(report)
-    print_guesses(report.guesses)
-    print_repeated(report.repeated)
-    print_patterns("--exclude", report.unmatched)
-    print_patterns("--include", report.unmatched_includes)
-    if report.interrupted:
-        click.echo("picfuse: interrupted; run the same command again to continue", err=True)
-    if as_json:
-        print_json(report_fields(report))
-        return
-    print_failures(report)
-    if report.encoded:
-        click.echo(f"{report.encoded} encoded for the new model")
-    if report.pruned:
-        click.echo(f"{report.pruned} missing pictures deleted from the library")
-    click.echo(
-        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
-        f"{report.removed} removed, {len(report.failed)} failed "
-        f"in {report.elapsed_ms / 1000:.1f} s"
-    )
-    if report.texts_read:
-        click.echo(f"text read in {report.texts_read}, found in {report.texts_found}")
-    print_passed_over(report)
-
-
-def report_fields(report: IndexReport) -> dict[str, Any]:
-    """The JSON fields of a report."""
-    return {
-        "added": report.added,
-        "unchanged": report.unchanged,
-        "changed": report.changed,
-        "removed": report.removed,
-        "pruned": report.pruned,
-        "encoded": report.encoded,
-        "failed": [{**path_fields(f.path), "reason": f.reason} for f in report.failed],
-        "problems": [{**path_fields(p.path), "reason": p.reason} for p in report.problems],
-        "caption_files": [
-            {**path_fields(c.path), "format": c.format, "rows": c.rows, "unmatched": c.unmatched}
-            for c in report.caption_files
-        ],
-        "passed_over": in_order(report.passed_over),
-        "unused_captions": [
-            {**path_fields(c.path), "reason": c.reason} for c in report.unused_captions
-        ],
-        "guesses": guess_fields(report.guesses),
-        "repeated": [each._asdict() for each in report.repeated],
-        "unmatched": report.unmatched,
-        "unmatched_includes": report.unmatched_includes,
-        "texts_read": report.texts_read,
-        "texts_found": report.texts_found,
-        "interrupted": report.interrupted,
-        "elapsed_ms": report.elapsed_ms,
-    }

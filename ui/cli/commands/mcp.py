@@ -7,18 +7,17 @@ from pathlib import Path
 
 import click
 
-from ui.cli.commands.serve import (
-    NEEDED,
+from ui.cli.commands.serve import NEEDED, check_extra
+from ui.cli.group import offline_option
+from ui.cli.options.serving import (
     access_options,
     check_access,
-    check_extra,
     hosts,
     libraries_by_name,
     libraries_option,
     read_token,
     shown,
 )
-from ui.cli.group import offline_option
 
 
 @click.command(
@@ -42,14 +41,14 @@ def mcp(
 ) -> None:
     """Let assistants search libraries, by the Model Context Protocol.
 
-    An assistant starts this command itself and speaks with it on standard input and output; with
+    An assistant starts this command itself and talks to it over standard input and output; with
     --http, it connects to a running one. It sees pictures and facts about them, but no paths.
     """
     check_extra("mcp", "mcp", "mcp")
     settings = import_module("ui.service.settings")
+    transports = import_module("ui.tools.transports")
     libraries = libraries_by_name(named)
     if not http:
-        transports = import_module("ui.tools.transports")
         asked = settings.ServiceSettings(libraries=libraries, offline=offline)
         transports.run_on_streams(asked, allow_write=allow_write)
         return
@@ -62,6 +61,6 @@ def mcp(
     )
     address = f"http://{shown(host)}:{bound.getsockname()[1]}/mcp"
     said = f"picfuse: tools for assistants at {address} (Ctrl-C stops it)"
-    import_module("ui.tools.transports").run_on_http(
+    transports.run_on_http(
         asked, bound, lambda: click.echo(said, err=True), allow_write=allow_write
     )

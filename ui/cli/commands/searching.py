@@ -91,7 +91,7 @@ def similar(
 ) -> None:
     """Find pictures similar to PICTURE: a path, a URL, or '@-' for standard input.
 
-    A picture of the library also by its name, or by its path while its disk is away.
+    PICTURE may also be the name of a picture of the library, or its path while its disk is away.
     """
     answering = import_module("ui.cli.commands.answering")
     queries = import_module("search.query.terms")

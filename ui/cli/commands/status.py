@@ -25,11 +25,13 @@ from ui.file_kinds import LEFT_OUT, in_order, numbered
 
 @click.command(epilog="Example: picfuse status --failed")
 @click.option("--failed", is_flag=True, help="List the pictures that could not be read, and why.")
-@click.option("--skipped", is_flag=True, help="List what was not indexed, and of which kind it is.")
+@click.option(
+    "--skipped", is_flag=True, help="List the files and folders that were not indexed, and why."
+)
 @library_options
 @json_option
 def status(failed: bool, skipped: bool, library: Path, offline: bool, as_json: bool) -> None:
-    """Show what the library contains, and what in its folders was not indexed."""
+    """Show what the library contains, and how much of its folders was not indexed."""
     with Library.open(library, read_only=True, offline=offline) as opened:
         facts = library_fields(opened)
         failures = opened.catalogue.failures() if failed else []

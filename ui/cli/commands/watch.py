@@ -22,12 +22,12 @@ from indexer.watching.events import (
     WatchOptions,
 )
 from indexer.watching.watcher import watch as watch_folders
-from ui.cli.commands.index import check_begun, check_named, open_or_create, report_fields
+from ui.cli.commands.index import check_begun, check_named, open_or_create
 from ui.cli.group import library_options
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for
 from ui.cli.output.progress import Show, bar
-from ui.cli.output.reports import print_failures, print_problems
+from ui.cli.output.reports import print_failures, print_problems, report_fields
 from ui.cli.output.text import print_json, terminal_safe
 from ui.exits import ended_by_signals
 

@@ -1,4 +1,4 @@
-"""Messages of an indexing run about files that it could not use."""
+"""Reports of indexing: numbers, and messages about files that could not be used."""
 
 from __future__ import annotations
 
@@ -12,12 +12,70 @@ from indexer import IndexReport
 from indexer.captions.caption import Guess
 from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.kinds.suffixes import CAPTION_FILE
-from ui.cli.output.text import path_fields, terminal_safe
+from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered, subject
+from ui.sentences import counted
 
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
 SHOWN_REPEATED = 5
+
+
+def print_report(report: IndexReport, as_json: bool) -> None:
+    """Print the report of a run that has ended; its problems in any case, for people."""
+    print_problems(report)
+    print_guesses(report.guesses)
+    print_repeated(report.repeated)
+    print_patterns("--exclude", report.unmatched)
+    print_patterns("--include", report.unmatched_includes)
+    if report.interrupted:
+        click.echo("picfuse: interrupted; run the same command again to continue", err=True)
+    if as_json:
+        print_json(report_fields(report))
+        return
+    print_failures(report)
+    if report.encoded:
+        click.echo(f"{report.encoded} encoded for the new model")
+    if report.pruned:
+        click.echo(f"{report.pruned} missing pictures deleted from the library")
+    click.echo(
+        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
+        f"{report.removed} removed, {len(report.failed)} failed "
+        f"in {report.elapsed_ms / 1000:.1f} s"
+    )
+    if report.texts_read:
+        click.echo(f"text read in {report.texts_read}, found in {report.texts_found}")
+    print_passed_over(report)
+
+
+def report_fields(report: IndexReport) -> dict[str, Any]:
+    """The JSON fields of a report."""
+    return {
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "changed": report.changed,
+        "removed": report.removed,
+        "pruned": report.pruned,
+        "encoded": report.encoded,
+        "failed": [{**path_fields(f.path), "reason": f.reason} for f in report.failed],
+        "problems": [{**path_fields(p.path), "reason": p.reason} for p in report.problems],
+        "caption_files": [
+            {**path_fields(c.path), "format": c.format, "rows": c.rows, "unmatched": c.unmatched}
+            for c in report.caption_files
+        ],
+        "passed_over": in_order(report.passed_over),
+        "unused_captions": [
+            {**path_fields(c.path), "reason": c.reason} for c in report.unused_captions
+        ],
+        "guesses": guess_fields(report.guesses),
+        "repeated": [each._asdict() for each in report.repeated],
+        "unmatched": report.unmatched,
+        "unmatched_includes": report.unmatched_includes,
+        "texts_read": report.texts_read,
+        "texts_found": report.texts_found,
+        "interrupted": report.interrupted,
+        "elapsed_ms": report.elapsed_ms,
+    }
 
 
 def print_problems(report: IndexReport) -> None:
@@ -106,9 +164,10 @@ def print_passed_over(report: IndexReport) -> None:
     back = ", --include brings folders back" if LEFT_OUT & set(counts) else ""
     click.echo(f"{text}; 'picfuse status --skipped' lists all{back}", err=True)
     for extra, number in report.undecoded.items():
-        pictures = "1 picture" if number == 1 else f"{number:,} pictures"
         command = f"pip install 'picfuse[{extra}]'"
-        click.echo(f"picfuse: to index {pictures} more: {command}, then index again", err=True)
+        click.echo(
+            f"picfuse: to index {counted(number)} more: {command}, then index again", err=True
+        )
 
 
 def _counted(kind: str, number: int, report: IndexReport) -> str:

@@ -9,9 +9,10 @@ import streamlit as st
 from indexer import Library
 from indexer.errors import PicfuseError
 from indexer.pipeline.pruning import forget_folder
+from ui.sentences import counted
 from ui.views.options import AppOptions
 from ui.views.page_style import notice
-from ui.views.safe_text import browser_safe, counted
+from ui.views.safe_text import browser_safe
 
 _CONFIRMED = "folder-to-remove"  # in the session
 

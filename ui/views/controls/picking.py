@@ -9,7 +9,8 @@ import streamlit as st
 
 from indexer.errors import PicfuseError
 from search.browsing.picked import add_pictures, remove_pictures, set_favourites
-from ui.views.safe_text import browser_safe, counted, literal
+from ui.sentences import counted
+from ui.views.safe_text import browser_safe, literal
 from ui.views.shared_library import SharedLibrary
 
 _TOLD = "told"  # in the session: what came of the last event, and its icon

@@ -9,9 +9,9 @@ import streamlit as st
 from indexer import IndexReport
 from ui.file_kinds import subject
 from ui.index_jobs import IndexJob
+from ui.sentences import counted
 from ui.views.display.failures import list_failures
 from ui.views.page_style import notice
-from ui.views.safe_text import counted
 
 
 @st.fragment(run_every=1.0)

@@ -12,13 +12,14 @@ from search.albums import album_pictures, delete_album, named_album
 from search.browsing.listing import quoted
 from ui.gallery.component import gallery
 from ui.gallery.data import GalleryData, ListSource
+from ui.sentences import counted
 from ui.views.controls.picking import album_names, can_pick, picking_events, remove_from, tell
 from ui.views.display.items import items_of
 from ui.views.display.results import read_more, read_results
 from ui.views.library_notices import opened_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice
-from ui.views.safe_text import browser_safe, counted
+from ui.views.safe_text import browser_safe
 from ui.views.shared_library import SharedLibrary
 
 ALBUM = "album"  # in the address: name of the album shown

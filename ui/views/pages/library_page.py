@@ -15,6 +15,7 @@ from indexer.errors import PicfuseError
 from indexer.library.away import away_folders
 from ui.file_kinds import in_order, numbered, subject
 from ui.index_jobs import IndexJobs
+from ui.sentences import counted
 from ui.views.controls.folder_chooser import choose_folder
 from ui.views.controls.folder_removal import confirm_removal, remove_confirmed
 from ui.views.display.failures import list_failures
@@ -23,7 +24,7 @@ from ui.views.index_jobs import desk_of, start_run
 from ui.views.library_notices import is_filled, say_missing
 from ui.views.options import AppOptions
 from ui.views.page_style import heading, notice
-from ui.views.safe_text import browser_safe, counted
+from ui.views.safe_text import browser_safe
 from ui.views.shared_library import SharedLibrary, open_library, was_opened
 
 
