@@ -54,6 +54,15 @@ Connect: TypeAlias = Callable[[], sqlite3.Connection]  # opens one
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
 
 
+def identity(folder: Path) -> tuple[int, int] | None:
+    """Identity of a library's SQLite file, which tells a replaced library; None if it is away."""
+    try:
+        found = (folder / FILE).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def to_read(folder: Path) -> Connect:
     """Opens a library's SQLite file for reading.
 
