@@ -16,12 +16,12 @@ from pydantic import (
 
 from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO
+from ui.web.pictures import LARGEST_ID
 
 MOST_LETTERS = 4000  # of a query: far more than an encoder reads
 MOST_HITS = 1000
 MOST_TERMS = 64
 MOST_TEXTS = 256  # that are embedded by one request
-LARGEST_ID = 2**63 - 1
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Name = Annotated[str, Field(max_length=200)]

@@ -8,16 +8,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from indexer.library.library import Library
-from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search.searcher import Searcher
 from ui.cli.output.text import metadata_fields, path_fields, tag_fields, valid
 from ui.service.desk import Served, TheDesk
 from ui.service.questions import MISSING, PictureReader
-from ui.service.requests import LARGEST_ID
 from ui.service.responses import PictureFacts
 from ui.service.served import NotThere
 from ui.web.endpoints import ALONE
-from ui.web.pictures import SIDE, attached, jpeg, present, rendered
+from ui.web.pictures import LARGEST_ID, SIDE, attached, present, thumbnail_of, view_of
 
 router = APIRouter(tags=["pictures"])
 IMAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
@@ -40,9 +38,8 @@ async def thumbnail(id: PictureId, request: Request, desk: TheDesk, served: Serv
     """Send the thumbnail of a picture, as JPEG."""
 
     def work(searcher: Searcher, reader: PictureReader) -> Response:
-        library, content = searcher.library, content_of(searcher.library, id)
-        path = thumbnail_path(library.thumbnails, content)
-        return jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, id))
+        content = content_of(searcher.library, id)
+        return thumbnail_of(searcher.library, request, id, content)
 
     return _alone(await desk.ask(served, work))
 
@@ -59,9 +56,7 @@ async def view(
 
     def work(searcher: Searcher, reader: PictureReader) -> Response:
         content = content_of(searcher.library, id)
-        return jpeg(
-            request, f"{content.hex()}-{side}", lambda: rendered(searcher.library, id, side)
-        )
+        return view_of(searcher.library, request, id, content, side)
 
     return _alone(await desk.ask(served, work))
 
