@@ -20,10 +20,10 @@ from ui.tools.saving import Saving
 P = ParamSpec("P")
 R = TypeVar("R")
 INSTRUCTIONS = (
-    "Searches the user's own pictures. Start with search_pictures; its ids are what show_picture, "
-    "similar_pictures and explain_match take. For dates, places, people, cameras and the like use "
-    "`where`, whose fields filter_fields lists; words in `query` describe what is to be seen. Look "
-    "at a picture with show_picture before you say what is in it. A low confidence means a guess."
+    "Searches the user's own pictures. Start with search_pictures: show_picture, similar_pictures "
+    "and explain_match take its ids. For dates, places, people, cameras and the like use `where`; "
+    "filter_fields lists its fields. Words in `query` describe the picture itself. Look at a "
+    "picture with show_picture before you say what it shows. A low confidence means a guess."
 )
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False, idempotent_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)

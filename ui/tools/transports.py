@@ -47,8 +47,8 @@ def run_on_http(
         transport_security=security(enable_dns_rebinding_protection=False),  # the guard does it
     )
     app.add_middleware(import_module("ui.service.guard").Guard, settings=settings, metrics=metrics)
-    libraries.warm()
     try:
+        libraries.warm()
         import_module("ui.service.server").run_app(app, bound, ready)
     finally:
         libraries.close()
