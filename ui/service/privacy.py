@@ -44,6 +44,15 @@ def names_of_paths(libraries: Libraries) -> Mapping[str, str]:
     return names
 
 
+def without_folders(value: Any, names: Mapping[str, str]) -> Any:
+    """A JSON value whose texts, such as conditions, name no path of a folder or library."""
+    if isinstance(value, dict):
+        return {key: without_folders(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_folders(one, names) for one in value]
+    return without_named(value, names) if isinstance(value, str) else value
+
+
 def without_named(text: str, names: Mapping[str, str]) -> str:
     """A message in which names stand for paths, the longest first."""
     for path in sorted(names, key=len, reverse=True):

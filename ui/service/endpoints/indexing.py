@@ -15,7 +15,7 @@ from ui.service.responses import Job
 
 ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": Job}}
 STARTED: dict[int | str, dict[str, Any]] = {202: {"model": Job}}
-Number = Annotated[int, Path(ge=1, le=2**31)]
+Number = Annotated[int, Path(ge=1, le=2**31, description="Number of a job.")]
 
 
 async def _allowed(desk: TheDesk) -> None:
