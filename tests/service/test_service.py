@@ -128,7 +128,7 @@ BAD = {
     "10 MB of words": ({"query": "red " * 2_500_000}, 422, "at most 4000 characters"),
     "too many hits": ({"query": "red", "k": 10**9}, 422, "k: Input should be less"),
     "a dangling sign": ({"query": "red -"}, 400, "a term is missing at the end"),
-    "a false condition": ({"where": "colour: red"}, 400, "no field 'colour'"),
+    "a false condition": ({"where": "colour: red"}, 400, "\"where: no field 'colour'"),
     "a condition without end": ({"where": "(width > 3"}, 400, "where"),
     "an unknown tag": ({"tags": ["joyful"]}, 400, "joyful"),
     "an id that is not there": ({"terms": [{"picture": {"id": 99}}]}, 400, "picture 99"),
@@ -284,7 +284,8 @@ def test_job_indexes_and_is_followed_by_events(home, paint):
         assert (last["state"], last["added"], last["error"]) == ("done", 1, None)
         assert client.get(place).json() == last
         assert client.delete(place).json()["state"] == "done"
-        assert client.get("/jobs/99").status_code == 404
+        for address in ("/jobs/99", "/jobs/99/events"):
+            assert client.get(address).status_code == 404
         assert client.get("/pictures/6").json()["name"] == "purple.png"
 
 

@@ -107,7 +107,7 @@ def _add_endpoints(app: FastAPI) -> None:
         openapi_extra={"security": []},
     )
     async def health() -> JSONResponse:
-        """Give a sign of life; needs no token."""
+        """Confirm that the service runs; needs no token."""
         return JSONResponse({"status": "ok", "version": app.version})
 
     @app.get("/metrics", tags=["service"], response_class=Response)

@@ -35,7 +35,7 @@ async def libraries(desk: TheDesk) -> JSONResponse:
 
 @router.get("/status")
 async def status(desk: TheDesk, served: Served) -> JSONResponse:
-    """Tell what a library contains, as `picfuse status --json`."""
+    """Sum up the contents of a library, as `picfuse status --json`."""
     return desk.answer(await desk.ask(served, lambda searcher, _: library_fields(searcher.library)))
 
 

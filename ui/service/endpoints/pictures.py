@@ -25,7 +25,7 @@ PictureId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="`id` of a hit.
 
 @router.get("/pictures/{id}", responses={200: {"model": PictureFacts}})
 async def picture(id: PictureId, desk: TheDesk, served: Served) -> JSONResponse:
-    """Tell what a library knows of a picture, with addresses of its images."""
+    """Tell the facts about a picture, with addresses of its images."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return _picture_fields(searcher.library, id)

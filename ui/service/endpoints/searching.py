@@ -89,7 +89,7 @@ async def similar_pictures(asked: SimilarRequest, desk: TheDesk, served: Served)
 
 @router.post("/explain", responses={200: {"model": FoundHit}})
 async def explain(asked: ExplainRequest, desk: TheDesk, served: Served) -> JSONResponse:
-    """Tell what makes the score of one picture for a query."""
+    """Explain the score of one picture for a query."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return hit_fields(explained(searcher, asked))
