@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 
 from indexer.errors import PicfuseError
 from search.searcher import Searcher
+from ui.cli.output.text import valid
 from ui.service.jobs import Job, Jobs
 from ui.service.metrics import Metrics
 from ui.service.privacy import names_of_paths, without_folders, without_paths
@@ -74,10 +75,10 @@ class Desk:
         finally:
             self._waiting -= 1
 
-    def answer(self, fields: object, status: int = 200) -> JSONResponse:
-        """A response of JSON, without paths unless they are allowed."""
-        shown = fields if self.settings.paths else without_paths(fields)
-        return AsciiResponse(shown, status)
+    async def answer(self, served: ServedLibrary, work: Work[object]) -> JSONResponse:
+        """The result of work as JSON, without paths unless they are allowed."""
+        fields = await self.ask(served, work)
+        return AsciiResponse(fields if self.settings.paths else without_paths(fields))
 
     def without_folders(self, fields: T) -> T:
         """JSON fields whose texts name no folder by its path unless that is allowed."""
@@ -91,9 +92,10 @@ class Desk:
     async def job(self, job: Job) -> dict[str, Any]:
         """The fields of a job; its error is told without paths unless they are allowed."""
         fields = job.fields()
-        if fields["error"] is None:
-            return fields
-        return await to_thread.run_sync(self.without_folders, fields)
+        if fields["error"] is not None:
+            said = await to_thread.run_sync(self.without_folders, fields["error"])
+            fields["error"] = valid(said)
+        return fields
 
     @property
     def _names(self) -> Mapping[str, str]:

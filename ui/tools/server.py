@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp_types import ToolAnnotations
 
 from indexer.errors import PicfuseError
+from ui.cli.output.text import valid
 from ui.service.privacy import names_of_paths, without_named
 from ui.service.served import Libraries
 from ui.tools.looking import Looking
@@ -87,4 +88,4 @@ class _Told:
         return called
 
     def _message(self, problem: PicfuseError) -> str:
-        return without_named(str(problem), names_of_paths(self._libraries))
+        return valid(without_named(str(problem), names_of_paths(self._libraries)))

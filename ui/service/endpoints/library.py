@@ -36,7 +36,7 @@ async def libraries(desk: TheDesk) -> JSONResponse:
 @router.get("/status")
 async def status(desk: TheDesk, served: Served) -> JSONResponse:
     """Sum up the contents of a library, as `picfuse status --json`."""
-    return desk.answer(await desk.ask(served, lambda searcher, _: library_fields(searcher.library)))
+    return await desk.answer(served, lambda searcher, _: library_fields(searcher.library))
 
 
 @router.get("/tags", responses={200: {"model": Tags}})
@@ -46,7 +46,7 @@ async def tags(desk: TheDesk, served: Served) -> JSONResponse:
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return {"tags": tag_counts(searcher.library)}
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.get("/filters", responses={200: {"model": Filters}})
@@ -66,7 +66,7 @@ async def albums(desk: TheDesk, served: Served) -> JSONResponse:
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return desk.without_folders({"albums": listed_albums(searcher)})
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.get("/albums/{name:path}")
@@ -82,7 +82,7 @@ async def album(
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return desk.without_folders(_album_page(searcher, name, k, offset))
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 def _album_page(searcher: Searcher, name: str, k: int, offset: int) -> dict[str, Any]:
@@ -115,4 +115,4 @@ async def duplicates(
         found = find_duplicates(searcher.library, Tier(tier))
         return {"tier": tier, **duplicate_fields(found)}
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)

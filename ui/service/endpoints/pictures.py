@@ -30,7 +30,7 @@ async def picture(id: PictureId, desk: TheDesk, served: Served) -> JSONResponse:
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return _picture_fields(searcher.library, id)
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.get("/pictures/{id}/thumbnail", response_class=Response, responses=IMAGE)

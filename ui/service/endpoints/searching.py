@@ -84,7 +84,7 @@ async def similar_pictures(asked: SimilarRequest, desk: TheDesk, served: Served)
         picture_info(searcher.library, asked.id)
         return _fields(searcher, similar(searcher, asked, reader), asked)
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.post("/explain", responses={200: {"model": FoundHit}})
@@ -94,7 +94,7 @@ async def explain(asked: ExplainRequest, desk: TheDesk, served: Served) -> JSONR
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return hit_fields(explained(searcher, asked))
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.post("/ids", responses={200: {"model": Ids}})
@@ -105,7 +105,7 @@ async def matching_ids(asked: IdsRequest, desk: TheDesk, served: Served) -> JSON
         ids = searcher.matching_ids(where=asked.where, tags=asked.tags, date_order=asked.date_order)
         return {"ids": ids.tolist()}
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.post("/embed", responses={200: {"model": Embeddings}})
@@ -127,14 +127,14 @@ async def embed(asked: EmbedRequest, desk: TheDesk, served: Served) -> JSONRespo
             "pictures": [row.tolist() for row in rows],
         }
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 async def _searched(asked: SearchRequest, desk: Desk, served: Served) -> JSONResponse:
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return _fields(searcher, search(searcher, asked, reader), asked)
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 def _fields(
