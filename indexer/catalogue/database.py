@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -112,8 +112,9 @@ class Connections:
 
     def close(self) -> None:
         """Close those that are not lent."""
-        while self._free:
-            self._free.pop().close()
+        with suppress(IndexError):  # another thread may have borrowed the last one
+            while True:
+                self._free.pop().close()
 
 
 def _connection(folder: Path, mode: str) -> sqlite3.Connection:
