@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -52,6 +52,15 @@ _CHECKPOINT_PAGES = 8192
 _WRITER_CACHE = 65536  # KB of pages that a writer keeps in memory, for the same reason
 Connect: TypeAlias = Callable[[], sqlite3.Connection]  # opens one
 Reading: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]  # lends one
+
+
+def identity(folder: Path) -> tuple[int, int] | None:
+    """Identity of a library's SQLite file, which tells a replaced library; None if it is away."""
+    try:
+        found = (folder / FILE).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def to_read(folder: Path) -> Connect:
@@ -103,8 +112,9 @@ class Connections:
 
     def close(self) -> None:
         """Close those that are not lent."""
-        while self._free:
-            self._free.pop().close()
+        with suppress(IndexError):  # another thread may have borrowed the last one
+            while True:
+                self._free.pop().close()
 
 
 def _connection(folder: Path, mode: str) -> sqlite3.Connection:

@@ -37,6 +37,17 @@ def test_every_request_gets_an_answer_that_openapi_describes(operations, mode):
             fuzz(operation, mode)
 
 
+def test_description_has_problems_token_and_files(colour_library):
+    app = create_app(settings_of(colour_library.path, token="secret"))
+    said = app.openapi()
+    app.state.desk.close()
+    upload = said["paths"]["/search/upload"]["post"]
+    assert list(upload["requestBody"]["content"]) == ["multipart/form-data"]
+    assert list(upload["responses"]["400"]["content"]) == ["application/problem+json"]
+    assert "detail" in said["components"]["schemas"]["Problem"]["properties"]
+    assert (said["security"], said["paths"]["/health"]["get"]["security"]) == ([{"token": []}], [])
+
+
 def fuzz(operation, mode):
     """Send what a schema of an operation makes."""
 

@@ -75,7 +75,7 @@ def test_an_answer_is_what_the_command_line_prints(home, colour_pictures):
 
 def test_every_endpoint_answers(client, home, colour_pictures):
     run("album", "reds", "red", "--library", home)
-    run("album", "picked", "--add", colour_pictures / "red.png", "--library", home)
+    run("album", "picked / red", "--add", colour_pictures / "red.png", "--library", home)
     red = (colour_pictures / "red.png").read_bytes()
     first = client.post("/search", json={"query": "red", "k": 1}).json()["hits"][0]
     assert first["name"] == "red.png"
@@ -94,7 +94,7 @@ def test_every_endpoint_answers(client, home, colour_pictures):
         "filters": client.get("/filters"),
         "albums": client.get("/albums"),
         "album": client.get("/albums/reds", params={"k": 1}),
-        "picked": client.get("/albums/picked"),
+        "picked": client.get("/albums/picked / red"),
         "duplicates": client.get("/duplicates"),
         "health": client.get("/health"),
     }
@@ -110,7 +110,7 @@ def test_every_endpoint_answers(client, home, colour_pictures):
     assert (found["picture"]["name"], found["picture"]["width"]) == ("red.png", 16)
     assert found["libraries"] == {"libraries": ["colours"]}
     assert "taken" in found["filters"]["fields"]
-    assert [album["album"] for album in found["albums"]["albums"]] == ["picked", "reds"]
+    assert [album["album"] for album in found["albums"]["albums"]] == ["picked / red", "reds"]
     assert [hit["name"] for hit in found["picked"]["hits"]] == ["red.png"]
     assert len(found["album"]["hits"]) == 1
     for name in ("thumbnail", "view", "original"):
@@ -128,7 +128,7 @@ BAD = {
     "10 MB of words": ({"query": "red " * 2_500_000}, 422, "at most 4000 characters"),
     "too many hits": ({"query": "red", "k": 10**9}, 422, "k: Input should be less"),
     "a dangling sign": ({"query": "red -"}, 400, "a term is missing at the end"),
-    "a false condition": ({"where": "colour: red"}, 400, "no field 'colour'"),
+    "a false condition": ({"where": "colour: red"}, 400, "\"where: no field 'colour'"),
     "a condition without end": ({"where": "(width > 3"}, 400, "where"),
     "an unknown tag": ({"tags": ["joyful"]}, 400, "joyful"),
     "an id that is not there": ({"terms": [{"picture": {"id": 99}}]}, 400, "picture 99"),
@@ -174,8 +174,10 @@ def test_what_is_not_there_is_not_found(client):
 
 
 def test_no_answer_tells_a_path(client, home, colour_pictures):
-    addresses = ["/status", "/duplicates", "/albums", "/pictures/1", "/tags"]
+    run("album", "all", "--where", f'folder: "{colour_pictures}"', "--library", home)
+    addresses = ["/status", "/duplicates", "/albums", "/albums/all", "/pictures/1", "/tags"]
     texts = [client.get(address).text for address in addresses]
+    assert 'folder: \\"pictures\\"' in texts[2]
     for asked in ({"query": "red", "fold": True}, {"terms": [{"picture": {"id": 1}}]}):
         texts.append(client.post("/search", json=asked).text)
     (colour_pictures / "red.png").unlink()
@@ -205,6 +207,8 @@ def test_who_may_not_ask_is_refused(home):
         other_port = key | {"Origin": f"http://{HOST}:1"}
         assert client.get("/status", headers=other_port).status_code == 403
         assert client.get("/health").status_code == 200
+        for host in (HOST.upper() + ".", "127.0.0.1:8600"):
+            assert client.get("/health", headers={"Host": host}).status_code == 200
         several = [client.get("/libraries", headers=key).status_code for _ in range(6)]
         assert (several[0], several[-1]) == (200, 429)
 
@@ -280,7 +284,8 @@ def test_job_indexes_and_is_followed_by_events(home, paint):
         assert (last["state"], last["added"], last["error"]) == ("done", 1, None)
         assert client.get(place).json() == last
         assert client.delete(place).json()["state"] == "done"
-        assert client.get("/jobs/99").status_code == 404
+        for address in ("/jobs/99", "/jobs/99/events"):
+            assert client.get(address).status_code == 404
         assert client.get("/pictures/6").json()["name"] == "purple.png"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
@@ -14,13 +15,14 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from indexer.errors import PicfuseError
-from ui.service.desk import Desk, TheDesk, desk_of
+from ui.service.desk import Desk, TheDesk, desk_in, desk_of
 from ui.service.endpoints import indexing, library, pictures, searching
 from ui.service.guard import Guard
 from ui.service.metrics import CONTENT_TYPE
-from ui.service.problems import MEDIA_TYPE, Problem, of_http, of_validation
+from ui.service.problems import Problem, of_http, of_validation
 from ui.service.responses import Health
 from ui.service.settings import ServiceSettings
+from ui.web.endpoints import PROBLEM
 
 ABOUT = (
     "Search pictures by words, by pictures, or by both. Answers are the JSON that the command line "
@@ -32,7 +34,9 @@ SILENT: TelemetryConfig = {  # nothing leaves the machine, whatever the environm
     "logs": False,
     "auto_configure": False,
 }
-_PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_SCHEMA = "Problem"
+_PROBLEM = {"content": {PROBLEM: {"schema": {"$ref": f"#/components/schemas/{_SCHEMA}"}}}}
+_TOKEN, _BEARER = "token", {"type": "http", "scheme": "bearer"}
 _PROBLEMS = {
     400: "A query, condition or picture cannot be used.",
     401: "The token is missing or wrong.",
@@ -41,14 +45,28 @@ _PROBLEMS = {
     408: "The body did not arrive in time.",
     409: "Another process is writing to the library.",
     413: "The body is too large.",
+    421: "The service does not know this name of its machine.",
     422: "The request is not understood.",
     429: "Too many requests.",
     503: "The library cannot answer now.",
 }
 
 
+class ServiceApp(FastAPI):
+    """An app whose description has the problem, which no endpoint returns, and the token."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of all endpoints."""
+        described = super().openapi()
+        described["components"]["schemas"][_SCHEMA] = Problem.model_json_schema()
+        if desk_in(self).settings.token is not None:
+            described["components"]["securitySchemes"] = {_TOKEN: _BEARER}
+            described["security"] = [{_TOKEN: []}]
+        return described
+
+
 def create_app(settings: ServiceSettings) -> FastAPI:
-    """The app that serves libraries; opens them now, so that errors are told at the start."""
+    """The app that serves libraries; opens them now, so that errors show at the start."""
     desk = Desk(settings)
 
     @asynccontextmanager
@@ -58,7 +76,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         finally:
             await to_thread.run_sync(desk.close)
 
-    app = FastAPI(
+    app = ServiceApp(
         title="picfuse",
         version=version("picfuse"),
         description=ABOUT,
@@ -82,9 +100,14 @@ def _add_endpoints(app: FastAPI) -> None:
     for module in (searching, pictures, library, indexing):
         app.include_router(module.router)
 
-    @app.get("/health", tags=["service"], responses={200: {"model": Health}})
+    @app.get(
+        "/health",
+        tags=["service"],
+        responses={200: {"model": Health}},
+        openapi_extra={"security": []},
+    )
     async def health() -> JSONResponse:
-        """Give a sign of life; needs no token."""
+        """Confirm that the service runs; needs no token."""
         return JSONResponse({"status": "ok", "version": app.version})
 
     @app.get("/metrics", tags=["service"], response_class=Response)

@@ -9,16 +9,17 @@ from typing import Annotated, Any, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi import Query as Parameter
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
 
 from indexer.errors import PicfuseError
 from search.searcher import Searcher
+from ui.cli.output.text import valid
 from ui.service.jobs import Job, Jobs
 from ui.service.metrics import Metrics
-from ui.service.privacy import names_of_paths, without_named, without_paths
+from ui.service.privacy import names_of_paths, without_folders, without_paths
 from ui.service.problems import of_picfuse
 from ui.service.questions import PictureReader
 from ui.service.served import Libraries, ServedLibrary
@@ -74,21 +75,26 @@ class Desk:
         finally:
             self._waiting -= 1
 
-    def answer(self, fields: object, status: int = 200) -> JSONResponse:
-        """A response of JSON, without paths unless they are allowed."""
-        shown = fields if self.settings.paths else without_paths(fields)
-        return AsciiResponse(shown, status)
+    async def answer(self, served: ServedLibrary, work: Work[object]) -> JSONResponse:
+        """The result of work as JSON, without paths unless they are allowed."""
+        fields = await self.ask(served, work)
+        return AsciiResponse(fields if self.settings.paths else without_paths(fields))
+
+    def without_folders(self, fields: T) -> T:
+        """JSON fields whose texts name no folder by its path unless that is allowed."""
+        shown: T = without_folders(fields, self._names)
+        return shown
 
     def problem(self, error: PicfuseError) -> JSONResponse:
-        """The problem that an error is, without paths unless they are allowed."""
+        """The problem of an error, without paths unless they are allowed."""
         return of_picfuse(error, self._names)
 
     async def job(self, job: Job) -> dict[str, Any]:
         """The fields of a job; its error is told without paths unless they are allowed."""
         fields = job.fields()
         if fields["error"] is not None:
-            names = await to_thread.run_sync(lambda: self._names)
-            fields["error"] = without_named(fields["error"], names)
+            said = await to_thread.run_sync(self.without_folders, fields["error"])
+            fields["error"] = valid(said)
         return fields
 
     @property
@@ -109,11 +115,16 @@ class Desk:
         return self._threads
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk of the app that a request reaches."""
-    desk = request.app.state.desk
+def desk_in(app: FastAPI) -> Desk:
+    """The desk of an app."""
+    desk = app.state.desk
     assert isinstance(desk, Desk)
     return desk
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the app that a request reaches."""
+    return desk_in(request.app)
 
 
 async def _desk(request: Request) -> Desk:

@@ -8,7 +8,6 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.service.metrics import Metrics
 from ui.service.problems import of_failure, problem
 from ui.service.settings import ServiceSettings
+from ui.web.hosts import host_name, is_own_origin
 
 OPEN = frozenset({"/health"})  # without a token
 _MOST_CLIENTS = 10_000  # whose rates are remembered
@@ -47,7 +47,7 @@ class RateLimit:
 
 
 class Guard:
-    """Middleware that refuses strangers, foreign web pages, haste and slowness; counts the rest.
+    """Middleware that refuses strangers, foreign pages, haste and slow bodies; counts requests.
 
     A browser sends `Host` and `Origin`: a page of another site reaches neither a service without a
     token (by a name that resolves to this machine) nor one with it.
@@ -91,13 +91,11 @@ class Guard:
 
     def _foreign(self, headers: Headers) -> JSONResponse | None:
         """The refusal of an unknown name of this host, or of another site's page."""
-        address = headers.get("host", "").lower()
-        host = _name(address)
-        if host not in self.settings.hosts:
+        host = headers.get("host", "")
+        if host_name(host) not in self.settings.hosts:
             detail = f"{host[:100]!r} is no name of this service; allow it with --host-name"
             return problem(421, "unknown-host", "Unknown host", detail)
-        origin = headers.get("origin")
-        if origin is not None and _address(origin) != address:
+        if not is_own_origin(headers):
             detail = "pages of other sites may not ask this service"
             return problem(403, "foreign-page", "Foreign page", detail)
         return None
@@ -141,20 +139,6 @@ class Guard:
             return message
 
         return timed
-
-
-def _name(host: str) -> str:
-    """The name of a host without its port."""
-    name, _, port = host.rpartition(":")
-    return name if name and port.isdigit() else host
-
-
-def _address(origin: str) -> str:
-    """Host and port of an origin; empty for what is none."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
 
 
 def _retry_after(seconds: float) -> dict[str, str]:

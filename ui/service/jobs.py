@@ -90,18 +90,18 @@ class Jobs:
     def stop(self, number: int) -> Job:
         """Stop a job after its batch; what is finished is kept."""
         job = self.named(number)
-        job.stopped = job.run.running
+        job.stopped |= job.run.running
         job.run.stop()
         return job
 
     def stop_all(self) -> None:
         """Stop all jobs after their batches."""
-        for number, job in self._jobs.items():
+        for job in list(self._jobs.values()):  # a copy: a client may start another one
             if job.run.running:
-                self.stop(number)
+                self.stop(job.id)
 
     def close(self) -> None:
         """Stop all jobs, and wait until their batches are stored."""
         self.stop_all()
-        for job in self._jobs.values():
+        for job in list(self._jobs.values()):
             job.run.wait()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import PicfuseError
+from ui.cli.output.text import valid
 from ui.service.served import Libraries
 
 _PATHS = ("library", "picture", "old", "new")  # other fields that may hold a path
@@ -40,8 +41,18 @@ def names_of_paths(libraries: Libraries) -> Mapping[str, str]:
         names[str(served.path)] = f"library {served.name!r}"
         with suppress(PicfuseError), served.asking() as searcher:
             for folder in searcher.library.catalogue.folders():
-                names[str(folder.path)] = folder.path.name or "/"
+                path = str(folder.path)
+                names[path] = names[valid(path)] = folder.path.name or "/"
     return names
+
+
+def without_folders(value: Any, names: Mapping[str, str]) -> Any:
+    """A JSON value whose texts, such as conditions, name no path of a folder or library."""
+    if isinstance(value, dict):
+        return {key: without_folders(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_folders(one, names) for one in value]
+    return without_named(value, names) if isinstance(value, str) else value
 
 
 def without_named(text: str, names: Mapping[str, str]) -> str:

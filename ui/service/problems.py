@@ -25,8 +25,8 @@ from indexer.errors import (
 from ui.cli.output.text import valid
 from ui.service.privacy import without_named
 from ui.service.served import NotThere
+from ui.web.endpoints import problem as web_problem
 
-MEDIA_TYPE = "application/problem+json"
 _LONGEST = 2000  # letters of a message
 
 
@@ -62,29 +62,27 @@ def problem(
     **more: Any,
 ) -> JSONResponse:
     """A response with a problem."""
-    said = valid(detail[:_LONGEST])
-    fields = {"type": f"urn:picfuse:{kind}", "title": title, "status": status, "detail": said}
-    return JSONResponse(
-        {**fields, **more}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE
-    )
+    named = {"type": f"urn:picfuse:{kind}", "title": title}
+    return web_problem(status, detail[:_LONGEST], headers, **named, **more)
 
 
 def of_picfuse(error: PicfuseError, names: Mapping[str, str]) -> JSONResponse:
-    """The problem that an error of picfuse is; `names` stand for paths of the machine."""
+    """The problem of an error of picfuse; `names` stand for paths of the machine."""
     kinds = ((status, kind, title) for cls, status, kind, title in _KINDS if isinstance(error, cls))
     status, kind, title = next(kinds)
-    more: dict[str, Any] = {}
+    said, more = without_named(str(error), names), dict[str, Any]()
     if isinstance(error, PlacedError):
+        said = said.removeprefix("--")  # an option of the command line is a field here
         more = {"text": valid(error.text[:_LONGEST]), "place": error.place}
-    return problem(status, kind, title, without_named(str(error), names), **more)
+    return problem(status, kind, title, said, **more)
 
 
 async def of_validation(request: Request, error: Exception) -> JSONResponse:
-    """The problem of a request that is not as OpenAPI says. Its values are not repeated."""
+    """The problem of a request against the description in OpenAPI, without its values."""
     assert isinstance(error, RequestValidationError)
     said = [_said(one) for one in error.errors()]
     more = f" (and {len(said) - 5} more)" if len(said) > 5 else ""
-    detail = "; ".join(said[:5]) + more + "; /openapi.json says what is understood"
+    detail = "; ".join(said[:5]) + more + "; /openapi.json describes all requests"
     return problem(422, "not-understood", "The request is not understood", detail)
 
 
@@ -105,13 +103,13 @@ async def of_http(request: Request, error: Exception) -> JSONResponse:
 
 
 _DETAILS = {
-    404: "no such address; /openapi.json lists those that there are",
-    405: "this address does not take that method; /openapi.json lists them",
+    404: "no such address; /openapi.json lists all addresses",
+    405: "this address does not take that method; /openapi.json lists its methods",
     413: "the body is too large; send a smaller picture, or allow more with --max-body",
 }
 
 
 async def of_failure(request: Request, error: Exception) -> JSONResponse:
-    """The problem of an error that nobody expected; its text stays in the log."""
+    """The problem of an unexpected error; its text stays in the log."""
     detail = f"{type(error).__name__}; the log of the service has the details, please report it"
     return problem(500, "failed", "Unexpected error", detail)

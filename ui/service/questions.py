@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.encoders.parts import encode_with_parts
 from indexer.errors import PictureError, QueryError
 from indexer.library.library import Library
@@ -59,10 +60,18 @@ class PictureReader:
         return public_picture(url)
 
 
-def check_picture(searcher: Searcher, key: int) -> None:
-    """Raise `NotThere` unless the library has a picture."""
-    if key not in searcher.library.catalogue.pictures([key]):
+def picture_info(library: Library, key: int) -> PictureInfo:
+    """A picture that the library has. Raises `NotThere` for any other."""
+    info = library.catalogue.pictures([key]).get(key)
+    if info is None:
         raise NotThere(MISSING.format(key))
+    return info
+
+
+def tag_counts(library: Library) -> dict[str, int]:
+    """Numbers of pictures by tag."""
+    counts = library.tags.counts(library.encoder_id)
+    return {tag: number for head in counts.values() for tag, number in head.items()}
 
 
 def search(searcher: Searcher, asked: SearchRequest, reader: PictureReader) -> Answer:
@@ -86,7 +95,7 @@ def similar(searcher: Searcher, asked: SimilarRequest, reader: PictureReader) ->
 
 def explained(searcher: Searcher, asked: ExplainRequest) -> Hit:
     """The hit that a picture is for a query, with an explanation."""
-    check_picture(searcher, asked.id)
+    picture_info(searcher.library, asked.id)
     query = Query.parse(asked.query, literal=asked.literal, files=False)
     if any(term.picture is not None for term in query.terms):
         raise QueryError("query: takes words only; a URL stands for a picture")

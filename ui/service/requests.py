@@ -16,12 +16,16 @@ from pydantic import (
 
 from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO
+from ui.web.pictures import LARGEST_ID
 
+NUMBER_OF_HITS = "Most hits in the answer."
+HITS_TO_SKIP = "Hits to skip: the `next_offset` of the answer before."
+LIKE = "Pictures to find more like."
+UNLIKE = "Pictures to find fewer like."
 MOST_LETTERS = 4000  # of a query: far more than an encoder reads
 MOST_HITS = 1000
 MOST_TERMS = 64
 MOST_TEXTS = 256  # that are embedded by one request
-LARGEST_ID = 2**63 - 1
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Name = Annotated[str, Field(max_length=200)]
@@ -89,10 +93,8 @@ class SentTerm(_Strict):
 class Restrictions(_Strict):
     """Limits on the pictures that are found, and on their number."""
 
-    k: Annotated[int, Field(ge=1, le=MOST_HITS, description="Number of hits.")] = 10
-    offset: Annotated[
-        int, Field(ge=0, le=10**9, description="Hits to skip: the next_offset of an answer.")
-    ] = 0
+    k: Annotated[int, Field(ge=1, le=MOST_HITS, description=NUMBER_OF_HITS)] = 10
+    offset: Annotated[int, Field(ge=0, le=10**9, description=HITS_TO_SKIP)] = 0
     where: Annotated[
         str | None,
         Field(max_length=MOST_LETTERS, description="Condition, as `picfuse search --where`."),
@@ -112,11 +114,12 @@ class _Ranked(Restrictions):
         Field(description="Weight of the picture against its caption; null: the library's."),
     ] = None
     exclude: Annotated[list[Id], Field(max_length=MOST_HITS, description="Ids to leave out.")] = []
-    diverse: Annotated[Share, Field(description="How much hits shall differ; 0: not.")] = 0.0
+    diverse: Annotated[Share, Field(description="How much hits differ; 0: as they come.")] = 0.0
     least: Annotated[Finite | None, Field(description="Lowest score of a hit.")] = None
-    explain: Annotated[bool, Field(description="Whether hits say what made their score.")] = False
+    explain: Annotated[bool, Field(description="Whether hits explain their score.")] = False
     asked_first: Annotated[
-        bool, Field(description="Whether pictures of the query are the first hits, not left out.")
+        bool,
+        Field(description="Whether pictures of the query come first; else they are left out."),
     ] = False
     all: Annotated[bool, Field(description="Whether doubtful hits are listed too.")] = False
 
@@ -129,7 +132,9 @@ class Asked(_Ranked):
         Field(description='Words in the grammar of `picfuse search`: `dog -snow`, `"red car"`.'),
     ] = None
     literal: Annotated[bool, Field(description="Whether `query` is one text as it is.")] = False
-    mode: Annotated[Mode, Field(description="Search by meaning, by words, or as it suits.")] = AUTO  # type: ignore[assignment]
+    mode: Annotated[
+        Mode, Field(description="By meaning (vector), by words, or words for names only (auto).")
+    ] = AUTO  # type: ignore[assignment]
     min_confidence: Annotated[
         Share | None, Field(description="Lowest confidence of a hit, instead of hiding doubt.")
     ] = None
@@ -150,8 +155,8 @@ class SearchRequest(Asked):
     )
 
     terms: Annotated[list[SentTerm], Field(max_length=MOST_TERMS)] = []
-    like: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
-    unlike: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
+    like: Annotated[list[SentPicture], Field(max_length=MOST_TERMS, description=LIKE)] = []
+    unlike: Annotated[list[SentPicture], Field(max_length=MOST_TERMS, description=UNLIKE)] = []
 
 
 class SimilarRequest(_Ranked):
@@ -160,12 +165,12 @@ class SimilarRequest(_Ranked):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": 1, "k": 5}]})
 
     id: Id
-    like: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
-    unlike: Annotated[list[SentPicture], Field(max_length=MOST_TERMS)] = []
+    like: Annotated[list[SentPicture], Field(max_length=MOST_TERMS, description=LIKE)] = []
+    unlike: Annotated[list[SentPicture], Field(max_length=MOST_TERMS, description=UNLIKE)] = []
 
 
 class IdsRequest(_Strict):
-    """Conditions on pictures, of which only the ids are wanted."""
+    """Conditions on the pictures whose ids are listed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"where": "taken: 2021"}]})
 
@@ -175,7 +180,7 @@ class IdsRequest(_Strict):
 
 
 class ExplainRequest(_Strict):
-    """A picture of which a query is to say what makes its score."""
+    """A picture and the query that its score is explained for."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": 1, "query": "a dog"}]})
 
@@ -186,7 +191,7 @@ class ExplainRequest(_Strict):
 
 
 class EmbedRequest(_Strict):
-    """Texts and pictures that are to become rows of the library's space."""
+    """Texts and pictures to turn into rows of the library's space."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"texts": ["a dog in the snow", "a red boat"]}]}

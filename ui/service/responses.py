@@ -83,7 +83,7 @@ class FoundHit(Named):
 
 
 class UnknownWord(_Exact):
-    """A word of a query that the library does not know, and which may be meant."""
+    """A word that the library does not know, and the word that may be meant."""
 
     word: str
     meant: str | None
@@ -96,7 +96,7 @@ class AwayFolder(Named):
 
 
 class ReadDate(_Exact):
-    """A date of a condition that could be read in another way."""
+    """An ambiguous date of a condition, and how it was read."""
 
     text: str
     read_as: str

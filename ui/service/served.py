@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.catalogue.database import FILE, sqlite_errors
+from indexer.catalogue.database import identity, sqlite_errors
 from indexer.encoders.batching_encoder import BatchingEncoder
 from indexer.errors import InputError
 from indexer.library.library import Library
@@ -28,7 +28,7 @@ class ServedLibrary:
         self.name, self.path, self.offline = name, path, offline
         self._observe = observe
         self._lock = threading.Lock()
-        self._identity = _identity(path)
+        self._opened_file = identity(path)
         self._searcher = self._opened()
 
     @contextmanager
@@ -47,10 +47,10 @@ class ServedLibrary:
 
     def _current(self) -> Searcher:
         with self._lock:
-            identity = _identity(self.path)
-            if identity != self._identity:
+            present = identity(self.path)
+            if present != self._opened_file:
                 before, self._searcher = self._searcher, self._opened()
-                self._identity = identity
+                self._opened_file = present
                 before.library.close()
             library = self._searcher.library
             if not isinstance(library.encoder, BatchingEncoder):  # first, or it moved to another
@@ -96,12 +96,3 @@ class Libraries:
         for served in self:
             served.close()
         self.sandbox.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Identity of the catalogue's file, so that a replaced library is opened again."""
-    try:
-        found = (path / FILE).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -16,7 +16,15 @@ from search.where import FIELDS
 from ui.cli.commands.album import listed_albums
 from ui.cli.options.searching import WHERE
 from ui.cli.output.text import valid
-from ui.service.questions import PictureReader, check_picture, explained, search, similar
+from ui.service.privacy import names_of_paths, without_folders
+from ui.service.questions import (
+    PictureReader,
+    explained,
+    picture_info,
+    search,
+    similar,
+    tag_counts,
+)
 from ui.service.requests import (
     MOST_LETTERS,
     ExplainRequest,
@@ -29,14 +37,14 @@ from ui.tools import results
 from ui.web.pictures import rendered
 
 MOST, USUAL = 50, 8  # pictures of a page
-SIDES = (128, 1568)  # pixels; more than the larger one a model does not see
+SIDES = (128, 1568)  # pixels; a model sees no more than the larger one
 RESOURCE_SIDE = 1200
 
 Words = Annotated[
     str,
     Field(
         max_length=MOST_LETTERS,
-        description="What is to be seen, in plain words: 'a dog in the snow'. '-word' takes away: "
+        description="The picture in plain words: 'a dog in the snow'. '-word' takes away: "
         "'a dog -snow'. Empty to list by `where` and `tags` alone, newest first.",
     ),
 ]
@@ -105,14 +113,13 @@ class Looking:
         asked = SimilarRequest(id=id, where=where, k=k, offset=offset)
         served = self._libraries.named(library)
         with served.asking() as searcher:
-            check_picture(searcher, id)
+            picture_info(searcher.library, id)
             answer = similar(searcher, asked, self._reader(searcher))
         return results.page_of(answer, served.name)
 
     def filter_fields(self, library: Name = None) -> results.FieldsPage:
         """List the fields of `where`, with the tags, people and places of this library."""
-        from_library = self._libraries.named(library)
-        with from_library.asking() as searcher:
+        with self._libraries.named(library).asking() as searcher:
             found = facets(searcher.library)
             return results.FieldsPage(
                 language=WHERE,
@@ -132,9 +139,8 @@ class Looking:
     ) -> list[TextContent | ImageContent]:
         """Look at a picture: returns the image with its name and captions."""
         with self._libraries.named(library).asking() as searcher:
-            check_picture(searcher, id)
+            info = picture_info(searcher.library, id)
             content = rendered(searcher.library, id, size)
-            info = searcher.library.catalogue.pictures([id])[id]
         said = [f"Picture {id}: {info.path.name}, {info.width} x {info.height} pixels"]
         said += [f"Caption: {caption}" for caption in info.captions]
         text = TextContent(type="text", text=valid("\n".join(said)))
@@ -153,9 +159,9 @@ class Looking:
             return self._status(served, searcher)
 
     def list_albums(self, library: Name = None) -> results.AlbumList:
-        """List the saved searches of a library, with their numbers of pictures."""
+        """List the albums of a library, with their numbers of pictures."""
         with self._libraries.named(library).asking() as searcher:
-            fields = listed_albums(searcher)
+            fields = without_folders(listed_albums(searcher), names_of_paths(self._libraries))
         lines = [
             results.AlbumLine(
                 name=one["album"], pictures=one["pictures"], problem=one.get("problem")
@@ -167,13 +173,12 @@ class Looking:
     def picture_resource(self, library: str, id: int) -> bytes:
         """The JPEG of a picture."""
         with self._libraries.named(library).asking() as searcher:
-            check_picture(searcher, id)
+            picture_info(searcher.library, id)
             return rendered(searcher.library, id, RESOURCE_SIDE)
 
     def _status(self, served: ServedLibrary, searcher: Searcher) -> results.StatusPage:
         opened = searcher.library
         counts, metadata = opened.catalogue.counts(), opened.facts.counts()
-        tags = opened.tags.counts(opened.encoder_id)
         return results.StatusPage(
             library=served.name,
             libraries=[one.name for one in self._libraries],
@@ -182,7 +187,7 @@ class Looking:
             missing=counts.get(GONE, 0),
             model=opened.settings.encoder,
             metadata={name: count for name, count in metadata.items() if count},
-            tags={tag: number for head in tags.values() for tag, number in head.items()},
+            tags=tag_counts(opened),
             folders=[valid(folder.path.name) for folder in opened.catalogue.folders()],
             may_save_albums=self._may_save,
         )

@@ -39,7 +39,7 @@ class _Small(BaseModel):
 
 
 class FoundPicture(_Small):
-    """A picture; `id` is what other tools take."""
+    """A picture; other tools take its `id`."""
 
     id: int
     name: str
@@ -63,7 +63,7 @@ class FoundPage(_Small):
         None, description="Probability that the library has it at all; null if not known."
     )
     notes: list[str] = Field(
-        default_factory=list, description="How the query was read, and what may be meant."
+        default_factory=list, description="How the query was read, and other readings of it."
     )
 
 
@@ -108,7 +108,7 @@ class StatusPage(_Small):
 
 
 class AlbumLine(_Small):
-    """A saved search."""
+    """An album: picked pictures, or a saved search."""
 
     name: str
     pictures: int | None
@@ -116,7 +116,7 @@ class AlbumLine(_Small):
 
 
 class AlbumList(BaseModel):
-    """The saved searches of a library."""
+    """The albums of a library."""
 
     albums: list[AlbumLine]
 

@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp_types import ToolAnnotations
 
 from indexer.errors import PicfuseError
+from ui.cli.output.text import valid
 from ui.service.privacy import names_of_paths, without_named
 from ui.service.served import Libraries
 from ui.tools.looking import Looking
@@ -20,10 +21,10 @@ from ui.tools.saving import Saving
 P = ParamSpec("P")
 R = TypeVar("R")
 INSTRUCTIONS = (
-    "Searches the user's own pictures. Start with search_pictures; its ids are what show_picture, "
-    "similar_pictures and explain_match take. For dates, places, people, cameras and the like use "
-    "`where`, whose fields filter_fields lists; words in `query` describe what is to be seen. Look "
-    "at a picture with show_picture before you say what is in it. A low confidence means a guess."
+    "Searches the user's own pictures. Start with search_pictures: show_picture, similar_pictures "
+    "and explain_match take its ids. For dates, places, people, cameras and the like use `where`; "
+    "filter_fields lists its fields. Words in `query` describe the picture itself. Look at a "
+    "picture with show_picture before you say what it shows. A low confidence means a guess."
 )
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False, idempotent_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
@@ -87,4 +88,4 @@ class _Told:
         return called
 
     def _message(self, problem: PicfuseError) -> str:
-        return without_named(str(problem), names_of_paths(self._libraries))
+        return valid(without_named(str(problem), names_of_paths(self._libraries)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 
+from indexer.errors import PicfuseError
 from ui.service.served import Libraries
 from ui.service.settings import ServiceSettings
 from ui.tools.server import create_server
@@ -18,7 +20,7 @@ def run_on_streams(settings: ServiceSettings, *, allow_write: bool) -> None:
     """Answer a client on standard input and output, until it closes them."""
     libraries = Libraries(settings.libraries, _unobserved, offline=settings.offline)
     server = create_server(libraries, allow_write=allow_write)
-    threading.Thread(target=libraries.warm, name="warming", daemon=True).start()
+    threading.Thread(target=_warm, args=(libraries,), name="warming", daemon=True).start()
     try:
         server.run("stdio")
     finally:
@@ -47,12 +49,17 @@ def run_on_http(
         transport_security=security(enable_dns_rebinding_protection=False),  # the guard does it
     )
     app.add_middleware(import_module("ui.service.guard").Guard, settings=settings, metrics=metrics)
-    libraries.warm()
     try:
+        libraries.warm()
         import_module("ui.service.server").run_app(app, bound, ready)
     finally:
         libraries.close()
 
 
+def _warm(libraries: Libraries) -> None:
+    with suppress(PicfuseError):  # the first tool that asks tells it
+        libraries.warm()
+
+
 def _unobserved(kind: str, size: int) -> None:
-    """Count nothing: nobody asks for metrics on standard streams."""
+    """Count nothing: standard streams have no metrics."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 import streamlit as st
 
 from indexer import Library
-from indexer.catalogue.database import FILE, sqlite_errors
+from indexer.catalogue.database import identity, sqlite_errors
 from indexer.locations import opened_directory
 from search import Searcher
 from ui.views.options import AppOptions
@@ -61,16 +61,7 @@ class SharedLibrary:
 
 def open_library(options: AppOptions) -> SharedLibrary:
     """The app's library, opened. Raises `LibraryNotFound` and other `LibraryError`s."""
-    return _opened(options.library, options.offline, _identity(options.library))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Identity of the catalogue's file, so that a replaced library is opened again."""
-    try:
-        found = (path / FILE).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    return _opened(options.library, options.offline, identity(options.library))
 
 
 def _close(opened: SharedLibrary) -> None:

@@ -1,1 +1,1 @@
-"""HTTP routes over a library: pictures, lists, downloads, and who may ask; no Streamlit in it."""
+"""HTTP routes over a library, and their guard: pictures, lists, downloads; no Streamlit in it."""

@@ -1,4 +1,4 @@
-"""Things to browse by, and suggestions for who types, as JSON."""
+"""Facets to browse by, and suggestions while the user types, as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _facets(library: Library, generation: int) -> Facets:
 
 
 def facets(library: Library, request: Request) -> Response:
-    """All that the library can be browsed by."""
+    """All facets of the library."""
     generation = library.generation
     known = _facets(library, generation)
     said = {
@@ -62,7 +62,7 @@ def _folder(folder: FolderFacet) -> dict[str, Any]:
 
 
 def _short(facet: Facet) -> dict[str, Any]:
-    """A facet without what only albums have."""
+    """The fields that every facet has."""
     said = {"name": browser_safe(facet.name), "pictures": facet.pictures, "where": facet.where}
     return said | {"kind": facet.kind} if facet.kind else said
 

@@ -1,8 +1,8 @@
-"""Endpoints: a question to a library becomes a response, and an error one that says what to do."""
+"""Endpoints: responses to questions to a library, and to errors, with their remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from anyio import to_thread
@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse, Response
 
 from indexer import Library, PicfuseError
 from indexer.errors import InputError, PictureError, PlacedError
+from ui.views.safe_text import browser_safe
 from ui.web.libraries import Libraries
 
 Find: TypeAlias = Callable[[Library, Request], Response]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+PROBLEM = "application/problem+json"
 ALONE = {  # no other page may embed an answer, and none is ever taken for a page
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -43,11 +45,23 @@ def _found(libraries: Libraries, find: Find, request: Request) -> Response:
     return find(libraries(request), request)
 
 
-def problem(status: int, detail: str) -> Response:
+def problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
     """Response that says what is wrong, as `application/problem+json` (RFC 9457)."""
-    said: dict[str, Any] = {"status": status, "detail": detail}
-    headers = {"Cache-Control": "no-store"}
-    return JSONResponse(said, status, headers, media_type="application/problem+json")
+    said = {**more, "status": status, "detail": browser_safe(detail)}
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    return JSONResponse(said, status, headers, media_type=PROBLEM)
+
+
+async def body_of(request: Request, most: int) -> bytes | None:
+    """Body of a request; None for one of more than `most` bytes."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return body
 
 
 def refusal(error: PicfuseError) -> Response:

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.web.endpoints import problem
-from ui.web.login import Login
+from ui.web.hosts import host_name, is_own_origin
+from ui.web.login import REFUSED, Login
 
 _SAFE = ("GET", "HEAD")
 _OURS = ("same-origin", "none")  # Sec-Fetch-Site of the app's own pages, and of an address typed in
-_REFUSED = 1008  # of a websocket: a rule of ours
 
 
 class Guard:
-    """Middleware that lets through what a page of this app asks.
+    """Middleware that lets through requests of this app's own pages.
 
     `hosts` are the names of this machine; any other in a request was made to lead here (DNS
-    rebinding). With a `login`, addresses in numbers are good as well, and one has to be logged in.
+    rebinding). With a `login`, numeric addresses are good as well, and the user has to log in.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], login: Login | None = None) -> None:
@@ -38,28 +37,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if not (self._is_ours(headers.get("Host", "")) and _is_own_page(scope, headers)):
+        if not (self._is_ours(host_name(headers.get("Host", ""))) and _is_own_page(scope, headers)):
             await _refuse(scope, receive, send)
         elif self._login is not None and not self._login.knows(scope):
             await self._login(scope, receive, send)
         else:
             await self._app(scope, receive, _unframed(send))
 
-    def _is_ours(self, host: str) -> bool:
-        """Whether a host, with or without a port, is a name of this machine."""
-        try:
-            parts = urlsplit(f"//{host}")
-            name, _ = parts.hostname, parts.port
-        except ValueError:
-            return False
-        if not name or parts.netloc != host or "@" in host:
-            return False
-        return name.rstrip(".") in self._hosts or (self._login is not None and _is_address(name))
+    def _is_ours(self, name: str) -> bool:
+        """Whether a host is this machine."""
+        return name in self._hosts or (self._login is not None and _is_address(name))
 
 
 def _is_address(name: str) -> bool:
     try:
-        ipaddress.ip_address(name)
+        ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         return False
     return True
@@ -70,29 +62,21 @@ def _is_own_page(scope: Scope, headers: Headers) -> bool:
 
     Anybody may link to the app; no other page may embed it, read from it or change anything.
     """
-    if scope["type"] == "websocket" or scope["method"] not in _SAFE:
-        origin = headers.get("Origin")
-        if origin is not None and _host_of(origin) != headers.get("Host"):
-            return False
+    safe = scope.get("method") in _SAFE  # a websocket has no method
+    if not (safe or is_own_origin(headers)):
+        return False
     if headers.get("Sec-Fetch-Site", "none") in _OURS:
         return True
     visit = headers.get("Sec-Fetch-Mode") == "navigate"
-    return visit and headers.get("Sec-Fetch-Dest") == "document" and scope.get("method") in _SAFE
-
-
-def _host_of(origin: str) -> str:
-    """Host and port of an origin; empty for one that has none ("null")."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
+    return safe and visit and headers.get("Sec-Fetch-Dest") == "document"
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": _REFUSED})
+        await send({"type": "websocket.close", "code": REFUSED})
     else:
-        said = "only pages of this app may ask, under a name of this machine"
+        said = "not for this address, nor for pages of other sites; open the app at the address "
+        said += "that 'picfuse ui' prints"
         await problem(403, said)(scope, receive, send)
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from starlette.requests import Request
 
 from indexer import Library
-from indexer.catalogue.database import FILE
+from indexer.catalogue.database import identity
 
 Libraries: TypeAlias = Callable[[Request], Library]  # the opened one; raises `PicfuseError`s
 
@@ -21,20 +21,16 @@ class KeptLibrary:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._opened: tuple[tuple[int, int], Library] | None = None
+        self._opened_file: tuple[int, int] | None = None
+        self._library: Library | None = None
 
     def __call__(self, request: Request) -> Library:
         """The library, for any request. Raises `LibraryError`s."""
         with self._lock:
-            present = self._identity()
-            if self._opened is None or self._opened[0] != present:
-                self._opened = present, Library.open(self._path, read_only=True)
-            return self._opened[1]
-
-    def _identity(self) -> tuple[int, int]:
-        """Identity of the catalogue's file; zeros if it cannot be seen."""
-        try:
-            found = (self._path / FILE).stat()
-        except OSError:
-            return 0, 0
-        return found.st_dev, found.st_ino
+            present = identity(self._path)
+            if self._library is None or present != self._opened_file:
+                before, self._library = self._library, Library.open(self._path, read_only=True)
+                self._opened_file = present
+                if before is not None:  # requests under way keep the connections lent to them
+                    before.close()
+            return self._library

@@ -1,4 +1,4 @@
-"""Lists as JSON: all pictures of one in order, and what is known of a single picture."""
+"""Lists as JSON: all pictures of a list in order, and the details of a single picture."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _packed_json(request: Request, packed: bytes) -> Response:
 
 
 def details(library: Library, request: Request) -> Response:
-    """All that is known of a picture."""
+    """All details of a picture."""
     key = request.path_params["id"]
     found: dict[str, Any] | None = details_of(library, key) if key <= LARGEST_ID else None
     if found is None:

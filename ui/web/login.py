@@ -16,10 +16,11 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ui.web.endpoints import problem
+from ui.web.endpoints import body_of, problem
 
 LOGIN = "/pf/login"  # the address that takes the password
 COOKIE = "picfuse-session"
+REFUSED = 1008  # closes a websocket against the rules
 _DAYS = 30  # that a session lasts, unless the app ends before
 _PAGE = Template(Path(__file__).with_name("login.html").read_text(encoding="utf-8"))
 _FORM = 4096  # bytes of a form at most
@@ -60,7 +61,7 @@ class Tries:
 
 
 class Login:
-    """ASGI app that answers who is not logged in; `knows` says who is.
+    """ASGI app that asks strangers for the password; `knows` tells who has given it.
 
     Sessions are signed with a key of this process, so that they end with it.
     """
@@ -82,7 +83,7 @@ class Login:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask for the password, or take it."""
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            await send({"type": "websocket.close", "code": REFUSED})
             return
         request = Request(scope, receive)
         if request.method == "POST" and scope["path"] == LOGIN:
@@ -114,12 +115,8 @@ class Login:
 
 async def _form(request: Request) -> dict[str, str]:
     """The fields of a form; none of one that is too long."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _FORM:
-            return {}
-    fields = parse_qs(body.decode("utf-8", "replace"))
+    body = await body_of(request, _FORM)
+    fields = parse_qs((body or b"").decode("utf-8", "replace"))
     return {name: values[0] for name, values in fields.items()}
 
 

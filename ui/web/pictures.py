@@ -26,7 +26,7 @@ from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnai
 
 SIDES = (256, 512, 800, 1200, 1600, 2048, 2560, 3200, 4096)  # few, so that caches help
 SIDE = 1600  # pixels of a view that asks for none
-LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1  # that SQLite can hold
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 _QUALITY = 88  # of JPEG
 # No more pictures are in memory at a time, however many are asked for.
@@ -35,22 +35,30 @@ _DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 def thumb(library: Library, request: Request) -> Response:
     """Thumbnail of a picture; made anew if it is lost and the file is still there."""
-    key, content = asked(library, request)
-    path = thumbnail_path(library.thumbnails, content)
-    return jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, key))
+    return thumbnail_of(library, request, *asked(library, request))
 
 
 def view(library: Library, request: Request) -> Response:
     """Picture upright in sRGB, its longer side at most `side` pixels."""
-    key, content = asked(library, request)
     side = _side(request.query_params.get("side", str(SIDE)))
-    return jpeg(request, f"{content.hex()}-{side}", lambda: rendered(library, key, side))
+    return view_of(library, request, *asked(library, request), side)
 
 
 def original(library: Library, request: Request) -> Response:
     """The file's own bytes, as an attachment."""
     key, _ = asked(library, request)
     return attached(present(library, key))
+
+
+def thumbnail_of(library: Library, request: Request, key: int, content: bytes) -> Response:
+    """Response with the thumbnail of a picture with this content."""
+    path = thumbnail_path(library.thumbnails, content)
+    return _jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, key))
+
+
+def view_of(library: Library, request: Request, key: int, content: bytes, side: int) -> Response:
+    """Response with a picture of this content, its longer side at most `side` pixels."""
+    return _jpeg(request, f"{content.hex()}-{side}", lambda: rendered(library, key, side))
 
 
 def attached(picture: PictureInfo) -> Response:
@@ -93,7 +101,7 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(os.fsencode(name), safe='')}"
 
 
-def jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
+def _jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
     """A JPEG that never changes under its tag; status 304 if the browser has it."""
     headers = {"ETag": f'"{tag}"', **_FOR_GOOD}
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
@@ -102,7 +110,7 @@ def jpeg(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
 
 
 def _side(text: str) -> int:
-    """Next of `SIDES`. Raises `InputError` for what is no number."""
+    """Next of `SIDES`. Raises `InputError` for a text that is no number."""
     if not text.removeprefix("-").isdecimal() or len(text) > 9:
         raise InputError(f"side: takes a number of pixels up to {SIDES[-1]}")
     return next((side for side in SIDES if side >= int(text)), SIDES[-1])

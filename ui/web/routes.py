@@ -1,4 +1,4 @@
-"""The routes over a library, for the app and for the service."""
+"""The routes of the app over a library."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PREFIX = "/pf"  # of the app's routes
 _PICTURE = "{id:int}/{hash}"
 
 
-def picture_routes(libraries: Libraries, prefix: str = PREFIX) -> list[BaseRoute]:
-    """Routes below a prefix, over the library that `libraries` gives for a request."""
+def picture_routes(libraries: Libraries) -> list[BaseRoute]:
+    """Routes over the library that `libraries` gives for a request."""
 
     def route(path: str, find: Find) -> Route:
-        return Route(f"{prefix}/{path}", endpoint(libraries, find))
+        return Route(f"{PREFIX}/{path}", endpoint(libraries, find))
 
     return [
         route(f"thumb/{_PICTURE}", pictures.thumb),
@@ -27,6 +27,6 @@ def picture_routes(libraries: Libraries, prefix: str = PREFIX) -> list[BaseRoute
         route("details/{id:int}", lists.details),
         route("facets", browsing.facets),
         route("suggest", browsing.suggest),
-        Route(f"{prefix}/zip", zip_of(libraries), methods=["POST"]),
-        Route(f"{prefix}/{{rest:path}}", nothing),
+        Route(f"{PREFIX}/zip", zip_of(libraries), methods=["POST"]),
+        Route(f"{PREFIX}/{{rest:path}}", nothing),
     ]

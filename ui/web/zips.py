@@ -18,7 +18,7 @@ from indexer import PicfuseError
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.errors import InputError, PictureError
 from ui.views.safe_text import browser_safe
-from ui.web.endpoints import ALONE, Endpoint, problem, refusal
+from ui.web.endpoints import ALONE, Endpoint, body_of, problem, refusal
 from ui.web.libraries import Libraries
 from ui.web.pictures import LARGEST_ID, attachment, contents
 
@@ -50,11 +50,9 @@ def zip_of(libraries: Libraries) -> Endpoint:
 
 async def _body(request: Request) -> bytes:
     """Body of a request. Raises `HTTPException` for one that is too long."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _BODY:
-            raise HTTPException(413, f"too many pictures; a zip holds up to {MOST:,}")
+    body = await body_of(request, _BODY)
+    if body is None:
+        raise HTTPException(413, f"too many pictures; a zip holds up to {MOST:,}")
     return body
 
 
@@ -106,7 +104,7 @@ class _Pipe:
 def zipped(pictures: Sequence[tuple[int, PictureInfo | None]]) -> Iterator[bytes]:
     """A zip of pictures by id, part by part; one file is in memory at a time.
 
-    What cannot be read is named in a text inside.
+    A text inside names the pictures that cannot be read.
     """
     pipe, lost, names = _Pipe(), [], dict[str, int]()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]

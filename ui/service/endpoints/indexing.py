@@ -11,11 +11,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
 from ui.service.desk import Served, TheDesk
-from ui.service.responses import Job
+from ui.service.jobs import Job
+from ui.service.responses import Job as JobFields
 
-ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": Job}}
-STARTED: dict[int | str, dict[str, Any]] = {202: {"model": Job}}
-Number = Annotated[int, Path(ge=1, le=2**31)]
+ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": JobFields}}
+STARTED: dict[int | str, dict[str, Any]] = {202: {"model": JobFields}}
+Number = Annotated[int, Path(ge=1, le=2**31, description="Number of a job.")]
 
 
 async def _allowed(desk: TheDesk) -> None:
@@ -23,6 +24,12 @@ async def _allowed(desk: TheDesk) -> None:
         raise HTTPException(403, "this service does not index; start it with --allow-index")
 
 
+async def _known(id: Number, desk: TheDesk) -> Job:
+    """The job of the address. Raises `NotThere` here: once a stream has begun, it is too late."""
+    return desk.jobs.named(id)
+
+
+Known = Annotated[Job, Depends(_known)]
 router = APIRouter(tags=["indexing"], dependencies=[Depends(_allowed)])
 
 
@@ -34,9 +41,9 @@ async def index(desk: TheDesk, served: Served) -> JSONResponse:
 
 
 @router.get("/jobs/{id}", responses=ANSWER)
-async def job(id: Number, desk: TheDesk) -> JSONResponse:
+async def job(known: Known, desk: TheDesk) -> JSONResponse:
     """Tell how far a job is."""
-    return JSONResponse(await desk.job(desk.jobs.named(id)))
+    return JSONResponse(await desk.job(known))
 
 
 @router.delete("/jobs/{id}", responses=ANSWER)
@@ -46,8 +53,8 @@ async def stop(id: Number, desk: TheDesk) -> JSONResponse:
 
 
 @router.get("/jobs/{id}/events", response_class=EventSourceResponse)
-async def events(id: Number, desk: TheDesk) -> AsyncIterator[ServerSentEvent]:
+async def events(known: Known, desk: TheDesk) -> AsyncIterator[ServerSentEvent]:
     """Follow a job by server-sent events, each with the fields of the job, until it ends."""
-    async for step in desk.jobs.named(id).steps():
+    async for step in known.steps():
         fields = await desk.job(step)
         yield ServerSentEvent(data=fields, event=fields["state"])

@@ -19,8 +19,8 @@ from ui.cli.commands.status import library_fields
 from ui.cli.options.searching import WHERE
 from ui.cli.output.text import hit_fields
 from ui.service.desk import Served, TheDesk
-from ui.service.questions import PictureReader
-from ui.service.requests import MOST_HITS
+from ui.service.questions import PictureReader, tag_counts
+from ui.service.requests import HITS_TO_SKIP, MOST_HITS, NUMBER_OF_HITS
 from ui.service.responses import Filters, ServedLibraries, Tags
 from ui.service.served import NotThere
 
@@ -35,8 +35,8 @@ async def libraries(desk: TheDesk) -> JSONResponse:
 
 @router.get("/status")
 async def status(desk: TheDesk, served: Served) -> JSONResponse:
-    """Tell what a library contains, as `picfuse status --json`."""
-    return desk.answer(await desk.ask(served, lambda searcher, _: library_fields(searcher.library)))
+    """Sum up the contents of a library, as `picfuse status --json`."""
+    return await desk.answer(served, lambda searcher, _: library_fields(searcher.library))
 
 
 @router.get("/tags", responses={200: {"model": Tags}})
@@ -44,25 +44,19 @@ async def tags(desk: TheDesk, served: Served) -> JSONResponse:
     """List the tags of a library, with numbers of pictures."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        counts = searcher.library.tags.counts(searcher.library.encoder_id)
-        return {"tags": {tag: n for head in counts.values() for tag, n in head.items()}}
+        return {"tags": tag_counts(searcher.library)}
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.get("/filters", responses={200: {"model": Filters}})
 async def filters() -> JSONResponse:
     """List the fields of `where`, with their meaning and operators."""
-    return JSONResponse(filter_fields())
-
-
-def filter_fields() -> dict[str, Any]:
-    """The JSON fields of the language of `where`."""
     fields = {
         name: {"meaning": field.meaning, "operators": list(field.operators)}
         for name, field in FIELDS.items()
     }
-    return {"fields": fields, "language": WHERE}
+    return JSONResponse({"fields": fields, "language": WHERE})
 
 
 @router.get("/albums")
@@ -70,28 +64,28 @@ async def albums(desk: TheDesk, served: Served) -> JSONResponse:
     """List the albums with their numbers of pictures, as `picfuse album --json`."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        return {"albums": listed_albums(searcher)}
+        return desk.without_folders({"albums": listed_albums(searcher)})
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
-@router.get("/albums/{name}")
+@router.get("/albums/{name:path}")
 async def album(
-    name: Annotated[str, Path(max_length=200)],
+    name: Annotated[str, Path(max_length=200, description="Name of an album.")],
     desk: TheDesk,
     served: Served,
-    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 50,
-    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    k: Annotated[int, Query(ge=1, le=MOST_HITS, description=NUMBER_OF_HITS)] = 50,
+    offset: Annotated[int, Query(ge=0, le=10**9, description=HITS_TO_SKIP)] = 0,
 ) -> JSONResponse:
     """List pictures of an album, as `picfuse album NAME --json`, with the next offset."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        return album_page(searcher, name, k, offset)
+        return desk.without_folders(_album_page(searcher, name, k, offset))
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
-def album_page(searcher: Searcher, name: str, k: int, offset: int) -> dict[str, Any]:
+def _album_page(searcher: Searcher, name: str, k: int, offset: int) -> dict[str, Any]:
     """The JSON fields of an album with some of its pictures. Raises `NotThere`."""
     library = searcher.library
     picked = library.picked.album(name)
@@ -108,7 +102,12 @@ def album_page(searcher: Searcher, name: str, k: int, offset: int) -> dict[str, 
 
 @router.get("/duplicates")
 async def duplicates(
-    desk: TheDesk, served: Served, tier: Literal["identical", "same", "similar"] = "same"
+    desk: TheDesk,
+    served: Served,
+    tier: Annotated[
+        Literal["identical", "same", "similar"],
+        Query(description="Likeness in a group: the same bytes, the same picture, or like it."),
+    ] = "same",
 ) -> JSONResponse:
     """List groups of duplicates, the best copy first, as `picfuse duplicates --json`."""
 
@@ -116,4 +115,4 @@ async def duplicates(
         found = find_duplicates(searcher.library, Tier(tier))
         return {"tier": tier, **duplicate_fields(found)}
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)

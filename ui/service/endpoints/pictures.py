@@ -8,16 +8,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from indexer.library.library import Library
-from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from search.searcher import Searcher
 from ui.cli.output.text import metadata_fields, path_fields, tag_fields, valid
 from ui.service.desk import Served, TheDesk
-from ui.service.questions import MISSING, PictureReader
-from ui.service.requests import LARGEST_ID
+from ui.service.questions import MISSING, PictureReader, picture_info
 from ui.service.responses import PictureFacts
 from ui.service.served import NotThere
 from ui.web.endpoints import ALONE
-from ui.web.pictures import SIDE, attached, jpeg, present, rendered
+from ui.web.pictures import LARGEST_ID, SIDE, attached, present, thumbnail_of, view_of
 
 router = APIRouter(tags=["pictures"])
 IMAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
@@ -27,12 +25,12 @@ PictureId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="`id` of a hit.
 
 @router.get("/pictures/{id}", responses={200: {"model": PictureFacts}})
 async def picture(id: PictureId, desk: TheDesk, served: Served) -> JSONResponse:
-    """Tell what a library knows of a picture, with addresses of its images."""
+    """Tell the facts about a picture, with addresses of its images."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        return picture_fields(searcher.library, id)
+        return _picture_fields(searcher.library, id)
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.get("/pictures/{id}/thumbnail", response_class=Response, responses=IMAGE)
@@ -40,9 +38,8 @@ async def thumbnail(id: PictureId, request: Request, desk: TheDesk, served: Serv
     """Send the thumbnail of a picture, as JPEG."""
 
     def work(searcher: Searcher, reader: PictureReader) -> Response:
-        library, content = searcher.library, content_of(searcher.library, id)
-        path = thumbnail_path(library.thumbnails, content)
-        return jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, id))
+        content = _content_of(searcher.library, id)
+        return thumbnail_of(searcher.library, request, id, content)
 
     return _alone(await desk.ask(served, work))
 
@@ -58,10 +55,8 @@ async def view(
     """Send a picture upright in sRGB as JPEG, whatever its format."""
 
     def work(searcher: Searcher, reader: PictureReader) -> Response:
-        content = content_of(searcher.library, id)
-        return jpeg(
-            request, f"{content.hex()}-{side}", lambda: rendered(searcher.library, id, side)
-        )
+        content = _content_of(searcher.library, id)
+        return view_of(searcher.library, request, id, content, side)
 
     return _alone(await desk.ask(served, work))
 
@@ -71,7 +66,7 @@ async def original(id: PictureId, desk: TheDesk, served: Served) -> Response:
     """Send the file of a picture as it is."""
 
     def work(searcher: Searcher, reader: PictureReader) -> Response:
-        content_of(searcher.library, id)
+        _content_of(searcher.library, id)
         return attached(present(searcher.library, id))
 
     return _alone(await desk.ask(served, work))
@@ -83,7 +78,7 @@ def _alone(response: Response) -> Response:
     return response
 
 
-def content_of(library: Library, key: int) -> bytes:
+def _content_of(library: Library, key: int) -> bytes:
     """The hash of a picture's content. Raises `NotThere`."""
     content, _ = library.catalogue.hashes_of([key]).get(key, (None, None))
     if content is None:
@@ -91,11 +86,9 @@ def content_of(library: Library, key: int) -> bytes:
     return content
 
 
-def picture_fields(library: Library, key: int) -> dict[str, Any]:
+def _picture_fields(library: Library, key: int) -> dict[str, Any]:
     """The JSON fields of a picture. Raises `NotThere`."""
-    info = library.catalogue.pictures([key]).get(key)
-    if info is None:
-        raise NotThere(MISSING.format(key))
+    info = picture_info(library, key)
     tags = library.tags.of([key]).get(key, {})
     return {
         "id": key,

@@ -13,9 +13,11 @@ from search.searcher import Searcher
 from ui.cli.output.answers import complete_answer_fields
 from ui.cli.output.text import hit_fields
 from ui.service.desk import Desk, Served, TheDesk
-from ui.service.questions import PictureReader, check_picture, explained, search, similar
+from ui.service.questions import PictureReader, explained, picture_info, search, similar
 from ui.service.requests import (
+    LIKE,
     MOST_TERMS,
+    UNLIKE,
     Asked,
     EmbedRequest,
     ExplainRequest,
@@ -36,9 +38,9 @@ _FEW: Any = Field(default_factory=list, max_length=MOST_TERMS)
 class SearchForm(Asked):
     """The same search as a form, with the files of pictures."""
 
-    picture: Annotated[list[UploadFile], File(), _FEW]
-    like: Annotated[list[UploadFile], File(), _FEW]
-    unlike: Annotated[list[UploadFile], File(), _FEW]
+    picture: Annotated[list[UploadFile], File(description="Pictures of the query."), _FEW]
+    like: Annotated[list[UploadFile], File(description=LIKE), _FEW]
+    unlike: Annotated[list[UploadFile], File(description=UNLIKE), _FEW]
 
 
 @router.post("/search", responses=ANSWER)
@@ -49,7 +51,9 @@ async def search_pictures(asked: SearchRequest, desk: TheDesk, served: Served) -
 
 @router.post("/search/upload", responses=ANSWER)
 async def search_by_upload(
-    form: Annotated[SearchForm, Form()], desk: TheDesk, served: Served
+    form: Annotated[SearchForm, Form(media_type="multipart/form-data")],
+    desk: TheDesk,
+    served: Served,
 ) -> JSONResponse:
     """Find pictures by the files of a form, with words and conditions beside them."""
     files = {name: [await file.read() for file in getattr(form, name)] for name in _FILES}
@@ -77,20 +81,20 @@ async def similar_pictures(asked: SimilarRequest, desk: TheDesk, served: Served)
     """Find pictures like one of the library."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        check_picture(searcher, asked.id)
+        picture_info(searcher.library, asked.id)
         return _fields(searcher, similar(searcher, asked, reader), asked)
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.post("/explain", responses={200: {"model": FoundHit}})
 async def explain(asked: ExplainRequest, desk: TheDesk, served: Served) -> JSONResponse:
-    """Tell what makes the score of one picture for a query."""
+    """Explain the score of one picture for a query."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return hit_fields(explained(searcher, asked))
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.post("/ids", responses={200: {"model": Ids}})
@@ -101,7 +105,7 @@ async def matching_ids(asked: IdsRequest, desk: TheDesk, served: Served) -> JSON
         ids = searcher.matching_ids(where=asked.where, tags=asked.tags, date_order=asked.date_order)
         return {"ids": ids.tolist()}
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 @router.post("/embed", responses={200: {"model": Embeddings}})
@@ -123,14 +127,14 @@ async def embed(asked: EmbedRequest, desk: TheDesk, served: Served) -> JSONRespo
             "pictures": [row.tolist() for row in rows],
         }
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 async def _searched(asked: SearchRequest, desk: Desk, served: Served) -> JSONResponse:
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
         return _fields(searcher, search(searcher, asked, reader), asked)
 
-    return desk.answer(await desk.ask(served, work))
+    return await desk.answer(served, work)
 
 
 def _fields(

@@ -1,0 +1,33 @@
+"""Hosts and origins of requests: what a browser tells of the page that asks."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+
+def host_name(host: str) -> str:
+    """Name in a `Host` header: in small letters, without port; empty for a malformed header."""
+    try:
+        parts = urlsplit(f"//{host}")
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if not name or parts.netloc != host or "@" in host:
+        return ""
+    return f"[{name}]" if ":" in name else name.rstrip(".")
+
+
+def is_own_origin(headers: Headers) -> bool:
+    """Whether a page of the host that is asked sends a request, or a program that is no browser."""
+    origin = headers.get("Origin")
+    return origin is None or _host_of(origin) == headers.get("Host", "").lower()
+
+
+def _host_of(origin: str) -> str:
+    """Host and port of an origin, in small letters; empty for one that has none ("null")."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
