@@ -281,6 +281,11 @@ def test_folder_of_a_picture_filters_and_its_chip_takes_that_back(page):
     viewer.get_by_role("button", name=str(SAMPLE)).click()
     page.wait_for_url("**/?where=folder*")
     chip = page.get_by_role("button", name="folder:")
+    expect(chip).to_be_visible()
+    page.get_by_role("button", name="Filters").click()  # controls that nobody has seen yet
+    expect(page.get_by_label("Filter", exact=True)).to_have_value(re.compile("^folder:"))
+    expect(page.get_by_role("checkbox", name="Group near-identical shots")).to_be_checked()
+    page.keyboard.press("Escape")
     chip.click()
     expect(chip).to_be_hidden()
     assert "where=" not in page.url
