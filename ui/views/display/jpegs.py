@@ -1,57 +1,33 @@
-"""Cards: pictures that the server itself shows, and their bytes as a browser can show them."""
+"""Pictures that the server itself shows, as JPEG."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from indexer.catalogue.lookup.pictures import PictureInfo
-from indexer.errors import PictureError
-from indexer.pictures.hashes import hash_bytes
-from indexer.pictures.images import decode, read_picture
-from indexer.pictures.thumbnails import thumbnail_path
+from indexer.pictures.images import decode
 from ui.views.safe_text import browser_safe
+from ui.web.pictures import contents
+
+_LARGE = 2560  # pixels of the longer side: more than a screen shows
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A picture of the library that the server itself shows."""
+def large_image(picture: PictureInfo) -> Image.Image:
+    """Pixels of a picture of the library, as many as a screen shows. Raises `PictureError`."""
+    return _image(contents(picture), _LARGE)
 
-    picture_id: int
-    path: Path
-    captions: tuple[str, ...]
-    thumbnail: Path
 
-    @classmethod
-    def of_picture(cls, picture: PictureInfo, thumbnails: Path) -> Card:
-        """Card of a picture."""
-        thumbnail = thumbnail_path(thumbnails, picture.content_hash)
-        return cls(picture.id, picture.path, picture.captions, thumbnail)
-
-    @property
-    def said(self) -> str:
-        """First caption, or the file name if there is none."""
-        return browser_safe(self.captions[0] if self.captions else Path(self.path.name))
-
-    def contents(self) -> bytes:
-        """Bytes of the picture. Raises `PictureError` if the file has changed.
-
-        The path may by now lead to a file that nobody added to the library.
-        """
-        content = read_picture(self.path)
-        if hash_bytes(content).hex() != self.thumbnail.stem:
-            raise PictureError("the file has changed since it was indexed; update its folder")
-        return content
+def alt_of(picture: PictureInfo) -> str:
+    """Text that stands for a picture: its first caption, or else its file name."""
+    return browser_safe(picture.captions[0] if picture.captions else Path(picture.path.name))
 
 
 def jpeg(content: bytes, side: int) -> bytes:
     """JPEG of a picture, at most `side` pixels long. Raises `PictureError`."""
-    image = decode(io.BytesIO(content), min_side=side)
-    image.thumbnail((side, side))
-    return as_jpeg(image)
+    return as_jpeg(_image(content, side))
 
 
 def as_jpeg(image: Image.Image) -> bytes:
@@ -59,3 +35,9 @@ def as_jpeg(image: Image.Image) -> bytes:
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
+
+
+def _image(content: bytes, side: int) -> Image.Image:
+    image = decode(io.BytesIO(content), min_side=side)
+    image.thumbnail((side, side))
+    return image

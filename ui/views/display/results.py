@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from search import Answer, Hit, Searcher
+from ui.views.safe_text import counted
 from ui.views.shared_library import SharedLibrary
 
 Find = Callable[[Searcher, int, int], Answer]  # from an offset on, at most so many hits
@@ -17,12 +18,17 @@ _PAGES = "pages"  # in the session: number of pages to read
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Hits to show, of how many weaker ones a button tells, and whether more can be read."""
+    """Hits to show, the number of weaker ones that a button would add, and whether more follow."""
 
     first: Answer
     hits: tuple[Hit, ...]
     weaker: int
     more: bool
+
+    @property
+    def number(self) -> str:
+        """Number of hits as text: "12 pictures", "First 96 pictures"."""
+        return f"First {counted(len(self.hits))}" if self.more else counted(len(self.hits))
 
 
 def read_results(

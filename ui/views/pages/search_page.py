@@ -40,7 +40,7 @@ from ui.views.display.understanding import show_understanding
 from ui.views.library_notices import filled_or_said
 from ui.views.options import AppOptions
 from ui.views.page_style import came_from_elsewhere, notice
-from ui.views.safe_text import browser_safe, counted, literal, sentence
+from ui.views.safe_text import browser_safe, literal, sentence
 from ui.views.shared_library import SharedLibrary
 
 _NOTHING = GalleryData("nothing", (), "", title="", uploader=UPLOADER)
@@ -149,7 +149,7 @@ def _answer(opened: SharedLibrary, asked: Question) -> GalleryData:
         opened,
         _place(asked),
         items,
-        title=f"{_counted(results)}, best match first" if items else "",
+        title=f"{results.number}, best match first" if items else "",
         weaker=results.weaker,
         more=results.more,
         can=can,
@@ -160,10 +160,6 @@ def _place(asked: Question) -> str:
     """Name of a list: marks and weaker matches change it in its place."""
     plain = replace(asked.address, right=(), wrong=(), weaker=False)
     return str(plain.parameters())
-
-
-def _counted(results: Results) -> str:
-    return f"First {counted(len(results.hits))}" if results.more else counted(len(results.hits))
 
 
 def _asked(searcher: Searcher, asked: Question, offset: int, k: int) -> Answer:
