@@ -31,8 +31,9 @@ export class LargePicture {
     this.place = place;
     this.side = windowSide();
     const thumb = this.api.thumb(pictures.ids[place], pictures.hashes[place]);
-    this.low = element("img", { class: "pf-low", src: thumb, alt: "", draggable: "false" });
-    this.frame.replaceChildren(this.low);
+    const low = element("img", { class: "pf-low", src: thumb, alt: "", draggable: "false", error: () => low.remove() });
+    this.low = low;
+    this.frame.replaceChildren(low);
     this.bring(this.side).then(() => this.prefetch());
   }
 

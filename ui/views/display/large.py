@@ -14,13 +14,13 @@ from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe, literal
 from ui.views.shared_library import SharedLibrary
 
-More = Callable[[int], None]  # called with the id of the picture to find similar ones for
+More = Callable[[int], None]  # shows, for the id of a picture, a way to find similar ones
 
 
 def open_large(opened: SharedLibrary, picture_id: int, more: More | None = None) -> None:
     """Open a picture of the library over the page; nothing if it is gone from the library.
 
-    `more` offers to find pictures like it.
+    `more` adds a way to find pictures like it.
     """
     with opened.asking():
         found = opened.library.catalogue.pictures([picture_id])
@@ -38,7 +38,5 @@ def _show(picture: PictureInfo, more: More | None) -> None:
     for caption in picture.captions:
         st.text(browser_safe(caption))
     st.code(browser_safe(picture.path), language=None, wrap_lines=True)
-    if more is None:
-        return
-    if st.button("More like this", key="more-open", on_click=more, args=(picture.id,)):
-        st.rerun()
+    if more is not None:
+        more(picture.id)

@@ -56,7 +56,7 @@ def read_more(_: object = None) -> None:
 
 
 def _next(answers: list[Answer]) -> int | None:
-    """Offset of what was not read yet; None at the end."""
+    """Offset of the next page; None at the end."""
     return answers[-1].next_offset if answers else 0
 
 
