@@ -258,6 +258,8 @@ def test_large_picture_goes_on_zooms_and_closes_before_the_page_is_left(page):
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Picture")).to_be_hidden()
     assert "open=" not in page.url
+    page.goto(shared.replace("cattle+in+the+countryside", "old+locomotive"))  # not in this list
+    expect(page.locator(".pf-title")).to_have_text(f"1 of 1 · {captions_of('cows-by-lake.jpg')[0]}")
 
 
 def test_similar_pictures_are_found_from_the_large_view_and_left_by_going_back(page):
@@ -281,6 +283,11 @@ def test_folder_of_a_picture_filters_and_its_chip_takes_that_back(page):
     viewer.get_by_role("button", name=str(SAMPLE)).click()
     page.wait_for_url("**/?where=folder*")
     chip = page.get_by_role("button", name="folder:")
+    expect(chip).to_be_visible()
+    page.get_by_role("button", name="Filters").click()  # controls that nobody has seen yet
+    expect(page.get_by_label("Filter", exact=True)).to_have_value(re.compile("^folder:"))
+    expect(page.get_by_role("checkbox", name="Group near-identical shots")).to_be_checked()
+    page.keyboard.press("Escape")
     chip.click()
     expect(chip).to_be_hidden()
     assert "where=" not in page.url
@@ -605,10 +612,13 @@ def test_upload_needs_the_token_of_a_page(address):
         assert connection.getresponse().status in (400, 403)
 
 
-def test_phone_folds_the_list_of_pages_when_one_is_chosen(page):
+def test_phone_shows_all_buttons_of_a_picture_and_folds_the_list_of_pages(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto("/")
-    hit(page).wait_for()
+    page.goto("/?q=cattle+in+the+countryside")
+    first_is(page, "cows-by-lake.jpg")  # its caption is longer than a line
+    close = open_picture(page).get_by_role("button", name="Close")
+    expect(close).to_be_in_viewport(ratio=1)
+    close.click()
     pages = page.get_by_test_id("stSidebarNavLink")
     expect(pages.first).not_to_be_in_viewport()
     page.get_by_test_id("stExpandSidebarButton").click()

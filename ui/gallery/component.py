@@ -1,4 +1,4 @@
-"""The gallery as a component of Streamlit: what it shows, and what it calls."""
+"""The gallery as a component of Streamlit: its data, and the events that it sends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _component = st.components.v2.component(
 def gallery(data: GalleryData, on: Mapping[str, Callable[[Any], None]], key: str) -> None:
     """Show pictures; `on` has a function for each event that matters here.
 
-    A function gets what the front end says of the event. It runs before the page's script does.
+    A function gets the event's value from the front end. It runs before the page's script does.
     """
     told = data.told(PREFIX) | {"front": f"{front_address(PREFIX)}/main.js"}
     called: dict[str, Any] = {

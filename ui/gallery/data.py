@@ -1,4 +1,4 @@
-"""Data of the gallery: the pictures of an answer, or where a whole list is fetched."""
+"""Data of the gallery: the pictures of an answer, or the address of a whole list."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _DATED = ("newest", "oldest")
 
 @dataclass(frozen=True, slots=True)
 class ListSource:
-    """A list that the browser fetches as a whole: its order, and what limits it.
+    """A list that the browser fetches as a whole: its order and its limits.
 
     `sort` is a name in `SORTS`; empty for the order of an album itself.
     """

@@ -1,1 +1,1 @@
-"""The browser app: what its pages share, and rooms for pages, controls and display."""
+"""The browser app: rooms for pages, controls and display, and modules that they share."""

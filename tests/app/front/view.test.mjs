@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { forViewer } from "../../../ui/gallery/front/actions.js";
 import { condition, plain } from "../../../ui/gallery/front/details.js";
 import { IN_LIST, IN_VIEW, meaningOf, nameOf } from "../../../ui/gallery/front/keys.js";
 import { sideFor } from "../../../ui/gallery/front/large_picture.js";
@@ -20,6 +21,13 @@ test("keys mean what the list of shortcuts says", () => {
   for (const [shortcuts, pressed, does] of cases) assert.equal(meaningOf(shortcuts, pressed), does);
   const field = { closest: (selector) => selector.includes("input") };
   assert.equal(meaningOf(IN_LIST, { key: "/" }, field), null);
+});
+
+test("a mark is that of the picture in the large view, which may be outside the list", () => {
+  const sent = [], gallery = { data: { can: { mark: true } }, pictures: { items: [{ id: 1 }] }, send: (...said) => sent.push(said) };
+  forViewer(gallery).mark({ id: 7 }, "right");
+  forViewer(gallery).mark({ id: 8, mark: "wrong" }, "wrong");
+  assert.deepEqual(sent, [["mark", { id: 7, mark: "right" }], ["mark", { id: 8, mark: null }]]);
 });
 
 test("each key has one meaning and a name", () => {

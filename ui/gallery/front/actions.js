@@ -75,16 +75,12 @@ function goTo(gallery, asked) {
 /** @param {Gallery} gallery */
 function markOf(gallery) {
   if (!gallery.data.can.mark) return undefined;
-  return (place, mark) => {
-    const item = gallery.pictures.items?.[place];
-    if (item) gallery.send("mark", { id: item.id, mark: item.mark === mark ? null : mark });
-  };
+  return (item, mark) => gallery.send("mark", { id: item.id, mark: item.mark === mark ? null : mark });
 }
 
 /** @param {Gallery} gallery @param {number[]} ids */
 function download(gallery, ids) {
-  const [place] = ids.map((id) => gallery.pictures.placeOf(id));
-  gallery.api.download(ids, gallery.pictures.hashes[place]);
+  gallery.api.download(ids, gallery.pictures.hashes[gallery.pictures.placeOf(ids[0])]);
 }
 
 /** @param {Gallery} gallery @param {number[]} ids */

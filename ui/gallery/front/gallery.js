@@ -198,10 +198,19 @@ export class Gallery {
   }
 
   /** Back, Forward or the address opened or closed a picture. @param {number | null} id */
-  follow(id) {
-    const place = this.pictures.placeOf(id);
-    if (place < 0) this.viewer.close();
-    else if (this.viewer.id !== id) this.viewer.open(this.pictures, place);
+  async follow(id) {
+    if (id === null) return this.viewer.close();
+    const listed = this.pictures.placeOf(id) >= 0;
+    const pictures = listed ? this.pictures : await this.alone(id);
+    if (opened() === id && this.viewer.id !== id) this.viewer.open(pictures, pictures.placeOf(id));
+    return undefined;
+  }
+
+  /** A picture outside the list, as a list of its own. @param {number} id */
+  async alone(id) {
+    // The large view says of one that the library lacks what it says of a lost file.
+    const { hash = "none", name, captions = [] } = await this.api.details(id).catch(() => ({}));
+    return Pictures.ofItems([{ id, hash, name, caption: captions[0]?.text, aspect: 1 }]);
   }
 
   /** @param {KeyboardEvent} event */
@@ -217,11 +226,11 @@ export class Gallery {
 
   /** Whether a key is meant for the list, and not for the browser. @param {string} does @param {Element} target */
   means(does, target) {
-    if (["search", "help"].includes(does)) return true;
+    if (["search", "help", "all"].includes(does)) return true;
     if (does === "clear") return this.selection.size > 0;
     if (does === "open") return false; // the link of the picture opens it by itself
     if (this.canvas.contains(target)) return !(does === "select" && target.closest("button"));
-    return target === document.body && ["all", "left", "right"].includes(does);
+    return target === document.body && ["left", "right"].includes(does);
   }
 
   /** @param {string} does */

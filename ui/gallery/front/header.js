@@ -27,7 +27,7 @@ export class Header {
     this.inside = element("button", { type: "button", class: "pf-choose", hidden: true, click: on.inside }, icon("search"), element("span", {}, "Search in this album"));
     this.bar = element("div", { class: "pf-header" }, this.title, this.inside, choose, this.sorts,
       size("−", "Smaller pictures", -1), size("+", "Larger pictures", 1),
-      iconButton("help", "Keyboard shortcuts (?)", on.help));
+      iconButton("help", "Keyboard shortcuts (?)", on.help, { class: "pf-wide" }));
   }
 
   /** @param {string} title @param {{value: string, name: string}[]} sorts @param {string} sorted */

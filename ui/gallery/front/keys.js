@@ -58,7 +58,7 @@ export function meaningOf(shortcuts, pressed, target = null) {
 
 const NAMES = {
   " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓",
-  Escape: "Esc", "Control+a": "Ctrl+A", "Shift+ ": "Shift+Space", "Shift+X": "Shift+X",
+  Escape: "Esc", "Control+a": "Ctrl+A", "Shift+ ": "Shift+Space",
 };
 
 /** A key as people call it. @param {string} key */

@@ -11,6 +11,11 @@ export function sideFor(window, ratio) {
   return SIDES.find((side) => side >= needed * 0.9) ?? SIDES[SIDES.length - 1];
 }
 
+/** Least side of `SIDES` that this window needs. */
+function windowSide() {
+  return sideFor(Math.max(innerWidth, innerHeight), devicePixelRatio);
+}
+
 export class LargePicture {
   /** @param {HTMLElement} frame @param {any} api */
   constructor(frame, api) {
@@ -24,10 +29,11 @@ export class LargePicture {
   show(pictures, place) {
     this.pictures = pictures;
     this.place = place;
-    this.side = sideFor(Math.max(innerWidth, innerHeight), devicePixelRatio);
+    this.side = windowSide();
     const thumb = this.api.thumb(pictures.ids[place], pictures.hashes[place]);
-    this.low = element("img", { class: "pf-low", src: thumb, alt: "", draggable: "false" });
-    this.frame.replaceChildren(this.low);
+    const low = element("img", { class: "pf-low", src: thumb, alt: "", draggable: "false", error: () => low.remove() });
+    this.low = low;
+    this.frame.replaceChildren(low);
     this.bring(this.side).then(() => this.prefetch());
   }
 
@@ -50,7 +56,7 @@ export class LargePicture {
 
   /** @param {number} place */
   fail(place) {
-    if (this.place !== place) return;
+    if (this.place !== place || this.frame.querySelector(".pf-high")) return; // only sharper pixels are missing
     this.frame.append(element("p", { class: "pf-failed", role: "status" }, "This picture cannot be shown. Its file may have moved or changed."));
   }
 
@@ -79,7 +85,7 @@ export class LargePicture {
   prefetch() {
     for (const step of AHEAD) {
       const place = this.place + step;
-      if (place >= 0 && place < this.pictures.length) this.fetch(place, sideFor(Math.max(innerWidth, innerHeight), devicePixelRatio));
+      if (place >= 0 && place < this.pictures.length) this.fetch(place, windowSide());
     }
   }
 

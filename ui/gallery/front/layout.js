@@ -66,7 +66,7 @@ function rowFrom(aspects, start, end, { width, row, gap }) {
     const height = (width - gap * (next - start - 1)) / sum;
     if (height <= row) return { end: next, height };
   }
-  return { end: next, height: Math.min(row, width / sum) };
+  return { end: next, height: row };
 }
 
 /**

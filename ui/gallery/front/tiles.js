@@ -4,7 +4,7 @@
  * @typedef {object} TileActions
  * @property {(place: number, event: MouseEvent) => void} open
  * @property {(place: number, event: MouseEvent) => void} tick
- * @property {(place: number, mark: "right" | "wrong") => void} [mark]
+ * @property {(item: import("./pictures.js").Item, mark: "right" | "wrong") => void} [mark]
  * @property {(place: number) => void} alike opens the near-identical shots
  * @property {(place: number) => void} focus
  */
@@ -41,7 +41,7 @@ export function makeTile(actions) {
 function offerMarks(tile, actions) {
   const { mark } = actions;
   if (!mark || !tile.item || tile.querySelector(".pf-marks")) return;
-  tile.append(marksOf(tile.item, (name) => mark(Number(tile.dataset.place), name)));
+  tile.append(marksOf(tile.item, (name) => mark(tile.item, name)));
 }
 
 /** @param {HTMLElement} open @param {(event: any) => void} select */
@@ -108,7 +108,7 @@ function saidOf(item, at, actions) {
       class: "pf-said pf-alike", type: "button", title: says, "aria-label": says, click: () => actions.alike(at()),
     }, `+${item.folded.length}`));
   }
-  if (actions.mark && item.mark) parts.push(marksOf(item, (mark) => actions.mark?.(at(), mark)));
+  if (actions.mark && item.mark) parts.push(marksOf(item, (mark) => actions.mark?.(item, mark)));
   return parts;
 }
 

@@ -13,7 +13,7 @@ const SHOWN_FOR = 4000; // ms of each picture in a slideshow
  * @typedef {object} ViewerActions
  * @property {(id: number, instead: boolean) => void} opened
  * @property {(id: number) => void} closed
- * @property {(place: number, mark: "right" | "wrong") => void} [mark]
+ * @property {(item: import("./pictures.js").Item, mark: "right" | "wrong") => void} [mark]
  * @property {(id: number) => void} similar
  * @property {(id: number) => void} [heat]
  * @property {(where: string) => void} filter
@@ -116,7 +116,7 @@ export class Viewer {
     this.title.textContent = `${place + 1} of ${pictures.length.toLocaleString("en")} · ${pictures.altOf(place)}`;
     this.back.disabled = place === 0;
     this.forth.disabled = place === pictures.length - 1;
-    this.marks.replaceChildren(...(item && this.on.mark ? [marksOf(item, (mark) => this.on.mark?.(this.place, mark))] : []));
+    this.marks.replaceChildren(...(item && this.on.mark ? [marksOf(item, (mark) => this.on.mark?.(item, mark))] : []));
   }
 
   /** Learn what is known of the picture, for the heart and the panel. */
@@ -212,6 +212,5 @@ export class Viewer {
   setPlaying(playing) {
     this.playing.setAttribute("aria-pressed", String(playing));
     this.playing.replaceChildren(icon(playing ? "pause" : "play"));
-    this.dialog.classList.toggle("pf-playing", playing);
   }
 }

@@ -1,6 +1,6 @@
-"""The address of a search: all that was asked is in it, so that it can be kept and gone back to.
+"""The address of a search: it holds the whole question, to keep and to go back to.
 
-What the page shows follows from the address alone. A control shows what the address says, and a
+The page follows from the address alone. A control shows what the address says, and a
 change of it changes the address, which makes an entry of the browser's history.
 """
 
@@ -25,7 +25,7 @@ _MOST_MARKS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SearchAddress:
-    """All that was asked.
+    """A whole question.
 
     `like`: a picture of the library to search with, `picture`: an uploaded one, by its key on the
     shelf. `weight` None: that of the library. `weaker`: whether weaker matches are shown.
@@ -71,7 +71,7 @@ class SearchAddress:
 
     @classmethod
     def of(cls, said: Mapping[str, list[str]]) -> SearchAddress:
-        """Address of its parameters; what is impossible is passed over."""
+        """Address of its parameters; impossible values are passed over."""
         found = {name: read(said[name]) for name, read in _READERS.items() if said.get(name)}
         return cls(**{name: value for name, value in found.items() if value is not None})
 
@@ -92,7 +92,7 @@ def current() -> SearchAddress:
 
 
 def arrive(from_elsewhere: bool) -> SearchAddress:
-    """Address of this run; a bare one, come to from another page, is where the search was left."""
+    """Address of this run; a visit from another page goes on where the search was left."""
     kept = st.session_state.get(_KEPT)
     found = current()
     if from_elsewhere and kept is not None and found == SearchAddress():
@@ -112,9 +112,13 @@ def change(**changes: Any) -> None:
     go(replace(current(), **changes))
 
 
-def bound(name: str, value: Any) -> dict[str, Any]:
-    """Arguments of a control that shows a part of the address and changes it."""
-    if st.session_state.get(name) != value:
+def bound(name: str, value: Any, *, folded: bool = True) -> dict[str, Any]:
+    """Arguments of a control that shows a part of the address and changes it.
+
+    One that is `folded` into a closed box begins, when that opens, with what the last run told it.
+    So each run tells it; one that is always seen keeps what is being typed.
+    """
+    if folded or st.session_state.get(name) != value:
         st.session_state[name] = value
     return {"key": name, "on_change": _changed, "args": (name,)}
 

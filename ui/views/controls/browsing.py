@@ -1,4 +1,4 @@
-"""Browsing: what the library has of years, places, people and the like, as filters to choose."""
+"""Browsing: the years, places, people and the like of the library, as filters to choose."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def saved() -> dict[Path, Path]:
 
 
 def show_saved(options: AppOptions, opened: SharedLibrary) -> None:
-    """Say what was written last, or why not, and have waiting pictures indexed again."""
+    """Tell the outcome of the last click, and index waiting pictures again."""
     wrong = st.session_state.pop(_WRONG, None)
     if wrong is not None:
         notice("The caption was not saved", wrong)
@@ -53,7 +53,7 @@ def show_saved(options: AppOptions, opened: SharedLibrary) -> None:
 
 
 def _index(options: AppOptions, opened: SharedLibrary, pictures: list[Path]) -> bool:
-    """Have pictures indexed again; returns whether that has begun."""
+    """Index pictures again in the background; returns whether that has begun."""
     with opened.asking():
         folders = opened.library.catalogue.folder_paths()
     owned = [(f, picture) for picture in pictures for f in folders if f in picture.parents]

@@ -1,4 +1,4 @@
-"""Chips: what limits the pictures shown, each taken away with one click."""
+"""Chips: the limits of the pictures shown; a click takes one away."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Chip:
 
 
 def chips_of(address: SearchAddress) -> list[Chip]:
-    """All that limits the pictures beside the words and the picture, which are seen anyway."""
+    """Limits of the pictures, except the words and the picture, which are seen anyway."""
     parts = parts_of(address.where) if address.filter else ()
     chips = [
         Chip(part, replace(address, where=" and ".join(_but(parts, place))))

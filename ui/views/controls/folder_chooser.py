@@ -51,7 +51,7 @@ def typed_folder(text: str) -> Path:
 
 
 def problem_with(folder: Path) -> str | None:
-    """Why a folder cannot be added, and what to do; None if it can."""
+    """Reason why a folder cannot be added, with the remedy; None if it can."""
     try:
         if not folder.exists():
             return f"There is no folder {_shown(folder)}. {_instead_of(folder)}"

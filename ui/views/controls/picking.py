@@ -57,7 +57,7 @@ def _told(opened: SharedLibrary, said: Said, act: Callable[[SharedLibrary, Said]
 
 
 def tell() -> None:
-    """Tell what came of the last event."""
+    """Tell the outcome of the last event."""
     told = st.session_state.pop(_TOLD, None)
     if told is not None:
         text, icon = told

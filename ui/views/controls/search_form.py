@@ -59,7 +59,7 @@ def ask(
         placeholder="Search your pictures, e.g. boats at sunset",
         label_visibility="collapsed",
         max_chars=LONGEST,
-        **bound("q", address.q),
+        **bound("q", address.q, folded=False),
     )
     with st.popover("Filters", icon=":material/tune:", key="options"):
         offer_browsing(opened)
@@ -69,9 +69,9 @@ def ask(
 
 
 def take_uploads() -> None:
-    """Take a picture to search with, which the gallery's button and whatever is dropped bring.
+    """Take a picture to search with, from the gallery's button or from a drop.
 
-    It is not seen, and comes last, so that the page does not move when it is hidden.
+    The control is not seen, and comes last, so that the page does not move when it is hidden.
     """
     st.file_uploader(
         "Search by picture: choose, drop or paste", type="image", key=PICTURE, on_change=_upload
@@ -87,7 +87,7 @@ def _upload() -> None:
 
 
 def _filters(names: Sequence[str], address: SearchAddress, date_order: str) -> str:
-    """Show what limits and varies the results; returns the order of day, month and year."""
+    """Show limits and variations of the results; returns the order of day, month and year."""
     st.text_input(
         "Filter",
         placeholder="taken: last winter and not format: png",

@@ -42,7 +42,7 @@ def _confirm(groups: Sequence[Group]) -> None:
 
 
 def move_confirmed(options: AppOptions, opened: SharedLibrary) -> bool:
-    """Move the copies of which that was confirmed, and say what came of it; whether any were."""
+    """Move the confirmed copies and tell the outcome; returns whether there were any."""
     groups: Sequence[Group] | None = st.session_state.pop(_CONFIRMED, None)
     if groups is not None:
         with st.spinner("Moving …", show_time=False):
@@ -63,7 +63,7 @@ def _show(done: Trashed) -> None:
 
 
 def _update(options: AppOptions, opened: SharedLibrary, done: Trashed) -> None:
-    """Have the folders looked through from which files were moved."""
+    """Index the folders again from which files were moved."""
     with opened.asking():
         folders = opened.library.catalogue.folder_paths()
     moved = {parent for copy in done.moved for parent in copy.path.parents}

@@ -15,7 +15,7 @@ _MOST = 256 * 2**20  # bytes of all
 
 
 class Shelf:
-    """Pictures by a key made of their bytes; those used longest ago leave first."""
+    """Pictures by a key made of their bytes; the least recently used leave first."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most

@@ -1,1 +1,1 @@
-"""Display: what the gallery is told, and pictures that the server itself shows."""
+"""Display: data for the gallery, and pictures that the server itself shows."""

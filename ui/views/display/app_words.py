@@ -1,4 +1,4 @@
-"""Messages in words of the app: those of the core name remedies of the command line."""
+"""Messages in words of the app; the core names remedies of the command line."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from ui.views.controls.address import change
 from ui.views.controls.album_saving import picture_id
 from ui.views.controls.search_form import Question
-from ui.views.display.cards import jpeg
+from ui.views.display.jpegs import jpeg
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe
 from ui.views.shared_library import SharedLibrary

@@ -14,7 +14,7 @@ _SHOWN = 50  # files for each reason
 
 
 def list_failures(failures: Sequence[tuple[Path, str]]) -> None:
-    """Show each reason with the files that it concerns, those of most files first."""
+    """Show each reason with its files; the most frequent reason comes first."""
     by_reason: dict[str, list[Path]] = {}
     for path, reason in failures:
         by_reason.setdefault(reason, []).append(path)

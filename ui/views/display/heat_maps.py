@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,15 +9,13 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from indexer.errors import PicfuseError
-from indexer.pictures.images import decode
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery
-from ui.views.display.cards import Card, as_jpeg
+from ui.views.display.jpegs import alt_of, as_jpeg, large_image
 from ui.views.page_style import notice
 from ui.views.shared_library import SharedLibrary
 
 HeatFinder = Callable[[Image.Image], HeatMap]
-LARGE = 2560  # pixels of the longer side: more than a screen shows
 
 
 def heat_finder(opened: SharedLibrary, query: Query) -> HeatFinder | None:
@@ -46,14 +43,12 @@ def show_heat(opened: SharedLibrary, picture_id: int, find: HeatFinder) -> None:
     if picture is None:
         notice("The picture is no longer there", "Update the library.", icon="search_off")
         return
-    card = Card.of_picture(picture, opened.library.thumbnails)
     try:
-        image = decode(io.BytesIO(card.contents()), min_side=LARGE)
-        image.thumbnail((LARGE, LARGE))
+        image = large_image(picture)
         with st.spinner("Making the heat map; the first one can take a minute …", show_time=False):
             heat = find(image)
     except PicfuseError as error:
         notice("The heat map cannot be shown", str(error))
         return
-    st.image(as_jpeg(heat.over(image)), alt=card.said)
+    st.image(as_jpeg(heat.over(image)), alt=alt_of(picture))
     st.caption("Brightest where it matches best. Even a poor match has a brightest place.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from indexer import Library
 from indexer.catalogue.lookup.pictures import PictureInfo
@@ -24,12 +25,7 @@ def items_of(
     ]
 
 
-def plain_items(pictures: Iterable[PictureInfo]) -> list[Item]:
-    """Items of pictures that nothing was asked about."""
-    return [_plain(picture) for picture in pictures]
-
-
-def why_lines(hit: Hit) -> tuple[str, ...]:
+def _why(hit: Hit) -> tuple[str, ...]:
     """Lines that say why a hit was found: its words, the text it shows, and its explanation."""
     quoted = ", ".join(f'"{word}"' for word in hit.words or ())
     found = [f"Matches {quoted}"] if quoted else []
@@ -43,7 +39,7 @@ def _item(picture: PictureInfo, hit: Hit, mark: Mark | None) -> Item:
     folded = tuple(_plain(one) for one in hit.folded)
     plain = _plain(picture)
     return Item(
-        plain.id, plain.hash, plain.aspect, plain.name, plain.caption, percent, why_lines(hit),
+        plain.id, plain.hash, plain.aspect, plain.name, plain.caption, percent, _why(hit),
         folded, mark,
     )  # fmt: skip
 
@@ -51,6 +47,6 @@ def _item(picture: PictureInfo, hit: Hit, mark: Mark | None) -> Item:
 def _plain(picture: PictureInfo) -> Item:
     aspect = picture.width / picture.height if picture.width and picture.height else 1.0
     caption = browser_safe(picture.captions[0]) if picture.captions else ""
-    name = browser_safe(type(picture.path)(picture.path.name))
+    name = browser_safe(Path(picture.path.name))
     content = picture.content_hash.hex()
     return Item(picture.id, content, round(aspect, 3), name, caption)

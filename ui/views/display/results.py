@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from search import Answer, Hit, Searcher
+from ui.views.safe_text import counted
 from ui.views.shared_library import SharedLibrary
 
 Find = Callable[[Searcher, int, int], Answer]  # from an offset on, at most so many hits
@@ -17,12 +18,17 @@ _PAGES = "pages"  # in the session: number of pages to read
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Hits to show, of how many weaker ones a button tells, and whether more can be read."""
+    """Hits to show, the number of weaker ones that a button would add, and whether more follow."""
 
     first: Answer
     hits: tuple[Hit, ...]
     weaker: int
     more: bool
+
+    @property
+    def number(self) -> str:
+        """Number of hits as text: "12 pictures", "First 96 pictures"."""
+        return f"First {counted(len(self.hits))}" if self.more else counted(len(self.hits))
 
 
 def read_results(
@@ -50,7 +56,7 @@ def read_more(_: object = None) -> None:
 
 
 def _next(answers: list[Answer]) -> int | None:
-    """Offset of what was not read yet; None at the end."""
+    """Offset of the next page; None at the end."""
     return answers[-1].next_offset if answers else 0
 
 

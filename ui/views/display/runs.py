@@ -1,4 +1,4 @@
-"""Runs of indexing: their progress in numbers, and what came of them."""
+"""Runs of indexing: their progress in numbers, and their outcome."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _time(seconds: float) -> str:
 
 
 def show_outcome(job: IndexJob) -> None:
-    """Say what came of the last run; pictures that it could not read are listed elsewhere."""
+    """Tell the outcome of the last run; the page lists unreadable pictures elsewhere."""
     report = job.report
     if job.error is not None:
         notice("The library was not updated", str(job.error))

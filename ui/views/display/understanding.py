@@ -14,7 +14,7 @@ _OTHERWISE = "double quotes keep words as they are"
 
 
 def show_understanding(answer: Answer, search_for: Callable[[str], None]) -> None:
-    """Show how words were read and what was left out, and offer the suggested query."""
+    """Show how words were read and which were left out, and offer the suggested query."""
     notes = [reading_message(reading, _OTHERWISE) for reading in answer.query.readings]
     notes += [left_out_message(text) for text in answer.left_out]
     for note in notes:

@@ -84,7 +84,8 @@ def _picked(opened: SharedLibrary, name: str) -> GalleryData:
         album = opened.library.picked.album(name)
     if album is not None and album.away:
         st.caption(f"{counted(album.away)} of this album cannot be found now.")
-    can = can_pick(opened) | ({"remove"} if can_pick(opened) else frozenset())
+    can = can_pick(opened)
+    can |= {"remove"} if can else set()
     source, within = ListSource(sort="", album=name), f"album: {quoted(name)}"
     return _data(opened, f"picked {name}", source, can=can, within=within)
 
@@ -110,10 +111,14 @@ def _found(opened: SharedLibrary, name: str) -> GalleryData:
         )
     with opened.asking():
         items = items_of(opened.library, results.hits)
-    first = "First " if results.more else ""
-    title = f"{first}{counted(len(items))}" if items else ""
-    can = can_pick(opened)
-    return _data(opened, f"found {name}", items, title=title, more=results.more, can=can)
+    return _data(
+        opened,
+        f"found {name}",
+        items,
+        title=results.number if items else "",
+        more=results.more,
+        can=can_pick(opened),
+    )
 
 
 def _data(opened: SharedLibrary, key: str, shown: Any, **more: Any) -> GalleryData:

@@ -1,4 +1,4 @@
-"""The page of captions: those to check, and suggestions for pictures without one."""
+"""The page of captions: doubtful ones, and suggestions for pictures without any."""
 
 from __future__ import annotations
 

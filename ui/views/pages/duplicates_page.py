@@ -97,7 +97,7 @@ def _show(
 
 
 def _group(opened: SharedLibrary, group: Group, kept: Sequence[CopyInfo]) -> None:
-    """Show the copies of a group side by side; those `kept` have captions of their own."""
+    """Show the copies of a group side by side; `kept` ones have captions of their own."""
     best = _facts(group.best)
     with st.container(horizontal=True, gap="medium"):
         for copy in group.pictures:
@@ -121,7 +121,7 @@ def _facts(copy: CopyInfo) -> tuple[str, str, str, str]:
 
 
 def _compared(facts: Sequence[str], best: Sequence[str]) -> str:
-    """The facts of a copy in two lines, those in bold that are not those of the best one."""
+    """The facts of a copy in two lines; facts that differ from the best copy are bold."""
     *others, date = [
         f"**{fact}**" if fact and fact != usual else fact
         for fact, usual in zip(facts, best, strict=True)

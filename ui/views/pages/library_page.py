@@ -1,4 +1,4 @@
-"""The page of the library: its numbers, its folders, and what could not be indexed."""
+"""The page of the library: its numbers, its folders, and files that were not indexed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _numbers(opened: SharedLibrary, busy: bool) -> None:
 
 
 def _run(desk: IndexJobs, enough: Callable[[], bool] = lambda: False) -> None:
-    """Show the run that is going on, or what came of the last one."""
+    """Show the present run, or the outcome of the last one."""
     job = desk.job
     if job is None:
         return
@@ -141,7 +141,7 @@ def _update(options: AppOptions, opened: SharedLibrary, folders: list[Path]) -> 
 
 
 def _not_indexed(opened: SharedLibrary) -> None:
-    """Show the pictures that could not be read, and what was passed over by kind."""
+    """Show unreadable pictures, and the kinds of files that were passed over."""
     with opened.asking():
         failures = opened.library.catalogue.failures()
         passed = opened.library.passed_over.kinds()
@@ -159,7 +159,7 @@ def _kinds(passed: Counter[str]) -> list[str]:
 
 
 def _details(opened: SharedLibrary) -> None:
-    """Show in a folded box what the library was made with and where it is."""
+    """Show the settings and the place of the library in a folded box."""
     with opened.asking():
         settings, weight = opened.library.settings, opened.library.weight
     precision = "8-bit integers" if precision_of(settings.encoder) == INT8 else "32-bit floats"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -29,24 +30,21 @@ OTHERS, NONE = "others", "none"
 KINDS = {"Look": "picture", "Captions": "caption", "Both": "fused"}
 PICK = "pick"  # name of the chart's selection
 PICKED = "picked on the map"  # in the session: ids of the pictures selected last
-GO = "more like this on the map"  # in the session: id of the picture to find similar ones for
 
 
 def show(options: AppOptions, search_page: StreamlitPage, library_page: StreamlitPage) -> None:
     """Show the page; an error takes the place of the map."""
     heading("Map of meaning")
-    if GO in st.session_state:
-        st.switch_page(search_page, query_params={LIKE: str(st.session_state.pop(GO))})
     opened = filled_or_said(options, library_page)
     if opened is None:
         return
     try:
-        _map(opened)
+        _map(opened, search_page)
     except PicfuseError as error:
         notice("The map cannot be shown", str(error))
 
 
-def _map(opened: SharedLibrary) -> None:
+def _map(opened: SharedLibrary, search_page: StreamlitPage) -> None:
     left, right = st.columns(2)
     kind = left.selectbox("Arrange by", list(KINDS), key="map-kind")
     colour = right.selectbox("Colour by", list(_GROUPINGS), key="map-colour")
@@ -61,7 +59,7 @@ def _map(opened: SharedLibrary) -> None:
     st.caption(shown.said)
     picked = _chart(shown, colour, f"map-{kind}-{colour}")
     if picked is not None:
-        open_large(opened, picked, _more_like)
+        open_large(opened, picked, partial(_more_like, search_page))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,5 +184,6 @@ def _labels(altair: Any, pandas: Any, names: Sequence[dict[str, Any]], at: dict[
     return edge, text.mark_text(**style, color=front)
 
 
-def _more_like(picture_id: int) -> None:
-    st.session_state[GO] = picture_id
+def _more_like(search_page: StreamlitPage, picture_id: int) -> None:
+    # A link, unlike a switch of pages, is one step of the browser's history.
+    st.page_link(search_page, label="More like this", query_params={LIKE: str(picture_id)})

@@ -1,4 +1,4 @@
-"""The start page: all pictures by time, or those that a search finds."""
+"""The start page: all pictures by time, or the hits of a search."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _say_away(folders: Sequence[AwayFolder]) -> None:
 
 
 def _list(opened: SharedLibrary, asked: Question) -> GalleryData:
-    """All pictures, or those that a filter allows, in the order that was chosen."""
+    """All pictures, or as many as a filter allows, in the chosen order."""
     address, where = asked.address, _where(asked.address)
     _say_readings(asked)
     if where is not None:
@@ -149,7 +149,7 @@ def _answer(opened: SharedLibrary, asked: Question) -> GalleryData:
         opened,
         _place(asked),
         items,
-        title=f"{_counted(results)}, best match first" if items else "",
+        title=f"{results.number}, best match first" if items else "",
         weaker=results.weaker,
         more=results.more,
         can=can,
@@ -160,10 +160,6 @@ def _place(asked: Question) -> str:
     """Name of a list: marks and weaker matches change it in its place."""
     plain = replace(asked.address, right=(), wrong=(), weaker=False)
     return str(plain.parameters())
-
-
-def _counted(results: Results) -> str:
-    return f"First {counted(len(results.hits))}" if results.more else counted(len(results.hits))
 
 
 def _asked(searcher: Searcher, asked: Question, offset: int, k: int) -> Answer:
@@ -191,7 +187,7 @@ def _say_readings(asked: Question) -> None:
 
 
 def _say_doubt(results: Results) -> None:
-    """Say what speaks against the hits: words that nothing knows, or that none is likely."""
+    """Tell doubts about the hits: unknown words, or no likely hit."""
     answer = results.first
     if answer.unread_by is not None:
         st.text(browser_safe(sentence(unread_message(answer.unread_by))))
