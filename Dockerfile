@@ -8,14 +8,14 @@ COPY indexer /src/indexer
 COPY search /src/search
 COPY ui /src/ui
 RUN pip install /src && useradd --uid 1000 --no-create-home picfuse && \
-    mkdir /libraries /pictures && chown picfuse /libraries
-USER picfuse
+    mkdir /libraries /pictures && chown 1000 /libraries
+USER 1000
 VOLUME /libraries
 EXPOSE 8501
 ENTRYPOINT ["picfuse"]
 CMD ["--help"]
 
 FROM base AS all
-USER root
+USER 0
 RUN pip install '/src[all]'
-USER picfuse
+USER 1000

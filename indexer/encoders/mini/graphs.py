@@ -78,7 +78,7 @@ class Int8Graph(Graph):
         The receipt also says for which processor it was made, and how similar its rows are.
         """
         if find_spec("onnx") is None:
-            raise missing_extra("--precision int8", "onnx", INT8_EXTRA)
+            raise missing_extra("int8", "onnx", INT8_EXTRA)
         self._plain.ensure()
         logger.info("building the tower %s, once only; this takes some seconds", path.stem)
         with beside(path) as folder:
