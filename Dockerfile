@@ -1,4 +1,4 @@
-# Two targets: base (the built-in model, the app) and all (every extra; 7 GB).
+# Two targets: base (the built-in model and the app) and all (every extra, 7 GB).
 FROM python:3.12-slim-bookworm AS base
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1 \
     PICFUSE_LIBRARY=/libraries/default XDG_CACHE_HOME=/libraries/.cache HOME=/libraries
@@ -12,7 +12,6 @@ RUN pip install /src && useradd --uid 1000 --no-create-home picfuse && \
 USER 1000
 VOLUME /libraries
 EXPOSE 8501
-HEALTHCHECK --interval=1m --timeout=20s --start-period=30s CMD ["picfuse", "models", "--json"]
 ENTRYPOINT ["picfuse"]
 CMD ["--help"]
 
