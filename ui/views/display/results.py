@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from search import Answer, Hit, Searcher
-from ui.views.safe_text import counted
+from ui.sentences import counted
 from ui.views.shared_library import SharedLibrary
 
 Find = Callable[[Searcher, int, int], Answer]  # from an offset on, at most so many hits

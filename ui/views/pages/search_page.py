@@ -18,7 +18,7 @@ from search.where import ambiguous_dates
 from search.where.parts import narrowed
 from ui.gallery.component import gallery
 from ui.gallery.data import GalleryData, ListSource, Mark
-from ui.sentences import counted, unknown_words_message, unread_message
+from ui.sentences import unknown_words_message, unread_message
 from ui.views.controls.address import SearchAddress, arrive, change, current, go
 from ui.views.controls.album_saving import offer_saving, options_of, picture_id
 from ui.views.controls.chips import show_chips
