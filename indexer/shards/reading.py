@@ -60,16 +60,17 @@ def records_by_id(
     readings = {key: ReadingRecord(*said) for key, *said in tables.rows_in(_READINGS, contents)}
     texts = {row[0] for own in captions.values() for row in own}
     embeddings = EmbeddingLookup(tables.lent, library.path)
+    width = 2 * library.settings.dim  # bytes
     v_i = embeddings.of_contents(encoder_id, IMAGE, contents)
     v_t = embeddings.of_contents(encoder_id, TEXT, texts)
     return {
         key: PictureRecord(
             folder=folder,
             **(known := dict(zip(COLUMNS, values, strict=True))),
-            captions=tuple(_caption(row, v_t) for row in captions.get(key, ())),
+            captions=tuple(_caption(row, v_t, width) for row in captions.get(key, ())),
             facts=tuple(FactRecord(*row) for row in facts.get(key, ())),
             reading=readings.get(known["content_hash"]),
-            v_i=_row(v_i.get(known["content_hash"])),
+            v_i=_row(v_i.get(known["content_hash"]), width),
         )
         for key, folder, *values in rows
     }
@@ -82,10 +83,13 @@ def _by_picture(rows: Iterator[Any]) -> dict[int, list[tuple[Any, ...]]]:
     return found
 
 
-def _caption(row: Sequence[Any], v_t: dict[bytes, bytes]) -> CaptionRecord:
+def _caption(row: Sequence[Any], v_t: dict[bytes, bytes], width: int) -> CaptionRecord:
     key, text, source, embedded = row
-    return CaptionRecord(text, source, bool(embedded), _row(v_t.get(key)))
+    return CaptionRecord(text, source, bool(embedded), _row(v_t.get(key), width))
 
 
-def _row(stored: bytes | None) -> Row | None:
-    return None if stored is None else np.frombuffer(stored, "<f2").astype(np.float16)
+def _row(stored: bytes | None, width: int) -> Row | None:
+    """A stored embedding; None for a damaged one, too, which the picture then lacks."""
+    if stored is None or len(stored) != width:
+        return None
+    return np.frombuffer(stored, "<f2").astype(np.float16)

@@ -153,7 +153,11 @@ class Store:
 
     def complete(self) -> set[str]:
         """Names of the shards that are there as a whole; the others are to be written again."""
-        return {name for name, _ in self._files() if self._is_sound(name)}
+        return {name for name in self.names() if self._is_sound(name)}
+
+    def names(self) -> list[str]:
+        """Names of all shards that should be there, damaged and missing ones too, in order."""
+        return sorted({name for name, _ in self._files()} | {s.name for s in self.manifest.shards})
 
     def shards(self) -> list[Shard]:
         """Every shard with its numbers, by name.
@@ -161,18 +165,12 @@ class Store:
         Raises `LibraryDamaged` for one that was cut short or is missing, `EncoderMismatch` for one
         of another encoder.
         """
-        found = [self._shard(name, size) for name, size in self._files()]
-        missing = {shard.name for shard in self.manifest.shards} - {each.name for each in found}
-        if missing:
-            raise LibraryDamaged(
-                f"{self.place}: the shard {min(missing)} is missing; run the command that makes "
-                "the store again"
-            )
-        return found
+        sizes = dict(self._files())
+        return [self._shard(name, sizes.get(name, 0)) for name in self.names()]
 
-    def records(self, shard: Shard | str) -> Iterator[list[PictureRecord]]:
-        """The records of a shard, up to a thousand at a time. Raises `LibraryDamaged`."""
-        name = shard if isinstance(shard, str) else shard.name
+    def records(self, name: str) -> Iterator[list[PictureRecord]]:
+        """The records of a shard, up to a thousand at a time. Raises the errors of `shards`."""
+        self._shard(name, 0)
         with self._opened(name) as file:
             for group in range(file.num_row_groups):
                 with self._damage(name):
@@ -239,6 +237,11 @@ class Store:
         """Turn whatever a damaged file makes Arrow say into `LibraryDamaged`."""
         try:
             yield
+        except FileNotFoundError as error:
+            raise LibraryDamaged(
+                f"{self.place}: the shard {name} is missing; run the command that makes the store "
+                "again"
+            ) from error
         except PermissionError as error:
             with storage_errors(self.place):
                 raise error

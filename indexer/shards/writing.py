@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -18,7 +18,6 @@ from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.lookup.tables import Tables
 from indexer.catalogue.values import BESIDE, CARRIED, DERIVED, NEVER, PRESENT, text_hash
 from indexer.embedding import IMAGE, TEXT
-from indexer.errors import LibraryDamaged
 from indexer.library.library import Library
 from indexer.metadata.fact import Fact
 from indexer.pipeline.tagging import tag_pictures
@@ -60,9 +59,10 @@ def add_records(
         return Added()
     settled = set() if settled is None else settled
     encoder_id = library.encoder_id
+    fillers = {filler.casefold() for filler in library.settings.fillers}
     with library.writing() as batch:
         homes = place_folders(batch, library, {record.folder for record in records})
-        mine = _newest(_at_home(library, record, homes[record.folder]) for record in records)
+        mine = _newest(_at_home(each, homes[each.folder], fillers) for each in records)
         known = _known(library, batch, encoder_id, mine)
         new = {key: record for key, record in mine.items() if key not in known}
         changed = {
@@ -94,15 +94,10 @@ def _home(path: Path, known: Mapping[Path, int]) -> Home:
     return Home(known[owner], os.fsencode(owner), below)
 
 
-def _at_home(library: Library, record: PictureRecord, home: Home) -> tuple[_Key, PictureRecord]:
+def _at_home(
+    record: PictureRecord, home: Home, fillers: Collection[str]
+) -> tuple[_Key, PictureRecord]:
     """A record as this library would have it, and its key there."""
-    dim = library.settings.dim
-    if any(row is not None and row.shape != (dim,) for row in _vectors_of(record)):
-        raise LibraryDamaged(
-            f"{os.fsdecode(record.folder)}/{os.fsdecode(record.relative)}: its embedding is not "
-            f"{dim} wide; 'picfuse doctor --repair' on the library it is from removes it"
-        )
-    fillers = {filler.casefold() for filler in library.settings.fillers}
     captions = [each for each in record.captions if each.text.casefold() not in fillers]
     record = replace(
         record,
