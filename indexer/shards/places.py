@@ -17,6 +17,8 @@ from indexer.errors import InputError, LibraryError
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _REFUSED = re.compile(r"access.?denied|forbidden|permission|unauthor|credential|\b40[13]\b", re.I)
 
+_PATIENCE = 30  # seconds
+
 
 def is_uri(place: str) -> bool:
     """Whether a place is a URI, such as `s3://bucket/folder`."""
@@ -40,6 +42,13 @@ def folder_of(place: str) -> Any:
                 "file://, s3:// or gs://"
             ) from error
         return fs.SubTreeFileSystem(path, system)
+
+
+def _impatient(place: str) -> str:
+    """The URI, with a limit for retries: those of Google's storage would take 15 minutes."""
+    if not place.startswith(("gs://", "gcs://")) or "retry_limit_seconds" in place:
+        return place
+    return f"{place}{'&' if '?' in place else '?'}retry_limit_seconds={_PATIENCE}"
 
 
 @contextmanager

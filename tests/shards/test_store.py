@@ -17,6 +17,7 @@ from indexer.errors import (
     LibraryNotFound,
 )
 from indexer.shards.manifest import StoreEncoder
+from indexer.shards.places import storage_errors
 from indexer.shards.record import CaptionRecord, FactRecord, PictureRecord, ReadingRecord
 from indexer.shards.schema import records_of, to_table
 from indexer.shards.store import Store
@@ -132,6 +133,22 @@ def test_no_store_another_encoder_and_a_later_format_are_named(store, tmp_path):
 def test_a_place_that_is_none_is_named(place):
     with pytest.raises((InputError, LibraryError), match=place):
         Store.open(place)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("AWS Error ACCESS_DENIED during HeadObject operation", OSError),
+        ("HTTP 403: Forbidden", OSError),
+        ("Permission denied", PermissionError),
+    ],
+)
+def test_a_bucket_without_permission_is_named(said, error):
+    with (
+        pytest.raises(LibraryError, match="s3://b/store: no permission; check the credentials"),
+        storage_errors("s3://b/store"),
+    ):
+        raise error(said)
 
 
 @given(st.data())
