@@ -17,7 +17,7 @@ from indexer.errors import InputError, LibraryError
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _REFUSED = re.compile(r"access.?denied|forbidden|permission|unauthor|credential|\b40[13]\b", re.I)
 
-_PATIENCE = 30  # seconds
+_PATIENCE = 10  # seconds
 
 
 def is_uri(place: str) -> bool:

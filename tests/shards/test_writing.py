@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indexer import Library, index_folder
 from indexer.shards.reading import records_of_library
+from indexer.shards.record import PictureRecord
 from indexer.shards.writing import Added, add_records
 
 
@@ -93,3 +97,22 @@ def test_a_picture_without_its_embedding_waits_for_indexing(indexed, other, colo
     report = index_folder(other, colour_pictures)
     assert report.changed + report.unchanged == len(all_of(indexed)) - 1
     assert len(other.vectors().picture_ids) == len(all_of(indexed)) - 1
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3))), st.integers(1, 4))
+def test_the_newest_stays_in_whichever_batches_records_come(tmp_path_factory, seen, size):
+    path = tmp_path_factory.mktemp("batches") / "library"
+    row = np.eye(5, dtype=np.float16)[0]
+    records = [
+        PictureRecord(
+            folder=b"/p", relative=name.encode(), size=1, mtime_ns=time, state="present",
+            content_hash=b"%d" % time, v_i=row,
+        )
+        for name, time in seen
+    ]  # fmt: skip
+    with Library.create(path, encoder="colour") as library:
+        for start in range(0, len(records), size):
+            add_records(library, records[start : start + size])
+        newest = dict(sorted(seen))
+        assert {each.relative.decode(): each.mtime_ns for each in all_of(library)} == newest
