@@ -34,6 +34,7 @@ from indexer.pipeline.report import IndexReport
 from indexer.progress import Failure, Progress
 from indexer.settings import DEFAULT_FUSION, LibrarySettings
 from indexer.shards.adopting import Renamed, adopt_albums, adopt_folders, adopt_heads
+from indexer.shards.manifest import StoreEncoder
 from indexer.shards.record import PictureRecord
 from indexer.shards.sources import Batches, Part, Source, open_source
 from indexer.shards.writing import Added, add_records
@@ -93,16 +94,17 @@ def opened_sources(places: Sequence[str], library: Path) -> Iterator[list[Source
             if source.place == str(library):
                 raise InputError(f"{place}: this is the library itself; name another one")
             sources.append(source)
-            _check_encoder(source, sources[0].place, sources[0].encoder.fingerprint)
+            _check_encoder(source, sources[0].place, sources[0].encoder)
         yield sources
 
 
-def _check_encoder(source: Source, place: str, fingerprint: str) -> None:
+def _check_encoder(source: Source, place: str, other: StoreEncoder) -> None:
     own = source.encoder
-    if own.fingerprint != fingerprint:
+    if own.fingerprint != other.fingerprint:
         raise EncoderMismatch(
-            f"{source.place}: made with {own.name!r} ({own.fingerprint[:8]}), and {place} with "
-            f"another encoder ({fingerprint[:8]}); give both the same: {source.remedy} NAME"
+            f"{source.place}: made with {own.name!r} ({own.fingerprint[:8]}), but {place} with "
+            f"{other.name!r} ({other.fingerprint[:8]}); give both the same: {source.remedy} "
+            f"{other.name}"
         )
 
 
@@ -117,8 +119,10 @@ def library_for(
         _create(path, sources)
     library = Library.open(path, offline=offline, cache=cache)
     try:
+        settings = library.settings
+        encoder = StoreEncoder(settings.encoder, settings.fingerprint, settings.dim)
         for source in sources:
-            _check_encoder(source, str(path), library.settings.fingerprint)
+            _check_encoder(source, str(path), encoder)
     except BaseException:
         library.close()
         raise

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from colour_tags import colour_head
-from command_line import answered, index_colours, refusal, run
+from command_line import answered, refusal, run, sample_library
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from indexer.shards.manifest import StoreEncoder
 from indexer.shards.reading import records_of_library
+from indexer.shards.sources import LibrarySource
 from indexer.shards.store import Store
 from search import Searcher
 from search.albums import named_album, save_album
@@ -209,6 +210,21 @@ def test_a_store_is_merged_like_the_library_it_came_from(home, target, tmp_path)
     assert run("doctor", "--library", target).exit_code == 0
 
 
+def test_halves_of_the_sample_answer_like_the_whole(tmp_path_factory, tmp_path, target):
+    whole = sample_library(tmp_path_factory)
+    with closing(LibrarySource(whole)) as source:
+        records, encoder = as_records(whole), source.encoder
+    for number in (0, 1):
+        store = Store.create(str(tmp_path / f"half-{number}"), encoder)
+        store.write_shard("only", records[number::2])
+        store.finish()
+    merged(tmp_path / "half-0", tmp_path / "half-1", "--library", target)
+    for text in ("a dog", "water -boat", "red flowers"):
+        one, other = (dict(hits(library, text)) for library in (target, whole))
+        assert list(one) == list(other)
+        assert list(one.values()) == pytest.approx(list(other.values()), abs=1e-3)
+
+
 def stored(library, place, size):
     """A store of a library's pictures, in shards of this size."""
     records = as_records(library)
@@ -238,15 +254,13 @@ def test_a_store_that_is_not_finished_is_refused(home, target, tmp_path):
 
 def test_sources_of_two_encoders_are_refused_before_anything_is_made(home, target, folders):
     a, _, _ = home
-    other = target.with_name("other")
-    index_colours(folders[1], other)
     with Library.create(target.with_name("second"), encoder="colour:2") as second:
         index_folder(second, folders[1])
     said = refusal("merge", a, target.with_name("second"), "--library", target, status=3)
     assert "made with 'colour:2'" in said
-    assert f"picfuse index --library {target.with_name('second')} --model" in said
+    assert f"picfuse index --library {second.path} --model colour" in said
     assert not target.exists()
-    assert "another encoder" in refusal("merge", a, "--library", second.path, status=3)
+    assert f"but {second.path} with" in refusal("merge", a, "--library", second.path, status=3)
 
 
 @pytest.mark.parametrize("what", ["nothing", "a folder", "itself"])
