@@ -186,7 +186,7 @@ def _merge(
     library: Library, sources: Sequence[Source], report: MergeReport
 ) -> Generator[Progress, None, None]:
     total, done = sum(source.pictures for source in sources), 0
-    settled: set[int] = set()
+    settled: set[int] | None = set() if len(sources) > 1 else None
     yield Progress(0, total)
     for source in sources:
         ours = SourceReport(source.place, source.kind)

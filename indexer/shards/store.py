@@ -168,8 +168,9 @@ class Store:
         sizes = dict(self._files())
         return [self._shard(name, sizes.get(name, 0)) for name in self.names()]
 
-    def records(self, name: str) -> Iterator[list[PictureRecord]]:
+    def records(self, shard: Shard | str) -> Iterator[list[PictureRecord]]:
         """The records of a shard, up to a thousand at a time. Raises the errors of `shards`."""
+        name = shard if isinstance(shard, str) else shard.name
         self._shard(name, 0)
         with self._opened(name) as file:
             for group in range(file.num_row_groups):

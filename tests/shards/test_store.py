@@ -169,7 +169,7 @@ def test_a_damaged_shard_is_refused_or_reads_as_it_was(tmp_path_factory, data):
     file.write_bytes(content)
     with suppress(LibraryError):
         [shard] = Store.open(store.place).shards()
-        read = [each for batch in store.records(shard.name) for each in batch]
+        read = [each for batch in store.records(shard) for each in batch]
         assert read == records
         assert vectors(read) == vectors(records)
 
