@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.catalogue.values import unpack
 from indexer.embedding import Golden
@@ -31,7 +32,7 @@ from indexer.library.upkeep import calibrate
 from indexer.pictures.thumbnails import read_thumbnail, thumbnail_path
 from indexer.pipeline.fillers import note_repeated
 from indexer.pipeline.report import IndexReport
-from indexer.progress import Failure, Progress
+from indexer.progress import Progress
 from indexer.settings import DEFAULT_FUSION, LibrarySettings
 from indexer.shards.adopting import Renamed, adopt_albums, adopt_folders, adopt_heads
 from indexer.shards.manifest import StoreEncoder
@@ -39,6 +40,13 @@ from indexer.shards.record import PictureRecord
 from indexer.shards.sources import Batches, Part, Source, open_source
 from indexer.shards.writing import Added, add_records
 from indexer.vectors.compression import compress
+
+
+class Problem(NamedTuple):
+    """A source or a folder of the library, and why a part of it could not be used."""
+
+    place: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -62,7 +70,7 @@ class MergeReport:
     sources: list[SourceReport] = field(default_factory=list)
     thumbnails: int = 0
     renamed: list[Renamed] = field(default_factory=list)
-    problems: list[Failure] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     complete: bool = True
     interrupted: bool = False
     elapsed_ms: float = 0.0
@@ -76,7 +84,7 @@ class MergeReport:
 
     def problem(self, place: str | Path, error: Exception) -> None:
         """Note something that could not be done."""
-        self.problems.append(Failure(Path(place), str(error)))
+        self.problems.append(Problem(str(place), str(error)))
 
 
 @contextmanager
@@ -246,5 +254,5 @@ def _copy_thumbnails(
                     temporary.write_bytes(there.read_bytes())
                 report.thumbnails += 1
     except OSError as error:
-        if all(each.path != library.thumbnails for each in report.problems):
+        if all(each.place != str(library.thumbnails) for each in report.problems):
             report.problem(library.thumbnails, error)

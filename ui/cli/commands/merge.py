@@ -76,7 +76,7 @@ def _fields(report: MergeReport, library: Path) -> dict[str, Any]:
         ],
         "thumbnails": report.thumbnails,
         "renamed": [each._asdict() for each in report.renamed],
-        "problems": [{**path_fields(p.path), "reason": p.reason} for p in report.problems],
+        "problems": [each._asdict() for each in report.problems],
         "interrupted": report.interrupted,
         "elapsed_ms": report.elapsed_ms,
     }
