@@ -5,8 +5,11 @@ Rows between them are pickled values: pieces, and news for the head, which pass 
 
 from __future__ import annotations
 
+import os
 import pickle
+import posixpath
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -17,7 +20,7 @@ from indexer.cluster.cores import take_cores
 from indexer.cluster.encoding import PieceEncoder
 from indexer.cluster.listing import Listing
 from indexer.cluster.pieces import Piece
-from indexer.cluster.places import reason_of_storage
+from indexer.cluster.places import Place, reason_of_storage
 from indexer.cluster.report import EncodeOptions
 from indexer.cluster.sources import Source
 from indexer.cluster.told import SHOWN_FAILURES, Done, Told, Trouble
@@ -26,6 +29,7 @@ from indexer.errors import EncoderMismatch, InputError, PicfuseError
 from indexer.locations import cache_directory
 from indexer.pictures.limits import MAX_PIXELS, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pictures.pool import DecodingPool
+from indexer.shards.record import PictureRecord
 from indexer.shards.store import Store
 
 VALUE, SOURCE = "value", "source"  # columns of the rows
@@ -39,7 +43,7 @@ def rows(values: Sequence[object]) -> Batch:
 
 def values(batch: Batch) -> list[Any]:
     """The values in a batch of rows."""
-    return [pickle.loads(value) for value in batch[VALUE]]  # noqa: S301 - from our own processes
+    return [pickle.loads(value) for value in batch[VALUE]]
 
 
 class Tally:
@@ -58,10 +62,12 @@ class Tally:
         return self._done, self._listed
 
 
-def list_sources(batch: Batch, sources: Sequence[Source], listing: Listing) -> Iterator[Batch]:
+def list_sources(
+    batch: Batch, sources: Sequence[Source], listing: Listing, tally: Any
+) -> Iterator[Batch]:
     """Yield the pieces of the sources of a batch, and news of them, one row at a time."""
     for number in batch[SOURCE]:
-        for value in listing.of(sources[number]):
+        for value in listing.of(sources[number], lambda count: tally.add.remote(done=count)):
             yield rows([value])
 
 
@@ -72,7 +78,15 @@ class Task:
     store: str
     fingerprint: str
     cores: int
+    actors: int
     options: EncodeOptions
+
+
+def count_source(source: Source, output: Place, tally: Any) -> None:
+    """Count the pictures of a source for whoever shows progress."""
+    with suppress(OSError, InputError):  # who lists it will tell
+        for count in source.count(output):
+            tally.add.remote(listed=count)
 
 
 class Actor:
@@ -103,13 +117,13 @@ class Actor:
             self._tally.add.remote(done=len(batch))
         records.sort(key=lambda record: (record.folder, record.relative))
         self._store.write_shard(piece.name, records)
-        failed = [record for record in records if record.reason]
+        failed = [record for record in records if record.v_i is None]
         named = (Trouble(_place(each), each.reason or "") for each in failed[:SHOWN_FAILURES])
         return Done(piece.name, len(records), len(failed), tuple(named), tuple(told.problems))
 
     @cached_property
     def _store(self) -> Store:
-        return Store.open(self._task.store)
+        return Store.open(self._task.store, unfinished=True)
 
     @cached_property
     def _pieces(self) -> PieceEncoder:
@@ -135,3 +149,7 @@ class Actor:
                 "(install the same version of picfuse, and the same files, on all of them)"
             )
         return encoder
+
+
+def _place(record: PictureRecord) -> str:
+    return os.fsdecode(posixpath.join(record.folder, record.relative))

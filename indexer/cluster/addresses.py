@@ -39,23 +39,27 @@ def asked_at(text: str, base: Place, mtime_ns: int) -> Asked:
 
     Its folder is that of the list if it is below it, else the server, bucket or folder it is in.
     """
+    text = text.replace("\0", "").rstrip("/")
     place = Place.of(text) if is_address(text) else _joined(text, base)
-    folder = base.name.rstrip("/")
+    folder, relative = _divided(place, base.name.rstrip("/"))
+    if {"", ".", ".."} & set(relative.split("/")):  # a server may know such a path
+        folder, _, relative = place.name.rpartition("/")
+    return Asked(os.fsencode(folder), os.fsencode(relative), 0, mtime_ns)
+
+
+def _divided(place: Place, folder: str) -> tuple[str, str]:
+    """The folder of a place, and the path below it."""
     if place.name.startswith(folder + "/"):
-        return Asked(*_fs(folder, place.name[len(folder) + 1 :]), 0, mtime_ns)
+        return folder, place.name[len(folder) + 1 :]
     if place.is_local:
-        folder, _, name = place.name.rpartition("/")
-        return Asked(*_fs(folder or "/", name), 0, mtime_ns)
+        above, _, name = place.name.rpartition("/")
+        return above or "/", name
     scheme, _, rest = place.name.partition("://")
     authority, _, below = rest.partition("/")
-    return Asked(*_fs(f"{scheme}://{authority}", below), 0, mtime_ns)
+    return f"{scheme}://{authority}", below
 
 
 def _joined(text: str, base: Place) -> Place:
     if base.is_local:
-        return Place.of(os.path.join(base.name, os.path.expanduser(text)))  # noqa: PTH111, PTH118
+        return Place.of(os.path.join(base.name, os.path.expanduser(text)))  # noqa: PTH111
     return Place(f"{base.name}/{posixpath.normpath(text).lstrip('./')}", base.query)
-
-
-def _fs(folder: str, relative: str) -> tuple[bytes, bytes]:
-    return os.fsencode(folder), os.fsencode(relative)

@@ -23,24 +23,23 @@ EXPIRY = 90.0  # seconds without one, after which nobody is expected to write
 
 
 @contextmanager
-def only_encoder(filesystem: FileSystem, folder: str, name: str) -> Iterator[None]:
-    """Claim a store, which lies in a folder of a file system; `name` is shown.
+def only_encoder(folder: FileSystem, name: str) -> Iterator[None]:
+    """Claim a store, given as the file system of its folder; `name` is shown.
 
     Raises `LibraryLocked` if another run writes to it: one whose process lives, if it is on this
     machine, or whose claim was renewed a short while ago. Storages have no locks: two runs that
     begin in the same instant may both go on, and write the same shards.
     """
-    path = f"{folder.rstrip('/')}/{FILE}"
-    other = _read(filesystem, path)
+    other = _read(folder)
     if other is not None and _is_alive(other):
         raise LibraryLocked(
             f"{name}: another run on {other.get('host')} writes to this store (process "
             f"{other.get('process')}); try again once it is done"
         )
     claim = {"run": uuid.uuid4().hex, "host": socket.gethostname(), "process": os.getpid()}
-    _write(filesystem, path, claim, name)
+    _write(folder, claim, name)
     ended = Event()
-    renewal = Thread(target=_renew, args=(filesystem, path, claim, ended), daemon=True)
+    renewal = Thread(target=_renew, args=(folder, claim, name, ended), daemon=True)
     renewal.start()
     try:
         yield
@@ -48,30 +47,30 @@ def only_encoder(filesystem: FileSystem, folder: str, name: str) -> Iterator[Non
         ended.set()
         renewal.join()
         with suppress(OSError):
-            filesystem.delete_file(path)
+            folder.delete_file(FILE)
 
 
-def _read(filesystem: FileSystem, path: str) -> dict[str, Any] | None:
+def _read(folder: FileSystem) -> dict[str, Any] | None:
     try:
-        with filesystem.open_input_stream(path) as file:
+        with folder.open_input_stream(FILE) as file:
             claim = json.loads(file.read())
     except (OSError, ValueError):
         return None
     return claim if isinstance(claim, dict) else None
 
 
-def _write(filesystem: FileSystem, path: str, claim: dict[str, Any], name: str) -> None:
+def _write(folder: FileSystem, claim: dict[str, Any], name: str) -> None:
     try:
-        with filesystem.open_output_stream(path) as file:
+        with folder.open_output_stream(FILE) as file:
             file.write(json.dumps(claim | {"renewed": time.time()}).encode())
     except OSError as error:
         raise LibraryError(f"{name}: not writable ({error}); make it writable") from error
 
 
-def _renew(filesystem: FileSystem, path: str, claim: dict[str, Any], ended: Event) -> None:
+def _renew(folder: FileSystem, claim: dict[str, Any], name: str, ended: Event) -> None:
     while not ended.wait(RENEWAL):
         with suppress(LibraryError):  # the next one may succeed, and shards will tell
-            _write(filesystem, path, claim, path)
+            _write(folder, claim, name)
 
 
 def _is_alive(claim: dict[str, Any]) -> bool:

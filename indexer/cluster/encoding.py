@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -11,19 +12,21 @@ from typing import TypeAlias
 
 import numpy as np
 
-from indexer.catalogue.values import text_hash
+from indexer.captions import Caption
+from indexer.catalogue.values import LATEST, state_of
 from indexer.cluster.pieces import Content
 from indexer.cluster.told import Told
 from indexer.cluster.wanted import Fetching, Wanted, wanted_of
-from indexer.embedding import Rows
 from indexer.encoders import Encoder
 from indexer.encoders.parts import encode_with_parts
-from indexer.pictures.decoding import Decoded, DecodeFailure, Outcome
+from indexer.metadata.fields import VERSION
+from indexer.pictures.decoding import Decoded, DecodeFailure
 from indexer.pictures.pool import DecodingPool
+from indexer.pipeline.facts import all_facts
 from indexer.pipeline.report import PICTURES_PER_BATCH
-from indexer.shards.record import PictureRecord
+from indexer.shards.record import CaptionRecord, FactRecord, PictureRecord, Row
 
-Batch: TypeAlias = Sequence[tuple[Wanted, Outcome]]
+Pair: TypeAlias = tuple[Wanted, Decoded | DecodeFailure]
 
 
 class PieceEncoder:
@@ -34,26 +37,102 @@ class PieceEncoder:
         self._pool = pool
 
     def records(self, content: Content, told: Told) -> Iterator[list[PictureRecord]]:
-        """The records of a piece's pictures in batches, in any order. Raises OSError."""
-        with TemporaryDirectory(prefix="picfuse-") as folder:
-            fetching = Fetching(Path(folder))
-            with closing(fetching):
-                outcomes = self._outcomes(fetching, wanted_of(content, Path(folder), told))
-                with closing(outcomes):
-                    while batch := list(islice(outcomes, PICTURES_PER_BATCH)):
-                        yield self._encoded(batch)
+        """The records of a piece's pictures in batches, in any order.
 
-    def _outcomes(
-        self, fetching: Fetching, wanted: Iterator[Wanted]
-    ) -> Iterator[tuple[Wanted, Outcome]]:
+        `told` takes the files beside them that could not be read. Raises OSError and `InputError`
+        for a piece of which nothing can be read.
+        """
+        with TemporaryDirectory(prefix="picfuse-") as folder:
+            scratch = Path(folder)
+            wanted = wanted_of(content, scratch, told)
+            with (
+                closing(Fetching(scratch)) as fetching,
+                closing(self._pairs(fetching, wanted)) as pairs,
+            ):
+                while batch := list(islice(pairs, PICTURES_PER_BATCH)):
+                    yield self._encoded(batch)
+
+    def _pairs(self, fetching: Fetching, wanted: Iterator[Wanted]) -> Generator[Pair, None, None]:
         with closing(self._pool.decode_all(fetching.paths(wanted))) as outcomes:
             for outcome in outcomes:
                 assert isinstance(outcome.key, int)
+                assert isinstance(outcome, Decoded | DecodeFailure)  # nothing is known before
                 yield fetching.taken(outcome.key), outcome
         for number, reason in fetching.failed:
             yield fetching.taken(number), DecodeFailure(number, None, reason)
 
-    def _encoded(self, batch: Batch) -> list[PictureRecord]:
-        decoded = [outcome for _, outcome in batch if isinstance(outcome, Decoded)]
-        images = self._images(decoded)
-'''
+    def _encoded(self, batch: Sequence[Pair]) -> list[PictureRecord]:
+        v_i, v_t = self._images(batch), self._texts(batch)
+        return [
+            _record(wanted, outcome, v_i.get(place), v_t)
+            for place, (wanted, outcome) in enumerate(batch)
+        ]
+
+    def _images(self, batch: Sequence[Pair]) -> dict[int, Row]:
+        """The embeddings of the pictures that could be decoded, by their place in the batch."""
+        decoded = {n: o for n, (_, o) in enumerate(batch) if isinstance(o, Decoded)}
+        if not decoded:
+            return {}
+        pixels = np.stack([each.pixels for each in decoded.values()])
+        parts = [each.parts for each in decoded.values()]
+        rows = encode_with_parts(self._encoder, pixels, parts).astype(np.float16)
+        return dict(zip(decoded, rows, strict=True))
+
+    def _texts(self, batch: Sequence[Pair]) -> dict[str, Row]:
+        """The embeddings of all captions."""
+        texts = dict.fromkeys(
+            c.text for pair in batch for captions in _said(*pair) for c in captions
+        )
+        rows = self._encoder.encode_texts(list(texts)).astype(np.float16)
+        return dict(zip(texts, rows, strict=True))
+
+
+def _said(
+    wanted: Wanted, outcome: Decoded | DecodeFailure
+) -> tuple[Sequence[Caption], Sequence[Caption]]:
+    """The captions beside a picture, and those that it carries; none if it could not be read."""
+    if outcome.content.reason is not None:
+        return (), ()
+    return wanted.captions, outcome.content.captions
+
+
+def _record(
+    wanted: Wanted,
+    outcome: Decoded | DecodeFailure,
+    v_i: Row | None,
+    v_t: Mapping[str, Row],
+) -> PictureRecord:
+    asked, content = wanted.asked, outcome.content
+    columns = content.columns
+    facts: tuple[FactRecord, ...] = ()
+    beside, carried = _said(wanted, outcome)
+    if content.reason is None:
+        folder = Path(os.fsdecode(asked.folder))
+        values, origins = all_facts(folder, asked.relative, content.metadata, wanted.facts)
+        columns |= values.columns
+        facts = tuple(
+            FactRecord(fact.field, fact.value, fact.source, origin)
+            for origin, own in origins.items()
+            for fact in own
+        )
+    captions = (*_captions(beside, v_t, embedded=False), *_captions(carried, v_t, embedded=True))
+    return PictureRecord(
+        folder=asked.folder,
+        relative=asked.relative,
+        size=asked.size,
+        mtime_ns=min(asked.mtime_ns, LATEST),
+        content_hash=outcome.content_hash,
+        metadata_version=VERSION,
+        state=state_of(content.reason),
+        captions=captions,
+        facts=facts,
+        v_i=v_i,
+        **columns,
+    )
+
+
+def _captions(
+    captions: Iterable[Caption], v_t: Mapping[str, Row], *, embedded: bool
+) -> Iterator[CaptionRecord]:
+    for each in captions:
+        yield CaptionRecord(each.text, each.source, embedded, v_t[each.text])

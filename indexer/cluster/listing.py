@@ -19,25 +19,24 @@ NAMES_TOLD = 100  # shards that are told of together
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Lists sources: shards of at most `size` pictures, without those in `done`.
-
-    `note` is called with the number of pictures in each of these.
-    """
+    """Lists sources: shards of at most `size` pictures, without those in `done`."""
 
     size: int
     output: Place
     done: Collection[str] = field(repr=False)
-    note: Callable[[int], object] = lambda pictures: None
 
-    def of(self, source: Source) -> Iterator[Listed]:
-        """Yield the pieces of a source that are to be done, and in between what is to be told."""
+    def of(self, source: Source, note: Callable[[int], object]) -> Iterator[Listed]:
+        """Yield the pieces of a source that are to be done, and in between what is to be told.
+
+        `note` is called with the number of pictures in each piece that is done already.
+        """
         told = Told(source.key)
         try:
             for content in source.contents(self.size, self.output, told):
                 piece = Piece.of(source.key, content)
                 told.names.append(piece.name)
                 if piece.name in self.done:
-                    self.note(content.pictures)
+                    note(content.pictures)
                 else:
                     yield piece
                 if len(told.names) >= NAMES_TOLD:

@@ -42,10 +42,10 @@ class Place:
     def of(cls, text: str) -> Place:
         """The place that a user names; `file://` and relative paths become absolute ones."""
         if not is_address(text):
-            return cls(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111
+            return cls(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH111
         scheme, _, rest = text.partition("://")
         if scheme == _LOCAL:
-            return cls(os.path.abspath(unquote(rest.removeprefix("localhost"))))  # noqa: PTH100
+            return cls(os.path.abspath(unquote(rest.removeprefix("localhost"))))
         if scheme in WEB:
             return cls(text)
         bare, _, query = text.partition("?")
@@ -65,6 +65,11 @@ class Place:
     def path(self) -> Path:
         """The path of a local place."""
         return Path(self.name)
+
+    @property
+    def uri(self) -> str:
+        """The name with the options of the file system."""
+        return f"{self.name}?{self.query}" if self.query else self.name
 
     @property
     def base(self) -> str:
@@ -156,7 +161,7 @@ def first_line(error: BaseException) -> str:
 
 
 def _fetch_web(address: str, target: Path) -> int:
-    request = Request(address, headers={"User-Agent": "picfuse"})  # noqa: S310 - HTTP alone
+    request = Request(address, headers={"User-Agent": "picfuse"})
     try:
         with _OPENER.open(request, timeout=WEB_TIMEOUT) as answer:
             return _copied(answer, target, address)

@@ -25,7 +25,7 @@ class EncodeOptions:
     model: str = DEFAULT_ENCODER
     address: str | None = None
     actors: int | None = None
-    cpus: float | None = None
+    cpus: int | None = None
     gpus: float = 0.0
     shard_pictures: int = SHARD_PICTURES
     columns: str | None = None

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from threading import Thread
 from types import ModuleType
 from typing import Any
 
-from indexer.cluster.actors import SOURCE, Actor, Tally, Task, list_sources, values
+from indexer.cluster.actors import (
+    SOURCE,
+    Actor,
+    Tally,
+    Task,
+    count_source,
+    list_sources,
+    values,
+)
 from indexer.cluster.claim import only_encoder
+from indexer.cluster.crew import crew_of
 from indexer.cluster.listing import Listing
 from indexer.cluster.places import Place
 from indexer.cluster.report import SHOWN_FAILURES, EncodeOptions, EncodeReport
 from indexer.cluster.session import ray_session
 from indexer.cluster.sources import Source
-from indexer.cluster.told import Done, Told
+from indexer.cluster.told import Done, Told, Trouble
 from indexer.encoders import Encoder
-from indexer.errors import InputError, PicfuseError
-from indexer.progress import Failure, Progress
+from indexer.errors import InputError
+from indexer.progress import Progress
+from indexer.shards.manifest import StoreEncoder
 from indexer.shards.store import Store
 
 GLANCE = 0.5  # seconds between two looks at the progress
@@ -44,11 +51,13 @@ def encode_sources(
     cannot be used, `InputError` for an address where no Ray is, and `ModelError` without the extra.
     """
     start = time.monotonic()
+    output = Place.of(output).uri
     try:
-        with ray_session(options.address) as ray:
-            store = Store.create_or_open(output, encoder)
-            with only_encoder(store):
-                yield from _Run(ray, store, sources, output, encoder, options, report).steps()
+        store = Store.create(output, StoreEncoder.of(encoder))
+        with only_encoder(store.folder, output), ray_session(options.address) as ray:
+            actors, cores = crew_of(ray.nodes(), options)
+            task = Task(output, encoder.fingerprint, cores, actors, options)
+            yield from _Run(ray, store, sources, report).steps(task)
     except (KeyboardInterrupt, GeneratorExit):
         report.interrupted = True
         raise
@@ -66,24 +75,29 @@ class _Run:
         self._store = store
         self._sources = sources
         self._report = report
-        self._before = frozenset(store.names())
+        self._before = frozenset(store.complete())
         self._needed: dict[str, set[str]] = {source.key: set() for source in sources}
         self._sound = dict.fromkeys(self._needed, True)  # whether all of a source could be listed
         self._ended: set[str] = set()
-        self._tally = self._start_tally()
 
-    def steps(self, task: Task, listing: Listing) -> Iterator[Progress]:
+    def steps(self, task: Task) -> Iterator[Progress]:
         """Do the work; the report is complete at the end."""
-        news = _news_of(self._dataset(task, listing))
+        tally, output = self._start_tally(), Place.of(task.store)
+        listing = Listing(task.options.shard_pictures, output, self._before)
+        count = self._ray.remote(num_cpus=0)(count_source)
+        counting = [count.remote(source, output, tally) for source in self._sources]
+        news = _news_of(self._dataset(task, listing, tally))
         while True:
             try:
                 value = news.get(timeout=GLANCE)
             except queue.Empty:
-                yield Progress(*self._ray.get(self._tally.counts.remote()))
+                done, listed = self._ray.get(tally.counts.remote())
+                yield Progress(done, max(done, listed))
                 continue
             if value is None:
                 break
             self._note(value)
+        del counting
         self._drop_stale()
         self._store.finish()
 
@@ -96,32 +110,33 @@ class _Run:
         remote = self._ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)
         return remote(Tally).remote()
 
-    def _dataset(self, task: Task, listing: Listing) -> Any:
+    def _dataset(self, task: Task, listing: Listing, tally: Any) -> Any:
         """The plan: list each source in a task, and give the pieces to actors as they come."""
         data, options = self._ray.data, task.options
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         data.DataContext.get_current().target_max_block_size = 1  # each row goes on at once
         numbers = [{SOURCE: number} for number in range(len(self._sources))]
         return (
             data.from_items(numbers, override_num_blocks=len(numbers))
             .map_batches(
                 list_sources,
-                fn_args=(self._sources, listing),
+                fn_args=(self._sources, listing, tally),
                 batch_size=1,
                 num_cpus=0,  # or it would wait for the actors, and they for it
             )
             .map_batches(
                 Actor,
-                fn_constructor_args=(task, self._tally),
+                fn_constructor_args=(task, tally),
                 batch_size=1,
                 num_cpus=task.cores,
                 num_gpus=options.gpus or None,
-                compute=data.ActorPoolStrategy(
-                    min_size=1, max_size=task.actors, max_tasks_in_flight_per_actor=2
-                ),
+                compute=data.ActorPoolStrategy(size=task.actors, max_tasks_in_flight_per_actor=2),
             )
         )
 
-    def _note(self, value: Told | Done) -> None:
+    def _note(self, value: Told | Done | BaseException) -> None:
+        if isinstance(value, BaseException):
+            raise value
         if isinstance(value, Told):
             self._note_listing(value)
         elif isinstance(value.error, InputError):

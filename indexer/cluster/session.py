@@ -25,7 +25,7 @@ _QUIET = {
     "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DATA_LOG_INTERNAL_STACK_TRACE_TO_STDOUT": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
 
 
@@ -116,8 +116,8 @@ def _check_address(address: str) -> None:
 def _temporary() -> str:
     """A new folder with a short path."""
     usual = tempfile.gettempdir()
-    is_long = len(usual) > _LONGEST_TEMPORARY and os.path.isdir("/tmp")  # noqa: PTH112, S108
-    return tempfile.mkdtemp(prefix="picfuse-", dir="/tmp" if is_long else None)  # noqa: S108
+    is_long = len(usual) > _LONGEST_TEMPORARY and os.path.isdir("/tmp")  # noqa: PTH112
+    return tempfile.mkdtemp(prefix="picfuse-", dir="/tmp" if is_long else None)
 
 
 def _handlers() -> dict[int, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +114,8 @@ def read_rows(rows: Rows) -> Iterator[Row]:
 
 def _groups(file: Any, rows: Rows) -> tuple[int, list[int]]:
     """The number of the first row that is read, and the groups to read."""
-    begin, start, groups = 0, 0, []
+    begin, start = 0, 0
+    groups: list[int] = []
     for number in range(file.metadata.num_row_groups):
         end = begin + file.metadata.row_group(number).num_rows
         if end > rows.first and begin < rows.end:
@@ -127,9 +128,8 @@ def _groups(file: Any, rows: Rows) -> tuple[int, list[int]]:
 def _row(rows: Rows, number: int, record: dict[str, Any]) -> Row:
     texts = [text for column in rows.captions for text in texts_in(record[column])]
     captions, value = tuple(captions_of(texts, _SOURCE)), record[rows.picture]
-    if not rows.holds_bytes:
-        asked = asked_at(str(value or ""), _folder(rows.place), rows.mtime_ns)
-        return Row(asked, None, captions)
+    if value and not rows.holds_bytes:
+        return Row(asked_at(str(value), _folder(rows.place), rows.mtime_ns), None, captions)
     path, content = "", value
     if isinstance(value, dict):
         path, content = value.get(_PATH) or "", value.get(_BYTES)

@@ -112,9 +112,7 @@ class StoredTree:
                 beside.passed.append(PassedOver(relative, kind))
 
     @staticmethod
-    def _folders(
-        entries: list[FileInfo], directory: bytes, beside: NearbyFiles
-    ) -> Iterator[bytes]:
+    def _folders(entries: list[FileInfo], directory: bytes, beside: NearbyFiles) -> Iterator[bytes]:
         for entry in entries:
             if entry.type is FileType.Directory:
                 name = os.fsencode(entry.base_name)

@@ -68,6 +68,11 @@ class DecodeFailure:
     content_hash: bytes | None
     reason: str
 
+    @property
+    def content(self) -> ContentFacts:
+        """The facts of the contents: nothing but the reason, which may quote a name."""
+        return ContentFacts(reason=self.reason.encode("utf-8", "backslashreplace").decode())
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:

@@ -139,9 +139,7 @@ def encode(
     ctx.exit(status)
 
 
-def _run(
-    sources: tuple[str, ...], output: str, options: EncodeOptions
-) -> tuple[EncodeReport, int]:
+def _run(sources: tuple[str, ...], output: str, options: EncodeOptions) -> tuple[EncodeReport, int]:
     """Encode; the report of the run, finished or interrupted, and its exit status."""
     found, report = sources_of(sources, options.columns), EncodeReport()
     encoder = load_encoder(options.model, cache=cache_directory(), offline=options.offline)
