@@ -20,7 +20,9 @@ from indexer.cluster.places import Place, reason_of_storage
 from indexer.cluster.tables import holds_pictures, rows_of_table
 from indexer.cluster.told import Told
 from indexer.cluster.trees import Tree
+from indexer.pictures.exclusion import Exclusion
 from indexer.pictures.found import FoundPicture, ScanProblem, suffix_of
+from indexer.pipeline.passing import all_passed_over
 
 RUN = 200_000  # pictures that are in memory together; a table is matched with one run at a time
 
@@ -116,6 +118,7 @@ def _contents_of_run(place: Place, run: Run, size: int, told: Told) -> Iterator[
             _fetch(place, finder.tables, folder, told)
         found = finder.read_tables()
         told.captions(found, folder, place)
+        told.pass_over(all_passed_over(folder, (), found.unused, Exclusion()))
     fits = len(run.pictures) <= size
     parts = [run.pictures] if fits else list(cut(run.pictures, _stem, size))
     beside = _divided(parts, finder.sidecars, run.beside.files)

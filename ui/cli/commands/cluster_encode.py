@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 import click
 
@@ -10,12 +10,15 @@ from indexer.cluster.report import SHARD_PICTURES, EncodeOptions, EncodeReport
 from indexer.cluster.run import encode_sources
 from indexer.cluster.sources import sources_of
 from indexer.encoders import load_encoder
+from indexer.errors import LibraryNotFound
 from indexer.kinds.extras import CLUSTER_EXTRA, extra_module
 from indexer.locations import cache_directory
 from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER
+from indexer.shards.store import Store
 from ui.cli.group import json_option, offline_option
 from ui.cli.options.paths import UserText
+from ui.cli.options.precision import named_model, precision_option
 from ui.cli.output.encoding import print_encoding
 from ui.cli.output.progress import bar
 from ui.exits import ended_by_signals, exit_status
@@ -36,10 +39,10 @@ from ui.exits import ended_by_signals, exit_status
 @click.option(
     "--model",
     type=UserText(),
-    default=DEFAULT_ENCODER,
-    show_default=True,
-    help="The encoder, the same on all machines.",
+    help="The encoder, the same on all machines.  "
+    f"[default: the store's; for a new one {DEFAULT_ENCODER}]",
 )
+@precision_option(ends="[default: the store's; auto for a new one]")
 @click.option(
     "--address",
     type=UserText(),
@@ -100,7 +103,8 @@ def encode(
     ctx: click.Context,
     sources: tuple[str, ...],
     output: str,
-    model: str,
+    model: str | None,
+    precision: str | None,
     address: str | None,
     actors: int | None,
     cpus: int | None,
@@ -122,7 +126,7 @@ def encode(
     """
     extra_module("ray", CLUSTER_EXTRA, "encoding on many machines")
     options = EncodeOptions(
-        model=model,
+        model=_model(output, model, precision),
         address=address,
         actors=actors,
         cpus=cpus,
@@ -137,6 +141,14 @@ def encode(
     report, status = _run(sources, output, options)
     print_encoding(report, as_json)
     ctx.exit(status)
+
+
+def _model(output: str, model: str | None, precision: str | None) -> str:
+    """The model to encode with: the one that is named, or that of the store."""
+    if model is None and precision is None:
+        with suppress(LibraryNotFound):
+            return Store.open(output, unfinished=True).encoder.name
+    return named_model(model or DEFAULT_ENCODER, precision)
 
 
 def _run(sources: tuple[str, ...], output: str, options: EncodeOptions) -> tuple[EncodeReport, int]:
