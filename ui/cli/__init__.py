@@ -24,6 +24,7 @@ MODULES = {
     "doctor": "doctor",
     "forget": "folders",
     "relocate": "folders",
+    "merge": "merge",
     "watch": "watch",
     "evaluate": "evaluate",
     "train": "train",

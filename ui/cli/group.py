@@ -92,6 +92,7 @@ SUMMARIES = {
     "doctor": "Check the library for problems and repair them.",
     "forget": "Remove a folder from the library; its files are not touched.",
     "relocate": "Tell the library where a folder was moved.",
+    "merge": "Add other libraries to the library, without encoding.",
     "watch": "Keep the library up to date while pictures change.",
     "evaluate": "Measure search quality on a folder of captioned pictures.",
     "train": "Train the built-in model, a fusion or tags on your own pictures.",
