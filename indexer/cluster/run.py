@@ -6,6 +6,7 @@ import logging
 import queue
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from threading import Thread
 from types import ModuleType
 from typing import Any
@@ -34,6 +35,7 @@ from indexer.shards.manifest import StoreEncoder
 from indexer.shards.store import Store
 
 GLANCE = 0.5  # seconds between two looks at the progress
+ANSWER = 5.0  # seconds for the counter to answer
 
 
 def encode_sources(
@@ -79,6 +81,7 @@ class _Run:
         self._needed: dict[str, set[str]] = {source.key: set() for source in sources}
         self._sound = dict.fromkeys(self._needed, True)  # whether all of a source could be listed
         self._ended: set[str] = set()
+        self._last = Progress(0, 0)
 
     def steps(self, task: Task) -> Iterator[Progress]:
         """Do the work; the report is complete at the end."""
@@ -91,8 +94,7 @@ class _Run:
             try:
                 value = news.get(timeout=GLANCE)
             except queue.Empty:
-                done, listed = self._ray.get(tally.counts.remote())
-                yield Progress(done, max(done, listed))
+                yield self._progress(tally)
                 continue
             if value is None:
                 break
@@ -100,6 +102,13 @@ class _Run:
         del counting
         self._drop_stale()
         self._store.finish()
+
+    def _progress(self, tally: Any) -> Progress:
+        """The progress until now; what it was before while the counter cannot be asked."""
+        with suppress(self._ray.exceptions.RayError):
+            done, listed = self._ray.get(tally.counts.remote(), timeout=ANSWER)
+            self._last = Progress(done, max(done, listed))
+        return self._last
 
     def _start_tally(self) -> Any:
         """The counter of progress, on the machine of the head, where it lives as long as this."""

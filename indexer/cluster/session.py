@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -20,12 +21,14 @@ from indexer.kinds.extras import CLUSTER_EXTRA, extra_module
 STORE_BYTES = 256 << 20  # of shared memory for objects: only names and counts are sent
 ANSWER_SECONDS = 5  # for a server to accept a connection
 _LONGEST_TEMPORARY = 40  # letters: Ray's sockets lie deep in it, and have at most 107
+_PRINTS = "print_to_stdstream"  # in Ray's worker module
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # a thread that still runs at the end would start it again
 }
 
 
@@ -45,7 +48,7 @@ def ray_session(address: str | None = None) -> Iterator[ModuleType]:
         return
     handlers = _handlers()
     try:
-        with _started(ray) if address is None else _joined(ray, address):
+        with _silenced(), _started(ray) if address is None else _joined(ray, address):
             _restore(handlers)
             yield ray
     finally:
@@ -83,6 +86,18 @@ def _joined(ray: ModuleType, address: str) -> Iterator[None]:
 
 
 _SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep Ray from printing that a machine has died, and the like: standard output is not its."""
+    worker = import_module("ray._private.worker")
+    before = getattr(worker, _PRINTS, None)  # it has no public switch for this
+    setattr(worker, _PRINTS, lambda *arguments, **options: None)
+    try:
+        yield
+    finally:
+        setattr(worker, _PRINTS, before)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Ray encodes on two machines: one dies, the head is killed, and nothing is lost or twice."""
 
+import json
 import os
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -64,7 +64,7 @@ def machines(place):
 def encode(machines, place, store, *options) -> list:
     return [
         *("cluster", "encode", place / "pictures", "--output", place / store, "--model", "colour"),
-        *("--precision", "fp32", "--shard-pictures", 10, "--address", machines.address, *options),
+        *("--precision", "fp32", "--shard-pictures", "10", "--address", machines.address, *options),
     ]
 
 
@@ -90,25 +90,24 @@ def await_shards(store, count, running):
 def test_killed_head_and_dead_machine_lose_nothing_and_double_nothing(machines, place):
     expected = Counter(f"{number:02}.png".encode() for number in range(PICTURES))
     store, gate = place / "store", place / "gate"
-    # The head is killed while machines are at work.
+    gate.touch()  # while it is there, an actor encodes one batch, and waits with the next
     running = started(encode(machines, place, "store"), dict(os.environ))
     await_shards(store, 1, running)
-    gate.touch()
-    running.kill()
+    running.kill()  # the head
     running.wait()
     before = {path.name for path in (store / "shards").glob("*.parquet")}
     with pytest.raises(Exception, match="only partly written"):
         Store.open(str(store))
     # The same command goes on; a machine dies meanwhile.
     running = started(encode(machines, place, "store", "--json"), dict(os.environ))
-    time.sleep(3)
+    await_shards(store, len(before) + 1, running)
     machines.remove_node(machines.nodes.pop(), allow_graceful=False)
     gate.unlink()
     out, err = running.communicate(timeout=150)
     assert running.returncode == 0, err
     assert names_in(store) == expected
     assert before <= {path.name for path in (store / "shards").glob("*.parquet")}
-    assert f'"encoded": {PICTURES - 10 * len(before)}' in out or before
+    assert 1 <= len(before) <= json.loads(out)["shards"]["kept"] < 6
     assert not (store / FILE).exists()
     # Once more: nothing is left to do.
     again = answered(*encode(machines, place, "store"))
