@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,8 +68,10 @@ def test_parts_hold_every_item_once_and_divide_no_group(names, size):
     parts = list(cut(names, first, size))
     assert [name for part in parts for name in part] == names
     groups = [set(map(first, part)) for part in parts]
-    assert all(len(part) <= size or len(group) == 1 for part, group in zip(parts, groups))
-    assert all(one.isdisjoint(next_) for one, next_ in zip(groups, groups[1:]))
+    assert all(
+        len(part) <= size or len(group) == 1 for part, group in zip(parts, groups, strict=True)
+    )
+    assert all(one.isdisjoint(after) for one, after in pairwise(groups))
 
 
 @given(st.integers(0, 999), st.integers(4, 40))

@@ -2,21 +2,25 @@
 
 import json
 import os
+import socket
 import subprocess
+import sys
 import time
 from collections import Counter
 
 import pytest
-from command_line import answered, command, refusal
+from command_line import command, refusal
 from PIL import Image
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from indexer.cluster.claim import FILE, only_encoder
-from indexer.errors import LibraryLocked
+from indexer.encoders import load_encoder
+from indexer.errors import LibraryError, LibraryLocked
 from indexer.shards.manifest import StoreEncoder
 from indexer.shards.store import Store
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "white")
-PICTURES = 60
+PICTURES = [b"%02d.png" % number for number in range(60)]
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +28,8 @@ def place(tmp_path_factory):
     """A folder of this module's pictures, stores, and of what machines need to know `colour`."""
     folder = tmp_path_factory.mktemp("cluster")
     (folder / "pictures").mkdir()
-    for number in range(PICTURES):
-        path = folder / "pictures" / f"{number:02}.png"
+    for number, name in enumerate(PICTURES):
+        path = folder / "pictures" / os.fsdecode(name)
         Image.new("RGB", (20 + number, 20), COLOURS[number % 6]).save(path)
         path.with_suffix(".txt").write_text(f"a {COLOURS[number % 6]} wall")
     facts = folder / "site" / "colour_encoder-1.dist-info"
@@ -69,7 +73,7 @@ def encode(machines, place, store, *options) -> list:
 
 
 def names_in(store) -> Counter:
-    opened = Store.open(str(store))
+    opened = Store.open(str(store), unfinished=True)
     return Counter(r.relative for name in opened.names() for b in opened.records(name) for r in b)
 
 
@@ -88,35 +92,74 @@ def await_shards(store, count, running):
 
 
 def test_killed_head_and_dead_machine_lose_nothing_and_double_nothing(machines, place):
-    expected = Counter(f"{number:02}.png".encode() for number in range(PICTURES))
     store, gate = place / "store", place / "gate"
     gate.touch()  # while it is there, an actor encodes one batch, and waits with the next
     running = started(encode(machines, place, "store"), dict(os.environ))
     await_shards(store, 1, running)
     running.kill()  # the head
     running.wait()
-    before = {path.name for path in (store / "shards").glob("*.parquet")}
-    with pytest.raises(Exception, match="only partly written"):
+    before = {path.stem for path in (store / "shards").glob("*.parquet")}
+    with pytest.raises(LibraryError, match="only partly written"):
         Store.open(str(store))
+    broken, *others = sorted(names_in(store))
+    (place / "pictures" / os.fsdecode(broken)).write_bytes(b"nothing")  # its shard is stale now
+    gone = next(name for name in PICTURES if name not in others and name != broken)
+    (place / "pictures" / os.fsdecode(gone)).unlink()
     # The same command goes on; a machine dies meanwhile.
     running = started(encode(machines, place, "store", "--json"), dict(os.environ))
     await_shards(store, len(before) + 1, running)
     machines.remove_node(machines.nodes.pop(), allow_graceful=False)
     gate.unlink()
     out, err = running.communicate(timeout=150)
-    assert running.returncode == 0, err
-    assert names_in(store) == expected
-    assert before <= {path.name for path in (store / "shards").glob("*.parquet")}
-    assert 1 <= len(before) <= json.loads(out)["shards"]["kept"] < 6
+    assert running.returncode == 1, err  # one picture is broken
+    report = json.loads(out)
+    assert (report["failed"], report["shards"]["dropped"]) == (1, 1)
+    assert report["failures"][0]["place"].endswith(os.fsdecode(broken))
+    assert report["encoded"] + report["failed"] < len(PICTURES) or len(before) == 1
+    Store.open(str(store))  # it is finished
+    assert names_in(store) == Counter(PICTURES) - Counter([gone])
     assert not (store / FILE).exists()
-    # Once more: nothing is left to do.
-    again = answered(*encode(machines, place, "store"))
-    assert (again["encoded"], again["shards"]["written"]) == (0, 0)
-    # A picture less, and one that is broken: only their shards are written again.
-    (place / "pictures" / "07.png").unlink()
-    (place / "pictures" / "33.png").write_bytes(b"nothing")
-    changed = answered(*encode(machines, place, "store"), status=1)
-    assert changed["failed"] == 1
-    assert changed["failures"][0]["place"].endswith("33.png")
-    assert changed["shards"]["dropped"] == changed["shards"]["written"] <= 4
-    assert names_in(store) == expected - Counter([b"07.png"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["gone"], 2, "no such file or folder"),
+        (["pictures", "--address", "127.0.0.1:1"], 2, "nothing answers there"),
+        (["pictures", "--address", "nonsense"], 2, "name HOST:PORT"),
+        (["pictures", "--columns", "x"], 2, "say which column"),
+        (["pictures", "--model", "colour:2"], 3, "made with 'colour'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(tmp_path, monkeypatch, pictures, arguments, status, said):
+    monkeypatch.chdir(tmp_path)
+    store = tmp_path / "store"
+    Store.create(str(store), StoreEncoder.of(load_encoder("colour")))
+    model = [] if "--model" in arguments else ["--model", "colour"]
+    words = ["cluster", "encode", *arguments, *model, "--precision", "fp32", "--output", store]
+    assert said in refusal(*words, status=status)
+    assert not (store / FILE).exists()
+
+
+def test_missing_extra_is_named(pictures, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    words = ["cluster", "encode", pictures, "--output", tmp_path / "store"]
+    assert "pip install 'picfuse[cluster]'" in refusal(*words, status=3)
+    assert not (tmp_path / "store").exists()
+
+
+def test_one_run_at_a_time_writes_a_store(tmp_path):
+    folder = SubTreeFileSystem(str(tmp_path), LocalFileSystem())
+    claim = tmp_path / FILE
+    now = {"host": "elsewhere", "process": 1, "renewed": time.time()}
+    claim.write_text(json.dumps(now))
+    with pytest.raises(LibraryLocked, match="on elsewhere"), only_encoder(folder, "store"):
+        pass
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    here = {"host": socket.gethostname(), "process": dead.pid}
+    for old in ("{", json.dumps(now | {"renewed": 0}), json.dumps(now | here)):
+        claim.write_text(old)
+        with only_encoder(folder, "store"):
+            assert json.loads(claim.read_text())["process"] == os.getpid()
+        assert not claim.exists()
