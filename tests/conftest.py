@@ -26,7 +26,8 @@ settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SLOW = (  # files of tests that take longest, the slowest first
-    "test_cli_train", "test_browser", "test_training", "test_app", "test_faults", "test_exports",
+    "test_cluster_run", "test_cli_train", "test_browser", "test_training", "test_app",
+    "test_faults", "test_exports",
     "test_segments", "test_watch", "test_exported", "test_decoding", "test_compressed",
     "test_paging", "test_peers", "test_history", "test_precision", "test_mini", "test_explaining",
     "test_pipeline", "test_excluding", "test_cli_tags", "test_searcher", "test_tagging",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -52,13 +52,13 @@ _DAMAGE = (
 class Store:
     """A folder of shards; `create` or `open` one. Any number of processes may write shards to it.
 
-    `encoder` is the one whose embeddings it holds.
+    `encoder` is the one whose embeddings it holds, `folder` the file system of its folder.
     """
 
     def __init__(self, place: str, folder: Any, manifest: Manifest) -> None:
         self.place = place
         self.manifest = manifest
-        self._folder = folder
+        self.folder = folder
 
     @property
     def encoder(self) -> StoreEncoder:
@@ -129,7 +129,7 @@ class Store:
         failed = sum(record.v_i is None for record in records)
         content = self._content(records, failed)
         with storage_errors(self.place):
-            write_whole(self._folder, _path(name), content)
+            write_whole(self.folder, _path(name), content)
         return Shard(name, len(records), failed, content.size)
 
     def _content(self, records: Sequence[PictureRecord], failed: int) -> pa.Buffer:
@@ -150,6 +150,11 @@ class Store:
             write_page_checksum=True,
         )
         return sink.getvalue()
+
+    def drop_shard(self, name: str) -> None:
+        """Delete a shard, if it is there."""
+        with storage_errors(self.place), suppress(FileNotFoundError):
+            self.folder.delete_file(_path(name))
 
     def complete(self) -> set[str]:
         """Names of the shards that are there as a whole; the others are to be written again."""
@@ -186,12 +191,12 @@ class Store:
     def _note(self, manifest: Manifest) -> None:
         if manifest != self.manifest:
             with storage_errors(self.place):
-                write_whole(self._folder, MANIFEST, manifest.to_json().encode())
+                write_whole(self.folder, MANIFEST, manifest.to_json().encode())
         self.manifest = manifest
 
     def _files(self) -> list[tuple[str, int]]:
         with storage_errors(self.place):
-            files = names_in(self._folder, _FOLDER)
+            files = names_in(self.folder, _FOLDER)
         return [
             (name.removesuffix(SUFFIX), size)
             for name, size in files
@@ -229,7 +234,7 @@ class Store:
     def _opened(self, name: str) -> Iterator[Any]:
         with ExitStack() as opened:
             with self._damage(name):
-                stream = opened.enter_context(self._folder.open_input_file(_path(name)))
+                stream = opened.enter_context(self.folder.open_input_file(_path(name)))
                 file = opened.enter_context(pq.ParquetFile(stream, page_checksum_verification=True))
             yield file
 

@@ -142,7 +142,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"library"},
         {"pipeline", "datasets"},
         {"shards"},
-        {"doctor", "watching", "training"},
+        {"cluster", "doctor", "watching", "training"},
     ),
     "search": (
         {"query", "where", "neighbours", "projection"},

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from indexer.captions import Caption
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
-from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, UNDECODED, text_hash
+from indexer.catalogue.values import MISSING, NEVER, PRESENT, state_of, text_hash
 from indexer.embedding import IMAGE, TEXT
-from indexer.kinds.extras import needed_extra
 from indexer.metadata.fact import Fact
 from indexer.metadata.fields import VERSION
 from indexer.metadata.order import Settled
@@ -168,15 +167,9 @@ def _columns(facts: PictureFacts) -> dict[str, object]:
             "size": facts.size,
             "mtime_ns": facts.mtime_ns,
             "content_hash": facts.content_hash,
-            "state": _state(facts.content.reason),
+            "state": state_of(facts.content.reason),
         }
     )
-
-
-def _state(reason: str | None) -> str:
-    if not reason:
-        return PRESENT
-    return UNDECODED if needed_extra(reason) else FAILED
 
 
 def _has_embedding(encoder_id: int) -> ColumnElement[bool]:
