@@ -22,6 +22,7 @@ from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.confidence.calibration import Calibration
+from indexer.embedding import Rows
 from indexer.encoders import Encoder, load_encoder
 from indexer.errors import EncoderMismatch, LibraryError
 from indexer.fusion import open_fusion
@@ -169,6 +170,23 @@ class Library(LibraryState):
     def use_encoder(self, loaded: Encoder) -> None:
         """Use an encoder that is loaded already; one of another fingerprint is not used."""
         self._encoder = loaded
+
+    @property
+    def rows_key(self) -> str:
+        """The key of its rows: rows of one encoder mean nothing to a query of another."""
+        return self.vectors_key
+
+    @contextmanager
+    def asking(self, where: str | None, date_order: str) -> Iterator[Self]:
+        """The library itself: it can answer any question."""
+        yield self
+
+    def gather(self, rows: Rows | None, weight: float, count: int) -> None:
+        """Do nothing: all rows are at hand."""
+
+    def distrust(self, file: str) -> None:
+        """Stop using a damaged file of the vector index: its rows are fused again."""
+        self.index.distrust(file)
 
     def vectors(self) -> VectorIndex:
         """The vector index, caught up with the catalogue; it never changes.
