@@ -23,8 +23,8 @@ from indexer.catalogue.lookup.words import WordLookup
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.confidence.calibration import Calibration
 from indexer.embedding import Rows
-from indexer.encoders import Encoder, load_encoder
-from indexer.errors import EncoderMismatch, LibraryError
+from indexer.encoders import load_encoder
+from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.directory import cannot_create_error, existing_library, is_vacant
 from indexer.library.kept_fusion import forget_fusions, is_kept, keep_fusion
@@ -72,7 +72,6 @@ class Library(LibraryState):
         self.albums = AlbumLookup(connections.reading, path)
         self.picked = PickedLookup(connections.reading, path)
         self._connections = connections
-        self._encoder: Encoder | None = None
         self.index = CachedIndex(self)
 
     @classmethod
@@ -151,25 +150,6 @@ class Library(LibraryState):
     def thumbnails(self) -> Path:
         """The folder of the thumbnails."""
         return self.path / "thumbnails"
-
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
-        settings = self.settings
-        if self._encoder is None or self._encoder.fingerprint != settings.fingerprint:
-            loaded = load_encoder(settings.encoder, cache=self.cache, offline=self.offline)
-            if loaded.fingerprint != settings.fingerprint:
-                raise EncoderMismatch(
-                    f"{self.path}: made with another version of {settings.encoder!r} "
-                    f"({settings.fingerprint[:8]}, now {loaded.fingerprint[:8]}); run 'picfuse "
-                    f"index --model {settings.encoder}' to move it to this one"
-                )
-            self._encoder = loaded
-        return self._encoder
-
-    def use_encoder(self, loaded: Encoder) -> None:
-        """Use an encoder that is loaded already; one of another fingerprint is not used."""
-        self._encoder = loaded
 
     @property
     def rows_key(self) -> str:

@@ -42,6 +42,7 @@ class Source:
     thumbnails: str = ""
     pictures: int = 0
     captions: int = 0
+    tokens: int = 0
     shows_text: bool = False
     complete: bool = False
     sums: Mapping[str, Any] = field(default_factory=dict)
@@ -58,11 +59,12 @@ class Source:
             int(self.sums["without_caption"]),
         )
 
-    def with_rows(self, sums: RowSums, level: Ids, spread: Ids) -> Source:
+    def with_rows(self, sums: RowSums, tokens: int, level: Ids, spread: Ids) -> Source:
         """The same source, complete, with the facts of its rows."""
         return replace(
             self,
             complete=True,
+            tokens=tokens,
             pictures=sums.with_caption + sums.without_caption,
             sums={
                 "captioned": b64encode(sums.captioned.astype("<f8").tobytes()).decode(),
@@ -107,6 +109,11 @@ class About:
     def spread(self) -> Ids:
         """Ids (n,) of captioned pictures on which the spread of scores is measured."""
         return _evenly([source.spread for source in self.sources.values()], SPREAD_SAMPLE)
+
+    @property
+    def tokens(self) -> int:
+        """The number of tokens of all pictures."""
+        return sum(source.tokens for source in self.sources.values())
 
     @property
     def pictures(self) -> int:
@@ -192,6 +199,8 @@ def about_of(connection: Connection) -> About:
             f"{address.text}: not a collection of picfuse ({beside(address.name)!r} is missing); "
             "name another one"
         )
+    for name in (address.name, beside(address.name)):
+        connection.load(name)
     texts = _texts(connection)
     try:
         general = json.loads(texts[_GENERAL])

@@ -35,7 +35,7 @@ class Connection:
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # errors are told by ours
         if address.file is not None:
             self._check_file(Path(address.file))
-        self.types = pymilvus.DataType
+        self.pymilvus, self.types = pymilvus, pymilvus.DataType
         self._errors: tuple[type[Exception], ...] = (pymilvus.MilvusException, OSError, ValueError)
         with self.told():
             self.client = self._connected(pymilvus)
@@ -80,6 +80,12 @@ class Connection:
         """Whether there is a collection of this name."""
         with self.told():
             return bool(self.client.has_collection(name))
+
+    def load(self, name: str) -> None:
+        """Have Milvus load a collection, if it is not; one that was released answers nothing."""
+        with self.told():
+            if "Loaded" not in str(self.client.get_load_state(name).get("state")):
+                self.client.load_collection(name)
 
     def count(self, condition: str = "", *, name: str = "") -> int:
         """The number of rows that fulfil a condition, as they are now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,8 +94,8 @@ def _present(keys: Ids) -> Ids:
 
 def load(
     connection: Connection, wanted: Load, *, index: str = "auto"
-) -> Iterator[Progress | LoadReport]:
-    """Fill a collection, and yield progress, then a report.
+) -> Generator[Progress, None, LoadReport]:
+    """Fill a collection; yields progress, and returns a report.
 
     Pictures that the collection has already are not sent again, so that a load that was cut off
     goes on where it ended; those that its source has no longer are removed. Raises `InputError`
@@ -114,7 +114,7 @@ def load(
     about = replace(about, recall=recall)
     abouts.put(connection, about)
     name = str(about.index["index_type"]).lower()
-    yield LoadReport(
+    return LoadReport(
         connection.address.text, about.pictures, state.added, state.changed, state.unchanged,
         removed, name, recall,
     )  # fmt: skip
@@ -173,6 +173,7 @@ class _Loading:
     def __init__(self, connection: Connection, wanted: Load, about: About) -> None:
         self._connection, self._wanted, self._about = connection, wanted, about
         self._template = MemoryCatalogue.of(wanted.settings)
+        self._tokens = 0
         self.added = self.changed = self.unchanged = 0
         self._ids: list[Ids] = []
         self._captioned: list[Ids] = []
@@ -207,6 +208,7 @@ class _Loading:
         words = catalogue.words()
         catalogue.close()
         source, half = self._wanted.source.name, self._about.half
+        self._tokens += sum(map(len, words.values()))
         for picture in batch:
             yield entity(picture, words.get(picture.id, []), source=source, half=half)
 
@@ -241,7 +243,7 @@ class _Loading:
             ids[_evenly(len(ids), LEVEL_SAMPLE)],
             captioned[_evenly(len(captioned), SPREAD_SAMPLE)],
         )
-        source = self._wanted.source.with_rows(self._sums, level, spread)
+        source = self._wanted.source.with_rows(self._sums, self._tokens, level, spread)
         return replace(self._about, sources={**self._about.sources, source.name: source})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ENCODER = 1  # the number of the encoder
 _TOKENIZER = "porter unicode61 remove_diacritics 2"  # that of the index of words
 _INSTANCES = "CREATE VIRTUAL TABLE temp.instances USING fts5vocab(main, words, instance)"
+_FOLDERS = "INSERT INTO folders (path, exclude, caption_files) VALUES (?, '[]', '[]')"
 _PICTURES = (
     f"INSERT INTO pictures (id, folder_id, relative, revision, {', '.join(COLUMNS)}) "
     f"VALUES (?, ?, ?, 1, {', '.join('?' * len(COLUMNS))})"
@@ -121,13 +122,13 @@ class MemoryCatalogue:
 
     def _folder(self, path: bytes) -> int:
         if path not in self._folders:
-            made = self._connection.execute("INSERT INTO folders (path) VALUES (?)", (path,))
+            made = self._connection.execute(_FOLDERS, (path,))
             assert made.lastrowid is not None
             self._folders[path] = made.lastrowid
         return self._folders[path]
 
-    def words(self) -> dict[int, list[tuple[str, str]]]:
-        """The words of all pictures in their order, as column and token, by id."""
+    def words(self, ids: Container[int] | None = None) -> dict[int, list[tuple[str, str]]]:
+        """The words of pictures (None: of all) in their order, as column and token, by id."""
         with self._lock:
             connection = self._connection
             connection.execute(_INSTANCES)
@@ -136,7 +137,8 @@ class MemoryCatalogue:
             )
             found: dict[int, list[tuple[str, str]]] = defaultdict(list)
             for key, column, token in rows:
-                found[key].append((column, token))
+                if ids is None or key in ids:
+                    found[key].append((column, token))
             connection.execute("DROP TABLE temp.instances")
             return found
 

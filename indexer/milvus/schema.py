@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import xxhash
+
 from indexer.catalogue.database import folded
 from indexer.catalogue.values import NEVER
 from indexer.metadata.fields import KEPT, bare
@@ -56,17 +58,17 @@ def create(connection: Connection, dim: int, *, name: str, index: dict[str, Any]
             max_capacity=4096,
             max_length=4 * LONGEST_TOKEN + 20,
         )
-    _add_text(schema, types)
+    _add_text(schema, connection)
     with connection.told():
         client.create_collection(name, schema=schema, index_params=_indexes(connection, index))
         client.load_collection(name)
     return half
 
 
-def _add_text(schema: Any, types: Any) -> None:
+def _add_text(schema: Any, connection: Connection) -> None:
     """The tokens as one text, and their weights in BM25, which Milvus counts by itself."""
-    functions = __import__("pymilvus")
-    analyzer = {"tokenizer": "whitespace"}
+    types, functions = connection.types, connection.pymilvus
+    analyzer = {"tokenizer": "standard" if connection.is_lite else "whitespace"}
     schema.add_field(
         "text",
         types.VARCHAR,
@@ -206,7 +208,7 @@ def _cut(text: str, most: int) -> str:
 
 def digest_of(row: Entity) -> str:
     """A text that is the same for the same row; rows that are there already are not sent again."""
-    hashed = __import__("xxhash").xxh3_128()
+    hashed = xxhash.xxh3_128()
     for name in sorted(row):
         value = row[name]
         hashed.update(name.encode() + b"\0")
