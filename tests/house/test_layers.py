@@ -141,6 +141,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"confidence"},
         {"library"},
         {"pipeline", "datasets"},
+        {"shards"},
         {"doctor", "watching", "training"},
     ),
     "search": (
