@@ -95,6 +95,7 @@ SUMMARIES = {
     "watch": "Keep the library up to date while pictures change.",
     "evaluate": "Measure search quality on a folder of captioned pictures.",
     "train": "Train the built-in model, a fusion or tags on your own pictures.",
+    "cluster": "Encode pictures on many machines.",
     "models": "List the available models.",
     "ui": "Open the browser app.",
     "serve": "Answer searches over HTTP, for programs and for other machines.",
