@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from indexer.catalogue.database import FILE, to_read
-from indexer.errors import LibraryError, LibraryNotFound
+from indexer.errors import InputError, LibraryError, LibraryNotFound
+from indexer.library.address import is_address
 
 LOCK = "writer.lock"
 _LARGEST_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
@@ -70,6 +71,11 @@ def is_unfinished(folder: Path) -> bool:
 
 def existing_library(path: str | Path) -> Path:
     """The absolute path of an existing library. Raises `LibraryNotFound`."""
+    if is_address(path):
+        raise InputError(
+            f"{path}: a collection in Milvus is there to be searched; for this, take the library "
+            "that it was filled from"
+        )
     path = Path(path).expanduser().absolute()
     if not is_file(path / FILE) or is_unfinished(path):
         if not is_vacant(path):

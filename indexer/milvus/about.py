@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 from operator import add
@@ -59,12 +59,11 @@ class Source:
             int(self.sums["without_caption"]),
         )
 
-    def with_rows(self, sums: RowSums, tokens: int, level: Ids, spread: Ids) -> Source:
+    def with_rows(self, sums: RowSums, level: Ids, spread: Ids) -> Source:
         """The same source, complete, with the facts of its rows."""
         return replace(
             self,
             complete=True,
-            tokens=tokens,
             pictures=sums.with_caption + sums.without_caption,
             sums={
                 "captioned": b64encode(sums.captioned.astype("<f8").tobytes()).decode(),
@@ -103,12 +102,12 @@ class About:
     @property
     def level(self) -> Ids:
         """Ids (n,) of pictures on which the level of scores is measured."""
-        return _evenly([source.level for source in self.sources.values()], LEVEL_SAMPLE)
+        return _of_all((source.level for source in self.sources.values()), LEVEL_SAMPLE)
 
     @property
     def spread(self) -> Ids:
         """Ids (n,) of captioned pictures on which the spread of scores is measured."""
-        return _evenly([source.spread for source in self.sources.values()], SPREAD_SAMPLE)
+        return _of_all((source.spread for source in self.sources.values()), SPREAD_SAMPLE)
 
     @property
     def tokens(self) -> int:
@@ -121,8 +120,12 @@ class About:
         return sum(source.pictures for source in self.sources.values())
 
 
-def _evenly(parts: list[tuple[int, ...]], most: int) -> Ids:
-    ids = np.array([key for part in parts for key in part], np.int64)
+def _of_all(parts: Iterable[Sequence[int]], most: int) -> Ids:
+    return evenly(np.array([key for part in parts for key in part], np.int64), most)
+
+
+def evenly(ids: Ids, most: int) -> Ids:
+    """At most so many of some ids, spread evenly over them."""
     places = np.linspace(0, len(ids) - 1, min(most, len(ids))).astype(np.int64)
     return ids[places]
 

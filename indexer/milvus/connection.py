@@ -12,7 +12,7 @@ from typing import Any
 from indexer.embedding import Floats
 from indexer.errors import LibraryError, LibraryNotFound
 from indexer.kinds.extras import CLUSTER_EXTRA, extra_module
-from indexer.milvus.address import Address
+from indexer.library.address import Address
 from indexer.milvus.picture import features_of
 
 MOST = 16_384  # rows that Milvus gives for one search or query
@@ -112,6 +112,11 @@ class Connection:
                     consistency_level="Strong",
                 )
             )
+
+    def digests(self, ids: Sequence[int]) -> dict[int, str]:
+        """The digests of those rows that are there, by id."""
+        rows = self.query(f"id in {list(ids)}", ["id", "digest"])
+        return {int(row["id"]): str(row["digest"]) for row in rows}
 
     def nearest(
         self,

@@ -8,22 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from indexer.catalogue.values import CALIBRATION, KEPT_FUSION, SETTINGS
+from indexer.catalogue.values import SETTINGS
 from indexer.errors import InputError, LibraryError
 from indexer.fusion import Fusion, RowSums
-from indexer.library.library import Library
 from indexer.milvus import about as abouts
-from indexer.milvus.about import About, Source
+from indexer.milvus.about import About, Source, evenly
 from indexer.milvus.connection import Connection
 from indexer.milvus.indexes import index_of, measured_recall
-from indexer.milvus.library_pictures import pictures_of
 from indexer.milvus.memory import MemoryCatalogue
 from indexer.milvus.picture import StoredPicture
 from indexer.milvus.schema import create, digest_of, entity
 from indexer.progress import Progress
 from indexer.settings import LibrarySettings
-from indexer.vectors.keys import Ids, picture_ids
-from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE, CentredIndex
+from indexer.vectors.keys import Ids
+from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +56,6 @@ class Load:
     def library(self) -> LibrarySettings:
         """The encoder and the fusion of the pictures."""
         return LibrarySettings.from_json(self.settings[SETTINGS])
-
-
-def load_of_library(library: Library) -> Load:
-    """All present pictures of a library that are embedded."""
-    rows = CentredIndex.in_index(library.vectors(), library.encoder.means)
-    index = rows.index
-    captioned = np.flatnonzero(index.all_keys >= 0)
-    spread = captioned[_evenly(len(captioned), SPREAD_SAMPLE)]
-    level = _evenly(index.size, LEVEL_SAMPLE)
-    samples = tuple(_present(index.keys_at(places)) for places in (level, spread))
-    catalogue = library.catalogue
-    kept = f"{KEPT_FUSION}{library.settings.fusion_key}"
-    stored = {name: catalogue.setting(name) for name in (SETTINGS, CALIBRATION, kept)}
-    source = Source(
-        "library",
-        str(library.path),
-        str(library.thumbnails),
-        captions=catalogue.counts()["captions"],
-        shows_text=library.words.shows_text(),
-    )
-    ids: list[int] = index.picture_ids.tolist()
-    settings = {name: value for name, value in stored.items() if value is not None}
-    batches = pictures_of(library, ids)
-    return Load(source, settings, library.fusion, len(ids), batches, (samples[0], samples[1]))
-
-
-def _evenly(number: int, most: int) -> Ids:
-    return np.linspace(0, number - 1, min(most, number)).astype(np.int64)
-
-
-def _present(keys: Ids) -> Ids:
-    return picture_ids(keys[keys > -(2**62)])
 
 
 def load(
@@ -167,13 +133,35 @@ def _check(connection: Connection, about: About, wanted: Load) -> None:
         )
 
 
+class Rows:
+    """Makes the rows of pictures in a collection; `tokens` counts their tokens."""
+
+    def __init__(self, settings: Mapping[str, str], source: str, *, half: bool) -> None:
+        self._template = MemoryCatalogue.of(settings)
+        self._source, self._half = source, half
+        self.tokens = 0
+
+    def of(self, batch: Sequence[StoredPicture]) -> Iterator[dict[str, Any]]:
+        """The rows of a batch, each with its digest."""
+        catalogue = self._template.copy()
+        catalogue.add(batch)
+        words = catalogue.words()
+        catalogue.close()
+        self.tokens += sum(map(len, words.values()))
+        for picture in batch:
+            tokens = words.get(picture.id, [])
+            row = entity(picture, tokens, source=self._source, half=self._half)
+            yield {**row, "digest": digest_of(row)}
+
+
 class _Loading:
     """A load under way: what was sent, and the sums of the rows."""
 
     def __init__(self, connection: Connection, wanted: Load, about: About) -> None:
         self._connection, self._wanted, self._about = connection, wanted, about
-        self._template = MemoryCatalogue.of(wanted.settings)
-        self._tokens = 0
+        self._rows = Rows(wanted.settings, wanted.source.name, half=about.half)
+        self._captions = 0
+        self._shows_text = False
         self.added = self.changed = self.unchanged = 0
         self._ids: list[Ids] = []
         self._captioned: list[Ids] = []
@@ -184,14 +172,9 @@ class _Loading:
         """Send the pictures of a batch that are new or have changed."""
         if not batch:
             return
-        keys = [picture.id for picture in batch]
-        there = {
-            int(row["id"]): str(row["digest"])
-            for row in self._connection.query(f"id in {keys}", ["id", "digest"])
-        }
+        there = self._connection.digests([picture.id for picture in batch])
         new = []
-        for row in self._entities(batch):
-            row["digest"] = digest_of(row)
+        for row in self._rows.of(batch):
             before = there.get(row["id"])
             self.unchanged += before == row["digest"]
             if before != row["digest"]:
@@ -202,22 +185,14 @@ class _Loading:
             self._connection.upsert(new[start : start + 250])
         self._note(batch)
 
-    def _entities(self, batch: Sequence[StoredPicture]) -> Iterator[dict[str, Any]]:
-        catalogue = self._template.copy()
-        catalogue.add(batch)
-        words = catalogue.words()
-        catalogue.close()
-        source, half = self._wanted.source.name, self._about.half
-        self._tokens += sum(map(len, words.values()))
-        for picture in batch:
-            yield entity(picture, words.get(picture.id, []), source=source, half=half)
-
     def _note(self, batch: Sequence[StoredPicture]) -> None:
         has = np.array([picture.has_caption for picture in batch], np.bool_)
         v_i = np.stack([picture.v_i for picture in batch])
         v_t = np.stack([picture.v_t for picture in batch])
         rows = self._wanted.fusion.pictures(v_i, v_t, has).astype(np.float16)
         self._sums += RowSums.of(rows, has)
+        self._captions += sum(len(picture.captions) for picture in batch)
+        self._shows_text |= any(picture.text is not None for picture in batch)
         ids = np.array([picture.id for picture in batch], np.int64)
         self._ids.append(ids)
         self._captioned.append(ids[has])
@@ -240,10 +215,15 @@ class _Loading:
         self._connection.flush()
         ids, captioned = self._all, np.concatenate([np.zeros(0, np.int64), *self._captioned])
         level, spread = self._wanted.samples or (
-            ids[_evenly(len(ids), LEVEL_SAMPLE)],
-            captioned[_evenly(len(captioned), SPREAD_SAMPLE)],
+            evenly(ids, LEVEL_SAMPLE),
+            evenly(captioned, SPREAD_SAMPLE),
         )
-        source = self._wanted.source.with_rows(self._sums, self._tokens, level, spread)
+        source = replace(
+            self._wanted.source,
+            captions=self._captions,
+            tokens=self._rows.tokens,
+            shows_text=self._shows_text,
+        ).with_rows(self._sums, level, spread)
         return replace(self._about, sources={**self._about.sources, source.name: source})
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.captions import CaptionLookup
@@ -26,9 +25,9 @@ from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.embedding import Floats, PictureFeatures, Rows
 from indexer.errors import InputError, LibraryDamaged, LibraryError
+from indexer.library.address import address_of
 from indexer.library.state import LibraryState
 from indexer.milvus.about import About, about_of
-from indexer.milvus.address import address_of
 from indexer.milvus.connection import MOST, Connection
 from indexer.milvus.memory import MemoryCatalogue, Tokens
 from indexer.milvus.picture import features_of, unpacked

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import InputError
+from indexer.library.address import is_address
 from indexer.library.library import Library
 from indexer.library.searchable import Searchable
-from indexer.milvus.address import is_address
 
 if TYPE_CHECKING:
     from search.collection.collection import Collection
