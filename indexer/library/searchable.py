@@ -31,17 +31,49 @@ class Searchable(Protocol):
     which `gather` fetches; whoever asks does so again whenever `rows_key` has changed meanwhile.
     """
 
-    catalogue: Catalogue
-    embeddings: EmbeddingLookup
-    tags: TagLookup
-    words: WordLookup
-    facts: FactLookup
-    captions: CaptionLookup
-    readings: ReadingLookup
-    albums: AlbumLookup
-    picked: PickedLookup
-    path: Path
-    offline: bool
+    @property
+    def catalogue(self) -> Catalogue:
+        """The folders, pictures, captions and settings."""
+
+    @property
+    def embeddings(self) -> EmbeddingLookup:
+        """Embeddings by content or by picture."""
+
+    @property
+    def tags(self) -> TagLookup:
+        """Tags of pictures."""
+
+    @property
+    def words(self) -> WordLookup:
+        """The index of words."""
+
+    @property
+    def facts(self) -> FactLookup:
+        """What pictures say of themselves."""
+
+    @property
+    def captions(self) -> CaptionLookup:
+        """Captions of pictures."""
+
+    @property
+    def readings(self) -> ReadingLookup:
+        """Text that was read in pictures."""
+
+    @property
+    def albums(self) -> AlbumLookup:
+        """Saved searches."""
+
+    @property
+    def picked(self) -> PickedLookup:
+        """Albums of picked pictures."""
+
+    @property
+    def path(self) -> Path:
+        """The directory of a library, or the address of a collection."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether the network may not be used."""
 
     @property
     def settings(self) -> LibrarySettings:

@@ -145,6 +145,7 @@ class Rows:
         """The rows of a batch, each with its digest."""
         catalogue = self._template.copy()
         catalogue.add(batch)
+        catalogue.index_words()
         words = catalogue.words()
         catalogue.close()
         self.tokens += sum(map(len, words.values()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from indexer.catalogue.database import add_functions
 from indexer.catalogue.values import GENERATION, SETTINGS, pack, text_hash
-from indexer.catalogue.word_index import reindex_stale_words
+from indexer.catalogue.word_index import index_words
 from indexer.embedding import IMAGE
 from indexer.milvus.picture import COLUMNS, StoredPicture
 from indexer.settings import LibrarySettings
@@ -84,7 +84,7 @@ class MemoryCatalogue:
             self._connection.close()
 
     def add(self, pictures: Sequence[StoredPicture]) -> None:
-        """Add pictures that are not there yet, with their words."""
+        """Add pictures that are not there yet; `index_words` indexes their words."""
         with self._lock, self._connection as connection:
             connection.executemany(_PICTURES, [self._row(picture) for picture in pictures])
             connection.executemany(
@@ -114,7 +114,12 @@ class MemoryCatalogue:
                 f"VALUES ({ENCODER}, '{IMAGE}', ?, ?)",
                 ((picture.columns["content_hash"], pack(picture.v_i)) for picture in pictures),
             )
-            reindex_stale_words(self.reading)
+
+    def index_words(self, ids: Container[int] | None = None) -> None:
+        """Index the words of pictures (None: of all) that are not indexed yet."""
+        with self._lock, self._connection as connection:
+            stale = connection.execute("SELECT picture_id FROM stale_words")
+            index_words(connection, [key for (key,) in stale if ids is None or key in ids])
 
     def _row(self, picture: StoredPicture) -> tuple[object, ...]:
         columns = (picture.columns[name] for name in COLUMNS)

@@ -66,15 +66,21 @@ class KeyedBlock:
 class Whole:
     """A library of which an index has only some rows: the facts that scores need of all.
 
-    `sums` and `number` are those of all pictures, `searched` is the number that the filters of a
-    question let through. `sample` (m, width) are rows of captioned pictures, `level` those of any.
+    `sums` and `number` are those of all pictures. A coarse filter let `searched` of all through, of
+    which `among` have rows here: the exact one tells their share. `sample` (m, width) are rows of
+    captioned pictures, `level` those of any.
     """
 
     sums: RowSums
     number: int
     searched: int
+    among: int
     sample: NDArray[np.floating]
     level: KeyedBlock
+
+    def number_of(self, allowed: int) -> int:
+        """Number of all pictures that a filter lets through if it lets so many rows through."""
+        return round(self.searched * allowed / self.among) if self.among else 0
 
 
 class VectorIndex:

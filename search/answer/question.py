@@ -193,9 +193,10 @@ class Question:
 
     def _searched(self, page: Page) -> Searched:
         """The pictures that were searched, and the scores that lead the answer."""
-        whole = self.rows.index.whole
-        among = len(self.rows.index) if self.allowed is None else len(self.allowed)
-        number = among if whole is None else whole.searched
+        index = self.rows.index
+        number = index.number if self.allowed is None else len(self.allowed)
+        if index.whole is not None and self.allowed is not None:
+            number = index.whole.number_of(number)
         sums = self.rows.index.sums
         captioned = sums.with_caption / max(1, sums.with_caption + sums.without_caption)
         query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)

@@ -89,6 +89,7 @@ class Collection(LibraryState):
         self._done: set[object] = set()
         self._sought: tuple[Rows, float, int] | None = None
         self._index: VectorIndex | None = None
+        self._filtered: set[int] = set()
         self._grown = 0
 
     @classmethod
@@ -165,14 +166,15 @@ class Collection(LibraryState):
             return
         self._done.add(key)
         if rows is None:
-            self.have(self._newest(count), recorded=True)
+            self.have(self._newest(count), recorded=True, worded=False)
             return
         if count > MOST // 2:
             raise self._too_many()
         number = min(MOST, max(LEAST, _GROWTH * count))
         self._sought = (rows[:1], weight, number)
         found = self._near(rows[:1], weight, self.condition, number)
-        self.have(found, recorded=self.filtered)
+        self._filtered.update(found)
+        self.have(found, recorded=self.filtered, worded=False)
         self.have(self._near(rows[1:], weight, "", _NEGATIVES))
 
     def gather_by(self, condition: str, *, ordered: bool = True) -> None:
@@ -274,8 +276,11 @@ class Collection(LibraryState):
             "answer; narrow the search with --where"
         )
 
-    def have(self, ids: Iterable[int], *, recorded: bool = False) -> None:
-        """Have pictures at hand by id; with their records for the catalogue, if asked for."""
+    def have(self, ids: Iterable[int], *, recorded: bool = False, worded: bool = True) -> None:
+        """Have pictures at hand by id.
+
+        If asked for, with their records for the catalogue, and these with their words.
+        """
         wanted = set(ids)
         new = sorted(wanted - self._features.keys())
         for part in chunks(new, _TOGETHER):
@@ -285,7 +290,10 @@ class Collection(LibraryState):
         if new:
             self._grown += 1
         if recorded:
-            self._record(sorted((wanted & self._features.keys()) - self._recorded))
+            there = wanted & self._features.keys()
+            self._record(sorted(there - self._recorded))
+            if worded:
+                self.memory.index_words(there)
 
     def _record(self, ids: Sequence[int]) -> None:
         for part in chunks(ids, _TOGETHER):
@@ -329,7 +337,8 @@ class Collection(LibraryState):
         return Whole(
             about.sums,
             about.pictures,
-            self.number_of(self.condition) if self.condition else about.pictures,
+            self.number_of(self.condition),
+            len(self._filtered),
             self._rows_of(spread),
             KeyedBlock(
                 RowBlock.of(self._rows_of(level), level.has_caption, self.fusion),

@@ -123,8 +123,8 @@ def library_options(command: F) -> F:
         envvar="PICFUSE_LIBRARY",
         default=default_library,
         callback=lambda ctx, parameter, path: path if is_address(path) else path.absolute(),
-        help="Directory of the library, or milvus://HOST:PORT/COLLECTION for a search. Default: one "
-        "in your user data directory.",
+        help="Directory of the library; to search, also milvus://HOST:PORT/COLLECTION. Default: "
+        "one in your user data directory.",
         show_envvar=True,
     )(command)
     return offline_option(command)
