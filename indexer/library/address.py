@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from indexer.errors import InputError
 
-# A path swallows one of two slashes, so that one is enough.
+# A path keeps one of several slashes, so that one is enough, and files have whole paths.
 _SCHEME = re.compile(r"(?:.*/)?milvus(?P<tls>\+tls)?:/{1,2}(?P<rest>.*)", re.DOTALL)
 _FILE = re.compile(r"(?P<file>.+\.db)/(?P<name>[^/]+)")
 _SERVER = re.compile(
@@ -65,5 +66,21 @@ def address_of(text: str | os.PathLike[str]) -> Address:
         return Address(
             uri, server["login"] or "", server["name"], f"{scheme}/{place}/{found['name']}"
         )
-    path = os.path.abspath(os.path.expanduser(found["file"]))  # noqa: PTH111 - "~nobody"
+    path = _file_path(found["file"])
     return Address(path, "", found["name"], f"{scheme}/{path}/{found['name']}")
+
+
+def _file_path(said: str) -> str:
+    """The path of a file of milvus-lite, which is a whole one."""
+    rest = said.lstrip("/")
+    whole = rest if rest.startswith("~") or Path(rest).drive else f"/{rest}"
+    return os.path.abspath(os.path.expanduser(whole))  # noqa: PTH111 - "~nobody"
+
+
+def not_an_address(path: str | os.PathLike[str]) -> None:
+    """Raise `InputError` for the address of a collection where a directory is needed."""
+    if is_address(path):
+        raise InputError(
+            f"{address_of(path).text}: a collection in Milvus is there to be searched; for this, "
+            "take the library that it was filled from"
+        )

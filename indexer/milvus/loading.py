@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from indexer.catalogue.values import SETTINGS
-from indexer.errors import InputError, LibraryError
+from indexer.errors import InputError
 from indexer.fusion import Fusion, RowSums
 from indexer.milvus import about as abouts
 from indexer.milvus.about import About, Source, evenly
@@ -22,6 +22,8 @@ from indexer.progress import Progress
 from indexer.settings import LibrarySettings
 from indexer.vectors.keys import Ids
 from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE
+
+LIBRARY = "library"  # the name of the source that is a local library
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Load:
     """Pictures to be loaded: their source, the settings of their library, their fusion.
 
     `samples`: ids of pictures for the level and the spread of scores; None: spread evenly.
+    `probe`: contents of some pictures by id, if ids are those of a library.
     """
 
     source: Source
@@ -51,6 +54,7 @@ class Load:
     total: int
     batches: Iterable[Sequence[StoredPicture]]
     samples: tuple[Ids, Ids] | None = None
+    probe: Mapping[int, str] | None = None
 
     @property
     def library(self) -> LibrarySettings:
@@ -65,7 +69,7 @@ def load(
 
     Pictures that the collection has already are not sent again, so that a load that was cut off
     goes on where it ended; those that its source has no longer are removed. Raises `InputError`
-    for another model, and `LibraryError`.
+    for another model or library, and `LibraryError`.
     """
     about = _begun(connection, wanted, index)
     state = _Loading(connection, wanted, about)
@@ -124,13 +128,23 @@ def _check(connection: Connection, about: About, wanted: Load) -> None:
             f"{ours.encoder!r} ({ours.dim}) and {ours.fusion!r}; fill another collection, or run "
             f"'picfuse index --model {there.encoder} --fusion {there.fusion}' on the library"
         )
-    others = [source.path for name, source in about.sources.items() if name != wanted.source.name]
-    if others and wanted.samples is not None:
-        raise LibraryError(
-            f"{text}: holds the pictures of {others[0]}, whose numbers would be mixed up with "
-            "those of another library; make one of both with 'picfuse merge', or fill another "
-            "collection"
+    if wanted.probe is None:
+        others = [source for source in about.sources.values() if source.name == LIBRARY]
+    else:
+        others = [source for source in about.sources.values() if source.path != wanted.source.path]
+    if others and not (wanted.probe and _is_same(connection, wanted.probe)):
+        raise InputError(
+            f"{text}: holds the pictures of {others[0].path}, whose ids would be mixed up with "
+            f"those of {wanted.source.path}; fill another collection, or make one library of both "
+            "with 'picfuse merge'"
         )
+
+
+def _is_same(connection: Connection, probe: Mapping[int, str]) -> bool:
+    """Whether a collection was filled from a library with these contents, maybe elsewhere."""
+    rows = connection.query(f"id in {list(probe)}", ["id", "content"])
+    equal = sum(probe[int(row["id"])] == row["content"] for row in rows)
+    return 2 * equal > len(probe)
 
 
 class Rows:

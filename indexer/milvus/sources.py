@@ -13,7 +13,7 @@ from indexer.embedding import unit_rows
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
 from indexer.milvus.about import Source, evenly
-from indexer.milvus.loading import Load
+from indexer.milvus.loading import LIBRARY, Load
 from indexer.milvus.picture import COLUMNS, StoredPicture
 from indexer.settings import DEFAULT_FUSION, LibrarySettings
 from indexer.shards.reading import records_by_id
@@ -22,7 +22,7 @@ from indexer.shards.store import Store
 from indexer.vectors.keys import Ids, picture_ids
 from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE
 
-_TOGETHER = 500  # pictures
+_TOGETHER, _PROBED = 500, 50  # pictures
 _ID_BITS = 53  # JSON's numbers are exact up to them
 
 
@@ -36,13 +36,23 @@ def load_of_library(library: Library) -> Load:
     stored = {name: catalogue.setting(name) for name in names}
     ids: list[int] = np.sort(index.picture_ids).tolist()
     return Load(
-        Source("library", str(library.path), str(library.thumbnails)),
+        Source(LIBRARY, str(library.path), str(library.thumbnails)),
         {name: value for name, value in stored.items() if value is not None},
         library.fusion,
         len(ids),
         _of_library(library, ids),
         (_present(level), spread),
+        _probe(library, ids),
     )
+
+
+def _probe(library: Library, ids: Sequence[int]) -> dict[int, str]:
+    """The contents of some pictures."""
+    some = evenly(np.array(ids, np.int64), _PROBED).tolist()
+    return {
+        key: (content or b"").hex()
+        for key, (content, _) in library.catalogue.hashes_of(some).items()
+    }
 
 
 def _of_library(library: Library, ids: Sequence[int]) -> Iterator[list[StoredPicture]]:

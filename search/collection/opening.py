@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import InputError
-from indexer.library.address import is_address
+from indexer.library.address import is_address, not_an_address
 from indexer.library.library import Library
 from indexer.library.searchable import Searchable
 
@@ -32,8 +32,6 @@ def open_library(
 def local(library: Searchable) -> Library:
     """The library, which has to be a local one. Raises `InputError` for a collection."""
     if not isinstance(library, Library):
-        raise InputError(
-            f"{library.path}: a collection in Milvus is there to be searched; for this, take the "
-            "library that it was filled from"
-        )
+        not_an_address(library.path)
+        raise InputError(f"{library.path}: not a local library")
     return library
