@@ -1,4 +1,4 @@
-"""What a search needs of a library: a local one has it, and so has a collection in Milvus."""
+"""The side of a library that a search needs: of a local one, or of a collection in Milvus."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Searchable(Protocol):
 
     @property
     def facts(self) -> FactLookup:
-        """What pictures say of themselves."""
+        """The facts that pictures say of themselves."""
 
     @property
     def captions(self) -> CaptionLookup:
@@ -124,7 +124,7 @@ class Searchable(Protocol):
         """Make the rows of a damaged file again."""
 
     def asking(self, where: str | None, date_order: str) -> AbstractContextManager[Searchable]:
-        """What answers one question about the pictures that fulfil a condition of `--where`."""
+        """The library that answers one question about the pictures that fulfil a condition of `--where`."""
 
     def gather(self, rows: Rows | None, weight: float, count: int) -> None:
         """Have the `count` best pictures for query rows (m, dim) at hand; the newest for None."""

@@ -78,7 +78,7 @@ class LibraryState:
 
     @property
     def remedy(self) -> str:
-        """What moves the library to another version of its model."""
+        """A remedy that moves the library to another version of its model."""
         return f"run 'picfuse index --model {self.settings.encoder}' to move it to this one"
 
     @property

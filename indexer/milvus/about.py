@@ -110,6 +110,11 @@ class About:
         return _of_all((source.spread for source in self.sources.values()), SPREAD_SAMPLE)
 
     @property
+    def shows_text(self) -> bool:
+        """Whether text was read in any picture."""
+        return any(source.shows_text for source in self.sources.values())
+
+    @property
     def tokens(self) -> int:
         """The number of tokens of all pictures."""
         return sum(source.tokens for source in self.sources.values())

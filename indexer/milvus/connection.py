@@ -21,7 +21,7 @@ Entity = Mapping[str, Any]
 
 
 def _effort(limit: int) -> dict[str, int]:
-    """What each kind of index looks at for this number of rows."""
+    """The effort of each kind of index for this number of rows."""
     return {"ef": max(64, 2 * limit), "nprobe": 128, "refine_k": 4, "search_list": limit + 100}
 
 

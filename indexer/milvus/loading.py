@@ -144,7 +144,7 @@ def _is_same(connection: Connection, probe: Mapping[int, str]) -> bool:
     """Whether a collection was filled from a library with these contents, maybe elsewhere."""
     rows = connection.query(f"id in {list(probe)}", ["id", "content"])
     equal = sum(probe[int(row["id"])] == row["content"] for row in rows)
-    return 2 * equal > len(probe)
+    return bool(2 * equal > len(probe))
 
 
 class Rows:

@@ -158,7 +158,7 @@ def newest(taken: str | None, mtime_ns: int) -> int:
 
 
 def _marks(picture: StoredPicture) -> Iterator[str]:
-    """What conditions of `--where` look for, apart from numbers and paths."""
+    """Marks that conditions of `--where` look for, beside numbers and paths."""
     known = picture.columns
     yield mark("format", (known["format"] or "").lower())
     width, height = known["width"], known["height"]
