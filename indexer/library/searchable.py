@@ -124,7 +124,7 @@ class Searchable(Protocol):
         """Make the rows of a damaged file again."""
 
     def asking(self, where: str | None, date_order: str) -> AbstractContextManager[Searchable]:
-        """The library that answers one question about the pictures that fulfil a condition of `--where`."""
+        """The library for one question about the pictures that fulfil a condition of `--where`."""
 
     def gather(self, rows: Rows | None, weight: float, count: int) -> None:
         """Have the `count` best pictures for query rows (m, dim) at hand; the newest for None."""
