@@ -5,6 +5,7 @@ import sys
 import tempfile
 from contextlib import nullcontext
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 
 import colour_encoder
@@ -185,6 +186,12 @@ def subprocess_environment(tmp_path) -> dict[str, str]:
     )
     paths = [str(ROOT), str(ROOT / "tests" / "support"), str(site), *filter(None, sys.path)]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """A library of forty pictures and its copy in a file of milvus-lite, made once."""
+    return import_module("milvus_collections").make(tmp_path_factory.mktemp("milvus"))
 
 
 @pytest.fixture

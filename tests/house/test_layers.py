@@ -142,7 +142,8 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"library"},
         {"pipeline", "datasets"},
         {"shards"},
-        {"cluster", "doctor", "watching", "training"},
+        {"cluster", "milvus"},
+        {"doctor", "watching", "training"},
     ),
     "search": (
         {"query", "where", "neighbours", "projection"},
@@ -150,6 +151,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"words"},
         {"answer"},
         {"searcher", "export"},
+        {"collection"},
         {
             "albums", "audit", "browsing", "duplicates", "evaluation", "heat_map", "library_map",
             "map_regions", "remote",

@@ -28,6 +28,7 @@ MODULES = {
     "watch": "watch",
     "evaluate": "evaluate",
     "train": "train",
+    "publish": "publish",
     "cluster": "cluster",
     "models": "models",
     "ui": "browser",

@@ -13,11 +13,15 @@ from indexer.captions.caption import Guess
 from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
 from indexer.library.away import away_message
+from indexer.library.searchable import Searchable
 from indexer.pipeline.beside import told_guesses
 from indexer.pipeline.fillers import repeated_captions
 from indexer.pipeline.reencoding import unfinished_move
+from search.collection.collection import Collection
+from search.collection.opening import local, open_library
 from ui.cli.group import json_option, library_options
 from ui.cli.output.away import away_fields
+from ui.cli.output.collections import collection_fields
 from ui.cli.output.reports import guess_fields, guess_message, repeated_message
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered
@@ -32,7 +36,7 @@ from ui.file_kinds import LEFT_OUT, in_order, numbered
 @json_option
 def status(failed: bool, skipped: bool, library: Path, offline: bool, as_json: bool) -> None:
     """Show what the library contains, and how much of its folders was not indexed."""
-    with Library.open(library, read_only=True, offline=offline) as opened:
+    with open_library(library, offline=offline) as opened:
         facts = library_fields(opened)
         failures = opened.catalogue.failures() if failed else []
         passed = opened.passed_over.everything() if skipped else []
@@ -177,7 +181,7 @@ def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
     return [f"{away_message(folder['pictures'])}: {folder['path']}" for folder in folders]
 
 
-_LABELS = {"passed_over": "skipped", "guesses": "guessed"}
+_LABELS = {"sources": "from", "passed_over": "skipped", "guesses": "guessed"}
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
     "metadata": _metadata_line,
@@ -192,8 +196,14 @@ _LINES: dict[str, Callable[[Any], str | list[str]]] = {
 }
 
 
-def library_fields(library: Library) -> dict[str, Any]:
-    """The JSON fields of a library."""
+def library_fields(library: Searchable) -> dict[str, Any]:
+    """The JSON fields of a library, or of a collection in Milvus."""
+    if isinstance(library, Collection):
+        return collection_fields(library)
+    return _local_fields(local(library))
+
+
+def _local_fields(library: Library) -> dict[str, Any]:
     counts, move = library.catalogue.counts(), unfinished_move(library)
     return {
         "library": path_fields(library.path)["path"],
