@@ -108,7 +108,7 @@ def _equally_likely(trials: Sequence[Trial]) -> Line:
 
 
 class Cases(NamedTuple):
-    """Cases to fit a line to: `features` (n, f) and how `true` (n,) they are, among `size` pictures.
+    """Cases to fit a line to, among `size` pictures: `features` (n, f), and how `true` (n,).
 
     Nearly all cases that are `certain` (n,) must end up with enough evidence.
     """

@@ -1,4 +1,4 @@
-"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `clip`, `open_clip:…`, `onnx:…`, or others'."""
+"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `clip`, `open_clip:…`, `onnx:…`, others."""
 
 from __future__ import annotations
 

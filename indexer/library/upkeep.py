@@ -33,9 +33,14 @@ def calibrate(library: Library) -> Iterator[Progress]:
     if captioned >= FIT_FROM_TRIALS:
         if own is None or own.estimated_from or not _is_near(own.captioned, captioned):
             yield from _kept(library, lambda: _fitted(library, index))
-    elif index.size >= FEWEST_PICTURES and not library.has_shipped_calibration:
-        if own is None or (own.estimated_from and not _is_near(own.estimated_from, index.size)):
-            yield from _kept(library, lambda: _estimated(library, index))
+    elif index.size >= FEWEST_PICTURES and _lacks_estimate(library, index.size):
+        yield from _kept(library, lambda: _estimated(library, index))
+
+
+def _lacks_estimate(library: Library, pictures: int) -> bool:
+    own = library.own_calibration
+    is_kept = own is not None and (not own.estimated_from or _is_near(own.estimated_from, pictures))
+    return not (is_kept or library.has_shipped_calibration)
 
 
 def _is_near(before: int, now: int) -> bool:

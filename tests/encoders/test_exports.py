@@ -251,9 +251,7 @@ def test_exported_pair_is_the_same_model_without_pytorch(weights, cache, encoder
     export_pair(f"open_clip:TINY:{weights}", tmp_path / "pair", cache=cache, offline=True)
     pair = load_encoder(f"onnx:{tmp_path / 'pair'}", cache=tmp_path / "another cache")
     assert pair.transform == encoder.transform
-    np.testing.assert_allclose(
-        pair.encode_images(pixels), encoder.encode_images(pixels), atol=1e-4
-    )
+    np.testing.assert_allclose(pair.encode_images(pixels), encoder.encode_images(pixels), atol=1e-4)
     np.testing.assert_allclose(pair.encode_texts(TEXTS), encoder.encode_texts(TEXTS), atol=1e-4)
 
 

@@ -56,9 +56,9 @@ CLEANING: dict[str, Callable[[str], str]] = {  # by their names in open_clip
 class KeptTokenizer:
     """Turns texts into int64 tokens (n, length).
 
-    `cleaning` names the function that cleans a text first; empty for none. `words` is a pattern that splits it,
-    None if the tokenizer splits it itself. `model` is the tokenizer as JSON of `tokenizers`, with
-    its truncation and padding. The token `blank` becomes 0.
+    `cleaning` names the function that cleans a text first; empty for none. `words` is a pattern
+    that splits it, None if the tokenizer splits it itself. `model` is the tokenizer as JSON of
+    `tokenizers`, with its truncation and padding. The token `blank` becomes 0.
     """
 
     cleaning: str

@@ -10,7 +10,13 @@ from typing import Any
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders.golden import TOLERANCE, golden_of, least_cosine
 from indexer.encoders.open_clip.exported import FixedGraph
-from indexer.encoders.open_clip.ready import Ready, full_name, kept_ready, tokenizer_path, tower_name
+from indexer.encoders.open_clip.ready import (
+    Ready,
+    full_name,
+    kept_ready,
+    tokenizer_path,
+    tower_name,
+)
 from indexer.encoders.open_clip.tokenizer import KeptTokenizer
 from indexer.encoders.pair.description import DESCRIPTION
 from indexer.encoders.pair.encoder import PairEncoder

@@ -102,8 +102,8 @@ class ImageGraph(PairGraph):
         mean, std = self._channels
         if taken.type != "tensor(uint8)" and (mean is None or std is None):
             raise ModelError(
-                f"{self.path.with_name('model.json')}: has no 'mean' and 'std', but {self.path.name} "
-                "takes floats; add them"
+                f"{self.path.with_name('model.json')}: has no 'mean' and 'std', but "
+                f"{self.path.name} takes floats; add them"
             )
 
         def run(pixels: Pixels) -> list[NDArray[np.float32]]:

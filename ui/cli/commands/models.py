@@ -16,6 +16,7 @@ from indexer.encoders.open_clip.ready import kept_ready
 from indexer.encoders.open_clip.recommended import RECOMMENDED, RecommendedModel
 from indexer.encoders.registry import BUILT_IN as SCHEMES
 from indexer.encoders.registry import schemes
+from indexer.encoders.runtime.speed import pictures_per_second
 from indexer.errors import InputError
 from indexer.kinds.extras import OPEN_CLIP_EXTRA, extra_module
 from indexer.locations import cache_directory
@@ -90,7 +91,8 @@ def _built_in() -> list[dict[str, Any]]:
 def _recommended(model: RecommendedModel) -> tuple[str, bool, str]:
     ready = kept_ready(model.name, cache_directory()) is not None
     size = "" if ready else f", {model.gigabytes:.1f} GB to download"
-    figures = f"COCO R@1 {model.recall} as published; {model.licence}"
+    rate = f"about {pictures_per_second(model.work):.2g} pictures/s here"
+    figures = f"COCO R@1 {model.recall} as published; {rate}; {model.licence}"
     return model.word, ready, f"{model.about} ({figures}{size}); {model.name}"
 
 
