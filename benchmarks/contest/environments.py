@@ -26,6 +26,7 @@ SENTENCE_TRANSFORMERS = Peer(
     "sentence-transformers[image]==6.2.0",
     "6 GB, most of it what PyPI's torch brings for graphics cards",
 )
+CLIP_RETRIEVAL = Peer("clip-retrieval", "clip-retrieval==2.45.0", "6 GB, most of it PyTorch")
 
 
 def python_of(peer: Peer, folder: Path) -> Path:
