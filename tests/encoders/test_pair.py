@@ -1,6 +1,7 @@
 """`onnx:FOLDER`: two graphs, a tokenizer and a description, with small graphs of random weights."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -221,5 +222,5 @@ def test_library_of_a_pair_is_indexed_and_searched(folder, pictures, paint, tmp_
     library = ("--library", tmp_path / "of the pair")
     assert run("index", pictures, *library, "--model", f"onnx:{folder}").exit_code == 0
     found = answered("search", "red", "-k", 1, "--all", *library)
-    assert [hit["name"] for hit in found["hits"]] == ["red.png"]
+    assert [Path(hit["path"]).name for hit in found["hits"]] == ["red.png"]
     assert answered("status", *library)["encoder"] == f"onnx:{folder}"
