@@ -1,113 +1,145 @@
-"""Estimating a calibration without captions: texts that pictures show, and texts that none shows.
+"""Estimating a calibration without captions, from a library's own pictures and a list of texts.
 
-A fixed list of everyday texts ("dog", "a boat lies on the calm water near the shore") and one of
-texts that hardly any picture shows ("sextant", "third amendment") search a library. Hits of the
-second list are wrong. Hits of the first list that score alike are wrong as well, and what it has
-beyond those is right (the local false discovery rate of Efron, 2004).
+The list has everyday texts that pictures show ("dog", "a boat lies on the calm water near the
+shore") and others that hardly any shows ("sextant", "third amendment"). A made query for a picture
+is its row mixed with that of an absent text. Its share is drawn at random, up to the one with which
+the best hits of made queries score as those of everyday texts do. Made queries then play the game
+of `fitting`, for it is known which pictures they are right for: one, or for a few words, those that
+are most like it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from indexer.confidence.calibration import LinesByLength
-from indexer.confidence.fitting import Cases, LinesByKind, line_of, sizes_of
-from indexer.confidence.line import PICTURE, Lines, Values
+from indexer.confidence.fitting import MOST_TARGETS, LinesByKind, lines_by
+from indexer.confidence.line import PICTURE, Lines
 from indexer.confidence.pool import Pool
 from indexer.confidence.queries import CalibrationQueries, Encode
 from indexer.confidence.trials import Trial, TrialSetting, run_trial
-from indexer.embedding import Rows
+from indexer.embedding import IMAGE, TEXT, Floats, Ints, Rows, centred_query, unit_rows, without_hub
 
 FEWEST_PICTURES = 100  # fewer show too little of what the list names
-LIKELY = 0.5  # share of right hits from which on one must not be hidden
-SHOWN, ABSENT = "shown", "absent"
+TRIED = 300  # made queries that find the largest share of a picture
+STEPS = 12  # halvings of the interval in which it lies
 TEXTS = Path(__file__).with_name("texts.tsv")
 
 
+class Listed(NamedTuple):
+    """Texts of one length, and the largest share of pictures that one of them is right for."""
+
+    shown: tuple[str, ...]
+    absent: tuple[str, ...]
+    share: float
+
+
 @cache
-def listed() -> tuple[dict[str, tuple[str, ...]], ...]:
-    """The texts by list: of one word, of a few, and sentences."""
+def listed() -> tuple[Listed, ...]:
+    """The list: texts of one word, of a few, and sentences, which mean a single picture."""
     rows = [line.split("\t") for line in TEXTS.read_text("utf-8").splitlines()]
-    lengths = ((1, 1), (2, 3), (4, 99))
     return tuple(
-        {
-            kind: tuple(t for k, t in rows if k == kind and least <= len(t.split()) <= most)
-            for kind in (SHOWN, ABSENT)
-        }
-        for least, most in lengths
+        Listed(
+            *(
+                tuple(t for kind, t in rows if kind == wanted and least <= len(t.split()) <= most)
+                for wanted in ("shown", "absent")
+            ),
+            share,
+        )
+        for least, most, share in ((1, 1, 0.05), (2, 3, 0.02), (4, 99, 0.0))
     )
 
 
 def estimate(v_i: Rows, setting: TrialSetting, encode: Encode, *, seed: int = 0) -> LinesByKind:
-    """Estimate lines for the picture alone from embeddings `v_i` (n, dim) of pictures.
+    """Estimate lines for the picture alone, from embeddings `v_i` (n, dim) of pictures.
 
     Returns none for fewer than `FEWEST_PICTURES`, and none if everyday texts score no higher than
-    absent ones: the encoder does not know their language, or nothing.
+    absent ones: then the encoder does not know them.
     """
-    if len(v_i) < FEWEST_PICTURES:
-        return {}
     rng = np.random.default_rng(seed)
-    found = []
-    for texts in listed():
-        rows = {kind: encode(texts[kind]) for kind in (SHOWN, ABSENT)}
-        lines = _lines(v_i, rows[SHOWN], rows[ABSENT], setting, rng)
-        if lines is None:
-            return {}
-        found.append(lines)
-    word, few, sentence = found
-    by_length: LinesByLength = (word, few, sentence)
-    return {PICTURE: by_length}
+    lengths = listed() if len(v_i) >= FEWEST_PICTURES else ()
+    found = [_estimated(v_i, texts, setting, encode, rng) for texts in lengths]
+    if not found or any(lines is None for lines in found):
+        return {}
+    word, few, sentence = (lines for lines in found if lines is not None)
+    return {PICTURE: (word, few, sentence)}
 
 
-def _lines(
-    v_i: Rows, shown: Rows, absent: Rows, setting: TrialSetting, rng: np.random.Generator
+def _estimated(
+    v_i: Rows, texts: Listed, setting: TrialSetting, encode: Encode, rng: np.random.Generator
 ) -> Lines | None:
-    """Lines by the hits of both lists in libraries of several sizes; None if they tell nothing."""
-    pairs = []
-    for size in sizes_of(len(v_i)):
-        for _ in range(-(-len(v_i) // (2 * size))):
-            part, whole = v_i[rng.permutation(len(v_i))[:size]], size == len(v_i)
-            trials = (unjudged(part, rows, setting) for rows in (shown, absent))
-            pairs.append([replace(trial, whole=whole) for trial in trials])
-    hit = line_of(_hits(pairs), rising=True)
-    answer = line_of(_answers(pairs), rising=False)
-    return None if hit is None or answer is None else Lines(hit, answer)
+    """Lines for queries of one length."""
+    absent, wanted = encode(texts.absent), _best_score(unjudged(v_i, encode(texts.shown), setting))
+    if wanted <= _best_score(unjudged(v_i, absent, setting)):
+        return None
+    maker = _Maker.of(v_i, absent, setting.means, texts.share)
+    targets = np.sort(rng.permutation(len(v_i))[:MOST_TARGETS])
+    few = targets[:: max(1, len(targets) // TRIED)]
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        queries = maker.queries(few, middle, np.random.default_rng(0))
+        trial = run_trial(_uncaptioned(v_i), queries, PICTURE, setting, rng, share=0)
+        low, high = (middle, high) if _best_score(trial) < wanted else (low, middle)
+    pool = _uncaptioned(v_i)
+    return lines_by([(pool, maker.queries(targets, high, rng))], PICTURE, setting, rng)
 
 
 def unjudged(v_i: Rows, rows: Rows, setting: TrialSetting) -> Trial:
     """Search pictures for texts `rows` (q, dim); what is right is not known, so nothing is."""
-    pool = Pool(v_i, v_i[:0], (), np.zeros(len(v_i) + 1, np.int64))
     nowhere = np.zeros(len(rows), np.int64)
     right = np.zeros((len(rows), len(v_i)), np.bool_)
     queries = CalibrationQueries(nowhere, nowhere, rows, right)
-    return run_trial(pool, queries, PICTURE, setting, np.random.default_rng(0), share=0)
+    random = np.random.default_rng(0)  # decides which right pictures are removed: none
+    return run_trial(_uncaptioned(v_i), queries, PICTURE, setting, random, share=0)
 
 
-def _hits(pairs: Sequence[Sequence[Trial]]) -> list[Cases]:
-    """Cases of hits, with the share that is right of those alike."""
-    cases = [_listed([trial.features.reshape(-1, 3) for trial in pair], pair) for pair in pairs]
-    told = line_of(cases, rising=True)
-    if told is None:
-        return cases[:0]
-    shares = []
-    for case in cases:
-        p = told.probability(case.features, case.size)  # that it is a hit of the first list
-        right = np.where(case.true, np.clip(2 - 1 / np.maximum(p, 1e-9), 0, 1), 0.0)
-        shares.append(case._replace(true=right, certain=right > LIKELY))
-    return shares
+def _uncaptioned(v_i: Rows) -> Pool:
+    return Pool(v_i, v_i[:0], (), np.zeros(len(v_i) + 1, np.int64))
 
 
-def _answers(pairs: Sequence[Sequence[Trial]]) -> list[Cases]:
-    """Cases of best hits, true if the query is of the first list."""
-    return [_listed([trial.features[:, 0] for trial in pair], pair) for pair in pairs]
+def _best_score(trial: Trial) -> float:
+    """The mean of how far the best hits score above the level of their queries."""
+    return float(trial.features[:, 0, 0].mean())
 
 
-def _listed(features: Sequence[Values], pair: Sequence[Trial]) -> Cases:
-    """Cases of the features (n, 3) of both lists, true and certain if they are of the first."""
-    of_first = np.arange(sum(map(len, features))) < len(features[0])
-    return Cases(np.concatenate(features), of_first, of_first, pair[0].size, pair[0].whole)
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes queries of `images` (n, dim) and `texts` (m, dim), both centred unit rows.
+
+    `mean` (dim,) is that of texts, from which searches centre; `share`: see `Listed`.
+    """
+
+    images: Rows
+    texts: Rows
+    mean: Floats
+    share: float
+
+    @classmethod
+    def of(cls, v_i: Rows, texts: Rows, means: Mapping[str, Floats], share: float) -> _Maker:
+        centred = unit_rows(without_hub(centred_query(texts, TEXT, means), means))
+        mean = means.get(TEXT, np.zeros(v_i.shape[1], np.float32))
+        return cls(centred_query(v_i, IMAGE, means), centred, mean, share)
+
+    def queries(
+        self, targets: Ints, largest: float, rng: np.random.Generator
+    ) -> CalibrationQueries:
+        """Queries for target pictures (q,), of which pictures have a share of up to `largest`."""
+        count = len(self.images)
+        right = np.zeros((len(targets), count), np.bool_)
+        for place, target in enumerate(targets.tolist()):
+            most = np.log(max(1.0, self.share * count))
+            number = int(np.exp(rng.uniform(0, most)))  # a few pictures as often as many
+            alike = self.images @ self.images[target]
+            right[place, np.argpartition(-alike, number - 1)[:number]] = True
+            right[place, target] = True
+        meant = unit_rows(right.astype(np.float32) @ self.images)
+        others = self.texts[rng.integers(len(self.texts), size=len(targets))]
+        shares = largest * rng.random((len(targets), 1), np.float32)
+        rows = self.mean + unit_rows(shares * meant + (1 - shares) * others)
+        return CalibrationQueries(targets, np.zeros_like(targets), rows, right)

@@ -50,7 +50,7 @@ def fit(
             continue
         for kind in kinds:
             if (kind != PICTURE) == several:
-                word, few, sentence = (_lines(own, kind, setting, rng) for own in queries)
+                word, few, sentence = (lines_by(own, kind, setting, rng) for own in queries)
                 if word is not None and few is not None and sentence is not None:
                     lines[kind], most = (word, few, sentence), max(most, number)
     return lines, most
@@ -69,22 +69,23 @@ def _queries(encode: Encode) -> Iterator[Callable[..., CalibrationQueries]]:
     yield sentences
 
 
-def _lines(
+def lines_by(
     queries: Sequence[tuple[Pool, CalibrationQueries]],
     kind: str,
     setting: TrialSetting,
     rng: np.random.Generator,
 ) -> Lines | None:
+    """Fit lines to queries of pools, each searched whole and in parts."""
     trials = []
     for pool, own in queries:
-        for size in sizes_of(len(pool)):
+        for size in _sizes(len(pool)):
             for _ in range(-(-min(MOST_TARGETS, len(pool)) // (2 * size))):
                 trial = run_trial(*part_of(pool, own, size, rng), kind, setting, rng)
                 trials.append(replace(trial, whole=size == len(pool)))
     return lines_of(trials)
 
 
-def sizes_of(pictures: int) -> list[int]:
+def _sizes(pictures: int) -> list[int]:
     """Sizes of the pools to search, from which a line learns the effect of size."""
     halves = [pictures >> n for n in range(SIZES)]
     return [size for size in halves if size >= SMALLEST] or [pictures]
@@ -96,8 +97,8 @@ def lines_of(trials: Sequence[Trial]) -> Lines | None:
     None if a higher score is no evidence for a hit, or if no right picture was found. If the best
     score tells nothing of an answer, all answers are equally likely.
     """
-    hit = line_of([_hits(trial) for trial in trials], rising=True)
-    answer = line_of([_answers(trial) for trial in trials], rising=False)
+    hit = _line_of([_hits(trial) for trial in trials], rising=True)
+    answer = _line_of([_answers(trial) for trial in trials], rising=False)
     return None if hit is None else Lines(hit, answer or _equally_likely(trials))
 
 
@@ -107,35 +108,35 @@ def _equally_likely(trials: Sequence[Trial]) -> Line:
     return Line((0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 2 * float(there / all_trials))
 
 
-class Cases(NamedTuple):
-    """Cases to fit a line to, among `size` pictures: `features` (n, f), and how `true` (n,).
+class _Cases(NamedTuple):
+    """Cases to fit a line to: `features` (n, f) and outcomes `true` (n,), with `size` pictures.
 
     Nearly all cases that are `certain` (n,) must end up with enough evidence.
     """
 
     features: Values
-    true: Values | Mask
+    true: Mask
     certain: Mask
     size: int
     whole: bool
 
 
-def _hits(trial: Trial) -> Cases:
+def _hits(trial: Trial) -> _Cases:
     """Cases of hits, true if right; the right ones are certain."""
     finite = np.isfinite(trial.features[..., 0])
     right = trial.right[finite]
-    return Cases(trial.features[finite], right, right, trial.size, trial.whole)
+    return _Cases(trial.features[finite], right, right, trial.size, trial.whole)
 
 
-def _answers(trial: Trial) -> Cases:
+def _answers(trial: Trial) -> _Cases:
     """Cases of answers, true if a right picture is there; those that found one are certain."""
     finite = np.isfinite(trial.features[:, 0, 0])
     found = np.asarray(trial.right[finite].any(axis=1))
     present = trial.present[finite]
-    return Cases(trial.features[finite, 0], present, found, trial.size, trial.whole)
+    return _Cases(trial.features[finite, 0], present, found, trial.size, trial.whole)
 
 
-def line_of(cases: Sequence[Cases], *, rising: bool) -> Line | None:
+def _line_of(cases: Sequence[_Cases], *, rising: bool) -> Line | None:
     """The line of cases; if `rising`, neither a higher score nor a lead may lower it.
 
     Only hits are judged by the spread of scores as well: it says nothing of what is missing.
@@ -148,7 +149,7 @@ def line_of(cases: Sequence[Cases], *, rising: bool) -> Line | None:
     return replace(line, floor=_floor(cases, np.array(line.slopes)))
 
 
-def _fitted_to(cases: Sequence[Cases], used: Sequence[int]) -> Line:
+def _fitted_to(cases: Sequence[_Cases], used: Sequence[int]) -> Line:
     """The line of cases by some of their features; the slopes of the others are zero."""
     features, true, sizes = zip(
         *((c.features[:, used], c.true, c.size) for c in cases), strict=True
@@ -159,7 +160,7 @@ def _fitted_to(cases: Sequence[Cases], used: Sequence[int]) -> Line:
     return Line(tuple(slopes.tolist()), size, shift, -np.inf, ceiling)
 
 
-def _floor(cases: Sequence[Cases], slopes: Values) -> float:
+def _floor(cases: Sequence[_Cases], slopes: Values) -> float:
     """The evidence that nearly all certain cases exceed in whole libraries.
 
     Parts of one do not count: even a bad hit is among the first there.

@@ -117,12 +117,11 @@ def probability(log_odds: Values | float) -> Values:
 
 
 def fitted(
-    features: Sequence[Values], right: Sequence[Values | NDArray[np.bool_]], sizes: Sequence[int]
+    features: Sequence[Values], right: Sequence[NDArray[np.bool_]], sizes: Sequence[int]
 ) -> tuple[Values, float, float, float]:
     """Fit slopes, size, shift and ceiling by maximum likelihood to trials of (hits, f) features.
 
-    `right`: by hit, or the share of such hits that are. `sizes`: the number of searched pictures
-    of each trial. A weak prior keeps the result finite if
+    `sizes`: the number of searched pictures of each trial. A weak prior keeps the result finite if
     right and wrong are perfectly separable.
     """
     counts = [len(rows) for rows in features]
