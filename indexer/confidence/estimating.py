@@ -43,15 +43,14 @@ class Listed(NamedTuple):
 def listed() -> tuple[Listed, ...]:
     """The list: texts of one word, of a few, and sentences, which mean a single picture."""
     rows = [line.split("\t") for line in TEXTS.read_text("utf-8").splitlines()]
+
+    def of(kind: str, least: int, most: int) -> tuple[str, ...]:
+        return tuple(t for k, t in rows if k == kind and least <= len(t.split()) <= most)
+
+    lengths = ((1, 1, 0.05), (2, 3, 0.02), (4, 99, 0.0))
     return tuple(
-        Listed(
-            *(
-                tuple(t for kind, t in rows if kind == wanted and least <= len(t.split()) <= most)
-                for wanted in ("shown", "absent")
-            ),
-            share,
-        )
-        for least, most, share in ((1, 1, 0.05), (2, 3, 0.02), (4, 99, 0.0))
+        Listed(of("shown", least, most), of("absent", least, most), share)
+        for least, most, share in lengths
     )
 
 

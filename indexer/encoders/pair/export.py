@@ -17,10 +17,11 @@ from indexer.encoders.open_clip.ready import (
     tokenizer_path,
     tower_name,
 )
+from indexer.encoders.open_clip.recommended import spelled_out
 from indexer.encoders.open_clip.tokenizer import KeptTokenizer
 from indexer.encoders.pair.description import DESCRIPTION
 from indexer.encoders.pair.encoder import PairEncoder
-from indexer.encoders.registry import load_encoder, spelled_out
+from indexer.encoders.registry import load_encoder
 from indexer.encoders.runtime.graphs import open_session
 from indexer.errors import InputError, ModelError
 

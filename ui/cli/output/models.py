@@ -61,7 +61,7 @@ def _pictures(library: Path) -> int:
     if is_vacant(library):
         return 0
     with Library.open(library, read_only=True) as opened:
-        return len(opened.catalogue.present_ids())
+        return opened.catalogue.number_present()
 
 
 def say_stronger(library: Path) -> None:
@@ -73,7 +73,7 @@ def say_stronger(library: Path) -> None:
         return
     with Library.open(library) as opened:
         built_in = plain_name(opened.settings.encoder) == DEFAULT_ENCODER
-        if built_in and opened.catalogue.present_ids().size and not opened.told_of_models:
+        if built_in and opened.catalogue.number_present() and not opened.told_of_models:
             opened.put_told_of_models()
             click.echo(f"picfuse: {stronger_message()}", err=True)
 
