@@ -69,13 +69,18 @@ def say_stronger(library: Path) -> None:
 
     Only for a person at a terminal whose machine has a network.
     """
-    if not (sys.stderr.isatty() and has_network()):
+    if not (is_at_a_terminal() and has_network()):
         return
     with Library.open(library) as opened:
         built_in = plain_name(opened.settings.encoder) == DEFAULT_ENCODER
         if built_in and opened.catalogue.number_present() and not opened.told_of_models:
             opened.put_told_of_models()
             click.echo(f"picfuse: {stronger_message()}", err=True)
+
+
+def is_at_a_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    return sys.stderr.isatty()
 
 
 def stronger_message() -> str:
