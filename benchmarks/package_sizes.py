@@ -30,7 +30,7 @@ def main(extras: tuple[str, ...]) -> None:
     """Print the sizes of picfuse and of all packages that it needs, the largest first."""
     needed = needed_by("picfuse", extras)
     sizes = {name: size_of(found) for name, found in needed.items() if found is not None}
-    sizes["picfuse"] = _own_size()
+    sizes["picfuse"] = max(sizes["picfuse"], _own_size())
     small = [name for name, size in sizes.items() if size < LEAST * 1e6]
     for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
         if name not in small:
@@ -74,7 +74,7 @@ def size_of(found: Distribution) -> int:
 
 
 def _own_size() -> int:
-    """The bytes of picfuse itself, as a wheel installs it."""
+    """The bytes of picfuse in a checkout, as a wheel would install it; 0 elsewhere."""
     files = (path for folder in OWN for path in (ROOT / folder).rglob("*"))
     return sum(
         path.stat().st_size for path in files if path.is_file() and "__pycache__" not in path.parts

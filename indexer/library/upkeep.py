@@ -70,7 +70,7 @@ def _estimated(library: Library, index: VectorIndex) -> Calibration:
 
 
 def _some(ids: Ints) -> Ints:
-    """So many of the ids that more would teach nothing new, in order."""
+    """The ids, or if they are very many, some of them: more would teach nothing new."""
     places = np.linspace(0, len(ids) - 1, min(MOST_PICTURES, len(ids)))
     return np.sort(ids[places.astype(np.int64)])
 
