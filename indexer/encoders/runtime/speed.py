@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 SIDE = 1024  # of the matrices: as large as those of a picture in a transformer
-ROUNDS = 4  # the fastest counts; the first wakes the threads
+ROUNDS = 10  # the fastest counts: other programs disturb some
 REACHED = 0.6  # share of that speed that a whole tower reaches in ONNX Runtime
 
 
@@ -16,7 +16,7 @@ REACHED = 0.6  # share of that speed that a whole tower reaches in ONNX Runtime
 def gigaflops() -> float:
     """Measured billions of float32 operations a second in products of matrices, on all cores.
 
-    Takes about a tenth of a second.
+    Takes about a quarter of a second.
     """
     matrix = np.full((SIDE, SIDE), 0.5, np.float32)
     fastest = float("inf")
