@@ -21,6 +21,7 @@ SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "mov
 REPEATED = "repeated captions"  # a setting: texts of very many pictures, probable fillers
 COMPRESSED = "compressed"  # a setting: the state of the compressed index
 CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions
+TOLD_OF_MODELS = "told of models"  # a setting: that there are stronger ones was said
 KEPT_FUSION = "fusion "  # with a fingerprint: settings that hold learned weights in base64
 SEARCH, PICKED, FAVOURITES = "search", "picked", "favourites"  # kinds of albums
 CARRIED, BESIDE, DERIVED = "carried", "beside", "derived"  # origins of facts

@@ -20,7 +20,13 @@ from indexer.catalogue.lookup.picked import PickedLookup
 from indexer.catalogue.lookup.readings import ReadingLookup
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
-from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
+from indexer.catalogue.values import (
+    CALIBRATION,
+    COMPRESSED,
+    GENERATION,
+    SETTINGS,
+    TOLD_OF_MODELS,
+)
 from indexer.confidence.calibration import Calibration
 from indexer.embedding import Rows
 from indexer.encoders import load_encoder
@@ -252,3 +258,13 @@ class Library(LibraryState):
         """Keep a calibration; the library itself does not change by it."""
         with self._batch() as batch:
             batch.settings.set(CALIBRATION, calibration.to_json())
+
+    @property
+    def told_of_models(self) -> bool:
+        """Whether the user was told that there are stronger models."""
+        return self.catalogue.setting(TOLD_OF_MODELS) is not None
+
+    def put_told_of_models(self) -> None:
+        """Note that the user was told of stronger models; the library itself does not change."""
+        with self._batch() as batch:
+            batch.settings.set(TOLD_OF_MODELS, "yes")

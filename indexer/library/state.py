@@ -128,8 +128,17 @@ class LibraryState:
         return own if own is not None and own.made_with == self.vectors_key else None
 
     @property
+    def has_shipped_calibration(self) -> bool:
+        """Whether a calibration is shipped for this encoder and this fusion."""
+        return self._shipped is not None
+
+    @property
     def calibration(self) -> Calibration:
         """Turns scores into confidences: its own lines, and shipped ones where it has none."""
-        settings, own = self.settings, self.own_calibration or Calibration({})
-        shipped = built_in(settings.fingerprint, settings.fusion_key)
+        own, shipped = self.own_calibration or Calibration({}), self._shipped
         return own if shipped is None else own.beside(shipped)
+
+    @property
+    def _shipped(self) -> Calibration | None:
+        settings = self.settings
+        return built_in(settings.fingerprint, settings.fusion_key)

@@ -138,13 +138,19 @@ def _confidence(library: Library) -> dict[str, Any]:
         return {}
     fitted = [] if own is None else sorted(own.lines)
     asked = own.asked if own is not None and fitted else 0
-    return {"confidence": {"kinds": sorted(found), "own": fitted, "asked": asked}}
+    facts = {"kinds": sorted(found), "own": fitted, "asked": asked}
+    if own is not None and fitted and own.estimated_from:
+        facts["estimated_from"] = own.estimated_from
+    return {"confidence": facts}
 
 
 def _confidence_line(facts: dict[str, Any]) -> str:
     """The source of the calibration of each kind of score."""
     shipped = sorted(set(facts["kinds"]) - set(facts["own"]))
-    own = f"{', '.join(facts['own'])}: learned from {facts['asked']} of its own captions"
+    source = f"learned from {facts['asked']} of its own captions"
+    if "estimated_from" in facts:
+        source = f"estimated without captions, from {facts['estimated_from']} pictures"
+    own = f"{', '.join(facts['own'])}: {source}"
     parts = [own] if facts["own"] else []
     parts += [f"{', '.join(shipped)}: as shipped with the model"] if shipped else []
     return "; ".join(parts)
