@@ -1,4 +1,4 @@
-"""Sentences that the command line and the browser share, about a query and its hits."""
+"""Sentences that the command line and the browser share, about queries, hits and captions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from indexer.captions.caption import Guess
+    from indexer.catalogue.lookup.captions import RepeatedCaption
     from search.answer.hits import Explanation
     from search.query.terms import Reading, Term
     from search.words.unknown import Unknown
@@ -55,6 +57,20 @@ def unread_message(encoder: str) -> str:
 def counted(pictures: int) -> str:
     """A number of pictures as text: "1 picture", "2,000 pictures"."""
     return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
+
+
+def guess_message(guess: Guess) -> str:
+    """A sentence about the caption files of one guessed character set."""
+    others = guess.files - 1
+    more = f" and {others:,} other file{'s' if others > 1 else ''}" if others else ""
+    verb = "were" if others else "was"
+    return f"{guess.first.name}{more} {verb} read as {guess.character_set} (guessed)"
+
+
+def repeated_message(repeated: RepeatedCaption) -> str:
+    """A sentence about a probable filler."""
+    number, captioned = f"{repeated.pictures:,}", f"{repeated.captioned:,}"
+    return f"'{repeated.text}' is a caption of {number} of {captioned} pictures, probably a filler"
 
 
 def excerpt_line(excerpt: str) -> str:

@@ -1,5 +1,7 @@
 """The tables of a library: folders, pictures, captions, embeddings, tags, albums, settings.
 
+Those of contents are in `indexer/catalogue/content_tables.py`.
+
 SQLite is the truth; the vector index is a cache of it. Paths are bytes, relative to their
 folder. Embeddings are float16 and keyed by content (hash of the picture's bytes or of the
 caption's text) and encoder, so that a moved or copied picture keeps its own.
@@ -7,12 +9,16 @@ caption's text) and encoder, so that a moved or copied picture keeps its own.
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
+from indexer.catalogue.content_tables import Base, ComparisonRow, ReadingRow
 
-class Base(DeclarativeBase):
-    """Base of the tables; their shape over time is in indexer/catalogue/migrations."""
+__all__ = [
+    "AlbumMember", "AlbumPicture", "AlbumRow", "Base", "CaptionRow", "ComparisonRow",
+    "EmbeddingRow", "EncoderRow", "FactRow", "FolderRow", "PassedOverRow", "PictureRow",
+    "PictureTag", "ReadingRow", "SegmentRow", "SettingRow", "StaleWords", "TagHeadRow", "TagRow",
+]  # fmt: skip
 
 
 class FolderRow(Base):
@@ -131,22 +137,6 @@ class FactRow(Base):
     value: Mapped[str]
     source: Mapped[str]
     origin: Mapped[str]
-
-
-class ReadingRow(Base):
-    """The text that a program read in a picture's bytes; empty if they show none.
-
-    `models` names the models that read it: others read it again. `reason` says why it could not be
-    read.
-    """
-
-    __tablename__ = "readings"
-    __table_args__ = (Index("readings_with_text", "content_hash", sqlite_where=text("text != ''")),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    content_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    text: Mapped[str]
-    models: Mapped[str]
-    reason: Mapped[str | None]
 
 
 class EncoderRow(Base):

@@ -14,7 +14,7 @@ from indexer.errors import LibraryDamaged
 from indexer.kinds.extras import needed_extra
 
 FIRST_SCHEMA = "0006"  # the first migration: schemas before it were never released
-SCHEMA = "0012"  # the newest migration; a test compares it with indexer/catalogue/migrations
+SCHEMA = "0013"  # the newest migration; a test compares it with indexer/catalogue/migrations
 PRESENT, MISSING, FAILED = "present", "missing", "failed"
 UNDECODED = "undecoded"  # the state of a picture whose decoder is not installed
 SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "moving"  # settings

@@ -120,7 +120,7 @@ def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> Non
 
 
 def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
-    """Embeddings and readings of contents and texts that no picture has any more."""
+    """Embeddings, readings and comparisons of contents and texts that no picture has any more."""
     kinds: tuple[tuple[int, str, Callable[[Batch], None]], ...] = (
         (
             library.embeddings.unused(),
@@ -131,6 +131,11 @@ def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
             library.readings.unused(),
             "texts were read in pictures that have changed or gone",
             lambda batch: batch.readings.forget_unused(),
+        ),
+        (
+            library.comparisons.unused(),
+            "comparisons are of pictures that have changed or gone",
+            lambda batch: batch.comparisons.forget_unused(),
         ),
     )
     for count, what, mend in kinds:

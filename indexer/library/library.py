@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors, to_read, to_write
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.captions import CaptionLookup
+from indexer.catalogue.lookup.comparisons import ComparisonLookup
 from indexer.catalogue.lookup.facts import FactLookup
 from indexer.catalogue.lookup.passed_over import PassedOverLookup
 from indexer.catalogue.lookup.picked import PickedLookup
@@ -51,9 +52,10 @@ class Library(LibraryState):
     """A directory with a catalogue, a vector index and thumbnails; a context manager.
 
     Open one with `Library.open`, make one with `Library.create`. `catalogue`, `embeddings`,
-    `tags`, `words`, `facts`, `captions`, `readings`, `passed_over`, `albums` and `picked` answer
-    questions, `writing()` changes things, `vectors()` gives the rows to search. Reading is plain
-    SQL; SQLAlchemy is imported with the first write, so that a query does not wait for it.
+    `tags`, `words`, `facts`, `captions`, `readings`, `comparisons`, `passed_over`, `albums` and
+    `picked` answer questions, `writing()` changes things, `vectors()` gives the rows to search.
+    Reading is plain SQL; SQLAlchemy is imported with the first write, so that a query does not wait
+    for it.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Library(LibraryState):
         self.facts = FactLookup(connections.reading, path)
         self.captions = CaptionLookup(connections.reading, path)
         self.readings = ReadingLookup(connections.reading, path)
+        self.comparisons = ComparisonLookup(connections.reading, path)
         self.passed_over = PassedOverLookup(connections.reading, path)
         self.words = WordLookup(connections.reading, path)
         self.albums = AlbumLookup(connections.reading, path)
@@ -253,6 +256,14 @@ class Library(LibraryState):
         with self._batch() as batch:
             batch.settings.set(COMPRESSED, state.to_json())
         self.index.forget()
+
+    def put_comparisons(self, found: Mapping[tuple[bytes, bytes], bool], rule: str) -> None:
+        """Keep whether pairs of contents show the same picture, in place of what other rules found.
+
+        The library itself does not change by it.
+        """
+        with self._batch() as batch:
+            batch.comparisons.put(found, rule)
 
     def put_calibration(self, calibration: Calibration) -> None:
         """Keep a calibration; the library itself does not change by it."""

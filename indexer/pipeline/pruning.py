@@ -85,9 +85,10 @@ def _kept_encoder(library: Library) -> int | None:
 
 
 def _delete_unused(batch: Batch, kept: int | None) -> None:
-    """Delete embeddings and readings that nothing needs, and embeddings of former encoders."""
+    """Delete all that nothing needs: of unknown contents, and embeddings of former encoders."""
     batch.embeddings.forget_unused()
     batch.readings.forget_unused()
+    batch.comparisons.forget_unused()
     if kept is not None:
         batch.embeddings.forget_other_encoders(kept)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import overload
 
@@ -12,6 +11,7 @@ from indexer import Library
 from indexer.errors import InputError
 from indexer.library.records import CopyInfo, copies
 from search.duplicates.candidates import Near, candidates
+from search.duplicates.comparing import Comparing
 from search.duplicates.files import LeftOut, is_link, present_files, reread
 from search.duplicates.tiers import Tier
 
@@ -84,8 +84,9 @@ def find_duplicates(
         copy for key, known in contents.items() if key in near or len(known) > 1 for copy in known
     ]
     files, left_out = present_files(wanted)
-    search = _Search(library, tier, near, files, read_again=read_again)
-    groups = sorted(search.groups(), key=lambda group: str(group.best.path))
+    with Comparing(library) as comparing:
+        search = _Search(tier, near, files, comparing.same, read_again=read_again)
+        groups = sorted(search.groups(), key=lambda group: str(group.best.path))
     linked = sorted((copy.path, *copy.hard_links) for copy in files if copy.hard_links)
     return Duplicates(tuple(groups), tuple(linked), (*left_out, *search.left_out))
 
@@ -95,15 +96,15 @@ class _Search:
 
     def __init__(
         self,
-        library: Library,
         tier: Tier,
         near: Near,
         files: Sequence[CopyInfo],
+        same: Callable[[CopyInfo, CopyInfo], bool],
         *,
         read_again: bool,
     ) -> None:
         self.left_out: list[LeftOut] = []
-        self._thumbnails = library.thumbnails
+        self._same = same
         self._tier = tier
         self._near = near
         self._read_again = read_again
@@ -172,9 +173,7 @@ class _Search:
         """Whether a file belongs to the best one; similar shots may do so through others."""
         if best.content_hash == copy.content_hash or self._tier is Tier.SIMILAR:
             return True
-        looks = import_module("search.ranking.looks")  # brings Pillow
-        sights = [looks.Sight(one.content_hash, one.path, self._thumbnails) for one in (best, copy)]
-        return bool(looks.same(*sights))
+        return self._same(best, copy)
 
     def _is_spare(self, best: CopyInfo, copy: CopyInfo) -> bool:
         if copy.hard_links or is_link(copy.path):

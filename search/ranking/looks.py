@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
+import PIL
 from PIL import Image
 
 from indexer.errors import PictureError
@@ -24,6 +26,10 @@ COPY_SIDE = 1800  # pixels of the longer side at which files of copies are compa
 COARSE_SIDE, COARSE_SIEVE, SIEVE = 96, 2.0, 1.5  # smaller ones already differ by so many times
 MOVED = 1.3  # times as much difference that turning and scaling a picture may leave
 LESS = 0.8  # of the difference in place is left, at most, if it is a movement that makes it
+_DECIDING = {  # the modules that decide whether files are copies
+    "indexer.pictures": ("copying", "quantisation", "likeness", "images", "srgb", "salvage"),
+    "search.ranking": ("looks",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,32 @@ class Sight:
     thumbnails: Path
 
 
-def same(one: Sight, other: Sight) -> bool:
-    """Whether two pictures are the same in every part.
+@lru_cache(maxsize=1)
+def rule() -> str:
+    """A name for how files are compared: it changes with the code, and with what decodes them."""
+    digest = hashlib.blake2b(PIL.__version__.encode(), digest_size=8)
+    for package, names in _DECIDING.items():
+        for name in names:
+            digest.update(files(package).joinpath(f"{name}.py").read_bytes())
+    return digest.hexdigest()
 
-    Opens both files, unless the thumbnails already differ. A file that is gone, or has other bytes
-    than it was indexed with, is the same as no other.
+
+@lru_cache(maxsize=50_000)
+def are_far(one: Sight, other: Sight) -> bool:
+    """Whether the thumbnails of two pictures already differ; opens no file."""
+    one, other = _ordered(one, other)
+    far = _far(_coarse(one), _coarse(other), COARSE_SIEVE)
+    return far or _far(_thumbnail(one), _thumbnail(other), SIEVE)
+
+
+@lru_cache(maxsize=50_000)
+def are_copies(one: Sight, other: Sight) -> bool:
+    """Whether the files of two pictures are the same in every part.
+
+    Raises `PictureError` for a file that is gone, or has other bytes than it was indexed with.
     """
-    return _asked(_are_same, one, other)
+    found = remainder(*(_exposure(sight) for sight in _ordered(one, other)))
+    return found is not None and found.none
 
 
 def near(one: Sight, other: Sight) -> bool:
@@ -50,25 +75,19 @@ def near(one: Sight, other: Sight) -> bool:
     Opens files only of pages, drawings and the like, of pictures that are smaller than a thumbnail,
     and of those without one. If such pictures have not moved, they have to be copies.
     """
-    return _asked(_are_near, one, other)
-
-
-def _asked(decide: Callable[[Sight, Sight], bool], one: Sight, other: Sight) -> bool:
-    # The order of two pictures makes no difference, and is one for each pair that is kept.
-    first, second = sorted((one, other), key=lambda sight: sight.content)
     try:
-        return decide(first, second)
+        return _are_near(*_ordered(one, other))
     except PictureError:  # which is not kept: the file may come back
         return False
 
 
-@lru_cache(maxsize=50_000)
+def _ordered(one: Sight, other: Sight) -> tuple[Sight, Sight]:
+    """Two pictures in an order of their own, so that the one they are given in means nothing."""
+    return (one, other) if one.content <= other.content else (other, one)
+
+
 def _are_same(one: Sight, other: Sight) -> bool:
-    small, large = _thumbnail(one), _thumbnail(other)
-    if _far(_coarse(one), _coarse(other), COARSE_SIEVE) or _far(small, large, SIEVE):
-        return False
-    found = remainder(_exposure(one), _exposure(other))
-    return found is not None and found.none
+    return not are_far(one, other) and are_copies(one, other)
 
 
 @lru_cache(maxsize=50_000)

@@ -9,6 +9,7 @@ from test_app import app, click, colours, folder, library, make, path, said, sav
 
 from indexer import Library, index_folder
 from indexer.errors import PicfuseError
+from indexer.pipeline import fillers
 from ui.index_jobs import IndexJob, IndexJobs
 from ui.views.controls.folder_chooser import typed_folder
 from ui.views.display.app_words import in_app_words
@@ -74,6 +75,18 @@ def test_library_page_shows_what_there_is(library, folder):  # noqa: F811
     assert "Model: mini" in said(at)
     assert texts(at).count("This is not a picture, or it is damaged.") == 1  # once for both files
     assert f"{folder / 'also.jpg'}\n{folder / 'broken.jpg'}" in [code.value for code in at.code]
+
+
+def test_library_page_says_which_captions_to_check(path, folder, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(fillers, "LEAST_PICTURES", 2)
+    table = "file;caption\nlooks-red.png;Löwe Käthe\nplain-green.png;Löwe Käthe\n"
+    (folder / "captions.csv").write_bytes(table.encode("cp1252"))
+    make(path, folder)
+    at = page()
+    assert "Captions to check" in [box.label for box in at.expander]
+    shown = "\n".join(texts(at))
+    assert "captions.csv was read as cp1252 (guessed). If letters are wrong" in shown
+    assert "'Löwe Käthe' is a caption of 2 of 3 pictures, probably a filler." in shown
 
 
 def test_library_page_shows_hostile_names_and_reasons_as_data(path, tmp_path):  # noqa: F811

@@ -13,12 +13,14 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.embedding import unit_rows
-from indexer.errors import InputError
+from indexer.errors import InputError, LibraryLocked
 from indexer.library.records import copies
 from indexer.pictures.hashes import perceptual_hash
+from indexer.pipeline.pruning import forget_folder
 from search import Searcher
 from search.duplicates import Tier, find_duplicates, finding, move_to_trash
 from search.duplicates.candidates import SAME_BITS, _similar
+from search.ranking import looks
 
 
 @pytest.fixture(scope="module")
@@ -380,6 +382,46 @@ def test_pictures_that_differ_in_a_part_are_not_the_same(papers):
         frozenset({"beach-3071", "beach-copy"}),
         frozenset({"beach-8264"}),
     }
+
+
+def test_files_are_compared_once_and_again_by_other_code_only(papers, tmp_path, monkeypatch):
+    place = shutil.copytree(papers, tmp_path / "library")
+    with Library.open(place) as library:
+        library.put_comparisons({}, "no code")  # deletes what other code found
+    opened = []
+    compared = looks.are_copies
+    monkeypatch.setattr(looks, "are_copies", lambda *pair: opened.append(pair) or compared(*pair))
+
+    def asked():
+        opened.clear()
+        with Library.open(place, read_only=True) as library:
+            return find_duplicates(library), len(opened)
+
+    first, times = asked()
+    assert times
+    assert asked() == (first, 0)
+    with monkeypatch.context() as other:
+        other.setattr(looks, "rule", lambda: "other code")
+        assert asked() == (first, times)
+    assert asked() == (first, times)  # what the other code found has taken its place
+    with Library.open(place) as library:
+        kept = library.catalogue.column("SELECT count(*) FROM comparisons")
+        forget_folder(library, library.catalogue.folders()[0].path)
+        assert [kept, library.catalogue.column("SELECT count(*) FROM comparisons")] == [
+            [times],
+            [0],
+        ]
+
+
+def test_comparisons_that_cannot_be_kept_are_made_all_the_same(papers, tmp_path, monkeypatch):
+    place = shutil.copytree(papers, tmp_path / "library")
+    with Library.open(place, read_only=True) as library:
+        monkeypatch.setattr(Library, "open", raise_locked)
+        assert len(find_duplicates(library)) == 2
+
+
+def raise_locked(*_, **__):
+    raise LibraryLocked("another process is writing")
 
 
 def test_only_what_is_like_the_best_copy_itself_is_spare(colour_library, monkeypatch):

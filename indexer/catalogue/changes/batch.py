@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from indexer.catalogue.changes.albums import AlbumChanges
+from indexer.catalogue.changes.comparisons import ComparisonChanges
 from indexer.catalogue.changes.embeddings import EmbeddingChanges
 from indexer.catalogue.changes.folders import FolderChanges
 from indexer.catalogue.changes.picked import PickedChanges
@@ -33,6 +34,7 @@ class Batch:
         self.pictures = PictureChanges(session, generation)
         self.embeddings = EmbeddingChanges(session)
         self.readings = ReadingChanges(session)
+        self.comparisons = ComparisonChanges(session)
         self.tags = TagChanges(session)
         self.albums = AlbumChanges(session)
         self.picked = PickedChanges(session)

@@ -22,9 +22,10 @@ from search.collection.opening import local, open_library
 from ui.cli.group import json_option, library_options
 from ui.cli.output.away import away_fields
 from ui.cli.output.collections import collection_fields
-from ui.cli.output.reports import guess_fields, guess_message, repeated_message
+from ui.cli.output.reports import guess_fields
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered
+from ui.sentences import guess_message, repeated_message
 
 
 @click.command(epilog="Example: picfuse status --failed")

@@ -14,7 +14,7 @@ from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.kinds.suffixes import CAPTION_FILE
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered, subject
-from ui.sentences import counted
+from ui.sentences import counted, guess_message, repeated_message
 
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
@@ -101,14 +101,6 @@ def print_guesses(guesses: Sequence[Guess]) -> None:
         click.echo(f"picfuse: {terminal_safe(said)}", err=True)
 
 
-def guess_message(guess: Guess) -> str:
-    """A sentence about the caption files of one guessed character set."""
-    others = guess.files - 1
-    more = f" and {others:,} other file{'s' if others > 1 else ''}" if others else ""
-    verb = "were" if others else "was"
-    return f"{guess.first.name}{more} {verb} read as {guess.character_set} (guessed)"
-
-
 def guess_fields(guesses: Sequence[Guess]) -> list[dict[str, Any]]:
     """The JSON fields of guessed character sets; the path is that of the first file."""
     return [
@@ -123,12 +115,6 @@ def print_repeated(repeated: Sequence[RepeatedCaption]) -> None:
         option = shlex.quote(each.text)
         said = f"{repeated_message(each)}; if it says nothing: picfuse index --filler {option}"
         click.echo(f"picfuse: {terminal_safe(said)}", err=True)
-
-
-def repeated_message(repeated: RepeatedCaption) -> str:
-    """A sentence about a probable filler."""
-    number, captioned = f"{repeated.pictures:,}", f"{repeated.captioned:,}"
-    return f"'{repeated.text}' is a caption of {number} of {captioned} pictures, probably a filler"
 
 
 def print_failures(report: IndexReport) -> None:

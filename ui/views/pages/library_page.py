@@ -13,9 +13,11 @@ from indexer.encoders.precision import plain_name, precision_of
 from indexer.encoders.protocol import INT8
 from indexer.errors import PicfuseError
 from indexer.library.away import away_folders
+from indexer.pipeline.beside import told_guesses
+from indexer.pipeline.fillers import repeated_captions
 from ui.file_kinds import in_order, numbered, subject
 from ui.index_jobs import IndexJobs
-from ui.sentences import counted
+from ui.sentences import counted, guess_message, repeated_message
 from ui.views.controls.folder_chooser import choose_folder
 from ui.views.controls.folder_removal import confirm_removal, remove_confirmed
 from ui.views.display.failures import list_failures
@@ -48,6 +50,7 @@ def _show(options: AppOptions, desk: IndexJobs) -> None:
         _folders(options, opened, busy=desk.busy)
         _add(options, opened, busy=desk.busy)
         _not_indexed(opened)
+        _doubtful(opened)
         _details(opened)
     except PicfuseError as error:
         notice("The library cannot be used", str(error))
@@ -156,6 +159,18 @@ def _not_indexed(opened: SharedLibrary) -> None:
 def _kinds(passed: Counter[str]) -> list[str]:
     """Each kind with its number, the most frequent first."""
     return [browser_safe(numbered(kind, number)) for kind, number in in_order(passed).items()]
+
+
+def _doubtful(opened: SharedLibrary) -> None:
+    """Show which caption files were read by a guess, and texts that are probably no captions."""
+    with opened.asking():
+        guesses = told_guesses(opened.library.catalogue.folders())
+        repeated = repeated_captions(opened.library)
+    lines = [f"{guess_message(one)}. If letters are wrong, save as UTF-8." for one in guesses]
+    lines += [f"{repeated_message(one)}." for one in repeated]
+    if lines:
+        with st.expander("Captions to check"):
+            st.text("\n".join(browser_safe(line) for line in lines))
 
 
 def _details(opened: SharedLibrary) -> None:
