@@ -1,4 +1,4 @@
-"""What runs on the machines of a cluster: a task that lists sources, actors that encode pieces.
+"""Work on the machines of a cluster: a task that lists sources, actors that encode pieces.
 
 Rows between them are pickled values: pieces, and news for the head, which pass an actor unchanged.
 """
@@ -73,7 +73,7 @@ def list_sources(
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every actor is told: where the store is, and the encoder that its rows come from."""
+    """Facts that every actor is told: where the store is, and the encoder of its rows."""
 
     store: str
     fingerprint: str

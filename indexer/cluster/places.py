@@ -84,7 +84,7 @@ class Place:
         return self.name
 
     def info(self) -> FileInfo:
-        """What is there, if anything; raises OSError."""
+        """The kind, size and time of what is there, if anything; raises OSError."""
         filesystem, path = self._opened()
         return filesystem.get_file_info(path)
 

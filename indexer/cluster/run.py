@@ -35,6 +35,7 @@ from indexer.shards.manifest import StoreEncoder
 from indexer.shards.store import Store
 
 GLANCE = 0.5  # seconds between two looks at the progress
+PATIENCE = 20.0  # seconds for a plan to end
 ANSWER = 5.0  # seconds for the counter to answer
 
 
@@ -89,7 +90,21 @@ class _Run:
         listing = Listing(task.options.shard_pictures, output, self._before)
         count = self._ray.remote(num_cpus=0)(count_source)
         counting = [count.remote(source, output, tally) for source in self._sources]
-        news = _news_of(self._dataset(task, listing, tally))
+        news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        dataset = self._dataset(task, listing, tally)
+        thread = Thread(target=_tell, args=(dataset, news), daemon=True)
+        thread.start()
+        try:
+            yield from self._follow(news, tally)
+        finally:  # it must not be at work when Ray is shut down
+            _stop(dataset)
+            thread.join(PATIENCE)
+        del counting
+        self._drop_stale()
+        self._store.finish()
+
+    def _follow(self, news: queue.SimpleQueue[Any], tally: Any) -> Iterator[Progress]:
+        """Note the news until there are no more."""
         while True:
             try:
                 value = news.get(timeout=GLANCE)
@@ -97,11 +112,8 @@ class _Run:
                 yield self._progress(tally)
                 continue
             if value is None:
-                break
+                return
             self._note(value)
-        del counting
-        self._drop_stale()
-        self._store.finish()
 
     def _progress(self, tally: Any) -> Progress:
         """The progress until now; what it was before while the counter cannot be asked."""
@@ -181,18 +193,19 @@ class _Run:
                     self._report.dropped += 1
 
 
-def _news_of(dataset: Any) -> queue.SimpleQueue[Any]:
-    """Run a plan in a thread; what it yields comes through a queue, at its end None or an error."""
-    news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+def _tell(dataset: Any, news: queue.SimpleQueue[Any]) -> None:
+    """Carry out a plan, and put into a queue what it yields, at its end None or an error."""
+    try:
+        for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
+            for value in values(batch):
+                news.put(value)
+        news.put(None)
+    except BaseException as error:
+        news.put(error)
 
-    def run() -> None:
-        try:
-            for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
-                for value in values(batch):
-                    news.put(value)
-            news.put(None)
-        except BaseException as error:
-            news.put(error)
 
-    Thread(target=run, daemon=True).start()
-    return news
+def _stop(dataset: Any) -> None:
+    """End a plan that is being carried out in another thread; Ray has no public call for it."""
+    executor = getattr(dataset, "_current_executor", None)
+    if executor is not None:
+        executor.shutdown(force=True)

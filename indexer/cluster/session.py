@@ -17,6 +17,7 @@ from typing import Any
 from indexer.cluster.places import first_line
 from indexer.errors import InputError, ModelError
 from indexer.kinds.extras import CLUSTER_EXTRA, extra_module
+from indexer.pictures.quiet import quietly
 
 STORE_BYTES = 256 << 20  # of shared memory for objects: only names and counts are sent
 ANSWER_SECONDS = 5  # for a server to accept a connection
@@ -61,12 +62,12 @@ def _started(ray: ModuleType) -> Iterator[None]:
     folder = _temporary()
     try:
         with _unexpected("Ray does not start on this machine"):
-            ray.init(
+            _init(
+                ray,
                 address="local",
                 include_dashboard=False,
                 object_store_memory=STORE_BYTES,
                 _temp_dir=folder,
-                **_SILENT,
             )
         yield
     finally:
@@ -79,13 +80,15 @@ def _joined(ray: ModuleType, address: str) -> Iterator[None]:
     _check_address(address)
     try:
         with _unexpected(f"{address}: cannot be joined"):
-            ray.init(address=address, **_SILENT)
+            _init(ray, address=address)
         yield
     finally:
         ray.shutdown()
 
 
-_SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+def _init(ray: ModuleType, **options: Any) -> None:
+    with quietly():  # its C++ part says that it will be quiet
+        ray.init(log_to_driver=False, logging_level="ERROR", **options)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Told:
     ended: bool = False
 
     def taken(self) -> Told:
-        """What was noted until now, which is noted here no more."""
+        """Everything that was noted until now, which is noted here no more."""
         until_now = replace(self)
         empty = Told(self.source)
         for each in fields(self):
