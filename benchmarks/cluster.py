@@ -162,7 +162,8 @@ def _measured(folder: Path, data: Path, ask: int) -> dict[str, Any]:
         raise click.ClickException("the compressed index finds too little and is not used")
     figures: dict[str, Any] = {"weights": {}}
     for weight in WEIGHTS:
-        times, near = [], []
+        times: list[Any] = []
+        near: list[Any] = []
         for _ in range(2):  # the first round reads the view and the rows of candidates
             times, near = [], []
             for _, q, own in searched.queries:

@@ -55,11 +55,11 @@ def needed_by(name: str, extras: tuple[str, ...] = ()) -> dict[str, Distribution
             continue
         seen.add((key, chosen))
         try:
-            found[key] = distribution(key)
+            package = found[key] = distribution(key)
         except PackageNotFoundError:
             found[key] = None
             continue
-        for text in found[key].requires or ():
+        for text in package.requires or ():
             wanted = Requirement(text)
             environments = [{"extra": extra} for extra in chosen or {""}]
             if wanted.marker is None or any(wanted.marker.evaluate(e) for e in environments):

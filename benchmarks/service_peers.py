@@ -100,7 +100,7 @@ def main(pictures: int, queries: int, rounds: int, room: Path | None) -> None:
             for service in services.values():
                 _rate(service, 1, HITS)  # opens what opens late
             for clients in CLIENTS:
-                found = {known: [] for known in services}
+                found: dict[str, list[Any]] = {known: [] for known in services}
                 for _, (known, service) in itertools.product(range(rounds), services.items()):
                     found[known].append(_rate(service, clients, queries))
                 table(f"{clients} clients, {pictures} pictures: queries a second", found, digits=1)

@@ -98,7 +98,7 @@ SUMMARIES = {
     "evaluate": "Measure search quality on a folder of captioned pictures.",
     "train": "Train the built-in model, a fusion or tags on your own pictures.",
     "publish": "Copy the library into a collection in Milvus.",
-    "cluster": "Encode pictures on many machines.",
+    "cluster": "Encode pictures on many machines, and load them into Milvus.",
     "models": "List the available models.",
     "ui": "Open the browser app.",
     "serve": "Answer searches over HTTP, for programs and for other machines.",
