@@ -357,31 +357,6 @@ def test_pictures_are_selected_by_a_drag_and_by_keys_with_shift(page):
     expect(bar).to_contain_text("2 selected")
 
 
-def test_finger_that_rests_on_a_picture_selects_all_that_it_is_drawn_over(browser, address):
-    context = browser.new_context(
-        base_url=address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    with closing(context):
-        page = context.new_page()
-        page.goto("/?sort=name")
-        hit(page, 5).wait_for()
-        settled(page)
-        hit(page, 5).scroll_into_view_if_needed()
-        places = [hit(page, place).bounding_box() for place in (1, 4)]
-        at = [{"x": box["x"] + 20, "y": box["y"] + 20} for box in places]
-        session = context.new_cdp_session(page)
-        bar = page.get_by_role("toolbar", name="Selected pictures")
-        touch = "Input.dispatchTouchEvent"
-        session.send(touch, {"type": "touchStart", "touchPoints": [at[0]]})
-        expect(bar).to_contain_text("1 selected")
-        session.send(touch, {"type": "touchMove", "touchPoints": [at[1]]})
-        expect(bar).to_contain_text("4 selected")
-        session.send(touch, {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(300)  # a click would follow now
-        expect(bar).to_contain_text("4 selected")
-        expect(page.locator("dialog.pf-viewer")).to_be_hidden()
-
-
 def test_marks_change_the_answer_in_its_place(page):
     page.goto("/?q=animal&weaker=yes")
     hit(page, 3).wait_for()

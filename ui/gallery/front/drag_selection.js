@@ -1,10 +1,9 @@
-/** Drag selection: a rectangle drawn with the mouse; on a touch screen, a picture held and drawn on. */
+/** Drag selection: a rectangle drawn with the mouse selects what it touches. */
 
 import { element } from "./elements.js";
-import { pictureAt, touched } from "./layout.js";
+import { touched } from "./layout.js";
 
 const MOVED = 6; // pixels from which a click is a drag
-const HELD = 500; // ms that a finger rests on a picture to select it
 const EDGE = 60; // pixels at the edges of the window that scroll it
 const OWN = ".pf-tick, .pf-marks, .pf-alike"; // buttons on a picture
 
@@ -16,7 +15,6 @@ const OWN = ".pf-tick, .pf-marks, .pf-alike"; // buttons on a picture
  * @property {number} gap
  * @property {import("./selection.js").Selection} selection
  * @property {(change: () => void) => void} select
- * @property {(tile: any) => boolean} [moves] whether a drag of this tile means something else
  */
 
 export class DragSelection {
@@ -24,8 +22,7 @@ export class DragSelection {
   constructor(canvas, grid) {
     this.canvas = canvas;
     this.grid = grid;
-    /** @type {"rectangle" | "range" | null} what is drawn now */
-    this.draws = null;
+    this.draws = false;
     this.rectangle = element("div", { class: "pf-rectangle", hidden: true });
     canvas.append(this.rectangle);
     this.listeners = /** @type {[EventTarget, string, any, any?][]} */ ([
@@ -35,9 +32,6 @@ export class DragSelection {
       [document, "pointercancel", () => this.end()],
       [document, "keydown", (event) => this.key(event), true],
       [canvas, "click", (event) => this.click(event), true],
-      [canvas, "contextmenu", (event) => this.draws === "range" && event.preventDefault()],
-      // Until a finger has moved, the browser has not decided to scroll and may still be stopped.
-      [canvas, "touchmove", (event) => this.draws === "range" && event.preventDefault(), { passive: false }],
     ]);
     for (const [target, name, listener, how] of this.listeners) target.addEventListener(name, listener, how);
   }
@@ -47,22 +41,10 @@ export class DragSelection {
     const target = /** @type {Element} */ (event.target);
     this.ended = false;
     this.pointer = null;
-    if (event.button || !event.isPrimary || target.closest(OWN)) return;
-    const tile = target.closest(".pf-tile");
-    if (event.pointerType === "mouse" && tile && this.grid.moves?.(tile)) return;
+    if (event.button || event.pointerType !== "mouse" || target.closest(OWN)) return;
     this.pointer = event.pointerId;
     this.at = { x: event.clientX, y: event.clientY };
     this.start = this.onCanvas();
-    if (event.pointerType !== "mouse" && tile) this.holding = window.setTimeout(() => this.hold(), HELD);
-    this.touch = event.pointerType !== "mouse";
-  }
-
-  /** The finger has rested: select its picture; whatever it moves over follows. */
-  hold() {
-    this.from = this.picture();
-    this.begin("range");
-    this.grid.select(() => this.grid.selection.toggle(this.grid.list().ids[this.from]));
-    this.removes = !this.grid.selection.ids.has(this.grid.list().ids[this.from]);
   }
 
   /** @param {PointerEvent} event */
@@ -70,18 +52,16 @@ export class DragSelection {
     if (event.pointerId !== this.pointer) return;
     const far = Math.hypot(event.clientX - this.at.x, event.clientY - this.at.y) > MOVED;
     if (!this.draws) {
-      if (far) clearTimeout(this.holding);
-      if (!far || this.touch) return;
+      if (!far) return;
       this.canvas.setPointerCapture(event.pointerId);
-      this.begin("rectangle");
+      this.begin();
     }
     this.at = { x: event.clientX, y: event.clientY };
     this.draw();
   }
 
-  /** @param {"rectangle" | "range"} draws */
-  begin(draws) {
-    this.draws = draws;
+  begin() {
+    this.draws = true;
     this.ended = true; // the click that follows opens nothing
     this.scroll();
   }
@@ -89,7 +69,6 @@ export class DragSelection {
   /** Select what the pointer has been drawn over. */
   draw() {
     const list = this.grid.list(), layout = this.grid.layout();
-    if (this.draws === "range") return this.drawRange(list);
     const now = this.onCanvas(), { start } = this;
     const box = {
       left: Math.min(start.x, now.x), top: Math.min(start.y, now.y),
@@ -98,17 +77,9 @@ export class DragSelection {
     this.rectangle.hidden = false;
     this.rectangle.style.cssText = `left:${box.left}px;top:${box.top}px;width:${box.right - box.left}px;height:${box.bottom - box.top}px`;
     const places = touched(list.aspects, layout, box, this.grid.gap), said = `${places[0]} ${places.length} ${places.at(-1)}`;
-    if (said === this.drawn) return undefined;
+    if (said === this.drawn) return;
     this.drawn = said;
-    return this.grid.select(() => this.grid.selection.with(places.map((place) => list.ids[place])));
-  }
-
-  /** @param {import("./pictures.js").Pictures} list */
-  drawRange(list) {
-    const to = this.picture();
-    if (this.removes || to === this.to) return;
-    this.to = to;
-    this.grid.select(() => this.grid.selection.stretch(list.ids, this.from, to));
+    this.grid.select(() => this.grid.selection.with(places.map((place) => list.ids[place])));
   }
 
   /** Scroll while the pointer is at an edge of the window. */
@@ -124,12 +95,11 @@ export class DragSelection {
   }
 
   end() {
-    clearTimeout(this.holding);
     cancelAnimationFrame(this.scrolling ?? 0);
     this.pointer = null;
     if (!this.draws) return;
-    this.draws = null;
-    this.drawn = this.to = undefined;
+    this.draws = false;
+    this.drawn = undefined;
     this.rectangle.hidden = true;
     this.grid.selection.settle();
   }
@@ -154,11 +124,6 @@ export class DragSelection {
   onCanvas() {
     const box = this.canvas.getBoundingClientRect();
     return { x: this.at.x - box.left, y: this.at.y - box.top };
-  }
-
-  /** Place of the picture under the pointer. */
-  picture() {
-    return pictureAt(this.grid.list().aspects, this.grid.layout(), this.onCanvas(), this.grid.gap);
   }
 
   stop() {

@@ -136,14 +136,3 @@ export function touched(aspects, layout, { left, top, right, bottom }, gap) {
   }
   return found;
 }
-
-/**
- * Picture at a point, or the nearest one of its row; -1 in an empty list.
- * @param {ArrayLike<number>} aspects @param {Layout} layout @param {{x: number, y: number}} point
- * @param {number} gap
- */
-export function pictureAt(aspects, layout, { x, y }, gap) {
-  if (!layout.tops.length) return -1;
-  const places = placesIn(aspects, layout, lastAtMost(layout.tops, y), gap);
-  return (places.findLast((place) => place.left <= x) ?? places[0]).index;
-}

@@ -11,6 +11,8 @@
 
 import { element, icon, iconButton } from "./elements.js";
 
+const HELD = 500; // ms that a finger rests on a picture to select it
+
 /**
  * An empty tile. Its listeners ask for its place when they run, since the list may grow or change.
  * @param {TileActions} actions
@@ -31,6 +33,7 @@ export function makeTile(actions) {
   image.addEventListener("load", () => tile.classList.add("pf-loaded"));
   image.addEventListener("error", () => tile.classList.add("pf-lost"));
   for (const name of ["pointerenter", "focusin"]) tile.addEventListener(name, () => offerMarks(tile, actions));
+  holdToSelect(open, (event) => actions.tick(at(), event));
   return tile;
 }
 
@@ -39,6 +42,29 @@ function offerMarks(tile, actions) {
   const { mark } = actions;
   if (!mark || !tile.item || tile.querySelector(".pf-marks")) return;
   tile.append(marksOf(tile.item, (name) => mark(tile.item, name)));
+}
+
+/** @param {HTMLElement} open @param {(event: any) => void} select */
+function holdToSelect(open, select) {
+  let timer = 0, held = false;
+  const stop = () => clearTimeout(timer);
+  open.addEventListener("pointerdown", (event) => {
+    held = false;
+    if (event.pointerType === "mouse") return;
+    timer = window.setTimeout(() => { held = true; select(event); }, HELD);
+  });
+  for (const name of ["pointerup", "pointercancel", "pointermove"]) {
+    open.addEventListener(name, (event) => {
+      if (name !== "pointermove" || Math.abs(event.movementX) + Math.abs(event.movementY) > 3) stop();
+    });
+  }
+  open.addEventListener("contextmenu", (event) => held && event.preventDefault());
+  open.addEventListener("click", (event) => {
+    if (!held) return;
+    held = false;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
 }
 
 /**
