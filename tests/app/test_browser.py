@@ -330,6 +330,33 @@ def test_pictures_are_selected_by_keys_and_downloaded_and_put_into_an_album(page
     page.wait_for_url("**/albums")
 
 
+def test_pictures_are_selected_by_a_drag_and_by_keys_with_shift(page):
+    page.goto("/?sort=name")
+    hit(page, 5).wait_for()
+    settled(page)
+    bar = page.get_by_role("toolbar", name="Selected pictures")
+    first, third = hit(page, 0).bounding_box(), hit(page, 2).bounding_box()
+    page.mouse.move(first["x"] + 30, first["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(third["x"] + 30, third["y"] + 90, steps=5)
+    expect(bar).to_contain_text("3 selected")
+    page.mouse.up()
+    expect(page.locator("dialog.pf-viewer")).to_be_hidden()  # a drag is no click
+    hit(page, 1).get_by_role("link").click()  # while pictures are selected, a click picks
+    expect(bar).to_contain_text("2 selected")
+    page.keyboard.press("Escape")
+    page.mouse.move(first["x"] + 30, first["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(third["x"] + 30, third["y"] + 90, steps=5)
+    page.keyboard.press("Escape")  # gives the drag up
+    page.mouse.up()
+    expect(bar).to_be_hidden()
+    hit(page, 0).get_by_role("link").focus()
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+    expect(bar).to_contain_text("2 selected")
+
+
 def test_marks_change_the_answer_in_its_place(page):
     page.goto("/?q=animal&weaker=yes")
     hit(page, 3).wait_for()

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { dayName, momentName, monthOf, yearsOf } from "../../../ui/gallery/front/dates.js";
-import { lastAtMost, layOut, nearestIn, placesIn, rowOf, shownAspect } from "../../../ui/gallery/front/layout.js";
+import { lastAtMost, layOut, nearestIn, placesIn, rowOf, shownAspect, touched } from "../../../ui/gallery/front/layout.js";
 import { Pictures } from "../../../ui/gallery/front/pictures.js";
 import { Selection } from "../../../ui/gallery/front/selection.js";
 
@@ -96,4 +96,28 @@ test("a range goes from the picture selected last, in both directions", () => {
   assert.equal(selection.size, 5);
   selection.clear();
   assert.equal(selection.size, 0);
+});
+
+test("a rectangle touches the pictures that it lies over", () => {
+  const all = aspects(300), layout = layOut(all, [0, 40].map((first) => ({ label: `${first}`, first })), SIZES);
+  const boxes = [{ left: 0, top: 0, right: 1e4, bottom: 1e9 }, { left: 200, top: 150, right: 420, bottom: 990 }, { left: 0, top: 0, right: 900, bottom: 30 }];
+  const over = (box) => all.map((_, index) => index).filter((index) => {
+    const row = rowOf(layout, index), place = placesIn(all, layout, row, SIZES.gap).find((one) => one.index === index);
+    return place.left <= box.right && place.left + place.width >= box.left && layout.tops[row] <= box.bottom && layout.tops[row] + layout.heights[row] >= box.top;
+  });
+  for (const box of boxes) assert.deepEqual(touched(all, layout, box, SIZES.gap), over(box));
+  assert.deepEqual([touched(all, layout, boxes[0], SIZES.gap).length, touched(all, layout, boxes[2], SIZES.gap).length], [300, 0]);
+});
+
+test("a range that is stretched shrinks again and leaves what was selected before", () => {
+  const order = [5, 3, 9, 1, 7], selection = new Selection();
+  selection.toggle(7);
+  for (const [to, expected] of [[2, [5, 3, 9, 7]], [1, [5, 3, 7]], [3, [5, 3, 9, 1, 7]]]) {
+    selection.stretch(order, 0, to);
+    assert.deepEqual(selection.ordered(order), expected);
+  }
+  selection.settle();
+  selection.with([9]);
+  selection.giveUp();
+  assert.deepEqual(selection.ordered(order), order);
 });

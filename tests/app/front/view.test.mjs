@@ -15,6 +15,7 @@ test("keys mean what the list of shortcuts says", () => {
     [IN_LIST, { key: "a", ctrlKey: true }, "all"], [IN_LIST, { key: "a", metaKey: true }, "all"],
     [IN_LIST, { key: "a" }, null], [IN_LIST, { key: "x", ctrlKey: true }, null],
     [IN_LIST, { key: "X", shiftKey: true }, "extend"], [IN_LIST, { key: " ", shiftKey: true }, "extend"],
+    [IN_LIST, { key: "ArrowUp", shiftKey: true }, "stretch up"],
     [IN_VIEW, { key: " " }, "slideshow"], [IN_VIEW, { key: "f" }, "full"], [IN_VIEW, { key: "+", shiftKey: true }, "nearer"],
     [IN_VIEW, { key: "ArrowLeft", altKey: true }, null], // the browser's way back
   ];

@@ -24,6 +24,7 @@ import { Address, opened } from "./address.js";
 import { apiAt } from "./api.js";
 import { forSelection, forTiles, forViewer, searchInside } from "./actions.js";
 import { showShortcuts } from "./boxes.js";
+import { DragSelection } from "./drag_selection.js";
 import { takeDrops } from "./drop.js";
 import { element } from "./elements.js";
 import { Header, ROWS, keptSize } from "./header.js";
@@ -85,6 +86,10 @@ export class Gallery {
     this.root.prepend(this.header.bar);
     this.root.append(this.status, this.weaker, this.scrubber.bar, this.toolbar.bar);
     this.viewer = new Viewer(this.root, this.api, forViewer(this));
+    this.drags = new DragSelection(this.canvas, {
+      list: () => this.pictures, layout: () => this.scroller.layout, frame: this.scroller.frame, gap: GAP,
+      selection: this.selection, select: (change) => this.select(change),
+    });
     this.address = new Address((id) => this.follow(id), () => this.viewer.isOpen);
     this.stopDrops = uploader ? takeDrops(this.root, uploader) : () => {};
     this.stopSuggesting = uploader ? suggestIn(this.root, BOX, this.api) : () => {};
@@ -237,17 +242,28 @@ export class Gallery {
   act(does) {
     const { pictures, current } = this, last = pictures.length - 1, ids = pictures.ids;
     const go = (place) => pictures.length && this.setCurrent(Math.min(last, Math.max(0, place)), true);
-    const across = (step) => go(nearestIn(pictures.aspects, this.scroller.layout, current, step, GAP));
+    const across = (step) => nearestIn(pictures.aspects, this.scroller.layout, current, step, GAP);
+    if (does.startsWith("stretch ")) return this.stretch({ left: current - 1, right: current + 1, up: across(-1), down: across(1) }[does.slice(8)]);
+    this.selection.settle();
     const acts = {
       search: () => this.focusSearch(), help: () => this.help(),
-      left: () => go(current - 1), right: () => go(current + 1), up: () => across(-1), down: () => across(1),
+      left: () => go(current - 1), right: () => go(current + 1), up: () => go(across(-1)), down: () => go(across(1)),
       first: () => go(0), last: () => go(last),
       select: () => this.select(() => this.selection.toggle(ids[current])),
       extend: () => this.select(() => this.selection.extend(ids, ids[current])),
       all: () => this.select(() => this.selection.all(ids)),
       clear: () => this.select(() => this.selection.clear()),
     };
-    acts[does]?.();
+    return acts[does]?.();
+  }
+
+  /** Select on to another picture, from where the keys began to. @param {number} place */
+  stretch(place) {
+    const { ids } = this.pictures, to = Math.min(ids.length - 1, Math.max(0, place));
+    if (!ids.length) return;
+    if (!this.selection.before) this.stretchedFrom = this.current;
+    this.select(() => this.selection.stretch(ids, this.stretchedFrom, to));
+    this.setCurrent(to, true);
   }
 
   focusSearch() {
@@ -260,6 +276,7 @@ export class Gallery {
   stop() {
     this.address.stop();
     this.viewer.stop();
+    this.drags.stop();
     this.stopDrops();
     this.stopSuggesting();
     this.scroller.stop();

@@ -16,6 +16,10 @@ export const IN_LIST = [
   { keys: ["Enter"], does: "open", says: "Open the picture" },
   { keys: [" ", "x"], does: "select", says: "Select the picture" },
   { keys: ["Shift+ ", "Shift+X"], does: "extend", says: "Select all up to this picture" },
+  { keys: ["Shift+ArrowLeft"], does: "stretch left", says: "Select on to the left" },
+  { keys: ["Shift+ArrowRight"], does: "stretch right", says: "Select on to the right" },
+  { keys: ["Shift+ArrowUp"], does: "stretch up", says: "Select up to the picture above" },
+  { keys: ["Shift+ArrowDown"], does: "stretch down", says: "Select up to the picture below" },
   { keys: ["Control+a"], does: "all", says: "Select all" },
   { keys: ["Escape"], does: "clear", says: "Clear the selection" },
   { keys: ["?"], does: "help", says: "Show these shortcuts" },
@@ -51,7 +55,7 @@ const OWN_KEYS = "input, textarea, select, [contenteditable=true]";
 export function meaningOf(shortcuts, pressed, target = null) {
   if (pressed.altKey || target?.closest?.(OWN_KEYS)) return null;
   const held = pressed.ctrlKey || pressed.metaKey ? "Control+" : "";
-  const shift = pressed.shiftKey && (pressed.key === " " || /^[A-Z]$/.test(pressed.key)) ? "Shift+" : "";
+  const shift = pressed.shiftKey && /^( |[A-Z]|Arrow\w+)$/.test(pressed.key) ? "Shift+" : "";
   const name = held + shift + pressed.key;
   return shortcuts.find(({ keys }) => keys.includes(name))?.does ?? null;
 }
@@ -59,6 +63,7 @@ export function meaningOf(shortcuts, pressed, target = null) {
 const NAMES = {
   " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓",
   Escape: "Esc", "Control+a": "Ctrl+A", "Shift+ ": "Shift+Space",
+  "Shift+ArrowLeft": "Shift+←", "Shift+ArrowRight": "Shift+→", "Shift+ArrowUp": "Shift+↑", "Shift+ArrowDown": "Shift+↓",
 };
 
 /** A key as people call it. @param {string} key */

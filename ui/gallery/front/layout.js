@@ -118,3 +118,21 @@ export function nearestIn(aspects, layout, index, step, gap) {
   const others = placesIn(aspects, layout, row + step, gap);
   return others.reduce((best, one) => (distance(one) < distance(best) ? one : best)).index;
 }
+
+/**
+ * Pictures that a rectangle touches; empty where it lies between pictures.
+ * @param {ArrayLike<number>} aspects @param {Layout} layout
+ * @param {{left: number, top: number, right: number, bottom: number}} box @param {number} gap
+ * @returns {number[]}
+ */
+export function touched(aspects, layout, { left, top, right, bottom }, gap) {
+  const found = [];
+  const end = layout.tops.length;
+  for (let row = lastAtMost(layout.tops, top); row < end && layout.tops[row] <= bottom; row += 1) {
+    if (layout.tops[row] + layout.heights[row] < top) continue;
+    for (const place of placesIn(aspects, layout, row, gap)) {
+      if (place.left <= right && place.left + place.width >= left) found.push(place.index);
+    }
+  }
+  return found;
+}

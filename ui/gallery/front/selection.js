@@ -5,6 +5,8 @@ export class Selection {
     this.ids = new Set();
     /** @type {number | null} id that a range begins with */
     this.anchor = null;
+    /** @type {Set<number> | null} what was selected before the range that is being stretched */
+    this.before = null;
   }
 
   get size() {
@@ -13,6 +15,7 @@ export class Selection {
 
   /** Select or deselect a picture. @param {number} id */
   toggle(id) {
+    this.settle();
     if (!this.ids.delete(id)) this.ids.add(id);
     this.anchor = id;
   }
@@ -24,16 +27,45 @@ export class Selection {
   extend(order, id) {
     const from = order.indexOf(/** @type {number} */ (this.anchor)), to = order.indexOf(id);
     if (from < 0 || to < 0) return this.toggle(id);
+    this.settle();
     for (const each of order.slice(Math.min(from, to), Math.max(from, to) + 1)) this.ids.add(each);
     return undefined;
   }
 
+  /**
+   * Stretch a range: all pictures between two are selected, beside what was before it began.
+   * @param {number[]} order ids of the list @param {number} from @param {number} to places
+   */
+  stretch(order, from, to) {
+    this.with(order.slice(Math.min(from, to), Math.max(from, to) + 1));
+    this.anchor = order[from];
+  }
+
+  /** Select pictures beside those before, until `settle`. @param {number[]} ids */
+  with(ids) {
+    this.before ??= new Set(this.ids);
+    this.ids = new Set([...this.before, ...ids]);
+  }
+
+  /** End a range: what is selected now stays. */
+  settle() {
+    this.before = null;
+  }
+
+  /** Give a range up that was not settled. */
+  giveUp() {
+    this.ids = this.before ?? this.ids;
+    this.settle();
+  }
+
   /** Select all pictures. @param {number[]} order */
   all(order) {
+    this.settle();
     this.ids = new Set(order);
   }
 
   clear() {
+    this.settle();
     this.ids = new Set();
     this.anchor = null;
   }

@@ -20,7 +20,7 @@ const HELD = 500; // ms that a finger rests on a picture to select it
 export function makeTile(actions) {
   const at = () => Number(tile.dataset.place);
   const image = element("img", { alt: "", draggable: "false", decoding: "async" });
-  const open = element("a", { class: "pf-open", click: (event) => {
+  const open = element("a", { class: "pf-open", draggable: "false", click: (event) => {
     if (event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     actions.open(at(), event);
