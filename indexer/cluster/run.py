@@ -56,8 +56,9 @@ def encode_sources(
     start = time.monotonic()
     output = Place.of(output).uri
     try:
-        store = Store.create(output, StoreEncoder.of(encoder))
+        store = Store.prepare(output, StoreEncoder.of(encoder))
         with only_encoder(store.folder, output), ray_session(options.address) as ray:
+            store.begin()
             actors, cores = crew_of(ray.nodes(), options)
             task = Task(output, encoder.fingerprint, cores, actors, options)
             yield from _Run(ray, store, sources, report).steps(task)

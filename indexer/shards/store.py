@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +39,7 @@ SUFFIX = ".parquet"
 _FOLDER = "shards"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _FOOTER = b"picfuse"  # key of the footer's metadata
+_READERS = 16  # footers that are read at a time
 _ROWS = 1000  # in a row group, which is read at a time
 _DAMAGE = (
     pa.ArrowException,
@@ -69,6 +72,16 @@ class Store:
     def create(cls, place: str, encoder: StoreEncoder) -> Store:
         """Make a store, or go on with one of the same encoder, which counts as unfinished then.
 
+        Raises the errors of `prepare`.
+        """
+        store = cls.prepare(place, encoder)
+        store.begin()
+        return store
+
+    @classmethod
+    def prepare(cls, place: str, encoder: StoreEncoder) -> Store:
+        """Make a store, or open one of the same encoder, which stays as it is until `begin`.
+
         Raises `EncoderMismatch` for a store of another encoder, `LibraryError` for a place that
         cannot be written.
         """
@@ -77,7 +90,6 @@ class Store:
             if exists(folder, MANIFEST):
                 store = cls.open(place, unfinished=True)
                 store.check_encoder(encoder)
-                store._note(replace(store.manifest, finished=False, shards=()))
                 return store
             if names_in(folder, _FOLDER):
                 raise LibraryDamaged(f"{place}: has shards and no {MANIFEST}; name an empty folder")
@@ -108,6 +120,10 @@ class Store:
                 "command that makes it again, which goes on where it was"
             )
         return store
+
+    def begin(self) -> None:
+        """Note in the manifest that shards are being written."""
+        self._note(replace(self.manifest, finished=False, shards=()))
 
     def check_encoder(self, encoder: StoreEncoder) -> None:
         """Raise `EncoderMismatch` if this store was made with another encoder."""
@@ -158,7 +174,9 @@ class Store:
 
     def complete(self) -> set[str]:
         """Names of the shards that are there as a whole; the others are to be written again."""
-        return {name for name in self.names() if self._is_sound(name)}
+        names = self.names()
+        with ThreadPoolExecutor(_READERS) as pool:  # in object storage each footer is a round trip
+            return set(compress(names, pool.map(self._is_sound, names)))
 
     def names(self) -> list[str]:
         """Names of all shards that should be there, damaged and missing ones too, in order."""
@@ -171,7 +189,8 @@ class Store:
         of another encoder.
         """
         sizes = dict(self._files())
-        return [self._shard(name, sizes.get(name, 0)) for name in self.names()]
+        with ThreadPoolExecutor(_READERS) as pool:
+            return list(pool.map(lambda name: self._shard(name, sizes.get(name, 0)), self.names()))
 
     def records(self, shard: Shard | str) -> Iterator[list[PictureRecord]]:
         """The records of a shard, up to a thousand at a time. Raises the errors of `shards`."""
