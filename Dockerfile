@@ -9,9 +9,10 @@ COPY search /src/search
 COPY ui /src/ui
 RUN pip install /src && useradd --uid 1000 --no-create-home picfuse && \
     mkdir /libraries /pictures && chown 1000 /libraries
+HEALTHCHECK --interval=60s --start-period=60s --timeout=15s CMD ["python", "-m", "ui.web.answers", "8501", "8600"]
 USER 1000
 VOLUME /libraries
-EXPOSE 8501
+EXPOSE 8501 8600
 ENTRYPOINT ["picfuse"]
 CMD ["--help"]
 

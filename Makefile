@@ -14,7 +14,7 @@ demo: $(BASE)  ## Search the sample photographs; the first time installs into .v
 test: $(READY)  ## Run every test, offline; the first time installs all extras (minutes, 7 GB)
 	$(BIN)/pytest -rs -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 check: $(READY)  ## Look at style, formatting, types and the environment
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy benchmarks && $(BIN)/pip check
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy benchmarks && $(BIN)/hadolint Dockerfile && $(BIN)/pip check
 docs: $(READY)  ## Write docs/cli.md anew from what --help prints
 	$(BIN)/python docs/make_cli.py > .venv/cli.md && mv .venv/cli.md docs/cli.md
 bench: $(READY)  ## Run the short form of every benchmark, in 5 to 30 minutes

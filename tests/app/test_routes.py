@@ -7,6 +7,8 @@ import os
 import shutil
 import time
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +25,7 @@ from indexer import IndexOptions, Library, index_folder
 from indexer.encoders.registry import BUILT_IN
 from search.browsing.picked import add_pictures, set_favourites
 from ui.views.options import HOSTS
+from ui.web.answers import answers
 from ui.web.guard import Guard
 from ui.web.libraries import KeptLibrary
 from ui.web.login import COOKIE, LOGIN, Login, Tries, random_password
@@ -488,3 +491,19 @@ def test_random_passwords_are_long_and_differ():
     made = {random_password() for _ in range(50)}
     assert len(made) == 50
     assert {len(one) for one in made} == {14}
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (401, True), (503, False)])
+def test_health_is_an_answer_even_if_it_asks_for_a_password(status, healthy):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802 - the name that the library calls
+            self.send_error(status) if status >= 400 else self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.handle_request).start()
+        assert answers(server.server_port) == healthy
+    assert not answers(server.server_port)  # it is closed now
