@@ -160,7 +160,7 @@ export class Gallery {
   }
 
   askForMore() {
-    const near = this.scroller.last + 3 * this.scroller.window > (this.scroller.layout?.height ?? 0);
+    const near = this.scroller.last + 3 * this.scroller.seen > (this.scroller.layout?.height ?? 0);
     const reading = this.viewer.isOpen && this.viewer.place >= this.pictures.length - 3;
     if (!this.data.more || this.asked === this.pictures.length || !(near || reading)) return;
     this.asked = this.pictures.length;
