@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.lookup.albums import Album, AlbumTerm, KeptPicture, album_name
-from indexer.catalogue.values import SEARCH, pack, unpack
+from indexer.catalogue.values import FAVOURITES, PICKED, SEARCH, pack, unpack
 from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.kinds.members import is_member
@@ -31,6 +31,7 @@ from search.words.query_words import named_by_words
 
 if TYPE_CHECKING:
     from indexer import Library
+    from indexer.catalogue.changes.albums import DeletedAlbum
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,28 @@ def save_album(
     return album
 
 
-def delete_album(library: Library, name: str) -> None:
-    """Delete an album; the pictures that it shows stay. Raises `InputError` for an unknown one."""
+def delete_album(library: Library, name: str) -> DeletedAlbum:
+    """Delete an album and return it, for `restore_album`; the pictures that it shows stay.
+
+    Raises `InputError` for an unknown one.
+    """
     _check(library, name)
     with library.writing() as batch:
-        batch.albums.drop(name)
+        return batch.albums.drop(name)
+
+
+def restore_album(library: Library, deleted: DeletedAlbum) -> None:
+    """Bring a deleted album back, with its order and its cover.
+
+    Favourites that were begun since stay the favourites. Raises `InputError` if the name was taken.
+    """
+    if library.albums.kind(deleted.name) is not None:
+        raise InputError(f"album {deleted.name!r} already exists; rename it first")
+    kind = str(deleted.row["kind"])
+    if kind == FAVOURITES and library.picked.favourites() is not None:
+        kind = PICKED
+    with library.writing() as batch:
+        batch.albums.restore(deleted, kind)
 
 
 def rename_album(library: Library, name: str, new: str) -> str:

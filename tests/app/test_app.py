@@ -589,6 +589,11 @@ def test_search_is_saved_as_an_album_and_opened(library, path):
     assert seen(at) == ["plain-green.png"]
     at.button(key="delete-album").click().run()
     assert "There are no albums yet" in said(at)
+    at.button(key="restore-album").click().run()
+    assert at.selectbox[0].value == "greens"
+    at.text_input(key="rename-to greens").input("leaves")
+    at.button(key="rename-album").click().run()
+    assert at.selectbox[0].value == address(at)["album"] == "leaves"
     with Library.open(path, read_only=True) as opened:
         assert opened.catalogue.number_present() == 3
 
@@ -620,6 +625,7 @@ def test_album_of_picked_pictures_is_a_list_in_its_own_order(library, path):
     told = gallery(albums_page())
     assert told["columns"]["url"] == "/pf/columns?order=album&album=Best"
     assert told["can"]["remove"]
+    assert told["can"]["arrange"]
     assert told["within"] == 'album: "Best"'
 
 

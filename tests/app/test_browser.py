@@ -26,6 +26,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from indexer import Library, index_folder
+from search.albums import delete_album
+from search.browsing.picked import add_pictures, album_ids
 from ui.views.safe_text import browser_safe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -355,6 +357,48 @@ def test_pictures_are_selected_by_a_drag_and_by_keys_with_shift(page):
     for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft"):
         page.keyboard.press(key)
     expect(bar).to_contain_text("2 selected")
+
+
+def test_album_is_arranged_renamed_deleted_and_brought_back(page, library):
+    with Library.open(library) as opened:
+        ids = opened.catalogue.present_ids()[:4]
+        add_pictures(opened, "Order", ids)
+    page.goto("/albums?album=Order")
+    expect(page.locator(".pf-tile")).to_have_count(4)
+    settled(page)
+    order = ["0", "1", "2", "3"]
+    for key, moved in (("Control+ArrowRight", [1, 0, 2, 3]), ("Control+ArrowRight", [1, 2, 0, 3])):
+        page.locator(f".pf-tile[data-id='{ids[0]}']").get_by_role("link").focus()
+        page.keyboard.press(key)
+        for place, name in zip(moved, order, strict=True):
+            tile = page.locator(f".pf-tile[data-id='{ids[place]}']")
+            expect(tile).to_have_attribute("data-place", name)
+        settled(page)
+    tile = page.locator(f".pf-tile[data-id='{ids[3]}']")
+    tile.hover()
+    tile.get_by_role("checkbox").click()
+    bar = page.get_by_role("toolbar", name="Selected pictures")
+    bar.get_by_role("button", name="Move earlier").click()
+    expect(tile).to_have_attribute("data-place", "2")
+    bar.get_by_role("button", name="Use as cover").click()
+    expect(page.get_by_text("This picture is the cover of Order now")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name="New name").fill("My *order*")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("My.*order"))
+    settled(page)
+    page.get_by_role("button", name="Delete this album").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("Album deleted: My *order*")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url(re.compile("My.*order"))
+    expect(page.locator(".pf-tile")).to_have_count(4)
+    with Library.open(library, read_only=True) as opened:
+        assert album_ids(opened, "My *order*") == [ids[n] for n in (1, 2, 3, 0)]
+        assert opened.picked.album("My *order*").cover == ids[3]
+    with Library.open(library) as opened:
+        delete_album(opened, "My *order*")
 
 
 def test_marks_change_the_answer_in_its_place(page):

@@ -16,7 +16,7 @@ from indexer import IndexOptions, index_folder
 from indexer.catalogue.values import FAVOURITES, PICKED
 from indexer.errors import InputError
 from search import Query, Searcher, SearchOptions
-from search.albums import delete_album, named_album, rename_album, save_album
+from search.albums import delete_album, named_album, rename_album, restore_album, save_album
 from search.browsing.picked import (
     add_pictures,
     album_ids,
@@ -251,3 +251,28 @@ def test_command_line_picks_pictures(colour_library, pictures):
     assert run("album", "Favourites", "--rename", "Best", *at).exit_code == 0
     assert run("album", "Best", "--delete", *at).exit_code == 0
     assert run("album", *at).exit_code == 1
+
+
+def test_deleted_albums_come_back_whole(colour_library):
+    library = colour_library
+    ids = library.catalogue.present_ids()
+    add_pictures(library, "Best", ids[::-1])
+    set_cover(library, "Best", ids[1])
+    set_favourites(library, ids[:2], on=True)
+    save_album(library, "reds", "red", like=ids[:1])
+    names = [album.name for album in picked_albums(library)]
+    before = [library.picked.album(name) for name in names], library.albums.named("reds")
+    deleted = [delete_album(library, name) for name in (*names, "reds")]
+    assert library.picked.names() == library.albums.names() == []
+    for one in deleted:
+        restore_album(library, one)
+    assert ([library.picked.album(name) for name in names], library.albums.named("reds")) == before
+    assert album_ids(library, "Best") == list(ids[::-1])
+    with pytest.raises(InputError, match="already exists"):
+        restore_album(library, deleted[0])
+    gone = delete_album(library, "Favourites")
+    library_favourites = create_album(library, "Favourites")
+    rename_album(library, library_favourites, "Newer")
+    restore_album(library, gone)
+    kinds = {album.name: album.kind for album in picked_albums(library)}
+    assert kinds == {"Newer": FAVOURITES, "Best": PICKED, "Favourites": PICKED}

@@ -13,8 +13,8 @@ from ui.gallery.data import GalleryData
 from ui.web.routes import PREFIX
 
 EVENTS = (
-    "more", "mark", "similar", "filter", "album", "favourite", "remove", "sort", "show_weaker",
-    "heat",
+    "more", "mark", "similar", "filter", "album", "favourite", "remove", "move", "cover", "sort",
+    "show_weaker", "heat",
 )  # fmt: skip
 _SCRIPT = """
 export default async (component) => {

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 Mark = Literal["right", "wrong"]
+CAN = ("mark", "album", "heat", "remove", "arrange")  # what a page may be able to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class GalleryData:
             "albums": list(self.albums), "weaker": self.weaker, "more": self.more,
             "uploader": self.uploader, "search": self.search, "within": self.within,
             "sorts": [], "sorted": "",
-            "can": {name: name in self.can for name in ("mark", "album", "heat", "remove")},
+            "can": {name: name in self.can for name in CAN},
         }  # fmt: skip
         if not isinstance(self.shown, ListSource):
             return said | {"kind": "hits", "items": [asdict(item) for item in self.shown]}

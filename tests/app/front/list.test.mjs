@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { dayName, momentName, monthOf, yearsOf } from "../../../ui/gallery/front/dates.js";
 import { lastAtMost, layOut, nearestIn, placesIn, rowOf, shownAspect, touched } from "../../../ui/gallery/front/layout.js";
 import { Pictures } from "../../../ui/gallery/front/pictures.js";
-import { Selection } from "../../../ui/gallery/front/selection.js";
+import { Selection, beforeOf } from "../../../ui/gallery/front/selection.js";
 
 const SIZES = { width: 1000, row: 200, gap: 4, heading: 40 };
 
@@ -120,4 +120,15 @@ test("a range that is stretched shrinks again and leaves what was selected befor
   selection.with([9]);
   selection.giveUp();
   assert.deepEqual(selection.ordered(order), order);
+});
+
+test("pictures move by a step, together, and stop at the ends", () => {
+  const order = [5, 3, 9, 1, 7];
+  const moved = (ids, step) => {
+    const rest = order.filter((id) => !ids.includes(id)), before = beforeOf(order, ids, step);
+    rest.splice(before === null ? rest.length : rest.indexOf(before), 0, ...ids);
+    return rest.join("");
+  };
+  const said = [[[9], -1, "59317"], [[9], 1, "53197"], [[5], -1, "53917"], [[7], 1, "53917"], [[3, 1], -1, "31597"], [[3, 1], 1, "59731"], [[1], 1, "53971"]];
+  for (const [ids, step, expected] of said) assert.equal(moved(ids, step), expected);
 });

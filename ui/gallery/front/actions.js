@@ -2,6 +2,7 @@
 
 import { chooseAlbum } from "./boxes.js";
 import { Pictures } from "./pictures.js";
+import { beforeOf } from "./selection.js";
 
 /** @typedef {import("./gallery.js").Gallery} Gallery */
 
@@ -36,6 +37,9 @@ export function forSelection(gallery) {
     { name: "Add to album", icon: "album", when: can("album"), act: () => addToAlbum(gallery, ids()) },
     { name: "Favourite", icon: "heart", when: can("album"), act: () => send("favourite", { ids: ids(), on: true }) },
     { name: "Remove", icon: "minus", when: can("remove"), act: () => send("remove", { ids: ids() }) },
+    { name: "Move earlier", icon: "earlier", when: can("arrange"), act: () => move(gallery, -1) },
+    { name: "Move later", icon: "later", when: can("arrange"), act: () => move(gallery, 1) },
+    { name: "Use as cover", icon: "cover", when: can("arrange"), act: () => send("cover", { id: ids()[0] }) },
   ];
 }
 
@@ -55,6 +59,13 @@ export function forViewer(gallery) {
     help: () => gallery.help(),
     ending: () => gallery.askForMore(),
   };
+}
+
+/** Move what is selected, or else the current picture, within the album. @param {Gallery} gallery @param {-1 | 1} step */
+export function move(gallery, step) {
+  const { pictures, selection, current } = gallery;
+  const ids = selection.size ? selection.ordered(pictures.ids) : [pictures.ids[current]];
+  if (gallery.data.can.arrange && pictures.length) gallery.send("move", { ids, before: beforeOf([...pictures.ids], ids, step) });
 }
 
 /** Search within the album that is shown. @param {Gallery} gallery */

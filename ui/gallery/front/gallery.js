@@ -22,7 +22,7 @@
 
 import { Address, opened } from "./address.js";
 import { apiAt } from "./api.js";
-import { forSelection, forTiles, forViewer, searchInside } from "./actions.js";
+import { forSelection, forTiles, forViewer, move, searchInside } from "./actions.js";
 import { showShortcuts } from "./boxes.js";
 import { DragSelection } from "./drag_selection.js";
 import { takeDrops } from "./drop.js";
@@ -122,7 +122,7 @@ export class Gallery {
 
   /** @param {Pictures} pictures @param {boolean} fresh whether another list was there */
   take(pictures, fresh) {
-    const before = this.pictures, first = !before.length;
+    const before = this.pictures, first = !before.length, current = before.ids[this.current];
     this.pictures = pictures;
     this.status.textContent = "";
     this.header.title.textContent = this.data.title ?? counted(pictures.length);
@@ -133,6 +133,7 @@ export class Gallery {
       this.scroller.clear();
       if (!first) this.scroller.frame.scrollTo({ top: 0 });
     }
+    else this.current = Math.max(0, pictures.placeOf(current)); // it may have moved
     this.arrange(false);
     this.showSelection();
     if (this.viewer.pictures === before) this.viewer.follow(pictures);
@@ -159,7 +160,7 @@ export class Gallery {
   }
 
   askForMore() {
-    const near = this.scroller.last + 3 * this.scroller.window > (this.scroller.layout?.height ?? 0);
+    const near = this.scroller.last + 3 * this.scroller.seen > (this.scroller.layout?.height ?? 0);
     const reading = this.viewer.isOpen && this.viewer.place >= this.pictures.length - 3;
     if (!this.data.more || this.asked === this.pictures.length || !(near || reading)) return;
     this.asked = this.pictures.length;
@@ -232,6 +233,7 @@ export class Gallery {
   /** Whether a key is meant for the list, and not for the browser. @param {string} does @param {Element} target */
   means(does, target) {
     if (["search", "help", "all"].includes(does)) return true;
+    if (["earlier", "later"].includes(does) && !this.data.can.arrange) return false;
     if (does === "clear") return this.selection.size > 0;
     if (does === "open") return false; // the link of the picture opens it by itself
     if (this.canvas.contains(target)) return !(does === "select" && target.closest("button"));
@@ -253,6 +255,7 @@ export class Gallery {
       extend: () => this.select(() => this.selection.extend(ids, ids[current])),
       all: () => this.select(() => this.selection.all(ids)),
       clear: () => this.select(() => this.selection.clear()),
+      earlier: () => move(this, -1), later: () => move(this, 1),
     };
     return acts[does]?.();
   }

@@ -20,6 +20,8 @@ export const IN_LIST = [
   { keys: ["Shift+ArrowRight"], does: "stretch right", says: "Select on to the right" },
   { keys: ["Shift+ArrowUp"], does: "stretch up", says: "Select up to the picture above" },
   { keys: ["Shift+ArrowDown"], does: "stretch down", says: "Select up to the picture below" },
+  { keys: ["Control+ArrowLeft"], does: "earlier", says: "Move earlier in the album" },
+  { keys: ["Control+ArrowRight"], does: "later", says: "Move later in the album" },
   { keys: ["Control+a"], does: "all", says: "Select all" },
   { keys: ["Escape"], does: "clear", says: "Clear the selection" },
   { keys: ["?"], does: "help", says: "Show these shortcuts" },
@@ -62,7 +64,7 @@ export function meaningOf(shortcuts, pressed, target = null) {
 
 const NAMES = {
   " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓",
-  Escape: "Esc", "Control+a": "Ctrl+A", "Shift+ ": "Shift+Space",
+  Escape: "Esc", "Control+a": "Ctrl+A", "Control+ArrowLeft": "Ctrl+←", "Control+ArrowRight": "Ctrl+→", "Shift+ ": "Shift+Space",
   "Shift+ArrowLeft": "Shift+←", "Shift+ArrowRight": "Shift+→", "Shift+ArrowUp": "Shift+↑", "Shift+ArrowDown": "Shift+↓",
 };
 

@@ -21,9 +21,12 @@ export class Scroller {
     this.frame = scrollerOf(canvas);
     /** @type {Map<number, any>} tiles by the id of their picture */
     this.shown = new Map();
+    /** @type {Set<any>} tiles whose picture may not have been asked for */
+    this.bare = new Set();
     /** @type {Map<string, HTMLElement>} */
     this.headings = new Map();
     this.last = 0; // offset that was drawn last
+    this.seen = innerHeight; // height of the window then
     this.pending = 0;
     this.calm = 0;
     this.draw = this.draw.bind(this);
@@ -45,6 +48,7 @@ export class Scroller {
   clear() {
     for (const tile of this.shown.values()) tile.remove();
     this.shown.clear();
+    this.bare.clear();
   }
 
   /** Draw all tiles of the window anew. */
@@ -69,9 +73,10 @@ export class Scroller {
     this.pending = 0;
     const { pictures, layout } = this;
     if (!pictures || !layout) return;
-    const top = this.offset, window = this.window;
+    const top = this.offset, window = this.window; // read before anything is written
     const hurried = Math.abs(top - this.last) > 2 * window;
     this.last = top;
+    this.seen = window;
     const first = lastAtMost(layout.tops, top - SPARE * window);
     const end = Math.min(layout.tops.length, lastAtMost(layout.tops, top + (1 + SPARE) * window) + 1);
     this.tiles.moved();
@@ -103,7 +108,9 @@ export class Scroller {
           tile = this.tiles.make();
           this.shown.set(id, tile);
           added.append(tile);
+          this.bare.add(tile);
         }
+        if (this.anew) this.bare.add(tile);
         tile.style.cssText = `left:${left}px;top:${layout.tops[row]}px;width:${width}px;height:${layout.heights[row]}px`;
         this.tiles.fill(tile, index);
       }
@@ -112,6 +119,7 @@ export class Scroller {
       if (kept.has(id)) continue;
       tile.remove();
       this.shown.delete(id);
+      this.bare.delete(tile);
     }
     this.canvas.append(added);
     this.placeHeadings(layout.tops[first] ?? 0, (layout.tops[end - 1] ?? 0));
@@ -138,12 +146,13 @@ export class Scroller {
     }
   }
 
-  /** Fetch the pictures of all tiles that are drawn. */
+  /** Fetch the pictures of the tiles that were drawn since. */
   fetch() {
-    for (const tile of this.shown.values()) {
+    for (const tile of this.bare) {
       const image = tile.firstChild.firstChild, source = this.tiles.source(Number(tile.dataset.place));
       if (image.getAttribute("src") !== source) image.src = source;
     }
+    this.bare.clear();
   }
 
   /** Scroll so that a picture is in the window. @param {number} place @param {boolean} [atTop] */

@@ -45,11 +45,13 @@ export class Scrubber {
   move() {
     if (this.bar.hidden) return;
     const { pictures, layout, first, last } = this.scroller;
-    const share = Math.min(1, Math.max(0, last / Math.max(1, layout.height - this.scroller.window)));
+    const share = Math.min(1, Math.max(0, last / Math.max(1, layout.height - this.scroller.seen)));
     const label = monthOf(pictures.days[first]);
     this.thumb.style.top = `${share * 100}%`;
-    this.bubble.textContent = label;
     this.bar.setAttribute("aria-valuenow", String(first));
+    if (label === this.label) return;
+    this.label = label;
+    this.bubble.textContent = label;
     this.bar.setAttribute("aria-valuetext", label);
   }
 

@@ -1,4 +1,14 @@
 /** Selection: pictures that were picked, by id; it outlives changes of the list. */
+/**
+ * Picture that others come before when they move by a step, together if they were apart; null for the end.
+ * @param {number[]} order ids of the list @param {number[]} ids that move, in this order @param {-1 | 1} step
+ */
+export function beforeOf(order, ids, step) {
+  const moving = new Set(ids), from = order.indexOf(/** @type {number} */ (step < 0 ? ids[0] : ids.at(-1)));
+  const rest = order.filter((id) => !moving.has(id)), passed = order.slice(0, from).filter((id) => !moving.has(id)).length;
+  return rest[Math.max(0, passed + step)] ?? null;
+}
+
 export class Selection {
   constructor() {
     /** @type {Set<number>} */

@@ -8,7 +8,13 @@ from typing import Any
 import streamlit as st
 
 from indexer.errors import PicfuseError
-from search.browsing.picked import add_pictures, remove_pictures, set_favourites
+from search.browsing.picked import (
+    add_pictures,
+    move_pictures,
+    remove_pictures,
+    set_cover,
+    set_favourites,
+)
 from ui.sentences import counted
 from ui.views.safe_text import browser_safe, literal
 from ui.views.shared_library import SharedLibrary
@@ -37,14 +43,27 @@ def picking_events(opened: SharedLibrary) -> dict[str, Callable[[Any], None]]:
     }
 
 
-def remove_from(opened: SharedLibrary, name: str) -> Callable[[Any], None]:
-    """Function that takes pictures out of an album."""
+def arranging_events(opened: SharedLibrary, name: str) -> dict[str, Callable[[Any], None]]:
+    """Functions for the events that change one album of picked pictures."""
 
-    def act(opened: SharedLibrary, said: Said) -> str:
+    def remove(opened: SharedLibrary, said: Said) -> str:
         removed = remove_pictures(opened.library, name, _ids(said))
         return f"{counted(removed)} removed from {name}. Your files are not touched."
 
-    return lambda said: _told(opened, said, act)
+    def move(opened: SharedLibrary, said: Said) -> str:
+        before = said.get("before")
+        move_pictures(opened.library, name, _ids(said), None if before is None else int(before))
+        return ""
+
+    def cover(opened: SharedLibrary, said: Said) -> str:
+        set_cover(opened.library, name, int(said["id"]))
+        return f"This picture is the cover of {name} now"
+
+    return {
+        "remove": lambda said: _told(opened, said, remove),
+        "move": lambda said: _told(opened, said, move),
+        "cover": lambda said: _told(opened, said, cover),
+    }
 
 
 def _told(opened: SharedLibrary, said: Said, act: Callable[[SharedLibrary, Said], str]) -> None:
@@ -59,7 +78,7 @@ def _told(opened: SharedLibrary, said: Said, act: Callable[[SharedLibrary, Said]
 def tell() -> None:
     """Tell the outcome of the last event."""
     told = st.session_state.pop(_TOLD, None)
-    if told is not None:
+    if told is not None and told[0]:
         text, icon = told
         st.toast(literal(browser_safe(text)), icon=f":material/{icon}:")
 

@@ -8,12 +8,13 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from indexer.errors import InputError, PicfuseError
-from search.albums import album_pictures, delete_album, named_album
+from search.albums import album_pictures, named_album
 from search.browsing.listing import quoted
 from ui.gallery.component import gallery
 from ui.gallery.data import GalleryData, ListSource
 from ui.sentences import counted
-from ui.views.controls.picking import album_names, can_pick, picking_events, remove_from, tell
+from ui.views.controls.album_changes import ALBUM, deleting, renaming, undoing
+from ui.views.controls.picking import album_names, arranging_events, can_pick, picking_events, tell
 from ui.views.display.items import items_of
 from ui.views.display.results import read_more, read_results
 from ui.views.library_notices import opened_or_said
@@ -22,7 +23,6 @@ from ui.views.page_style import heading, notice
 from ui.views.safe_text import browser_safe
 from ui.views.shared_library import SharedLibrary
 
-ALBUM = "album"  # in the address: name of the album shown
 _CHOSEN = "album-chosen"  # key of the list of albums
 
 
@@ -39,6 +39,7 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
     except PicfuseError as error:
         notice("The library cannot be used", str(error))
         return
+    undoing(opened)
     if not names:
         said = "Select pictures and choose 'Add to album', or save a search as an album."
         notice("There are no albums yet", said, icon="photo_album")
@@ -48,7 +49,9 @@ def show(options: AppOptions, library_page: StreamlitPage) -> None:
         notice("There is no such album", asked, icon="search_off")
     with st.container(horizontal=True, vertical_alignment="bottom", key="album-choice"):
         name = _choice(names)
-        _deleting(opened, name)
+        if not opened.library.read_only:
+            renaming(opened, name)
+            deleting(opened, name)
     _show(opened, name, picked=name in picked)
 
 
@@ -66,7 +69,7 @@ def _choose() -> None:
 
 
 def _show(opened: SharedLibrary, name: str, *, picked: bool) -> None:
-    events = picking_events(opened) | {"more": read_more, "remove": remove_from(opened, name)}
+    events = picking_events(opened) | arranging_events(opened, name) | {"more": read_more}
     try:
         data = _picked(opened, name) if picked else _found(opened, name)
     except InputError as error:
@@ -85,7 +88,7 @@ def _picked(opened: SharedLibrary, name: str) -> GalleryData:
     if album is not None and album.away:
         st.caption(f"{counted(album.away)} of this album cannot be found now.")
     can = can_pick(opened)
-    can |= {"remove"} if can else set()
+    can |= {"remove", "arrange"} if can else set()
     source, within = ListSource(sort="", album=name), f"album: {quoted(name)}"
     return _data(opened, f"picked {name}", source, can=can, within=within)
 
@@ -124,18 +127,3 @@ def _found(opened: SharedLibrary, name: str) -> GalleryData:
 def _data(opened: SharedLibrary, key: str, shown: Any, **more: Any) -> GalleryData:
     version = str(opened.library.generation)
     return GalleryData(key, shown, version, albums=album_names(opened), search="/", **more)
-
-
-def _deleting(opened: SharedLibrary, name: str) -> None:
-    with st.popover("Delete this album", icon=":material/delete:"):
-        st.markdown("Your pictures are not deleted.")
-        if not st.button("Delete", key="delete-album"):
-            return
-    try:
-        with opened.asking():
-            delete_album(opened.library, name)
-    except PicfuseError as error:
-        notice("The album was not deleted", str(error))
-        return
-    st.query_params.pop(ALBUM, None)
-    st.rerun()
