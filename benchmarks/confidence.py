@@ -9,7 +9,8 @@ queries the right pictures are removed from the library, and no query's caption 
 are Flickr8k's dev split and the held-out eighth of the broader folders (files whose name's MD5
 begins with 0 or 1), as one library. "no captions" and "few captions" are judged by the shipped
 calibration, the latter with one caption of each picture in the index; "many captions" by the one
-that a library with 200 pictures of several captions fits to them.
+that a library with 200 pictures of several captions fits to them; "estimated" by the one that a
+library without captions gets if its model is unknown, as if the built-in model were.
 
 - AUROC: how well an answer's `present` tells queries whose picture is in the library from the
   others. Its ceiling is that of a detector that only knows whether the best hit is right: right
@@ -37,10 +38,12 @@ from typing import Any
 
 import numpy as np
 from fixtures.data import DATA, indexed_dataset
+from fixtures.nonsense import NONSENSE
 from numpy.typing import NDArray
 
 from indexer import Library
 from indexer.confidence.calibration import BUILT_IN, FEW_WORDS, LONG, Calibration, built_in
+from indexer.confidence.estimating import estimate, unjudged
 from indexer.confidence.fitting import fit
 from indexer.confidence.line import CAPTION, FUSED, PICTURE, Lines
 from indexer.confidence.pool import Pool
@@ -84,12 +87,16 @@ def main() -> None:
     sets = {"Flickr8k dev": dev, "held-out eighth": _joined([_part(f, held=True) for f in broader])}
     for name, pool in sets.items():
         own = Calibration(fit([pool], setting, encoder.encode_texts, seed=99)[0])
+        estimated = Calibration(estimate(pool.v_i, setting, encoder.encode_texts))
         for kind, said, used in (
             (PICTURE, "no captions", shipped),
+            (PICTURE, "estimated", estimated),
             (FUSED, "few captions", shipped),
             (FUSED, "many captions", own),
         ):
             _print(f"{name}, {said}", pool, kind, setting, used, encoder, options.repeat)
+        for said, used in (("shipped", shipped), ("estimated", estimated)):
+            _print_nonsense(f"{name}, {said}", pool, setting, used, encoder)
 
 
 def captioned_pool(folder: Path, only: frozenset[bytes]) -> Pool:
@@ -226,12 +233,35 @@ def _print_figures(said: str, trials: Iterator[Trial], lines: Lines) -> None:
     )
 
 
-def _figures(trial: Trial, lines: Lines) -> tuple[float, ...]:
+def _print_nonsense(
+    said: str, pool: Pool, setting: TrialSetting, used: Calibration, encoder: Encoder
+) -> None:
+    """Print how surely queries that no picture answers are told to be absent."""
+    for asked, texts in NONSENSE.items():
+        lines = used.lines_for(PICTURE, ASKED[asked])
+        assert lines is not None
+        trial = unjudged(pool.v_i, encoder.encode_texts(texts), setting)
+        present, shown = _judged(trial, lines)[1:]
+        print(
+            f"{said}, {asked}: of {len(texts)} nonsense queries {(~shown.any(axis=1)).sum()} find "
+            f"nothing, {(present < 0.5).sum()} are told to be more likely absent"
+        )
+
+
+def _judged(
+    trial: Trial, lines: Lines
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidence of hits (q, k), `present` (q,), and which hits are shown (q, k)."""
     best = trial.features[:, :1]
     sure = lines.hit.probability(trial.features, trial.size)
     present = lines.answer.probability(best, trial.size)[:, 0]
     hopeful = lines.answer.evidence(best) >= lines.answer.floor
     shown = (lines.hit.evidence(trial.features) >= lines.hit.floor) & hopeful | (sure > 0.5)
+    return sure, present, shown
+
+
+def _figures(trial: Trial, lines: Lines) -> tuple[float, ...]:
+    sure, present, shown = _judged(trial, lines)
     first, here = trial.right[:, 0], trial.present
     recall = first[here].mean()
     return (

@@ -75,7 +75,7 @@ def main(
 
 def _contestants(folder: Path, peers: Sequence[str]) -> list[Contestant]:
     """picfuse and the named peers, with their environments and weights."""
-    weights = _weights(folder)
+    weights = weights_in(folder)
     contestants: list[Contestant] = [Picfuse(weights)]
     if RCLIP.name in peers:
         contestants.append(Rclip(python_of(RCLIP, folder), weights))
@@ -85,7 +85,7 @@ def _contestants(folder: Path, peers: Sequence[str]) -> list[Contestant]:
     return contestants
 
 
-def _weights(folder: Path) -> Path:
+def weights_in(folder: Path) -> Path:
     """The stand-in weights; made again if the program that makes them has changed."""
     program = HERE / "weights.py"
     weights = folder / f"weights-{blake2b(program.read_bytes(), digest_size=4).hexdigest()}"

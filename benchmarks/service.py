@@ -66,14 +66,17 @@ class Client:
 @click.option("--pictures", type=click.IntRange(1), default=100_000, show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--seconds", type=click.IntRange(1), default=60, show_default=True)
-def main(pictures: int, repeat: int, seconds: int) -> None:
+@click.option("--part", type=click.Choice(["queries", "soak"]), help="Default: both.")
+def main(pictures: int, repeat: int, seconds: int, part: str | None) -> None:
     """Measure the service: one client, eight, and 32 while the library is indexed."""
-    library = many_pictures(pictures)
-    with serving(library) as (address, process):
-        alone = _one_client(library, address, process, repeat)
-        _several_clients(address, process, repeat, alone)
-        _command(library, repeat)
-    _while_indexing(seconds)
+    if part != "soak":
+        library = many_pictures(pictures)
+        with serving(library) as (address, process):
+            alone = _one_client(library, address, process, repeat)
+            _several_clients(address, process, repeat, alone)
+            _command(library, repeat)
+    if part != "queries":
+        _while_indexing(seconds)
 
 
 def questions() -> Iterator[str]:

@@ -18,6 +18,7 @@ from indexer.embedding import same_space, unit_rows
 from indexer.errors import InputError, PictureError, QueryError
 from indexer.kinds.members import is_member
 from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.pictures.hashes import hash_bytes
 from indexer.settings import DATE_ORDERS
 from search.answer.hits import Answer
@@ -165,7 +166,7 @@ def album_pictures(
     return _shown(album, searcher.ask(query if searched else None, options), lost)
 
 
-def _page_length(library: Library, album: Album, k: int | None, offset: int) -> int:
+def _page_length(library: Searchable, album: Album, k: int | None, offset: int) -> int:
     """The number of pictures after `offset`, at most k and no more than the album holds."""
     left = None if album.k is None else max(0, album.k - offset)
     limits = [limit for limit in (k, left) if limit is not None]
@@ -242,7 +243,7 @@ def _keep(example: Example, encoder: str) -> KeptPicture:
     return KeptPicture(example.content_hash, path, encoder, pack(example.row))
 
 
-def _example(library: Library, kept: KeptPicture | None, content: bytes) -> Example | None:
+def _example(library: Searchable, kept: KeptPicture | None, content: bytes) -> Example | None:
     """A picture of the query of an album; None if no embedding of it can be had.
 
     Tries the embedding that the library has, then the one that the album keeps, if its encoder has
@@ -259,7 +260,7 @@ def _example(library: Library, kept: KeptPicture | None, content: bytes) -> Exam
     return None if row is None else Example(content, row, path)
 
 
-def _embedded_again(library: Library, path: Path, content: bytes) -> NDArray[np.float32] | None:
+def _embedded_again(library: Searchable, path: Path, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) of a file, if it can be read and its content is the same."""
     images = import_module("indexer.pictures.images")
     pictures = import_module("search.query.pictures")

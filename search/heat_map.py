@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer.encoders import LocatingEncoder
 from indexer.errors import ModelError, PictureError, QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.pictures.images import decode
 from indexer.pictures.transform import Box, ImageTransform
 from indexer.vectors.scoring import CentredIndex
@@ -96,7 +96,7 @@ class HeatMapQuery:
     q: NDArray[np.float32]
 
     @classmethod
-    def of(cls, library: Library, query: Query) -> HeatMapQuery:
+    def of(cls, library: Searchable, query: Query) -> HeatMapQuery:
         """A query, embedded as in a search of a library.
 
         Raises `ModelError` for an encoder that cannot tell places apart, and `QueryError`.
@@ -118,7 +118,7 @@ class HeatMapQuery:
         return HeatMap(rows @ self.q, self.transform.seen(*image.size))
 
 
-def locate(library: Library, picture: str | bytes, query: Query | str) -> HeatMap:
+def locate(library: Searchable, picture: str | bytes, query: Query | str) -> HeatMap:
     """The heat map of a picture (path, URL or bytes) for a query, by the encoder of a library.
 
     The picture need not be in the library; it is only read. Raises `QueryError` and `ModelError`.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +15,7 @@ from indexer.embedding import IMAGE, centred_query
 from indexer.encoders import RestingEncoder
 from indexer.encoders.precision import plain_name
 from indexer.errors import QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.settings import DATE_ORDERS
 from indexer.vectors.blocks import RowsDamaged
 from indexer.vectors.index import VectorIndex
@@ -31,6 +33,8 @@ from search.ranking.filtering import in_browsing_order
 from search.words.languages import in_english
 from search.words.unknown import is_unread, unknown_words
 
+EVERY = sys.maxsize  # as a number of pictures: all of them
+
 
 class Searcher:
     """Searches one library; keeps its vector index open and notices when it changes.
@@ -39,7 +43,7 @@ class Searcher:
     holds both. The next query would have to open the encoder again.
     """
 
-    def __init__(self, library: Library, *, once: bool = False) -> None:
+    def __init__(self, library: Searchable, *, once: bool = False) -> None:
         self.library = library
         self._once = once
         self._opened: tuple[VectorIndex, CentredIndex] | None = None
@@ -165,11 +169,14 @@ class Searcher:
         options = SearchOptions(k=1, weight=weight, asked_first=True, explain=True)
         asked = as_query(query)
 
-        def answer() -> Answer:
-            question = self._question(asked, options)
-            return replace(question, allowed=np.array([picture_id], np.int64)).answer()
+        with self._asking(None, options.date_order) as searcher:
 
-        hits = self._settled(answer).hits
+            def answer() -> Answer:
+                searcher.library.embedded([picture_id])
+                question = searcher._question(asked, options)
+                return replace(question, allowed=np.array([picture_id], np.int64)).answer()
+
+            hits = searcher._settled(answer).hits
         if not hits:
             raise QueryError(f"picture {picture_id} is no answer to this query; search again")
         return hits[0]
@@ -182,7 +189,9 @@ class Searcher:
         date_order: str = DATE_ORDERS[0],
     ) -> NDArray[np.int64]:
         """Ids (n,) of all pictures that `where` and `tags` allow, in the order of `browse`."""
-        return in_browsing_order(self.library, where, tags, date_order)[0]
+        with self._asking(where, date_order) as searcher:
+            searcher.library.gather(None, 0.0, EVERY)
+            return in_browsing_order(searcher.library, where, tags, date_order)[0]
 
     def ask(self, subject: Query | int | None, options: SearchOptions) -> Answer:
         """The answer of `search` to a query, of `similar` to an id, and of `browse` to None.
@@ -190,24 +199,31 @@ class Searcher:
         For callers that keep options as one object.
         """
         start = time.perf_counter()
-        check_threshold(self.library, subject, options)
-        if subject is None:
-            answer = answer_by_filters(self.library, options)
-        elif isinstance(subject, Query) and options.mode == WORDS:
-            answer = answer_by_words(self.library, subject, options)
-        elif isinstance(subject, Query) and (ids := pictures_of_name(self.library, subject)):
-            answer = answer_by_name(self.library, subject, ids, options)
-        elif isinstance(subject, Query) and self._is_by_words_alone(subject, options):
-            found = answer_by_words(self.library, subject, replace(options, explain=False))
-            unknown = unknown_words(self.library, subject)
-            answer = replace(
-                found, unknown=unknown, unread_by=plain_name(self.library.encoder.name)
-            )
-        else:
-            answer = self._settled(lambda: self._question(subject, options).answer())
+        with self._asking(options.where, options.date_order) as searcher:
+            answer = searcher._settled(lambda: searcher._answer(subject, options))
         if options.min_confidence is not None:
             answer = answer.confident(options.min_confidence)
         return replace(answer, elapsed_ms=round(1000 * (time.perf_counter() - start), 1))
+
+    @contextmanager
+    def _asking(self, where: str | None, date_order: str) -> Iterator[Searcher]:
+        """The searcher that answers one question."""
+        with self.library.asking(where, date_order) as library:
+            yield self if library is self.library else Searcher(library)
+
+    def _answer(self, subject: Query | int | None, options: SearchOptions) -> Answer:
+        check_threshold(self.library, subject, options)
+        if subject is None:
+            return answer_by_filters(self.library, options)
+        if isinstance(subject, Query) and options.mode == WORDS:
+            return answer_by_words(self.library, subject, options)
+        if isinstance(subject, Query) and (ids := pictures_of_name(self.library, subject)):
+            return answer_by_name(self.library, subject, ids, options)
+        if isinstance(subject, Query) and self._is_by_words_alone(subject, options):
+            found = answer_by_words(self.library, subject, replace(options, explain=False))
+            unknown = unknown_words(self.library, subject)
+            return replace(found, unknown=unknown, unread_by=plain_name(self.library.encoder.name))
+        return self._question(subject, options).answer()
 
     def _is_by_words_alone(self, query: Query, options: SearchOptions) -> bool:
         """Whether the encoder cannot read the query, and no mark or limit needs a score."""
@@ -251,22 +267,23 @@ class Searcher:
         return query, EmbeddedQuery(q, (picture.content_hash,), q[None])
 
     def _settled(self, ask: Callable[[], Answer]) -> Answer:
-        """The answer; asks again if the library moved to another encoder or fusion meanwhile, or
-        if a file of its vector index is damaged, whose rows are then made again.
+        """The answer; asks again if the library moved to another encoder or fusion meanwhile, if
+        it has gathered more rows, or if a file of its vector index is damaged, whose rows are then
+        made again.
 
         Rows of one encoder mean nothing to a query of another, even if they have the same width.
         """
         while True:
-            before = self.library.vectors_key
+            before = self.library.rows_key
             try:
                 answer = ask()
             except RowsDamaged as error:
-                self.library.index.distrust(error.file)
+                self.library.distrust(error.file)
             except ValueError:
-                if self.library.vectors_key == before:
+                if self.library.rows_key == before:
                     raise
             else:
-                if self.library.vectors_key == before:
+                if self.library.rows_key == before:
                     return answer
 
     def _rows(self) -> CentredIndex:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from contextlib import nullcontext
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 
 import colour_encoder
@@ -26,7 +27,8 @@ settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SLOW = (  # files of tests that take longest, the slowest first
-    "test_cli_train", "test_browser", "test_training", "test_app", "test_faults", "test_exports",
+    "test_cluster_run", "test_cli_train", "test_browser", "test_training", "test_app",
+    "test_faults", "test_exports",
     "test_segments", "test_watch", "test_exported", "test_decoding", "test_compressed",
     "test_paging", "test_peers", "test_history", "test_precision", "test_mini", "test_explaining",
     "test_pipeline", "test_excluding", "test_cli_tags", "test_searcher", "test_tagging",
@@ -184,6 +186,12 @@ def subprocess_environment(tmp_path) -> dict[str, str]:
     )
     paths = [str(ROOT), str(ROOT / "tests" / "support"), str(site), *filter(None, sys.path)]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """A library of forty pictures and its copy in a file of milvus-lite, made once."""
+    return import_module("milvus_collections").make(tmp_path_factory.mktemp("milvus"))
 
 
 @pytest.fixture

@@ -13,11 +13,15 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A package of PyPI that picfuse is compared with, and the size of its environment."""
+    """A package of PyPI that picfuse is compared with, and the size of its environment.
+
+    `lacking`: what it needs, but does not ask for.
+    """
 
     name: str
     requirement: str
     room: str
+    lacking: tuple[str, ...] = ()
 
 
 RCLIP = Peer("rclip", "rclip==3.3.0", "300 MB")
@@ -25,6 +29,12 @@ SENTENCE_TRANSFORMERS = Peer(
     "sentence-transformers",
     "sentence-transformers[image]==6.2.0",
     "6 GB, most of it what PyPI's torch brings for graphics cards",
+)
+CLIP_RETRIEVAL = Peer(
+    "clip-retrieval",
+    "clip-retrieval==2.45.0",
+    "6 GB, most of it PyTorch",
+    ("setuptools<81",),  # its CLIP imports pkg_resources
 )
 
 
@@ -38,7 +48,7 @@ def python_of(peer: Peer, folder: Path) -> Path:
     if not ready.exists():
         click.echo(f"Installing {peer.requirement} from PyPI into {home} ({peer.room}) …")
         venv.create(home, clear=True, with_pip=True)
-        words = [str(python), "-m", "pip", "install", "--quiet", peer.requirement]
+        words = [str(python), "-m", "pip", "install", "--quiet", peer.requirement, *peer.lacking]
         if subprocess.run(words, stdout=sys.stderr).returncode:
             raise click.ClickException(f"{peer.requirement} could not be installed into {home}")
         ready.touch()

@@ -76,7 +76,6 @@ class CaptionFinder:
         self._problems: list[tuple[Path, str]] = []
         self._unused: list[bytes] = []
         self._guesses: dict[str, Guess] = {}
-        self._picasa: list[bytes] = []
         self._done: set[bytes] = set()
         self._settled = True
 
@@ -91,8 +90,29 @@ class CaptionFinder:
         """Find the captions; raises `CaptionFileError` for an explicit file."""
         for path in self._explicit:
             self._read_named(path)
-        self._read_found()
+        self._read_sidecars(self.sidecars)
+        return self.read_tables()
+
+    def read_tables(self) -> CaptionScan:
+        """Read the files that tell of several pictures, besides what was read before."""
+        for relative in self.tables:
+            self._attempt(relative, [])
         return self._result()
+
+    def read_sidecars(self, sidecars: Iterable[tuple[bytes, Sequence[bytes]]]) -> CaptionScan:
+        """Read these files beside single pictures, given with their pictures, and no others."""
+        self._read_sidecars(sidecars)
+        return self._result()
+
+    @property
+    def sidecars(self) -> list[tuple[bytes, list[bytes]]]:
+        """The files beside single pictures, each with its pictures, in the order of reading."""
+        return self._sidecars_and_tables[0]
+
+    @property
+    def tables(self) -> list[bytes]:
+        """The files that may tell of several pictures, in the order of reading."""
+        return self._sidecars_and_tables[1]
 
     @cached_property
     def _candidates(self) -> dict[bytes, FileState]:
@@ -134,21 +154,16 @@ class CaptionFinder:
         except OSError as error:
             raise CaptionFileError(f"{_shown(path)} {failure(error)}") from error
 
-    def _read_found(self) -> None:
-        sidecars, tables = self._sidecars_and_tables()
+    def _read_sidecars(self, sidecars: Iterable[tuple[bytes, Sequence[bytes]]]) -> None:
         for relative, pictures in sidecars:
             self._attempt(relative, pictures)
-        for relative in self._picasa:
-            self._attempt(relative, [])
-        for relative in tables:
-            self._attempt(relative, [])
 
-    def _attempt(self, relative: bytes, pictures: list[bytes]) -> None:
+    def _attempt(self, relative: bytes, pictures: Sequence[bytes]) -> None:
         path = Path(os.fsdecode(posixpath.join(self._folder, relative)))
         try:
             if pictures:
                 self._add_sidecar(path, read_sidecar(path), pictures)
-            elif relative in self._picasa:
+            elif posixpath.basename(relative).lower() in PICASA_NAMES:
                 self._add_picasa(path, posixpath.dirname(relative))
             elif rows := rows_of(path) if is_plausible(path) else None:
                 self._add_rows(path, posixpath.dirname(relative), rows, found=relative)
@@ -177,7 +192,7 @@ class CaptionFinder:
             picture = posixpath.join(directory, os.fsencode(name))
             self._add_sidecar(path, sidecar, [picture] if picture in self._names else [])
 
-    def _add_sidecar(self, path: Path, sidecar: Sidecar, pictures: list[bytes]) -> None:
+    def _add_sidecar(self, path: Path, sidecar: Sidecar, pictures: Sequence[bytes]) -> None:
         self._note_guesses(path, sidecar.guessed)
         for picture in pictures if sidecar.captions else ():
             self._captions.setdefault(picture, []).extend(sidecar.captions)
@@ -203,15 +218,17 @@ class CaptionFinder:
             self._problems.append((path, rows.flaw))
         self._note_guesses(path, rows.guessed)
 
+    @cached_property
     def _sidecars_and_tables(self) -> tuple[list[tuple[bytes, list[bytes]]], list[bytes]]:
         """Return sidecars, each with its pictures, and other files that may hold captions."""
         sidecars: list[tuple[bytes, list[bytes]]] = []
         tables: list[bytes] = []
+        picasa: list[bytes] = []
         for relative in self._candidates:
             if relative in self._done:
                 continue
             if posixpath.basename(relative).lower() in PICASA_NAMES:
-                self._picasa.append(relative)
+                picasa.append(relative)
                 continue
             if pictures := self._sidecar_of(relative):
                 sidecars.append((relative, pictures))
@@ -221,7 +238,7 @@ class CaptionFinder:
                 self._unused.append(relative)
         # A text by a person comes first, what programs write comes last.
         sidecars.sort(key=lambda sidecar: (SIDECARS.index(suffix_of(sidecar[0])), sidecar[0]))
-        return sidecars, sorted(tables)
+        return sidecars, [*picasa, *sorted(tables)]
 
     def _sidecar_of(self, relative: bytes) -> list[bytes]:
         if suffix_of(relative) not in SIDECARS:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LibraryDamaged
+from indexer.kinds.extras import needed_extra
 
 FIRST_SCHEMA = "0006"  # the first migration: schemas before it were never released
 SCHEMA = "0013"  # the newest migration; a test compares it with indexer/catalogue/migrations
@@ -20,11 +21,19 @@ SETTINGS, GENERATION, VECTORS, MOVING = "library", "generation", "vectors", "mov
 REPEATED = "repeated captions"  # a setting: texts of very many pictures, probable fillers
 COMPRESSED = "compressed"  # a setting: the state of the compressed index
 CALIBRATION = "calibration"  # a setting: how scores become probabilities, fitted to its captions
+TOLD_OF_MODELS = "told of models"  # a setting: that there are stronger ones was said
 KEPT_FUSION = "fusion "  # with a fingerprint: settings that hold learned weights in base64
 SEARCH, PICKED, FAVOURITES = "search", "picked", "favourites"  # kinds of albums
 CARRIED, BESIDE, DERIVED = "carried", "beside", "derived"  # origins of facts
 NEVER = -(2**63)  # a time of change that no file has: the picture waits to be checked again
 LATEST = 2**63 - 1  # nanoseconds that SQLite can hold: the year 2262
+
+
+def state_of(reason: str | None) -> str:
+    """The state of a picture that was decoded, or was not for a reason."""
+    if not reason:
+        return PRESENT
+    return UNDECODED if needed_extra(reason) else FAILED
 
 
 def text_hash(text: str) -> bytes:

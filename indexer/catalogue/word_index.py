@@ -93,13 +93,18 @@ def reindex_stale_words(reading: Reading) -> None:
             ids = [key for (key,) in connection.execute(query, (PICTURES_AT_ONCE,))]
             if not ids:
                 return
-            keys = [(key,) for key in ids]
-            connection.executemany("DELETE FROM words WHERE rowid = ?", keys)
-            connection.executemany(
-                f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES ({_PLACES})",
-                words_of(connection, ids),
-            )
-            connection.executemany("DELETE FROM stale_words WHERE picture_id = ?", keys)
+            index_words(connection, ids)
+
+
+def index_words(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Rebuild the rows of some pictures."""
+    keys = [(key,) for key in ids]
+    connection.executemany("DELETE FROM words WHERE rowid = ?", keys)
+    connection.executemany(
+        f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES ({_PLACES})",
+        words_of(connection, ids),
+    )
+    connection.executemany("DELETE FROM stale_words WHERE picture_id = ?", keys)
 
 
 def words_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:

@@ -23,13 +23,15 @@ class Calibration:
 
     A kind that could not be fitted has none. `made_with` names the encoder and the fusion of the
     scores; `captioned` counts the pictures with a caption at the time of fitting, and `asked` the
-    captions that served as queries.
+    captions that served as queries. `estimated_from` counts the pictures of lines that were
+    estimated without captions; 0 for others.
     """
 
     lines: Mapping[str, LinesByLength]
     made_with: str = ""
     captioned: int = 0
     asked: int = 0
+    estimated_from: int = 0
 
     def lines_for(self, kind: str, words: int) -> Lines | None:
         """Lines for a query of this many words; from four on, between those of few and sentences.

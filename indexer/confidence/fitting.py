@@ -50,7 +50,7 @@ def fit(
             continue
         for kind in kinds:
             if (kind != PICTURE) == several:
-                word, few, sentence = (_lines(own, kind, setting, rng) for own in queries)
+                word, few, sentence = (lines_by(own, kind, setting, rng) for own in queries)
                 if word is not None and few is not None and sentence is not None:
                     lines[kind], most = (word, few, sentence), max(most, number)
     return lines, most
@@ -69,12 +69,13 @@ def _queries(encode: Encode) -> Iterator[Callable[..., CalibrationQueries]]:
     yield sentences
 
 
-def _lines(
+def lines_by(
     queries: Sequence[tuple[Pool, CalibrationQueries]],
     kind: str,
     setting: TrialSetting,
     rng: np.random.Generator,
 ) -> Lines | None:
+    """Fit lines to queries of pools, each searched whole and in parts."""
     trials = []
     for pool, own in queries:
         for size in _sizes(len(pool)):

@@ -120,7 +120,7 @@ def _delete_embeddings(batch: Batch, *, keys: list[int], encoder_id: int) -> Non
 
 
 def unused_embeddings(library: Library) -> Iterator[Finding | Progress]:
-    """What is known of contents and texts that no picture has any more."""
+    """Embeddings, readings and comparisons of contents and texts that no picture has any more."""
     kinds: tuple[tuple[int, str, Callable[[Batch], None]], ...] = (
         (
             library.embeddings.unused(),

@@ -1,4 +1,4 @@
-"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `clip`, `open_clip:…`, or others' own."""
+"""Encoders by name: `mini`, `mini:FILE`, `int8:mini`, `clip`, `open_clip:…`, `onnx:…`, others."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ BUILT_IN = {
     "mini": "indexer.encoders.mini.encoder:open_encoder",
     "int8": "indexer.encoders.mini.encoder:open_int8",
     "open_clip": "indexer.encoders.open_clip.exported:open_encoder",
+    "onnx": "indexer.encoders.pair.encoder:open_encoder",
 }
 
 
@@ -62,8 +63,8 @@ def _opener(name: str) -> tuple[ModuleType, str]:
     if scheme not in known:
         raise InputError(
             f"no encoder {name!r}; use mini, mini:FILE, {_words()}, "
-            "open_clip:ARCHITECTURE/PRETRAINED or open_clip:ARCHITECTURE:FILE (list them with "
-            "'picfuse models')"
+            "open_clip:ARCHITECTURE/PRETRAINED, open_clip:ARCHITECTURE:FILE or onnx:FOLDER (list "
+            "them with 'picfuse models')"
         )
     module, _, function = known[scheme].partition(":")
     try:

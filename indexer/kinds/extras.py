@@ -10,6 +10,7 @@ from indexer.errors import ModelError
 
 RAW_EXTRA, JPEG_XL_EXTRA, SPREADSHEET_EXTRA = "raw", "jxl", "xlsx"
 OCR_EXTRA = "ocr"  # reads the text in pictures
+CLUSTER_EXTRA = "cluster"  # many machines: Ray and Milvus
 OPEN_CLIP_EXTRA, TRAIN_EXTRA, INT8_EXTRA = "open-clip", "train", "int8"
 _OURS = ("indexer", "search", "ui")
 _COMMAND = re.compile(r"\(pip install 'picfuse\[(\w+)\]' reads it\)$")

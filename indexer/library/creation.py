@@ -28,22 +28,34 @@ def create_library(path: Path, encoder: Encoder, fusion: Fusion) -> None:
     another process has just made a library there.
     """
     fusion.check_encoder(encoder)
-    golden = golden_of(encoder)
+    settings = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim)
+    settings = settings.with_fusion(fusion.name, fusion.fingerprint)
+    create_with(path, settings, fusion, golden_of(encoder))
+
+
+def create_with(
+    path: Path, settings: LibrarySettings, fusion: Fusion, golden: Golden | None
+) -> None:
+    """Make a library with these settings; its encoder is not opened.
+
+    `golden` are the encoder's embeddings of the golden pair, if they are known.
+    """
     make_directory(path)
     with only_writer(path, patient=True):
         if not is_vacant(path):
             raise cannot_create_error(path)
-        _create_catalogue(path, encoder, golden, fusion)
+        _create_catalogue(path, settings, fusion, golden)
 
 
-def _create_catalogue(path: Path, encoder: Encoder, golden: Golden, fusion: Fusion) -> None:
-    settings = LibrarySettings(encoder.name, encoder.fingerprint, encoder.dim)
-    settings = settings.with_fusion(fusion.name, fusion.fingerprint)
-
+def _create_catalogue(
+    path: Path, settings: LibrarySettings, fusion: Fusion, golden: Golden | None
+) -> None:
     def fill(connection: Connection) -> None:
         with Session(connection) as session:
             batch = Batch(session, 1)
-            batch.embeddings.put_encoder(encoder.name, encoder.fingerprint, encoder.dim, golden)
+            batch.embeddings.put_encoder(
+                settings.encoder, settings.fingerprint, settings.dim, golden
+            )
             batch.settings.set(SETTINGS, settings.to_json())
             keep_fusion(batch, fusion)
             batch.settings.set(GENERATION, "1")

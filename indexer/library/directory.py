@@ -9,6 +9,7 @@ from pathlib import Path
 
 from indexer.catalogue.database import FILE, to_read
 from indexer.errors import LibraryError, LibraryNotFound
+from indexer.library.address import not_an_address
 
 LOCK = "writer.lock"
 _LARGEST_PAGE = 65536  # bytes: a catalogue without tables is empty or has one page
@@ -46,7 +47,11 @@ def is_file(path: Path) -> bool:
 
 
 def is_vacant(path: Path) -> bool:
-    """Whether a new library can be created at a path: it is empty, or one never finished."""
+    """Whether a new library can be created at a path: it is empty, or one never finished.
+
+    Raises `InputError` for the address of a collection.
+    """
+    not_an_address(path)
     try:
         if not path.is_dir():
             return not path.exists()
@@ -70,6 +75,7 @@ def is_unfinished(folder: Path) -> bool:
 
 def existing_library(path: str | Path) -> Path:
     """The absolute path of an existing library. Raises `LibraryNotFound`."""
+    not_an_address(path)
     path = Path(path).expanduser().absolute()
     if not is_file(path / FILE) or is_unfinished(path):
         if not is_vacant(path):

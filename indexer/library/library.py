@@ -21,10 +21,17 @@ from indexer.catalogue.lookup.picked import PickedLookup
 from indexer.catalogue.lookup.readings import ReadingLookup
 from indexer.catalogue.lookup.tags import TagLookup
 from indexer.catalogue.lookup.words import WordLookup
-from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
+from indexer.catalogue.values import (
+    CALIBRATION,
+    COMPRESSED,
+    GENERATION,
+    SETTINGS,
+    TOLD_OF_MODELS,
+)
 from indexer.confidence.calibration import Calibration
-from indexer.encoders import Encoder, load_encoder
-from indexer.errors import EncoderMismatch, LibraryError
+from indexer.embedding import Rows
+from indexer.encoders import load_encoder
+from indexer.errors import LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.directory import cannot_create_error, existing_library, is_vacant
 from indexer.library.kept_fusion import forget_fusions, is_kept, keep_fusion
@@ -76,7 +83,6 @@ class Library(LibraryState):
         self.albums = AlbumLookup(connections.reading, path)
         self.picked = PickedLookup(connections.reading, path)
         self._connections = connections
-        self._encoder: Encoder | None = None
         self.index = CachedIndex(self)
 
     @classmethod
@@ -164,23 +170,21 @@ class Library(LibraryState):
         return self.path / "thumbnails"
 
     @property
-    def encoder(self) -> Encoder:
-        """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
-        settings = self.settings
-        if self._encoder is None or self._encoder.fingerprint != settings.fingerprint:
-            loaded = load_encoder(settings.encoder, cache=self.cache, offline=self.offline)
-            if loaded.fingerprint != settings.fingerprint:
-                raise EncoderMismatch(
-                    f"{self.path}: made with another version of {settings.encoder!r} "
-                    f"({settings.fingerprint[:8]}, now {loaded.fingerprint[:8]}); run 'picfuse "
-                    f"index --model {settings.encoder}' to move it to this one"
-                )
-            self._encoder = loaded
-        return self._encoder
+    def rows_key(self) -> str:
+        """The key of its rows: rows of one encoder mean nothing to a query of another."""
+        return self.vectors_key
 
-    def use_encoder(self, loaded: Encoder) -> None:
-        """Use an encoder that is loaded already; one of another fingerprint is not used."""
-        self._encoder = loaded
+    @contextmanager
+    def asking(self, where: str | None, date_order: str) -> Iterator[Self]:
+        """The library itself: it can answer any question."""
+        yield self
+
+    def gather(self, rows: Rows | None, weight: float, count: int) -> None:
+        """Do nothing: all rows are at hand."""
+
+    def distrust(self, file: str) -> None:
+        """Stop using a damaged file of the vector index: its rows are fused again."""
+        self.index.distrust(file)
 
     def vectors(self) -> VectorIndex:
         """The vector index, caught up with the catalogue; it never changes.
@@ -273,3 +277,13 @@ class Library(LibraryState):
         """Keep a calibration; the library itself does not change by it."""
         with self._batch() as batch:
             batch.settings.set(CALIBRATION, calibration.to_json())
+
+    @property
+    def told_of_models(self) -> bool:
+        """Whether the user was told that there are stronger models."""
+        return self.catalogue.setting(TOLD_OF_MODELS) is not None
+
+    def put_told_of_models(self) -> None:
+        """Note that the user was told of stronger models; the library itself does not change."""
+        with self._batch() as batch:
+            batch.settings.set(TOLD_OF_MODELS, "yes")

@@ -11,7 +11,8 @@ from indexer.catalogue.lookup.pictures import Catalogue
 from indexer.catalogue.values import CALIBRATION, COMPRESSED, GENERATION, SETTINGS
 from indexer.confidence.calibration import Calibration, built_in
 from indexer.embedding import PictureFeatures
-from indexer.errors import LibraryDamaged
+from indexer.encoders import Encoder, load_encoder
+from indexer.errors import EncoderMismatch, LibraryDamaged
 from indexer.fusion import Fusion
 from indexer.library.kept_fusion import kept_fusion
 from indexer.library.segments import FusedRows
@@ -22,10 +23,14 @@ from indexer.vectors.compressed import CompressedState
 class LibraryState:
     """Reads settings and everything that depends on them; each read sees the newest commit."""
 
+    offline = False
+    cache: Path | None = None
+
     def __init__(self, path: Path, reading: Reading) -> None:
         self.path = path
         self.catalogue = Catalogue(reading, path)
         self.embeddings = EmbeddingLookup(reading, path)
+        self._encoder: Encoder | None = None
         self._fusion: Fusion | None = None
 
     @property
@@ -52,6 +57,29 @@ class LibraryState:
                 f"{self.path}: the library has lost its encoder; index the folders into a new one"
             )
         return key
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that made this library. Raises `EncoderMismatch` when it has changed."""
+        settings = self.settings
+        if self._encoder is None or self._encoder.fingerprint != settings.fingerprint:
+            loaded = load_encoder(settings.encoder, cache=self.cache, offline=self.offline)
+            if loaded.fingerprint != settings.fingerprint:
+                raise EncoderMismatch(
+                    f"{self.path}: made with another version of {settings.encoder!r} "
+                    f"({settings.fingerprint[:8]}, now {loaded.fingerprint[:8]}); {self.remedy}"
+                )
+            self._encoder = loaded
+        return self._encoder
+
+    def use_encoder(self, loaded: Encoder) -> None:
+        """Use an encoder that is loaded already; one of another fingerprint is not used."""
+        self._encoder = loaded
+
+    @property
+    def remedy(self) -> str:
+        """A remedy that moves the library to another version of its model."""
+        return f"run 'picfuse index --model {self.settings.encoder}' to move it to this one"
 
     @property
     def fusion(self) -> Fusion:
@@ -100,8 +128,17 @@ class LibraryState:
         return own if own is not None and own.made_with == self.vectors_key else None
 
     @property
+    def has_shipped_calibration(self) -> bool:
+        """Whether a calibration is shipped for this encoder and this fusion."""
+        return self._shipped is not None
+
+    @property
     def calibration(self) -> Calibration:
         """Turns scores into confidences: its own lines, and shipped ones where it has none."""
-        settings, own = self.settings, self.own_calibration or Calibration({})
-        shipped = built_in(settings.fingerprint, settings.fusion_key)
+        own, shipped = self.own_calibration or Calibration({}), self._shipped
         return own if shipped is None else own.beside(shipped)
+
+    @property
+    def _shipped(self) -> Calibration | None:
+        settings = self.settings
+        return built_in(settings.fingerprint, settings.fusion_key)

@@ -1,13 +1,17 @@
-"""Keeping a library's calibration current: it is fitted to its captions after indexing."""
+"""Keeping a library's calibration current: it is fitted to its captions after indexing.
+
+A library of few captions, with an encoder that none is shipped for, gets an estimated one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from indexer.catalogue.values import text_hash, unpack
 from indexer.confidence.calibration import Calibration
+from indexer.confidence.estimating import FEWEST_PICTURES, estimate
 from indexer.confidence.fitting import FIT_FROM_TRIALS, fit
 from indexer.confidence.pool import Pool
 from indexer.confidence.trials import TrialSetting
@@ -23,27 +27,56 @@ _WHAT = "calibrating confidence"
 
 
 def calibrate(library: Library) -> Iterator[Progress]:
-    """Fit the calibration unless there is one for about as many captions; few captions get none."""
-    index = library.vectors()
+    """Fit the calibration unless there is one for about as many captions, or pictures."""
+    index, own = library.vectors(), library.own_calibration
     captioned = index.sums.with_caption
-    if captioned < FIT_FROM_TRIALS or _is_fresh(
-        library.own_calibration, captioned, library.vectors_key
-    ):
-        return
+    if captioned >= FIT_FROM_TRIALS:
+        if own is None or own.estimated_from or not _is_near(own.captioned, captioned):
+            yield from _kept(library, lambda: _fitted(library, index))
+    elif index.size >= FEWEST_PICTURES and _lacks_estimate(library, index.size):
+        yield from _kept(library, lambda: _estimated(library, index))
+
+
+def _lacks_estimate(library: Library, pictures: int) -> bool:
+    own = library.own_calibration
+    is_kept = own is not None and (not own.estimated_from or _is_near(own.estimated_from, pictures))
+    return not (is_kept or library.has_shipped_calibration)
+
+
+def _is_near(before: int, now: int) -> bool:
+    """Whether numbers of pictures are so close that nothing new could be learned."""
+    return before / REFIT_FACTOR <= now <= before * REFIT_FACTOR
+
+
+def _kept(library: Library, made: Callable[[], Calibration]) -> Iterator[Progress]:
     yield Progress(0, 1, _WHAT)
-    ids = index.picture_ids[index.has_caption]
-    chosen = ids[np.linspace(0, len(ids) - 1, min(MOST_PICTURES, len(ids))).astype(np.int64)]
-    setting = TrialSetting(library.fusion, _means(library, index))
-    pool = read_pool(library, np.sort(chosen))
-    lines, asked = fit([pool], setting, library.encoder.encode_texts)
-    library.put_calibration(Calibration(lines, library.vectors_key, captioned, asked))
+    library.put_calibration(made())
     yield Progress(1, 1, _WHAT)
 
 
-def _is_fresh(own: Calibration | None, captioned: int, vectors_key: str) -> bool:
-    if own is None or own.made_with != vectors_key:
-        return False
-    return own.captioned / REFIT_FACTOR <= captioned <= own.captioned * REFIT_FACTOR
+def _fitted(library: Library, index: VectorIndex) -> Calibration:
+    """The calibration of a library's captions."""
+    pool = read_pool(library, _some(index.picture_ids[index.has_caption]))
+    lines, asked = fit([pool], _setting(library, index), library.encoder.encode_texts)
+    return Calibration(lines, library.vectors_key, index.sums.with_caption, asked)
+
+
+def _estimated(library: Library, index: VectorIndex) -> Calibration:
+    """The calibration of a library's pictures alone."""
+    v_i = library.embedded(_some(index.picture_ids).tolist()).v_i
+    lines = estimate(v_i, _setting(library, index), library.encoder.encode_texts)
+    captioned = index.sums.with_caption
+    return Calibration(lines, library.vectors_key, captioned, estimated_from=index.size)
+
+
+def _some(ids: Ints) -> Ints:
+    """The ids, or if they are very many, some of them: more would teach nothing new."""
+    places = np.linspace(0, len(ids) - 1, min(MOST_PICTURES, len(ids)))
+    return np.sort(ids[places.astype(np.int64)])
+
+
+def _setting(library: Library, index: VectorIndex) -> TrialSetting:
+    return TrialSetting(library.fusion, _means(library, index))
 
 
 def _means(library: Library, index: VectorIndex) -> Mapping[str, Floats]:

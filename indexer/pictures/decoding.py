@@ -68,13 +68,19 @@ class DecodeFailure:
     content_hash: bytes | None
     reason: str
 
+    @property
+    def content(self) -> ContentFacts:
+        """The facts of the contents: nothing but the reason, which may quote a name."""
+        return ContentFacts(reason=self.reason.encode("utf-8", "backslashreplace").decode())
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
     """Settings of decoding; `memory_limit` is in bytes per worker.
 
     `known` are hashes of contents that need no decoding. `note` is called with the hash of a file
-    once it is read, before it is decoded.
+    once it is read, before it is decoded. `for_thumbnails`: pictures keep the size that thumbnails
+    need, even if none are written.
     """
 
     transform: ImageTransform
@@ -83,6 +89,7 @@ class DecodeSettings:
     memory_limit: int = MEMORY_LIMIT
     known: frozenset[bytes] = frozenset()
     note: Callable[[bytes], None] | None = None
+    for_thumbnails: bool = False
 
 
 Outcome: TypeAlias = Decoded | Known | DecodeFailure
@@ -137,7 +144,8 @@ def _decode(path: bytes, data: bytes, digest: bytes, settings: DecodeSettings) -
     with open_picture(io.BytesIO(data), max_pixels=settings.max_pixels) as picture:
         width, height = upright_size(picture)
         metadata = carried_facts(picture)  # before its pixels are read, and its file is closed
-        side = min_side(settings.transform, thumbnails=settings.thumbnails is not None)
+        with_thumbnails = settings.for_thumbnails or settings.thumbnails is not None
+        side = min_side(settings.transform, thumbnails=with_thumbnails)
         image = upright_rgb(picture, min_side=side)
         pixels, parts = settings.transform(image), transformed_parts(settings.transform, image)
         seen = repr(settings.transform).encode() + pixels.tobytes() + parts.tobytes()

@@ -52,7 +52,8 @@ class DecodingPool:
     """Worker processes that decode pictures; a context manager.
 
     `time_limit` is in seconds per picture, `memory_limit` in bytes per worker. `task` is the
-    function that a worker runs on a path; the worker must be able to import it.
+    function that a worker runs on a path; the worker must be able to import it. `for_thumbnails`:
+    pixels are those of a run that also writes thumbnails.
     """
 
     def __init__(
@@ -65,8 +66,11 @@ class DecodingPool:
         memory_limit: int = MEMORY_LIMIT,
         max_pixels: int = MAX_PIXELS,
         task: DecodeFile = decode_file,
+        for_thumbnails: bool = False,
     ) -> None:
-        self._settings = DecodeSettings(transform, thumbnails, max_pixels, memory_limit)
+        self._settings = DecodeSettings(
+            transform, thumbnails, max_pixels, memory_limit, for_thumbnails=for_thumbnails
+        )
         self._workers = workers or _available_cores()
         self._time_limit = time_limit
         self._task = task

@@ -85,7 +85,7 @@ def _kept_encoder(library: Library) -> int | None:
 
 
 def _delete_unused(batch: Batch, kept: int | None) -> None:
-    """Delete what is known of contents that no picture has, and embeddings of former encoders."""
+    """Delete all that nothing needs: of unknown contents, and embeddings of former encoders."""
     batch.embeddings.forget_unused()
     batch.readings.forget_unused()
     batch.comparisons.forget_unused()

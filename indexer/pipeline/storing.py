@@ -19,7 +19,7 @@ from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder
 from indexer.encoders.parts import encode_with_parts
 from indexer.library.library import Library
-from indexer.pictures.decoding import Decoded, DecodeFailure, Known, Outcome
+from indexer.pictures.decoding import Decoded, Known, Outcome
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.found import FoundPicture
 from indexer.pipeline.facts import Origins, all_facts
@@ -117,9 +117,6 @@ def _contents(
 def _content(outcome: Outcome, known: Mapping[bytes, ContentFacts]) -> ContentFacts:
     if isinstance(outcome, Known):
         return _with_metadata(known[outcome.content_hash], outcome)
-    if isinstance(outcome, DecodeFailure):
-        reason = outcome.reason.encode("utf-8", "backslashreplace").decode()  # may quote a name
-        return ContentFacts(reason=reason)
     return outcome.content
 
 

@@ -14,6 +14,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.embedding import Mask, Rows
 from indexer.fusion import Fusion, RowSums
@@ -61,6 +62,27 @@ class KeyedBlock:
         return self if keys is self.keys else replace(self, keys=keys)
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A library of which an index has only some rows: the facts that scores need of all.
+
+    `sums` and `number` are those of all pictures. A coarse filter let `searched` of all through, of
+    which `among` have rows here: the exact one tells their share. `sample` (m, width) are rows of
+    captioned pictures, `level` those of any.
+    """
+
+    sums: RowSums
+    number: int
+    searched: int
+    among: int
+    sample: NDArray[np.floating]
+    level: KeyedBlock
+
+    def number_of(self, allowed: int) -> int:
+        """Number of all pictures that a filter lets through if it lets so many rows through."""
+        return round(self.searched * allowed / self.among) if self.among else 0
+
+
 class VectorIndex:
     """Rows of one fusion and width; the position of a row counts through all blocks in turn."""
 
@@ -70,8 +92,10 @@ class VectorIndex:
         width: int,
         blocks: Iterable[KeyedBlock] = (),
         compressed: CompressedIndex | None = None,
+        whole: Whole | None = None,
     ) -> None:
         self.fusion = fusion
+        self.whole = whole
         self.compressed = compressed
         self.width = width
         self.blocks: Sequence[KeyedBlock] = tuple(blocks)
@@ -85,6 +109,11 @@ class VectorIndex:
         """Type of the stored numbers."""
         types = (keyed.block.parts[0].dtype for keyed in self.blocks)
         return np.result_type(np.float16, *types)
+
+    @property
+    def number(self) -> int:
+        """Number of pictures of the whole library."""
+        return len(self) if self.whole is None else self.whole.number
 
     @property
     def size(self) -> int:
@@ -128,7 +157,9 @@ class VectorIndex:
 
     @cached_property
     def sums(self) -> RowSums:
-        """Sums of both kinds of rows."""
+        """Sums of both kinds of rows, of the whole library."""
+        if self.whole is not None:
+            return self.whole.sums
         zero = RowSums.of(np.zeros((0, self.width)), np.zeros(0, np.bool_))
         return reduce(add, (block.sums for block in self.blocks), zero)
 
@@ -207,7 +238,7 @@ class VectorIndex:
         if not len(pictures):
             return self
         blocks = (block.without(pictures) for block in self.blocks)
-        return VectorIndex(self.fusion, self.width, blocks, self.compressed)
+        return VectorIndex(self.fusion, self.width, blocks, self.compressed, self.whole)
 
     def add(self, pictures: Ids, rows: Rows, has_caption: Mask) -> VectorIndex:
         """Return the index with rows of pictures that have none yet.
@@ -222,4 +253,4 @@ class VectorIndex:
             last = blocks.pop()
             block, keys = RowBlock.joined([last.block, block]), np.concatenate([last.keys, keys])
         blocks.append(KeyedBlock(block, keys))
-        return VectorIndex(self.fusion, self.width, blocks, self.compressed)
+        return VectorIndex(self.fusion, self.width, blocks, self.compressed, self.whole)

@@ -60,6 +60,8 @@ class CentredIndex:
 
         It is always the same sample, in the precision of the stored rows.
         """
+        if (whole := self.index.whole) is not None:
+            return whole.sample, self.fusion.measures(whole.sample.astype(np.float32))
         captioned = np.flatnonzero(self.index.all_keys >= 0)
         size = min(SPREAD_SAMPLE, len(captioned))
         positions = captioned[np.linspace(0, len(captioned) - 1, size).astype(np.int64)]
@@ -69,6 +71,8 @@ class CentredIndex:
     @cached_property
     def level_sample(self) -> KeyedBlock:
         """Up to `LEVEL_SAMPLE` rows, always the same; some may be out of date."""
+        if self.index.whole is not None:
+            return self.index.whole.level
         size = min(LEVEL_SAMPLE, self.index.size)
         positions = np.linspace(0, self.index.size - 1, size).astype(np.int64)
         return self.index.gathered(positions, range(self.fusion.parts))

@@ -27,7 +27,7 @@ from indexer.confidence.line import (
 )
 from indexer.encoders.mini.noun_phrases import without_prefix
 from indexer.errors import QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.answer.hits import Hit
 from search.query.options import WORDS, SearchOptions
 from search.query.terms import Query
@@ -56,7 +56,9 @@ class Searched:
     leading: NDArray[np.floating]
 
 
-def check_threshold(library: Library, subject: Query | int | None, options: SearchOptions) -> None:
+def check_threshold(
+    library: Searchable, subject: Query | int | None, options: SearchOptions
+) -> None:
     """Raise `QueryError` for a lowest confidence where hits have none to compare with it."""
     if options.min_confidence is None:
         return

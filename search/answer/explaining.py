@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import PictureFeatures, Rows
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.vectors.scoring import CentredIndex, ScoredQuery
 from search.answer.hits import Explanation, Hit, TermShare
 from search.query.embedding import EmbeddedQuery
@@ -62,7 +62,7 @@ class ScoreRows:
 
 
 def with_explanations(
-    library: Library,
+    library: Searchable,
     stored: CentredIndex,
     hits: Sequence[Hit],
     embedded: EmbeddedQuery,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.catalogue.lookup.words import WordLookup, any_of
 from indexer.embedding import IMAGE, TEXT
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.pictures.thumbnails import thumbnail_path
 from search.query.terms import Query, Term
 from search.words.unknown import Unknown
@@ -147,7 +147,7 @@ class QueryRow:
     q: NDArray[np.float32]
     means: Means
 
-    def scores_of(self, library: Library, ids: list[int]) -> dict[int, Scores]:
+    def scores_of(self, library: Searchable, ids: list[int]) -> dict[int, Scores]:
         """The scores of picture and caption, by id."""
         zero = np.zeros_like(self.q)
         rows = library.embedded(ids)
@@ -160,7 +160,7 @@ class QueryRow:
 
 
 def read_hits(
-    library: Library,
+    library: Searchable,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     query: QueryRow | None = None,
@@ -194,7 +194,7 @@ def read_hits(
     )
 
 
-def _tags(library: Library, ids: list[int]) -> dict[int, dict[str, float]] | None:
+def _tags(library: Searchable, ids: list[int]) -> dict[int, dict[str, float]] | None:
     """The tags of pictures by id; None if the library has no tag head."""
     tags = library.tags
     return tags.of(ids) if tags.heads(library.encoder_id) else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.embedding import IMAGE, unit_rows
 from indexer.errors import InputError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.answer.hits import Hit, Means
 from search.query.options import SearchOptions
 from search.ranking.diversity import check_strength, diverse_order, pool_of
@@ -42,7 +42,9 @@ class Page:
         return self.offset + len(self.ids) if self.more else None
 
 
-def page_of(library: Library, order: RankedPictures, options: SearchOptions, means: Means) -> Page:
+def page_of(
+    library: Searchable, order: RankedPictures, options: SearchOptions, means: Means
+) -> Page:
     """The k hits after `offset`, of all that are distinct and in their order.
 
     Reads no more of the order than that takes. A copy that ranks far below its picture may
@@ -77,7 +79,7 @@ def _folded(ids: NDArray[np.int64], into: NDArray[np.int64]) -> dict[int, list[i
 
 
 def _distinct(
-    library: Library, order: RankedPictures, need: int, *, fold: bool
+    library: Searchable, order: RankedPictures, need: int, *, fold: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """The beginning of an order with at least `need` distinct pictures, or all of it.
 
@@ -96,7 +98,7 @@ def _distinct(
 
 
 def _diverse_runs(
-    library: Library,
+    library: Searchable,
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     places: NDArray[np.int64],
@@ -118,7 +120,7 @@ def _diverse_runs(
     return np.concatenate(ordered)
 
 
-def ranked_hits(library: Library, hits: Sequence[Hit], page: Page) -> tuple[Hit, ...]:
+def ranked_hits(library: Searchable, hits: Sequence[Hit], page: Page) -> tuple[Hit, ...]:
     """The hits of a page with their ranks in the whole answer and what is folded into them."""
     folded = {hit.picture_id: page.folded.get(hit.picture_id, ()) for hit in hits}
     pictures = library.catalogue.pictures([key for ids in folded.values() for key in ids])

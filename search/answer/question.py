@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.vectors.keys import picture_ids
 from indexer.vectors.nearest import Selection
 from indexer.vectors.scoring import CentredIndex, ScoredQuery, block_scores, score_level
@@ -42,7 +42,7 @@ class Question:
     amount by which that raises them.
     """
 
-    library: Library
+    library: Searchable
     rows: CentredIndex
     query: Query
     weight: float
@@ -57,7 +57,7 @@ class Question:
     @classmethod
     def of(
         cls,
-        library: Library,
+        library: Searchable,
         rows: CentredIndex,
         query: Query,
         weight: float,
@@ -71,8 +71,10 @@ class Question:
         """
         embedded = with_best_scores(rows, embedded, weight)
         embedded, wrong = _refined_by_marks(library, rows, embedded, weight, options)
+        sought = np.stack([embedded.q, *(negative.row for negative in embedded.without)])
+        library.gather(sought, weight, options.offset + options.k)
         allowed = allowed_ids(library, options.where, options.tags, options.date_order)
-        named, shown, size = NOBODY, frozenset[int](), rows.index.size
+        named, shown, size = NOBODY, frozenset[int](), rows.index.number
         if options.mode == AUTO:
             refined = bool(options.like or options.unlike)
             named = named_pictures(library.words, query, size, refined=refined)
@@ -191,7 +193,10 @@ class Question:
 
     def _searched(self, page: Page) -> Searched:
         """The pictures that were searched, and the scores that lead the answer."""
-        number = len(self.rows.index) if self.allowed is None else len(self.allowed)
+        index = self.rows.index
+        number = index.number if self.allowed is None else len(self.allowed)
+        if index.whole is not None and self.allowed is not None:
+            number = index.whole.number_of(number)
         sums = self.rows.index.sums
         captioned = sums.with_caption / max(1, sums.with_caption + sums.without_caption)
         query = ScoredQuery.of(self.rows, self.embedded.q, self.weight)
@@ -211,7 +216,7 @@ def _level(rows: CentredIndex, query: ScoredQuery) -> tuple[float, float]:
 
 
 def _refined_by_marks(
-    library: Library,
+    library: Searchable,
     rows: CentredIndex,
     embedded: EmbeddedQuery,
     weight: float,

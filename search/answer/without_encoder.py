@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from indexer.errors import QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.answer.excerpts import with_excerpts
 from search.answer.hits import Answer, read_hits, with_words
 from search.answer.paging import page_of, ranked_hits
@@ -20,11 +20,12 @@ from search.words.query_words import QueryWords, having_words
 from search.words.unknown import corrected, unlisted_words
 
 
-def answer_by_filters(library: Library, options: SearchOptions) -> Answer:
+def answer_by_filters(library: Searchable, options: SearchOptions) -> Answer:
     """The pictures that fulfil `where` and have the tags; all other options but pages are unused.
 
     Raises `InputError` for a condition or tag that is not understood, or a negative offset.
     """
+    library.gather(None, 0.0, options.offset + options.k)
     order = RankedPictures.of(
         *in_browsing_order(library, options.where, options.tags, options.date_order)
     )
@@ -33,7 +34,7 @@ def answer_by_filters(library: Library, options: SearchOptions) -> Answer:
     return Answer(Query(()), ranked_hits(library, hits, page), 0.0, page.next_offset)
 
 
-def answer_by_words(library: Library, query: Query, options: SearchOptions) -> Answer:
+def answer_by_words(library: Searchable, query: Query, options: SearchOptions) -> Answer:
     """The pictures that have the words of a query in a caption, name or tag.
 
     Raises `QueryError` for options that need a score, and for a query without words.
@@ -58,7 +59,7 @@ def answer_by_words(library: Library, query: Query, options: SearchOptions) -> A
 
 
 def answer_by_name(
-    library: Library, query: Query, ids: Sequence[int], options: SearchOptions
+    library: Searchable, query: Query, ids: Sequence[int], options: SearchOptions
 ) -> Answer:
     """The pictures of the name that a query is; all options but pages and filters are unused."""
     allowed = allowed_ids(library, options.where, options.tags, options.date_order)

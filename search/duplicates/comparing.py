@@ -11,7 +11,7 @@ from indexer import Library
 from indexer.errors import LibraryError, PictureError
 from indexer.library.records import CopyInfo
 
-KEPT_TOGETHER = 200  # comparisons, each of which may take a tenth of a second
+KEPT_TOGETHER = 20  # comparisons: large files take a second each, and a process may be killed
 
 
 class Comparing:

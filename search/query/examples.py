@@ -17,7 +17,7 @@ from indexer.catalogue.tokens import plain
 from indexer.catalogue.values import unpack
 from indexer.embedding import IMAGE, TEXT, Rows, unit_rows, without_hub
 from indexer.errors import QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.pictures.hashes import hash_bytes
 from search.query.tokens import PLACES, URLS
 
@@ -38,7 +38,7 @@ class Example:
 Mark: TypeAlias = int | str | bytes | Example
 
 
-def examples_of(library: Library, marks: Sequence[Mark]) -> list[Example]:
+def examples_of(library: Searchable, marks: Sequence[Mark]) -> list[Example]:
     """The marked pictures, each content once. Raises `QueryError` for one that cannot be read.
 
     Embeddings that the library has are looked up; only other pictures are encoded.
@@ -47,7 +47,7 @@ def examples_of(library: Library, marks: Sequence[Mark]) -> list[Example]:
     return list({example.content_hash: example for example in examples}.values())
 
 
-def _example(library: Library, mark: Mark) -> Example:
+def _example(library: Searchable, mark: Mark) -> Example:
     if isinstance(mark, Example):
         return mark
     if isinstance(mark, int):
@@ -58,7 +58,7 @@ def _example(library: Library, mark: Mark) -> Example:
     return _of_file(library, mark, path)
 
 
-def away_example(library: Library, said: str, path: Path) -> Example:
+def away_example(library: Searchable, said: str, path: Path) -> Example:
     """A picture whose file is not there, by the embedding that the library has of it.
 
     Its disk may not be plugged in, or the user gives its name alone. Raises `QueryError`.
@@ -80,7 +80,7 @@ def away_example(library: Library, said: str, path: Path) -> Example:
     raise QueryError(f"{said}: no such picture{where}; check the name")
 
 
-def ids_of_name(library: Library, said: str) -> list[int]:
+def ids_of_name(library: Searchable, said: str) -> list[int]:
     """Ids of the pictures whose paths end with a name, in any case; none if it is a whole path."""
     if _is_path(said):
         return []
@@ -93,7 +93,7 @@ def _is_path(said: str) -> bool:
     return said.startswith(PLACES)
 
 
-def _of_id(library: Library, picture_id: int) -> Example:
+def _of_id(library: Searchable, picture_id: int) -> Example:
     picture = library.catalogue.pictures([picture_id]).get(picture_id)
     row = None if picture is None else stored_row(library, picture.content_hash)
     if picture is None or row is None:
@@ -101,7 +101,7 @@ def _of_id(library: Library, picture_id: int) -> Example:
     return Example(picture.content_hash, row, picture.path)
 
 
-def _of_file(library: Library, mark: str | bytes, path: Path | None) -> Example:
+def _of_file(library: Searchable, mark: str | bytes, path: Path | None) -> Example:
     pictures = import_module("search.query.pictures")  # brings Pillow and sockets
     content: bytes = pictures.read_query_picture(mark, offline=library.offline)
     key = hash_bytes(content)
@@ -119,7 +119,7 @@ def file_of(mark: str | bytes) -> Path | None:
     return Path(os.path.abspath(os.path.expanduser(mark)))  # noqa: PTH111 - "~nobody"
 
 
-def stored_row(library: Library, content: bytes) -> NDArray[np.float32] | None:
+def stored_row(library: Searchable, content: bytes) -> NDArray[np.float32] | None:
     """The embedding (dim,) that the library has of a picture's content, if any."""
     stored = library.embeddings.of_contents(library.encoder_id, IMAGE, [content])
     if content not in stored:
@@ -129,7 +129,7 @@ def stored_row(library: Library, content: bytes) -> NDArray[np.float32] | None:
 
 
 def marked_rows(
-    library: Library,
+    library: Searchable,
     examples: Sequence[Example],
     means: Mapping[str, NDArray[np.float32]],
     weight: float,

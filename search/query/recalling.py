@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.query.examples import away_example, file_of, ids_of_name
 from search.query.terms import Query, Term
 
 
-def recalled(library: Library, query: Query) -> Query:
+def recalled(library: Searchable, query: Query) -> Query:
     """The query with an `Example` for each picture whose file is away.
 
     Raises `QueryError` for a picture that neither the disk nor the library has.
@@ -21,7 +21,7 @@ def recalled(library: Library, query: Query) -> Query:
     return replace(query, terms=tuple(_recalled(library, term) for term in query.terms))
 
 
-def pictures_of_name(library: Library, query: Query) -> list[int]:
+def pictures_of_name(library: Searchable, query: Query) -> list[int]:
     """Ids of the pictures that a query names, if it is nothing but the name of a file.
 
     The name may have the last folders of the path, as "a/b.jpg". If such a file is there, the query
@@ -34,7 +34,7 @@ def pictures_of_name(library: Library, query: Query) -> list[int]:
     return [] if path is None or os.path.lexists(path) else ids_of_name(library, named[0])
 
 
-def _recalled(library: Library, term: Term) -> Term:
+def _recalled(library: Searchable, term: Term) -> Term:
     path = file_of(term.picture) if isinstance(term.picture, str) else None
     if path is None or os.path.lexists(path):
         return term

@@ -9,13 +9,13 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.vectors.nearest import best
 from search.ranking.order import Ranking
 
 
 def allowed_ids(
-    library: Library, where: str | None, tags: Sequence[str], date_order: str
+    library: Searchable, where: str | None, tags: Sequence[str], date_order: str
 ) -> NDArray[np.int64] | None:
     """Ids (n,) of the pictures that fulfil `where` and have all tags; None for all."""
     ids = [_matches(library, where, date_order)] if where else []
@@ -26,7 +26,7 @@ def allowed_ids(
 
 
 def in_browsing_order(
-    library: Library, where: str | None, tags: Sequence[str], date_order: str
+    library: Searchable, where: str | None, tags: Sequence[str], date_order: str
 ) -> Ranking:
     """The present pictures that fulfil `where` and have all tags, with their scores.
 
@@ -45,7 +45,7 @@ def in_browsing_order(
     return present[surest], scores[surest]
 
 
-def _matches(library: Library, where: str, date_order: str) -> NDArray[np.int64]:
+def _matches(library: Searchable, where: str, date_order: str) -> NDArray[np.int64]:
     """Imports the language with the first condition, since that brings SQLAlchemy with it."""
     language = import_module("search.where")
     ids: NDArray[np.int64] = language.matches(library, where, date_order=date_order)

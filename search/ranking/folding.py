@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 
 BITS, COSINE = 10, 0.75  # most bits of a perceptual hash (of 63) that differ, and least cosine
 FAR_BITS, NEAR_COSINE = 20, 0.9  # or more bits, if the embeddings are nearly the same
@@ -18,7 +18,7 @@ Places = NDArray[np.int64]
 LookAlike = Callable[[int, int], bool]
 
 
-def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
+def leaders(library: Searchable, ids: NDArray[np.int64]) -> Places:
     """The place (n,) of the hit that each of these hits is folded into; its own for most.
 
     A hit is folded into the first hit before it that is not folded itself and has either the same
@@ -46,7 +46,7 @@ def leaders(library: Library, ids: NDArray[np.int64]) -> Places:
     return into
 
 
-def _looks(library: Library, ids: Collection[int]) -> LookAlike:
+def _looks(library: Searchable, ids: Collection[int]) -> LookAlike:
     """Whether two of these pictures, by id, look alike.
 
     The module is imported when there are any: most answers have no such pictures, and need no
@@ -74,7 +74,7 @@ def are_alike(bits: NDArray[np.uint8], cosines: NDArray[np.float32]) -> NDArray[
 
 
 def _alike(
-    library: Library, ids: NDArray[np.int64], hashes: NDArray[np.uint64]
+    library: Searchable, ids: NDArray[np.int64], hashes: NDArray[np.uint64]
 ) -> list[tuple[int, int]]:
     """Pairs of places of hits that are nearly the same, (later, earlier), the earlier ascending.
 

@@ -11,7 +11,7 @@ from indexer.catalogue.schema import FactRow, PictureRow, ReadingRow
 from indexer.catalogue.values import BESIDE, CARRIED, DERIVED
 from indexer.metadata.fields import PLACES, bare
 from search.where.grammar import Condition
-from search.where.places import UnknownPlace, near_named, near_or_within
+from search.where.places import Area, UnknownPlace, near_named, near_or_within
 from search.where.values import FieldContext, Sql, UnusableError, any_of, pattern_of, words_of
 
 _DISTANCE = re.compile(r"\b(within|\d+(\.\d+)?\s*(km|mi|miles))\b", re.IGNORECASE)
@@ -61,20 +61,23 @@ def lens(value: str, _: FieldContext) -> Sql:
 
 def place(condition: Condition, context: FieldContext) -> Sql:
     """A condition on the place of a picture: by its names, or by its degrees."""
+    area = area_of(condition)
+    return any_of(said(*PLACES))(condition, context) if area is None else area.condition
+
+
+def area_of(condition: Condition) -> Area | None:
+    """The area of a condition on a place; None if it gives names. Raises `UnusableError`."""
     try:
-        degrees = near_or_within(condition.text)
-        degrees = near_named(condition.values) if degrees is None else degrees
+        area = near_or_within(condition.text) or near_named(condition.values)
     except UnknownPlace as error:
         raise UnusableError(str(error)) from error
-    if degrees is not None:
-        return degrees
-    if not all(map(_is_name, condition.values)):
+    if area is None and not all(map(_is_name, condition.values)):
         raise UnusableError(
             "takes names, as in 'Vienna' or 'Vienna within 10 km', a point with a distance, as in "
             "'48.2, 16.37 within 10 km', or a box, as in '48.1..48.3, 16.2..16.5' (degrees north "
             "and east)"
         )
-    return any_of(said(*PLACES))(condition, context)
+    return area
 
 
 def _is_name(value: str) -> bool:

@@ -11,13 +11,13 @@ from sqlalchemy.dialects import sqlite
 
 from indexer.catalogue.schema import FolderRow, PictureRow
 from indexer.catalogue.values import NEVER, PRESENT
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.where.condition import matching
 from search.where.spans import DMY
 
 
 def matches(
-    library: Library, text: str, *, now: datetime | None = None, date_order: str = DMY
+    library: Searchable, text: str, *, now: datetime | None = None, date_order: str = DMY
 ) -> NDArray[np.int64]:
     """Ids (n,) of the present pictures that fulfil a condition, newest first.
 

@@ -108,8 +108,7 @@ class _Finder:
     def having(self, match: str) -> list[int]:
         """The pictures that a full-text query finds; none if they are too many to tell anything."""
         most = max(1, int(_MAX_SHARE * self.size))
-        ids = self.lookup.matching(match, most + 1) if match else []
-        return ids if len(ids) <= most else []
+        return self.lookup.few(match, most)
 
     def _match(self, word: str, writing: Writing) -> str:
         """The full-text query for a word that is a name here; empty if it is none.

@@ -27,8 +27,7 @@ def showing(lookup: WordLookup, query: Query, size: int) -> frozenset[int]:
     if not lookup.shows_text() or any(term.picture is not None for term in query.terms):
         return frozenset()
     most = max(1, int(_MAX_SHARE * size))
-    ids = lookup.matching(all_read(QueryWords.of(query).words), most + 1)
-    return frozenset(ids if len(ids) <= most else ())
+    return frozenset(lookup.few(all_read(QueryWords.of(query).words), most))
 
 
 def raised(order: RankedPictures, head: Ranking, by: float) -> RankedPictures:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from indexer.catalogue.lookup.words import WordLookup
+from indexer.catalogue.lookup.words import WordLookup, any_of
 from indexer.catalogue.tokens import SPACELESS, WORD, forms
 from indexer.encoders import Encoder
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.query.terms import Query
 from search.words.query_words import QueryWords
 from search.words.vocabulary import FILE as VOCABULARY
@@ -27,7 +27,7 @@ FILE = Path(__file__).with_name("known.txt")  # names and rarer words (benchmark
 _MAX_COUNT = 1000  # pictures with a word that are counted: more say no more of its likelihood
 
 
-def unknown_words(library: Library, query: Query) -> tuple[Unknown, ...]:
+def unknown_words(library: Searchable, query: Query) -> tuple[Unknown, ...]:
     """The unknown words of a query, also of its negative terms, in their order.
 
     Empty unless the library's encoder knows English alone.
@@ -42,7 +42,7 @@ def unlisted_words(lookup: WordLookup, query: Query) -> tuple[Unknown, ...]:
     return tuple(
         Unknown(word, _meant(lookup, word))
         for word in every
-        if not is_known(word) and not lookup.having(word, 1)
+        if not is_known(word) and not lookup.count(any_of([word]), 1)
     )
 
 
@@ -94,7 +94,7 @@ def is_foreign(word: str) -> bool:
     return bool(letters) and not any("LATIN" in unicodedata.name(c, "") for c in letters)
 
 
-def is_unread(library: Library, query: Query) -> bool:
+def is_unread(library: Searchable, query: Query) -> bool:
     """Whether the encoder reads English alone and all positive terms are words of other scripts."""
     positive = [term for term in query.terms if term.weight > 0]
     words = QueryWords.of(query).words
@@ -135,7 +135,7 @@ def _meant(lookup: WordLookup, word: str) -> str | None:
     if len(parts) != 1 or len(parts[0]) > LONGEST:
         return None
     near = {other for other in _near(parts[0]) if any(root in _listed() for root in roots(other))}
-    counts = {other: len(lookup.having(other, _MAX_COUNT)) for other in sorted(near)}
+    counts = {other: lookup.count(any_of([other]), _MAX_COUNT) for other in sorted(near)}
     best = max(counts, key=counts.__getitem__, default=None)
     return best if best is not None and counts[best] else None
 

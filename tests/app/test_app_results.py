@@ -28,9 +28,7 @@ import streamlit as st
 from ui.views.pages import map_page
 from ui.views.options import AppOptions
 options = AppOptions.parse(sys.argv[1:], os.environ)
-def asked():
-    st.text("asked with " + st.query_params.get("like", "?"))
-search = st.Page(asked, title="Search", url_path="search")
+search = st.Page(lambda: None, title="Search", url_path="search")
 library = st.Page(lambda: None, title="Library", url_path="library")
 start = st.Page(lambda: map_page.show(options, search, library), title="Map", default=True)
 st.navigation([start, search, library]).run()
@@ -174,13 +172,6 @@ def test_map_of_captions_without_any_says_so(many):
 
 def test_map_of_no_library_says_so(path):  # noqa: F811
     assert "There is no library yet" in said(map_page())
-
-
-def test_picture_asked_for_on_the_map_is_searched_with(many):
-    at = map_page()
-    at.session_state["more like this on the map"] = 7
-    at.run()
-    assert texts(at) == ["asked with 7"]
 
 
 def test_what_the_library_has_is_chosen_from_lists_and_narrows_the_filter(many):

@@ -637,7 +637,7 @@ def test_colours_are_those_that_the_browser_asks_for(page, scheme):
     assert (red + green + blue < 200) == (scheme == "dark")
 
 
-def test_point_of_the_map_opens_as_often_as_it_is_clicked(page):
+def test_point_of_the_map_opens_as_often_as_it_is_clicked_and_leads_to_similar_pictures(page):
     page.goto("/map")
     points = page.locator("[data-testid=stVegaLiteChart] .mark-symbol.role-mark path")
     for place in (0, 0, 1, 0):
@@ -646,6 +646,13 @@ def test_point_of_the_map_opens_as_often_as_it_is_clicked(page):
         page.get_by_role("dialog").wait_for()
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
+    settled(page)
+    points.first.click(force=True)
+    page.get_by_role("dialog").get_by_role("link", name="More like this").click()
+    hit(page).wait_for()
+    assert "like=" in page.url
+    page.go_back()
+    expect(points.first).to_be_visible()
 
 
 def test_documented_screenshot_is_small_enough():

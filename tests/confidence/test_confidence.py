@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from indexer import IndexOptions, Library, index_folder
 from indexer.confidence import calibration, fitting
 from indexer.confidence.calibration import FEW_WORDS, LONG, Calibration, built_in
+from indexer.confidence.estimating import FEWEST_PICTURES, estimate, listed, unjudged
 from indexer.confidence.fitting import fit, lines_of
 from indexer.confidence.line import (
     CAPTION,
@@ -328,6 +329,83 @@ def test_library_of_another_model_with_few_captions_has_no_confidence(colour_lib
     hits = Searcher(colour_library).search("blue").hits
     assert len(hits) == 5
     assert all(hit.confidence is None and not hit.doubtful for hit in hits)
+
+
+# Without captions
+
+
+def texts_near(v_i, *, known=1.0):
+    """Encodes shown texts near a picture of their own, absent ones nowhere; `known` says how."""
+    shown = {text for texts in listed() for text in texts.shown}
+
+    def encode(texts):
+        rng = np.random.default_rng(sum(map(len, texts)))
+        noise = unit_rows(rng.normal(size=(len(texts), v_i.shape[1])))
+        near = np.array([known * (text in shown) for text in texts])[:, None]
+        return unit_rows(near * v_i[rng.integers(len(v_i), size=len(texts))] + noise)
+
+    return encode
+
+
+def test_listed_texts_are_of_both_kinds_and_of_every_length():
+    for texts in listed():
+        assert len(texts.shown) == len(texts.absent) >= 30
+        assert not {*texts.shown} & {*texts.absent}
+
+
+def test_estimate_without_captions_tells_right_hits_from_others():
+    """Texts point to one picture each, with noise: those of sentences are judged by that."""
+    pool, rng = a_pool(), np.random.default_rng(3)
+    lines = estimate(pool.v_i, setting(), texts_near(pool.v_i))[PICTURE][2]
+    asking = sentences(pool, np.arange(300), rng)
+    trial = run_trial(pool, asking, PICTURE, setting(), rng)
+    sure = lines.hit.probability(trial.features, 300)
+    assert sure[trial.right].mean() > 0.3 > 0.05 > sure[~trial.right].mean()
+    assert (lines.hit.evidence(trial.features[trial.right]) < lines.hit.floor).mean() < 0.1
+
+
+def test_estimate_doubts_what_scores_like_absent_texts():
+    pool = a_pool()
+    encode = texts_near(pool.v_i)
+    for texts, lines in zip(listed(), estimate(pool.v_i, setting(), encode)[PICTURE], strict=True):
+        present = [
+            lines.answer.probability(
+                unjudged(pool.v_i, encode(some), setting()).features[:, 0], 300
+            )
+            for some in (texts.shown, texts.absent)
+        ]
+        assert present[0].mean() > 0.5 > present[1].mean()
+
+
+def test_nothing_is_estimated_of_few_pictures_or_for_texts_that_are_not_known():
+    pool = a_pool()
+    assert estimate(pool.v_i[: FEWEST_PICTURES - 1], setting(), texts_near(pool.v_i)) == {}
+    unknown = estimate(pool.v_i, setting(), lambda texts: texts_near(pool.v_i, known=0)(["x"] * 9))
+    assert unknown == {}
+
+
+def test_library_of_an_unknown_model_without_captions_is_calibrated_by_its_pictures(
+    paint, pictures, library, monkeypatch
+):
+    monkeypatch.setattr(upkeep, "FEWEST_PICTURES", 20)
+    asked = []
+
+    def estimated(v_i, setting, encode):
+        asked.append(len(v_i))
+        return {PICTURE: alike(Lines(Line((9.0, 0, 0), 0, -3, 3.0), Line((9.0, 0, 0), 0, -1, 5.0)))}
+
+    monkeypatch.setattr(upkeep, "estimate", estimated)
+    for number in range(32):
+        paint(f"{number}.png", ["red", "green", "blue"][number % 3])
+        if number in (18, 20, 24, 31):  # too few, enough, hardly more, half as many again
+            index_folder(library, pictures, options=IndexOptions(workers=1))
+    assert asked == [21, 32]
+    assert library.own_calibration.estimated_from == 32
+    (first, *_) = Searcher(library).search("red", k=3).hits
+    assert first.confidence is not None
+    told = answered("status", "--library", library.path)["confidence"]
+    assert told["estimated_from"] == 32
+    assert "estimated without captions" in run("status", "--library", library.path).stdout
 
 
 @pytest.fixture

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from test_open_clip import CONFIG, SIDE
 
+from indexer.encoders import load_encoder
 from indexer.encoders.open_clip import encoder as encoders
 from indexer.encoders.open_clip import exports
 from indexer.encoders.open_clip.exports import TowerGraph
+from indexer.encoders.pair.export import export_pair
 from indexer.encoders.runtime.graphs import open_session, receipt_of, shortened
-from indexer.errors import ModelError
+from indexer.errors import InputError, ModelError
 
 TEXTS = ["a dog", "", "two dogs on a beach with a much longer sentence behind them " * 3] * 15
 
@@ -241,3 +243,22 @@ def test_cpu_computes_in_float32_whatever_the_weights_are_stored_in(weights, tmp
     if encoder._device.type == "cpu":
         assert not encoder._half
         assert kinds == {torch.float32}
+
+
+def test_exported_pair_is_the_same_model_without_pytorch(weights, cache, encoder, tmp_path):
+    """`picfuse models --export`."""
+    pixels = np.random.default_rng(1).integers(0, 256, (5, SIDE, SIDE, 3), np.uint8)
+    export_pair(f"open_clip:TINY:{weights}", tmp_path / "pair", cache=cache, offline=True)
+    pair = load_encoder(f"onnx:{tmp_path / 'pair'}", cache=tmp_path / "another cache")
+    assert pair.transform == encoder.transform
+    np.testing.assert_allclose(pair.encode_images(pixels), encoder.encode_images(pixels), atol=1e-4)
+    np.testing.assert_allclose(pair.encode_texts(TEXTS), encoder.encode_texts(TEXTS), atol=1e-4)
+
+
+def test_only_a_model_of_open_clip_is_exported_and_only_into_a_new_folder(weights, tmp_path):
+    with pytest.raises(InputError, match="mini is no model of open_clip"):
+        export_pair("mini", tmp_path / "pair", cache=tmp_path)
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        export_pair(f"open_clip:TINY:{weights}", tmp_path, cache=tmp_path)
+    assert (tmp_path / "mine").read_text() == "mine"

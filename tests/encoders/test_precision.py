@@ -136,7 +136,7 @@ def test_int8_is_made_and_compared_again_on_another_processor(tmp_path, monkeypa
     graph.path.write_bytes(b"graph")
     receipt = {"xxh3": checksum(graph.path), "agreement": 0.99, "processor": "another one"}
     graph.path.with_suffix(".json").write_text(json.dumps(receipt))
-    monkeypatch.setattr(Int8Graph, "export", lambda _, path: made.append(path))
+    monkeypatch.setattr(Int8Graph, "make", lambda _, path: made.append(path))
     graph.ensure()
     assert made == [graph.path]
 

@@ -141,6 +141,8 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"confidence"},
         {"library"},
         {"pipeline", "datasets"},
+        {"shards"},
+        {"cluster", "milvus"},
         {"doctor", "watching", "training"},
     ),
     "search": (
@@ -149,6 +151,7 @@ ROOMS = {  # from the ground up: a room imports only from rooms of rows above it
         {"words"},
         {"answer"},
         {"searcher", "export"},
+        {"collection"},
         {
             "albums", "audit", "browsing", "duplicates", "evaluation", "heat_map", "library_map",
             "map_regions", "remote",

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -142,6 +143,33 @@ def test_wheel_has_no_data_twice(content):
     times = Counter(hashlib.sha256(data).digest() for data in content.values() if data)
 
     assert max(times.values()) == 1
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> dict[str, int]:
+    """The sizes of the files of a source distribution, by name."""
+    folder = tmp_path_factory.mktemp("source")
+    code = f"import hatchling.build; hatchling.build.build_sdist({str(folder)!r})"
+    run(sys.executable, "-c", code, cwd=ROOT)
+    (built,) = folder.iterdir()
+    with tarfile.open(built) as archive:
+        return {m.name.partition("/")[2]: m.size for m in archive.getmembers() if m.isfile()}
+
+
+def test_source_distribution_has_what_builds_and_tests_the_wheel(source, content):
+    for package in PACKAGES:
+        assert {f"{package}/{name}" for name in source_files(ROOT / package)} <= source.keys()
+    for folder in ("tests", "benchmarks", "docs", "data/sample"):
+        assert {f"{folder}/{name}" for name in source_files(ROOT / folder)} <= source.keys()
+    assert {"pyproject.toml", "README.md", "LICENSE", "NOTICE", "Makefile"} <= source.keys()
+
+
+def test_source_distribution_has_no_large_file_but_those_of_the_wheel(source, content):
+    large = {name for name, size in source.items() if size > 1_000_000}
+
+    assert large
+    assert large <= content.keys()
+    assert not [name for name in source if name.endswith(".pyc") or "/." in name]
 
 
 def test_wheel_names_its_licence_and_carries_it(content, metadata):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from indexer.errors import InputError, LibraryError, ModelError, PicfuseError, PlacedError
+from indexer.library.address import is_address
 from indexer.locations import default_library
 from ui.cli.options.paths import UserPath
 from ui.cli.output.text import harmless_usage, terminal_safe
@@ -92,9 +93,12 @@ SUMMARIES = {
     "doctor": "Check the library for problems and repair them.",
     "forget": "Remove a folder from the library; its files are not touched.",
     "relocate": "Tell the library where a folder was moved.",
+    "merge": "Add other libraries to the library, without encoding.",
     "watch": "Keep the library up to date while pictures change.",
     "evaluate": "Measure search quality on a folder of captioned pictures.",
     "train": "Train the built-in model, a fusion or tags on your own pictures.",
+    "publish": "Copy the library into a collection in Milvus.",
+    "cluster": "Encode pictures on many machines, and load them into Milvus.",
     "models": "List the available models.",
     "ui": "Open the browser app.",
     "serve": "Answer searches over HTTP, for programs and for other machines.",
@@ -119,8 +123,9 @@ def library_options(command: F) -> F:
         type=UserPath(),
         envvar="PICFUSE_LIBRARY",
         default=default_library,
-        callback=lambda ctx, parameter, path: path.absolute(),
-        help="Directory of the library. Default: one in your user data directory.",
+        callback=lambda ctx, parameter, path: path if is_address(path) else path.absolute(),
+        help="Directory of the library; to search, also milvus://HOST:PORT/COLLECTION. Default: "
+        "one in your user data directory.",
         show_envvar=True,
     )(command)
     return offline_option(command)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.encoders.parts import encode_with_parts
 from indexer.errors import PictureError, QueryError
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.sandbox import Sandbox
 from search.answer.hits import Answer, Hit
@@ -29,7 +29,7 @@ class PictureReader:
     `urls`: whether pictures may be fetched from public addresses.
     """
 
-    library: Library
+    library: Searchable
     sandbox: Sandbox
     urls: bool = False
 
@@ -60,7 +60,7 @@ class PictureReader:
         return public_picture(url)
 
 
-def picture_info(library: Library, key: int) -> PictureInfo:
+def picture_info(library: Searchable, key: int) -> PictureInfo:
     """A picture that the library has. Raises `NotThere` for any other."""
     info = library.catalogue.pictures([key]).get(key)
     if info is None:
@@ -68,7 +68,7 @@ def picture_info(library: Library, key: int) -> PictureInfo:
     return info
 
 
-def tag_counts(library: Library) -> dict[str, int]:
+def tag_counts(library: Searchable) -> dict[str, int]:
     """Numbers of pictures by tag."""
     counts = library.tags.counts(library.encoder_id)
     return {tag: number for head in counts.values() for tag, number in head.items()}

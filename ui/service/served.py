@@ -13,6 +13,7 @@ from indexer.errors import InputError
 from indexer.library.library import Library
 from indexer.pictures.sandbox import Sandbox
 from search import Searcher
+from search.collection.opening import open_library
 
 Observe = Callable[[str, int], None]  # is told the kind and the size of each batch
 
@@ -58,7 +59,7 @@ class ServedLibrary:
             return self._searcher
 
     def _opened(self) -> Searcher:
-        return Searcher(Library.open(self.path, read_only=True, offline=self.offline))
+        return Searcher(open_library(self.path, offline=self.offline))
 
 
 class Libraries:

@@ -11,6 +11,7 @@ from pydantic import Field
 from indexer.catalogue.values import MISSING as GONE
 from indexer.catalogue.values import PRESENT
 from search.browsing.facets import facets
+from search.collection.opening import local
 from search.searcher import Searcher
 from search.where import FIELDS
 from ui.cli.commands.album import listed_albums
@@ -120,7 +121,7 @@ class Looking:
     def filter_fields(self, library: Name = None) -> results.FieldsPage:
         """List the fields of `where`, with the tags, people and places of this library."""
         with self._libraries.named(library).asking() as searcher:
-            found = facets(searcher.library)
+            found = facets(local(searcher.library))
             return results.FieldsPage(
                 language=WHERE,
                 fields={name: field.meaning for name, field in FIELDS.items()},

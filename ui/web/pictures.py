@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from indexer import Library
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.errors import InputError, PictureError
+from indexer.library.searchable import Searchable
 from indexer.pictures.hashes import hash_bytes
 from indexer.pictures.images import decode, read_picture
 from indexer.pictures.thumbnails import THUMBNAIL_SIDE, read_thumbnail, thumbnail_path
@@ -33,30 +33,30 @@ _QUALITY = 88  # of JPEG
 _DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
-def thumb(library: Library, request: Request) -> Response:
+def thumb(library: Searchable, request: Request) -> Response:
     """Thumbnail of a picture; made anew if it is lost and the file is still there."""
     return thumbnail_of(library, request, *asked(library, request))
 
 
-def view(library: Library, request: Request) -> Response:
+def view(library: Searchable, request: Request) -> Response:
     """Picture upright in sRGB, its longer side at most `side` pixels."""
     side = _side(request.query_params.get("side", str(SIDE)))
     return view_of(library, request, *asked(library, request), side)
 
 
-def original(library: Library, request: Request) -> Response:
+def original(library: Searchable, request: Request) -> Response:
     """The file's own bytes, as an attachment."""
     key, _ = asked(library, request)
     return attached(present(library, key))
 
 
-def thumbnail_of(library: Library, request: Request, key: int, content: bytes) -> Response:
+def thumbnail_of(library: Searchable, request: Request, key: int, content: bytes) -> Response:
     """Response with the thumbnail of a picture with this content."""
     path = thumbnail_path(library.thumbnails, content)
     return _jpeg(request, content.hex(), lambda: read_thumbnail(path) or rendered(library, key))
 
 
-def view_of(library: Library, request: Request, key: int, content: bytes, side: int) -> Response:
+def view_of(library: Searchable, request: Request, key: int, content: bytes, side: int) -> Response:
     """Response with a picture of this content, its longer side at most `side` pixels."""
     return _jpeg(request, f"{content.hex()}-{side}", lambda: rendered(library, key, side))
 
@@ -69,7 +69,7 @@ def attached(picture: PictureInfo) -> Response:
     return Response(contents(picture), media_type=safe, headers=headers)
 
 
-def asked(library: Library, request: Request) -> tuple[int, bytes]:
+def asked(library: Searchable, request: Request) -> tuple[int, bytes]:
     """Id and content of the picture in the address; status 404 unless they belong together."""
     key, content = request.path_params["id"], request.path_params["hash"]
     known = library.catalogue.hashes_of([key] if key <= LARGEST_ID else [])
@@ -79,7 +79,7 @@ def asked(library: Library, request: Request) -> tuple[int, bytes]:
     return key, found
 
 
-def present(library: Library, key: int) -> PictureInfo:
+def present(library: Searchable, key: int) -> PictureInfo:
     """A picture that is there. Raises `PictureError` for one that is missing."""
     picture = library.catalogue.pictures([key]).get(key)
     if picture is None:
@@ -116,7 +116,7 @@ def _side(text: str) -> int:
     return next((side for side in SIDES if side >= int(text)), SIDES[-1])
 
 
-def rendered(library: Library, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
+def rendered(library: Searchable, key: int, side: int = THUMBNAIL_SIDE) -> bytes:
     """JPEG of a picture, its longer side at most `side` pixels. Raises `PictureError`."""
     picture = present(library, key)
     longer, shorter = max(picture.width, picture.height), min(picture.width, picture.height)

@@ -37,7 +37,7 @@ class EmbeddingChanges:
         for condition in UNUSED:
             self._session.execute(text(f"DELETE FROM embeddings WHERE {condition}"))
 
-    def put_encoder(self, name: str, fingerprint: str, dim: int, golden: Golden) -> int:
+    def put_encoder(self, name: str, fingerprint: str, dim: int, golden: Golden | None) -> int:
         """The id of an encoder's row; a new one keeps its embeddings of the golden pair."""
         query = select(EncoderRow.id).where(EncoderRow.fingerprint == fingerprint)
         known = self._session.scalar(query)
@@ -47,8 +47,8 @@ class EmbeddingChanges:
             name=name,
             fingerprint=fingerprint,
             dim=dim,
-            golden_image=pack(golden.image),
-            golden_text=pack(golden.text),
+            golden_image=None if golden is None else pack(golden.image),
+            golden_text=None if golden is None else pack(golden.text),
         )
         self._session.add(row)
         self._session.flush()

@@ -85,7 +85,8 @@ class FolderChanges:
         below = os.fsdecode(os.path.relpath(inner.path, outer.path))
         for name in ("exclude", "include"):
             patterns = [from_above(pattern, below) for pattern in json.loads(getattr(inner, name))]
-            setattr(outer, name, json.dumps(json.loads(getattr(outer, name)) + patterns))
+            united = dict.fromkeys([*json.loads(getattr(outer, name)), *patterns])
+            setattr(outer, name, json.dumps(list(united)))
         files = json.loads(outer.caption_files) + json.loads(inner.caption_files)
         outer.caption_files = json.dumps(list(dict.fromkeys(files)))
         outer.columns = outer.columns or inner.columns

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from indexer.captions import Caption
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
-from indexer.catalogue.values import FAILED, MISSING, NEVER, PRESENT, UNDECODED, text_hash
+from indexer.catalogue.values import MISSING, NEVER, PRESENT, state_of, text_hash
 from indexer.embedding import IMAGE, TEXT
-from indexer.kinds.extras import needed_extra
 from indexer.metadata.fact import Fact
 from indexer.metadata.fields import VERSION
 from indexer.metadata.order import Settled
@@ -63,30 +62,18 @@ class PictureChanges:
 
     def put(self, folder_id: int, pictures: Sequence[PictureFacts]) -> list[int]:
         """Add or update pictures of one folder; returns their ids in order."""
-        if pictures:
-            values = [self._values(folder_id, facts) for facts in pictures]
-            self._session.execute(_PUT, values)
-        ids: dict[bytes, int] = {}
-        for part in chunks([facts.relative for facts in pictures]):
+        return self.put_rows(folder_id, [_columns(facts) for facts in pictures])
+
+    def put_rows(self, folder_id: int, rows: Sequence[Mapping[str, object]]) -> list[int]:
+        """The same with the columns of pictures, from the relative path to the reason."""
+        if rows:
+            mine = {"folder_id": folder_id, "revision": self._generation}
+            self._session.execute(_PUT, [{**row, **mine} for row in rows])
+        ids: dict[object, int] = {}
+        for part in chunks([row["relative"] for row in rows]):
             query = _IDS.where(_PICTURES.c.folder_id == folder_id, _PICTURES.c.relative.in_(part))
             ids |= {row.relative: row.id for row in self._session.execute(query)}
-        return [ids[facts.relative] for facts in pictures]
-
-    def _values(self, folder_id: int, facts: PictureFacts) -> dict[str, object]:
-        return (
-            facts.content.columns
-            | facts.settled.columns
-            | {
-                "metadata_version": VERSION,
-                "folder_id": folder_id,
-                "relative": facts.relative,
-                "size": facts.size,
-                "mtime_ns": facts.mtime_ns,
-                "content_hash": facts.content_hash,
-                "state": _state(facts.content.reason),
-                "revision": self._generation,
-            }
-        )
+        return [ids[row["relative"]] for row in rows]
 
     def put_captions(self, captions: Mapping[int, Iterable[Caption]], *, embedded: bool) -> None:
         """Replace the captions that pictures carry, or those beside them, by picture."""
@@ -170,10 +157,19 @@ class PictureChanges:
             )
 
 
-def _state(reason: str | None) -> str:
-    if not reason:
-        return PRESENT
-    return UNDECODED if needed_extra(reason) else FAILED
+def _columns(facts: PictureFacts) -> dict[str, object]:
+    return (
+        facts.content.columns
+        | facts.settled.columns
+        | {
+            "metadata_version": VERSION,
+            "relative": facts.relative,
+            "size": facts.size,
+            "mtime_ns": facts.mtime_ns,
+            "content_hash": facts.content_hash,
+            "state": state_of(facts.content.reason),
+        }
+    )
 
 
 def _has_embedding(encoder_id: int) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,21 @@ class Tables:
     def __init__(self, reading: Reading, library: Path) -> None:
         self._reading_rows = reading
         self._library = library
+
+    @property
+    def lent(self) -> Reading:
+        """Lends the connection of these tables, to further lookups over the same rows."""
+        return self._reading_rows
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Tables]:
+        """The tables as they are now, whatever is written meanwhile."""
+        with sqlite_errors(self._library), self._reading_rows() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Tables(lambda: nullcontext(connection), self._library)
+            finally:
+                connection.rollback()
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """The rows that a statement finds; `values` replace the question marks in it."""

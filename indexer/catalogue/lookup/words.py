@@ -38,6 +38,15 @@ class WordLookup(Tables):
         query = f"SELECT p.id FROM words {_PRESENT} ORDER BY words.rowid LIMIT ?"
         return self.column(query, match, PRESENT, limit) if match else []
 
+    def few(self, match: str, most: int) -> list[int]:
+        """The pictures that a full-text query finds, by id; none if they are more than `most`."""
+        ids = self.matching(match, most + 1)
+        return ids if len(ids) <= most else []
+
+    def count(self, match: str, most: int) -> int:
+        """The number of pictures that a full-text query finds, counted up to `most`."""
+        return len(self.matching(match, most))
+
     def captions(self, match: str, limit: int = -1) -> list[str]:
         """The captions of at most `limit` pictures that a full-text query finds, each as one text.
 

@@ -56,9 +56,9 @@ CLEANING: dict[str, Callable[[str], str]] = {  # by their names in open_clip
 class KeptTokenizer:
     """Turns texts into int64 tokens (n, length).
 
-    `cleaning` names the function that cleans a text first. `words` is a pattern that splits it,
-    None if the tokenizer splits it itself. `model` is the tokenizer as JSON of `tokenizers`, with
-    its truncation and padding. The token `blank` becomes 0.
+    `cleaning` names the function that cleans a text first; empty for none. `words` is a pattern
+    that splits it, None if the tokenizer splits it itself. `model` is the tokenizer as JSON of
+    `tokenizers`, with its truncation and padding. The token `blank` becomes 0.
     """
 
     cleaning: str
@@ -104,7 +104,7 @@ class KeptTokenizer:
     def _prepared(self, text: str) -> str | list[str]:
         # Texts of the command line may hold surrogates.
         valid = text.encode("utf-8", "replace").decode()
-        cleaned = CLEANING[self.cleaning](valid)
+        cleaned = CLEANING[self.cleaning](valid) if self.cleaning else valid
         if self.words is None:
             return cleaned
         pattern = self._ascii_pattern if cleaned.isascii() else self._pattern

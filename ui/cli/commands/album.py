@@ -13,6 +13,7 @@ from indexer.errors import InputError, LibraryDamaged
 from search import Query, Searcher
 from search.albums import AlbumAnswer, album_pictures, delete_album, named_album, save_album
 from search.browsing.picked import picked_albums
+from search.collection.opening import local
 from search.query.options import AUTO
 from ui.cli.commands import album_picking
 from ui.cli.commands.answering import query_of
@@ -216,7 +217,7 @@ def _list(ctx: click.Context, library: Path, offline: bool, style: str) -> None:
 
 def listed_albums(searcher: Searcher) -> list[dict[str, Any]]:
     """The JSON fields of all albums: those of picked pictures, then those of searches."""
-    library = searcher.library
+    library = local(searcher.library)
     picked = [album_picking.album_fields(album) for album in picked_albums(library)]
     return picked + [_counted_album(searcher, name) for name in library.albums.names()]
 
@@ -231,7 +232,7 @@ def _note(fields: dict[str, Any]) -> str:
 def _counted_album(searcher: Searcher, name: str) -> dict[str, Any]:
     """The JSON fields of an album; `problem` says why it cannot be searched."""
     try:
-        album = named_album(searcher.library, name)
+        album = named_album(local(searcher.library), name)
         found = album_pictures(searcher, album)
     except (InputError, LibraryDamaged) as error:
         return {"album": valid(name), "pictures": None, "lost": 0, "problem": valid(str(error))}

@@ -14,6 +14,7 @@ import click
 import ui as package
 from indexer.errors import InputError
 from indexer.interpreter import module_command, module_environment
+from indexer.library.address import not_an_address
 from ui.cli.group import library_options
 from ui.views.options import PASSWORD, server_flags
 
@@ -63,6 +64,7 @@ def ui(
 
     The options below let it do more.
     """
+    not_an_address(library)
     _check_port(port, listen or "localhost")
     environment = module_environment()
     command = module_command("ui.views.server", "run", str(app_file()))

@@ -8,8 +8,8 @@ import click
 
 from indexer.errors import InputError
 from indexer.files import whole_file
-from indexer.library.library import Library
 from search import Query
+from search.collection.opening import open_library
 from search.heat_map import HeatMap, HeatMapQuery, opened_picture
 from ui.cli.group import json_option, library_options
 from ui.cli.options.paths import UserPath, UserText
@@ -55,7 +55,7 @@ def explain(
     query = Query.parse(terms, literal=literal)
     if output is not None:
         _check(output)
-    with Library.open(library, read_only=True, offline=offline) as opened:
+    with open_library(library, offline=offline) as opened:
         image = opened_picture(picture, offline=offline)
         sought = HeatMapQuery.of(opened, query)
         found = sought.on(image)

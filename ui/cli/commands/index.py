@@ -23,6 +23,7 @@ from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
+from ui.cli.output.models import say_cost, say_stronger
 from ui.cli.output.progress import index_with_bar
 from ui.cli.output.reports import print_report
 from ui.exits import exit_status
@@ -183,6 +184,9 @@ def index(
     check_begun(library, folders)
     if text:
         check_installed()
+    model = model_for(library, model, precision)
+    if not offline:
+        say_cost(model, library)
     options = IndexOptions(
         files,
         exclude,
@@ -190,7 +194,7 @@ def index(
         time_limit,
         max_pixels,
         None if memory_limit is None else round(memory_limit * GIB),
-        model=model_for(library, model, precision),
+        model=model,
         fusion=fusion,
         weight=weight,
         tags=named_files(tags),
@@ -203,6 +207,8 @@ def index(
     )
     report, status = _run(library, folders, options, offline)
     print_report(report, as_json)
+    if not (offline or as_json or report.interrupted):
+        say_stronger(library)
     ctx.exit(status)
 
 

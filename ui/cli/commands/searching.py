@@ -104,10 +104,10 @@ def _answer(library: Path, offline: bool, query: Query | None, **options: Any) -
 
     Imported late: a warm service answers without what a search needs.
     """
-    libraries = import_module("indexer.library.library")
+    opening = import_module("search.collection.opening")
     searchers = import_module("search.searcher")
     answering = import_module("ui.cli.commands.answering")
-    with libraries.Library.open(library, read_only=True, offline=offline) as opened:
+    with opening.open_library(library, offline=offline) as opened:
         status: int = answering.print_found(searchers.Searcher(opened, once=True), query, **options)
         return status
 

@@ -13,11 +13,15 @@ from indexer.captions.caption import Guess
 from indexer.catalogue.lookup.captions import RepeatedCaption
 from indexer.catalogue.values import FAILED, MISSING, PRESENT
 from indexer.library.away import away_message
+from indexer.library.searchable import Searchable
 from indexer.pipeline.beside import told_guesses
 from indexer.pipeline.fillers import repeated_captions
 from indexer.pipeline.reencoding import unfinished_move
+from search.collection.collection import Collection
+from search.collection.opening import local, open_library
 from ui.cli.group import json_option, library_options
 from ui.cli.output.away import away_fields
+from ui.cli.output.collections import collection_fields
 from ui.cli.output.reports import guess_fields
 from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered
@@ -33,7 +37,7 @@ from ui.sentences import guess_message, repeated_message
 @json_option
 def status(failed: bool, skipped: bool, library: Path, offline: bool, as_json: bool) -> None:
     """Show what the library contains, and how much of its folders was not indexed."""
-    with Library.open(library, read_only=True, offline=offline) as opened:
+    with open_library(library, offline=offline) as opened:
         facts = library_fields(opened)
         failures = opened.catalogue.failures() if failed else []
         passed = opened.passed_over.everything() if skipped else []
@@ -135,13 +139,19 @@ def _confidence(library: Library) -> dict[str, Any]:
         return {}
     fitted = [] if own is None else sorted(own.lines)
     asked = own.asked if own is not None and fitted else 0
-    return {"confidence": {"kinds": sorted(found), "own": fitted, "asked": asked}}
+    facts = {"kinds": sorted(found), "own": fitted, "asked": asked}
+    if own is not None and fitted and own.estimated_from:
+        facts["estimated_from"] = own.estimated_from
+    return {"confidence": facts}
 
 
 def _confidence_line(facts: dict[str, Any]) -> str:
     """The source of the calibration of each kind of score."""
     shipped = sorted(set(facts["kinds"]) - set(facts["own"]))
-    own = f"{', '.join(facts['own'])}: learned from {facts['asked']} of its own captions"
+    source = f"learned from {facts['asked']} of its own captions"
+    if "estimated_from" in facts:
+        source = f"estimated without captions, from {facts['estimated_from']} pictures"
+    own = f"{', '.join(facts['own'])}: {source}"
     parts = [own] if facts["own"] else []
     parts += [f"{', '.join(shipped)}: as shipped with the model"] if shipped else []
     return "; ".join(parts)
@@ -178,7 +188,7 @@ def _away_lines(folders: list[dict[str, Any]]) -> list[str]:
     return [f"{away_message(folder['pictures'])}: {folder['path']}" for folder in folders]
 
 
-_LABELS = {"passed_over": "skipped", "guesses": "guessed"}
+_LABELS = {"sources": "from", "passed_over": "skipped", "guesses": "guessed"}
 _LINES: dict[str, Callable[[Any], str | list[str]]] = {
     "away": _away_lines,
     "metadata": _metadata_line,
@@ -193,8 +203,14 @@ _LINES: dict[str, Callable[[Any], str | list[str]]] = {
 }
 
 
-def library_fields(library: Library) -> dict[str, Any]:
-    """The JSON fields of a library."""
+def library_fields(library: Searchable) -> dict[str, Any]:
+    """The JSON fields of a library, or of a collection in Milvus."""
+    if isinstance(library, Collection):
+        return collection_fields(library)
+    return _local_fields(local(library))
+
+
+def _local_fields(library: Library) -> dict[str, Any]:
     counts, move = library.catalogue.counts(), unfinished_move(library)
     return {
         "library": path_fields(library.path)["path"],

@@ -48,7 +48,7 @@ def model_for(library: Path, model: str | None, precision: str | None) -> str | 
     """
     model = model and spelled_out(model)
     if is_vacant(library):
-        return _named(model or DEFAULT_ENCODER, precision)
+        return named_model(model or DEFAULT_ENCODER, precision)
     if model is None and precision is None:
         return None
     with Library.open(library, read_only=True) as opened:
@@ -56,9 +56,10 @@ def model_for(library: Path, model: str | None, precision: str | None) -> str | 
     if model is None or plain_name(model) == plain_name(present):
         spelt_out = model if model and precision_of(model) != FP32 else present
         return model_in_precision(present, precision or precision_of(spelt_out))
-    return _named(model, precision)
+    return named_model(model, precision)
 
 
-def _named(model: str, precision: str | None) -> str:
+def named_model(model: str, precision: str | None) -> str:
+    """The name of a model in a precision, by default "auto" unless its name has one."""
     spelt_out = precision_of(model) if precision_of(model) != FP32 else AUTO
     return model_in_precision(model, precision or spelt_out)

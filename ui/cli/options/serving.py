@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from indexer.errors import InputError
+from indexer.library.address import is_address
 from indexer.locations import default_library
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.searching import grouped
@@ -90,7 +91,7 @@ def libraries_by_name(named: tuple[str, ...]) -> dict[str, Path]:
             name, path = "library" if len(named) < 2 else _whole(said).name, said
         if name in found:
             raise InputError(f"--library: two libraries are named {name!r}; write NAME=DIRECTORY")
-        found[name] = _whole(path)
+        found[name] = Path(path) if is_address(path) else _whole(path)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from ui.cli.output.away import away_fields
 from ui.cli.output.dates import date_fields, dates_of
 from ui.cli.output.text import answer_fields
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def complete_answer_fields(
-    library: Library, answer: Answer, where: str | None, date_order: str
+    library: Searchable, answer: Answer, where: str | None, date_order: str
 ) -> dict[str, Any]:
     """The JSON fields of an answer to a search, on the command line and from the service."""
     dates = date_fields(dates_of(where, date_order))

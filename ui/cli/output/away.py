@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from indexer.library.away import AwayFolder, away_folders, away_message
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from ui.cli.output.text import path_fields, terminal_safe
 
 
-def away_fields(library: Library) -> dict[str, Any]:
+def away_fields(library: Searchable) -> dict[str, Any]:
     """The JSON field of folders that are away; empty if there are none."""
     away = away_folders(library.catalogue)
     listed = [{**path_fields(folder.path), "pictures": folder.pictures} for folder in away]

@@ -73,15 +73,32 @@ def with_bar(steps: Generator[Progress, None, T], description: str, unit: str = 
                 return value
 
 
-def index_with_bar(run: IndexSteps) -> None:
-    """Do a run of indexing with a bar. Raises `KeyboardInterrupt` after the current batch."""
+class Steps(Protocol):
+    """Work in batches, each committed: closing it ends it between two of them."""
+
+    def __iter__(self) -> Iterator[Progress]: ...
+    def close(self) -> None:
+        """End the work."""
+        ...
+
+
+def run_with_bar(run: Steps, first: str, then: str) -> None:
+    """Do work with a bar, named `first` until it has begun, and `then` after that.
+
+    Raises `KeyboardInterrupt` after the current batch.
+    """
     with (
         ended_by_signals() as ending,
-        bar("scanning the folders") as show,
-        run,
+        bar(first) as show,
+        closing(run),
     ):
         for step in run:
-            show(step, step.what or "indexing")
+            show(step, step.what or then)
             ending.patient = True  # until now, nothing was begun that must be finished
             if ending.is_asked_for():
                 raise KeyboardInterrupt(ending.status)
+
+
+def index_with_bar(run: IndexSteps) -> None:
+    """Do a run of indexing with a bar. Raises `KeyboardInterrupt` after the current batch."""
+    run_with_bar(run, "scanning the folders", "indexing")

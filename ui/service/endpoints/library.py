@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from search.albums import album_pictures, named_album
 from search.browsing.picked import picked_answer
+from search.collection.opening import local
 from search.duplicates import Tier, find_duplicates
 from search.searcher import Searcher
 from search.where import FIELDS
@@ -87,7 +88,7 @@ async def album(
 
 def _album_page(searcher: Searcher, name: str, k: int, offset: int) -> dict[str, Any]:
     """The JSON fields of an album with some of its pictures. Raises `NotThere`."""
-    library = searcher.library
+    library = local(searcher.library)
     picked = library.picked.album(name)
     if picked is not None:
         answer = picked_answer(library, name, k=k, offset=offset)
@@ -112,7 +113,7 @@ async def duplicates(
     """List groups of duplicates, the best copy first, as `picfuse duplicates --json`."""
 
     def work(searcher: Searcher, reader: PictureReader) -> dict[str, Any]:
-        found = find_duplicates(searcher.library, Tier(tier))
+        found = find_duplicates(local(searcher.library), Tier(tier))
         return {"tier": tier, **duplicate_fields(found)}
 
     return await desk.answer(served, work)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from indexer.library.library import Library
+from indexer.library.searchable import Searchable
 from search.searcher import Searcher
 from ui.cli.output.text import metadata_fields, path_fields, tag_fields, valid
 from ui.service.desk import Served, TheDesk
@@ -78,7 +78,7 @@ def _alone(response: Response) -> Response:
     return response
 
 
-def _content_of(library: Library, key: int) -> bytes:
+def _content_of(library: Searchable, key: int) -> bytes:
     """The hash of a picture's content. Raises `NotThere`."""
     content, _ = library.catalogue.hashes_of([key]).get(key, (None, None))
     if content is None:
@@ -86,7 +86,7 @@ def _content_of(library: Library, key: int) -> bytes:
     return content
 
 
-def _picture_fields(library: Library, key: int) -> dict[str, Any]:
+def _picture_fields(library: Searchable, key: int) -> dict[str, Any]:
     """The JSON fields of a picture. Raises `NotThere`."""
     info = picture_info(library, key)
     tags = library.tags.of([key]).get(key, {})

@@ -21,7 +21,7 @@ _LEAST = 2  # things of a kind: a choice of one is none
 
 def offer_browsing(opened: SharedLibrary) -> None:
     """Show a list of each kind of thing that the library has; a choice narrows the filter."""
-    known = opened.kept("facets", None, lambda searcher: facets(searcher.library))
+    known = opened.kept("facets", None, lambda _: facets(opened.library))
     for name, things in _lists(known):
         if len(things) >= _LEAST:
             key = f"browse-{name}"

@@ -1,0 +1,1 @@
+"""Encoding on many machines: Ray Data maps pictures in any storage to the shards of a store."""

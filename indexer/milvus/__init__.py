@@ -1,0 +1,1 @@
+"""Collections in Milvus: copies of libraries that many machines search."""

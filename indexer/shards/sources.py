@@ -1,0 +1,111 @@
+"""Sources of a merge: local libraries and stores, opened read-only and all of one encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.catalogue.database import FILE
+from indexer.errors import InputError
+from indexer.library.directory import is_file
+from indexer.library.library import Library
+from indexer.shards.manifest import StoreEncoder
+from indexer.shards.places import is_uri
+from indexer.shards.reading import records_of_library
+from indexer.shards.record import PictureRecord
+from indexer.shards.store import MANIFEST, Store
+
+Batches = Iterator[list[PictureRecord]]
+
+
+class Part(NamedTuple):
+    """A part of a source that is read by itself; `name` is empty if it is all of it."""
+
+    name: str
+    read: Callable[[], Batches]
+
+
+class LibrarySource:
+    """A local library; it is never written to."""
+
+    kind = "library"
+
+    def __init__(self, path: Path) -> None:
+        self.library = Library.open(path, read_only=True)
+        self.place = str(self.library.path)
+
+    @property
+    def encoder(self) -> StoreEncoder:
+        """The encoder of its embeddings."""
+        settings = self.library.settings
+        stored = self.library.catalogue.encoder(settings.fingerprint)
+        golden = (stored.golden_image, stored.golden_text) if stored else (None, None)
+        return StoreEncoder(settings.encoder, settings.fingerprint, settings.dim, "", *golden)
+
+    @property
+    def pictures(self) -> int:
+        """The number of pictures, missing and failed ones too."""
+        (number,) = self.library.catalogue.column("SELECT count(*) FROM pictures")
+        return int(number)
+
+    def parts(self) -> list[Part]:
+        """All of the library at once."""
+        return [Part("", lambda: records_of_library(self.library))]
+
+    def close(self) -> None:
+        """Close the library."""
+        self.library.close()
+
+    @property
+    def remedy(self) -> str:
+        """The command that gives it the encoder of a name."""
+        return f"picfuse index --library {self.place} --model"
+
+
+class StoreSource:
+    """A finished store of shards."""
+
+    kind = "store"
+    library = None
+
+    def __init__(self, place: str) -> None:
+        self.store = Store.open(place)
+        self.place = place
+
+    @property
+    def encoder(self) -> StoreEncoder:
+        """The encoder of its embeddings."""
+        return self.store.encoder
+
+    @property
+    def pictures(self) -> int:
+        """The number of pictures, failed ones too."""
+        return self.store.manifest.pictures
+
+    def parts(self) -> list[Part]:
+        """Its shards, by name."""
+        return [Part(name, partial(self.store.records, name)) for name in self.store.names()]
+
+    def close(self) -> None:
+        """Nothing is open between reads."""
+
+    @property
+    def remedy(self) -> str:
+        """The command that makes it with the encoder of a name."""
+        return "picfuse cluster encode with another --output and --model"
+
+
+Source = LibrarySource | StoreSource
+
+
+def open_source(place: str) -> Source:
+    """The library or store at a path or URI. Raises `InputError` if it is neither."""
+    path = Path(place).expanduser().absolute()
+    if is_uri(place) or is_file(path / MANIFEST):
+        return StoreSource(place)
+    if is_file(path / FILE):
+        return LibrarySource(path)
+    what = "neither a library nor a store of shards" if path.exists() else "not there"
+    raise InputError(f"{place}: {what}; name the directory of a library, or a store")

@@ -1,0 +1,1 @@
+"""Searching a collection in Milvus as a library is searched."""
