@@ -1,4 +1,4 @@
-"""What a catalogue stores of a picture's file; needs no SQLAlchemy, which takes long to import."""
+"""Facts of a picture's file that a catalogue stores, without SQLAlchemy, which imports slowly."""
 
 from __future__ import annotations
 
