@@ -21,7 +21,7 @@ from fixtures.data import indexed_dataset
 
 from indexer import Library
 from indexer.captions import Caption
-from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.datasets.folder import read_split
 from indexer.embedding import IMAGE, TEXT

@@ -20,8 +20,8 @@ import numpy as np
 
 from indexer import Library
 from indexer.captions import Caption
-from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.encoders import registry
 from indexer.pictures.facts import ContentFacts
 from search import Query, Searcher

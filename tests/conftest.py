@@ -75,8 +75,8 @@ def _no_syncing():
     connect = database._writing_connection
 
     @wraps(connect)
-    def unsynced(folder, journal):
-        connection = connect(folder, journal)
+    def unsynced(*where):
+        connection = connect(*where)
         connection.execute("PRAGMA synchronous=OFF")
         return connection
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import Library
-from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.embedding import IMAGE
 from indexer.pictures.facts import ContentFacts
 from indexer.pictures.hashes import hash_bytes

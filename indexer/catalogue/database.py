@@ -72,17 +72,19 @@ def to_read(folder: Path) -> Connect:
     return partial(_connection, folder, _reading_mode(folder))
 
 
-def to_write(folder: Path) -> Connect:
+def to_write(folder: Path, *, waits: bool = True) -> Connect:
     """Opens a library's SQLite file for writing: synced at every commit, foreign keys enforced.
 
     The journal is a WAL, except on a network file system, which has no shared memory for it.
+    Unless it `waits`, a file that is locked is an error at once.
     """
     on_network = import_module("indexer.catalogue.filesystems").is_network(folder)
-    return partial(_writing_connection, folder, "DELETE" if on_network else "WAL")
+    journal = "DELETE" if on_network else "WAL"
+    return partial(_writing_connection, folder, journal, BUSY_SECONDS if waits else 0)
 
 
-def _writing_connection(folder: Path, journal: str) -> sqlite3.Connection:
-    connection = _connection(folder, "rwc")
+def _writing_connection(folder: Path, journal: str, busy_seconds: float) -> sqlite3.Connection:
+    connection = _connection(folder, "rwc", busy_seconds)
     connection.execute(f"PRAGMA journal_mode={journal}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
@@ -117,9 +119,9 @@ class Connections:
                 self._free.pop().close()
 
 
-def _connection(folder: Path, mode: str) -> sqlite3.Connection:
+def _connection(folder: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     uri = f"file:{quote(os.fsencode(folder.absolute() / FILE))}?mode={mode}"
-    opened = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+    opened = sqlite3.connect(uri, uri=True, timeout=busy_seconds, check_same_thread=False)
     add_functions(opened)
     return opened
 

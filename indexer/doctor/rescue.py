@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from indexer.catalogue.database import FILE, sqlite_errors, to_write, too_new_error
+from indexer.catalogue.database import FILE, to_write, too_new_error
 from indexer.catalogue.engine import open_engine
 from indexer.catalogue.migrate import upgrade
 from indexer.catalogue.schema import Base
@@ -66,7 +66,7 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
     """A new catalogue in `place` with every row that can be read."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    with sqlite_errors(place):
+    with _written(library):
         engine = open_engine(to_write(place))
         upgrade(engine)
         engine.dispose()
@@ -108,9 +108,12 @@ def _written(library: Path) -> Iterator[None]:
     """Turn SQLite's errors about the new catalogue into a `LibraryError`; a full disk, mostly."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except Exception as error:
+        cause = getattr(error, "orig", error)  # SQLAlchemy wraps SQLite's errors
+        if not isinstance(cause, sqlite3.OperationalError):
+            raise
         raise LibraryError(
-            f"{library}: the new catalogue cannot be written ({error}); free some space and run "
+            f"{library}: the new catalogue cannot be written ({cause}); free some space and run "
             "the same command again"
         ) from error
 

@@ -66,9 +66,11 @@ class Library(LibraryState):
         read_only: bool,
         offline: bool = False,
         cache: Path | None = None,
+        waits: bool = True,
     ) -> None:
         super().__init__(path, connections.reading)
         self.read_only = read_only
+        self._waits = waits
         self.offline = offline
         self.cache = cache
         self.tags = TagLookup(connections.reading, path)
@@ -114,17 +116,21 @@ class Library(LibraryState):
         path: str | Path,
         *,
         read_only: bool = False,
+        waits: bool = True,
         offline: bool = False,
         cache: Path | None = None,
     ) -> Self:
         """Open a library, migrated if need be. Raises `LibraryNotFound` and other `LibraryError`s.
 
-        One that is `read_only` is never written to, neither migrated.
+        One that is `read_only` is never written to, neither migrated. One that never `waits`
+        raises `LibraryLocked` at once when another process is writing to it.
         """
         path = existing_library(path)
         with sqlite_errors(path):
             connections = Connections(to_read(path) if read_only else to_write(path))
-        library = cls(path, connections, read_only=read_only, offline=offline, cache=cache)
+        library = cls(
+            path, connections, read_only=read_only, offline=offline, cache=cache, waits=waits
+        )
         try:
             if not is_up_to_date(connections.reading, path, read_only=read_only):
                 with sqlite_errors(path):
@@ -146,8 +152,11 @@ class Library(LibraryState):
         self.close()
 
     def close(self) -> None:
-        """Close the catalogue; a writer first empties its journal, so that a copy is whole."""
-        if not self.read_only:
+        """Close the catalogue; a writer first empties its journal, so that a copy is whole.
+
+        Unless it never waits: emptying waits for others, and the last to close does it anyway.
+        """
+        if not self.read_only and self._waits:
             with suppress(Exception), self._connections.reading() as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         engine: Engine | None = vars(self).pop("_engine", None)
@@ -204,9 +213,8 @@ class Library(LibraryState):
     @cached_property
     def _engine(self) -> Engine:
         """SQLAlchemy's engine, which writes."""
-        engine: Engine = import_module("indexer.catalogue.engine").open_engine(
-            self._connections.connect
-        )
+        connect = self._connections.connect if self._waits else to_write(self.path, waits=False)
+        engine: Engine = import_module("indexer.catalogue.engine").open_engine(connect)
         return engine
 
     def set_fusion(self, name: str) -> None:

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.lookup.pictures import IndexedFolder
 from indexer.catalogue.values import MOVING
 from indexer.errors import InputError
@@ -16,6 +16,9 @@ from indexer.library.library import Library
 from indexer.library.locking import only_writer
 from indexer.pipeline.folders import absolute
 from indexer.pipeline.report import IndexReport
+
+if TYPE_CHECKING:
+    from indexer.catalogue.changes.batch import Batch
 
 
 def prune(library: Library, folders: Sequence[IndexedFolder], report: IndexReport) -> int:

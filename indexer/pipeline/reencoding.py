@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.values import MOVING, SETTINGS
 from indexer.embedding import IMAGE, TEXT
 from indexer.encoders import Encoder, load_encoder
@@ -27,6 +27,9 @@ from indexer.pipeline.storing import new_image_embeddings
 from indexer.pipeline.tagging import named_heads, tag_all
 from indexer.progress import Progress
 from indexer.settings import LibrarySettings
+
+if TYPE_CHECKING:
+    from indexer.catalogue.changes.batch import Batch
 
 _TEXTS_PER_BATCH = 256
 

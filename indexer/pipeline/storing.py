@@ -12,8 +12,8 @@ import numpy as np
 
 from indexer.captions import Caption
 from indexer.captions.metadata import captions_among
-from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.lookup.contents import contents_of
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.values import PRESENT, pack, text_hash, unpack
 from indexer.embedding import IMAGE, TEXT, Rows
 from indexer.encoders import Encoder

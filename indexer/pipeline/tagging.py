@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.catalogue.changes.batch import Batch
 from indexer.catalogue.lookup.embeddings import EmbeddingLookup
 from indexer.catalogue.lookup.tables import chunks
 from indexer.catalogue.lookup.tags import StoredTagHead, TagLookup
@@ -19,6 +19,9 @@ from indexer.embedding import PictureFeatures, same_space
 from indexer.errors import InputError, LibraryDamaged
 from indexer.library.library import Library
 from indexer.tag_head import TagHead, read_tag_head
+
+if TYPE_CHECKING:
+    from indexer.catalogue.changes.batch import Batch
 
 AT_ONCE = 4096  # pictures whose embeddings are in memory at a time
 

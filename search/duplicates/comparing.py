@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from types import ModuleType, TracebackType
@@ -18,14 +17,14 @@ KEPT_TOGETHER = 20  # comparisons: large files take a second each, and a process
 class Comparing:
     """Comparisons of files whose contents may be the same picture; a context manager.
 
-    What opening both files has shown is kept with the library, if it can be written, by both
-    contents and by the code that compares. A library that was opened to be read is opened once
-    more for that.
+    What opening both files has shown is kept with the library, by both contents and by the code
+    that compares, unless the library was opened to be read only or cannot be written now.
     """
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._new: dict[tuple[bytes, bytes], bool] = {}
+        self._keeps = not library.read_only
 
     def __enter__(self) -> Self:
         return self
@@ -69,11 +68,9 @@ class Comparing:
 
     def _keep(self) -> None:
         found, self._new = self._new, {}
-        if not found:
+        if not found or not self._keeps:
             return
-        with suppress(LibraryError):  # they are found again
-            if not self._library.read_only:
-                self._library.put_comparisons(found, self._looks.rule())
-                return
-            with Library.open(self._library.path) as writable:
-                writable.put_comparisons(found, self._looks.rule())
+        try:
+            self._library.put_comparisons(found, self._looks.rule())
+        except LibraryError:  # locked, or no longer writable: they are found again another time
+            self._keeps = False

@@ -17,7 +17,7 @@ from conftest import forget_counts
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
-from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.encoders import registry

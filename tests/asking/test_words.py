@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from indexer import IndexOptions, Library, index_folder
 from indexer.captions import Caption
-from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.tokens import forms, spread
 from indexer.doctor import examine, repair
 from indexer.doctor.rescue import rescue

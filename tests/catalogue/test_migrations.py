@@ -10,9 +10,9 @@ from sqlalchemy import inspect, text
 
 from indexer import Library
 from indexer.catalogue import database, migrate
-from indexer.catalogue.changes.pictures import PictureFacts
 from indexer.catalogue.database import FILE, to_write
 from indexer.catalogue.engine import create_tables, open_engine
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.schema import Base
 from indexer.catalogue.values import SCHEMA
 from indexer.errors import LibraryError

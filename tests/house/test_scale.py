@@ -7,7 +7,7 @@ import pytest
 
 from indexer import Library
 from indexer.captions import Caption
-from indexer.catalogue.changes.pictures import PictureFacts
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.values import text_hash
 from indexer.embedding import IMAGE, TEXT, unit_rows
 from indexer.pictures.facts import ContentFacts

@@ -113,6 +113,12 @@ def test_second_run_of_index_imports_no_torch(
     assert not imported(*words, environment=subprocess_environment) & HEAVY
 
 
+def test_index_imports_no_sqlalchemy_before_it_writes(subprocess_environment):
+    packages = imported("index", "--help", environment=subprocess_environment)
+    assert "numpy" in packages  # as the modules that index are imported
+    assert "sqlalchemy" not in packages
+
+
 @pytest.mark.parametrize("first", ["", "torch", "torch, triton._C.libtriton"])
 def test_process_ends_without_a_word_of_its_own(subprocess_environment, first):
     if "triton" in first:  # it is part of some builds of PyTorch; it tells of what is left

@@ -129,5 +129,5 @@ def test_progress_counts_what_is_committed(library, paint, pictures, monkeypatch
 
 def test_every_commit_is_synced(library):
     connect = database._writing_connection.__wrapped__  # as it is without the fixtures of tests
-    with closing(connect(library.path, "WAL")) as connection:
+    with closing(connect(library.path, "WAL", 0)) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.sqlite import insert
@@ -11,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from indexer.captions import Caption
 from indexer.catalogue.lookup.tables import chunks
+from indexer.catalogue.picture_facts import PictureFacts
 from indexer.catalogue.schema import Base, CaptionRow, EmbeddingRow, PictureRow
 from indexer.catalogue.values import MISSING, NEVER, PRESENT, state_of, text_hash
 from indexer.embedding import IMAGE, TEXT
 from indexer.metadata.fact import Fact
 from indexer.metadata.fields import VERSION
-from indexer.metadata.order import Settled
-from indexer.pictures.facts import ContentFacts
 
 # Made once: building a statement takes several times as long as SQLite takes to carry it out.
 _PICTURES, _CAPTIONS, _FACTS = (
@@ -35,22 +33,6 @@ _DROP_CAPTIONS = delete(_CAPTIONS).where(
 _PUT_CAPTION = insert(_CAPTIONS)
 _DROP_FACTS = delete(_FACTS).where(_FACTS.c.picture_id == bindparam("picture"))
 _PUT_FACT = insert(_FACTS)
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """Facts of a picture file and of its bytes.
-
-    `settled` are the values that won among all sources. Captions are stored by `put_captions`,
-    fields with several values by `put_facts`.
-    """
-
-    relative: bytes
-    size: int
-    mtime_ns: int
-    content_hash: bytes | None
-    content: ContentFacts
-    settled: Settled = field(default_factory=Settled)
 
 
 class PictureChanges:

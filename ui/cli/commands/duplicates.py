@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from indexer import Library
+from indexer.errors import LibraryError
 from indexer.library.records import CopyInfo
 from search.duplicates import Duplicates, Group, Tier, find_duplicates
 from search.duplicates.files import IN_ARCHIVE
@@ -51,7 +52,7 @@ def duplicates(
     """
     if zero and as_json:
         raise click.UsageError("--json and -0 cannot be combined")
-    with Library.open(library, read_only=True, offline=offline) as opened:
+    with _opened(library, offline=offline) as opened:
         found = find_duplicates(opened, Tier(tier), read_again=zero or as_json or None)
     if as_json:
         print_json({"tier": tier, **duplicate_fields(found)})
@@ -64,6 +65,14 @@ def duplicates(
         click.echo(f"picfuse: {line}", err=True)
     if not found:
         ctx.exit(NOTHING_MATCHED)
+
+
+def _opened(path: Path, *, offline: bool) -> Library:
+    """A library that keeps what comparing files has shown, if it can be written without waiting."""
+    try:
+        return Library.open(path, waits=False, offline=offline)
+    except LibraryError:  # also tells what is wrong, if it cannot be read either
+        return Library.open(path, read_only=True, offline=offline)
 
 
 def duplicate_fields(found: Duplicates) -> dict[str, Any]:
