@@ -23,8 +23,10 @@ LONGEST_TEXT = 60_000  # bytes
 # What is unknown: no condition on numbers or texts holds for it.
 UNKNOWN_TIME, UNKNOWN_NUMBER, UNKNOWN_DEGREES = -(2**62), -1, 999.0
 PICTURES = ("v_i", "v_t", "captioned", "record")  # fields that make a picture
-_TEXTS = {"folder": 8192, "file": 2048, "path": 8192, "camera": 1024, "lens": 1024}
-_TIMES = {"taken": 40, "taken_last": 40, "content": 128, "digest": 64, "source": 64}
+_TEXTS = {  # bytes
+    "folder": 8192, "file": 2048, "path": 8192, "source": 8192, "camera": 1024, "lens": 1024,
+}  # fmt: skip
+_TIMES = {"taken": 40, "taken_last": 40, "content": 128, "digest": 64}
 _NUMBERS = ("modified", "newest", "rating", "size", "width", "height")
 _DEGREES = ("latitude", "longitude", "megapixels")
 _ARRAYS = ("words", "marks")

@@ -126,8 +126,8 @@ def _interrupted_after(limit):
     """Connections that carry out so many statements, as long as they are for writing."""
     real, left = database._connection, [limit]
 
-    def connect(folder, mode):
-        connection = real(folder, mode)
+    def connect(folder, mode, *options):
+        connection = real(folder, mode, *options)
 
         def count(statement):
             left[0] -= 1
