@@ -66,7 +66,7 @@ album_options = grouped(
 @click.option("--replace", is_flag=True, help="Replace an existing album of this name.")
 @click.option("--delete", is_flag=True, help="Delete the album; its pictures are not touched.")
 @click.option("--add", is_flag=True, help="Add pictures of the library; the TERMS are their paths.")
-@click.option("--remove", is_flag=True, help="Take pictures out of it; the TERMS are their paths.")
+@click.option("--remove", is_flag=True, help="Remove pictures from it; the TERMS are their paths.")
 @click.option("--rename", metavar="NEW", help="Rename the album.")
 @album_options
 @click.pass_context

@@ -33,8 +33,8 @@ from ui.exits import ended_by_signals, exit_status
     required=True,
     type=UserText(),
     metavar="STORE",
-    help="The folder or URI of the store to write. Shards that are in it already are kept, so that "
-    "the same command goes on after an interruption.",
+    help="The folder or URI of the store to write. Existing shards are kept, so the same command "
+    "continues after an interruption.",
 )
 @click.option(
     "--model",
@@ -55,8 +55,7 @@ from ui.exits import ended_by_signals, exit_status
 @click.option(
     "--actors",
     type=click.IntRange(1),
-    help="Number of processes that encode.  [default: one for each machine, or for each share of "
-    "a GPU]",
+    help="Number of processes that encode.  [default: one per machine, or per share of a GPU]",
 )
 @click.option(
     "--cpus",
@@ -74,7 +73,7 @@ from ui.exits import ended_by_signals, exit_status
     type=click.IntRange(1),
     default=SHARD_PICTURES,
     show_default=True,
-    help="Most pictures in a shard: what an actor encodes again after a crash.",
+    help="Most pictures in a shard; after a crash, an actor encodes its shard again.",
 )
 @click.option(
     "--columns",
@@ -119,9 +118,9 @@ def encode(
 ) -> None:
     """Encode the pictures of SOURCES on many machines, into the shards of a store.
 
-    A source is a folder, a list of paths or addresses (a text file, one a line), a Parquet file
+    A source is a folder, a list of paths or addresses (a text file, one per line), a Parquet file
     with a column of addresses or of bytes, or a tar archive (WebDataset): a path, or a URI of
-    s3://, gs:// or file://. Captions beside the pictures are found as by 'picfuse index'. Exit
+    s3://, gs:// or file://. Captions beside the pictures are found as in 'picfuse index'. Exit
     status 1 if some pictures or sources could not be read.
     """
     extra_module("ray", CLUSTER_EXTRA, "encoding on many machines")

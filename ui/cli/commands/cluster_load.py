@@ -20,12 +20,13 @@ from ui.cli.options.paths import UserText
 def load(
     ctx: click.Context, store: str, collection: str, index: str, only_check: bool, as_json: bool
 ) -> None:
-    """Load the embeddings of STORE, made by 'picfuse cluster encode', into COLLECTION of Milvus.
+    """Load the embeddings of STORE into COLLECTION of Milvus.
 
-    STORE is a folder or an address such as s3://bucket/path; COLLECTION is milvus://HOST:PORT/NAME,
-    made if it is not there. Several stores of one model fit into one collection. Run it again after
-    an interruption, or when the store has grown: only what is missing or has changed is sent. Exit
-    status 1 if --check finds a difference.
+    STORE is a folder or an address such as s3://bucket/path that 'picfuse cluster encode' has
+    written. COLLECTION is milvus://HOST:PORT/NAME, and is created if it does not exist. Several
+    stores of one model fit into one collection. Run it again after an interruption, or when the
+    store has grown: it sends only new and changed pictures. Exit status 1 if --check finds a
+    difference.
     """
     ctx.exit(
         run_load(

@@ -48,7 +48,7 @@ def duplicates(
 
     The best copy has the most pixels; among equals, it is the largest file, then the oldest. Files
     that have changed or gone since they were indexed are left out. Names of one file (hard links)
-    are no duplicates of each other. Exit status 1 if there are no duplicates.
+    are not duplicates of each other. Exit status 1 if there are no duplicates.
     """
     if zero and as_json:
         raise click.UsageError("--json and -0 cannot be combined")

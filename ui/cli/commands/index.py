@@ -69,7 +69,7 @@ from ui.exits import exit_status
     type=UserText(),
     multiple=True,
     metavar="PATTERN",
-    help="Index files and folders like this although they are left out: recycle bins, snapshots, "
+    help="Index files and folders like this that are otherwise left out: recycle bins, snapshots, "
     "previews of other programs, hidden names, and folders with a file .nomedia ('.' is the folder "
     "itself). May be repeated. Remembered as with --exclude.",
 )
@@ -106,7 +106,7 @@ from ui.exits import exit_status
     "--text/--no-text",
     default=None,
     help="Read the text in pictures too, once they are indexed, so that it can be searched; needs "
-    "'picfuse[ocr]'. Kept for later runs until --no-text; what was read stays.",
+    "'picfuse[ocr]'. Kept for later runs until --no-text; texts already read stay.",
 )
 @click.option(
     "--prune",

@@ -23,12 +23,12 @@ from ui.exits import exit_status
 def merge(
     ctx: click.Context, sources: tuple[str, ...], library: Path, offline: bool, as_json: bool
 ) -> None:
-    """Add all that the SOURCES know to the library, without reading or encoding a picture.
+    """Add everything in SOURCES to the library, without reading or encoding a picture.
 
     SOURCES are directories of other libraries, and stores of 'picfuse cluster encode' (folders or
     URIs). They must have the library's model, and are never changed. A new library gets the
-    settings of the first source. Of a picture that several have, the one that changed last stays.
-    Merging again adds what is new since then. Exit status 1 if a part of a source is damaged.
+    settings of the first source. If several have a picture, the version that changed last stays.
+    Merging again adds only what is new. Exit status 1 if a part of a source is damaged.
     """
     report, status = _run(sources, library, offline)
     _print(report, library, as_json)

@@ -61,9 +61,9 @@ def publish(
     """Copy the library into COLLECTION of Milvus, where many machines can search it.
 
     COLLECTION is milvus://HOST:PORT/NAME, or milvus:///FOLDER/FILE.db/NAME for a file of
-    milvus-lite; it is made if it is not there. Run it again after changes: only what has changed is
-    sent, and pictures that are gone are removed. Nothing is encoded, and the library stays as it
-    is. Exit status 1 if --check finds a difference.
+    milvus-lite; it is created if it does not exist. Run it again after changes: it sends only new
+    and changed pictures, and removes those that are gone. Nothing is encoded, and the library
+    stays as it is. Exit status 1 if --check finds a difference.
     """
     with Library.open(library, read_only=True, offline=offline) as opened:
         if not opened.catalogue.number_present():

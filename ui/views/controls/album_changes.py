@@ -16,7 +16,9 @@ _DELETED = "album-deleted"  # in the session: the album deleted last
 
 def renaming(opened: SharedLibrary, name: str) -> None:
     """Offer another name for an album."""
-    with st.popover("Rename", icon=":material/edit:"), st.form(f"rename {name}", border=False):
+    # A new name makes a new box, which is closed.
+    box = st.popover("Rename", icon=":material/edit:", key=f"renaming {name}")
+    with box, st.form(f"rename {name}", border=False):
         new = st.text_input("New name", name, max_chars=200, key=f"rename-to {name}")
         if not st.form_submit_button("Rename", key="rename-album"):
             return

@@ -57,7 +57,7 @@ def arranging_events(opened: SharedLibrary, name: str) -> dict[str, Callable[[An
 
     def cover(opened: SharedLibrary, said: Said) -> str:
         set_cover(opened.library, name, int(said["id"]))
-        return f"This picture is the cover of {name} now"
+        return f"This picture is now the cover of {name}"
 
     return {
         "remove": lambda said: _told(opened, said, remove),
