@@ -36,9 +36,10 @@ def write_caption(picture: Path, caption: str) -> Path:
 
 def _write_new(file: Path, content: bytes) -> None:
     """Write a file that does not exist; a full disk leaves none behind."""
-    with file.open("xb", buffering=0) as new:
+    with file.open("xb") as new:
         try:
             new.write(content)
+            new.flush()
         except OSError:
             file.unlink(missing_ok=True)
             raise

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy.exc import OperationalError
+
 from indexer.catalogue.database import FILE, to_write, too_new_error
 from indexer.catalogue.engine import open_engine
 from indexer.catalogue.migrate import upgrade
@@ -94,9 +96,8 @@ def _copied(library: Path, place: Path) -> dict[str, int]:
                 f"{library}: too damaged to be rescued; index the folders into a new library"
             )
     with Library.open(place) as made, made.writing() as batch:
-        batch.pictures.recheck_unembedded(
-            made.encoder_id
-        )  # what was lost comes back with the next run
+        # Lost embeddings come back with the next run.
+        batch.pictures.recheck_unembedded(made.encoder_id)
         batch.tags.drop_heads([head.id for head in damaged_heads(made)])
         with suppress(LibraryDamaged):  # by an embedding; the doctor says so
             tag_all(made, batch, made.encoder_id)
@@ -108,10 +109,8 @@ def _written(library: Path) -> Iterator[None]:
     """Turn SQLite's errors about the new catalogue into a `LibraryError`; a full disk, mostly."""
     try:
         yield
-    except Exception as error:
+    except (sqlite3.OperationalError, OperationalError) as error:
         cause = getattr(error, "orig", error)  # SQLAlchemy wraps SQLite's errors
-        if not isinstance(cause, sqlite3.OperationalError):
-            raise
         raise LibraryError(
             f"{library}: the new catalogue cannot be written ({cause}); free some space and run "
             "the same command again"

@@ -22,7 +22,7 @@ _POSITION = re.compile(r"([+-]\d{4}(?:\d\d)?)([+-]\d{5}(?:\d\d)?)")  # ISO 6709:
 def local_time(moment: datetime, latitude: float, longitude: float) -> datetime | None:
     """The time on the clocks of a point at a moment in UTC; None where no country is near.
 
-    None too where the calendar ends between that moment and the clocks: in the years 1 and 9999.
+    Also None for a local time outside the calendar, before the year 1 or after 9999.
     """
     name = zone_at(round(latitude, 2), round(longitude, 2))
     if name is None:

@@ -2,13 +2,13 @@
 
 import os
 import random
-import resource
 import shutil
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 from conftest import forget_counts
+from full_disk import files_of_at_most
 from PIL import Image
 
 from indexer import IndexOptions, Library, index_folder
@@ -214,17 +214,6 @@ def test_library_of_a_newer_picfuse_is_left_as_it_is(colour_library):
     assert (path / FILE).read_bytes() == content
     assert not (path / DAMAGED).exists()
     assert not list(path.glob("rescued*"))
-
-
-@contextmanager
-def files_of_at_most(size):
-    """As on a disk that is nearly full: a file that grows beyond this size is an error."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_full_disk_is_said_and_leaves_the_catalogue_as_it_is(large):

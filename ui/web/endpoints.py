@@ -1,4 +1,4 @@
-"""Endpoints: responses to questions to a library, and to errors, with their remedy."""
+"""Endpoints: answers of a library as responses, and errors as problems with a remedy."""
 
 from __future__ import annotations
 

@@ -75,8 +75,8 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": REFUSED})
     else:
-        said = "not for this address, nor for pages of other sites; open the app at the address "
-        said += "that 'picfuse ui' prints"
+        said = "the app answers only its own pages, at its own address; open the address that "
+        said += "'picfuse ui' prints"
         await problem(403, said)(scope, receive, send)
 
 

@@ -1,4 +1,4 @@
-"""Hosts and origins of requests: what a browser tells of the page that asks."""
+"""Hosts and origins of requests, from the headers that browsers send."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def host_name(host: str) -> str:
 
 
 def is_own_origin(headers: Headers) -> bool:
-    """Whether a page of the host that is asked sends a request, or a program that is no browser."""
+    """Whether a request comes from a page of the same host, or from a program without pages."""
     origin = headers.get("Origin")
     return origin is None or _host_of(origin) == headers.get("Host", "").lower()
 

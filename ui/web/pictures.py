@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from urllib.parse import quote
 
+from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -124,6 +125,11 @@ def rendered(library: Searchable, key: int, side: int = THUMBNAIL_SIDE) -> bytes
     with _DECODING:
         image = decode(io.BytesIO(contents(picture)), min_side=least)
         image.thumbnail((side, side))
+    return as_jpeg(image)
+
+
+def as_jpeg(image: Image.Image) -> bytes:
+    """JPEG of an RGB picture, without metadata."""
     image.info = {}  # a comment of the camera stays in its file
     with io.BytesIO() as buffer:
         image.save(buffer, "JPEG", quality=_QUALITY)

@@ -214,7 +214,7 @@ export class Gallery {
 
   /** A picture outside the list, as a list of its own. @param {number} id */
   async alone(id) {
-    // The large view says of one that the library lacks what it says of a lost file.
+    // If the library lacks it, the large view says the same as for a lost file.
     const { hash = "none", name, captions = [] } = await this.api.details(id).catch(() => ({}));
     return Pictures.ofItems([{ id, hash, name, caption: captions[0]?.text, aspect: 1 }]);
   }
@@ -260,7 +260,7 @@ export class Gallery {
     return acts[does]?.();
   }
 
-  /** Select on to another picture, from where the keys began to. @param {number} place */
+  /** Select up to another picture, from the one where this began. @param {number} place */
   stretch(place) {
     const { ids } = this.pictures, to = Math.min(ids.length - 1, Math.max(0, place));
     if (!ids.length) return;

@@ -1,6 +1,7 @@
 /** Selection: pictures that were picked, by id; it outlives changes of the list. */
+
 /**
- * Picture that others come before when they move by a step, together if they were apart; null for the end.
+ * Picture before which others stand after a step, together if they were apart; null for the end.
  * @param {number[]} order ids of the list @param {number[]} ids that move, in this order @param {-1 | 1} step
  */
 export function beforeOf(order, ids, step) {

@@ -92,7 +92,7 @@ def current() -> SearchAddress:
 
 
 def arrive(from_elsewhere: bool) -> SearchAddress:
-    """Address of this run; a visit from another page goes on where the search was left."""
+    """Address of this run; a visit from another page continues the last search."""
     kept = st.session_state.get(_KEPT)
     found = current()
     if from_elsewhere and kept is not None and found == SearchAddress():
@@ -115,8 +115,8 @@ def change(**changes: Any) -> None:
 def bound(name: str, value: Any, *, folded: bool = True) -> dict[str, Any]:
     """Arguments of a control that shows a part of the address and changes it.
 
-    One that is `folded` into a closed box begins, when that opens, with what the last run told it.
-    So each run tells it; one that is always seen keeps what is being typed.
+    A control that is `folded` into a closed box takes, when the box opens, the value of the last
+    run, so each run sets it. One that is always visible keeps the text that is being typed.
     """
     if folded or st.session_state.get(name) != value:
         st.session_state[name] = value

@@ -11,9 +11,10 @@ from indexer.encoders import LocatingEncoder
 from indexer.errors import PicfuseError
 from search import Query
 from search.heat_map import HeatMap, HeatMapQuery
-from ui.views.display.jpegs import alt_of, as_jpeg, large_image
+from ui.views.display.jpegs import alt_of, large_image
 from ui.views.page_style import notice
 from ui.views.shared_library import SharedLibrary
+from ui.web.pictures import as_jpeg
 
 HeatFinder = Callable[[Image.Image], HeatMap]
 

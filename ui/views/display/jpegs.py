@@ -10,7 +10,7 @@ from PIL import Image
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.pictures.images import decode
 from ui.views.safe_text import browser_safe
-from ui.web.pictures import contents
+from ui.web.pictures import as_jpeg, contents
 
 _LARGE = 2560  # pixels of the longer side: more than a screen shows
 
@@ -28,13 +28,6 @@ def alt_of(picture: PictureInfo) -> str:
 def jpeg(content: bytes, side: int) -> bytes:
     """JPEG of a picture, at most `side` pixels long. Raises `PictureError`."""
     return as_jpeg(_image(content, side))
-
-
-def as_jpeg(image: Image.Image) -> bytes:
-    """JPEG of an RGB picture."""
-    with io.BytesIO() as buffer:
-        image.save(buffer, "JPEG", quality=90)
-        return buffer.getvalue()
 
 
 def _image(content: bytes, side: int) -> Image.Image:

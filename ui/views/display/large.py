@@ -9,10 +9,11 @@ import streamlit as st
 
 from indexer.catalogue.lookup.pictures import PictureInfo
 from indexer.errors import PictureError
-from ui.views.display.jpegs import alt_of, as_jpeg, large_image
+from ui.views.display.jpegs import alt_of, large_image
 from ui.views.page_style import notice
 from ui.views.safe_text import browser_safe, literal
 from ui.views.shared_library import SharedLibrary
+from ui.web.pictures import as_jpeg
 
 More = Callable[[int], None]  # shows, for the id of a picture, a way to find similar ones
 

@@ -187,7 +187,7 @@ def _say_readings(asked: Question) -> None:
 
 
 def _say_doubt(results: Results) -> None:
-    """Tell doubts about the hits: unknown words, or no likely hit."""
+    """Show doubts about the hits: unknown words, or no likely hit."""
     answer = results.first
     if answer.unread_by is not None:
         st.text(browser_safe(sentence(unread_message(answer.unread_by))))
