@@ -362,7 +362,8 @@ def test_pictures_are_selected_by_a_drag_and_by_keys_with_shift(page):
 def test_album_is_arranged_renamed_deleted_and_brought_back(page, library):
     with Library.open(library) as opened:
         ids = opened.catalogue.present_ids()[:4]
-        add_pictures(opened, "Order", ids)
+        for name in ("Order", "Passing", "Staying"):
+            add_pictures(opened, name, ids)
     page.goto("/albums?album=Order")
     expect(page.locator(".pf-tile")).to_have_count(4)
     settled(page)
@@ -389,9 +390,15 @@ def test_album_is_arranged_renamed_deleted_and_brought_back(page, library):
     page.wait_for_url(re.compile("My.*order"))
     settled(page)
     expect(page.get_by_role("textbox", name="New name")).to_be_hidden()
-    page.get_by_role("button", name="Delete this album").click()
-    page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("Album deleted: My *order*")).to_be_visible()
+    for name in ("Passing", "My *order*"):
+        page.get_by_role("combobox", name="Album").click()
+        page.get_by_role("option", name=name).click()
+        settled(page)
+        page.get_by_role("button", name="Delete this album").click()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.get_by_text(f"Album deleted: {name}")).to_be_visible()
+        settled(page)
+        expect(page.get_by_role("button", name="Delete", exact=True)).to_be_hidden()
     page.get_by_role("button", name="Undo").click()
     page.wait_for_url(re.compile("My.*order"))
     expect(page.locator(".pf-tile")).to_have_count(4)
@@ -399,7 +406,8 @@ def test_album_is_arranged_renamed_deleted_and_brought_back(page, library):
         assert album_ids(opened, "My *order*") == [ids[n] for n in (1, 2, 3, 0)]
         assert opened.picked.album("My *order*").cover == ids[3]
     with Library.open(library) as opened:
-        delete_album(opened, "My *order*")
+        for name in ("My *order*", "Staying"):
+            delete_album(opened, name)
 
 
 def test_marks_change_the_answer_in_its_place(page):

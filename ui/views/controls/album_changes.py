@@ -1,4 +1,7 @@
-"""Changes to a whole album: its name, its end, and the way back."""
+"""Changes to a whole album: its name, its end, and the way back.
+
+Each box has a key with the name of its album; otherwise it would stay open for the next album.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ _DELETED = "album-deleted"  # in the session: the album deleted last
 
 def renaming(opened: SharedLibrary, name: str) -> None:
     """Offer another name for an album."""
-    # A new name makes a new box, which is closed.
     box = st.popover("Rename", icon=":material/edit:", key=f"renaming {name}")
     with box, st.form(f"rename {name}", border=False):
         new = st.text_input("New name", name, max_chars=200, key=f"rename-to {name}")
@@ -33,8 +35,8 @@ def renaming(opened: SharedLibrary, name: str) -> None:
 
 
 def deleting(opened: SharedLibrary, name: str) -> None:
-    """Offer to delete an album, once that was confirmed."""
-    with st.popover("Delete this album", icon=":material/delete:"):
+    """Offer to delete an album, with a confirmation."""
+    with st.popover("Delete this album", icon=":material/delete:", key=f"deleting {name}"):
         st.markdown("Your pictures are not deleted.")
         if not st.button("Delete", key="delete-album"):
             return
