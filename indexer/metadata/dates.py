@@ -105,7 +105,7 @@ def years(first: int, last: int) -> Moment | None:
 
 
 def date_of(year: int, month: int = 0, day: int = 0) -> Moment | None:
-    """The day, month or year of numbers, of which 0 stands for an unknown one.
+    """The day, month or year in numbers; 0 stands for an unknown one.
 
     None for a date that no calendar has.
     """

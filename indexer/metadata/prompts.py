@@ -1,4 +1,4 @@
-"""Prompts of generated pictures: what was asked for, without settings and negative prompts."""
+"""Prompts of generated pictures, without settings and negative prompts."""
 
 from __future__ import annotations
 

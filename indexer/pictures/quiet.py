@@ -14,7 +14,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def quietly(needed: bool = True) -> Iterator[None]:
-    """Send what is printed to standard error nowhere meanwhile."""
+    """Discard standard error meanwhile."""
     if not needed:
         yield
         return
@@ -34,7 +34,7 @@ def quietly(needed: bool = True) -> Iterator[None]:
 
 
 def silence() -> None:
-    """Send what is printed to standard error nowhere from now on."""
+    """Discard standard error from now on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, _STDERR)
     os.close(nowhere)

@@ -58,7 +58,7 @@ class Sandbox:
         try:
             try:
                 return self._scheduled(content, transform).result()
-            except BrokenProcessPool:  # pebble gives up a pool of which an idle worker died
+            except BrokenProcessPool:  # pebble gives up a pool whose idle worker died
                 return self._scheduled(content, transform).result()
         except TimeoutError as error:
             reason = f"takes more than {self.time_limit:g} s to decode; send a smaller one"

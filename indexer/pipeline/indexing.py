@@ -74,8 +74,8 @@ class IndexSteps(Iterator[Progress]):
     """A run of indexing: yields `Progress` after each batch; a context manager.
 
     `report` grows with each step and is complete at the end. Nothing is done before the first
-    step. Closing the run, or an interrupt, ends it between two batches: what was committed stays,
-    and the report says what was done until then. If you leave the loop early, close the run: until
+    step. Closing the run, or an interrupt, ends it between two batches: committed batches stay,
+    and the report covers them. If you leave the loop early, close the run: until
     then, no other process can change the library.
     """
 
@@ -193,7 +193,7 @@ def _carry_out(
 
 
 def _tell_undecoded(library: Library, plans: Sequence[FolderPlan], report: IndexReport) -> None:
-    """Note the folders of which nothing is indexed, because no decoder is installed."""
+    """Note the folders without an indexed picture, because no decoder is installed."""
     for plan in plans if report.undecoded else ():
         states = library.catalogue.states_in(plan.folder.id)
         if states[UNDECODED] and not (states[PRESENT] or states[FAILED]):

@@ -19,7 +19,7 @@ from indexer.pipeline.report import IndexReport
 
 @dataclass(slots=True)
 class PassedChanges:
-    """Changes to what is passed over in a folder: paths to forget, and what to add."""
+    """Changes to the files passed over in a folder: paths to forget, and files to add."""
 
     gone: list[bytes] = field(default_factory=list)
     new: list[PassedOver] = field(default_factory=list)
@@ -66,14 +66,14 @@ def _unused(folder: Path, relative: bytes) -> PassedOver:
 
 
 def changes(before: Mapping[bytes, PassedOver], today: Sequence[PassedOver]) -> PassedChanges:
-    """The difference between what was passed over before and what is today."""
+    """The difference between the files passed over before and today."""
     now = {each.relative: each for each in today}
     gone = [relative for relative, each in before.items() if now.get(relative) != each]
     return PassedChanges(gone, [each for key, each in now.items() if before.get(key) != each])
 
 
 def tell(folder: IndexedFolder, passed: Sequence[PassedOver], report: IndexReport) -> None:
-    """Count by kind what is passed over, and name the caption files with what is wrong."""
+    """Count the files passed over by kind, and name the caption files with their faults."""
     for each in passed:
         report.passed_over[each.kind] += 1
         if each.kind == CAPTION_FILE:

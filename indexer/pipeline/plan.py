@@ -206,7 +206,7 @@ def _pass_over(
     exclusion: Exclusion,
     report: IndexReport,
 ) -> None:
-    """Note what is passed over; a folder with nothing else is a problem."""
+    """Note the files that are passed over; a folder with nothing else is a problem."""
     folder, beside = plan.folder, files.beside
     mine = [relative for relative in captions.found.unused if relative in beside.files]
     beside.passed = all_passed_over(folder.path, beside.passed, mine, exclusion)

@@ -25,12 +25,11 @@ class IndexReport:
     records are kept as missing); `pruned` missing ones whose records were deleted; `encoded` those
     that were encoded for another model. `problems` are folders and caption files that could not be
     read, and whatever else the user should know; everything else was indexed. `complete` is False
-    if a picture, a folder or a caption file could not be read. `passed_over` counts what was not
-    indexed by kind: files that are neither pictures nor captions, pictures whose decoder is not
-    installed, folders that are left out unasked. `unused_captions` are the caption files among
-    them, with what is wrong; `guesses` the character sets that caption files seem to have;
-    `repeated` the texts on so many pictures that they are probably fillers.
-    `unmatched` are the patterns of `IndexOptions.exclude` that left nothing out,
+    if a picture, a folder or a caption file could not be read. `passed_over` counts by kind all
+    that was not indexed: files that are neither pictures nor captions, pictures whose decoder is
+    not installed, folders that are left out unasked. `unused_captions` are the caption files among
+    them, with their faults; `guesses` the character sets that caption files seem to have;
+    `repeated` the texts on so many pictures that they are probably fillers. `unmatched` are the patterns of `IndexOptions.exclude` that left nothing out,
     `unmatched_includes` those of `IndexOptions.include` that brought nothing back.
     `texts_read` counts the pictures whose text was read, `texts_found` those that show some.
     """
@@ -72,7 +71,7 @@ class IndexReport:
         self.complete = False
 
     def problem(self, path: bytes | Path, reason: str) -> None:
-        """Note what the user should know of a file or folder, although all of it was read."""
+        """Note a problem of a file or folder that was read nevertheless."""
         self.problems.append(self.failure(path, reason))
 
     @staticmethod
