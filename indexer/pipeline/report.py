@@ -29,7 +29,8 @@ class IndexReport:
     that was not indexed: files that are neither pictures nor captions, pictures whose decoder is
     not installed, folders that are left out unasked. `unused_captions` are the caption files among
     them, with their faults; `guesses` the character sets that caption files seem to have;
-    `repeated` the texts on so many pictures that they are probably fillers. `unmatched` are the patterns of `IndexOptions.exclude` that left nothing out,
+    `repeated` the texts on so many pictures that they are probably fillers.
+    `unmatched` are the patterns of `IndexOptions.exclude` that left nothing out,
     `unmatched_includes` those of `IndexOptions.include` that brought nothing back.
     `texts_read` counts the pictures whose text was read, `texts_found` those that show some.
     """
