@@ -10,8 +10,8 @@ import click
 from indexer.errors import InputError
 from indexer.library.address import is_address
 from indexer.locations import default_library
+from ui.cli.options.grouping import grouped
 from ui.cli.options.paths import UserPath, UserText
-from ui.cli.options.searching import grouped
 
 PORT = 8600
 LOCAL = ("localhost", "127.0.0.1", "::1")
