@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from indexer.embedding import Floats, Rows, unit_rows
 from indexer.encoders.open_clip.ready import BATCH, stamps_of
 from indexer.encoders.open_clip.tokenizer import KeptTokenizer
-from indexer.encoders.pair.description import Description
+from indexer.encoders.pair.description import DESCRIPTION, Description
 from indexer.encoders.pair.graphs import ImageGraph, TextGraph
 from indexer.encoders.protocol import Pixels
 from indexer.errors import InputError, ModelError
@@ -90,7 +90,14 @@ def _tokenizer(own: Description) -> KeptTokenizer:
         raise ModelError(
             f"{path}: not a tokenizer.json of the package tokenizers ({error}); copy it again"
         ) from error
-    return KeptTokenizer(fields["cleaning"], fields["words"], model.to_str(), fields["blank"])
+    tokens = KeptTokenizer(fields["cleaning"], fields["words"], model.to_str(), fields["blank"])
+    try:
+        tokens([""])  # compiles the pattern
+    except Exception as error:  # `re` and `regex` have an error each
+        raise ModelError(
+            f"{own.folder / DESCRIPTION}: 'words' is no regular expression ({error}); correct it"
+        ) from error
+    return tokens
 
 
 def _fingerprint(own: Description, cache: Path) -> str:
