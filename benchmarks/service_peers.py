@@ -12,12 +12,10 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +24,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import click
 import numpy as np
@@ -38,6 +37,7 @@ from fixtures.many_pictures import SENTENCES
 from fixtures.tiny_pictures import make_pictures
 from peers import weights_in
 from platformdirs import user_cache_path
+from service import serving
 
 HITS = 10
 CLIENTS = (1, 8)
@@ -113,11 +113,8 @@ def _picfuse(here: Path, weights: Path, pictures: int) -> Iterator[PicfuseServic
     contestant, library = Picfuse(weights), here / "picfuse"
     make_pictures(here / "pictures", pictures)
     run(contestant.fill(here / "pictures", library, here / "rows.npy"))
-    words = ["-P", "-m", "ui", "serve", "--rate", "0", "--offline", "--library", library]
-    paths = os.pathsep.join(filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]))
-    port = _free_port()
-    with _started([sys.executable, *words, "--port", port], port, PYTHONPATH=paths):
-        yield PicfuseService(port)
+    with serving(library) as (address, _):
+        yield PicfuseService(urlsplit(address).port or 0)
 
 
 @contextmanager
@@ -131,14 +128,11 @@ def _peer(here: Path, python: Path, weights: Path) -> Iterator[ClipRetrieval]:
 
 
 @contextmanager
-def _started(words: list[object], port: int, **settings: str) -> Iterator[None]:
+def _started(words: list[object], port: int) -> Iterator[None]:
     """A process that listens on a port. Raises `ClickException` if it does not."""
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            [str(word) for word in words],
-            env=os.environ | settings,
-            stdout=said,
-            stderr=subprocess.STDOUT,
+            [str(word) for word in words], stdout=said, stderr=subprocess.STDOUT
         )
         try:
             end = time.monotonic() + PATIENCE

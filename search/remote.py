@@ -98,7 +98,7 @@ class RemoteSearcher:
         if any(term.picture is not None for term in asked.terms):
             raise QueryError("a service explains queries in words only; leave pictures out")
         weight = asked.weight if weight is None else weight
-        literal = [term.literal for term in asked.terms] == [True]
+        literal = len(asked.terms) == 1 and asked.terms[0].literal
         words = asked.terms[0].text if literal else str(asked)
         fields = {"id": picture_id, "query": words, "literal": literal, "weight": weight}
         return _hit(self._post("/explain", fields))

@@ -73,7 +73,8 @@ def _estimated(
     v_i: Rows, texts: Listed, setting: TrialSetting, encode: Encode, rng: np.random.Generator
 ) -> Lines | None:
     """Lines for queries of one length."""
-    absent, wanted = encode(texts.absent), _best_score(unjudged(v_i, encode(texts.shown), setting))
+    pool, absent = _uncaptioned(v_i), encode(texts.absent)
+    wanted = _best_score(unjudged(v_i, encode(texts.shown), setting))
     if wanted <= _best_score(unjudged(v_i, absent, setting)):
         return None
     maker = _Maker.of(v_i, absent, setting.means, texts.share)
@@ -83,9 +84,8 @@ def _estimated(
     for _ in range(STEPS):
         middle = (low + high) / 2
         queries = maker.queries(few, middle, np.random.default_rng(0))
-        trial = run_trial(_uncaptioned(v_i), queries, PICTURE, setting, rng, share=0)
+        trial = run_trial(pool, queries, PICTURE, setting, rng, share=0)
         low, high = (middle, high) if _best_score(trial) < wanted else (low, middle)
-    pool = _uncaptioned(v_i)
     return lines_by([(pool, maker.queries(targets, high, rng))], PICTURE, setting, rng)
 
 
@@ -99,6 +99,7 @@ def unjudged(v_i: Rows, rows: Rows, setting: TrialSetting) -> Trial:
 
 
 def _uncaptioned(v_i: Rows) -> Pool:
+    """A pool of pictures without captions."""
     return Pool(v_i, v_i[:0], (), np.zeros(len(v_i) + 1, np.int64))
 
 
@@ -128,7 +129,7 @@ class _Maker:
     def queries(
         self, targets: Ints, largest: float, rng: np.random.Generator
     ) -> CalibrationQueries:
-        """Queries for target pictures (q,), of which pictures have a share of up to `largest`."""
+        """Queries for target pictures (q,), in which pictures have shares of up to `largest`."""
         count = len(self.images)
         right = np.zeros((len(targets), count), np.bool_)
         for place, target in enumerate(targets.tolist()):

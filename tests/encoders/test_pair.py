@@ -156,6 +156,8 @@ def test_missing_file_is_named(folder, tmp_path, name):
         ({"context_length": "77"}, "'context_length' is '77'"),
         ({"mean": [1, 2]}, "'mean' is .*three numbers"),
         ({"std": [1, 1, 0]}, "'std' is .*above 0"),
+        ({"mean": [float("nan"), 0, 0]}, "'mean' is .*nan"),
+        ({"words": "(", "cleaning": "lower"}, "'words' is no regular expression"),
         ({"std": None}, "only one of 'mean' and 'std'"),
         ({"resize": "crop"}, "'resize' is 'crop'; it has to be one of squash"),
         ({"image": "../image.onnx"}, "'image' is"),

@@ -70,7 +70,8 @@ def of_picfuse(error: PicfuseError, names: Mapping[str, str]) -> JSONResponse:
     """The problem of an error of picfuse; `names` stand for paths of the machine."""
     kinds = ((status, kind, title) for cls, status, kind, title in _KINDS if isinstance(error, cls))
     status, kind, title = next(kinds)
-    said, more = without_named(str(error), names), dict[str, Any]()
+    said = without_named(str(error), names)
+    more: dict[str, Any] = {}
     if isinstance(error, PlacedError):
         said = said.removeprefix("--")  # an option of the command line is a field here
         more = {"text": valid(error.text[:_LONGEST]), "place": error.place}

@@ -96,10 +96,16 @@ def similar(searcher: Searcher, asked: SimilarRequest, reader: PictureReader) ->
 def explained(searcher: Searcher, asked: ExplainRequest) -> Hit:
     """The hit that a picture is for a query, with an explanation."""
     picture_info(searcher.library, asked.id)
-    query = Query.parse(asked.query, literal=asked.literal, files=False)
+    query = query_in_words(asked.query, literal=asked.literal)
+    return searcher.explain(query, asked.id, weight=asked.weight)
+
+
+def query_in_words(text: str, *, literal: bool = False) -> Query:
+    """The query of a text. Raises `QueryError` if it asks for a picture too."""
+    query = Query.parse(text, literal=literal, files=False)
     if any(term.picture is not None for term in query.terms):
         raise QueryError("query: takes words only; a URL stands for a picture")
-    return searcher.explain(query, asked.id, weight=asked.weight)
+    return query
 
 
 def _query(asked: SearchRequest, reader: PictureReader) -> Query | None:

@@ -10,6 +10,7 @@ from indexer.errors import InputError
 from search.albums import album_pictures, save_album
 from search.query.terms import Query
 from search.searcher import Searcher
+from ui.service.questions import query_in_words
 from ui.service.served import Libraries
 from ui.tools.looking import Name, Where, Words
 from ui.tools.results import AlbumLine
@@ -36,9 +37,7 @@ class Saving:
 
         An existing album is never replaced.
         """
-        asked = Query.parse(query, files=False) if query.strip() else Query(())
-        if any(term.picture is not None for term in asked.terms):
-            raise InputError("query: takes words only; a URL stands for a picture")
+        asked = query_in_words(query) if query.strip() else Query(())
         served = self._libraries.named(library)
         with served.asking() as searcher, served.writer() as opened:
             opened.use_encoder(searcher.library.encoder)

@@ -23,10 +23,12 @@ from indexer.errors import ModelError
 from indexer.pictures.transform import ImageTransform
 
 DESCRIPTION = "model.json"
+FILES = ("image", "text", "tokenizer")  # fields that name a file
 WEIGHTS = ("{}.data", "{}_data", "{}.weights")  # beside a graph that keeps its weights apart
 RESIZING = ("squash", "shortest", "longest")
 INTERPOLATION = ("bicubic", "bilinear")
 MOST = {"dim": 16_384, "image_size": 2048, "context_length": 4096}
+MOST_CHANNEL = 1e6  # a mean or deviation: far more than any model has
 DEFAULTS: dict[str, Any] = {
     "mean": None,
     "std": None,
@@ -58,27 +60,9 @@ class Description:
         Raises `ModelError` that names the file that is missing or the field that is wrong.
         """
         path = folder / DESCRIPTION
-        try:
-            stored = json.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise ModelError(
-                f"{path}: cannot be read ({error.strerror}); 'onnx:FOLDER' takes a folder with "
-                "image.onnx, text.onnx, tokenizer.json and model.json (docs/install.md)"
-            ) from error
-        except ValueError as error:
-            raise ModelError(f"{path}: not JSON ({error}); write it again") from error
-        if not isinstance(stored, dict):
-            raise ModelError(f"{path}: not an object of fields (docs/install.md lists them)")
-        fields = DEFAULTS | stored
-        for name, (fits, wanted) in _RULES.items():
-            if name not in fields:
-                raise ModelError(f"{path}: has no field {name!r}; add it: {wanted}")
-            if not fits(fields[name]):
-                raise ModelError(f"{path}: {name!r} is {fields[name]!r}; it has to be {wanted}")
-        if (fields["mean"] is None) != (fields["std"] is None):
-            raise ModelError(f"{path}: has only one of 'mean' and 'std'; add the other")
-        found = cls(folder, fields)
-        for name in ("image", "text", "tokenizer"):
+        found = cls(folder, DEFAULTS | _stored(path))
+        _check_fields(path, found.fields)
+        for name in FILES:
             if not found.file(name).is_file():
                 raise ModelError(
                     f"{found.file(name)}: no such file; put it there, or name another one in "
@@ -93,7 +77,7 @@ class Description:
     @property
     def files(self) -> list[Path]:
         """All files that the embeddings depend on, the description first."""
-        named = [self.file(name) for name in ("image", "text", "tokenizer")]
+        named = [self.file(name) for name in FILES]
         apart = [
             path.with_name(form.format(name))
             for path in named[:2]
@@ -109,18 +93,47 @@ class Description:
         return ImageTransform(own["image_size"], own["resize"], own["interpolation"], own["fill"])
 
 
+def _stored(path: Path) -> dict[str, Any]:
+    """The fields in a file. Raises `ModelError`."""
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); 'onnx:FOLDER' takes a folder with "
+            "image.onnx, text.onnx, tokenizer.json and model.json (docs/install.md)"
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON ({error}); write it again") from error
+    if not isinstance(stored, dict):
+        raise ModelError(f"{path}: not an object of fields (docs/install.md lists them)")
+    return stored
+
+
+def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
+    """Raise `ModelError` for a field that is missing or wrong."""
+    for name, (fits, wanted) in _RULES.items():
+        if name not in fields:
+            raise ModelError(f"{path}: has no field {name!r}; add it: {wanted}")
+        if not fits(fields[name]):
+            raise ModelError(f"{path}: {name!r} is {fields[name]!r}; it has to be {wanted}")
+    if (fields["mean"] is None) != (fields["std"] is None):
+        raise ModelError(f"{path}: has only one of 'mean' and 'std'; add the other")
+
+
 def _whole(least: int, most: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and least <= value <= most
 
 
 def _is_channels(value: Any) -> bool:
     return value is None or (
-        isinstance(value, list) and len(value) == 3 and all(type(v) in (int, float) for v in value)
+        isinstance(value, list)
+        and len(value) == 3
+        and all(type(v) in (int, float) and abs(v) <= MOST_CHANNEL for v in value)  # no NaN
     )
 
 
 def _is_file_name(value: Any) -> bool:
-    """Whether this is the name of a file inside of the folder."""
+    """Whether this is the name of a file inside the folder."""
     inside = isinstance(value, str) and not Path(value).is_absolute() and "\0" not in value
     return inside and value != "" and ".." not in Path(value).parts
 
@@ -140,9 +153,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "resize": _one_of(RESIZING),
     "interpolation": _one_of(INTERPOLATION),
     "fill": (_whole(0, 255), "a number from 0 to 255"),
-    "image": _FILE,
-    "text": _FILE,
-    "tokenizer": _FILE,
+    **dict.fromkeys(FILES, _FILE),
     "pad": (_whole(0, 2**31 - 1), "the number of a token"),
     "any_length": _one_of((True, False)),
     "cleaning": _one_of(("", *CLEANING)),

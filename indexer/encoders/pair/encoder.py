@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from indexer.embedding import Floats, Rows, unit_rows
 from indexer.encoders.open_clip.ready import BATCH, stamps_of
 from indexer.encoders.open_clip.tokenizer import KeptTokenizer
-from indexer.encoders.pair.description import Description
+from indexer.encoders.pair.description import DESCRIPTION, Description
 from indexer.encoders.pair.graphs import ImageGraph, TextGraph
 from indexer.encoders.protocol import Pixels
 from indexer.errors import InputError, ModelError
@@ -73,24 +73,37 @@ class PairEncoder:
 
 def _tokenizer(own: Description) -> KeptTokenizer:
     """The tokenizer of a pair, cut and padded to its length. Raises `ModelError`."""
+    fields = own.fields
+    model = _padded(own.file("tokenizer"), fields["context_length"], fields["pad"])
+    tokens = KeptTokenizer(fields["cleaning"], fields["words"], model, fields["blank"])
+    try:
+        tokens([""])  # compiles the pattern
+    except Exception as error:  # `re` and `regex` have an error each
+        raise ModelError(
+            f"{own.folder / DESCRIPTION}: 'words' is no regular expression ({error}); correct it"
+        ) from error
+    return tokens
+
+
+def _padded(path: Path, length: int, pad: int) -> str:
+    """The JSON of a tokenizer that cuts and pads texts to a length. Raises `ModelError`."""
     from tokenizers import Tokenizer
 
-    path, fields = own.file("tokenizer"), own.fields
     try:
         model = Tokenizer.from_str(path.read_text("utf-8"))
-        model.enable_truncation(fields["context_length"])
+        model.enable_truncation(length)
         padding = model.padding or {}
         model.enable_padding(
             direction=padding.get("direction", "right"),
-            pad_id=fields["pad"],
+            pad_id=pad,
             pad_token=padding.get("pad_token", "[PAD]"),
-            length=fields["context_length"],
+            length=length,
         )
     except Exception as error:  # `tokenizers` raises nothing more precise
         raise ModelError(
             f"{path}: not a tokenizer.json of the package tokenizers ({error}); copy it again"
         ) from error
-    return KeptTokenizer(fields["cleaning"], fields["words"], model.to_str(), fields["blank"])
+    return str(model.to_str())
 
 
 def _fingerprint(own: Description, cache: Path) -> str:

@@ -10,12 +10,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from indexer.encoders.pair.description import DESCRIPTION
 from indexer.encoders.protocol import Pixels
 from indexer.encoders.runtime.graphs import Graph, open_session, shortened
 from indexer.encoders.runtime.layout import Run
 from indexer.errors import ModelError
 
 _INTEGERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+_MASK = "attention_mask"
+_NAMES = {"input_ids", "tokens", "text", _MASK}  # of the inputs, if there are two
+_BYTES = "tensor(uint8)"
 _FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
@@ -93,29 +97,31 @@ class ImageGraph(PairGraph):
 
     def _run_of(self, threads: int) -> Run:
         session = self._session_of(threads)
+        name, kind = self._input_of(session)
+        return lambda pixels: [self.rows_of(session, {name: self._prepared(pixels, kind)})]
+
+    def _input_of(self, session: onnxruntime.InferenceSession) -> tuple[str, str]:
+        """The name and the type of what a graph takes. Raises `ModelError`."""
         (taken, *more) = session.get_inputs()
-        if more or taken.type not in (*_FLOATS, "tensor(uint8)"):
+        if more or taken.type not in (*_FLOATS, _BYTES):
             raise ModelError(
                 f"{self.path}: takes {_said(session)}; an image graph takes one input of floats "
                 "or bytes"
             )
-        mean, std = self._channels
-        if taken.type != "tensor(uint8)" and (mean is None or std is None):
+        if taken.type != _BYTES and None in self._channels:
             raise ModelError(
-                f"{self.path.with_name('model.json')}: has no 'mean' and 'std', but "
+                f"{self.path.with_name(DESCRIPTION)}: has no 'mean' and 'std', but "
                 f"{self.path.name} takes floats; add them"
             )
+        return taken.name, taken.type
 
-        def run(pixels: Pixels) -> list[NDArray[np.float32]]:
-            inputs: NDArray[Any] = pixels
-            if taken.type != "tensor(uint8)":
-                scaled = (np.asarray(pixels, np.float32) / 255 - np.array(mean, np.float32)) / (
-                    np.array(std, np.float32)
-                )
-                inputs = np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), _FLOATS[taken.type])
-            return [self.rows_of(session, {taken.name: inputs})]
-
-        return run
+    def _prepared(self, pixels: Pixels, kind: str) -> NDArray[Any]:
+        """Pixels as a graph takes them: bytes as they are, floats normalised, channels first."""
+        if kind == _BYTES:
+            return pixels
+        mean, std = (np.array(values, np.float32) for values in self._channels)
+        scaled = (np.asarray(pixels, np.float32) / 255 - mean) / std
+        return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), _FLOATS[kind])
 
 
 class TextGraph(PairGraph):
@@ -124,24 +130,19 @@ class TextGraph(PairGraph):
     def rows(self, tokens: NDArray[np.int64], pad: int, *, any_length: bool) -> NDArray[np.float32]:
         """The rows (n, dim) of tokens. Raises `ModelError`."""
         session = self._running()
-        known = {"input_ids", "tokens", "text", "attention_mask"}
         taken = session.get_inputs()
-        odd = [i for i in taken if i.type not in _INTEGERS or (i.name not in known and taken[1:])]
+        odd = [i for i in taken if i.type not in _INTEGERS or (i.name not in _NAMES and taken[1:])]
         if odd or not 1 <= len(taken) <= 2:
             raise ModelError(
                 f"{self.path}: takes {_said(session)}; a text graph takes tokens, and an "
-                "'attention_mask' if need be"
+                f"{_MASK!r} if need be"
             )
         used = shortened(tokens) if any_length and pad == 0 else tokens
-        return self.rows_of(
-            session,
-            {
-                one.name: (used != pad if one.name == "attention_mask" else used).astype(
-                    _INTEGERS[one.type]
-                )
-                for one in taken
-            },
-        )
+        inputs = {
+            one.name: (used != pad if one.name == _MASK else used).astype(_INTEGERS[one.type])
+            for one in taken
+        }
+        return self.rows_of(session, inputs)
 
 
 def _said(session: onnxruntime.InferenceSession) -> str:

@@ -18,8 +18,8 @@ from search.query.options import AUTO
 from ui.cli.commands import album_picking
 from ui.cli.commands.answering import query_of
 from ui.cli.group import NOTHING_MATCHED, library_options
+from ui.cli.options.grouping import grouped
 from ui.cli.options.searching import (
-    grouped,
     marking_options,
     mode_option,
     printing_options,

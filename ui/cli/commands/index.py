@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,13 +15,13 @@ from indexer.errors import InputError, LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.directory import is_file, is_vacant
 from indexer.locations import cache_directory
-from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pipeline.folders import existing_folder, usable_caption_file
 from indexer.pipeline.tagging import named_heads
 from indexer.recognition.models import check_installed
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
+from ui.cli.options.indexing import decoding_limits, workers_option
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.models import say_cost, say_stronger
@@ -52,6 +53,7 @@ from ui.exits import exit_status
     type=UserText(),
     multiple=True,
     metavar="TEXT",
+    callback=lambda ctx, parameter, texts: texts or None,  # None: as before
     help="A text that is no caption, such as one that a camera writes into every picture. May be "
     "repeated. Remembered until you give others ('' for none).",
 )
@@ -120,56 +122,24 @@ from ui.exits import exit_status
     help="Read every file again, for changes that keep its size and time. An interrupted run goes "
     "on where it was.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    help="Number of decoding processes.  [default: one per core]",
-)
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Time limit for each picture. If given, failed pictures are tried again.  "
-    f"[default: {TIME_LIMIT:g}]",
-)
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    help="Largest picture to decode. If given, failed pictures are tried again.",
-)
-@click.option(
-    "--memory-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="GIB",
-    help="Memory limit for each decoding process. If given, failed pictures are tried again.  "
-    f"[default: {MEMORY_LIMIT / GIB:g}]",
-)
+@workers_option
+@decoding_limits(adds=" If given, failed pictures are tried again.")
 @library_options
 @json_option
 @click.pass_context
 def index(
     ctx: click.Context,
+    /,
     folders: tuple[Path, ...],
     captions: tuple[Path | None, ...],
     columns: str | None,
-    fillers: tuple[str, ...],
-    exclude: tuple[str, ...],
-    include: tuple[str, ...],
     model: str | None,
     precision: str | None,
-    fusion: str | None,
-    weight: float | None,
     tags: tuple[Path | None, ...],
-    text: bool | None,
-    prune: bool,
-    verify: bool,
-    workers: int | None,
-    time_limit: float | None,
-    max_pixels: int | None,
-    memory_limit: float | None,
     library: Path,
     offline: bool,
     as_json: bool,
+    **others: Any,
 ) -> None:
     """Add FOLDERS of pictures to the library, or update them.
 
@@ -177,34 +147,17 @@ def index(
     automatically. Only files that have changed are read again. What is not indexed is counted by
     kind. Exit status 1 if some pictures or folders could not be read.
     """
-    files = named_files(captions)
+    files, heads = named_files(captions), named_files(tags)
     check_named(folders, files or (), columns)
-    for file in filter(None, tags):
+    for file in heads or ():
         read_tag_head(file)
     check_begun(library, folders)
-    if text:
+    if others["text"]:
         check_installed()
     model = model_for(library, model, precision)
     if not offline:
         say_cost(model, library)
-    options = IndexOptions(
-        files,
-        exclude,
-        workers,
-        time_limit,
-        max_pixels,
-        None if memory_limit is None else round(memory_limit * GIB),
-        model=model,
-        fusion=fusion,
-        weight=weight,
-        tags=named_files(tags),
-        prune=prune,
-        verify=verify,
-        include=include,
-        text=text,
-        columns=columns,
-        fillers=fillers or None,
-    )
+    options = IndexOptions(files, columns=columns, model=model, tags=heads, **others)
     report, status = _run(library, folders, options, offline)
     print_report(report, as_json)
     if not (offline or as_json or report.interrupted):

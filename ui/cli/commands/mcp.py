@@ -11,12 +11,11 @@ from ui.cli.commands.serve import NEEDED, check_extra
 from ui.cli.group import offline_option
 from ui.cli.options.serving import (
     access_options,
-    check_access,
     hosts,
     libraries_by_name,
     libraries_option,
-    read_token,
     shown,
+    token_for,
 )
 
 
@@ -53,8 +52,7 @@ def mcp(
         transports.run_on_streams(asked, allow_write=allow_write)
         return
     check_extra("mcp --http", "serve", *NEEDED)
-    token = read_token(token_file)
-    check_access(host, token)
+    token = token_for(host, token_file)
     bound = import_module("ui.service.server").bind(host, port)
     asked = settings.ServiceSettings(
         libraries=libraries, token=token, hosts=hosts(host, host_names), offline=offline

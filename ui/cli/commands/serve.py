@@ -12,13 +12,12 @@ from indexer.kinds.extras import missing_extra
 from ui.cli.group import offline_option
 from ui.cli.options.serving import (
     access_options,
-    check_access,
     hosts,
     libraries_by_name,
     libraries_option,
     limit_options,
-    read_token,
     shown,
+    token_for,
 )
 
 NEEDED = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
@@ -58,8 +57,7 @@ def serve(
     """
     check_extra("serve", "serve", *NEEDED)
     libraries = libraries_by_name(named)
-    token = read_token(token_file)
-    check_access(host, token)
+    token = token_for(host, token_file)
     settings = import_module("ui.service.settings")
     server = import_module("ui.service.server")
     bound = server.bind(host, port)

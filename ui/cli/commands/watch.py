@@ -24,6 +24,7 @@ from indexer.watching.events import (
 from indexer.watching.watcher import watch as watch_folders
 from ui.cli.commands.index import check_begun, check_named, open_or_create
 from ui.cli.group import library_options
+from ui.cli.options.indexing import workers_option
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for
 from ui.cli.output.progress import Show, bar
@@ -40,11 +41,7 @@ from ui.exits import ended_by_signals
     help="The encoder; see 'picfuse index --help'.  "
     f"[default for a new library: {DEFAULT_ENCODER}]",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    help="Number of decoding processes.  [default: one per core]",
-)
+@workers_option
 @click.option(
     "--settle",
     type=click.FloatRange(0),

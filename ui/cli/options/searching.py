@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 
 import click
@@ -10,6 +9,7 @@ import click
 from indexer.settings import DATE_ORDERS
 from search.query.options import AUTO, DIVERSITY, MODES, SearchOptions
 from ui.cli.group import F, json_option, library_options
+from ui.cli.options.grouping import grouped
 from ui.cli.options.paths import UserText
 
 WHERE = (
@@ -18,18 +18,6 @@ WHERE = (
     "and parentheses; put values with such words in double quotes. A condition on something "
     "unknown of a picture never holds."
 )
-
-
-def grouped(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """Combine several options; the last one is listed first."""
-
-    def add(command: F) -> F:
-        for option in options:
-            command = option(command)
-        return command
-
-    return add
-
 
 explain_option = click.option(
     "--explain", is_flag=True, help="Show how much picture, caption and each term add to a score."

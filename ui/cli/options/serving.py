@@ -10,8 +10,8 @@ import click
 from indexer.errors import InputError
 from indexer.library.address import is_address
 from indexer.locations import default_library
+from ui.cli.options.grouping import grouped
 from ui.cli.options.paths import UserPath, UserText
-from ui.cli.options.searching import grouped
 
 PORT = 8600
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -100,10 +100,22 @@ def _whole(path: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH111 - "~nobody"
 
 
-def read_token(file: Path | None) -> str | None:
-    """The token of a file or of the environment. Raises `InputError` for none in the file."""
-    if file is None:
-        return os.environ.get(TOKEN) or None
+def token_for(host: str, file: Path | None) -> str | None:
+    """The token of a file or of the environment, None for neither.
+
+    Raises `InputError` for a file without one, and for an address that others can reach without a
+    token.
+    """
+    token = (os.environ.get(TOKEN) or None) if file is None else _token_in(file)
+    if host not in LOCAL and token is None:
+        raise InputError(
+            f"--host {host}: other machines could search your pictures; give a token with "
+            f"--token-file or {TOKEN}"
+        )
+    return token
+
+
+def _token_in(file: Path) -> str:
     try:
         token = file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
@@ -111,15 +123,6 @@ def read_token(file: Path | None) -> str | None:
     if not token or not token.isprintable():
         raise InputError(f"{file}: has no token; write a long random text into it")
     return token
-
-
-def check_access(host: str, token: str | None) -> None:
-    """Raise `InputError` for an address that strangers can reach without a token."""
-    if host not in LOCAL and token is None:
-        raise InputError(
-            f"--host {host}: other machines could search your pictures; give a token with "
-            f"--token-file or {TOKEN}"
-        )
 
 
 def hosts(host: str, names: tuple[str, ...]) -> frozenset[str]:

@@ -42,7 +42,7 @@ async def index(desk: TheDesk, served: Served) -> JSONResponse:
 
 @router.get("/jobs/{id}", responses=ANSWER)
 async def job(known: Known, desk: TheDesk) -> JSONResponse:
-    """Tell how far a job is."""
+    """Report the progress of a job."""
     return JSONResponse(await desk.job(known))
 
 
