@@ -14,13 +14,13 @@ from indexer.errors import InputError, LibraryError
 from indexer.fusion import open_fusion
 from indexer.library.directory import is_file, is_vacant
 from indexer.locations import cache_directory
-from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.pipeline.folders import existing_folder, usable_caption_file
 from indexer.pipeline.tagging import named_heads
 from indexer.recognition.models import check_installed
 from indexer.settings import DEFAULT_ENCODER, DEFAULT_FUSION, DEFAULT_WEIGHT
 from indexer.tag_head import read_tag_head
 from ui.cli.group import json_option, library_options
+from ui.cli.options.limits import limit_options
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for, precision_option
 from ui.cli.output.models import say_cost, say_stronger
@@ -125,25 +125,7 @@ from ui.exits import exit_status
     type=click.IntRange(1),
     help="Number of decoding processes.  [default: one per core]",
 )
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Time limit for each picture. If given, failed pictures are tried again.  "
-    f"[default: {TIME_LIMIT:g}]",
-)
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    help="Largest picture to decode. If given, failed pictures are tried again.",
-)
-@click.option(
-    "--memory-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="GIB",
-    help="Memory limit for each decoding process. If given, failed pictures are tried again.  "
-    f"[default: {MEMORY_LIMIT / GIB:g}]",
-)
+@limit_options(" If given, failed pictures are tried again.")
 @library_options
 @json_option
 @click.pass_context
@@ -166,7 +148,7 @@ def index(
     workers: int | None,
     time_limit: float | None,
     max_pixels: int | None,
-    memory_limit: float | None,
+    memory_limit: int | None,
     library: Path,
     offline: bool,
     as_json: bool,
@@ -193,7 +175,7 @@ def index(
         workers,
         time_limit,
         max_pixels,
-        None if memory_limit is None else round(memory_limit * GIB),
+        memory_limit,
         model=model,
         fusion=fusion,
         weight=weight,
