@@ -149,7 +149,9 @@ def _fetch_web(address: str, target: Path) -> int:
             return _copied(answer, target, address)
     except HTTPError as error:
         raise OSError(f"the server answers {error.code} {error.reason}") from error
-    except (URLError, HTTPException, ValueError) as error:
+    except URLError as error:
+        raise OSError(str(error.reason)) from error
+    except (HTTPException, ValueError) as error:
         raise OSError(first_line(error)) from error
 
 
