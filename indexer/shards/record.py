@@ -91,5 +91,5 @@ class PictureRecord:
         return self.mtime_ns, self.state != MISSING
 
 
-_APART = {"folder", "captions", "facts", "reading", "v_i"}  # in tables of their own
+_APART = {"folder", "captions", "facts", "reading", "v_i"}  # columns of other tables
 COLUMNS = tuple(each.name for each in fields(PictureRecord) if each.name not in _APART)
