@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.metadata.fact import Fact
 from indexer.metadata.texts import said
@@ -47,8 +48,7 @@ class Caption:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionFile:
+class CaptionFile(NamedTuple):
     """A file of several captions: how many it holds, and how many match no picture."""
 
     path: Path

@@ -53,7 +53,7 @@ class Tally:
         self._listed = self._done = 0
 
     def add(self, *, listed: int = 0, done: int = 0) -> None:
-        """Count pictures that were listed, and such that are encoded."""
+        """Count pictures that were listed, and pictures that were encoded."""
         self._listed += listed
         self._done += done
 
@@ -84,7 +84,7 @@ class Task:
 
 def count_source(source: Source, output: Place, tally: Any) -> None:
     """Count the pictures of a source for whoever shows progress."""
-    with suppress(OSError, InputError):  # who lists it will tell
+    with suppress(OSError, InputError):  # the listing reports them
         for count in source.count(output):
             tally.add.remote(listed=count)
 

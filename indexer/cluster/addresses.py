@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from indexer.cluster.pieces import Asked, Files, cut
-from indexer.cluster.places import Place, is_address
+from indexer.cluster.places import Place
 from indexer.kinds.members import facts_of
+from indexer.shards.places import is_uri
 
 
 def contents_of_list(place: Place, size: int) -> Iterator[Files]:
@@ -40,7 +41,7 @@ def asked_at(text: str, base: Place, mtime_ns: int) -> Asked:
     Its folder is that of the list if it is below it, else the server, bucket or folder it is in.
     """
     text = text.replace("\0", "").rstrip("/")
-    place = Place.of(text) if is_address(text) else _joined(text, base)
+    place = Place.of(text) if is_uri(text) else _joined(text, base)
     folder, relative = _divided(place, base.name.rstrip("/"))
     if {"", ".", ".."} & set(relative.split("/")):  # a server may know such a path
         folder, _, relative = place.name.rpartition("/")
@@ -62,4 +63,5 @@ def _divided(place: Place, folder: str) -> tuple[str, str]:
 def _joined(text: str, base: Place) -> Place:
     if base.is_local:
         return Place.of(os.path.join(base.name, os.path.expanduser(text)))  # noqa: PTH111
-    return Place(f"{base.name}/{posixpath.normpath(text).lstrip('./')}", base.query)
+    inside = posixpath.normpath(f"/{text}").lstrip("/")  # ".." does not lead out of the folder
+    return Place(f"{base.name}/{inside}", base.query)

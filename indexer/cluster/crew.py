@@ -21,13 +21,13 @@ def crew_of(nodes: Sequence[Mapping[str, Any]], options: EncodeOptions) -> tuple
         raise InputError("no machine of this Ray cluster offers a core; start its workers first")
     if (options.cpus or 0) > largest:
         raise InputError(f"--cpus {options.cpus}: the largest machine has {largest} cores")
+    actors = options.actors
     if options.gpus:
         shares = sum(int(machine.get("GPU", 0) / options.gpus) for machine in machines)
         if not shares:
             raise InputError(f"--gpus {options.gpus:g}: no machine of this Ray cluster has as many")
-        actors = options.actors or shares
+        actors = actors or shares
+    if actors:
         return actors, options.cpus or min(largest, max(1, sum(cores) // actors))
-    if options.actors:
-        return options.actors, options.cpus or min(largest, max(1, sum(cores) // options.actors))
     each = options.cpus or min(filter(None, cores))
     return sum(number // each for number in cores), each

@@ -1,4 +1,4 @@
-"""Pieces of a folder: its pictures in runs, each with the captions that tables say of them."""
+"""Pieces of a folder: its pictures in runs, each with their captions from tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from indexer.pictures.found import FoundPicture, ScanProblem, suffix_of
 from indexer.pipeline.passing import all_passed_over
 
 RUN = 200_000  # pictures that are in memory together; a table is matched with one run at a time
-
 COUNTED_TOGETHER = 1000
 MOST_ROWS = 1 << 40
 
@@ -44,8 +43,8 @@ def contents_of_folder(
 ) -> Iterator[Content]:
     """Cut a folder into pieces of at most `size` pictures; `told` takes what is not among them.
 
-    Captions are looked for as indexing does; in a folder of more than `most` pictures, among as
-    many at a time.
+    Captions are found as in indexing; a folder of more than `most` pictures is matched with its
+    tables in runs of about as many.
     """
     for run in runs(tree, told, most):
         yield from run.archives

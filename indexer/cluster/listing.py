@@ -42,8 +42,6 @@ class Listing:
                 if len(told.names) >= NAMES_TOLD:
                     yield told.taken()
             told.ended = True
-        except OSError as error:
+        except (OSError, InputError) as error:
             told.problem(os.fsencode(source.place.name), reason_of_storage(error))
-        except InputError as error:
-            told.problem(os.fsencode(source.place.name), str(error))
         yield told

@@ -7,6 +7,7 @@ import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TypeAlias, TypeVar
 
 from indexer.captions import Caption
@@ -129,27 +130,17 @@ def cut(items: Iterable[T], key: Callable[[T], bytes], size: int) -> Iterator[li
     """
     least = max(1, size // 2)
     part: list[T] = []
-    for group in _grouped(items, key):
+    for ending, together in groupby(items, key):
+        group = list(together)
         if part and len(part) + len(group) > size:
             yield part
             part = []
         part.extend(group)
-        if len(part) >= least and _is_end(key(group[0]), max(1, size - least)):
+        if len(part) >= least and _is_end(ending, max(1, size - least)):
             yield part
             part = []
     if part:
         yield part
-
-
-def _grouped(items: Iterable[T], key: Callable[[T], bytes]) -> Iterator[list[T]]:
-    group: list[T] = []
-    for item in items:
-        if group and key(item) != key(group[0]):
-            yield group
-            group = []
-        group.append(item)
-    if group:
-        yield group
 
 
 def _is_end(key: bytes, one_in: int) -> bool:

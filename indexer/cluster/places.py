@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote
 from urllib.request import Request, build_opener
 
-from pyarrow import ArrowException
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem
 
 from indexer.errors import InputError
 from indexer.pictures.limits import MAX_BYTES
+from indexer.shards.places import filesystem_of, first_line, is_refused, is_uri
 
 WEB = ("http", "https")
 WEB_TIMEOUT = 30  # seconds without an answer
 _LOCAL = "file"
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_DENIED = ("ACCESS_DENIED", "AccessDenied", "Forbidden", "HTTP status 403", "Permission denied")
+_IN_ADDRESS = "%/:=&?~#+!$,;'@()*[]"  # beside letters and digits; anything else is escaped
 _OPENER = build_opener()  # follows redirections, and speaks HTTP alone for an HTTP address
 
 
@@ -41,7 +40,7 @@ class Place:
     @classmethod
     def of(cls, text: str) -> Place:
         """The place that a user names; `file://` and relative paths become absolute ones."""
-        if not is_address(text):
+        if not is_uri(text):
             return cls(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH111
         scheme, _, rest = text.partition("://")
         if scheme == _LOCAL:
@@ -109,32 +108,19 @@ class Place:
 
     def _opened(self) -> tuple[FileSystem, str]:
         if self.is_local:
-            return _filesystem("", "", "")[0], self.name
-        parts = urlsplit(self.name)
-        filesystem, root = _filesystem(parts.scheme, parts.netloc, self.query)
-        below = self.name.partition("://")[2][len(parts.netloc) :].lstrip("/")
+            return LocalFileSystem(), self.name
+        scheme, _, rest = self.name.partition("://")
+        authority, _, below = rest.partition("/")
+        filesystem, root = _filesystem(scheme, authority, self.query)
+        below = below.lstrip("/")
         return filesystem, f"{root.rstrip('/')}/{below}" if below else root
 
 
 @lru_cache(64)
 def _filesystem(scheme: str, authority: str, query: str) -> tuple[FileSystem, str]:
-    """The file system of a URI, and its path there. Raises OSError and `InputError`."""
-    if not scheme:
-        return LocalFileSystem(), ""
+    """The file system of a URI without its path, and the root there."""
     uri = f"{scheme}://{authority}" + ("" if authority else "/") + (f"?{query}" if query else "")
-    try:
-        found: tuple[FileSystem, str] = FileSystem.from_uri(uri)
-    except (ArrowException, ValueError, ImportError) as error:
-        raise InputError(
-            f"{uri}: no storage that picfuse can read ({first_line(error)}); name a local path, "
-            "or a URI of s3://, gs:// or file://"
-        ) from error
-    return found
-
-
-def is_address(text: str) -> bool:
-    """Whether a text begins like a URI with an authority."""
-    return _ADDRESS.match(text) is not None
+    return filesystem_of(uri)
 
 
 def places_like(place: Place) -> Iterator[Place]:
@@ -145,29 +131,27 @@ def places_like(place: Place) -> Iterator[Place]:
             yield Place(f"{folder}/{entry.base_name}", place.query)
 
 
-def reason_of_storage(error: OSError) -> str:
+def reason_of_storage(error: OSError | InputError) -> str:
     """Why a file or folder in a storage could not be read, and what helps."""
-    text = str(error)
-    if isinstance(error, PermissionError) or any(sign in text for sign in _DENIED):
+    if isinstance(error, InputError):
+        return str(error)
+    if is_refused(error):
         return "permission denied (check the credentials in this environment)"
     if isinstance(error, FileNotFoundError):
         return "no such file or folder (deleted meanwhile?)"
     return f"cannot be read: {error.strerror or first_line(error)}"
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
 def _fetch_web(address: str, target: Path) -> int:
-    request = Request(address, headers={"User-Agent": "picfuse"})
     try:
+        request = Request(quote(address, _IN_ADDRESS), headers={"User-Agent": "picfuse"})
         with _OPENER.open(request, timeout=WEB_TIMEOUT) as answer:
             return _copied(answer, target, address)
     except HTTPError as error:
         raise OSError(f"the server answers {error.code} {error.reason}") from error
-    except (URLError, ValueError) as error:
+    except URLError as error:
+        raise OSError(str(error.reason)) from error
+    except (HTTPException, ValueError) as error:
         raise OSError(first_line(error)) from error
 
 

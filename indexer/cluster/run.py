@@ -90,7 +90,8 @@ class _Run:
         tally, output = self._start_tally(), Place.of(task.store)
         listing = Listing(task.options.shard_pictures, output, self._before)
         count = self._ray.remote(num_cpus=0)(count_source)
-        counting = [count.remote(source, output, tally) for source in self._sources]
+        for source in self._sources:
+            count.remote(source, output, tally)
         news: queue.SimpleQueue[Any] = queue.SimpleQueue()
         dataset = self._dataset(task, listing, tally)
         thread = Thread(target=_tell, args=(dataset, news), daemon=True)
@@ -100,7 +101,6 @@ class _Run:
         finally:  # it must not be at work when Ray is shut down
             _stop(dataset)
             thread.join(PATIENCE)
-        del counting
         self._drop_stale()
         self._store.finish()
 

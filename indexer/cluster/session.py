@@ -14,10 +14,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from indexer.cluster.places import first_line
 from indexer.errors import InputError, ModelError
 from indexer.kinds.extras import CLUSTER_EXTRA, extra_module
 from indexer.pictures.quiet import quietly
+from indexer.shards.places import first_line
 
 STORE_BYTES = 256 << 20  # of shared memory for objects: only names and counts are sent
 ANSWER_SECONDS = 5  # for a server to accept a connection

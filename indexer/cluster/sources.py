@@ -49,16 +49,15 @@ class Source:
             yield from contents_of_list(self.place, size)
 
     def count(self, output: Place) -> Iterator[int]:
-        """Yield numbers of pictures whose sum is theirs, as far as a listing tells. Raises OSError.
+        """Yield numbers of pictures that add up to its own, as far as a listing tells.
 
-        Nothing but names is read, so that it ends long before the pictures are encoded.
+        Opens no picture, so it ends long before the pictures are encoded. Raises OSError.
         """
         if self.kind == FOLDER:
             yield from count_folder(self.place, tree_of(self.place, output))
         else:
-            told = Told(self.key)
-            for content in self.contents(1 << 20, output, told):
-                yield content.pictures
+            contents = self.contents(1 << 20, output, Told(self.key))
+            yield from (content.pictures for content in contents)
 
 
 def sources_of(texts: Sequence[str], columns: str | None = None) -> list[Source]:

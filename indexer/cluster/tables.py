@@ -18,8 +18,9 @@ from indexer.captions.columns import caption_columns, picture_column, texts_in
 from indexer.captions.named_columns import NamedColumns, listed
 from indexer.cluster.addresses import asked_at
 from indexer.cluster.pieces import Asked, Rows
-from indexer.cluster.places import Place, first_line, reason_of_storage
+from indexer.cluster.places import Place, reason_of_storage
 from indexer.errors import InputError
+from indexer.shards.places import first_line
 
 _BYTES, _PATH = "bytes", "path"  # as Hugging Face names them
 _BATCH = 256  # rows that are in memory together, each perhaps with the bytes of a picture

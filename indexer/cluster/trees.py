@@ -14,7 +14,7 @@ from indexer.captions.candidates import CAPTION_SUFFIXES
 from indexer.captions.nearby import FileState, NearbyFiles
 from indexer.cluster.pieces import Archive
 from indexer.cluster.places import Place, reason_of_storage
-from indexer.kinds.folders import kind_left_out
+from indexer.kinds.folders import NO_MEDIA, NO_MEDIA_FILE, kind_left_out
 from indexer.kinds.members import SUFFIX as ARCHIVE_SUFFIX
 from indexer.kinds.passed_over import PassedOver
 from indexer.kinds.suffixes import BESIDE_PICTURE, SUFFIX_KINDS, by_suffix
@@ -79,6 +79,9 @@ class StoredTree:
                 entries = place.listed()
             except OSError as error:
                 yield ScanProblem(os.fsencode(place.name), reason_of_storage(error))
+                continue
+            if any(os.fsencode(entry.base_name) == NO_MEDIA_FILE for entry in entries):
+                beside.passed.append(PassedOver(directory, NO_MEDIA))
                 continue
             yield from self._files(entries, directory, beside)
             waiting += reversed(list(self._folders(entries, directory, beside)))

@@ -20,6 +20,7 @@ from indexer.cluster.pieces import Archive, Asked, Content, Files
 from indexer.cluster.places import Place, reason_of_storage
 from indexer.cluster.tables import read_rows
 from indexer.cluster.told import Told
+from indexer.errors import InputError
 from indexer.metadata.fact import Fact
 
 FETCHERS = 16  # files that are fetched at once
@@ -93,7 +94,7 @@ def _sidecars_at_hand(files: Files, place: Place, scratch: Path) -> Path:
     def fetch(relative: bytes) -> None:
         target = folder / os.fsdecode(relative)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(OSError):  # whoever reads it tells that it is not there
+        with suppress(OSError):  # reading it will report that it is not there
             place.below(relative).fetch(target)
 
     with ThreadPoolExecutor(FETCHERS) as fetchers:
@@ -149,7 +150,7 @@ class Fetching:
             return
         try:
             size = task.result()
-        except OSError as error:
+        except (OSError, InputError) as error:
             self.failed.append((number, reason_of_storage(error)))
             return
         self.wanted[number] = replace(wanted, asked=replace(wanted.asked, size=size))

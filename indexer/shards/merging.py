@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ from indexer.settings import DEFAULT_FUSION, LibrarySettings
 from indexer.shards.adopting import Renamed, adopt_albums, adopt_folders, adopt_heads
 from indexer.shards.manifest import StoreEncoder
 from indexer.shards.record import PictureRecord
-from indexer.shards.sources import Batches, Part, Source, open_source
+from indexer.shards.sources import Batches, Source, open_source
 from indexer.shards.writing import Added, add_records
 from indexer.vectors.compression import compress
 
@@ -78,9 +79,7 @@ class MergeReport:
     @property
     def pictures(self) -> Added:
         """Numbers of pictures of all sources together."""
-        return Added(
-            *map(sum, zip(Added(), *(each.pictures for each in self.sources), strict=True))
-        )
+        return reduce(Added.and_then, (each.pictures for each in self.sources), Added())
 
     def problem(self, place: str | Path, error: Exception) -> None:
         """Note something that could not be done."""
@@ -202,10 +201,10 @@ def _merge(
         fresh = adopt_folders(library, source.library) if source.library else {}
         if source.library:
             _adopt(source, report, adopt_heads(library, source.library))
-        for part in source.parts():
-            for records in _readable(source, part, report):
+        for batches in source.parts():
+            for records in _readable(source, batches, report):
                 added = add_records(library, records, settled)
-                ours.pictures = Added(*map(sum, zip(ours.pictures, added, strict=True)))
+                ours.pictures = ours.pictures.and_then(added)
                 if source.library:
                     _copy_thumbnails(source.library, library, records, report)
                 done += len(records)
@@ -216,17 +215,16 @@ def _merge(
             _adopt(source, report, adopt_albums(library, source.library))
 
 
-def _readable(source: Source, part: Part, report: MergeReport) -> Batches:
+def _readable(source: Source, batches: Batches, report: MergeReport) -> Batches:
     """The records of a part; its damage ends it and becomes a problem."""
-    batches = part.read()
     while True:
         try:
-            records = next(batches)
-        except StopIteration:
-            return
+            records = next(batches, None)
         except (EncoderMismatch, LibraryDamaged) as error:
             report.problem(source.place, error)
             report.complete = False
+            return
+        if records is None:
             return
         yield records
 

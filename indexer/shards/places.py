@@ -17,7 +17,7 @@ from indexer.errors import InputError, LibraryError
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _REFUSED = re.compile(r"access.?denied|forbidden|permission|unauthor|credential|\b40[13]\b", re.I)
 
-_PATIENCE = 10  # seconds
+RETRIES = 60  # seconds
 
 
 def is_uri(place: str) -> bool:
@@ -34,21 +34,27 @@ def folder_of(place: str) -> Any:
         if not is_uri(place):
             path = os.path.abspath(Path(place).expanduser())
             return fs.SubTreeFileSystem(path, fs.LocalFileSystem())
-        try:
-            system, path = fs.FileSystem.from_uri(place)
-        except pa.ArrowInvalid as error:
-            raise InputError(
-                f"{place}: not a place that can be read ({error}); name a folder, or a URI of "
-                "file://, s3:// or gs://"
-            ) from error
+        system, path = filesystem_of(place)
         return fs.SubTreeFileSystem(path, system)
 
 
-def _impatient(place: str) -> str:
+def filesystem_of(uri: str) -> tuple[Any, str]:
+    """The file system of a URI, and its path there. Raises OSError and `InputError`."""
+    try:
+        system, path = fs.FileSystem.from_uri(_with_limit(uri))
+    except (pa.ArrowException, ValueError, ImportError) as error:
+        raise InputError(
+            f"{uri}: no storage that picfuse can read ({first_line(error)}); name a local path, "
+            "or a URI of s3://, gs:// or file://"
+        ) from error
+    return system, path
+
+
+def _with_limit(uri: str) -> str:
     """The URI, with a limit for retries: those of Google's storage would take 15 minutes."""
-    if not place.startswith(("gs://", "gcs://")) or "retry_limit_seconds" in place:
-        return place
-    return f"{place}{'&' if '?' in place else '?'}retry_limit_seconds={_PATIENCE}"
+    if not uri.startswith(("gs://", "gcs://")) or "retry_limit_seconds" in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}retry_limit_seconds={RETRIES}"
 
 
 @contextmanager
@@ -58,13 +64,23 @@ def storage_errors(place: str) -> Iterator[None]:
         yield
     except (OSError, pa.ArrowException) as error:
         said = " ".join(str(error).split())
-        if isinstance(error, PermissionError) or _REFUSED.search(said):
+        if is_refused(error):
             remedy = "no permission; check the credentials and the rights of this user"
             raise LibraryError(f"{place}: {remedy} ({said})") from error
         raise LibraryError(
             f"{place}: cannot be used ({said}); what is finished is kept: check the place and "
             "run the same command again"
         ) from error
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether an error of a file system tells that permission is lacking."""
+    return isinstance(error, PermissionError) or _REFUSED.search(str(error)) is not None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def exists(folder: Any, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
 import numpy as np
@@ -91,8 +91,5 @@ class PictureRecord:
         return self.mtime_ns, self.state != MISSING
 
 
-COLUMNS = (
-    "relative", "size", "mtime_ns", "content_hash", "pixels_hash", "width", "height", "format",
-    "taken", "taken_last", "taken_source", "camera", "lens", "latitude", "longitude",
-    "place_source", "rating", "metadata_version", "perceptual_hash", "state", "reason",
-)  # fmt: skip
+_APART = {"folder", "captions", "facts", "reading", "v_i"}  # columns of other tables
+COLUMNS = tuple(each.name for each in fields(PictureRecord) if each.name not in _APART)

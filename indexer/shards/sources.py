@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeAlias
 
 from indexer.catalogue.database import FILE
 from indexer.errors import InputError
@@ -17,14 +16,7 @@ from indexer.shards.reading import records_of_library
 from indexer.shards.record import PictureRecord
 from indexer.shards.store import MANIFEST, Store
 
-Batches = Iterator[list[PictureRecord]]
-
-
-class Part(NamedTuple):
-    """A part of a source that is read by itself; `name` is empty if it is all of it."""
-
-    name: str
-    read: Callable[[], Batches]
+Batches: TypeAlias = Iterator[list[PictureRecord]]
 
 
 class LibrarySource:
@@ -50,9 +42,9 @@ class LibrarySource:
         (number,) = self.library.catalogue.column("SELECT count(*) FROM pictures")
         return int(number)
 
-    def parts(self) -> list[Part]:
-        """All of the library at once."""
-        return [Part("", lambda: records_of_library(self.library))]
+    def parts(self) -> Iterator[Batches]:
+        """All of its records, as one part."""
+        yield records_of_library(self.library)
 
     def close(self) -> None:
         """Close the library."""
@@ -84,9 +76,9 @@ class StoreSource:
         """The number of pictures, failed ones too."""
         return self.store.manifest.pictures
 
-    def parts(self) -> list[Part]:
-        """Its shards, by name."""
-        return [Part(name, partial(self.store.records, name)) for name in self.store.names()]
+    def parts(self) -> Iterator[Batches]:
+        """The records of each shard, by name; damage in one leaves the others readable."""
+        return map(self.store.records, self.store.names())
 
     def close(self) -> None:
         """Nothing is open between reads."""
@@ -97,7 +89,7 @@ class StoreSource:
         return "picfuse cluster encode with another --output and --model"
 
 
-Source = LibrarySource | StoreSource
+Source: TypeAlias = LibrarySource | StoreSource
 
 
 def open_source(place: str) -> Source:

@@ -116,8 +116,8 @@ class Store:
         store = cls(place, folder, manifest)
         if not manifest.finished and not unfinished:
             raise LibraryError(
-                f"{place}: only partly written ({len(store.complete())} shards so far); run the "
-                "command that makes it again, which goes on where it was"
+                f"{place}: only partly written (shards so far: {len(store.names())}); run the "
+                "command that makes it again; it goes on from there"
             )
         return store
 
@@ -195,8 +195,8 @@ class Store:
     def records(self, shard: Shard | str) -> Iterator[list[PictureRecord]]:
         """The records of a shard, up to a thousand at a time. Raises the errors of `shards`."""
         name = shard if isinstance(shard, str) else shard.name
-        self._shard(name, 0)
         with self._opened(name) as file:
+            self._shard_of(file, name, 0)
             for group in range(file.num_row_groups):
                 with self._damage(name):
                     records = records_of(file.read_row_group(group))
@@ -230,8 +230,12 @@ class Store:
         return True
 
     def _shard(self, name: str, size: int) -> Shard:
-        """The numbers in a shard's footer."""
-        with self._opened(name) as file, self._damage(name):
+        with self._opened(name) as file:
+            return self._shard_of(file, name, size)
+
+    def _shard_of(self, file: Any, name: str, size: int) -> Shard:
+        """The numbers in the footer of an open shard."""
+        with self._damage(name):
             said = json.loads(file.schema_arrow.metadata[_FOOTER])
             version, fingerprint = int(said["format"]), said["fingerprint"]
             numbers = int(said["pictures"]), int(said["failed"])

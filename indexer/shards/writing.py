@@ -36,6 +36,10 @@ class Added(NamedTuple):
     changed: int = 0
     unchanged: int = 0
 
+    def and_then(self, more: Added) -> Added:
+        """The sums of these numbers and others."""
+        return Added(*map(sum, zip(self, more, strict=True)))
+
 
 class Home(NamedTuple):
     """A folder's place in a library: the indexed folder, and the path below it with a slash."""
@@ -107,7 +111,7 @@ def _at_home(
         facts=tuple(sorted(record.facts, key=lambda fact: _ORIGINS[fact.origin])),
     )
     if record.state == PRESENT and any(row is None for row in _vectors_of(record)):
-        record = replace(record, mtime_ns=NEVER)  # the next run of indexing encodes what lacks
+        record = replace(record, mtime_ns=NEVER)  # the next run of indexing encodes what is missing
     return (home.folder_id, record.relative), record
 
 
@@ -163,8 +167,9 @@ def _put(
     for embedded in (False, True):
         captions = {key: _captions_of(record, embedded) for key, record in by_id.items()}
         batch.pictures.put_captions(captions, embedded=embedded)
-    there = [key for key, record in by_id.items() if record.reason is None]
-    tag_pictures(library, batch, there, [key for key in by_id if key not in set(there)])
+    readable = [key for key, record in by_id.items() if record.reason is None]
+    unreadable = [key for key, record in by_id.items() if record.reason is not None]
+    tag_pictures(library, batch, readable, unreadable)
     return list(by_id)
 
 

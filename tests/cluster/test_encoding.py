@@ -105,10 +105,15 @@ def test_a_storage_gives_the_same_records_but_for_its_name(varied, tmp_path):
 
 def test_what_cannot_be_fetched_is_a_row_with_the_reason(pictures):
     names = pictures / "list.txt"
-    names.write_text("gone.jpg\nhttp://127.0.0.1:9/a.jpg\n")
+    Image.new("RGB", (20, 20), "blue").save(pictures / "blue.png")
+    names.write_text(
+        "gone.jpg\nhttp://127.0.0.1:9/a.jpg\nhttp://127.0.0.1:9/a ü.jpg\nhttp://[h/b.jpg\n"
+        "http://127.0.0.1:x/c.jpg\ns3://[h/d.jpg\nftp://h/e.jpg\nblue.png\n"
+    )
     ours, _ = encoded(str(names), 10)
-    assert {name: record.state for name, record in ours.items()} == {
-        b"gone.jpg": "failed",
-        b"a.jpg": "failed",
-    }
-    assert "refused" in ours[b"a.jpg"].reason
+    assert ours.pop(b"blue.png").state == "present"
+    assert {record.state for record in ours.values()} == {"failed"}
+    assert len(ours) == 7
+    for name in (b"a.jpg", "a ü.jpg".encode()):
+        assert "refused" in ours[name].reason
+    assert "no storage that picfuse can read" in ours[b"e.jpg"].reason

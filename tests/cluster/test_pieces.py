@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from indexer.cluster.addresses import asked_at
 from indexer.cluster.crew import crew_of
 from indexer.cluster.folders import contents_of_folder, runs
 from indexer.cluster.listing import Listing
@@ -98,12 +99,17 @@ def test_a_storage_is_read_as_a_folder_of_this_machine_is(pictures, tmp_path):
     (pictures / "dogs" / "a.txt").write_text("beside it")
     picture(pictures / "b.png")
     picture(pictures / "@eaDir" / "c.png")
+    picture(pictures / "private" / "d.png")
+    (pictures / "private" / ".nomedia").touch()
     (pictures / "b.cr2").write_bytes(b"II*\0")
     (pictures / "captions.csv").write_text("file,caption\nb.png,in a table\n")
     here = read(pictures, tmp_path / "here")
     assert here == {"b.png": ["in a table"], "dogs/a.png": ["beside it"]}
     assert read(f"fsspec+file://{pictures}", tmp_path / "there") == here
     assert read(f"file://{pictures}", tmp_path / "uri") == here
+    passed_over = listed(pictures)[1].passed_over
+    assert passed_over["folder with .nomedia"] == 1
+    assert listed(f"fsspec+file://{pictures}")[1].passed_over == passed_over
 
 
 def test_captions_reach_their_pictures_in_whatever_piece(pictures, tmp_path):
@@ -150,6 +156,15 @@ def test_a_list_names_pictures_anywhere(pictures, tmp_path):
         ("https://host/x/", "c.png?d=1"),
         ("s3://bucket", "e.png"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "relative"),
+    [("./a.png", b"a.png"), (".a/../.b.png", b".b.png"), ("../a.png", b"a.png")],
+)
+def test_a_list_in_a_storage_names_pictures_of_its_folder(text, relative):
+    asked = asked_at(text, Place("s3://bucket/list"), 0)
+    assert (asked.folder, asked.relative) == (b"s3://bucket/list", relative)
 
 
 @pytest.mark.parametrize("size", [2, 100])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import suppress
 
 import click
 
@@ -13,15 +13,15 @@ from indexer.encoders import load_encoder
 from indexer.errors import LibraryNotFound
 from indexer.kinds.extras import CLUSTER_EXTRA, extra_module
 from indexer.locations import cache_directory
-from indexer.pictures.limits import GIB, MEMORY_LIMIT, TIME_LIMIT
 from indexer.settings import DEFAULT_ENCODER
 from indexer.shards.store import Store
 from ui.cli.group import json_option, offline_option
+from ui.cli.options.indexing import decoding_limits
 from ui.cli.options.paths import UserText
 from ui.cli.options.precision import named_model, precision_option
 from ui.cli.output.encoding import print_encoding
-from ui.cli.output.progress import bar
-from ui.exits import ended_by_signals, exit_status
+from ui.cli.output.progress import run_with_bar
+from ui.exits import exit_status
 
 
 @click.command(
@@ -60,41 +60,29 @@ from ui.exits import ended_by_signals, exit_status
 @click.option(
     "--cpus",
     type=click.IntRange(1),
-    help="Cores of each actor.  [default: all, divided among the actors]",
+    help="Cores for each actor.  [default: all, divided among the actors]",
 )
 @click.option(
     "--gpus",
     type=click.FloatRange(min=0),
     default=0,
-    help="GPUs of each actor; 0.5 lets two share one.  [default: 0]",
+    help="GPUs for each actor; 0.5 lets two share one.  [default: 0]",
 )
 @click.option(
     "--shard-pictures",
     type=click.IntRange(1),
     default=SHARD_PICTURES,
     show_default=True,
-    help="Most pictures in a shard; after a crash, an actor encodes its shard again.",
+    help="Largest number of pictures in a shard, all of which are encoded again after a crash.",
 )
 @click.option(
     "--columns",
     type=UserText(),
     metavar="COLUMNS",
-    help="The columns of Parquet files, if their names do not tell: file=NAME,caption=NAME, where "
-    "file is the column of addresses or of bytes; 'caption=' may be repeated.",
+    help="The columns of Parquet files whose names picfuse does not know: file=NAME,caption=NAME. "
+    "'file' is the column of addresses or of bytes; 'caption=' may be repeated.",
 )
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help=f"Time limit for each picture.  [default: {TIME_LIMIT:g}]",
-)
-@click.option("--max-pixels", type=click.IntRange(1), help="Largest picture to decode.")
-@click.option(
-    "--memory-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="GIB",
-    help=f"Memory limit for each decoding process.  [default: {MEMORY_LIMIT / GIB:g}]",
-)
+@decoding_limits()
 @offline_option
 @json_option
 @click.pass_context
@@ -112,7 +100,7 @@ def encode(
     columns: str | None,
     time_limit: float | None,
     max_pixels: int | None,
-    memory_limit: float | None,
+    memory_limit: int | None,
     offline: bool,
     as_json: bool,
 ) -> None:
@@ -135,7 +123,7 @@ def encode(
         offline=offline,
         time_limit=time_limit,
         max_pixels=max_pixels,
-        memory_limit=None if memory_limit is None else round(memory_limit * GIB),
+        memory_limit=memory_limit,
     )
     report, status = _run(sources, output, options)
     print_encoding(report, as_json)
@@ -156,12 +144,7 @@ def _run(sources: tuple[str, ...], output: str, options: EncodeOptions) -> tuple
     encoder = load_encoder(options.model, cache=cache_directory(), offline=options.offline)
     steps = encode_sources(found, output, encoder, options, report)
     try:
-        with ended_by_signals() as ending, bar("starting Ray") as show, closing(steps):
-            for step in steps:
-                show(step, "encoding")
-                ending.patient = True  # Ray is there, and has to be ended
-                if ending.is_asked_for():
-                    raise KeyboardInterrupt(ending.status)
+        run_with_bar(steps, "starting Ray", "encoding")
     except KeyboardInterrupt as error:
         report.interrupted = True
         return report, exit_status(error)

@@ -23,12 +23,12 @@ from ui.exits import exit_status
 def merge(
     ctx: click.Context, sources: tuple[str, ...], library: Path, offline: bool, as_json: bool
 ) -> None:
-    """Add everything in SOURCES to the library, without reading or encoding a picture.
+    """Add everything in the SOURCES to the library, without reading or encoding a picture.
 
-    SOURCES are directories of other libraries, and stores of 'picfuse cluster encode' (folders or
-    URIs). They must have the library's model, and are never changed. A new library gets the
-    settings of the first source. If several have a picture, the version that changed last stays.
-    Merging again adds only what is new. Exit status 1 if a part of a source is damaged.
+    SOURCES are other libraries, and stores made by 'picfuse cluster encode' (folders or URIs). They
+    must use the library's model, and are never changed. A new library gets the settings of the
+    first source. If several have the same picture, the version that changed last stays. Merging
+    again adds only what is new. Exit status 1 if a part of a source is damaged.
     """
     report, status = _run(sources, library, offline)
     _print(report, library, as_json)
@@ -57,7 +57,7 @@ def _print(report: MergeReport, library: Path, as_json: bool) -> None:
         print_json(_fields(report, library))
         return
     for each in report.renamed:
-        said = f"the {each.what} {each.name!r} is {each.new!r} here, since the name was in use"
+        said = f"the {each.what} {each.name!r} is now {each.new!r}, because the name was in use"
         click.echo(terminal_safe(said))
     for source in report.sources:
         numbers = ", ".join(f"{n} {what}" for what, n in source.pictures._asdict().items())

@@ -28,7 +28,7 @@ from ui.cli.options.indexing import workers_option
 from ui.cli.options.paths import UserPath, UserText
 from ui.cli.options.precision import model_for
 from ui.cli.output.progress import Show, bar
-from ui.cli.output.reports import print_failures, print_problems, report_fields
+from ui.cli.output.reports import LISTED, print_failures, print_problems, report_fields
 from ui.cli.output.text import print_json, terminal_safe
 from ui.exits import ended_by_signals
 
@@ -152,11 +152,11 @@ def _words(event: WatchEvent) -> str:
 
 
 def _say_run(run: IndexRun, now: datetime, as_json: bool) -> None:
-    print_problems(run.news)
+    print_problems(run.news.problems, run.news.caption_files)
     if as_json:
         print_json({"time": now.isoformat(timespec="seconds"), **report_fields(run.report)})
         return
-    print_failures(run.news)
+    print_failures(run.news.failed, len(run.news.failed), LISTED)
     numbers = {
         "added": run.report.added,
         "changed": run.report.changed,

@@ -7,30 +7,21 @@ from typing import Any
 import click
 
 from indexer.cluster.report import EncodeReport
-from ui.cli.output.reports import SHOWN_FAILURES
-from ui.cli.output.text import print_json, terminal_safe
+from ui.cli.output.reports import print_failures, print_problems
+from ui.cli.output.text import print_json
 from ui.file_kinds import in_order, numbered
 
 
 def print_encoding(report: EncodeReport, as_json: bool) -> None:
     """Print the report of a run that has ended; its problems in any case, for people."""
-    for place, reason in report.problems:
-        click.echo(f"picfuse: {terminal_safe(place)}: {terminal_safe(reason)}", err=True)
-    for table in report.tables:
-        if table.unmatched:
-            said = f"{table.unmatched} of {table.rows} captions match no picture here"
-            click.echo(f"picfuse: {terminal_safe(table.place)}: {said}", err=True)
+    print_problems(report.problems, report.tables)
     if report.interrupted:
         said = "interrupted; finished shards are kept; run the same command again to continue"
         click.echo(f"picfuse: {said}", err=True)
     if as_json:
         print_json(report_fields(report))
         return
-    for place, reason in report.failures[:SHOWN_FAILURES]:
-        click.echo(f"failed: {terminal_safe(place)}: {terminal_safe(reason)}", err=True)
-    if report.failed > SHOWN_FAILURES:
-        more = report.failed - SHOWN_FAILURES
-        click.echo(f"failed: {more} more; the store has all of them", err=True)
+    print_failures(report.failures, report.failed, "the store has all of them")
     click.echo(
         f"{report.encoded} encoded, {report.failed} failed in {report.elapsed_ms / 1000:.1f} s; "
         f"{report.written} shards written, {report.kept} kept, {report.dropped} dropped"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import click
 
@@ -16,14 +17,17 @@ from ui.cli.output.text import path_fields, print_json, terminal_safe
 from ui.file_kinds import LEFT_OUT, in_order, numbered, subject
 from ui.sentences import counted, guess_message, repeated_message
 
+LISTED = "'picfuse status --failed' lists all"
 SHOWN_FAILURES = 20
 SHOWN_KINDS = 10
 SHOWN_REPEATED = 5
+Failed: TypeAlias = tuple[Path | str, str]  # and the reason
+Table: TypeAlias = tuple[Path | str, str, int, int]  # its format, its rows, and the unmatched ones
 
 
 def print_report(report: IndexReport, as_json: bool) -> None:
     """Print the report of a run that has ended; its problems in any case, for people."""
-    print_problems(report)
+    print_problems(report.problems, report.caption_files)
     print_guesses(report.guesses)
     print_repeated(report.repeated)
     print_patterns("--exclude", report.unmatched)
@@ -33,7 +37,7 @@ def print_report(report: IndexReport, as_json: bool) -> None:
     if as_json:
         print_json(report_fields(report))
         return
-    print_failures(report)
+    print_failures(report.failed, len(report.failed), LISTED)
     if report.encoded:
         click.echo(f"{report.encoded} encoded for the new model")
     if report.pruned:
@@ -78,20 +82,14 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
     }
 
 
-def print_problems(report: IndexReport) -> None:
+def print_problems(problems: Iterable[Failed], tables: Iterable[Table]) -> None:
     """Print folders and caption files that could not be read, and captions without a picture."""
-    for problem in report.problems:
-        click.echo(
-            f"picfuse: {terminal_safe(str(problem.path))}: {terminal_safe(problem.reason)}",
-            err=True,
-        )
-    for file in report.caption_files:
-        if file.unmatched:
-            click.echo(
-                f"picfuse: {terminal_safe(str(file.path))}: {file.unmatched} of {file.rows} "
-                "captions match no picture here",
-                err=True,
-            )
+    for place, reason in problems:
+        click.echo(f"picfuse: {terminal_safe(str(place))}: {terminal_safe(reason)}", err=True)
+    for place, _, rows, unmatched in tables:
+        if unmatched:
+            said = f"{unmatched} of {rows} captions match no picture here"
+            click.echo(f"picfuse: {terminal_safe(str(place))}: {said}", err=True)
 
 
 def print_guesses(guesses: Sequence[Guess]) -> None:
@@ -117,15 +115,15 @@ def print_repeated(repeated: Sequence[RepeatedCaption]) -> None:
         click.echo(f"picfuse: {terminal_safe(said)}", err=True)
 
 
-def print_failures(report: IndexReport) -> None:
-    """Print the pictures that could not be read: the first few by name."""
-    for failure in report.failed[:SHOWN_FAILURES]:
-        click.echo(
-            f"failed: {terminal_safe(str(failure.path))}: {terminal_safe(failure.reason)}", err=True
-        )
-    if len(report.failed) > SHOWN_FAILURES:
-        more = len(report.failed) - SHOWN_FAILURES
-        click.echo(f"failed: {more} more; 'picfuse status --failed' lists all", err=True)
+def print_failures(failed: Sequence[Failed], count: int, listed: str) -> None:
+    """Print pictures that could not be read, `count` in all: the first few by name.
+
+    `listed` says where all of them can be found.
+    """
+    for place, reason in failed[:SHOWN_FAILURES]:
+        click.echo(f"failed: {terminal_safe(str(place))}: {terminal_safe(reason)}", err=True)
+    if count > SHOWN_FAILURES:
+        click.echo(f"failed: {count - SHOWN_FAILURES} more; {listed}", err=True)
 
 
 def print_patterns(option: str, unmatched: Sequence[str]) -> None:
