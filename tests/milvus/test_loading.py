@@ -175,4 +175,4 @@ def test_command_that_needs_a_local_library_says_so(published, command, tmp_path
     if command == ["index"]:
         command = ["index", str(tmp_path)]
     said = refusal(*command, "--library", published.collection, status=2)
-    assert "is there to be searched" in said
+    assert "can only be searched" in said
