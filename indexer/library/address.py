@@ -57,8 +57,8 @@ def address_of(text: str | os.PathLike[str]) -> Address:
         raise InputError(f"{scheme}/{rest.rpartition('@')[2]}: not a collection; {_FORMS}")
     if not _NAME.fullmatch(found["name"]):
         raise InputError(
-            f"{found['name']!r}: no name for a collection; take letters, digits and '_', a letter "
-            "first"
+            f"{found['name']!r}: not a name for a collection; use letters, digits and '_', "
+            "and begin with a letter or '_'"
         )
     if server is not None:
         place = f"{server['host']}:{server['port']}"
@@ -81,6 +81,6 @@ def not_an_address(path: str | os.PathLike[str]) -> None:
     """Raise `InputError` for the address of a collection where a directory is needed."""
     if is_address(path):
         raise InputError(
-            f"{address_of(path).text}: a collection in Milvus is there to be searched; for this, "
-            "take the library that it was filled from"
+            f"{address_of(path).text}: a collection in Milvus can only be searched; for this, use "
+            "the library that it was filled from"
         )

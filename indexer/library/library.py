@@ -11,7 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from indexer.catalogue.database import Connections, is_up_to_date, sqlite_errors, to_read, to_write
+from indexer.catalogue.database import (
+    Connect,
+    Connections,
+    is_up_to_date,
+    sqlite_errors,
+    to_read,
+    to_write,
+)
 from indexer.catalogue.lookup.albums import AlbumLookup
 from indexer.catalogue.lookup.captions import CaptionLookup
 from indexer.catalogue.lookup.comparisons import ComparisonLookup
@@ -66,11 +73,9 @@ class Library(LibraryState):
         read_only: bool,
         offline: bool = False,
         cache: Path | None = None,
-        waits: bool = True,
     ) -> None:
         super().__init__(path, connections.reading)
         self.read_only = read_only
-        self._waits = waits
         self.offline = offline
         self.cache = cache
         self.tags = TagLookup(connections.reading, path)
@@ -116,21 +121,17 @@ class Library(LibraryState):
         path: str | Path,
         *,
         read_only: bool = False,
-        waits: bool = True,
         offline: bool = False,
         cache: Path | None = None,
     ) -> Self:
         """Open a library, migrated if need be. Raises `LibraryNotFound` and other `LibraryError`s.
 
-        One that is `read_only` is never written to, neither migrated. One that never `waits`
-        raises `LibraryLocked` at once when another process is writing to it.
+        One that is `read_only` is neither written to nor migrated.
         """
         path = existing_library(path)
         with sqlite_errors(path):
             connections = Connections(to_read(path) if read_only else to_write(path))
-        library = cls(
-            path, connections, read_only=read_only, offline=offline, cache=cache, waits=waits
-        )
+        library = cls(path, connections, read_only=read_only, offline=offline, cache=cache)
         try:
             if not is_up_to_date(connections.reading, path, read_only=read_only):
                 with sqlite_errors(path):
@@ -152,15 +153,14 @@ class Library(LibraryState):
         self.close()
 
     def close(self) -> None:
-        """Close the catalogue; a writer first empties its journal, so that a copy is whole.
+        """Close the catalogue; one that has written first empties its journal: a copy is whole.
 
-        Unless it never waits: emptying waits for others, and the last to close does it anyway.
+        Emptying waits for other writers, so one that has only read leaves it to them.
         """
-        if not self.read_only and self._waits:
-            with suppress(Exception), self._connections.reading() as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         engine: Engine | None = vars(self).pop("_engine", None)
         if engine is not None:
+            with suppress(Exception), self._connections.reading() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             engine.dispose()
         self._connections.close()
 
@@ -202,18 +202,20 @@ class Library(LibraryState):
             batch.settings.set(GENERATION, str(batch.generation))
 
     @contextmanager
-    def _batch(self, generations: int = 0) -> Iterator[Batch]:
+    def _batch(self, generations: int = 0, engine: Engine | None = None) -> Iterator[Batch]:
         """A batch that adds this many generations; notes on caches add none."""
         if self.read_only:
             raise LibraryError(f"{self.path}: opened read-only")
         changes = import_module("indexer.catalogue.changes.batch")
-        with changes.transaction(self._engine, self.path) as session:
+        with changes.transaction(engine or self._engine, self.path) as session:
             yield changes.Batch(session, self.generation + generations)
 
     @cached_property
     def _engine(self) -> Engine:
         """SQLAlchemy's engine, which writes."""
-        connect = self._connections.connect if self._waits else to_write(self.path, waits=False)
+        return self._engine_of(self._connections.connect)
+
+    def _engine_of(self, connect: Connect) -> Engine:
         engine: Engine = import_module("indexer.catalogue.engine").open_engine(connect)
         return engine
 
@@ -268,10 +270,15 @@ class Library(LibraryState):
     def put_comparisons(self, found: Mapping[tuple[bytes, bytes], bool], rule: str) -> None:
         """Keep whether pairs of contents show the same picture, in place of what other rules found.
 
-        The library itself does not change by it.
+        The library itself does not change by it. Raises `LibraryLocked` at once when another
+        process is writing: they are not worth waiting for.
         """
-        with self._batch() as batch:
-            batch.comparisons.put(found, rule)
+        engine = self._engine_of(to_write(self.path, waits=False))
+        try:
+            with self._batch(engine=engine) as batch:
+                batch.comparisons.put(found, rule)
+        finally:
+            engine.dispose()
 
     def put_calibration(self, calibration: Calibration) -> None:
         """Keep a calibration; the library itself does not change by it."""

@@ -22,7 +22,7 @@ from indexer.fusion import RowSums
 from indexer.milvus.connection import Connection
 from indexer.milvus.schema import FORMAT
 from indexer.settings import LibrarySettings
-from indexer.vectors.keys import Ids
+from indexer.vectors.keys import Ids, evenly
 from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE
 
 _PIECE = 60_000  # letters of a text in one row
@@ -127,12 +127,6 @@ class About:
 
 def _of_all(parts: Iterable[Sequence[int]], most: int) -> Ids:
     return evenly(np.array([key for part in parts for key in part], np.int64), most)
-
-
-def evenly(ids: Ids, most: int) -> Ids:
-    """At most so many of some ids, spread evenly over them."""
-    places = np.linspace(0, len(ids) - 1, min(most, len(ids))).astype(np.int64)
-    return ids[places]
 
 
 def _numbers(text: str) -> np.ndarray[Any, np.dtype[np.float64]]:

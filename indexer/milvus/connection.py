@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,23 +32,17 @@ class Connection:
         """Connect. Raises `LibraryError` for a server that does not answer."""
         self.address = address
         pymilvus = extra_module("pymilvus", CLUSTER_EXTRA, "a collection in Milvus")
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # errors are told by ours
-        if address.file is not None:
-            self._check_file(Path(address.file))
+        for name in ("pymilvus", "milvus_lite"):  # their errors become ours
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        if address.file is not None and not (folder := Path(address.file).parent).is_dir():
+            raise LibraryNotFound(f"{address.file}: no folder {folder}; make it first")
         self.pymilvus, self.types = pymilvus, pymilvus.DataType
         self._errors: tuple[type[Exception], ...] = (pymilvus.MilvusException, OSError, ValueError)
         with self.told():
-            self.client = self._connected(pymilvus)
+            self.client = pymilvus.MilvusClient(
+                uri=address.uri, token=address.token, timeout=SECONDS
+            )
             self.is_lite = "lite" in str(self.client.get_server_version()).lower()
-
-    def _connected(self, pymilvus: Any) -> Any:
-        return pymilvus.MilvusClient(
-            uri=self.address.uri, token=self.address.token, timeout=SECONDS
-        )
-
-    def _check_file(self, path: Path) -> None:
-        if not path.parent.is_dir():
-            raise LibraryNotFound(f"{path}: no folder {path.parent}; make it first")
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -70,9 +64,10 @@ class Connection:
             return LibraryError(
                 f"{text}: {place} wants a login; write milvus://USER:PASSWORD@HOST:PORT/COLLECTION"
             )
-        if "lock" in small:
+        if "local milvus" in small:  # milvus-lite keeps the reason to itself
             return LibraryError(
-                f"{text}: another process uses this file of milvus-lite; end it, or use a server"
+                f"{text}: milvus-lite cannot open {place}: another process uses it, or it is no "
+                "file of milvus-lite; end that process, or name another file"
             )
         return LibraryError(f"{text}: Milvus says: {said[:300]}")
 
@@ -161,9 +156,9 @@ class Connection:
                 output_fields=list(fields),
                 consistency_level="Strong",
             )
-            while rows := iterator.next():
-                yield from rows
-            iterator.close()
+            with closing(iterator):
+                while rows := iterator.next():
+                    yield from rows
 
     def delete(self, ids: Sequence[int]) -> None:
         """Remove rows."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from indexer.errors import InputError
 from indexer.milvus.connection import Connection
+from indexer.vectors.keys import evenly
 
 AUTO = "auto"
 KINDS = (AUTO, "flat", "hnsw", "ivf_rabitq", "diskann")
@@ -51,7 +52,7 @@ def measured_recall(connection: Connection, index: Mapping[str, Any]) -> float:
     rows = connection.sample(["v_i"], 100_000)
     keys = np.array([key for key, _ in rows], np.int64)
     vectors = np.stack([row for _, (row,) in rows])
-    places = np.linspace(0, len(keys) - 1, min(QUERIES, len(keys))).astype(np.int64)
+    places = evenly(np.arange(len(keys)), QUERIES)
     condition = "" if len(keys) == connection.count() else f"id <= {int(keys.max())}"
     found = connection.nearest(
         "v_i", list(vectors[places]), condition=condition, limit=min(K, len(keys))

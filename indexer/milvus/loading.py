@@ -12,7 +12,7 @@ from indexer.catalogue.values import SETTINGS
 from indexer.errors import InputError
 from indexer.fusion import Fusion, RowSums
 from indexer.milvus import about as abouts
-from indexer.milvus.about import About, Source, evenly
+from indexer.milvus.about import About, Source
 from indexer.milvus.connection import Connection
 from indexer.milvus.indexes import index_of, measured_recall
 from indexer.milvus.memory import MemoryCatalogue
@@ -20,7 +20,7 @@ from indexer.milvus.picture import StoredPicture
 from indexer.milvus.schema import create, digest_of, entity
 from indexer.progress import Progress
 from indexer.settings import LibrarySettings
-from indexer.vectors.keys import Ids
+from indexer.vectors.keys import Ids, evenly
 from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE
 
 LIBRARY = "library"  # the name of the source that is a local library

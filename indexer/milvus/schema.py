@@ -22,7 +22,6 @@ MOST_TOKENS, LONGEST_TOKEN = 4000, 64  # tokens of an array, letters of a token
 LONGEST_TEXT = 60_000  # bytes
 # What is unknown: no condition on numbers or texts holds for it.
 UNKNOWN_TIME, UNKNOWN_NUMBER, UNKNOWN_DEGREES = -(2**62), -1, 999.0
-PICTURES = ("v_i", "v_t", "captioned", "record")  # fields that make a picture
 _TEXTS = {  # bytes
     "folder": 8192, "file": 2048, "path": 8192, "source": 8192, "camera": 1024, "lens": 1024,
 }  # fmt: skip

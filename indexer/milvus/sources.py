@@ -12,14 +12,14 @@ from indexer.catalogue.values import CALIBRATION, KEPT_FUSION, PRESENT, SETTINGS
 from indexer.embedding import unit_rows
 from indexer.fusion import open_fusion
 from indexer.library.library import Library
-from indexer.milvus.about import Source, evenly
+from indexer.milvus.about import Source
 from indexer.milvus.loading import LIBRARY, Load
 from indexer.milvus.picture import COLUMNS, StoredPicture
 from indexer.settings import DEFAULT_FUSION, LibrarySettings
 from indexer.shards.reading import records_by_id
 from indexer.shards.record import PictureRecord
 from indexer.shards.store import Store
-from indexer.vectors.keys import Ids, picture_ids
+from indexer.vectors.keys import Ids, evenly, picture_ids
 from indexer.vectors.scoring import LEVEL_SAMPLE, SPREAD_SAMPLE
 
 _TOGETHER, _PROBED = 500, 50  # pictures

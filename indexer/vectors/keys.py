@@ -17,6 +17,12 @@ def picture_ids(keys: Ids) -> Ids:
     return np.where(keys >= 0, keys, ~keys)
 
 
+def evenly(numbers: Ids, most: int) -> Ids:
+    """At most so many of some numbers, spread evenly over them."""
+    places = np.linspace(0, len(numbers) - 1, min(most, len(numbers)))
+    return numbers[places.astype(np.int64)]
+
+
 def ascending(numbers: Ids) -> Ids:
     """Sort and remove duplicates. np.unique hashes, which is slower for a few thousand numbers."""
     numbers = np.sort(numbers)

@@ -15,7 +15,7 @@ from indexer.embedding import Floats, Mask, Rows
 from indexer.fusion import Centres, Fusion
 from indexer.vectors.blocks import RowBlock
 from indexer.vectors.index import KeyedBlock, VectorIndex
-from indexer.vectors.keys import GONE, Ids
+from indexer.vectors.keys import GONE, Ids, evenly
 
 SPREAD_SAMPLE = 2000  # captioned pictures on which the spread of fused scores is measured
 LEVEL_SAMPLE = 1000  # pictures on which the level of a query's scores is measured
@@ -62,9 +62,7 @@ class CentredIndex:
         """
         if (whole := self.index.whole) is not None:
             return whole.sample, self.fusion.measures(whole.sample.astype(np.float32))
-        captioned = np.flatnonzero(self.index.all_keys >= 0)
-        size = min(SPREAD_SAMPLE, len(captioned))
-        positions = captioned[np.linspace(0, len(captioned) - 1, size).astype(np.int64)]
+        positions = evenly(np.flatnonzero(self.index.all_keys >= 0), SPREAD_SAMPLE)
         rows, precision = self.index.take(positions), self.index.precision
         return rows.astype(precision), self.fusion.measures(rows)
 
@@ -73,8 +71,7 @@ class CentredIndex:
         """Up to `LEVEL_SAMPLE` rows, always the same; some may be out of date."""
         if self.index.whole is not None:
             return self.index.whole.level
-        size = min(LEVEL_SAMPLE, self.index.size)
-        positions = np.linspace(0, self.index.size - 1, size).astype(np.int64)
+        positions = evenly(np.arange(self.index.size), LEVEL_SAMPLE)
         return self.index.gathered(positions, range(self.fusion.parts))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from importlib import import_module
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Self
 
 from indexer import Library
@@ -29,12 +29,7 @@ class Comparing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._keep()
 
     @cached_property
@@ -72,5 +67,5 @@ class Comparing:
             return
         try:
             self._library.put_comparisons(found, self._looks.rule())
-        except LibraryError:  # locked, or no longer writable: they are found again another time
+        except LibraryError:  # locked, or no longer writable: another run finds them again
             self._keeps = False

@@ -30,7 +30,7 @@ _KM_PER_DEGREE = 110.5  # of latitude, a little less than anywhere: no box is to
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A box in degrees: south, north, west, east; or a circle, of which it is the centre.
+    """A box in degrees: south, north, west, east; or a circle around the point that they name.
 
     `kilometres` is the radius of a circle, None for a box. A box whose western edge is east of its
     eastern one crosses the date line.

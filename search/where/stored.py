@@ -39,7 +39,9 @@ def _bounds(expression: Expression, text: str, context: FieldContext) -> Bounds:
 def _single(condition: Condition, text: str, context: FieldContext) -> Bounds:
     stored = FIELDS[condition.field].stored
     if stored is None:
-        complain(text, condition.place, f"{condition.field!r}: a collection in Milvus has none")
+        complain(
+            text, condition.place, f"{condition.field!r}: a collection in Milvus has no such field"
+        )
     try:
         bounds = stored(condition, context)
     except UnusableError as error:

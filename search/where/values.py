@@ -53,7 +53,7 @@ class Bounds:
 
     @classmethod
     def over(cls, condition: str) -> Bounds:
-        """A condition of which Milvus knows only what is necessary."""
+        """A condition that every match fulfils, and maybe other pictures."""
         return cls(condition, None)
 
     @classmethod

@@ -394,7 +394,7 @@ def test_files_are_compared_once_and_again_by_other_code_only(papers, tmp_path, 
 
     def asked():
         opened.clear()
-        with Library.open(place, waits=False) as library:
+        with Library.open(place) as library:
             return find_duplicates(library), len(opened)
 
     first, times = asked()
@@ -419,7 +419,7 @@ def test_comparisons_that_cannot_be_kept_are_made_all_the_same(papers, tmp_path)
         library.put_comparisons({}, "no code")
     with Library.open(place, read_only=True) as reader:
         assert len(find_duplicates(reader)) == 2
-    with Library.open(place, waits=False) as library:
+    with Library.open(place) as library:
         with Library.open(place) as other, other.writing():
             with pytest.raises(LibraryLocked):
                 library.put_comparisons({}, "no code")

@@ -133,6 +133,14 @@ def test_server_that_does_not_answer_is_told(command):
     assert "no Milvus answers at http://127.0.0.1:9" in said
 
 
+def test_file_that_milvus_lite_cannot_open_is_told_in_one_line(tmp_path, caplog):
+    file = tmp_path / "torn.db"
+    file.write_bytes(b"no database")
+    said = refusal("search", "red", "--library", f"milvus://{file}/own", status=3)
+    assert f"milvus-lite cannot open {file}" in said
+    assert not caplog.records  # milvus-lite's own traceback
+
+
 def test_collection_that_is_not_there_is_told(published):
     other = published.collection.rsplit("/", 1)[0] + "/other"
     assert "no such collection" in refusal("search", "red", "--library", other, status=3)
@@ -167,4 +175,4 @@ def test_command_that_needs_a_local_library_says_so(published, command, tmp_path
     if command == ["index"]:
         command = ["index", str(tmp_path)]
     said = refusal(*command, "--library", published.collection, status=2)
-    assert "is there to be searched" in said
+    assert "can only be searched" in said

@@ -68,9 +68,9 @@ def duplicates(
 
 
 def _opened(path: Path, *, offline: bool) -> Library:
-    """A library that keeps what comparing files has shown, if it can be written without waiting."""
+    """A library that keeps what comparing files has shown; a reader if it cannot be written."""
     try:
-        return Library.open(path, waits=False, offline=offline)
+        return Library.open(path, offline=offline)
     except LibraryError:  # also tells what is wrong, if it cannot be read either
         return Library.open(path, read_only=True, offline=offline)
 
