@@ -186,9 +186,24 @@ def first_is(page: Page, name: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until a page is as it will stay: a click before that may mean what was there before."""
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until a page is as it will stay: a click before that may mean what was there before.
+
+    A run begins a moment after the click that asks for it, so an idle script must stay idle.
+    """
+    page.evaluate("window.idleSince = undefined")
+    page.wait_for_function(
+        """() => {
+            const app = document.querySelector("[data-testid=stApp]")
+            const idle = app?.dataset.testScriptState === "notRunning"
+            window.idleSince = idle ? window.idleSince ?? performance.now() : undefined
+            return idle && performance.now() - window.idleSince > 300
+        }"""
+    )
+
+
+def keyed(page: Page, key: str):
+    """The element of a Streamlit key: one that was drawn for another album has another."""
+    return page.locator(".st-key-" + re.sub(r"[^\w-]", "-", key))
 
 
 def search_box(page: Page):
@@ -394,7 +409,7 @@ def test_album_is_arranged_renamed_deleted_and_brought_back(page, library):
         page.get_by_role("combobox", name="Album").click()
         page.get_by_role("option", name=name).click()
         settled(page)
-        page.get_by_role("button", name="Delete this album").click()
+        keyed(page, f"deleting {name}").get_by_role("button", name="Delete this album").click()
         page.get_by_role("button", name="Delete", exact=True).click()
         expect(page.get_by_text(f"Album deleted: {name}")).to_be_visible()
         settled(page)
