@@ -43,8 +43,9 @@ class SummingGraph(Graph):
 
 
 @pytest.fixture
-def graph(tmp_path):
-    """A function that opens the small tower."""
+def graph(tmp_path, monkeypatch):
+    """A function that opens the small tower, on a machine that counts as idle."""
+    monkeypatch.setattr("indexer.encoders.runtime.layout.LEAST_SHARE", 0)
     return lambda: SummingGraph("image-abc", tmp_path)
 
 
@@ -75,6 +76,17 @@ def test_layout_is_found_at_work_and_kept(graph):
     assert opened.layout().rate > 0
     assert used(graph()) == 0
     assert len(sums(graph(), pictures(40))) == 40
+
+
+def test_layout_found_on_a_busy_machine_is_used_but_not_kept(graph, monkeypatch):
+    monkeypatch.setattr("indexer.encoders.runtime.layout.LEAST_SHARE", 1e9)  # of a core's time
+    opened, tries = graph(), []
+    run_of = opened._run_of
+    monkeypatch.setattr(opened, "_run_of", lambda threads: tries.append(threads) or run_of(threads))
+    for _ in range(64):
+        assert len(sums(opened, pictures(32))) == 32
+    assert len(tries) < 10  # and then no more
+    assert graph().layout() is None
 
 
 @pytest.mark.parametrize("slow", [Layout(1, 2), Layout(2, 1)])

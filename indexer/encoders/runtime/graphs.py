@@ -50,6 +50,7 @@ class Graph(ABC):
         self._session: onnxruntime.InferenceSession | None = None
         self._streams: Streams | None = None
         self._trials: LayoutTrials | None = None
+        self._found: Layout | None = None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         """Run one batch; returns the tower's outputs."""
@@ -77,10 +78,11 @@ class Graph(ABC):
     def run_pixels(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
         """Run an image tower; returns the outputs in parts that suit this machine.
 
-        The first large batches of pictures try different parts, and the fastest are kept.
+        The first large batches of pictures try different parts, and the fastest are kept: for the
+        next process too, unless the machine was so busy that they say little.
         """
         if self._streams is None:
-            self._streams = self._opened(self.layout() or Layout())
+            self._streams = self._opened(self._found or self.layout() or Layout())
         if not self._streams.layout.rate and len(pixels) >= TRY_FROM_PICTURES:
             return self._try(pixels)
         return self._streams(pixels)
@@ -89,8 +91,10 @@ class Graph(ABC):
         if self._trials is None:
             self._trials = LayoutTrials(self._run_of)
         outputs = self._trials(pixels)
-        if (found := self._trials.found) is not None:
-            keep_layout(self._layout_file, self._hash, found)
+        if self._trials.found is not None:
+            self._found = self._trials.found
+            if not self._trials.disturbed:
+                keep_layout(self._layout_file, self._hash, self._found)
             self.rest()
         return outputs
 

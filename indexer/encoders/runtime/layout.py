@@ -29,6 +29,7 @@ MOST_STREAMS = 8
 INT8_FLAGS = {"avx512_vnni", "avx_vnni", "asimddp"}  # as Linux names them
 ROUNDS = 2  # turns of each layout; the better one counts
 LEAST_GAIN = 1.05  # a layout must be this much faster than earlier ones, since timings are noisy
+LEAST_SHARE = 0.7  # of its cores' time that a run must get, or other programs decide what is fast
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class LayoutTrials:
     """Finds the fastest layout at work: each large batch tries one.
 
     First the splits of the cores take turns, then the sizes of a batch, so that other load affects
-    all of them equally. `opened` makes a run with N threads.
+    all of them equally. `opened` makes a run with N threads. `found` becomes the fastest layout;
+    `disturbed` tells that other programs kept the cores from it.
     """
 
     def __init__(self, opened: Callable[[int], Run]) -> None:
@@ -108,9 +110,11 @@ class LayoutTrials:
         self._runs: dict[int, Run] = {}
         self._candidates = splits(cores())
         self._rates: dict[Layout, float] = {}
+        self._shares: dict[Layout, float] = {}
         self._turns = self._candidates * ROUNDS
         self._sizes_follow = True
         self.found: Layout | None = None
+        self.disturbed = False
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[list[NDArray[np.float32]]]:
         """Run pictures in the layout whose turn it is; returns the outputs of each part."""
@@ -118,10 +122,12 @@ class LayoutTrials:
         if layout.threads not in self._runs:
             self._runs[layout.threads] = self._opened(layout.threads)
         with closing(Streams(self._runs[layout.threads], layout)) as streams:
-            start = time.perf_counter()
+            start, before = time.perf_counter(), time.process_time()
             outputs = streams(pixels)
-            rate = len(pixels) / (time.perf_counter() - start)
-        self._rates[layout] = max(rate, self._rates.get(layout, 0.0))
+            seconds, worked = time.perf_counter() - start, time.process_time() - before
+        if (rate := len(pixels) / seconds) > self._rates.get(layout, 0.0):
+            self._rates[layout] = rate
+            self._shares[layout] = worked / (seconds * layout.streams * layout.threads)
         if not self._turns:
             self._next_round()
         return outputs
@@ -134,6 +140,7 @@ class LayoutTrials:
             self._turns = [c for c in self._candidates if c not in self._rates] * ROUNDS
         else:
             self.found = fastest
+            self.disturbed = self._shares[replace(fastest, rate=0.0)] < LEAST_SHARE
 
 
 def splits(count: int) -> list[Layout]:
