@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from indexer.encoders.mini.graphs import PackedGraph
 from indexer.encoders.mini.heads import BUILT_IN
-from indexer.encoders.runtime.graphs import Graph, checksum
+from indexer.encoders.runtime.graphs import Graph, checksum, open_session
 from indexer.encoders.runtime.mapped import MappedGraph, SeparatedGraph
 from indexer.errors import ModelError
 from indexer.files import file_hash
@@ -52,6 +52,32 @@ def test_separated_tower_gives_what_the_plain_one_gives(tmp_path):
     assert np.array_equal(separated.run({"x": ONES})[0], plain.run({"x": ONES})[0])
     assert separated.cached
     assert separated.weights.stat().st_size >= 4 * LONG
+
+
+def test_tower_that_is_asked_often_rearranges_its_weights_once(tower, monkeypatch):
+    opened = []
+
+    def watched(path, **options):
+        opened.append(options)
+        return open_session(path, **options)
+
+    monkeypatch.setattr("indexer.encoders.runtime.mapped.open_session", watched)
+    many = {name: np.repeat(tokens, 8, axis=0) for name, tokens in INPUTS.items()}
+    for _ in range(5):
+        tower.run(many)
+    assert opened == [{"prepacked": False}]
+    rows = [tower.run(INPUTS)[0] for _ in range(5)]
+    assert opened == [{"prepacked": False}, {}]
+    assert np.allclose(rows[0], rows[-1], atol=1e-5)
+    tower.rest()
+    tower.run(INPUTS)
+    assert opened[2:] == [{"prepacked": False}]
+
+
+def test_query_is_answered_even_if_the_weights_cannot_be_rearranged(tower, monkeypatch):
+    tower.run(INPUTS)
+    tower.path.unlink()
+    assert [len(tower.run(INPUTS)[0]) for _ in range(4)] == [2] * 4
 
 
 def test_cached_tower_is_not_made_again(tower, monkeypatch):

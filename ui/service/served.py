@@ -15,6 +15,8 @@ from indexer.pictures.sandbox import Sandbox
 from search import Searcher
 from search.collection.opening import open_library
 
+WARM_UP = 3  # queries; then a text tower has rearranged its weights
+
 Observe = Callable[[str, int], None]  # is told the kind and the size of each batch
 
 
@@ -90,7 +92,8 @@ class Libraries:
         for served in self:
             with served.asking() as searcher:
                 if searcher.library.catalogue.number_present():
-                    searcher.search("warm", k=1)
+                    for number in range(WARM_UP):
+                        searcher.search(f"warm {number}", k=1)
 
     def close(self) -> None:
         """Close all libraries."""

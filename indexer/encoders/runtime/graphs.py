@@ -62,8 +62,7 @@ class Graph(ABC):
         session = self._running()
         (tokens_input,) = session.get_inputs()
         fixed = isinstance(tokens_input.shape[1], int)
-        rows: NDArray[np.float32]
-        (rows,) = session.run(None, {tokens_input.name: tokens if fixed else shortened(tokens)})
+        (rows,) = self.run({tokens_input.name: tokens if fixed else shortened(tokens)})
         return rows
 
     def _running(self) -> onnxruntime.InferenceSession:
